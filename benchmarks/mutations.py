@@ -79,16 +79,20 @@ MUTATIONS = (
         '"month": 30 *', '"month": 31 *',
     ),
     Mutation(
-        "boltzmann", "pvkdb/kinetics/domains.py",
+        "boltzmann", "pvkdb/kinetics/hopping.py",
         "1.380649e-23 / 1.602176634e-19", "1.380649e-23 / 1.602176634e-18",
     ),
     Mutation(
         "diffusion", "pvkdb/kinetics/hopping.py",
-        "jumps * length**2 * rate", "jumps * length * rate",
+        "np.square(jump_length_m) * rate", "np.asarray(jump_length_m) * rate",
     ),
     Mutation(
-        "retention", "pvkdb/kinetics/times.py",
-        "np.exp(activation / BOLTZMANN_EV_PER_K", "np.exp(-activation / BOLTZMANN_EV_PER_K",
+        "retention", "pvkdb/kinetics/hopping.py",
+        "np.square(thickness_m) / spread", "np.asarray(thickness_m) / spread",
+    ),
+    Mutation(
+        "diffusion of a path", "pipelines/pvkdb_pipelines/migration/dynamics.py",
+        "/ (6 * length * frame_ps)", "/ (2 * length * frame_ps)",
     ),
     Mutation(
         "percolation order", "pipelines/pvkdb_pipelines/migration/result/percolation.py",

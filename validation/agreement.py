@@ -8,9 +8,8 @@ against it and T tied in the prediction: Somers' D of the prediction (Am. Sociol
 10.1001/jama.1982.03320430047030).
 
 Intervals are percentiles of a bootstrap (Efron 1979, doi 10.1214/aos/1176344552). Devices of one
-material share their activation energy, so materials are drawn with all of their devices; devices
-are drawn too, for comparison. A draw is a vector of the weights of all devices, and all draws are
-evaluated at once.
+material share their activation energy, so materials are drawn with all of their devices. A draw is
+a vector of the weights of all devices, and all draws are evaluated at once.
 """
 
 from __future__ import annotations
@@ -20,8 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from pvkdb.suitability.evidence.support import Correlation
+from pydantic import BaseModel, ConfigDict, Field
 
 Array = npt.NDArray[np.float64]
 #: An interval; None if there is none.
@@ -33,6 +31,20 @@ DRAWS, SEED = 10_000, 20260
 LEAST_MATERIALS = 5
 #: A statistic that more draws than this leave undefined has no interval.
 MOST_UNDEFINED = 0.05
+
+
+class Correlation(BaseModel):
+    """A rank correlation of predicted with measured values, with bootstrap intervals of 95 %."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    value: float | None = Field(description="-1 to 1; None if it is not defined.")
+    devices: int = Field(description="Number of devices.")
+    materials: int = Field(description="Absorbers among them.")
+    pairs: int = Field(description="Pairs of devices with a known measured order.")
+    low: float | None = Field(description="Of resampled materials; None with too few of them.")
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -78,14 +90,6 @@ def concordance(pairs: Pairs, counts: Array) -> Array:
     return _ratio(_form(counts, known * agrees), _form(counts, known))
 
 
-def kendall(pairs: Pairs, counts: Array) -> Array:
-    """Return Kendall's tau-b of values without bounds, shape (draws,)."""
-    first = np.sign(pairs.predicted[None, :] - pairs.predicted[:, None])
-    second = np.sign(pairs.measured[None, :] - pairs.measured[:, None])
-    untied = _form(counts, abs(first)) * _form(counts, abs(second))
-    return _ratio(_form(counts, first * second), np.sqrt(untied))
-
-
 def spearman(pairs: Pairs, counts: Array) -> Array:
     """Return Spearman's rho of values without bounds, shape (draws,)."""
     first, second = (_mid_ranks(each, counts) for each in (pairs.predicted, pairs.measured))
@@ -101,27 +105,20 @@ Statistic = Callable[[Pairs, Array], Array]
 
 
 def correlation(name: str, pairs: Pairs, statistic: Statistic) -> Correlation:
-    """Return a statistic with its intervals."""
+    """Return a statistic with the interval of drawn materials."""
     materials = len(set(pairs.group))
-    once = np.ones((1, len(pairs)))
-    value = float(statistic(pairs, once)[0]) if len(pairs) else float("nan")
-    of_materials: Ends = (None, None)
-    of_devices: Ends = (None, None)
+    ends: Ends = (None, None)
+    value = float(statistic(pairs, np.ones((1, len(pairs))))[0]) if len(pairs) else float("nan")
     if materials >= LEAST_MATERIALS:
-        generator = np.random.default_rng(SEED)
-        of_materials = _interval(statistic(pairs, draws_of(pairs.group, generator)))
-        singles = [str(place) for place in range(len(pairs))]
-        of_devices = _interval(statistic(pairs, draws_of(singles, generator)))
+        ends = _interval(statistic(pairs, draws_of(pairs.group, np.random.default_rng(SEED))))
     return Correlation(
         name=name,
         value=None if np.isnan(value) else round(value, 4),
         devices=len(pairs),
         materials=materials,
         pairs=int(decidable(pairs).sum()),
-        low=of_materials[0],
-        high=of_materials[1],
-        device_low=of_devices[0],
-        device_high=of_devices[1],
+        low=ends[0],
+        high=ends[1],
     )
 
 
@@ -133,27 +130,21 @@ def draws_of(group: Sequence[str], generator: np.random.Generator) -> Array:
     return drawn[:, places].astype(float)
 
 
-def leave_one_out(predicted: Array, measured: Array, group: Sequence[str]) -> dict[str, float]:
-    """Return root mean square errors, each material with a fit to the other ones.
+def errors_beside_mean(pairs: Pairs) -> tuple[float, float] | None:
+    """Return the root mean square error, and that of the mean of the other materials.
 
-    ``as it is``: measured minus predicted, no fit. ``shifted``: with the mean difference of the
-    others. ``line``: with a least-squares line through the others. ``mean``: the mean of the others
-    instead of a prediction. Units are those of the values.
+    The mean uses no prediction. Units are those of the values; None for fewer than two materials.
     """
-    errors: dict[str, list[float]] = {"as it is": [], "shifted": [], "line": [], "mean": []}
-    for name in sorted(set(group)):
-        out = np.array([each == name for each in group])
-        x, y = predicted[~out], measured[~out]
-        slope = 0.0 if np.ptp(x) == 0 else float(np.cov(x, y, bias=True)[0, 1] / np.var(x))
-        line = y.mean() + slope * (predicted[out] - x.mean())
-        for kind, guess in (
-            ("as it is", predicted[out]),
-            ("shifted", predicted[out] + (y - x).mean()),
-            ("line", line),
-            ("mean", np.full(out.sum(), y.mean())),
-        ):
-            errors[kind].extend((measured[out] - guess).tolist())
-    return {kind: float(np.sqrt(np.mean(np.square(each)))) for kind, each in errors.items()}
+    if len(set(pairs.group)) < 2:
+        return None
+    means = np.empty(len(pairs))
+    for name in set(pairs.group):
+        own = np.array([each == name for each in pairs.group])
+        means[own] = pairs.measured[~own].mean()
+    first, second = (
+        float(np.sqrt(np.mean((pairs.measured - guess) ** 2))) for guess in (pairs.predicted, means)
+    )
+    return first, second
 
 
 def _form(counts: Array, matrix: Array) -> Array:

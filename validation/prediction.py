@@ -1,11 +1,12 @@
 """Write docs/validation/prediction.md: predicted beside measured times and voltages of devices.
 
-    python validation/prediction.py [--page-only]
+    python validation/prediction.py [--page-only] [--dynamics]
 
-compares every device of the literature whose absorber has an activation energy, in seconds, keeps
-the numbers in ``docs/validation/prediction.json``, writes the page, its picture, and
+compares every device of the literature whose absorber has an activation energy, in a minute, keeps
+the numbers in ``docs/validation/prediction.json``, writes the page and
 ``pvkdb/suitability/support.json``, from which rankings tell what their predictions are worth.
-``--page-only`` writes page and picture again from the numbers kept.
+``--page-only`` writes the page again from the numbers kept. ``--dynamics`` first runs the
+molecular dynamics that ``docs/validation/dynamics.json`` lacks, in half an hour.
 """
 
 from __future__ import annotations
@@ -15,14 +16,12 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from validation import dynamics_case
 from validation.prediction_page import render
-from validation.prediction_picture import write_picture
 from validation.prediction_results import compute, read_results
 
 ROOT = Path(__file__).parents[1]
-PAGE, NUMBERS, PICTURE = (
-    ROOT / "docs" / "validation" / f"prediction.{ending}" for ending in ("md", "json", "svg")
-)
+PAGE, NUMBERS = (ROOT / "docs/validation" / f"prediction.{ending}" for ending in ("md", "json"))
 SUPPORT = ROOT / "pvkdb" / "suitability" / "support.json"
 
 
@@ -30,12 +29,15 @@ def main() -> None:
     """Compute, unless ``--page-only`` is given, and write the files."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--page-only", action="store_true", help="use the stored numbers")
-    if not parser.parse_args().page_only:
+    parser.add_argument("--dynamics", action="store_true", help="run molecular dynamics first")
+    chosen = parser.parse_args()
+    if chosen.dynamics:
+        dynamics_case.compute()
+    if not chosen.page_only:
         NUMBERS.write_text(as_text(compute()), encoding="utf-8")
     results = read_results(NUMBERS)
     SUPPORT.write_text(as_text(results.support()), encoding="utf-8")
-    write_picture(results, PICTURE)
-    PAGE.write_text(render(results), encoding="utf-8")
+    PAGE.write_text(render(results, dynamics_case.compared()), encoding="utf-8")
     print(f"written: {PAGE}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
+from pvkdb.chemistry import Interval
+from pvkdb.kinetics.conditions import LAYER_DEFAULTS
 from pvkdb.literature import load_literature
 from pvkdb.schemas.rankings import Grade
 from pvkdb.schemas.responses import Assumption
@@ -21,6 +23,7 @@ from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.materials import phase_candidates
 from pvkdb.suitability.evidence.predictions import KineticModel
+from validation.prediction_networks import Network
 
 #: Measured metrics by the one that predicts them, in the order of the page.
 MEASURED = {
@@ -28,10 +31,13 @@ MEASURED = {
     "modelled_retention_s": "retention_s",
     "modelled_set_voltage_v": "set_voltage_v",
 }
+#: What predicts: the closed form by the literature's E_A, which decides; all hops of the crystal
+#: by the same E_A; and all hops by the E_A that SevenNet-0 computes.
+ONE, HOPS, COMPUTED = "one barrier", "all hops", "all hops, computed E_A"
 
 
 class Point(BaseModel):
-    """A device with a measured value and a predicted window of one metric, in its unit."""
+    """A device with a measured value and predicted windows of one metric, in its unit."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,12 +53,8 @@ class Point(BaseModel):
     """Whether the source prints a lower bound."""
     bound: bool
     """Whether it counts as one: printed as such, or the length of a test."""
-    predicted_min: float
-    predicted_max: float
-    easiest: float
-    """Middle of the window for the lowest reported barrier alone."""
-    hardest: float
-    """For the highest one."""
+    windows: dict[str, tuple[float, float]]
+    """By reading; without a network of hops only that of one barrier."""
     note: str
 
     @property
@@ -62,18 +64,14 @@ class Point(BaseModel):
             return self.measured_min
         return middle(self.measured_min, self.measured_max)
 
-    @property
-    def predicted(self) -> float:
-        """The geometric middle of the window."""
-        return middle(self.predicted_min, self.predicted_max)
-
 
 class Points(BaseModel):
-    """All points, and the devices without a prediction."""
+    """All points, what all hops change of them, and the devices without a prediction."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     points: tuple[Point, ...]
+    networks: dict[str, Network]
     assumptions: tuple[Assumption, ...]
     without_barrier: dict[str, str]
     """Names of devices with a measured value whose absorber has no activation energy, by id."""
@@ -84,17 +82,13 @@ def middle(low: float, high: float) -> float:
     return float((low * high) ** 0.5)
 
 
-def collect() -> Points:
+def collect(networks: Mapping[str, Network]) -> Points:
     """Return all devices of the literature with a measured and a predicted value."""
     with _literature() as session:
         materials = phase_candidates(session)
-        metals = metal_barriers(session)
+        barriers = KnownBarriers(materials, metal_barriers(session))
         devices = device_candidates(session)
-    model = KineticModel(KnownBarriers(materials, metals), every_window=True)
-    ends = [
-        KineticModel(KnownBarriers([_at_end(each, end) for each in materials]), every_window=True)
-        for end in (False, True)
-    ]
+    model = KineticModel(barriers, every_window=True)
     points: list[Point] = []
     without: dict[str, str] = {}
     for device in devices:
@@ -103,8 +97,9 @@ def collect() -> Points:
         windows = model(device)
         if not windows:
             without[device.id] = device.label
+        readings = {ONE: windows} | _of_network(model, device, networks.get(device.material or ""))
         points += [
-            _point(device, metric, windows[metric], [_middle(end(device)[metric]) for end in ends])
+            _point(device, metric, {name: found[metric] for name, found in readings.items()})
             for metric, name in MEASURED.items()
             if metric in windows and _usable(device, name)
         ]
@@ -112,16 +107,43 @@ def collect() -> Points:
     points.sort(key=lambda point: (order.index(point.metric), point.material, point.device))
     return Points(
         points=tuple(points),
+        networks=dict(networks),
         assumptions=tuple(model.assumptions()),
         without_barrier=without,
     )
 
 
-def _point(device: Candidate, metric: str, window: Evidence, ends: Sequence[float]) -> Point:
+def _of_network(
+    model: KineticModel, device: Candidate, network: Network | None
+) -> dict[str, Mapping[str, Evidence]]:
+    """Return the windows of all hops: those of one barrier, as much longer as it was simulated."""
+    if network is None:
+        return {}
+    switching, relaxation = network.faster
+    pulse = LAYER_DEFAULTS["write_time_s"].value
+    shorter = Interval((pulse.minimum or 0.0) / switching, (pulse.maximum or 0.0) / switching)
+    own = Evidence(network.e_a_ev, network.e_a_ev, grade=Grade.MODEL)
+    absorber = Candidate(device.material or "", "", "material", {"e_a_ev": own})
+    conditions = replace(model.conditions, write_time_s=shorter)
+    found: dict[str, Mapping[str, Evidence]] = {}
+    for name, barriers in ((HOPS, model.barriers), (COMPUTED, KnownBarriers([absorber]))):
+        windows = dict(replace(model, barriers=barriers, conditions=conditions)(device))
+        for metric, longer in (
+            ("modelled_switching_time_s", switching),
+            ("modelled_retention_s", relaxation),
+        ):
+            if metric in windows:
+                low, high = _ends(windows[metric])
+                windows[metric] = replace(
+                    windows[metric], minimum=low * longer, maximum=high * longer
+                )
+        found[name] = windows
+    return found
+
+
+def _point(device: Candidate, metric: str, windows: Mapping[str, Evidence]) -> Point:
     found = device.evidence[MEASURED[metric]]
-    low, high = _sides(found)
-    assert window.minimum is not None
-    assert window.maximum is not None
+    assert found.minimum is not None
     word = device.evidence.get("volatility")
     tested = metric == "modelled_retention_s" and found.grade is not Grade.EXTRAPOLATED
     return Point(
@@ -131,16 +153,22 @@ def _point(device: Candidate, metric: str, window: Evidence, ends: Sequence[floa
         references=device.references,
         material=device.material or "",
         volatility=word.word if word else None,
-        measured_min=low,
-        measured_max=high,
-        printed_bound=high is None,
-        bound=high is None or tested,
-        predicted_min=_rounded(window.minimum),
-        predicted_max=_rounded(window.maximum),
-        easiest=_rounded(ends[0]),
-        hardest=_rounded(ends[1]),
-        note=window.note or "",
+        measured_min=found.minimum,
+        measured_max=found.maximum,
+        printed_bound=found.maximum is None,
+        bound=found.maximum is None or tested,
+        windows={
+            name: (_rounded(low), _rounded(high))
+            for name, (low, high) in ((name, _ends(each)) for name, each in windows.items())
+        },
+        note=windows[ONE].note or "",
     )
+
+
+def _ends(window: Evidence) -> tuple[float, float]:
+    assert window.minimum is not None
+    assert window.maximum is not None
+    return window.minimum, window.maximum
 
 
 def _usable(device: Candidate, name: str) -> bool:
@@ -148,32 +176,6 @@ def _usable(device: Candidate, name: str) -> bool:
     if found is None or found.grade in (Grade.BEST, Grade.SECONDARY):
         return False
     return found.minimum is not None and found.minimum > 0
-
-
-def _sides(evidence: Evidence) -> tuple[float, float | None]:
-    assert evidence.minimum is not None
-    return evidence.minimum, evidence.maximum
-
-
-def _middle(window: Evidence) -> float:
-    assert window.minimum is not None
-    assert window.maximum is not None
-    return middle(window.minimum, window.maximum)
-
-
-def _at_end(material: Candidate, highest: bool) -> Candidate:
-    """Return a material with only the lowest or the highest of its activation energies."""
-    evidence = dict(material.evidence)
-    for name in ("e_a_ev", "e_a_model_ev"):
-        if (found := evidence.get(name)) is not None:
-            low, high = found.minimum, found.maximum
-            one = (
-                (high if high is not None else low)
-                if highest
-                else (low if low is not None else high)
-            )
-            evidence[name] = replace(found, minimum=one, maximum=one)
-    return replace(material, evidence=evidence)
 
 
 def _rounded(value: float) -> float:

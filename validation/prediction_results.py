@@ -8,38 +8,55 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from pvkdb.suitability.evidence.support import Correlation, Support, SupportTable
+from pvkdb.suitability.evidence.support import Support, SupportTable
 from validation.agreement import (
     LEAST_MATERIALS,
+    Correlation,
     Pairs,
     concordance,
     correlation,
-    kendall,
-    leave_one_out,
+    errors_beside_mean,
     spearman,
 )
-from validation.prediction_points import MEASURED, Point, Points, collect
+from validation.prediction_networks import Network, compute_networks
+from validation.prediction_points import (
+    COMPUTED,
+    HOPS,
+    MEASURED,
+    ONE,
+    Point,
+    Points,
+    collect,
+    middle,
+)
 
 PAGE_LINK = "docs/validation/prediction.md"
+#: The closed form with tested times as values; and for the devices whose hops are known.
+PRINTED, SAME = "one barrier, as printed", "one barrier, same devices"
+
+
+class Agreement(BaseModel):
+    """One reading of one metric beside the measured values."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    order: Correlation
+    ranks: Correlation
+    inside: int
+    """Number of values inside their predicted window."""
+    offset_decades: float | None
+    """Median of measured over predicted (its middle), in decades."""
+    errors_decades: tuple[float, float] | None
+    """Root mean square errors: of the prediction, and of the mean of the other materials."""
 
 
 class Comparison(BaseModel):
-    """One metric: the statistics that decide about its weight, and further ones."""
+    """One metric: whether it is supported, and every reading of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     support: Support
-    as_printed: tuple[Correlation, ...]
-    """Tested times used as values, and only printed bounds as bounds."""
-    variants: dict[str, tuple[Correlation, ...]]
-    """Other choices of the barrier within its interval, as printed."""
-    leave_one_out: dict[str, float]
-    """Root mean square errors in decades, of values as printed."""
-    inside: int
-    """Number of values inside their predicted window."""
-    values: int
-    offset_decades: float | None
-    """Median of measured over predicted (its middle), in decades, of values as printed."""
+    readings: dict[str, Agreement]
 
 
 class Results(BaseModel):
@@ -66,85 +83,68 @@ def read_results(path: Path) -> Results:
     return Results.model_validate_json(path.read_text(encoding="utf-8"))
 
 
-def compute() -> Results:
-    """Compute all comparisons, in a few seconds."""
-    points = collect()
-    listed = [
-        _compared(metric, [point for point in points.points if point.metric == metric])
-        for metric in MEASURED
-    ]
-    return Results(points=points, comparisons=tuple(listed))
-
-
-def _compared(metric: str, points: Sequence[Point]) -> Comparison:
-    strict = _pairs([point.predicted for point in points], points)
-    printed = np.array([point.printed_bound for point in points], dtype=bool)
-    as_printed = strict.as_printed(printed)
-    ends = {
-        "easiest barrier": [point.easiest for point in points],
-        "hardest barrier": [point.hardest for point in points],
-    }
-    values = as_printed.values()
-    kept = [point for point in points if not point.printed_bound]
-    inside = sum(point.predicted_min <= point.measured <= point.predicted_max for point in kept)
-    shift = values.measured - values.predicted
-    few = len(set(values.group)) < 2
-    return Comparison(
-        support=support_of(metric, strict),
-        as_printed=_correlations(as_printed),
-        variants={
-            name: _correlations(_pairs(predicted, points).as_printed(printed))
-            for name, predicted in ends.items()
-        },
-        leave_one_out=(
-            {}
-            if few
-            else {
-                kind: round(error, 2)
-                for kind, error in leave_one_out(
-                    values.predicted, values.measured, values.group
-                ).items()
-            }
-        ),
-        inside=inside,
-        values=len(kept),
-        offset_decades=round(float(np.median(shift)), 2) if len(shift) else None,
+def compute(networks: dict[str, Network] | None = None) -> Results:
+    """Compute all comparisons; without networks, these are simulated first, in a minute."""
+    points = collect(compute_networks() if networks is None else networks)
+    found = Results(points=points, comparisons=())
+    return Results(
+        points=points,
+        comparisons=tuple(_compared(metric, found.of(metric)) for metric in MEASURED),
     )
 
 
-def _pairs(predicted: Sequence[float], points: Sequence[Point]) -> Pairs:
-    """Return points in decades; tested times count as bounds."""
+def _compared(metric: str, points: Sequence[Point]) -> Comparison:
+    known = [point for point in points if HOPS in point.windows]
+    readings = {ONE: _agreement(points, ONE, as_printed=False)}
+    if any(point.bound != point.printed_bound for point in points):
+        readings[PRINTED] = _agreement(points, ONE)
+    for name, reading in ((SAME, ONE), (HOPS, HOPS), (COMPUTED, COMPUTED)):
+        readings[name] = _agreement(known, reading)
+    return Comparison(support=support_of(metric, _pairs(points, ONE, False)), readings=readings)
+
+
+def _pairs(points: Sequence[Point], reading: str, as_printed: bool) -> Pairs:
+    """Return points in decades; tested times count as bounds, or as values if ``as_printed``."""
+    bounds = [point.printed_bound if as_printed else point.bound for point in points]
     return Pairs(
-        np.log10(np.array(predicted, dtype=float)),
+        np.log10(np.array([middle(*point.windows[reading]) for point in points], dtype=float)),
         np.log10(np.array([point.measured for point in points], dtype=float)),
-        np.array([point.bound for point in points], dtype=bool),
+        np.array(bounds, dtype=bool),
         [point.material for point in points],
     )
 
 
-def _correlations(pairs: Pairs) -> tuple[Correlation, ...]:
+def _agreement(points: Sequence[Point], reading: str, as_printed: bool = True) -> Agreement:
+    pairs = _pairs(points, reading, as_printed)
     values = pairs.values()
+    shift, errors = values.measured - values.predicted, errors_beside_mean(values)
+    kept = [point for point, bound in zip(points, pairs.bound, strict=True) if not bound]
+    order, ranks = _correlations(pairs)
+    return Agreement(
+        order=order,
+        ranks=ranks,
+        inside=sum(
+            low <= point.measured <= high
+            for point, (low, high) in ((point, point.windows[reading]) for point in kept)
+        ),
+        offset_decades=round(float(np.median(shift)), 2) if len(shift) else None,
+        errors_decades=errors and (round(errors[0], 2), round(errors[1], 2)),
+    )
+
+
+def _correlations(pairs: Pairs) -> tuple[Correlation, Correlation]:
     return (
         correlation("concordance", pairs, concordance),
-        correlation("Spearman", values, spearman),
-        correlation("Kendall", values, kendall),
+        correlation("Spearman", pairs.values(), spearman),
     )
 
 
 def support_of(metric: str, pairs: Pairs) -> Support:
     """Return whether the intervals of both correlations are above zero, with the reason."""
-    found = _correlations(pairs)
-    order, ranks = found[0], found[1]
-    lows = [each.low for each in (order, ranks)]
-    supported = all(low is not None and low > 0 for low in lows)
-    return Support(
-        metric=metric,
-        supported=supported,
-        reason=_reason(order, ranks, supported, int(pairs.bound.sum())),
-        devices=len(pairs),
-        materials=len(set(pairs.group)),
-        correlations=found,
-    )
+    order, ranks = _correlations(pairs)
+    supported = all(each.low is not None and each.low > 0 for each in (order, ranks))
+    reason = _reason(order, ranks, supported, int(pairs.bound.sum()))
+    return Support(metric=metric, supported=supported, reason=reason)
 
 
 def _reason(order: Correlation, ranks: Correlation, supported: bool, bounds: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pvkdb.chemistry import Interval
 from pvkdb.errors import InputError
-from pvkdb.kinetics.domains import checked
+from pvkdb.kinetics.hopping import checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,9 @@ class Default:
     source: str
 
 
+#: The default temperature in K.
+ROOM_TEMPERATURE_K = 298.15
+
 #: Defaults of the walk, by argument name.
 DEFAULTS: Mapping[str, Default] = {
     "attempt_frequency_hz": Default(
@@ -64,6 +67,7 @@ DEFAULTS: Mapping[str, Default] = {
     "dimensions": Default(
         Interval.exactly(3), "1", "geometry: octahedra share corners in three dimensions"
     ),
+    "temperature_k": Default(Interval.exactly(ROOM_TEMPERATURE_K), "K", "room temperature"),
 }
 
 #: Defaults of the layer, its bias and the write pulse: what the review prints of memristors.
@@ -87,9 +91,6 @@ LAYER_DEFAULTS: Mapping[str, Default] = {
     ),
 }
 
-#: The default temperature in K.
-ROOM_TEMPERATURE_K = 298.15
-
 
 def layer(
     thickness_m: Interval | None = None,
@@ -106,7 +107,7 @@ def layer(
     for name, value in (*given.items(), ("temperature_k", temperature_k)):
         for end in () if value is None else (value.minimum, value.maximum):
             if end is not None:
-                checked("switching_time_s" if name == "write_time_s" else name, end)
+                checked(name, end)
     missing = {name for name, value in given.items() if value is None}
     return Conditions(
         temperature_k=temperature_k,
@@ -119,11 +120,7 @@ def layer(
 def parse_range(text: str, name: str, unit: str, scale: float = 1.0) -> Interval:
     """Return a number or a range from text, ``0.3`` or ``0.3:0.5``, times a scale.
 
-    Args:
-        text: the number or range.
-        name: its name for the user, for the message.
-        unit: its unit, for the message.
-        scale: factor to the unit of the result (1e-9 for nm to m).
+    ``name`` is its name for the user and ``unit`` its unit, for messages.
 
     Raises:
         InputError: it is not a number, or the first one is above the second.

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pvkdb.kinetics.domains import Array
+from pvkdb.kinetics.hopping import Array
 from pvkdb.simulation.network import HopNetwork, Hopping, Integers
 
 

@@ -17,8 +17,7 @@ import numpy.typing as npt
 
 from pvkdb.chemistry import ion
 from pvkdb.errors import InputError
-from pvkdb.kinetics.domains import Array, Numbers
-from pvkdb.kinetics.hopping import hop_rate_hz
+from pvkdb.kinetics.hopping import Array, Numbers, hop_rate_hz
 from pvkdb.schemas.calculations.migration import NebResult
 
 Integers = npt.NDArray[np.int64]

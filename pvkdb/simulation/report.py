@@ -10,7 +10,7 @@ import numpy as np
 from pvkdb.display.numbers import number
 from pvkdb.kinetics.conditions import DEFAULTS
 from pvkdb.kinetics.estimate import beyond_reason
-from pvkdb.kinetics.hopping import mobility_m2_per_v_s
+from pvkdb.kinetics.hopping import BOLTZMANN_EV_PER_K
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.kinetics import KineticsDocument, Quantity
 from pvkdb.schemas.responses import Assumption
@@ -76,7 +76,7 @@ def simulate(
     for field in _FIELDS:
         pushed = (replace(case, field_v_per_m=field * normals[index]) for case in cases)
         speeds = [abs(float(drift_velocity_m_per_s(case) @ normals[index])) for case in pushed]
-        linear = field * float(mobility_m2_per_v_s(across[index, 0], temperature_k))
+        linear = field * across[index, 0] / (BOLTZMANN_EV_PER_K * temperature_k)
         note = f", {speeds[0] / linear:.3g} qDF/kT" if linear else ""
         add(f"drift across {'abc'[index]} at {field:g} V/m", "m/s", _EXACT, note, *speeds)
     repeat = int(np.ceil((_SITES / len(network.positions)) ** (1 / 3)))

@@ -6,7 +6,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from scipy.stats import kendalltau, somersd, spearmanr
+from scipy.stats import somersd, spearmanr
 
 from validation.agreement import (
     DRAWS,
@@ -16,8 +16,7 @@ from validation.agreement import (
     correlation,
     decidable,
     draws_of,
-    kendall,
-    leave_one_out,
+    errors_beside_mean,
     spearman,
 )
 
@@ -42,7 +41,6 @@ def test_counted_devices_give_what_scipy_gives_for_them(seed: int) -> None:
         drawn = np.repeat(np.arange(14), counts[row].astype(int))
         x, y = found.predicted[drawn], found.measured[drawn]
         assert spearman(found, counts)[row] == pytest.approx(spearmanr(x, y).statistic)
-        assert kendall(found, counts)[row] == pytest.approx(kendalltau(x, y).statistic)
         assert concordance(found, counts)[row] == pytest.approx(somersd(y, x).statistic)
 
 
@@ -82,10 +80,7 @@ def test_materials_are_drawn_with_all_of_their_devices() -> None:
 
 
 def test_repeated_devices_of_a_material_do_not_make_it_surer() -> None:
-    """Six materials, five like devices each: of devices alone the interval would be far too small.
-
-    Measured against 6 points without repetition, whose interval it should resemble.
-    """
+    """Six materials, five like devices each, have the interval of 6 points without repetition."""
     x, y = [1, 2, 3, 4, 5, 6], [2, 1, 5, 3, 6, 4]
     once = correlation("Spearman", pairs(x, y), spearman)
     many = pairs(np.repeat(x, 5), np.repeat(y, 5), group=np.repeat(list("abcdef"), 5))
@@ -93,8 +88,6 @@ def test_repeated_devices_of_a_material_do_not_make_it_surer() -> None:
     assert repeated.value == pytest.approx(once.value)
     assert repeated.low == pytest.approx(once.low, abs=0.05)
     assert repeated.low is not None
-    assert repeated.device_low is not None
-    assert repeated.device_low > repeated.low + 0.2
 
 
 def test_noise_is_mostly_not_taken_for_agreement_and_agreement_is() -> None:
@@ -110,15 +103,9 @@ def test_noise_is_mostly_not_taken_for_agreement_and_agreement_is() -> None:
     assert agreed.low > 0.5
 
 
-def test_a_line_is_judged_by_what_it_has_not_seen() -> None:
-    x = np.arange(6.0)
-    group = list("aabbcc")
-    errors = leave_one_out(x, 2 * x + 1, group)
-    assert errors["line"] == pytest.approx(0, abs=1e-12)
-    assert errors["as it is"] == pytest.approx(np.sqrt(np.mean((x + 1) ** 2)))
-    # By hand: without a, the mean difference of the others is (3 + 4 + 5 + 6)/4 = 4.5, and so on.
-    left = [1 - 4.5, 2 - 4.5, 3 - 3.5, 4 - 3.5, 5 - 2.5, 6 - 2.5]
-    assert errors["shifted"] == pytest.approx(np.sqrt(np.mean(np.square(left))))
-    # One material far off is not excused by a fit to itself.
-    lonely = leave_one_out(np.array([0.0, 0.0, 0.0]), np.array([0.0, 0.0, 9.0]), list("abc"))
-    assert lonely["shifted"] == pytest.approx(np.sqrt((4.5**2 + 4.5**2 + 9**2) / 3))
+def test_the_mean_of_the_others_has_not_seen_what_it_is_judged_by() -> None:
+    found = pairs([0, 0, 0], [0, 0, 9], group="abc")
+    own, mean = errors_beside_mean(found) or (0.0, 0.0)
+    assert own == pytest.approx(np.sqrt(81 / 3))
+    assert mean == pytest.approx(np.sqrt((4.5**2 + 4.5**2 + 9**2) / 3))
+    assert errors_beside_mean(pairs([1, 2], [1, 2], group="aa")) is None

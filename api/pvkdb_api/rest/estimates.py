@@ -13,14 +13,13 @@ from pvkdb.crossbar.devices import device_arrays, on_off_of
 from pvkdb.crossbar.estimates import ArrayQuestion, estimate
 from pvkdb.crossbar.limits import MARGIN
 from pvkdb.errors import InputError
-from pvkdb.kinetics.carriers import device_kinetics
 from pvkdb.kinetics.conditions import parse_range
 from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
 from pvkdb.schemas.kinetics import KineticsAnswer
 from pvkdb.schemas.responses import FormulaTolerance, Page, ToleranceAnswer
 from pvkdb.schemas.tables import ToleranceRow
 from pvkdb.store.collections.export import tolerance_row
-from pvkdb.suitability.evidence.predictions import answer_barrier, answer_material
+from pvkdb.suitability.evidence.predictions import answer_barrier, answer_device, answer_material
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.refusals import ParameterError, naming
@@ -153,7 +152,7 @@ def get_kinetics(
         with naming("formula"):
             return answer_material(session, formula, layer)
     if device is not None:
-        return device_kinetics(session, device, layer)
+        return answer_device(session, device, layer)
     formation = None
     if dfe_ev is not None:
         with naming("dfe_ev"):

@@ -94,9 +94,12 @@ def _kinetics(
 ) -> KineticsAnswer:
     from dataclasses import replace
 
-    from pvkdb.kinetics.carriers import device_kinetics
     from pvkdb.kinetics.conditions import parse_range
-    from pvkdb.suitability.evidence.predictions import answer_barrier, answer_material
+    from pvkdb.suitability.evidence.predictions import (
+        answer_barrier,
+        answer_device,
+        answer_material,
+    )
 
     if e_a is not None:
         formation = None if dfe is None else parse_range(dfe, "--dfe", "eV")
@@ -104,7 +107,7 @@ def _kinetics(
         return answer_barrier(barrier, replace(conditions, vacancy_formation_ev=formation))
     with open_store(database, create=True).session(read_only=True) as session:
         if device is not None:
-            return device_kinetics(session, device, conditions)
+            return answer_device(session, device, conditions)
         return answer_material(session, formula or "", conditions)
 
 

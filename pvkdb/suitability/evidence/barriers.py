@@ -15,14 +15,17 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
-from pvkdb.kinetics.carriers import ACTIVE, HALIDES
 from pvkdb.schemas.rankings import Grade
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
 from pvkdb.suitability.evidence.phases import reported
 
-Basis = Literal["literature", "DFT", "potentials", "electrode"]
+#: Halides in the table `energetics`; X is any of them.
+HALIDES = frozenset({"Cl", "Br", "I", "X"})
+#: Electrode metals whose ions are known to migrate: section 3.2.1.1 of the review.
+ACTIVE = frozenset({"Ag", "Al", "Cu", "Ni"})
+Basis = Literal["literature", "DFT", "potentials", "electrode", "given"]
 #: Metrics of the activation energy and of the formation energy. Those of the literature may be
 #: computed where it has none.
 SOURCES: Mapping[Basis, tuple[str, str]] = {

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval, parse_composition
 from pvkdb.errors import InputError, NotFoundError
-from pvkdb.kinetics.carriers import HALIDES, answer_of
 from pvkdb.kinetics.conditions import Conditions, layer
 from pvkdb.kinetics.estimate import estimate
 from pvkdb.schemas.calculations import CalculationState
@@ -26,10 +25,19 @@ from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import Grade
 from pvkdb.schemas.responses import Assumption
 from pvkdb.store.collections import CALCULATIONS
+from pvkdb.store.collections.devices import device_named
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.materials import Material
-from pvkdb.suitability.evidence.barriers import Barrier, KnownBarriers, as_interval, metal_barriers
+from pvkdb.suitability.evidence.barriers import (
+    ACTIVE,
+    HALIDES,
+    Barrier,
+    KnownBarriers,
+    as_interval,
+    metal_barriers,
+)
 from pvkdb.suitability.evidence.calibration import calibrated, calibration_table
+from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import value_text, window_text
 from pvkdb.suitability.evidence.materials import phase_candidates
@@ -69,8 +77,8 @@ class KineticModel:
         listed = self.barriers.of(candidate)
         if not listed or listed[0].species != "halide":
             return {}
-        conditions, bias = self._driven(candidate)
-        documents = [document_of(barrier, conditions) for barrier in listed]
+        conditions, bias = self.driven(candidate)
+        documents = [kinetics_of(barrier, conditions, None).document for barrier in listed]
         if not self.every_window:
             documents = [document.within_reason() for document in documents]
         return {
@@ -84,10 +92,11 @@ class KineticModel:
         named = estimate(Interval.exactly(0.0), self.conditions).assumptions
         return [entry for entry in named if entry.name != "barrier_ev"]
 
-    def _driven(self, candidate: Candidate) -> tuple[Conditions, str | None]:
+    def driven(self, candidate: Candidate) -> tuple[Conditions, str | None]:
         """Return the conditions of a candidate, and a phrase for its own bias."""
         voltage = candidate.evidence.get("set_voltage_v")
-        if voltage is None or "bias_v" not in self.conditions.defaulted:
+        given = self.conditions.bias_v is not None and "bias_v" not in self.conditions.defaulted
+        if voltage is None or given:
             return self.conditions, None
         source = f"SET voltage of {candidate.id} ({voltage.source})"
         driven = replace(
@@ -113,15 +122,24 @@ def kinetic_model(
     return KineticModel(KnownBarriers(known, metal_barriers(session)), conditions or layer())
 
 
-def document_of(barrier: Barrier, conditions: Conditions) -> KineticsDocument:
+def kinetics_of(barrier: Barrier, conditions: Conditions, material: str | None) -> IonKinetics:
     """Return rates and times of a barrier, with vacancies if their formation energy is known."""
     if barrier.formation is not None:
         sources = {**conditions.sources, "vacancy_formation_ev": barrier.formation.source or ""}
         conditions = replace(
             conditions, vacancy_formation_ev=as_interval(barrier.formation), sources=sources
         )
-    source = barrier.energy.source or "given"
-    return estimate(barrier.interval, conditions, barrier.species, source)
+    source = barrier.energy.source or ""
+    return IonKinetics(
+        material=material,
+        ion=barrier.species,
+        basis=barrier.basis,
+        barrier_min_ev=barrier.energy.minimum,
+        barrier_max_ev=barrier.energy.maximum,
+        source=source,
+        references=" ".join(barrier.energy.references),
+        document=estimate(barrier.interval, conditions, barrier.species, source),
+    )
 
 
 def _window(
@@ -175,17 +193,9 @@ def answer_barrier(barrier_ev: Interval, conditions: Conditions) -> KineticsAnsw
     Raises:
         InputError: a number is out of its range.
     """
-    document = estimate(barrier_ev, conditions)
-    ion = IonKinetics(
-        material=None,
-        ion=document.ion,
-        basis="given",
-        barrier_min_ev=barrier_ev.minimum,
-        barrier_max_ev=barrier_ev.maximum,
-        source="given",
-        document=document,
-    )
-    return answer_of(f"E_A {barrier_ev} eV", [ion], [])
+    energy = Evidence(barrier_ev.minimum, barrier_ev.maximum, source="given")
+    ion = kinetics_of(Barrier("ion", "given", energy), conditions, None)
+    return _answer(f"E_A {barrier_ev} eV", [ion], [])
 
 
 def answer_material(session: Session, formula: str, conditions: Conditions) -> KineticsAnswer:
@@ -205,16 +215,7 @@ def answer_material(session: Session, formula: str, conditions: Conditions) -> K
     wanted = [each for each in materials if named is None or each.id == named.id]
     barriers = KnownBarriers(materials, metal_barriers(session))
     ions = [
-        IonKinetics(
-            material=material.id,
-            ion=barrier.species,
-            basis=barrier.basis,
-            barrier_min_ev=barrier.energy.minimum,
-            barrier_max_ev=barrier.energy.maximum,
-            source=barrier.energy.source or "",
-            references=" ".join(barrier.energy.references),
-            document=document_of(barrier, conditions),
-        )
+        kinetics_of(barrier, conditions, material.id)
         for material in wanted
         for barrier in barriers.of(material)
     ]
@@ -223,12 +224,51 @@ def answer_material(session: Session, formula: str, conditions: Conditions) -> K
             f"the store holds no activation energy of the halide in {formula}; give an activation "
             f"energy instead, or compute one with: pvkdb neb {formula}"
         )
-    missing = [
-        f"no activation energy of the halide in {material.id} is in the store"
-        for material in wanted
-        if "halide" not in {ion.ion for ion in ions if ion.material == material.id}
+    known = {(ion.material, ion.ion) for ion in ions}
+    missing = [each.id for each in wanted if (each.id, "halide") not in known]
+    return _answer(formula, ions, [_without("the halide", each) for each in missing])
+
+
+def answer_device(session: Session, device_id: str, conditions: Conditions) -> KineticsAnswer:
+    """Return rates and times in a device, at its SET voltage unless a bias is given.
+
+    The barriers are those of rankings: of the halide by the literature and by potentials, then of
+    the metals of its electrodes.
+
+    Raises:
+        NotFoundError: the device does not exist.
+        InputError: a number is out of its range.
+    """
+    device = device_named(session, device_id)
+    (candidate,) = (each for each in device_candidates(session) if each.id == device_id)
+    if device.material is None:
+        missing = [f"the composition of {device.absorber} is not known"]
+        return _answer(f"{device.id}: {device.structure}", [], missing)
+    name, formula = device.material.id, device.material.composition.formula
+    model = kinetic_model(session, conditions, phase_candidates(session, formula))
+    driven, own = model.driven(candidate)
+    ions = [kinetics_of(each, driven, name) for each in model.barriers.of(candidate)]
+    known = {ion.ion for ion in ions}
+    missing = [] if "halide" in known else [_without("the halide", name)]
+    missing += [
+        _without(metal, name)
+        for metal in dict.fromkeys(candidate.electrodes)
+        if metal in ACTIVE - known
     ]
-    return answer_of(formula, ions, missing)
+    if own is None and (driven.bias_v is None or "bias_v" in driven.defaulted):
+        missing.append("no SET voltage is reported, and no bias is given")
+    return _answer(f"{device.id}: {device.structure}", ions, missing)
+
+
+def _without(what: str, material: str) -> str:
+    return f"no activation energy of {what} in {material} is in the store"
+
+
+def _answer(asked: str, ions: list[IonKinetics], missing: list[str]) -> KineticsAnswer:
+    """Return the answer to a request: its ions within reason, and their notes, each once."""
+    notes = dict.fromkeys(note for ion in ions for note in ion.document.notes)
+    ions = [ion.model_copy(update={"document": ion.document.within_reason()}) for ion in ions]
+    return KineticsAnswer(asked=asked, ions=ions, missing=missing, notes=list(notes))
 
 
 def answer_simulation(
@@ -283,4 +323,4 @@ def answer_simulation(
         source=source,
         document=document,
     )
-    return answer_of(home.id, [ion], [])
+    return _answer(home.id, [ion], [])

@@ -19,37 +19,20 @@ from pvkdb.schemas.profiles import Criterion
 FILE = "support.json"
 
 
-class _Frozen(BaseModel):
+class Support(BaseModel):
+    """Whether measured devices support the predictions of one metric, and the reason."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Correlation(_Frozen):
-    """A rank correlation of predicted with measured values, with bootstrap intervals of 95 %."""
-
-    name: str
-    value: float | None = Field(description="-1 to 1; None if it is not defined.")
-    devices: int = Field(description="Number of devices.")
-    materials: int = Field(description="Absorbers among them.")
-    pairs: int = Field(description="Pairs of devices with a known measured order.")
-    low: float | None = Field(description="Of resampled materials; None with too few of them.")
-    high: float | None
-    device_low: float | None = Field(description="Of resampled devices, for comparison.")
-    device_high: float | None
-
-
-class Support(_Frozen):
-    """How well the predictions of one metric agree with measured devices."""
 
     metric: str
     supported: bool
     reason: str = Field(description="The reason, with the numbers.")
-    devices: int = Field(description="Devices with a measured and a predicted value.")
-    materials: int
-    correlations: tuple[Correlation, ...]
 
 
-class SupportTable(_Frozen):
+class SupportTable(BaseModel):
     """The support of every modelled metric, as on the validation page."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     page: str
     metrics: tuple[Support, ...]

@@ -13,6 +13,23 @@ from pvkdb.chemistry.units import KCAL_PER_MOL, KJ_PER_MOL, UNITS, parse_measure
 from pvkdb.errors import InputError
 
 
+@pytest.mark.parametrize(
+    ("printed", "kj_per_mol", "ev", "digits"),
+    [
+        ("57.8 kJ mol⁻¹ (~0.6 eV)", 57.8, 0.6, 0.05),  # ref. 115
+        ("66.9 kJ mol⁻¹ (0.69 eV)", 66.9, 0.69, 0.005),
+        ("71.5 kJ mol⁻¹ (~0.74 eV)", 71.5, 0.74, 0.005),
+        ("50.9 kJ mol⁻¹", 50.9, 0.528, 0.0005),  # ref. 112 prints kJ/mol alone
+        ("60.8 kJ mol⁻¹", 60.8, 0.630, 0.0005),
+    ],
+)
+def test_activation_energies_a_mole_are_those_an_ion(
+    review: list[str], printed: str, kj_per_mol: float, ev: float, digits: float
+) -> None:
+    assert any(printed in line for line in review)
+    assert float(KJ_PER_MOL) * kj_per_mol == pytest.approx(ev, abs=digits)
+
+
 def test_molar_energies_are_those_of_codata() -> None:
     """CODATA 2018: 1 eV is 96.485 332 12 kJ/mol; scipy holds the constants independently."""
     from scipy import constants

@@ -1,15 +1,32 @@
-"""Estimates: everything assumed is shown, halide and electrode metal stand apart."""
+"""Estimates: everything assumed is shown, and what is missing stands in place of a window."""
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pvkdb.chemistry import Interval
-from pvkdb.errors import InputError, NotFoundError
-from pvkdb.kinetics import Conditions, estimate, relaxation_time_s
-from pvkdb.kinetics.carriers import device_kinetics
+from pvkdb.errors import InputError
+from pvkdb.kinetics import Conditions, estimate
 from pvkdb.kinetics.conditions import DEFAULTS
-from pvkdb.store.database import Store
+from pvkdb.kinetics.estimate import bounds
+from pvkdb.kinetics.hopping import (
+    drift_velocity_m_per_s,
+    hop_rate_hz,
+    relaxation_time_s,
+    vacancy_fraction,
+)
+
+from .test_hopping import WALK
+
+
+def intervals(low: float, high: float) -> st.SearchStrategy[Interval]:
+    pair = st.tuples(st.floats(low, high), st.floats(low, high))
+    return pair.map(lambda ends: Interval(*sorted(ends)))
+
 
 LAYER = Conditions(thickness_m=Interval.exactly(3e-7), bias_v=Interval.exactly(1.0))
 
@@ -30,20 +47,21 @@ def test_defaults_are_visible_with_their_source() -> None:
 
 
 def test_what_is_given_replaces_the_default_and_says_so() -> None:
-    given = Conditions(
+    chosen = Conditions(
         thickness_m=Interval.exactly(1e-7),
         temperature_k=Interval(300, 350),
         attempt_frequency_hz=Interval.exactly(2e12),
         sources={"attempt_frequency_hz": "phonons of this phase"},
     )
-    document = estimate(Interval(0.3, 0.4), given)
+    document = estimate(Interval(0.3, 0.4), chosen)
     assumed = {entry.name: entry for entry in document.assumptions}
     assert assumed["attempt_frequency_hz"].value == "2e+12"
     assert assumed["attempt_frequency_hz"].source == "phonons of this phase"
     assert not assumed["attempt_frequency_hz"].default
     found = document.quantity("relaxation time")
     assert found is not None
-    slowest = relaxation_time_s(0.4, 1e-7, 300.0, 2e12, 6.3285e-10 / 2**0.5, 8.0, 3.0)
+    walk = {**WALK, "barrier_ev": 0.4, "temperature_k": 300.0, "attempt_frequency_hz": 2e12}
+    slowest = relaxation_time_s(1e-7, **walk)
     assert found.maximum == pytest.approx(float(slowest))
     assert document.quantity("switching time") is None
     assert any("no switching time" in note for note in document.notes)
@@ -99,29 +117,47 @@ def test_what_is_missing_stands_in_place_of_a_window_beyond_reason(
     assert (shown.missing is None) == (said is None)
 
 
-def test_silver_stands_beside_the_halide_of_its_device(sqlite_store: Store) -> None:
-    """Au/MAPbI3 nanowires/Ag/ITO: Table 1 has V_I, Table 2 Ag_i at 0.27 eV."""
-    with sqlite_store.session(read_only=True) as session:
-        found = device_kinetics(session, "d-t4-r06", Conditions(thickness_m=Interval.exactly(1e-7)))
-    (silver,) = [ion for ion in found.ions if ion.ion == "Ag_i"]
-    halides = found.ions[: found.ions.index(silver)]
-    assert silver.barrier_min_ev == 0.27
-    assert silver.document.assumptions[0].source == "energetics e-t2-r03-ea"
-    assert halides
-    assert all("I" in ion.ion.split("_") for ion in halides)
-    assumed = {entry.name: entry for entry in silver.document.assumptions}
-    assert assumed["bias_v"].source == "SET voltage of d-t4-r06 (Table 4 row 6)"
-    assert found.missing == []
+@given(
+    intervals(0.0, 1.2), intervals(250, 400), intervals(1e-8, 1e-6), intervals(-1, 3), st.randoms()
+)
+@settings(deadline=None)
+def test_every_value_within_the_intervals_lies_within_the_bounds(
+    barrier: Interval, temperature: Interval, thickness: Interval, bias: Interval, random: Random
+) -> None:
+    arguments = {
+        **{name: DEFAULTS[name].value for name in WALK},
+        "barrier_ev": barrier,
+        "temperature_k": temperature,
+        "thickness_m": thickness,
+        "bias_v": bias,
+    }
+    low, high = bounds(drift_velocity_m_per_s, arguments)
+    for _ in range(20):
+        drawn = {
+            name: random.uniform(value.minimum or 0.0, value.maximum or 0.0)
+            for name, value in arguments.items()
+        }
+        speed = float(drift_velocity_m_per_s(**drawn))
+        assert low * (1 - 1e-3) <= speed <= (high or 0.0) * (1 + 1e-3)
 
 
-def test_what_the_store_lacks_is_named(sqlite_store: Store) -> None:
-    layer = Conditions(thickness_m=Interval.exactly(1e-7))
-    with sqlite_store.session(read_only=True) as session:
-        found = device_kinetics(session, "d-t4-r09", layer)  # ITO/CsPbBr3/Ag
-        assert found.missing == ["no activation energy of Ag in CsPbBr3 is in the store"]
-        aluminium = device_kinetics(session, "d-t4-r01", layer)  # ITO/MAPbI3/Al
-        assert aluminium.missing == ["no activation energy of Al in MAPbI3 is in the store"]
-        with pytest.raises(NotFoundError, match="no device 'd-t5'"):
-            device_kinetics(session, "d-t5", layer)
-        with pytest.raises(InputError, match="thickness_m = -1e-07"):
-            device_kinetics(session, "d-t4-r09", Conditions(thickness_m=Interval.exactly(-1e-7)))
+def test_an_open_side_reaches_to_the_end_of_the_range() -> None:
+    """The review's "> 1.20 eV": no upper end of the time, none but zero of the rate."""
+    rate = {
+        "temperature_k": Interval.exactly(300.0),
+        "attempt_frequency_hz": Interval.exactly(1e12),
+    }
+    above, below = Interval(1.2, None, bound="lower"), Interval(None, 0.3, bound="upper")
+    found = bounds(hop_rate_hz, {"barrier_ev": above, **rate})
+    assert found == (0, hop_rate_hz(1.2, 300.0, 1e12))
+    found = bounds(hop_rate_hz, {"barrier_ev": below, **rate})
+    assert found == (hop_rate_hz(0.3, 300.0, 1e12), 1e12)
+    time = estimate(above, LAYER).quantity("relaxation time")
+    assert time is not None
+    assert (time.minimum or 0.0) > 0
+    assert time.maximum is None
+    nowhere = Conditions(thickness_m=Interval.exactly(1e-7), bias_v=Interval.exactly(0.0))
+    with pytest.raises(InputError, match="nothing bounds the result"):
+        estimate(Interval.exactly(0.3), nowhere)
+    with pytest.raises(InputError, match="vacancy_formation_ev = < 1 has no lower end"):
+        bounds(vacancy_fraction, {"vacancy_formation_ev": Interval(None, 1), **rate})

@@ -8,8 +8,7 @@ from math import exp, inf, log
 import numpy as np
 import pytest
 
-from pvkdb.kinetics.domains import BOLTZMANN_EV_PER_K
-from pvkdb.kinetics.hopping import diffusion_coefficient_m2_per_s
+from pvkdb.kinetics.hopping import BOLTZMANN_EV_PER_K, diffusion_coefficient_m2_per_s
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.simulation.dilute import diffusion, drift_velocity_m_per_s
 from pvkdb.simulation.network import HopNetwork, Hopping, network_of

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pvkdb.errors import InputError
-from pvkdb.kinetics.domains import BOLTZMANN_EV_PER_K
+from pvkdb.kinetics.hopping import BOLTZMANN_EV_PER_K
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.simulation.network import HopNetwork, Hopping, network_of
 from pvkdb_pipelines.migration.result.percolation import HopEdge, thresholds

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from pvkdb.cli.app import app
 from pvkdb.computed import CALCULATIONS
 from pvkdb.errors import InputError, NotFoundError
-from pvkdb.kinetics.domains import BOLTZMANN_EV_PER_K
+from pvkdb.kinetics.hopping import BOLTZMANN_EV_PER_K
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.kinetics import KineticsAnswer
 from pvkdb.simulation.dilute import diffusion

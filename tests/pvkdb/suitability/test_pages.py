@@ -52,6 +52,6 @@ def test_the_python_runs(page: str, folder: Path, capsys: pytest.CaptureFixture[
     printed = capsys.readouterr().out
     if page == "kinetics.md":
         assert "switching time: 1.9e-08 to 5.5e+01 s" in printed  # nine decades
-        assert "Ag_i unknown, reported Table 2 row 3" in printed
+        assert "Ag electrode Table 2 row 3" in printed
     else:
         assert "cell_voltage" in printed

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pvkdb.chemistry import Interval
-from pvkdb.kinetics.conditions import layer
+from pvkdb.errors import InputError, NotFoundError
+from pvkdb.kinetics.conditions import Conditions, layer
 from pvkdb.kinetics.estimate import WIDEST_DECADES, beyond_reason
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import SUBJECTS
@@ -21,7 +22,12 @@ from pvkdb.suitability.evidence.barriers import KnownBarriers
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.materials import phase_candidates
-from pvkdb.suitability.evidence.predictions import QUANTITIES, KineticModel, kinetic_model
+from pvkdb.suitability.evidence.predictions import (
+    QUANTITIES,
+    KineticModel,
+    answer_device,
+    kinetic_model,
+)
 
 FEW = Options(samples=20)
 #: Boltzmann's constant in eV/K.
@@ -140,6 +146,28 @@ def test_a_device_is_driven_at_its_set_voltage_unless_a_bias_is_given(
     assert own.maximum / faster.maximum == pytest.approx(10, rel=1e-3)
 
 
+def test_a_device_is_answered_with_the_barriers_of_rankings(sqlite_store: Store) -> None:
+    """Au/MAPbI3 nanowires/Ag/ITO: the iodide's interval, and Ag at 0.27 eV of Table 2."""
+    thin = Conditions(thickness_m=Interval.exactly(1e-7))
+    with sqlite_store.session(read_only=True) as session:
+        found = answer_device(session, "d-t4-r06", thin)
+        lacking = answer_device(session, "d-t4-r09", thin)  # ITO/CsPbBr3/Ag
+        aluminium = answer_device(session, "d-t4-r01", thin)  # ITO/MAPbI3/Al
+        with pytest.raises(NotFoundError, match="no device 'd-t5'"):
+            answer_device(session, "d-t5", thin)
+        with pytest.raises(InputError, match="thickness_m = -1e-07"):
+            answer_device(session, "d-t4-r09", Conditions(thickness_m=Interval.exactly(-1e-7)))
+    halide, silver, gold = found.ions
+    assert gold.ion == "Au"
+    assert (halide.ion, halide.barrier_min_ev, halide.barrier_max_ev) == ("halide", 0.16, 0.39)
+    assert (silver.ion, silver.barrier_min_ev, silver.source) == ("Ag", 0.27, "Table 2 row 3")
+    assumed = {entry.name: entry for entry in silver.document.assumptions}
+    assert assumed["bias_v"].source == "SET voltage of d-t4-r06 (Table 4 row 6)"
+    assert found.missing == []
+    assert lacking.missing == ["no activation energy of Ag in CsPbBr3 is in the store"]
+    assert aluminium.missing == ["no activation energy of Al in MAPbI3 is in the store"]
+
+
 def test_an_untold_phase_spans_the_phases_and_says_so(
     model: KineticModel, devices: dict[str, Candidate]
 ) -> None:
@@ -186,7 +214,7 @@ def test_rankings_show_predictions_in_words_without_weight(sqlite_store: Store) 
     )
     assert entry_of(thin, "CsPbBr3").prediction == (
         "forgets in 2.3 μs to 23 μs, the profile requires at least 1000 s; fast enough (switches "
-        "in 110 ns to 1.1 μs)"
+        "in 120 ns to 1.2 μs)"
     )
     entry = entry_of(thin, "CsPbBr3")
     modelled = [each for each in entry.criteria if METRICS[each.metric].modelled]
