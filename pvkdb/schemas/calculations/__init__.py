@@ -51,6 +51,7 @@ class FailureKind(StrEnum):
     NO_ELEMENTARY_HOP = "no elementary hop"
     NO_PERCOLATION = "no percolating path"
     TOO_FEW_HOPS = "too few hops"
+    SIMULATION_NOT_CONVERGED = "simulation not converged"
     POTENTIAL_NOT_LOADED = "potential not loaded"
     POTENTIAL_FAILED = "potential failed"
     PROGRAM_NOT_FOUND = "program not found"

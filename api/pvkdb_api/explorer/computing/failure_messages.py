@@ -85,6 +85,10 @@ FAILURES: dict[FailureKind, tuple[str, str]] = {
         "The vacancy made too few hops in the molecular dynamics to give a diffusion coefficient.",
         "Compute longer, or at a higher temperature.",
     ),
+    FailureKind.SIMULATION_NOT_CONVERGED: (
+        "A time step of the simulated device did not converge.",
+        "Use a finer mesh, slower edges of the voltage, or a lower voltage.",
+    ),
     FailureKind.POTENTIAL_NOT_LOADED: (
         "The potential is not installed on the machine of the worker, or it could not be loaded.",
         "Install it there (`pvkdb potentials` lists what is installed); then retry.",
