@@ -66,56 +66,70 @@ _SIZES = {"h1": 13.0, "h2": 9.0, "p": 6.0, "table": 6.0, "img": 0.0}
 
 
 def pdf(page: str) -> bytes:
-    """Return a page of headings, paragraphs, tables and PNG pictures as a PDF, by matplotlib."""
+    """Return a page of headings, paragraphs, tables and PNG pictures as a PDF, by matplotlib.
+
+    What needs more than one sheet is set in two columns.
+    """
+    page = "".join(sign if sign.isprintable() else " " for sign in page)
+    root = ElementTree.fromstring(page.replace("<br/>", "\n"))
     with style({"pdf.fonttype": 42, "font.family": "DejaVu Sans"}):
         from matplotlib.backends.backend_pdf import PdfPages
-        from matplotlib.figure import Figure
-        from matplotlib.image import imread
 
-        file, y, right = BytesIO(), 0.0, 0.0
-        sheet: Any = None
-        page = "".join(sign if sign.isprintable() else " " for sign in page)
-        root = ElementTree.fromstring(page.replace("<br/>", "\n"))
-        with PdfPages(file, metadata={"CreationDate": None}) as pages:
-
-            def room(height: float) -> float:
-                """Begin a new sheet where the height does not fit; return the place below it."""
-                nonlocal sheet, y
-                if sheet is None or y - height < _MARGIN:
-                    if sheet is not None:
-                        pages.savefig(sheet)
-                    sheet = Figure(figsize=(_WIDTH / 72, _HEIGHT / 72))
-                    y = _HEIGHT - _MARGIN
-                return y - height
-
-            for part in (each for each in root.iter() if each.tag in _SIZES):
-                if part.tag == "img":  # beside the one before, if there is room
-                    image = imread(BytesIO(b64decode(part.get("src", "").partition(",")[2])))
-                    width = _PICTURE * image.shape[1] / image.shape[0]
-                    if not right or right + width > _WIDTH - _MARGIN:
-                        y, right = room(_PICTURE), _MARGIN
-                    place = (right / _WIDTH, y / _HEIGHT, width / _WIDTH, _PICTURE / _HEIGHT)
-                    sheet.add_axes(place).imshow(image, aspect="auto", interpolation="none")
-                    sheet.axes[-1].set_axis_off()
-                    right += width
-                    continue
-                right = 0.0
-                rows = [[*map(_text, row)] for row in part.iter("tr")] or [[_text(part)]]
-                parts = [max(map(_breadth, column)) for column in zip(*rows, strict=True)]
-                widths = [(_WIDTH - 2 * _MARGIN) * each / sum(parts) for each in parts]
-                size = _SIZES[part.tag]
-                link = next((a.get("href") for a in part.iter("a") if part.tag == "p"), None)
-                for number, row in enumerate(rows):
-                    cells = [_wrapped(*pair, size) for pair in zip(row, widths, strict=True)]
-                    below = room(max(cell.count("\n") + 1 for cell in cells) * size * 1.3 + 2)
-                    weight = "normal" if part.tag == "p" or number else "bold"
-                    for at, cell in enumerate(cells):
-                        x = (_MARGIN + sum(widths[:at])) / _WIDTH
-                        text = sheet.text(x, y / _HEIGHT, cell, size=size, weight=weight, url=link)
-                        text.set(va="top", linespacing=1.3, parse_math=False)
-                    y = below
-            pages.savefig(sheet)
+        if len(sheets := _sheets(root, 1)) > 1:
+            sheets = min(sheets, _sheets(root, 2), key=len)
+        with PdfPages(file := BytesIO(), metadata={"CreationDate": None}) as pages:
+            for sheet in sheets:
+                pages.savefig(sheet)
         return file.getvalue()
+
+
+def _sheets(root: ElementTree.Element, columns: int) -> list[Any]:
+    """The sheets of a page, as figures of matplotlib."""
+    from matplotlib.figure import Figure
+    from matplotlib.image import imread
+
+    sheets, column, y, right = list[Any](), columns - 1, 0.0, 0.0
+    breadth = (_WIDTH - (columns + 1) * _MARGIN) / columns
+
+    def room(height: float) -> float:
+        """Begin a new column where the height does not fit; return the place below it."""
+        nonlocal column, y
+        if y - height < _MARGIN:
+            column, y = (column + 1) % columns, _HEIGHT - _MARGIN
+            if column == 0:
+                sheets.append(Figure(figsize=(_WIDTH / 72, _HEIGHT / 72)))
+        return y - height
+
+    for part in (each for each in root.iter() if each.tag in _SIZES):
+        if part.tag == "img":  # beside the one before, if there is room
+            image = imread(BytesIO(b64decode(part.get("src", "").partition(",")[2])))
+            width = _PICTURE * image.shape[1] / image.shape[0]
+            if not right or right + width > breadth:
+                y, right = room(_PICTURE), 0.0
+            left = (_MARGIN + column * (breadth + _MARGIN) + right) / _WIDTH
+            place = (left, y / _HEIGHT, width / _WIDTH, _PICTURE / _HEIGHT)
+            sheets[-1].add_axes(place).imshow(image, aspect="auto", interpolation="none")
+            sheets[-1].axes[-1].set_axis_off()
+            right += width
+            continue
+        right = 0.0
+        rows = [[*map(_text, row)] for row in part.iter("tr")] or [[_text(part)]]
+        parts = [max(map(_breadth, column)) for column in zip(*rows, strict=True)]
+        widths = [breadth * each / sum(parts) for each in parts]
+        size = _SIZES[part.tag]
+        if part.tag == "h2":
+            room(4 * size)  # a heading is not the last of its column
+        link = next((a.get("href") for a in part.iter("a") if part.tag == "p"), None)
+        for number, row in enumerate(rows):
+            cells = [_wrapped(*pair, size) for pair in zip(row, widths, strict=True)]
+            below = room(max(cell.count("\n") + 1 for cell in cells) * size * 1.3 + 2)
+            weight = "normal" if part.tag == "p" or number else "bold"
+            for at, cell in enumerate(cells):
+                x = (_MARGIN + column * (breadth + _MARGIN) + sum(widths[:at])) / _WIDTH
+                text = sheets[-1].text(x, y / _HEIGHT, cell, size=size, weight=weight, url=link)
+                text.set(va="top", linespacing=1.3, parse_math=False)
+            y = below
+    return sheets
 
 
 def _text(part: ElementTree.Element) -> str:

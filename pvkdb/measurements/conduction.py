@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy import constants, stats
@@ -124,34 +124,50 @@ def conduction(
     """Return what every branch shows; sweeps at several temperatures are fitted together.
 
     Raises:
-        InputError: permittivity below 1, or a thickness that is not positive.
+        InputError: permittivity below 1.
     """
     optical = permittivity_optical
     if optical is not None and not optical >= 1:
         raise InputError(f"permittivity {optical:g}: give n², which is at least 1")
     kelvins = {trace.setup.temperature_k for trace in traces}
     together = None not in kelvins and len(kelvins) > 1
+    every = [(trace, _branches(trace)) for trace in traces]
     found = []
-    for group in [list(traces)] if together else [[trace] for trace in traces]:
-        fields = ({getattr(t.setup, n) for t in group} for n in ("thickness_m", "area_m2"))
+    for group in [every] if together else [[each] for each in every]:
+        fields = ({getattr(t.setup, n) for t, _ in group} for n in ("thickness_m", "area_m2"))
         d, area = (values.pop() if len(values) == 1 else None for values in fields)
-        if d is not None and not d > 0:
-            raise InputError(f"thickness {d * 1e9:g} nm: give a positive one")
         parts: dict[str, list[Floats]] = {}
-        for trace in group:
-            for name, x, y in _branches(trace):
+        for trace, branches in group:
+            for name, (x, y) in branches.items():
                 kt = np.full(len(x), _K * (trace.setup.temperature_k or 1 / _K))
                 parts.setdefault(name, []).append(np.array([x, y, kt]))
-        device = "all" if together else group[0].setup.device
-        known = tuple(sorted({t.setup.temperature_k for t in group if t.setup.temperature_k}))
+        device = "all" if together else group[0][0].setup.device
+        known = tuple(sorted({t.setup.temperature_k for t, _ in group if t.setup.temperature_k}))
         for name, points in parts.items():
             x, y, kt = np.hstack(points)
-            found.append(_judged(device, name, _Branch(x, y, kt, known, d, area, optical)))
+            scaling = None if together else _thickness_slope(name, every)
+            branch = _Branch(x, y, kt, known, d, area, optical, scaling)
+            found.append(_judged(device, name, branch))
     return found
 
 
-def _branches(trace: Trace) -> list[tuple[str, Floats, Floats]]:
-    """The branches of all loops of a sweep: name, ln|V| and ln|I|.
+def _thickness_slope(name: str, every: Sequence[tuple[Trace, Any]]) -> Measured | None:
+    """The slope over ln d less that of SCLC, J ~ V^m/d^(2m − 1): 0, or m − 1 for a law of V/d.
+
+    M. A. Lampert and P. Mark, Current Injection in Solids (1970): J/d is a function of V/d². None
+    where fewer than three thicknesses, or not all areas, are known.
+    """
+    found = [(t.setup.thickness_m, t.setup.area_m2, *b[name]) for t, b in every if name in b]
+    members = [(d, area, x, y) for d, area, x, y in found if d and area and len(x) >= _FEWEST]
+    if len(members) < len(found) or len({d for d, *_ in members}) < 3:
+        return None
+    m = np.mean([np.polyfit(x, y, 1)[0] for *_, x, y in members])
+    parts = [(x, y - np.log(area) + (2 * m - 1) * np.log(d)) for d, area, x, y in members]
+    return _at_middle("thickness_slope", np.log([d for d, *_ in members]), parts, "thicknesses")
+
+
+def _branches(trace: Trace) -> dict[str, tuple[Floats, Floats]]:
+    """The branches of all loops of a sweep by their names: ln|V| and ln|I|.
 
     A branch ends before a SET, at a RESET and below a current limit.
     """
@@ -167,7 +183,7 @@ def _branches(trace: Trace) -> list[tuple[str, Floats, Floats]]:
             if used.any():
                 name = f"{'+' if loop.positive else '−'} {way}"
                 every.setdefault(name, []).append((v[used], i[used]))
-    return [(n, *_grouped(*map(np.concatenate, zip(*b, strict=True)))) for n, b in every.items()]
+    return {n: _grouped(*map(np.concatenate, zip(*b, strict=True))) for n, b in every.items()}
 
 
 def _grouped(v: Floats, i: Floats) -> tuple[Floats, Floats]:
@@ -189,6 +205,7 @@ class _Branch:
     thickness_m: float | None
     area_m2: float | None
     permittivity: float | None
+    scaling: Measured | None
 
     @property
     def several(self) -> bool:
@@ -243,7 +260,10 @@ def _judged(device: str, name: str, branch: _Branch) -> Conduction:
             why = f"is excluded: {best.vetoes[0]}" if best.vetoes else f"leaves {best.misfit:.0%}"
             note = f"{best.law} fits best and {why}"
     wanted = _would_decide(branch, candidates) if len(candidates) > 1 else ()
-    energy, low, high = _activation(branch) if branch.several else None, *ends
+    levels, energy, (low, high) = np.unique(branch.kt), None, ends
+    if branch.several:
+        parts = [(branch.x[branch.kt == kt], branch.y[branch.kt == kt]) for kt in levels]
+        energy = _at_middle("activation_energy", -1 / levels, parts, "temperatures")
     known = (name, (low, high), points, branch.kelvins, laws, energy)
     return Conduction(device, *known, candidates, verdict, note, wanted)
 
@@ -308,6 +328,7 @@ def _parameters(branch: _Branch, form: _Form, found: Fit) -> tuple[Measured, ...
         bound, sorted_ends = ">" if name == "trap_density" else "", (min(ends), max(ends))
         if scale:
             made.append(replace(metric, name=name, value=value, ends=sorted_ends, bound=bound))
+    made += [branch.scaling] if branch.scaling and law == "SCLC" else []
     return tuple(metric for metric in made if metric.name != "constant")
 
 
@@ -334,14 +355,12 @@ def _vetoes(branch: _Branch, law: str, parameters: Sequence[Measured]) -> list[s
     ]
 
 
-def _activation(branch: _Branch) -> Measured:
-    """The activation energy of the current at the middle of the common range of voltages."""
-    levels = np.unique(branch.kt)
-    parts = [(branch.x[branch.kt == kt], branch.y[branch.kt == kt]) for kt in levels]
+def _at_middle(name: str, over: Floats, parts: Any, what: str) -> Measured:
+    """The slope of ln|I| over something at the middle of the common range of voltages."""
     middle = (max(x[0] for x, _ in parts) + min(x[-1] for x, _ in parts)) / 2
     y = np.array([np.interp(middle, x, y, np.nan, np.nan) for x, y in parts])
-    seen, note = np.isfinite(y), f"temperatures at {np.exp(middle):.3g} V"
-    return slope("activation_energy", -1 / levels[seen], y[seen], note)
+    seen = np.isfinite(y)
+    return slope(name, over[seen], y[seen], f"{what} at {np.exp(middle):.3g} V")
 
 
 def _would_decide(branch: _Branch, candidates: Sequence[str]) -> tuple[str, ...]:
@@ -353,6 +372,7 @@ def _would_decide(branch: _Branch, candidates: Sequence[str]) -> tuple[str, ...]
         "--temperature-k": image and not branch.kelvins,
         "--permittivity-optical": image and not branch.permittivity,
         "--area-um2, for the Richardson constant": _SCHOTTKY in image and not branch.area_m2,
+        "three thicknesses, with --area-um2": "SCLC" in one and not branch.scaling,
         "--thickness-nm": not d and one & {*_EMISSIONS, _DIRECT, "Fowler–Nordheim tunneling"},
         f"{ions} (review, section 3.3.1)": one >= {_HOPPING, _IONIC},
     }

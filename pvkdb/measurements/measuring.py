@@ -47,16 +47,8 @@ class Report:
         return document
 
 
-def measure(
-    paths: Sequence[Source],
-    request: Request = Request(),
-    exponent_range_v: tuple[float, float] | None = None,
-    at_temperature_k: float | None = None,
-) -> Report:
+def measure(paths: Sequence[Source], request: Request = Request()) -> Report:
     """Return the metrics of files that belong together, and what they show.
-
-    ``exponent_range_v`` asks for the exponent of the current between two voltages, and
-    ``at_temperature_k`` for retention extrapolated to a temperature.
 
     Raises:
         InputError: see :func:`pvkdb.measurements.reading.read`.
@@ -69,9 +61,9 @@ def measure(
     each |= {"ppf": plasticity.ppf_metrics, "stdp": plasticity.stdp_metrics}
     each["states"] = memory.state_metrics
     each["area"] = lambda series: sweeps.area_metrics(series, request.read_voltage_v)
-    each["temperatures"] = lambda series: memory.arrhenius(series.members, at_temperature_k)
-    if exponent_range_v:
-        each["iv"] = lambda trace: [sweeps.power_exponent(trace, *exponent_range_v)]
+    each["temperatures"] = lambda series: memory.arrhenius(series.members, request.at_temperature_k)
+    if ends := request.exponent_range_v:
+        each["iv"] = lambda trace: [sweeps.power_exponent(trace, min(ends), max(ends))]
     found = [("all", m) for m in (sweeps.sweep_metrics(groups["iv"]) if "iv" in groups else ())]
     trains = groups.get("pulses", [])
     for device in dict.fromkeys(train.setup.device for train in trains):
@@ -82,7 +74,7 @@ def measure(
             device = "all" if hasattr(form, "members") else form.setup.device
             found += [(device, metric) for metric in each[kind](form)]
     metrics = [metric for _, metric in found]
-    steps = switching(metrics, request.electrodes, request.thickness_m)
+    steps = switching(metrics, request.electrodes, min(request.thicknesses_m, default=None))
     notes = tuple(dict.fromkeys(note for setup in setups for note in setup.notes))
     unknown = (n for n in _CONDITIONS if all(getattr(setup, n) is None for setup in setups))
     rows = tuple(quality(groups, metrics))

@@ -48,8 +48,8 @@ def endurance_metrics(cycles: Cycles) -> list[Measured]:
     endurance = over_devices("endurance", lambda w: half(w, 0.5), devices, most)
     ended = f"{(wrong > 0).sum()} of {devices} devices were misread at least once"
     return [
-        *_spread("hrs", hrs),
-        *_spread("lrs", lrs),
+        *spreads("r_hrs", "sigma_hrs", hrs, log=True),
+        *spreads("r_lrs", "sigma_lrs", lrs, log=True),
         over_devices("window", lambda w: 10 ** (high(w, _TAIL) - low(w, 1 - _TAIL)), devices, most),
         replace(misread, note=note),
         replace(endurance, bound=">" * (endurance.value == most), note=ended),
@@ -69,35 +69,39 @@ def _quantile(log: Floats) -> Callable[[Floats, float], float]:
     return quantile
 
 
-def _spread(state: str, log: Floats) -> list[Measured]:
-    """Median and spread of one state; spread within and between devices by variance analysis.
+def spreads(
+    median: str, total: str, values: Floats, resolution: float = 0.0, log: bool = False
+) -> list[Measured]:
+    """Return median and spread of devices × cycles, and by variance analysis within and between.
 
-    Interval of the sum: Graybill and Wang, J. Am. Stat. Assoc. 75, 869 (1980).
+    ``log``: the values are decimal logarithms of what the median is of. Interval of the sum:
+    Graybill and Wang, J. Am. Stat. Assoc. 75, 869 (1980).
     """
-    counts = np.isfinite(log).sum(axis=1)
-    values, quantile = log[np.isfinite(log)], _quantile(log)
-    means, variances = np.nanmean(log, axis=1), np.nanvar(log, axis=1)
-    inner = variances * counts / np.maximum(counts - 1, 1)
-    if len(log) == 1:
-        one = over_cycles(f"r_{state}", np.median, 10**values)
-        return [one, over_cycles(f"sigma_{state}", spread, values)]
+    counts, quantile = np.isfinite(values).sum(axis=1), _quantile(values)
+    every, most, devices = values[np.isfinite(values)], int(counts.max()), len(values)
+    if devices == 1 or most == 1:  # a cycle of each does not tell the two apart
+        r = over_cycles(median, np.median, 10**every if log else every, resolution)
+        found = (r, over_cycles(total, spread, every))
+        return [replace(metric, cycles=most, devices=devices) for metric in found]
+    means, squares = np.nanmean(values, axis=1), np.nanvar(values, axis=1) * counts
 
     def within(w: Floats) -> float:
-        return float(np.sqrt(w @ inner / w.sum()))
+        return float(np.sqrt(w @ squares / max(w @ (counts - 1), 1)))
 
     def between(w: Floats) -> float:
         square = w @ (means - w @ means / w.sum()) ** 2 / (w.sum() - 1)
         return float(np.sqrt(max(0.0, square - within(w) ** 2 / counts.mean())))
 
-    each = {"r": lambda w: 10 ** quantile(w, 0.5), "sigma_c2c": within, "sigma_d2d": between}
-    most = int(counts.max())
-    r, c2c, d2d = (over_devices(f"{n}_{state}", each[n], len(log), most) for n in each)
-    squares = np.array([[m.value, *(m.ends or (0, 0))] for m in (c2c, d2d)]).clip(0) ** 2
-    total, (low, high) = squares[:, 0].sum(), np.hypot(*(squares[:, 1:] - squares[:, :1]))
-    ends = float(np.sqrt(max(0, total - low))), float(np.sqrt(total + high))
-    both = replace(c2c, name=f"sigma_{state}", value=float(np.sqrt(total)))
+    of = [lambda w: 10 ** quantile(w, 0.5) if log else quantile(w, 0.5), within, between]
+    names = [median, *(total.replace("sigma", f"sigma_{part}") for part in ("c2c", "d2d"))]
+    each = zip(names, of, (resolution, 0.0, 0.0), strict=True)
+    r, c2c, d2d = (over_devices(name, f, devices, most, half) for name, f, half in each)
+    ends = np.array([[m.value, *(m.ends or (0, 0))] for m in (c2c, d2d)]).clip(0) ** 2
+    whole, (low, high) = ends[:, 0].sum(), np.hypot(*(ends[:, 1:] - ends[:, :1]))
+    both = replace(c2c, name=total, value=float(np.sqrt(whole)))
     if c2c.ends and d2d.ends:
-        both = replace(both, ends=ends, interval="of both variances")
+        limits = float(np.sqrt(max(0, whole - low))), float(np.sqrt(whole + high))
+        both = replace(both, ends=limits, interval="of both variances")
     return [r, both, c2c, d2d]
 
 
@@ -188,9 +192,7 @@ def arrhenius(decays: Sequence[Decay], at_k: float | None) -> list[Measured]:
     points = [(m.value, kelvin) for m, kelvin in pairs if kelvin and m.value and not m.bound]
     n = len(points)
     if len({kelvin for _, kelvin in points}) < 3:
-        why = (
-            f"{n} of {len(decays)} decays reached the criterion; refused: measure longer or hotter"
-        )
+        why = f"{n} of {len(decays)} decays reached the criterion; refused: measure longer, hotter"
         return [Measured(name, None, note=why) for name in ("retention_energy", "retention_at")]
     times, kelvins = np.array(points).T
     design = np.column_stack([np.ones(n), 1 / (BOLTZMANN_EV_PER_K * kelvins)])

@@ -18,8 +18,7 @@ from scipy import optimize, stats
 
 from pvkdb.measurements.forms import Floats
 
-LEVEL = 0.9
-TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+TAILS = (0.05, 0.95)
 #: Fewest values for an interval over cycles, and fewest devices for one over devices.
 _FEWEST, FEWEST_DEVICES = 6, 5
 _DRAWS = 300
@@ -47,28 +46,34 @@ class Measured:
     note: str = ""
     place: str = ""  # in the raw file
 
+    def noted(self, *texts: str) -> Measured:
+        """Return the same with more notes."""
+        return replace(self, note="; ".join(filter(None, (self.note, *texts))))
+
 
 def over_cycles(
-    name: str, of: Callable[..., Any], values: Any, resolution: float = 0.0, **rest: Any
+    name: str, of: Callable[..., Any], values: Any, resolution: float = 0.0, note: str = ""
 ) -> Measured:
     """Return a statistic over cycles; its interval is from resampling, and the resolution."""
     x, rng = np.asarray(values, dtype=float), np.random.default_rng(0)
     value = float(of(x)) if len(x) > 1 or of is np.median else None
-    metric = Measured(name, value, cycles=len(x), **rest)
+    metric = Measured(name, value, cycles=len(x), note=note)
     if len(x) < _FEWEST or not np.ptp(x):
-        why = f"{metric.note}; an interval needs {_FEWEST} values that differ".removeprefix("; ")
-        return replace(metric, note=why)
+        return metric.noted(f"an interval needs {_FEWEST} values that differ")
     found = [of(rng.choice(x, len(x))) for _ in range(_DRAWS)]
     return _between(metric, np.array(found), len(x), resolution)
 
 
-def over_devices(name: str, of: Callable[[Floats], Any], devices: int, cycles: int) -> Measured:
+def over_devices(
+    name: str, of: Callable[[Floats], Any], devices: int, cycles: int, resolution: float = 0.0
+) -> Measured:
     """Return a statistic of weighed devices; its interval is from resampling the devices."""
     metric = Measured(name, float(of(np.ones(devices))), cycles=cycles, devices=devices)
     if devices < FEWEST_DEVICES:
-        return replace(metric, note=f"an interval needs {FEWEST_DEVICES} devices")
+        return metric.noted(f"an interval needs {FEWEST_DEVICES} devices")
     draws = np.random.default_rng(0).multinomial(devices, np.full(devices, 1 / devices), _DRAWS)
-    return _between(metric, np.array([of(draw.astype(float)) for draw in draws]), devices)
+    found = np.array([of(draw.astype(float)) for draw in draws])
+    return _between(metric, found, devices, resolution)
 
 
 def _between(metric: Measured, found: Floats, n: int, resolution: float = 0) -> Measured:

@@ -56,10 +56,8 @@ def _answers(kind: str, forms: Any, metrics: Sequence[Measured]) -> dict[str, _A
             positive = [loop.positive for loop in loops(trace)]
             counts[trace.setup.device] += max(sum(positive), len(positive) - sum(positive))
         found["cycles"] = _enough([*counts.values()], "loops of a device")
-        found["sweep_rate"] = (
-            all(t.time_s is not None for t in forms),
-            "times, or none, in the file",
-        )
+        timed = sum(trace.time_s is not None for trace in forms)
+        found["sweep_rate"] = timed == len(forms), f"{timed} of {len(forms)} sweeps have times"
     elif kind == "pulses":
         down = sum(train.falling for train in forms)
         found["repeated"] = 1 < down < len(forms) - 1, f"{len(forms) - down} up, {down} down"
@@ -74,9 +72,7 @@ def _answers(kind: str, forms: Any, metrics: Sequence[Measured]) -> dict[str, _A
         lost, longest = sum(not m.bound for m in ends), max(np.ptp(form.time_s) for form in forms)
         kelvins = {decay.setup.temperature_k for decay in forms} - {None}
         bias = next((decay.bias_v for decay in forms if decay.bias_v), None)
-        text = (
-            f"{bias:g} V at every point; compare with pulsed reads" if bias else "not in the file"
-        )
+        text = f"{bias:g} V at every point; compare with pulsed reads" if bias else "not stated"
         seen = f"{lost} of {len(ends)} states changed by half within {longest:.3g} s"
         found["loss_seen"] = lost == len(ends), seen
         found["temperatures"] = len(kelvins) > 2 if kelvins else None, f"{len(kelvins)} stated"
@@ -84,9 +80,8 @@ def _answers(kind: str, forms: Any, metrics: Sequence[Measured]) -> dict[str, _A
     elif kind == "states":
         tested, total = all(form.after for form in forms), sum(len(form.names) for form in forms)
         apart = sum(len(states_apart(form.after or form.before, 3)) for form in forms)
-        found["cycles"] = _enough(
-            [len(x) for form in forms for x in form.before], "reads of a state"
-        )
+        reads = [len(x) for form in forms for x in form.before]
+        found["cycles"] = _enough(reads, "reads of a state")
         found["states_tested"] = tested, f"{'no ' * (not tested)}reads after a wait"
         found["states_apart"] = apart == total, f"{apart} of {total} at k = 3"
     if kind in ("iv", "area", "endurance", "retention", "states"):

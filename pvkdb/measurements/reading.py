@@ -14,7 +14,7 @@ import pandas as pd
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.measurements import forms
 from pvkdb.measurements.forms import Floats, Setup
-from pvkdb.measurements.tables import Table, expected_unit, read_tables, unit_of
+from pvkdb.measurements.tables import Table, clock_seconds, expected_unit, read_tables, unit_of
 from pvkdb.store.curation.sources import Source
 
 #: Share of its largest value within which a voltage counts as constant.
@@ -32,12 +32,14 @@ class Request:
     columns: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # column, unit or ""
     areas_m2: Sequence[float] = ()
     temperatures_k: Sequence[float] = ()
-    thickness_m: float | None = None
+    thicknesses_m: Sequence[float] = ()
     permittivity_optical: float | None = None  # relative
     compliance_a: float | None = None
     read_voltage_v: float | None = None
     shunt_ohm: float | None = None
     electrodes: str = ""  # biased/grounded, e.g. Ag/FTO
+    exponent_range_v: Sequence[float] = ()  # two voltages between which d ln I/d ln V is wanted
+    at_temperature_k: float | None = None  # to which retention is extrapolated
     drop_bad: bool = False
 
 
@@ -73,17 +75,18 @@ def read(paths: Sequence[Source], request: Request) -> dict[str, list[Any]]:
     if request.kind is not None and request.kind not in KINDS:
         raise InputError(unknown_name("kind of measurement", request.kind, KINDS))
     each = {"--area-um2": request.areas_m2, "--temperature-k": request.temperatures_k}
+    each["--thickness-nm"] = request.thicknesses_m
     for name, given in each.items():
         if len(given) not in (0, 1, len(paths)) or any(not value > 0 for value in given):
             raise InputError(f"{name} {list(given)}: give one positive value, or one for each FILE")
     found: dict[str, list[Any]] = {}
-    known = (request.thickness_m, request.compliance_a, request.read_voltage_v)
+    known = (request.compliance_a, request.read_voltage_v)
     for number, path in enumerate(paths):
-        area, kelvin = (v[number % len(v)] if v else None for v in each.values())
+        area, kelvin, thick = (v[number % len(v)] if v else None for v in each.values())
         for table in read_tables(path):
             device = f"{PurePath(path.name).stem} {table.label}".strip()
-            lines = f"{table.label} lines {table.frame.index[0]} to {table.frame.index[-1]}"
-            setup = Setup(path.name, device, table.sha256, lines.strip(), *known, area, kelvin)
+            rows = f"{table.label} lines {table.frame.index[0]} to {table.frame.index[-1]}".strip()
+            setup = Setup(path.name, device, table.sha256, rows, thick, *known, area, kelvin)
             columns = _Columns(table, request)
             kind = request.kind or _kind(columns)
             for form in KINDS[kind](columns, setup):
@@ -145,8 +148,9 @@ class _Columns:
         numbers = column if column.dtype == float else pd.to_numeric(column, errors="coerce")
         words = column[numbers.isna() & column.notna()]
         if len(words):
-            text = f"{words.iloc[0]!r} in column {self.table.name(index)} is not a number"
-            raise self.error(words.index[0], f"{text}; write numbers, and the unit in the heading")
+            text = f"{words.iloc[0]!r} in column {self.table.name(index)} is not a number; write "
+            text += "numbers (times also as 11:22:33 or 2026-11-27 11:22:33), the unit in the "
+            raise self.error(words.index[0], f"{text}heading, each table in a file of its own")
         return numbers.astype(float).where(numbers < _NO_NUMBER)
 
     def get(self, quantity: str) -> pd.Series[float]:
@@ -155,9 +159,13 @@ class _Columns:
         unit, scale = self.table.headings[index].unit, self.table.headings[index].scale
         if given := self.request.columns.get(quantity, ("", ""))[1]:
             unit, scale = unit_of(given) or (given, 1.0)
+        column = self.table.frame.iloc[:, index]
+        if quantity == "time" and (clock := clock_seconds(column)) is not None:
+            self.notes.append(f"{self.table.name(index)} is a clock: seconds since its first time")
+            return clock
         values = self.numbers(index) * scale
         note = f"no unit stated: {quantity} read in {expected} (--columns {quantity}=COLUMN:UNIT)"
-        if expected and not unit and note not in self.notes:
+        if expected and not unit:
             self.notes.append(note)
         if quantity == "temperature" and unit == "C":
             return values + 273.15
@@ -220,7 +228,9 @@ def _kind(columns: _Columns) -> str:
         return "transient" if has("time") and levels.iloc[:2].sum() > 0.8 else "iv"
     if has("time") and any(map(has, _VALUES)):
         return "retention"
-    if not any(columns.texts) and len(columns.texts) > 4 and not columns.request.columns:
+    width = 0 if any(columns.texts) or columns.request.columns else len(columns.texts)
+    # A column without a positive number holds no resistances.
+    if width > 4 and all((columns.numbers(index) > 0).any() for index in range(1, width)):
         return "endurance"
     text = f"{columns.table.file}: what the columns are cannot be known ({columns.shown}); say it, "
     text += f"e.g. --columns voltage=1,current=2, and what was measured: --as {'|'.join(KINDS)}"
@@ -232,10 +242,11 @@ def _traces(columns: _Columns, setup: Setup) -> list[Any]:
     rows = columns.rows("voltage", value, also=["time"])
     v, i = (rows[name].to_numpy() for name in ("voltage", value))
     i = i * v if value == "conductance" else i
-    if _stepped(i) and not _stepped(v) and np.abs(v).max() < np.abs(i).max():
+    if _stepped(i) and not _stepped(v):
         text = f"voltage {v[0]:.3g} V and current {i[0]:.3g} A look swapped: the current goes in "
         text += "even steps; name them with --columns voltage=…,current=…"
-        if not {"voltage", "current"} <= set(columns.request.columns):
+        named = {"voltage", "current"} <= set(columns.request.columns)
+        if np.abs(v).max() < np.abs(i).max() and not named:
             raise columns.error(rows.index[0], text)
         columns.notes.append(text)
     against = (v * i < 0) & (np.abs(v) > 0.5 * np.abs(v).max())

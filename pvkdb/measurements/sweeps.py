@@ -12,8 +12,8 @@ from scipy import stats
 from scipy.integrate import cumulative_trapezoid
 
 from pvkdb.measurements.forms import AreaSeries, Decay, Floats, Trace
-from pvkdb.measurements.memory import decay_metrics
-from pvkdb.measurements.metrics import TAILS, Measured, crossings, over_cycles, spread
+from pvkdb.measurements.memory import decay_metrics, spreads
+from pvkdb.measurements.metrics import TAILS, Measured, crossings
 
 #: Share of the range below which a turn of the voltage is noise, and a voltage is near zero.
 _NOISE, _NEAR_ZERO = 0.01, 0.05
@@ -86,20 +86,28 @@ def sweep_metrics(traces: Sequence[Trace]) -> list[Measured]:
             why = f"no abrupt change in {len(every)} branches"
             metrics.append(Measured(name, None, cycles=len(every), note=why))
             continue
-        devices, note = len({t.setup.device for t, _ in points}), said
         # A SET lies between two points, a RESET at one.
         values = [float(t.voltage_v[at - (name == "v_set") : at + 1].mean()) for t, at in points]
-        size, places = np.abs(values), [trace.place(at) for trace, at in points]
+        names, places = ([t.setup.device for t, _ in points], [t.place(at) for t, at in points])
+        size, note = np.abs(values), said
         # The first cycle may be the forming; only the user knows whether the device was pristine.
-        if name == "v_set" and devices == 1 and len(values) > 3 and size[0] > size[1:].max():
+        if name == "v_set" and len({*names}) == 1 < 3 < len(size) and size[0] > size[1:].max():
             why = "first and largest of the cycles: forming, if the device was pristine"
-            metrics.append(Measured("v_forming", values.pop(0), note=why, place=places[0]))
+            metrics.append(Measured("v_forming", values[0], note=why, place=places[0]))
             note = f"without the first cycle; {note}".removesuffix("; ")
-        rest: dict[str, Any] = {"devices": devices, "place": f"{places[0]} to {places[-1]}"}
+            names, values = names[1:], values[1:]
         half = np.median([abs(t.voltage_v[at] - t.voltage_v[at - 1]) for t, at in points]) / 2
-        metrics.append(over_cycles(name, np.median, values, half, note=note, **rest))
-        metrics.append(over_cycles(f"{name}_sigma", spread, values, **rest))
+        for metric in spreads(name, f"{name}_sigma", _by_device(names, values), float(half)):
+            placed = replace(metric, place=f"{places[0]} to {places[-1]}")
+            metrics.append(placed.noted(note * (metric.name == name)))
     return [*metrics, _on_off(every, limits), *limits.values()]
+
+
+def _by_device(names: Sequence[str], values: Sequence[float]) -> Floats:
+    """Values of loops as devices × cycles; NaN where a device has fewer."""
+    x, device = np.asarray(values), np.asarray(names)
+    rows = (x[device == name] for name in dict.fromkeys(names))
+    return np.array([*itertools.zip_longest(*rows, fillvalue=np.nan)]).T
 
 
 def set_point(loop: Loop) -> int | None:
@@ -143,18 +151,19 @@ def _on_off(every: Sequence[Loop], limits: dict[str, Measured]) -> Measured:
     read = every[0].trace.setup.read_voltage_v if every else None
     if read is None:
         return Measured("on_off", None, note="the read voltage is not known; give --v-read V")
-    ratios, capped = [], False
+    ratios, names, capped = list[float](), list[str](), False
     for loop in every:
         ends = [loop.current(part, read) for part in (loop.out, loop.back)]
         if loop.positive == (read > 0) and ends[0] and ends[1]:
             ratios.append(max(ends[0], ends[1]) / min(ends[0], ends[1]))
-            limit = limits.get(loop.trace.setup.device)
+            names.append(loop.trace.setup.device)
+            limit = limits.get(names[-1])
             capped |= bool(limit and max(ends[0], ends[1]) >= (1 - _FLAT) * (limit.value or 0))
     if not ratios:
         return Measured("on_off", None, note=f"no loop has both branches at {read:g} V")
     note = f"at {read:g} V" + ("; the compliance limits the current" if capped else "")
-    devices = len({loop.trace.setup.device for loop in every})
-    return over_cycles("on_off", np.median, ratios, devices=devices, note=note, bound=">" * capped)
+    metric = spreads("on_off", "", _by_device(names, ratios))[0]
+    return replace(metric.noted(note), bound=">" * capped)
 
 
 def power_exponent(trace: Trace, low_v: float, high_v: float) -> Measured:
@@ -162,7 +171,8 @@ def power_exponent(trace: Trace, low_v: float, high_v: float) -> Measured:
     found = loops(trace)
     v, i = found[0].sizes(found[0].out) if found else (np.empty(0), np.empty(0))
     used = (v >= low_v * (1 - 1e-6)) & (v <= high_v * (1 + 1e-6)) & (i > 0)
-    note = f"from {low_v:g} to {high_v:g} V"
+    ends = v[used] if used.any() else (low_v, high_v)
+    note = f"from {min(ends):.3g} to {max(ends):.3g} V"
     return slope("power_exponent", np.log(v[used]), np.log(i[used]), note)
 
 
@@ -182,10 +192,8 @@ def area_metrics(series: AreaSeries, voltage_v: float | None) -> list[Measured]:
         if trace.setup.area_m2 and len(found := [end for end in ends if end]) == 2:
             points.append((trace.setup.area_m2, *sorted(found)))
     x, *states = np.log10(np.array(points).reshape(-1, 3)).T
-    metrics = (
-        slope(name, x, y, f"at {voltage_v:g} V") for name, y in zip(names, states, strict=True)
-    )
-    return [replace(metric, devices=len(x)) for metric in metrics]
+    each, note = zip(names, states, strict=True), f"at {voltage_v:g} V"
+    return [replace(slope(name, x, y, note), devices=len(x)) for name, y in each]
 
 
 def slope(name: str, x: Floats, y: Floats, note: str) -> Measured:
@@ -232,7 +240,8 @@ def _change(trace: Trace, used: Any, names: Sequence[str]) -> list[Measured]:
         why = f"the conductance does not change in {len(used)} points"
         return [Measured(name, None, note=why) for name in names]
     (a, b), draws = crossings(t, g, edge, (0.1, 0.9))
-    step, work = float(np.median(np.diff(t))), cumulative_trapezoid(v * i, t, initial=0)
+    # Stamps of a clock may be of whole seconds, with many points each.
+    step, work = float(np.median(np.diff(np.unique(t)))), cumulative_trapezoid(v * i, t, initial=0)
     metrics, place = list[Measured](), trace.place(int(used[np.searchsorted(t, a)]))
 
     def between(scale: Floats, start: Any, stop: Any) -> Any:

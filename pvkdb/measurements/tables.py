@@ -29,8 +29,8 @@ _SNIFFED, _SNIFFED_SIZE = 400, 40_000
 _MOST_UNPACKED = 100_000_000
 _Layout: TypeAlias = tuple[str | None, str]  # separator (None: white space) and decimal sign
 _LAYOUTS = (("\t", "."), (";", "."), (",", "."), (None, "."), ("\t", ","), (";", ","))
-_WITH_UNIT = r"(.*?)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\]|(?:/|, | in )\s*(\S+))"
-_SUFFIX = r"(.+)_([munpfkµμ]?(?:[vVaAsS]|ohm)|[kKcC])"
+_WITH_UNIT = r"(.*?)\s*(?:[(\[{]([^()\[\]{}]*)[)\]}]|(?:/|, | in )\s*(\S+))"
+_SUFFIX = r"(.+?)[\s_:-]+([munpfkMGµμ]?(?:[vVaAsS]|[oO]hm|[ΩΩ])|[kKcC]|min|h)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +85,17 @@ def understand(text: str, unit: str = "") -> Heading:
     """
     name, found = text, unit_of(unit)
     if found is None and (match := re.fullmatch(_WITH_UNIT, text)):
-        inner = match[2] or match[3] or match[4] or ""
+        inner = match[2] or match[3] or ""
         # An unknown unit is kept, so that it is not taken for none; "[1]" counts channels.
-        kept = inner and not inner.isdigit() and match[4] is None
+        kept = inner and not inner.isdigit() and match[3] is None
         found = unit_of(inner) or ((inner, 1.0) if kept else None)
         name = match[1] if found else text
     elif found is None and (match := re.fullmatch(_SUFFIX, text)):
-        # In lower case "s" is the second, but the siemens after a conductance.
-        last = match[2][-1]
-        upper = last in "vakc" or (match[2] == "s" and "conductance" in text)
-        suffix = unit_of(match[2][:-1] + (last.upper() if upper else last)) or ("", 1.0)
-        # "V_a" is a name, "voltage_v" is one with its unit.
-        if {"C": "K"}.get(suffix[0], suffix[0]) == expected_unit(_quantity(match[1])):
-            name, found = match[1], suffix
+        # "V_a" is a name, "voltage_v" one with its unit; "ms" after a conductance are millisiemens.
+        given = map(unit_of, (match[2], match[2][:-1] + match[2][-1].upper()))
+        expected = expected_unit(_quantity(match[1]))
+        found = next((u for u in given if u and {"C": "K"}.get(u[0], u[0]) == expected), None)
+        name = match[1] if found else text
     base, scale = found or ("", 1.0)
     temperature = name.strip().lower() == "t" and base in ("K", "C")
     return Heading(text, "temperature" if temperature else _quantity(name), base, scale)
@@ -106,6 +104,22 @@ def understand(text: str, unit: str = "") -> Heading:
 def _quantity(name: str) -> str:
     rows, key = shipped("headings.csv").items(), name.strip().lower()
     return next((q for q, row in rows if re.fullmatch(row["pattern"], key)), "")
+
+
+def clock_seconds(column: pd.Series[Any]) -> pd.Series[float] | None:
+    """Return seconds since the first of the stamps of a clock, None where it has others.
+
+    A time of day that falls by more than half a day has passed midnight.
+    """
+    text = column.dropna()
+    of_day = re.fullmatch(r"\d{1,2}:\d\d:\d\d([.,]\d+)?", str(text.iloc[0]))
+    if not of_day and not re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:", str(text.iloc[0])):
+        return None
+    stamps = "2000-01-01T" * bool(of_day) + text.astype(str).str.replace(",", ".")
+    times = pd.to_datetime(stamps, format="ISO8601", utc=True, errors="coerce")
+    seconds = (times - times.iloc[0]).dt.total_seconds()
+    days = (seconds.diff() < -43200).cumsum() if of_day else 0
+    return (seconds + 86400.0 * days).reindex(column.index)
 
 
 def read_tables(path: Source) -> list[Table]:
@@ -122,9 +136,9 @@ def read_tables(path: Source) -> list[Table]:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     texts = _texts(path.name, content)
     tables = [table for label, text in texts.items() for table in _tables(path.name, text, label)]
+    tables = [table for table in tables if table.headings]
     # Sheets of settings have no columns that are known.
-    least = 1 if len(texts) > 1 else -1
-    known = [t for t in tables if t.headings and sum(bool(h.quantity) for h in t.headings) > least]
+    known = [t for t in tables if sum(bool(h.quantity) for h in t.headings) > 1] or tables
     if not known:
         text = "give a row for each point, with tab, comma, semicolon or space between columns"
         raise InputError(f"{path.name} has no table of numbers: {text}")
@@ -137,8 +151,9 @@ def _texts(name: str, content: bytes) -> dict[str, str]:
     # An Excel file is a ZIP archive or an OLE container, whatever its name.
     if content[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         try:
-            if content.startswith(b"PK"):
-                _check_unpacked(content)
+            packed = content.startswith(b"PK") and zipfile.ZipFile(io.BytesIO(content)).infolist()
+            if packed and (size := sum(entry.file_size for entry in packed)) > _MOST_UNPACKED:
+                raise ValueError(f"it unpacks to {size / 1e6:.0f} MB; export the sheets as CSV")
             sheets = pd.read_excel(io.BytesIO(content), sheet_name=None, header=None, dtype=object)
         except ImportError as error:
             package = "openpyxl" if content.startswith(b"PK") else "xlrd"
@@ -147,21 +162,17 @@ def _texts(name: str, content: bytes) -> dict[str, str]:
         except Exception as error:
             raise InputError(f"{name} cannot be read as a workbook: {error}") from error
         return {f"{k}": v.to_csv(sep="\t", header=False, index=False) for k, v in sheets.items()}
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return {"": content.decode("utf-16", errors="replace")}
-    if b"\0" in content[:4096]:
+    head = content[:4096]  # of UTF-16 without a mark of its order, every other byte is mostly 0
+    marked = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for code, half in (("utf-16", b""), ("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
+        if marked or half.count(0) > 0.8 * len(half):
+            return {"": content.decode(code, errors="replace")}
+    if b"\0" in head:
         raise InputError(f"{name} is neither text nor Excel: export it as CSV")
     try:
         return {"": content.decode("utf-8-sig")}
     except UnicodeDecodeError:
         return {"": content.decode("latin-1")}
-
-
-def _check_unpacked(content: bytes) -> None:
-    """Refuse a small archive that would fill the memory."""
-    size = sum(entry.file_size for entry in zipfile.ZipFile(io.BytesIO(content)).infolist())
-    if size > _MOST_UNPACKED:
-        raise ValueError(f"it unpacks to {size / 1e6:.0f} MB; export the sheets as CSV")
 
 
 def _tables(file: str, text: str, label: str) -> Iterator[Table]:
@@ -178,11 +189,15 @@ def _tables(file: str, text: str, label: str) -> Iterator[Table]:
     if found is None:
         return
     layout, first, width = found
-    above = [_cells(line, layout[0]) for line in lines[:first] if line.strip()][-2:]
-    names = [cells for cells in above if abs(len(cells) - width) <= 1][-2:]
-    units = [cell.strip("()[]") for cell in names[-1]] if len(names) == 2 else []
-    if not any(units) or not all(unit_of(unit) for unit in units if unit):
-        names, units = names[-1:], []
+    above = [_cells(line, layout[0]) for line in lines[:first] if line.strip()][-4:]
+    names = [cells for cells in above if abs(len(cells) - width) <= 1]
+    bare = [[re.sub(r"(?i)units?|[()\[\]{}]", "", cell) for cell in cells] for cells in names]
+    of_units = [any(cells) and all(map(unit_of, filter(None, cells))) for cells in bare]
+    units = next((bare[n] for n in range(len(names)) if len(names) > 1 and of_units[n]), [])
+    if units:  # of several rows of names the one with most quantities; the last if none has two
+        names = [cells for cells, found in zip(names, of_units, strict=True) if not found]
+        names.sort(key=lambda row: max(1, len({understand(cell).quantity for cell in row} - {""})))
+    names = names[-1:]
     if not names and above and 2 * len(above[-1]) == width and layout[0] == ",":
         text = f"{len(above[-1])} names for {width} columns; if commas are decimal signs, too, "
         raise InputError(f"{file} line {first + 1}: {text}separate the columns by semicolons")

@@ -276,7 +276,7 @@ def _on_off_ratio(on_off: float | None, device: str | None, database: str) -> tu
         return on_off_of(session, device)
 
 
-_EachFile = Annotated[list[float] | None, Option(metavar="NUMBER", help="Once for each FILE.")]
+_EachFile = Annotated[list[float] | None, Option(metavar="NUMBER", help="One, or one per FILE.")]
 
 
 def measure(
@@ -292,7 +292,7 @@ def measure(
     compliance_a: Annotated[float | None, Option(metavar="A", help="Current limit.")] = None,
     area_um2: _EachFile = None,
     temperature_k: _EachFile = None,
-    thickness_nm: Annotated[float | None, Option(metavar="NM", help="Layer thickness.")] = None,
+    thickness_nm: _EachFile = None,
     electrodes: Annotated[
         str, Option(metavar="BIASED/GROUNDED", help="Their materials, e.g. Ag/FTO.")
     ] = "",
@@ -317,22 +317,23 @@ def measure(
     from pvkdb.kinetics.conditions import parse_range
     from pvkdb.measurements import Request, measuring, parse_columns
 
+    window = None if exponent is None else parse_range(exponent, "--exponent", "V")
     request = Request(
         kind=as_,
         columns=parse_columns(columns),
         areas_m2=[value * 1e-12 for value in area_um2 or ()],
         temperatures_k=temperature_k or (),
-        thickness_m=None if thickness_nm is None else thickness_nm * 1e-9,
+        thicknesses_m=[value * 1e-9 for value in thickness_nm or ()],
         electrodes=electrodes,
         permittivity_optical=permittivity_optical,
         compliance_a=compliance_a,
         read_voltage_v=v_read,
         shunt_ohm=shunt_ohm,
+        exponent_range_v=() if window is None else (window.minimum or 0.0, window.maximum or 0.0),
+        at_temperature_k=at_k,
         drop_bad=drop_bad,
     )
-    window = None if exponent is None else parse_range(exponent, "--exponent", "V")
-    ends = None if window is None else (window.minimum or 0.0, window.maximum or 0.0)
-    found = measuring.measure(files, request, ends, at_k)
+    found = measuring.measure(files, request)
     show(found.document(), json, print_measurements)
     if report is not None:
         from pvkdb.measurements.reports.page import report_file

@@ -213,13 +213,16 @@ def assumption_text(assumption: Assumption) -> str:
 
 def print_measurements(document: Mapping[str, Any]) -> None:
     """Print the metrics with intervals and counts, then what they are based on."""
-    metrics = document["metrics"]
+    from pvkdb.measurements.reports.page import metric_cells
+
+    metrics = [metric_cells(metric) for metric in document["metrics"]]
     several = len({metric["device"] for metric in metrics}) > 1
     columns = ["metric", "value", "interval at 90 %", "cycles × devices", "note"]
+    keys = [*["device"] * several, "label", "value", "interval", "counts", "note"]
     print_table(
         f"Metrics of {document['kind']} files" + ("" if several else f": {metrics[0]['device']}"),
         [*["device"] * several, *columns],
-        [[*[plain(metric["device"])] * several, *_metric_row(metric)] for metric in metrics],
+        [[plain(metric[key]) for key in keys] for metric in metrics],
         numeric=("value", "cycles × devices"),
         whole=("interval at 90 %",),
         caption="–: not measured, the note says why. Definitions: docs/measurements.md and --json.",
@@ -274,11 +277,3 @@ def _parameter_text(metric: Mapping[str, Any] | None) -> str:
     ends = " to ".join(map(number, metric["ends"]))
     text = f"{metric['label']} {metric['bound']}{number(metric['value'])} ({ends}){unit}"
     return f"{text} {metric['note']}".strip()
-
-
-def _metric_row(metric: Mapping[str, Any]) -> list[str]:
-    from pvkdb.measurements.reports.page import metric_cells
-
-    cells = metric_cells(metric)
-    shown = [cells[name] for name in ("value", "interval", "counts")]
-    return [plain(metric["label"]), *shown, plain(metric["note"])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,6 +70,29 @@ def test_a_large_first_set_is_kept_apart() -> None:
     assert found["v_forming"].value == pytest.approx(1.795)
     assert "if the device was pristine" in found["v_forming"].note
     assert found["v_set"].cycles == 4
+
+
+def test_devices_are_resampled_as_wholes_and_their_spread_is_told_from_that_of_cycles() -> None:
+    middles, apart = [0.7, 0.85, 1.0, 1.15, 1.3], [-0.05, 0.0, 0.05, 0.0]
+    traces = [switching([m + a for a in apart], [-1.0] * 4) for m in middles]
+    named = [replace(t, setup=replace(t.setup, device=f"{n}")) for n, t in enumerate(traces)]
+    found = by_name(sweep_metrics(named))
+    assert (found["v_set"].cycles, found["v_set"].devices) == (4, 5)
+    assert found["v_set_sigma_c2c"].value == pytest.approx(np.std(apart, ddof=1), abs=0.01)
+    assert found["v_set_sigma_d2d"].value == pytest.approx(np.std(middles, ddof=1), rel=0.05)
+    low, high = found["v_set"].ends or (1, 1)
+    assert high - low > 0.4  # five devices: cycles resampled together would give 0.2
+    assert by_name(sweep_metrics(named[:4]))["v_set"].ends is None
+
+
+def test_one_cycle_of_each_device_shows_only_their_spread_together() -> None:
+    traces = [switching([v], [-1.0]) for v in (0.9, 1.0, 1.1, 1.2, 0.8, 1.0)]
+    found = by_name(
+        sweep_metrics([replace(t, setup=Setup(device=f"{n}")) for n, t in enumerate(traces)])
+    )
+    assert (found["v_set"].cycles, found["v_set"].devices) == (1, 6)
+    assert found["v_set"].ends is not None
+    assert "v_set_sigma_c2c" not in found
 
 
 def test_a_compliance_is_found_said_and_makes_the_ratio_a_bound() -> None:

@@ -84,7 +84,6 @@ def test_units(text: str, unit: tuple[str, float] | None) -> None:
         ("Voltage [mV]", "voltage", 1e-3),
         ("I / µA", "current", 1e-6),
         ("conductance_s", "conductance", 1),
-        ("time_ms", "time", 1e-3),
         ("T (°C)", "temperature", 1),
         ("T", "time", 1),
         ("V1", "voltage", 1),
@@ -98,6 +97,13 @@ def test_units(text: str, unit: tuple[str, float] | None) -> None:
         ("Current density (A/cm2)", "ignored", 1),
         ("SMU1 I", "current", 1),
         ("HRS/LRS", "", 1),
+        ("Voltage {mV}", "voltage", 1e-3),
+        ("Current - nA", "current", 1e-9),
+        ("Strom uA", "current", 1e-6),
+        ("conductance_ms", "conductance", 1e-3),
+        ("time_ms", "time", 1e-3),
+        ("Resistance kOhm", "resistance", 1e3),
+        ("SMU1 V", "voltage", 1),
     ],
 )
 def test_headings(text: str, quantity: str, scale: float) -> None:
@@ -216,6 +222,36 @@ def test_decimal_commas_and_comments(tmp_path: Path) -> None:
     assert trace.current_a == pytest.approx([1.5e-9, 3e-9, 4.5e-9])
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Voltage,Current\nCH1,CH2\nV,uA\n",
+        "Voltage,Current\nV,uA\nfirst,second\n",
+        "Long Name,Voltage,Current\nUnits,V,µA\nComments,,device 3\n",
+    ],
+)
+def test_rows_of_names_units_and_comments(tmp_path: Path, head: str) -> None:
+    margin = "," * (head.splitlines()[0].count(",") - 1)
+    rows = "".join(f"{margin}{n / 10},{n}\n" for n in range(5))
+    (trace,) = forms(tmp_path, head + rows)
+    assert isinstance(trace, Trace)
+    assert trace.current_a == pytest.approx([0, 1e-6, 2e-6, 3e-6, 4e-6])
+    assert trace.setup.notes == ()
+
+
+def test_a_clock_may_pass_midnight_and_says_so(tmp_path: Path) -> None:
+    stamps = ("23:59:58", "23:59:59.5", "0:00:01", "00:00:01")
+    rows = "".join(f"{stamp},{n},{n}e-6\n" for n, stamp in enumerate(stamps))
+    (trace,) = forms(tmp_path, "Time (hh:mm:ss),V (V),I (A)\n" + rows, kind="iv")
+    assert isinstance(trace, Trace)
+    assert trace.time_s == pytest.approx([0, 1.5, 3, 3])
+    assert any("is a clock" in note for note in trace.setup.notes)
+    with pytest.raises(InputError, match="line 5: the time runs backwards, from 3 to"):
+        forms(tmp_path, "Time,V (V),I (A)\n" + rows.replace("00:00:01,", "00:00:00.5,"))
+    with pytest.raises(InputError, match="line 3: time is nan"):
+        forms(tmp_path, "Time,V (V),I (A)\n" + rows.replace("23:59:59.5", "23:61:00"))
+
+
 def test_clarius_workbook_gives_the_sheets_with_sweeps(tmp_path: Path) -> None:
     if find_spec("openpyxl") is None:
         lacks("openpyxl is not installed (extra 'measurements')")
@@ -232,6 +268,11 @@ def test_clarius_workbook_gives_the_sheets_with_sweeps(tmp_path: Path) -> None:
     book.save(path)
     (table,) = read_tables(path)
     assert [heading.quantity for heading in table.headings] == ["time", "voltage", "current"]
+    # Columns of no known name are not left out where no sheet has others: --columns may name them.
+    for column, name in (("A", "a"), ("B", "b"), ("C", "c")):
+        book["Data"][f"{column}1"] = name
+    book.save(path)
+    assert "a" in {heading.text for table in read_tables(path) for heading in table.headings}
 
 
 def test_without_the_excel_library_the_extra_is_named(
@@ -281,9 +322,10 @@ SWEEP = "V (V),I (A)\n0,0\n0.1,1e-6\n0.2,2e-6\n0.3,3e-6\n"
             "line 4: the time runs backwards, from 1 to 0.5 s",
         ),
         (
-            "200\t9e4\t-5e3\t8e4\t4e3\n",
+            "200\t9e4\t-5e3\t8e4\t4e3\n201\t9e4\t5e3\t8e4\t4e3\n",
             "line 1: cycle 1 has HRS 90000 and LRS -5000",
         ),
+        ("1\t9e-4\t0\t-8e4\t4e3\n2\t9e-4\t0\t-8e4\t4e3\n", r"cannot be known \(1 to 5"),
         ("200\t5e3\t9e4\t4e3\t8e4\n", "look swapped"),
         ("HRS,LRS\n", "no table of numbers"),
         ("nan,nan\nnan,nan\n,\n", "no table of numbers"),
@@ -327,6 +369,7 @@ def test_cycles_and_devices_without_numbers_are_left_out_on_request(tmp_path: Pa
         (Request(kind="ive"), "did you mean 'iv'"),
         (Request(areas_m2=[1.0, 2.0]), "--area-um2"),
         (Request(temperatures_k=[-3.0]), "--temperature-k"),
+        (Request(thicknesses_m=[0.0]), "--thickness-nm"),
         (Request(kind="area"), "different areas"),
         (Request(columns={"voltage": ("X", "")}), "no column 'X'"),
         (Request(columns={"voltage": ("1", "A")}), "is the voltage but has the unit A"),

@@ -30,8 +30,8 @@ router = APIRouter(include_in_schema=False)
 
 PATH = "/measurements"
 
-#: The arguments that have a value for each file.
-_EACH = ("areas_m2", "temperatures_k")
+#: The arguments that have several values.
+_SEVERAL = ("areas_m2", "temperatures_k", "thicknesses_m", "exponent_range_v")
 
 #: A form of a caller who may import.
 MeasureForm = Annotated[Form, Depends(posted(Scope.IMPORT))]
@@ -40,15 +40,16 @@ MeasureForm = Annotated[Form, Depends(posted(Scope.IMPORT))]
 def measured(form: MeasureForm) -> Report:
     """Return the report of the files of a form. Raises InputError."""
     from pvkdb.measurements import Request, measure, parse_columns
+    from pvkdb.measurements.metrics import shipped
 
     uploads = form.uploads.get("files", [])
     if not uploads or len({upload.name for upload in uploads}) < len(uploads):
         raise InputError("choose files of an instrument, at least one, with different names")
     given: dict[str, Any] = {}
-    for name, condition in _conditions().items():
+    for name, condition in shipped("conditions.csv").items():
         if numbers := _numbers(form.get(name), condition):
             argument = condition["argument"]
-            given[argument] = numbers if argument in _EACH else numbers[0]
+            given[argument] = numbers if argument in _SEVERAL else numbers[0]
     given |= {"electrodes": form.get("electrodes"), "drop_bad": bool(form.get("drop_bad"))}
     columns, kind = parse_columns(form.get("columns")), form.get("kind") or None
     return measure(uploads, Request(kind, columns, **given))
@@ -99,13 +100,6 @@ def post_device(
     return part(request, "_draft_report.html", report=done, problems=())
 
 
-def _conditions() -> dict[str, dict[str, str]]:
-    """Return the conditions that files do not say."""
-    from pvkdb.measurements.metrics import shipped
-
-    return shipped("conditions.csv")
-
-
 def _numbers(text: str, condition: Mapping[str, str]) -> list[float]:
     try:
         return [float(part) * float(condition["factor"]) for part in re.findall(r"[^,;\s]+", text)]
@@ -115,6 +109,7 @@ def _numbers(text: str, condition: Mapping[str, str]) -> list[float]:
 
 
 def _page(request: Request, shown: str = "", problem: str = "") -> Response:
+    from pvkdb.measurements.metrics import shipped
     from pvkdb.measurements.reading import KINDS
     from pvkdb.measurements.reports.devices import FIELDS
 
@@ -123,7 +118,7 @@ def _page(request: Request, shown: str = "", problem: str = "") -> Response:
         "measurements.html",
         422 if problem else 200,
         kinds=KINDS,
-        conditions=_conditions(),
+        conditions=shipped("conditions.csv"),
         fields=FIELDS,
         shown=shown,
         problem=problem,

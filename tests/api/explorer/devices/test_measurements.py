@@ -48,7 +48,9 @@ def test_measuring_needs_a_key_for_imports(browser: Browser, guarded_store: Stor
 
 
 def test_files_become_a_report_in_the_page_and_as_a_file(importer: Browser) -> None:
-    shown = send(importer, read_voltage_v="0.2").text
+    stated = {"exponent_range_v": "0.1 0.5", "permittivity_optical": "5", "thickness_m": "100"}
+    shown = send(importer, read_voltage_v="0.2", **stated).text
+    assert "d ln I/d ln V" in shown
     assert "V_SET" in shown
     assert "data:image/png;base64," in shown
     assert re.search(r"sweep\.csv line \d+ to sweep\.csv line \d+", shown)
@@ -89,6 +91,7 @@ def test_several_files_are_measured_together(importer: Browser) -> None:
         ([SWEEP], {"kind": "sweeps"}, "sweeps"),
         ([SWEEP], {"columns": "voltage"}, "write QUANTITY=COLUMN"),
         ([SWEEP], {"area_m2": "-1"}, "give one positive value"),
+        ([SWEEP], {"permittivity_optical": "0.5"}, "give n², which is at least 1"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(importer: Browser, files, fields, reason) -> None:
