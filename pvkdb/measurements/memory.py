@@ -26,8 +26,9 @@ from pvkdb.measurements.metrics import (
 _TAIL, _LOST = 0.05, 0.5
 _DRAWS = 2000
 BOLTZMANN_EV_PER_K = constants.k / constants.e
-#: Weight by AICc from which a law is taken; correlation of residuals above which none is.
-_DECIDED, _SMOOTH = 0.95, 0.5
+#: Weight by AICc from which a law is taken; correlation of residuals above which none is, unless
+#: it leaves less than this share of the largest value.
+_DECIDED, _SMOOTH, _EXACT = 0.95, 0.5, 1e-4
 
 
 def endurance_metrics(cycles: Cycles) -> list[Measured]:
@@ -121,7 +122,7 @@ def decay_metrics(decay: Decay) -> list[Measured]:
     odds = weights(found, other)
     law = ("power law", "exponential")[odds[0] > 0.5] if max(odds) >= _DECIDED else "undecided"
     close = min([(f.deviation, f.correlation) for f in (found, other) if f], default=(0.0, 1.0))
-    share = odds[0] if close[1] <= _SMOOTH else None
+    share = odds[0] if close[1] <= _SMOOTH or close[0] < _EXACT else None
     law = "neither law describes it, the residuals are smooth" if share is None else law
     note = f"{law}: weights by AICc {odds[0]:.2f} exponential, {odds[1]:.2f} power law"
     return [

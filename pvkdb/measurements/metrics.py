@@ -47,7 +47,7 @@ class Measured:
     place: str = ""  # in the raw file
 
     def noted(self, *texts: str) -> Measured:
-        """Return the same with more notes."""
+        """Return the same with more notes, those that are empty left out."""
         return replace(self, note="; ".join(filter(None, (self.note, *texts))))
 
 

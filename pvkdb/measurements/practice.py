@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from os.path import splitext
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -100,7 +100,7 @@ def _devices(forms: Sequence[Any]) -> _Answer:
     """Cells that the files name are devices; files and their parts may be of one device."""
     named = {name for form in forms for name in getattr(form, "devices", ())}
     parts = {(form.setup.file, form.setup.device) for form in forms if not hasattr(form, "devices")}
-    named |= {device for file, device in parts if not device.startswith(Path(file).stem)}
+    named |= {device for file, device in parts if not device.startswith(splitext(file)[0])}
     if not named and len(parts) > 1:
         return None, f"{len(parts)} files or parts, which may be of one device"
     count = max(1, len(named))

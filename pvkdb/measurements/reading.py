@@ -81,12 +81,15 @@ def read(paths: Sequence[Source], request: Request) -> dict[str, list[Any]]:
             raise InputError(f"{name} {list(given)}: give one positive value, or one for each FILE")
     found: dict[str, list[Any]] = {}
     known = (request.compliance_a, request.read_voltage_v)
+    names = [path.name for path in paths]
     for number, path in enumerate(paths):
+        # Files of one name are of several folders, which may be named for the devices.
+        file = path.name if names.count(path.name) == 1 else f"{path}"
         area, kelvin, thick = (v[number % len(v)] if v else None for v in each.values())
         for table in read_tables(path):
-            device = f"{PurePath(path.name).stem} {table.label}".strip()
+            device = f"{PurePath(file).with_suffix('')} {table.label}".strip()
             rows = f"{table.label} lines {table.frame.index[0]} to {table.frame.index[-1]}".strip()
-            setup = Setup(path.name, device, table.sha256, rows, thick, *known, area, kelvin)
+            setup = Setup(file, device, table.sha256, rows, thick, *known, area, kelvin)
             columns = _Columns(table, request)
             kind = request.kind or _kind(columns)
             for form in KINDS[kind](columns, setup):
@@ -139,8 +142,13 @@ class _Columns:
     def value(self) -> tuple[str, str]:
         """Which of conductance, resistance and current the table has, and its unit."""
         name = next(filter(self.has, _VALUES), _VALUES[0])
+        return name, self.unit(name)
+
+    def unit(self, name: str) -> str:
+        """The unit of a column once it is read: arbitrary, or that of the SI."""
         given = self.request.columns.get(name, ("", ""))[1]
-        return name, given if given == "arbitrary" else expected_unit(name)
+        unit = given or self.table.headings[self.index(name)].unit
+        return unit if unit == "arbitrary" else expected_unit(name)
 
     def numbers(self, index: int) -> pd.Series[float]:
         """A column as numbers, NaN for empty cells and codes. Raises InputError on text."""
@@ -240,6 +248,8 @@ def _kind(columns: _Columns) -> str:
 def _traces(columns: _Columns, setup: Setup) -> list[Any]:
     value = next(filter(columns.has, ("current", "conductance")), "current")
     rows = columns.rows("voltage", value, also=["time"])
+    if columns.unit(value) == "arbitrary":
+        raise InputError(f"{setup.file}: the {value} of a sweep or transient needs its unit")
     v, i = (rows[name].to_numpy() for name in ("voltage", value))
     i = i * v if value == "conductance" else i
     if _stepped(i) and not _stepped(v):
@@ -343,7 +353,7 @@ def _cycles(columns: _Columns, setup: Setup) -> list[Any]:
 
 def _decays(columns: _Columns, setup: Setup) -> list[Any]:
     name, unit = columns.value()
-    rows = columns.rows("time", name)
+    rows = columns.rows("time", name, positive=[name] if unit in ("S", "ohm") else [])
     if rows["time"].nunique() < 2 or not rows[name].any():
         raise InputError(f"{setup.file}: all times or all values are the same; check the columns")
     volt = columns.get("voltage").to_numpy() if columns.has("voltage") else np.zeros(1)

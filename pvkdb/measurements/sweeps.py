@@ -63,7 +63,7 @@ def loops(trace: Trace) -> list[Loop]:
     for start, stop in itertools.pairwise(kept):
         cut = start + int(np.argmax(v[start : stop + 1] * v[stop] > 0))
         for a, b in ((start, max(start, cut - 1)), (cut, stop)):
-            if abs(v[b] - v[a]) >= tolerance:
+            if abs(v[b] - v[a]) >= tolerance and b - a > 1:  # no jump back to the start
                 out = bool(abs(v[b]) > abs(v[a]))
                 parts.append((slice(a, b + 1), out, bool(v[b if out else a] > 0)))
     found = []
@@ -98,8 +98,8 @@ def sweep_metrics(traces: Sequence[Trace]) -> list[Measured]:
             names, values = names[1:], values[1:]
         half = np.median([abs(t.voltage_v[at] - t.voltage_v[at - 1]) for t, at in points]) / 2
         for metric in spreads(name, f"{name}_sigma", _by_device(names, values), float(half)):
-            placed = replace(metric, place=f"{places[0]} to {places[-1]}")
-            metrics.append(placed.noted(note * (metric.name == name)))
+            placed = replace(metric, note="", place=f"{places[0]} to {places[-1]}")
+            metrics.append(placed.noted(note * (metric.name == name), metric.note))
     return [*metrics, _on_off(every, limits), *limits.values()]
 
 
@@ -163,7 +163,7 @@ def _on_off(every: Sequence[Loop], limits: dict[str, Measured]) -> Measured:
         return Measured("on_off", None, note=f"no loop has both branches at {read:g} V")
     note = f"at {read:g} V" + ("; the compliance limits the current" if capped else "")
     metric = spreads("on_off", "", _by_device(names, ratios))[0]
-    return replace(metric.noted(note), bound=">" * capped)
+    return replace(metric, note="", bound=">" * capped).noted(note, metric.note)
 
 
 def power_exponent(trace: Trace, low_v: float, high_v: float) -> Measured:

@@ -342,7 +342,7 @@ def measure(
     if device is not None:
         from pvkdb.measurements.reports.devices import device_yaml
 
-        places = {file.name: os.path.relpath(file, device.parent) for file in files}
+        places = {key: os.path.relpath(f, device.parent) for f in files for key in (f.name, f"{f}")}
         names = {sha256: places[name] for name, sha256 in found.files}
         write_file(device, device_yaml(found, names, device.name))
 

@@ -52,6 +52,16 @@ def test_loops_ignore_noise_of_the_voltage() -> None:
     assert len(loops(Trace(noisy, trace.current_a))) == 4
 
 
+@pytest.mark.parametrize("signs", [(1, 1, 1), (1, -1, 1)])
+def test_sweeps_that_jump_back_have_one_branch_and_no_on_off(signs: tuple[int, ...]) -> None:
+    voltage = np.concatenate([sign * UP for sign in signs])
+    trace = Trace(voltage, voltage**3, setup=Setup(read_voltage_v=0.2))
+    assert [loop.back for loop in loops(trace)] == [slice(0)] * 3
+    on_off = by_name(sweep_metrics([trace]))["on_off"]
+    assert on_off.value is None
+    assert "no loop has both branches" in on_off.note
+
+
 def test_thresholds_and_on_off_of_every_cycle() -> None:
     v_set = [1.0, 1.1, 1.2, 0.9, 1.0, 1.3, 1.1, 1.0]
     found = by_name(sweep_metrics([switching(v_set, [-1.0] * 8)]))

@@ -104,6 +104,8 @@ def test_units(text: str, unit: tuple[str, float] | None) -> None:
         ("time_ms", "time", 1e-3),
         ("Resistance kOhm", "resistance", 1e3),
         ("SMU1 V", "voltage", 1),
+        ("t (h)", "time", 3600),
+        ("G (a.u.)", "conductance", 1),
     ],
 )
 def test_headings(text: str, quantity: str, scale: float) -> None:
@@ -330,6 +332,7 @@ SWEEP = "V (V),I (A)\n0,0\n0.1,1e-6\n0.2,2e-6\n0.3,3e-6\n"
         ("HRS,LRS\n", "no table of numbers"),
         ("nan,nan\nnan,nan\n,\n", "no table of numbers"),
         ("t (s),I (A)\n1,2\n1,3\n1,4\n", "all times or all values are the same"),
+        ("t (s),R (ohm)\n1,2\n2,-3\n3,4\n", "line 3: resistance is -3"),
         (
             "pulse,conductance (S)\n1,1e-6\n2,0\n3,2e-6\n4,3e-6\n",
             "line 3: conductance is 0.*-bad",
@@ -373,6 +376,10 @@ def test_cycles_and_devices_without_numbers_are_left_out_on_request(tmp_path: Pa
         (Request(kind="area"), "different areas"),
         (Request(columns={"voltage": ("X", "")}), "no column 'X'"),
         (Request(columns={"voltage": ("1", "A")}), "is the voltage but has the unit A"),
+        (
+            Request(columns={"current": ("2", "arbitrary")}),
+            "the current of a sweep .* needs its unit",
+        ),
     ],
 )
 def test_requests_that_do_not_fit(tmp_path: Path, request_: Request, words: str) -> None:
