@@ -52,12 +52,12 @@ class Measured:
 
 
 def over_cycles(
-    name: str, of: Callable[..., Any], values: Any, resolution: float = 0.0, note: str = ""
+    name: str, of: Callable[..., Any], values: Any, resolution: float = 0.0, **rest: Any
 ) -> Measured:
     """Return a statistic over cycles; its interval is from resampling, and the resolution."""
     x, rng = np.asarray(values, dtype=float), np.random.default_rng(0)
     value = float(of(x)) if len(x) > 1 or of is np.median else None
-    metric = Measured(name, value, cycles=len(x), note=note)
+    metric = Measured(name, value, cycles=len(x), **rest)
     if len(x) < _FEWEST or not np.ptp(x):
         return metric.noted(f"an interval needs {_FEWEST} values that differ")
     found = [of(rng.choice(x, len(x))) for _ in range(_DRAWS)]
