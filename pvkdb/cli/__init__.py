@@ -16,7 +16,7 @@ _EXTRAS = {
     "plot": "matplotlib",
     "measurements": "openpyxl xlrd",
     "rank": "pymcdm",
-    "simulation": "numba",
+    "simulation": "numba skfem",
 }
 
 
