@@ -26,16 +26,21 @@ from pvkdb.simulation.network import Hopping, network_of
 NUMBERS = Path(__file__).parents[1] / "docs" / "validation" / "dynamics.json"
 #: Hot enough for tens of hops; a step is a fortieth of the fastest vibration, 5 THz.
 RUNS = [
-    MdSettings(temperature_k=kelvin, picoseconds=length, settle_ps=1.0, step_fs=5.0)
-    for kelvin, length in ((800, 40), (700, 60))
+    (name, MdSettings(temperature_k=kelvin, picoseconds=length, settle_ps=1.0, step_fs=5.0))
+    for name, kelvin, length in (
+        ("sevennet-0", 800, 40),
+        ("chgnet", 800, 20),
+        ("chgnet", 600, 30),
+    )
 ]
 
 
 class Run(BaseModel):
-    """One run: its settings and result."""
+    """One run: its potential, settings and result."""
 
     model_config = ConfigDict(extra="forbid")
 
+    potential: str
     settings: MdSettings
     result: MdResult
 
@@ -48,37 +53,36 @@ class Runs(BaseModel):
     runs: list[Run]
 
 
-def case() -> tuple[NebResult, dict[str, object]]:
-    """Return the shipped barriers of γ-CsPbBr3, SevenNet-0, and their host."""
+def case(potential: str) -> tuple[NebResult, dict[str, object]]:
+    """Return the shipped barriers of γ-CsPbBr3 by a potential, and their host."""
     with gzip.open(CALCULATIONS, "rt", encoding="utf-8") as stream:
         for line in stream:
-            if '"barrier_forward_ev"' in line and '"CsPbBr3"' in line and "7net-0" in line:
-                found = json.loads(line)
+            if '"barrier_forward_ev"' not in line or '"CsPbBr3"' not in line:
+                continue
+            found = json.loads(line)
+            if found["parameters"]["potential"] == potential:
                 (host,) = (each for each in found["structures"] if each["role"] == "host")
                 names = ("symbols", "cell_ang", "positions_ang")
                 return NebResult.model_validate(found["result"]), {n: host[n] for n in names}
-    raise LookupError("the release of computed results has no barriers of CsPbBr3 by SevenNet-0")
+    raise LookupError(f"the release of computed results has no barriers of CsPbBr3 by {potential}")
 
 
-def compute() -> None:
-    """Run what is not kept yet, and keep each run when it ends."""
+def compute(only: str = "") -> None:
+    """Run what is not kept yet, or of one potential, and keep each run when it ends."""
     from pvkdb_pipelines.migration.dynamics import compute_dynamics
 
-    barriers, host = case()
     kept = read()
-    for settings in RUNS:
-        if any(run.settings == settings for run in kept.runs):
+    for potential, settings in RUNS:
+        known = ((run.potential, run.settings) for run in kept.runs)
+        if (potential, settings) in known or only not in ("", potential):
             continue
+        barriers, host = case(potential)
+        values = barriers.model_dump(include={"formula", "phase", "defect"})
         request = MdRequest.model_validate(
-            {
-                **barriers.model_dump(include={"formula", "phase", "defect"}),
-                "host": host,
-                "potential": "sevennet-0",
-                "settings": settings,
-            }
+            {**values, "host": host, "potential": potential, "settings": settings}
         )
         run = compute_dynamics(request, lambda progress: print(progress.stage, end="\r"))
-        kept.runs.append(Run(settings=settings, result=run.result))
+        kept.runs.append(Run(potential=potential, settings=settings, result=run.result))
         NUMBERS.write_text(kept.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
@@ -103,9 +107,9 @@ class Compared(NamedTuple):
 
 def compared() -> list[Compared]:
     """Return every run that is kept beside the network of hops."""
-    network, attempts = network_of(case()[0]), DEFAULTS["attempt_frequency_hz"].value
-    found = []
+    attempts, found = DEFAULTS["attempt_frequency_hz"].value, []
     for run in read().runs:
+        network = network_of(case(run.potential)[0])
         cases = (
             Hopping(network, run.settings.temperature_k, end or 0.0)
             for end in (attempts.minimum, attempts.maximum)

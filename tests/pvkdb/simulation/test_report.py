@@ -133,7 +133,7 @@ def test_a_close_barrier_gives_windows(caesium_lead_bromide: NebResult) -> None:
 @pytest.mark.slow
 def test_the_page_runs(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     text = PAGE.read_text(encoding="utf-8")
-    commands = re.findall(r"^pvkdb ([^#\n]*)", text, re.MULTILINE)
+    commands = re.findall(r"^pvkdb (simulate [^#\n]*)", text, re.MULTILINE)
     assert len(commands) == 3
     for command in commands:
         outcome = CliRunner().invoke(app, shlex.split(command))
