@@ -12,6 +12,7 @@ _EXTRAS = {
     "cluster": "parsl",
     "potentials": "chgnet sevenn torch",
     "api": "fastapi prometheus_client pydantic_settings uvicorn",
+    "mcp": "mcp mcp_types",
     "gpaw": "gpaw",
     "plot": "matplotlib",
     "measurements": "openpyxl xlrd",

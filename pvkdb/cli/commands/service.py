@@ -1,4 +1,4 @@
-"""``pvkdb serve``, ``keys`` and ``audit``: the REST service, its API keys and its write log."""
+"""``pvkdb serve``, ``mcp``, ``keys`` and ``audit``: the service, its API keys and its write log."""
 
 from __future__ import annotations
 
@@ -58,6 +58,15 @@ def serve(
         messages().print(f"serving {store.name} on {address} (Ctrl-C stops)")
 
     run(database, host, port, ready=ready, settings=settings)
+
+
+def mcp(database: DatabaseOption = DEFAULT_DATABASE) -> None:
+    """Serve read-only tools for language models (MCP, stdio). Clients start it: docs/agents.md."""
+    from pvkdb_api.agents import serve as run
+
+    store = open_store(database)
+    messages().print(f"serving {store.name} over MCP on standard input and output (Ctrl-C stops)")
+    run(database)
 
 
 @app.command("create", epilog="Example: pvkdb keys create laboratory --scope queue --expires 90")

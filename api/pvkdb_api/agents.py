@@ -1,0 +1,422 @@
+"""A read-only MCP server: tools for language models, on standard input and output.
+
+Each tool asks the REST service in this process with GET, so that there is only one implementation
+of searching, of limits and of refusals. Protocol: https://modelcontextprotocol.io
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import mcp_types as types
+from fastapi import FastAPI
+from mcp.server import Server, ServerRequestContext
+from mcp.server.stdio import stdio_server
+
+from pvkdb._version import __version__
+from pvkdb.chemistry.ions import sources
+from pvkdb.errors import InputError, NotFoundError, PvkdbError, unknown_name
+from pvkdb.schemas.tables import ReferencesRow
+from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_text
+from pvkdb.suitability import shipped_profiles
+from pvkdb_api.app import create_app
+from pvkdb_api.core.paths import API
+from pvkdb_api.core.settings import read_settings
+from pvkdb_api.listing.parameters import LONGEST_LIST
+
+#: Rows of one answer: by default, and at most.
+ROWS, MOST_ROWS = 10, 50
+#: Most characters of an answer, and of an error.
+MOST_CHARACTERS, LONGEST_ERROR = 120_000, 2_000
+#: Keys of references in one query.
+_KEYS = 200
+#: What no argument holds: control characters, and halves of characters.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+INSTRUCTIONS = """\
+pvkdb: halide perovskites for memristors. Reported values come from papers, computed ones from \
+calculations; they are never mixed. A field that is missing in an answer is not known: do not fill \
+it. `references` of a row are keys; `cited` has their text. `source` names the place in the paper, \
+or the calculation; `erratum` doubts the print. `more` is the call for the next rows. Quote values \
+with their unit, source and reference, and cite the dataset with `cite`."""
+
+_LISTED = "Filters are combined; several values of one are separated by commas. "
+
+
+@dataclass(frozen=True, slots=True)
+class AgentTool:
+    """A tool: the route that it asks, what it is for, and arguments beside those of the route."""
+
+    route: str
+    answer: Callable[[Agent, str, dict[str, Any]], Awaitable[dict[str, Any]]]
+    description: str
+    more: Mapping[str, dict[str, Any]]
+    without: frozenset[str] = frozenset()
+
+
+class Agent:
+    """Answers the calls of tools from the REST application of a database."""
+
+    def __init__(self, app: FastAPI) -> None:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._http = httpx.AsyncClient(
+            transport=transport, base_url="http://localhost", headers={"Accept": "application/json"}
+        )
+        self._paths: dict[str, Any] = app.openapi()["paths"]
+
+    def tools(self) -> list[types.Tool]:
+        """Return the tools with the parameters of their routes."""
+        return [
+            types.Tool(
+                name=name,
+                description=tool.description,
+                input_schema={
+                    "type": "object",
+                    "properties": self._arguments(tool),
+                    "required": re.findall(r"{(\w+)}", tool.route),
+                    "additionalProperties": False,
+                },
+                annotations=types.ToolAnnotations(read_only_hint=True, open_world_hint=False),
+            )
+            for name, tool in TOOLS.items()
+        ]
+
+    async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """Return the answer of a tool as JSON.
+
+        Raises:
+            InputError: the tool or an argument is unknown, or a value cannot be used.
+            NotFoundError: the store does not hold what was named.
+        """
+        if name not in TOOLS:
+            raise InputError(unknown_name("tool", name[:60], TOOLS))
+        tool = TOOLS[name]
+        known = self._arguments(tool)
+        given = {}
+        for argument, value in arguments.items():
+            if argument not in known:
+                raise InputError(unknown_name(f"argument of {name}", argument[:60], known))
+            if value is not None:
+                given[argument] = _checked(argument, value)
+        for argument in re.findall(r"{(\w+)}", tool.route):
+            if argument not in given:
+                raise InputError(f"{name} needs {argument!r}: {known[argument]['description']}")
+        answer = await tool.answer(self, name, given)
+        answer["cited"] = await self._cited(answer)
+        answer["cite"] = dataset_text(answer["dataset_version"])
+        text = json.dumps(_known(answer), ensure_ascii=False)
+        if len(text) > MOST_CHARACTERS:
+            raise InputError(
+                f"the answer has {len(text):,} characters and {MOST_CHARACTERS:,} are allowed; ask "
+                "for fewer rows (limit) or fewer fields"
+            )
+        return text
+
+    def _arguments(self, tool: AgentTool) -> dict[str, dict[str, Any]]:
+        """Return the JSON schemas of the arguments of a tool."""
+        schemas = {
+            each["name"]: _plain(each["schema"]) | {"description": each["description"]}
+            for each in self._paths[API + tool.route]["get"].get("parameters", ())
+            if each["name"] not in tool.without
+        }
+        if "application" in schemas:
+            schemas["application"]["enum"] = [*shipped_profiles()]
+        return schemas | dict(tool.more)
+
+    async def _get(self, route: str, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer of a route, with the dataset version.
+
+        Raises:
+            InputError: the service refuses the query.
+            NotFoundError: it does not hold what was named.
+        """
+        rest = dict(query)
+        path = re.sub(r"{(\w+)}", lambda name: quote(rest.pop(name[1]), safe=""), route)
+        response = await self._http.get(API + path, params=rest)
+        if response.is_error:
+            error = NotFoundError if response.status_code == 404 else InputError
+            raise error(response.json()["detail"])
+        found: dict[str, Any] = response.json()
+        return {**found, "dataset_version": response.headers["X-Dataset-Version"]}
+
+    async def search(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Return rows of a collection, and the call for the next ones."""
+        limit = _whole(given, "limit", ROWS, MOST_ROWS)
+        page = await self._get(TOOLS[name].route, {**given, "limit": limit})
+        rows, cursor = page.pop("data"), page.pop("next_cursor")
+        more = {"tool": name, "arguments": {**given, "cursor": cursor}} if cursor else None
+        return {**page, "rows": rows, "more": more}
+
+    async def references(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Return references, also as BibTeX."""
+        answer = await self.search(name, {**given, "fields": "key"})
+        keys = [row["key"] for row in answer.pop("rows")]
+        if answer["more"]:
+            del answer["more"]["arguments"]["fields"]
+        if keys:
+            query = {"key": ",".join(keys), "format": "bibtex"}
+            answer["bibtex"] = (await self._http.get(f"{API}/export/references", params=query)).text
+        return answer | {"references": " ".join(keys)}
+
+    async def composition(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Return what is known of a composition: facts, phases, energies and devices."""
+        facts = await self._get(TOOLS[name].route, {"key": given["key"]})
+        if "formula" not in facts:  # another route
+            raise NotFoundError(f"compositions holds no {given['key']!r}")
+        version, formula = facts.pop("dataset_version"), facts["formula"]
+        limit = {"limit": _whole(given, "limit", ROWS, MOST_ROWS)}
+        phases = await self._get("/materials", {"formula": formula, "limit": MOST_ROWS})
+        scopes = "reported,percolation,computed"
+        energies = {"material": formula, "scope": scopes, **limit}
+        return {
+            "composition": facts,
+            "phases": phases["data"],
+            "energies": await self.search("search_energies", energies),
+            "devices": await self.search("search_devices", {"absorber": formula, **limit}),
+            "dataset_version": version,
+        }
+
+    async def rank(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Return candidates of a ranking, or one of them with the evidence for each verdict."""
+        limit = _whole(given, "limit", ROWS, MOST_ROWS)
+        offset = _whole(given, "offset", 0, 1_000_000, least=0)
+        explain = given.get("explain")
+        asked = {each: given[each] for each in given.keys() - {"limit", "offset", "explain"}}
+        ranking = await self._get(TOOLS[name].route, asked)
+        if "candidates" not in ranking:  # another route
+            raise InputError(unknown_name("application", asked["application"], shipped_profiles()))
+        candidates = ranking.pop("candidates")
+        total = len(candidates)
+        ranking |= {"not_rankable": len(ranking["not_rankable"]), "total": total}
+        if explain is not None:
+            named = [each for each in candidates if explain in (each["id"], each["label"])]
+            if not named:
+                known = [each["id"] for each in candidates]
+                raise NotFoundError(unknown_name("candidate", explain, known))
+            return {**ranking, "candidates": named[:1]}
+        following = {**asked, "limit": limit, "offset": offset + limit}
+        return {
+            **ranking,
+            "candidates": [_summary(each) for each in candidates[offset : offset + limit]],
+            "more": {"tool": name, "arguments": following} if offset + limit < total else None,
+        }
+
+    async def tolerance(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the tolerance factors of a formula, with the sources of its radii."""
+        factors = await self._get(TOOLS[name].route, given)
+        keys = re.findall(r"\w+", factors["radii_source"])
+        return {**factors, "sources": {key: sources()[key] for key in keys if key in sources()}}
+
+    async def _cited(self, answer: dict[str, Any]) -> dict[str, str]:
+        """Return the references that an answer cites, as text by their keys."""
+        keys = [*dict.fromkeys(_cited_keys(answer))]
+        cited = {}
+        for start in range(0, len(keys), _KEYS):
+            query = {"key": ",".join(keys[start : start + _KEYS]), "limit": _KEYS}
+            for found in (await self._get("/references", query))["data"]:
+                row = ReferencesRow.model_validate(found)
+                doi = row.doi or row.doi_seen
+                cited[row.key] = f"{reference_text(row)} {doi_address(doi) if doi else ''}".strip()
+        return cited
+
+
+_LIMIT: dict[str, dict[str, Any]] = {
+    "limit": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": MOST_ROWS,
+        "default": ROWS,
+        "description": "Rows of the answer; `more` is the call for the next ones.",
+    }
+}
+_RANKING: dict[str, dict[str, Any]] = {
+    "offset": {
+        "type": "integer",
+        "minimum": 0,
+        "default": 0,
+        "description": "Candidates to leave out before the first.",
+    },
+    "explain": {
+        "type": "string",
+        "description": "Id of one candidate: its values, sources and reasons on each criterion.",
+    },
+}
+
+TOOLS: dict[str, AgentTool] = {
+    "search_compositions": AgentTool(
+        "/compositions",
+        Agent.search,
+        f"Search compositions by ions, energies, stability, tolerance factors. {_LISTED}",
+        _LIMIT,
+    ),
+    "search_devices": AgentTool(
+        "/devices",
+        Agent.search,
+        f"Search reported memristors with their metrics. {_LISTED}",
+        _LIMIT,
+    ),
+    "search_energies": AgentTool(
+        "/energetics",
+        Agent.search,
+        "Search activation energies of ion migration (E_A) and defect formation energies (DFE), "
+        f"reported and computed, in eV. {_LISTED}",
+        _LIMIT,
+    ),
+    "composition": AgentTool(
+        "/compositions/{key}",
+        Agent.composition,
+        "What is known of one composition: facts, phases, energies and devices.",
+        {**_LIMIT, "key": {"type": "string", "description": "Formula, e.g. CsPbBr3 or MAPbI3."}},
+    ),
+    "rank": AgentTool(
+        "/rankings/{application}",
+        Agent.rank,
+        "Rank devices or materials for an application, with verdicts on each criterion; `explain` "
+        "has the evidence of one candidate. Takes seconds.",
+        {**_LIMIT, **_RANKING},
+        frozenset({"sheet"}),
+    ),
+    "tolerance": AgentTool(
+        "/tolerance/{formula}",
+        Agent.tolerance,
+        "Tolerance factors t, mu and tau of an ABX3 or A2BB'X6 formula, and the probability of a "
+        "perovskite, with the radii in Å.",
+        {},
+    ),
+    "search_references": AgentTool(
+        "/references",
+        Agent.references,
+        f"Search the cited publications; text and BibTeX. {_LISTED}",
+        _LIMIT,
+        frozenset({"fields"}),
+    ),
+}
+
+
+def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a JSON schema without what a model has no use for; every argument may be left out."""
+    options = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
+    merged = {**schema, **(options[0] if options else {})}
+    left_out = {"anyOf", "title", "x-separator", "minLength", "maxLength"}
+    if "|" not in merged.get("pattern", ""):
+        left_out.add("pattern")
+    return {name: value for name, value in merged.items() if name not in left_out}
+
+
+def _checked(name: str, value: Any) -> Any:
+    """Return the value of an argument as the service reads it.
+
+    Raises:
+        InputError: it is an object or a path, too long, or holds control characters.
+    """
+    if isinstance(value, list) and not any(isinstance(each, list | dict) for each in value):
+        texts = [str(_checked(name, each)) for each in value]
+        return ",".join(f'"{text}"' if "," in text and '"' not in text else text for text in texts)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return value
+    if not isinstance(value, str):
+        raise InputError(f"{name} cannot be a {type(value).__name__}; give a text or a number")
+    if found := _CONTROL.search(value):
+        raise InputError(f"{name} holds the control character {found[0]!r}; leave it out")
+    if len(value) > LONGEST_LIST:
+        raise InputError(f"{name} has {len(value):,} characters, and {LONGEST_LIST:,} are allowed")
+    if name in ("application", "formula", "key") and ("/" in value or not value.strip(". ")):
+        raise InputError(f"{name} cannot be {value[:60]!r}; give one name without '/'")
+    return value
+
+
+def _whole(given: dict[str, Any], name: str, default: int, most: int, least: int = 1) -> int:
+    """Return a whole number among the arguments.
+
+    Raises:
+        InputError: it is something else, or out of range.
+    """
+    value = given.get(name, default)
+    if not isinstance(value, int) or not least <= value <= most:
+        raise InputError(
+            f"{name} cannot be {str(value)[:60]!r}; give a whole number from {least} to {most:,}"
+        )
+    return value
+
+
+def _summary(candidate: dict[str, Any]) -> dict[str, Any]:
+    """Return a candidate with the verdicts of its criteria in place of the evidence."""
+    long = ("criteria", "also_known", "rank_probabilities", "under_readings")
+    verdicts = {each["metric"]: each["verdict"] for each in candidate["criteria"]}
+    return {name: value for name, value in candidate.items() if name not in long} | {
+        "verdicts": verdicts
+    }
+
+
+def _known(value: Any) -> Any:
+    """Return a document without fields that are not known."""
+    if isinstance(value, dict):
+        return {name: _known(each) for name, each in value.items() if each not in (None, "", [])}
+    return [_known(each) for each in value] if isinstance(value, list) else value
+
+
+def _cited_keys(value: Any) -> Iterator[str]:
+    """Yield the keys in all fields ``references`` of a document."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            if name == "references" and isinstance(each, str):
+                yield from each.split()
+            yield from _cited_keys(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _cited_keys(each)
+
+
+def mcp_server(app: FastAPI) -> Server[Any]:
+    """Return the MCP server of an application."""
+    agent = Agent(app)
+
+    async def list_tools(
+        context: ServerRequestContext[Any], page: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=agent.tools())
+
+    async def call_tool(
+        context: ServerRequestContext[Any], call: types.CallToolRequestParams
+    ) -> types.CallToolResult:
+        try:
+            text, failed = await agent.call(call.name, call.arguments or {}), False
+        except PvkdbError as error:
+            text, failed = str(error)[:LONGEST_ERROR], True
+        return types.CallToolResult(content=[types.TextContent(text=text)], is_error=failed)
+
+    return Server(
+        "pvkdb",
+        version=__version__,
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
+
+
+def serve(database_url: str) -> None:
+    """Serve the tools on standard input and output, until the input ends."""
+    # There is only one caller, who may read and not write.
+    settings = read_settings(
+        reading="open", allow_local_writes=False, rate_per_minute=0, trusted_hosts=()
+    )
+    app = create_app(database_url, settings)
+    server = mcp_server(app)
+
+    async def run() -> None:
+        async with stdio_server() as (reading, writing):
+            await server.run(reading, writing, server.create_initialization_options())
+
+    try:
+        asyncio.run(run())
+    finally:
+        app.state.served.close()

@@ -1,0 +1,185 @@
+"""Tools for language models, called by the client of the official SDK."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+from pvkdb_api.agents import LONGEST_ERROR, MOST_CHARACTERS, MOST_ROWS, TOOLS, mcp_server
+from pvkdb_api.app import create_app
+
+from ..each import for_each
+from .conftest import OWN_MACHINE
+
+#: One call of each tool, and a text of its answer.
+CALLS: dict[str, tuple[dict[str, Any], str]] = {
+    "search_compositions": ({"has": "devices", "lead_free": True}, "Cs2SnI6"),
+    "search_devices": ({"absorber": "CsPbBr3"}, "Ag/CsPbBr3/Ag"),
+    "search_energies": ({"material": ["CsPbBr3"], "max_ev": 0.3}, '"quantity": "E_A"'),
+    "composition": ({"key": "CH3NH3PbI3", "limit": 3}, '"formula": "MAPbI3"'),
+    "rank": ({"application": "selector", "limit": 2, "samples": 1}, '"verdicts"'),
+    "tolerance": ({"formula": "CsPbBr3"}, "10.1107/S0567739476001551"),
+    "search_references": ({"q": "memristor", "limit": 2}, "@article{r15"),
+}
+
+Ask = Callable[..., tuple[bool, str]]
+
+
+@pytest.fixture(scope="module")
+def ask(loaded_sqlite: Path) -> Ask:
+    """Calls a tool of a server in this process: whether it failed, and the text of its answer."""
+    server = mcp_server(create_app(f"sqlite:///{loaded_sqlite}", OWN_MACHINE))
+
+    def call(tool: str, **arguments: Any) -> tuple[bool, str]:
+        async def once() -> Any:
+            async with Client(server) as client:
+                return await client.call_tool(tool, arguments)
+
+        answer = asyncio.run(once())
+        (content,) = answer.content
+        return answer.is_error, content.text
+
+    return call
+
+
+def rows(answer: tuple[bool, str]) -> dict[str, Any]:
+    failed, text = answer
+    assert not failed, text
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def test_the_call_for_more_gives_the_next_rows_until_there_are_none(ask: Ask) -> None:
+    found = rows(ask("search_devices", absorber="CsPbBr3", limit=4, fields="id"))
+    seen = [row["id"] for row in found["rows"]]
+    while more := found.get("more"):
+        found = rows(ask(more["tool"], **more["arguments"]))
+        seen += [row["id"] for row in found["rows"]]
+    assert len(seen) == len(set(seen)) == found["total"] > 4
+
+
+def test_an_answer_has_sources_and_version_and_leaves_out_what_is_not_known(ask: Ask) -> None:
+    found = rows(ask("search_devices", id="d-t4-r08"))
+    (device,) = found["rows"]
+    assert device["source"] == "Table 4 row 8"
+    assert found["cited"].keys() == {device["references"]}
+    assert "erratum" in device  # doubts travel with the value
+    assert "stability_days" not in device  # not reported
+    assert found["dataset_version"] in found["cite"]
+
+
+@pytest.mark.slow
+def test_a_candidate_of_a_ranking_is_explained_with_its_evidence(ask: Ask) -> None:
+    found = rows(ask("rank", application="selector", samples=1, limit=1, offset=1))
+    (second,) = found["candidates"]
+    assert (second["rank"], found["more"]["arguments"]["offset"]) == (2, 2)
+    explained = rows(ask("rank", application="selector", samples=1, explain=second["id"]))
+    (candidate,) = explained["candidates"]
+    reasons = {each["metric"]: each["reason"] for each in candidate["criteria"]}
+    assert reasons.keys() == second["verdicts"].keys()
+    assert all(reasons.values())
+    failed, text = ask("rank", application="selector", samples=1, explain="no")
+    assert failed
+    assert "no candidate 'no'" in text
+
+
+@for_each(
+    ("tool", "arguments", "words"),
+    [
+        ("drop", {}, "there is no tool 'drop'"),
+        ("tolerance", {}, "tolerance needs 'formula'"),
+        ("search_devices", {"lmit": 3}, "did you mean 'limit'"),
+        ("search_devices", {"limit": 10**30}, f"from 1 to {MOST_ROWS}"),
+        ("search_devices", {"limit": 0}, f"from 1 to {MOST_ROWS}"),
+        ("search_devices", {"limit": "10"}, "whole number"),
+        ("search_devices", {"limit": True}, "whole number"),
+        ("search_devices", {"on_off_ratio_min": "abc"}, "valid number"),
+        ("search_devices", {"absorber": {"$ne": 1}}, "cannot be a dict"),
+        ("search_devices", {"absorber": [["CsPbBr3"]]}, "cannot be a list"),
+        ("search_devices", {"absorber": "a\x1b[31m"}, "control character"),
+        ("search_devices", {"absorber": "\x00"}, "control character"),
+        ("search_devices", {"absorber": "x" * 100_000}, "100,000 characters"),
+        ("search_devices", {"fields": "secret"}, "there is no field 'secret'"),
+        ("search_devices", {"sort": "id; DROP TABLE devices"}, "to sort by"),
+        ("search_energies", {"cursor": "AAAA"}, "cursor cannot be read"),
+        ("tolerance", {"formula": "'; DROP TABLE devices; --"}, "neither an element nor an ion"),
+        ("tolerance", {"formula": "../devices"}, "without '/'"),
+        ("tolerance", {"formula": ".."}, "without '/'"),
+        ("composition", {"key": "fields"}, "holds no 'fields'"),
+        ("composition", {"key": "CsPbF3"}, "holds no 'CsPbF3'"),
+        ("rank", {"application": "synaptic"}, "did you mean 'synaptic-training'"),
+        ("rank", {"application": "selector/profile"}, "without '/'"),
+        ("rank", {"application": "selector", "sheet": "pdf"}, "no argument of rank 'sheet'"),
+        ("rank", {"application": "selector", "samples": 10**9}, "samples"),
+    ],
+)
+def test_a_hostile_argument_gets_a_clear_error(
+    tool: str, arguments: dict[str, Any], words: str, ask: Ask
+) -> None:
+    failed, text = ask(tool, **arguments)
+    assert failed
+    assert words in text
+    assert len(text) <= LONGEST_ERROR
+
+
+def test_the_largest_answers_stay_within_the_bound(ask: Ask) -> None:
+    for tool in ("search_compositions", "search_devices", "search_energies", "search_references"):
+        found = ask(tool, limit=MOST_ROWS)
+        assert found[0] is False
+        assert len(found[1]) <= MOST_CHARACTERS
+
+
+@asynccontextmanager
+async def started(database: str, folder: Path) -> AsyncIterator[Client]:
+    """The SDK's client of ``pvkdb mcp`` in a process of its own."""
+    command = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "pvkdb", "mcp", "--database", database],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        cwd=folder,
+    )
+    with (folder / "errors.txt").open("w") as errors:
+        async with Client(stdio_client(command, errlog=errors)) as client:
+            yield client
+
+
+def run(task: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(task, 300))
+
+
+@pytest.mark.slow
+def test_a_client_lists_and_calls_every_tool_and_nothing_is_written(medium: Path) -> None:
+    path = medium / "loaded.sqlite"
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+
+    async def use() -> None:
+        async with started(f"sqlite:///{path}", medium) as client:
+            listed = {tool.name: tool for tool in (await client.list_tools()).tools}
+            assert listed.keys() == TOOLS.keys() == CALLS.keys()
+            for name, tool in listed.items():
+                assert tool.annotations is not None
+                assert tool.annotations.read_only_hint
+                assert tool.input_schema["properties"].keys() >= CALLS[name][0].keys()
+            for name, (arguments, words) in CALLS.items():
+                answer: Any = await client.call_tool(name, arguments)
+                assert not answer.is_error, answer
+                assert words in answer.content[0].text
+                assert '"dataset_version": "review2026-' in answer.content[0].text
+            refused: Any = await client.call_tool("tolerance", {"formula": "\x1b]0;x\x07"})
+            assert refused.is_error  # and the server goes on
+            assert not (await client.call_tool("tolerance", {"formula": "CsPbI3"})).is_error
+
+    run(use())
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == before
+    assert "over MCP" in (medium / "errors.txt").read_text(encoding="utf-8")
