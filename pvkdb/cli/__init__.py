@@ -18,6 +18,7 @@ _EXTRAS = {
     "measurements": "openpyxl xlrd",
     "rank": "pymcdm",
     "simulation": "numba skfem",
+    "examination": "sklearn",
 }
 
 

@@ -117,13 +117,14 @@ class DistributedLines:
                 "cannot be solved in double precision; give one closer to theirs"
             ) from error
 
-    def driven(self) -> Field:
-        """Return the voltages that the drivers make.
+    def driven(self, bit_v: Array | None = None) -> Field:
+        """Return the voltages that the drivers make, with others at the bit lines if given.
 
         Raises:
             InputError: the line resistance is too small beside the cells' for double precision.
         """
-        return self._refined(self._word.voltage_v, self._bit.voltage_v, None)
+        bit = self._bit.voltage_v if bit_v is None else bit_v
+        return self._refined(self._word.voltage_v, bit, None)
 
     def jump(self, row: int, column: int) -> Field:
         """Return the voltages of 1 A from a cell's bit node into its word node, drivers at 0 V."""

@@ -22,7 +22,7 @@ from pvkdb.crossbar.equations import DistributedLines, LumpedLines
 from pvkdb.crossbar.field import Array, Drive, Field, floating
 from pvkdb.errors import InputError
 
-__all__ = ["Circuit", "Drive", "Voltages", "conductance_s", "floating"]
+__all__ = ["Circuit", "Drive", "Voltages", "conductance_s", "floating", "seen_conductance_s"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,24 @@ class Circuit:
         )
         lost = ((drive.voltage_v - field.bit_line) - field.bit[-1]) * share
         return np.where(driven, drive.voltage_v - lost, 0.0)
+
+
+def seen_conductance_s(cells_s: Array, line_ohm: float) -> Array:
+    """Return the current into each bit line for 1 V at each word line, in S: rows × columns.
+
+    All other lines are held at 0 V. Without line resistance these are the cells; with it, currents
+    and voltages change places by reciprocity, so that one solution gives a column.
+    """
+    if resistance("line resistance", line_ohm, zero=True) == 0:
+        return np.asarray(cells_s, dtype=float)
+    rows, columns = np.shape(cells_s)
+    ground = [Drive(np.zeros(lines), np.zeros(lines)) for lines in (rows, columns)]
+    lines = DistributedLines(np.asarray(cells_s, dtype=float), *ground, line_ohm)
+    seen = np.empty((rows, columns))
+    for column in range(columns):
+        field = lines.driven((np.arange(columns) == column).astype(float))
+        seen[:, column] = (field.word_line + field.word[:, 0]) / line_ohm
+    return seen
 
 
 def conductance_s(resistance_ohm: float) -> float:

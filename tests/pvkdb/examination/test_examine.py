@@ -1,0 +1,79 @@
+"""The examination: verdicts, what is missing, costs, and bars against published numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pvkdb.errors import InputError
+from pvkdb.examination.device import Curve, DeviceModel, preset, reported
+
+pytest.importorskip("numba", reason="numba is not installed (extra 'examination')")
+
+from pvkdb.examination.examine import examine
+from pvkdb.examination.training import Protocol
+
+KNOWN = {"sigma_c2c": 0.01, "sigma_d2d": 0.0, "read_noise": 0.0, "states": 50}
+
+
+def test_a_verdict_instead_of_a_number() -> None:
+    up = Curve(1e-6, 9e-6, 50, 2.0)
+    for model, words in (
+        (DeviceModel("up", up), "one direction alone"),
+        (DeviceModel("apart", up, Curve(1e-5, 2e-5, 50)), "share 0% of their range"),
+        (DeviceModel("few", replace(up, pulses=2), replace(up, pulses=2)), "has 3 states"),
+    ):
+        found = examine(model, assume_ideal=True)
+        assert words in found.verdict
+        assert found.result is None
+    assert "does not forget" in examine(preset("PCM"), "henon").verdict
+    assert "2 states" in examine(reported("d", {"states": 2}, "here"), "inference").verdict
+
+
+def test_what_is_missing_is_named() -> None:
+    model = reported("d-7", {"states": 16, "on_off_ratio": 100}, "Table 4")
+    with pytest.raises(InputError, match="d-7: writing, device to device, read noise not known"):
+        examine(model, "inference")
+    with pytest.raises(InputError, match="training"):
+        examine(model, "trainig")
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_examination_with_costs_and_energy() -> None:
+    model = replace(preset("Ag:a-Si"), sigma_d2d=0.05, read_noise=0.02, assumed=())
+    protocol = Protocol(epochs=4, last=2, hidden=30)
+    one, two = (examine(model, "training", seeds=range(2), protocol=protocol) for _ in range(2))
+    assert one == two
+    assert one.result is not None
+    assert one.ideal is not None
+    assert one.gap_points == pytest.approx(100 * (one.ideal.mean - one.result.mean))
+    assert one.result.mean == pytest.approx(np.mean(one.epochs[-2:]))
+    assert [cost.imperfection for cost in one.costs] == [
+        "nonlinearity", "states", "cycle to cycle", "device to device", "read noise",
+    ]  # fmt: skip
+    assert all(cost.alone.mean >= one.result.mean - 0.05 for cost in one.costs)
+    # 3.2 V, 300 µs and at most 1/26 MΩ a pulse.
+    assert one.pulses is not None
+    assert one.energy_j is not None
+    assert 0 < one.energy_j < one.pulses * 3.2**2 * 300e-6 / 26e6
+    assert one.latency_s is not None
+    assert one.latency_s > 0
+
+
+@pytest.mark.slow
+def test_copied_weights_lose_by_states_and_by_time_and_say_what_was_assumed() -> None:
+    model = reported("d", {"states": 4, "on_off_ratio": 10, "retention_s": 1e4}, "Table 4")
+    found = examine(
+        model, "inference", seeds=range(2), assume_ideal=True, at_s=(1e4, 1e5),
+        protocol=Protocol(epochs=6, hidden=30),
+    )  # fmt: skip
+    assert found.assumed == ["writing", "device to device", "read noise"]
+    assert found.result is not None
+    assert found.ideal is not None
+    assert found.result.mean < found.ideal.mean
+    assert [*found.later] == [1e4, 1e5]
+    assert found.later[1e5].mean < found.result.mean
+    assert [cost.imperfection for cost in found.costs] == ["states", "retention"]
+    assert "read margin" in found.notes[0]
