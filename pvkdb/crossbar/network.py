@@ -129,8 +129,8 @@ def seen_conductance_s(cells_s: Array, line_ohm: float) -> Array:
     if resistance("line resistance", line_ohm, zero=True) == 0:
         return np.asarray(cells_s, dtype=float)
     rows, columns = np.shape(cells_s)
-    ground = [Drive(np.zeros(lines), np.zeros(lines)) for lines in (rows, columns)]
-    lines = DistributedLines(np.asarray(cells_s, dtype=float), *ground, line_ohm)
+    word, bit = (Drive(np.zeros(n), np.zeros(n)) for n in (rows, columns))
+    lines = DistributedLines(np.asarray(cells_s, dtype=float), word, bit, line_ohm)
     seen = np.empty((rows, columns))
     for column in range(columns):
         field = lines.driven((np.arange(columns) == column).astype(float))

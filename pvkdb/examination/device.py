@@ -149,7 +149,9 @@ class DeviceModel:
 
     def missing(self, imperfections: Iterable[str]) -> list[str]:
         """Return those of some imperfections that nothing is known of; pulses are states, too."""
-        known = self if self.states is not None else replace(self, states=self.ltp and FINE)
+        known = (
+            self if self.states is not None else replace(self, states=FINE if self.ltp else None)
+        )
         names = [name for name in imperfections if name in PARTS]
         return [n for n in names if any(getattr(known, part) is None for part in PARTS[n][0])]
 
@@ -205,14 +207,12 @@ def preset(name: str) -> DeviceModel:
         raise InputError(unknown_name("device", name, presets()))
     row = presets()[name]
     high = 1 / row["r_on_ohm"]
-    labels = zip(row["pulses"], row["nl"], strict=True)
-    curves = [Curve(high / row["on_off"], high, pulses, beta_of(nl)) for pulses, nl in labels]
-    pulse = dict(zip(("ltp_v", "ltd_v", "ltp_s", "ltd_s"), row["writing"], strict=True))
-    shares = {"on_off": row["on_off"], "g_max_s": high, "sigma_c2c": row["c2c_percent"] / 100}
-    sources = dict.fromkeys(("ltp", "ltd", *pulse, *shares), row["source"])
-    model = DeviceModel(
-        name, *curves, **shares, **pulse, states=min(row["pulses"]), sources=sources
-    )
+    found: dict[str, Any] = {"on_off": row["on_off"], "g_max_s": high, "states": min(row["pulses"])}
+    for key, pulses, label in zip(("ltp", "ltd"), row["pulses"], row["nl"], strict=True):
+        found[key] = Curve(high / row["on_off"], high, pulses, beta_of(label))
+    found |= zip(("ltp_v", "ltd_v", "ltp_s", "ltd_s"), row["writing"], strict=True)
+    found["sigma_c2c"] = row["c2c_percent"] / 100
+    model = DeviceModel(name, **found, sources=dict.fromkeys(found, row["source"]))
     return model.ideal(("writing", "device to device", "read noise", "retention"), assumed=True)
 
 
@@ -224,7 +224,7 @@ def reported(name: str, figures: Mapping[str, float], source: str) -> DeviceMode
     """
     fields = {"states": "states", "on_off_ratio": "on_off", "retention_s": "retention_s"}
     shares = {"variability_c2c_percent": "sigma_write", "variability_d2d_percent": "sigma_d2d"}
-    known = {to: figures[key] for key, to in fields.items() if key in figures}
+    known: dict[str, Any] = {to: figures[key] for key, to in fields.items() if key in figures}
     known |= {to: figures[key] / 100 for key, to in shares.items() if key in figures}
     return DeviceModel(name, **known, sources=dict.fromkeys(known, source))
 
@@ -272,12 +272,13 @@ def measured(name: str, forms: Sequence[Any], fitted: bool = False) -> DeviceMod
         if isinstance(form, States):
             several = [x for x in form.before if len(x) > 1]
             found["states"] = float(len(states_apart(form.after or form.before, 1)))
-            noise = [float(x.std(ddof=1) / abs(x.mean())) for x in several]
-            found |= {"read_noise": float(np.median(noise))} if noise else {}
+            reads = [float(x.std(ddof=1) / abs(x.mean())) for x in several]
+            found |= {"read_noise": float(np.median(reads))} if reads else {}
         if isinstance(form, Decay):
             decay = {m.name: m.value for m in decay_metrics(form)}
             found["retention_s"] = decay["retention"]
-            if (decay["exponential_weight"] or 1.0) < 0.5:
+            weight = decay["exponential_weight"]
+            if weight is not None and weight < 0.5:
                 found["drift"] = decay["decay_exponent"]
     if not found:
         raise InputError("no trains of pulses, cycles, states or decays: nothing to make a device")
@@ -314,6 +315,6 @@ def _curve(train: PulseTrain, fitted: bool) -> tuple[Curve, float, float, float]
 
 def _middle(curves: Sequence[Curve]) -> Curve:
     """Return the curve of several trains: medians of fits, or the first of tables."""
-    names = ("low", "high", "pulses", "beta")
-    middle = (float(np.median([getattr(curve, name) for curve in curves])) for name in names)
-    return curves[0] if curves[0].points else Curve(*middle)
+    fields = [(curve.low, curve.high, curve.pulses, curve.beta) for curve in curves]
+    low, high, pulses, beta = np.median(fields, axis=0).tolist()
+    return curves[0] if curves[0].points else Curve(low, high, pulses, beta)

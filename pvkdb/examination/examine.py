@@ -146,7 +146,7 @@ def _written(model: DeviceModel, runs: Sequence[Trained]) -> dict[str, float | N
         if None not in volts and model.g_max_s and model.on_off:
             low = model.g_max_s / model.on_off
             conductance = low * pulses + (model.g_max_s - low) * charges
-            found["energy_j"] = float(np.square(volts) @ (conductance * seconds))
+            found["energy_j"] = float(np.array(volts, dtype=float) ** 2 @ (conductance * seconds))
     return found
 
 

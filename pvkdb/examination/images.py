@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from math import isqrt, prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +45,7 @@ class Images:
         edge = max(0, self.side - side) // 2
         square = pictures.reshape(-1, self.side, self.side)
         middle = square[:, edge : self.side - edge, edge : self.side - edge]
-        return np.float64(middle.reshape(len(pictures), -1) > 0.5)
+        return (middle.reshape(len(pictures), -1) > 0.5).astype(np.float64)
 
     def first(self, count: int) -> Images:
         """Return the pictures with at most ``count`` to train."""
@@ -86,9 +88,9 @@ def of_folder(folder: Path) -> Images:
     return _images(parts, 255, str(folder))
 
 
-def _images(parts: list[npt.NDArray[np.generic]], white: float, source: str) -> Images:
+def _images(parts: Sequence[npt.NDArray[Any]], white: float, source: str) -> Images:
     x, y, test, test_y = parts
-    rows = [np.float64(part).reshape(len(part), -1) / white for part in (x, test)]
+    rows = [part.reshape(len(part), -1).astype(np.float64) / white for part in (x, test)]
     return Images(rows[0], y.astype(np.int64), rows[1], test_y.astype(np.int64), source)
 
 

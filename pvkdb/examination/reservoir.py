@@ -6,7 +6,7 @@ Always beside two baselines with the same readout: the same nodes without memory
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +58,7 @@ def states_of(model: DeviceModel, interval_s: float, pulses: float = 1.0) -> Flo
     after, codes = answer(model, interval_s), np.arange(2**BITS)
     state = np.zeros(len(codes))
     for bit in range(BITS - 1, -1, -1):
-        state = after(state, pulses * (codes >> bit & 1))
+        state = after(state, (pulses * (codes >> bit & 1)).astype(np.float64))
     return np.asarray(state / max(state.max(), 1e-12))
 
 
@@ -90,19 +90,20 @@ def digits_of_states(states: Floats, images: Images, seed: int, spread: float = 
     codes = [_codes(x.reshape(-1, side, side)) for x in pixels]
     scatter = spread * np.ptp(states)
     seen = [states[code] + scatter * random.standard_normal(code.shape) for code in codes]
-    last = [np.float64(code & 1) for code in codes]
+    last = [(code & 1).astype(np.float64) for code in codes]
     labels = images.train_labels, images.test_labels
-    return Compared(*(_readout(*both, *labels) for both in (seen, last, pixels)))
+    shown = [_readout(x, test, *labels) for x, test in (seen, last, pixels)]
+    return Compared(shown[0], shown[1], shown[2])
 
 
 def _codes(square: Floats) -> npt.NDArray[np.int64]:
     """Numbers of four neighbouring pixels, along rows and along columns."""
     powers = 2 ** np.arange(BITS - 1, -1, -1)
     both = (square, square.transpose(0, 2, 1))
-    return np.int64(np.hstack([x.reshape(len(x), -1, BITS) @ powers for x in both]))
+    return np.hstack([x.reshape(len(x), -1, BITS) @ powers for x in both]).astype(np.int64)
 
 
-def _readout(x: Floats, test: Floats, labels: Floats, truth: Floats) -> float:
+def _readout(x: Floats, test: Floats, labels: Any, truth: Any) -> float:
     from sklearn.linear_model import LogisticRegression
 
     readout = LogisticRegression(C=0.1, tol=1e-3)
@@ -141,7 +142,7 @@ def foretell(
         scatter = (model.sigma_write or 0.0) * random.standard_normal(read.shape)
         errors.append(foretelling_error((read + scatter).reshape(len(read), -1), series, 1e-6))
     delays = np.column_stack([np.roll(series, n) for n in range(DELAYS)])
-    return Compared(*errors, foretelling_error(delays, series, 1e-6))
+    return Compared(errors[0], errors[1], foretelling_error(delays, series, 1e-6))
 
 
 def foretelling_error(nodes: Floats, series: Floats, ridge: float) -> float:
