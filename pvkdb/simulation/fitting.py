@@ -149,7 +149,8 @@ def fit(name: str, traces: Sequence[Trace], values: Mapping[str, float]) -> Comp
     if not (best.success and small):
         remedy = "try another --model, or --set values that you know"
         raise InputError(f"{name} does not fit {files}: {words}; {remedy}")
-    error = np.sqrt(np.diag(np.linalg.pinv(best.jac.T @ best.jac)) * 2 * best.cost / len(off))
+    spreads = np.abs(np.diag(np.linalg.pinv(best.jac.T @ best.jac)))
+    error = np.sqrt(spreads * 2 * best.cost / len(off))
     for parameter, log, value, spread in zip(free, logs, best.x, error, strict=True):
         loose = ", hardly determined" if spread > 1 else ""
         number = float(np.exp(value) if log else value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf, isfinite, pi, sqrt
+from math import isfinite, sqrt
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.kinetics import KineticsDocument, Quantity
 from pvkdb.schemas.responses import Assumption
 from pvkdb.simulation.dilute import AxisDiffusion, diffusion, drift_velocity_m_per_s
-from pvkdb.simulation.kmc import Layer, Walkers, bulk_motion, gap_times
+from pvkdb.simulation.kmc import Walkers, bulk_motion
 from pvkdb.simulation.network import Hopping, network_of
 
 #: Fields of the drift, V/m, and sites of the box in which ions are followed.
@@ -35,13 +35,11 @@ def simulate(
     temperature_k: float,
     e_a_ev: tuple[float, float],
     e_a_source: str = "given",
-    layer: Layer | None = None,
-    seeds: int = 20,
 ) -> KineticsDocument:
-    """Return diffusion, activation energies and drift of a defect, and the times of a layer.
+    """Return diffusion, activation energies and drift of a defect.
 
     All saddles move together over the interval of E_A; that of the attempt frequency is the default
-    of the kinetics. ``seeds`` is the number of runs of the layer.
+    of the kinetics.
 
     Raises:
         InputError: a number is out of range, or the result cannot be rebuilt.
@@ -72,7 +70,7 @@ def simulate(
         add(f"E_A along {axis}", "eV", _EXACT, reason, *(each.e_a_ev for each in found))
     normals = network.across_m / np.linalg.norm(network.across_m, axis=1, keepdims=True)
     across = np.array([[each.along(normal)[0] for each in dilute] for normal in normals])
-    index = int(across[:, 0].argmax()) if layer is None else layer.axis
+    index = int(across[:, 0].argmax())
     for field in _FIELDS:
         pushed = (replace(case, field_v_per_m=field * normals[index]) for case in cases)
         speeds = [abs(float(drift_velocity_m_per_s(case) @ normals[index])) for case in pushed]
@@ -86,25 +84,12 @@ def simulate(
     short = np.trace(bulk.tensor_m2_per_s) > 1.2 * np.trace(dilute[0].tensor_m2_per_s)
     least = 0.0 if short else factor - error
     add("correlation factor of the ions", "1", _KMC, "", factor, least, factor + error)
-    if layer is not None:
-        times = [(layer.thickness_m / pi) ** 2 / each if each else inf for each in across[index]]
-        add("relaxation time", "s", _EXACT, ": L²/π²D", *times)
-        runs = [gap_times(case, layer, seeds) for case in cases]
-        for row, name in enumerate(("time to fill the gap", "time to lose it")):
-            (middle, early, late), fastest, slowest = (
-                np.quantile(run[row], (0.5, 0.05, 0.95), method="inverted_cdf") for run in runs
-            )
-            ended = f"{np.isfinite(runs[0][row]).sum()} of {seeds} runs ended"
-            note = f": median; {ended}, 90 % within {number(early)} to {number(late)} s"
-            add(name, "s", _KMC, note, middle, fastest[1], slowest[2])
     given = [
         ("e_a_ev", f"{e_a_ev[0]:.3f}–{e_a_ev[1]:.3f}", "eV", e_a_source),
         ("attempt_frequency_hz", str(attempts.value), "Hz", attempts.source),
         ("temperature_k", f"{temperature_k:g}", "K", "given"),
         ("charge_number", f"{network.charge_number:g}", "1", "formal charge; cells were neutral"),
     ]
-    if layer is not None:
-        given.append(("vacancy_fraction", f"{layer.share:g}", "1", "given"))
     names = ("name", "value", "unit", "source")
     return KineticsDocument(
         ion=result.defect,

@@ -33,6 +33,7 @@ KINDS = (
     "relax",
     "element",
     "vacancy",
+    "simulation",
     "dft-scf",
     "dft-path",
     "dft-hop",

@@ -12,14 +12,23 @@ from pvkdb.schemas.calculations import (
     registered_potentials,
 )
 from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.simulations import SimulationQuestion, SimulationRequest
 from pvkdb.store.files.structure_reading import named
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import jobs
 from pvkdb.store.queue.claims import submit
 from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb.store.rows.from_models import calculation_document
+from pvkdb.suitability.evidence.simulations import simulation_request
 from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.operations.writes import note_write
+
+
+def simulate(
+    http: Request, session: Session, question: SimulationQuestion
+) -> tuple[CalculationDocument, bool]:
+    """Queue the simulation of a device, or return the existing one, as :func:`queue` does."""
+    return _submitted(http, session, simulation_request(session, question))
 
 
 def queue(http: Request, session: Session, request: NebRequest) -> tuple[CalculationDocument, bool]:
@@ -38,12 +47,7 @@ def queue(http: Request, session: Session, request: NebRequest) -> tuple[Calcula
         raise ParameterError("potential", unknown_name("potential", str(request.potential), known))
     with naming("formula"):
         request = named(request)
-    calculation, new = submit(session, complete_request(request, naming))
-    session.flush()
-    document = calculation_document(calculation)
-    if new:
-        note_write(session, http, "queue calculation", document.id)
-    return document, new
+    return _submitted(http, session, complete_request(request, naming))
 
 
 def cancel(http: Request, session: Session, key: str) -> tuple[CalculationDocument, bool]:
@@ -86,6 +90,17 @@ def _locked(session: Session, key: str) -> Calculation:
     if found is None:
         raise NotFoundError(f"calculations holds no {key!r}")
     return found
+
+
+def _submitted(
+    http: Request, session: Session, request: NebRequest | SimulationRequest
+) -> tuple[CalculationDocument, bool]:
+    calculation, new = submit(session, request)
+    session.flush()
+    document = calculation_document(calculation)
+    if new:
+        note_write(session, http, "queue calculation", document.id)
+    return document, new
 
 
 def _document(session: Session, key: str) -> CalculationDocument:

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pvkdb.schemas.access import Scope
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
+from pvkdb.schemas.calculations.simulations import SimulationQuestion
 from pvkdb.store.queue import jobs
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession, WriteSession
@@ -66,6 +67,30 @@ def queue_calculation(
         request.model_dump_json(),
         CalculationDocument,
         lambda: calculations.queue(http, session, request),
+    )
+    writing.response.headers["Location"] = f"{router.prefix}/{document.id}"
+    return document
+
+
+@router.post(
+    "/simulations",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="Queue the simulation of a device, or get the one with the same inputs",
+    operation_id="queue_simulation",
+    dependencies=[needs(Scope.QUEUE)],
+    responses={200: {"model": CalculationDocument, "description": "It was requested before."}},
+)
+def queue_simulation(
+    question: SimulationQuestion, http: Request, session: WriteSession, writing: Writing
+) -> CalculationDocument:
+    """Motion of the vacancy, currents and a compact model, with an uncertainty budget.
+
+    Barriers come from the store. An input that it lacks and that nobody gave is refused by name.
+    """
+    document = writing.once(
+        f"simulate {question.model_dump_json()}",
+        CalculationDocument,
+        lambda: calculations.simulate(http, session, question),
     )
     writing.response.headers["Location"] = f"{router.prefix}/{document.id}"
     return document

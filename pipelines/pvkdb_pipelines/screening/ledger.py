@@ -13,6 +13,7 @@ from pvkdb.errors import InterruptedByUserError
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import AnyRelaxation
+from pvkdb.schemas.calculations.simulations import SimulationRequest
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import enqueue, requeue, submit
@@ -30,7 +31,7 @@ _OPEN = tuple(
     for state in (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
 )
 
-AnyRequest = AnyRelaxation | NebRequest
+AnyRequest = AnyRelaxation | NebRequest | SimulationRequest
 #: Called with the number of finished calculations of a stage and their total.
 OnDone = Callable[[int, int], None]
 
@@ -68,7 +69,7 @@ class Ledger:
         with self.store.session() as session:
             for request in requests:
                 # A barrier belongs to a material; a relaxation gets one when it is finished.
-                if isinstance(request, NebRequest):
+                if isinstance(request, NebRequest | SimulationRequest):
                     calculation, _ = submit(session, request)
                 else:
                     calculation, _ = enqueue(session, request)

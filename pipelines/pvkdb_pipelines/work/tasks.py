@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import CalculationFailedError, InputError, UnstorableError, unknown_name
+from pvkdb._version import __version__
+from pvkdb.errors import (
+    CalculationFailedError,
+    InputError,
+    MissingExtraError,
+    UnstorableError,
+    unknown_name,
+)
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
 from pvkdb.schemas.calculations.dft import DFT_REQUESTS
 from pvkdb.schemas.calculations.dynamics import MdRequest
@@ -21,10 +29,11 @@ from pvkdb.schemas.calculations.relaxations import (
     RelaxRequest,
     VacancyRequest,
 )
+from pvkdb.schemas.calculations.simulations import SimulationRequest
 from pvkdb.store.base import Base
 from pvkdb.store.curation.computed import Structures, computed_rows
 from pvkdb.store.models.calculations import Calculation
-from pvkdb_pipelines.progress import Report
+from pvkdb_pipelines.progress import CalculationProgress, Report
 
 #: Makes the rows of a calculation, in the session that writes them.
 Records = Callable[[Session, Calculation], list[Base]]
@@ -146,6 +155,25 @@ def _dynamics(document: CalculationDocument, report: Report | None) -> Outcome:
     return _outcome(request, compute_dynamics(request, report), {})
 
 
+def _simulation(document: CalculationDocument, report: Report | None) -> Outcome:
+    try:
+        from pvkdb.simulation.devices.chain import simulate_device
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(str(error.name), "simulation") from error
+
+    def on_stage(stage: str, share: float) -> None:
+        if report is not None:
+            report(CalculationProgress(stage, 0, None, share))
+
+    request = SimulationRequest.model_validate(document.parameters)
+    try:
+        result = simulate_device(request, on_stage)
+    except InputError as error:
+        raise CalculationFailedError(FailureKind.INVALID_REQUEST, str(error)) from error
+    run = SimpleNamespace(result=result, versions={"pvkdb": __version__})
+    return _outcome(request, run, {})
+
+
 def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.dft.computing import compute_dft
 
@@ -169,6 +197,7 @@ KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "relax": _relaxation,
     "element": _element,
     "vacancy": _vacancies,
+    "simulation": _simulation,
     "dft-scf": _dft,
     "dft-relax": _dft,
     "dft-path": _dft,

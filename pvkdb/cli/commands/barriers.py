@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
     from pvkdb.schemas.calculations.migration import CompleteNebRequest
     from pvkdb.schemas.calculations.relaxations import Host
+    from pvkdb.schemas.calculations.simulations import SimulationRequest
     from pvkdb.store.database import Store
 
 BOTH = "both"
@@ -116,7 +117,7 @@ def neb(
     picture_to = checked_path("--picture", picture) if picture else None
     path_to = checked_path("--path", path, (".xyz", ".extxyz")) if path else None
     store = open_store(database, create=True)
-    documents, computed = _obtain(store, requests, retry)
+    documents, computed = obtain(store, requests, retry)
     done = [document for document in documents if document.state == "done"]
     if json:
         print_json(documents if potential == BOTH else documents[0])
@@ -240,8 +241,8 @@ def _host(source: Path, formula: str) -> tuple[Host, str]:
     return host_of(atoms), phase_of(atoms, composition)
 
 
-def _obtain(
-    store: Store, requests: Sequence[CompleteNebRequest], retry: bool
+def obtain(
+    store: Store, requests: Sequence[CompleteNebRequest | SimulationRequest], retry: bool
 ) -> tuple[list[CalculationDocument], bool]:
     """Return the finished calculation of each request, and whether one was computed just now."""
     from pvkdb.store.rows.from_models import calculation_document

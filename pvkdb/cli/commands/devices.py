@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, OutputOption, open_store
+from pvkdb.cli.options import (
+    DEFAULT_DATABASE,
+    DatabaseOption,
+    JsonOption,
+    OutputOption,
+    RetryOption,
+    open_store,
+)
 from pvkdb.cli.output.console import messages, print_json, print_message, show, write_file
 from pvkdb.cli.output.device_tables import print_devices, print_estimate, print_kinetics
-from pvkdb.errors import InputError, unknown_name
+from pvkdb.errors import CalculationFailedError, InputError, unknown_name
 
 if TYPE_CHECKING:
     from pvkdb.chemistry import Interval
     from pvkdb.kinetics.conditions import Conditions
+    from pvkdb.schemas.calculations.simulations import SimulationRequest
     from pvkdb.schemas.kinetics import KineticsAnswer
+    from pvkdb.store.database import Store
 
 ThicknessOption = Annotated[
     str | None, Option("--thickness-nm", metavar="NM", help="Layer thickness, e.g. 300 or 90:300.")
@@ -121,28 +131,92 @@ def simulate(
     vacancies: Annotated[float | None, Option(metavar="SHARE", help="Share of sites.")] = None,
     axis: Annotated[str, Option(help="Axis across the layer: a, b or c.")] = "b",
     seeds: Annotated[int, Option(min=2, help="Runs of the layer.")] = 20,
+    stack: Annotated[
+        str | None, Option(metavar="LAYERS", help="A whole device, e.g. ITO/CsPbBr3/Ag.")
+    ] = None,
+    annealed_k: Annotated[
+        float | None, Option(metavar="K", help="Vacancies in equilibrium at it, for --stack.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        Option("--set", metavar="NAME=LOW[:HIGH]", help="An input of --stack; repeatable."),
+    ] = None,
+    rate: Annotated[
+        list[float] | None, Option(metavar="V/S", help="Scan rate of --stack; repeatable.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        Option("--output", "-o", metavar="FILE", help="Report of --stack (html, pdf, json, cir)."),
+    ] = None,
+    retry: RetryOption = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Simulate halide vacancies on all hops. Gives diffusion, drift, and the times of a layer."""
-    from pvkdb.suitability.evidence.predictions import answer_simulation
+    """Simulate halide vacancies on all hops, or a whole device (--stack) with what is uncertain."""
+    from pvkdb.schemas.calculations.simulations import SimulationQuestion
+    from pvkdb.suitability.evidence.simulations import answer_simulation, simulation_request
+    from pvkdb_pipelines.dft.requests import validated
 
-    given = [each for each in (thickness_nm, gap_nm, bias_v, vacancies) if each is not None]
-    if len(given) not in (0, 4) or axis not in ("a", "b", "c"):
-        raise InputError(
-            "a layer needs --thickness-nm, --gap-nm, --bias-v and --vacancies, e.g. 100, 20, 1 and "
-            "0.004, and --axis a, b or c"
-        )
-    layer = None
-    if given:
-        from pvkdb.simulation.kmc import Layer
-
-        thickness, gap, bias, share = given
-        layer = Layer("abc".index(axis), thickness * 1e-9, gap * 1e-9, bias, share)
     store = open_store(database, create=True)
+    numbers = {
+        "thickness_nm": thickness_nm,
+        "gap_nm": gap_nm,
+        "bias_v": bias_v,
+        "vacancies": vacancies,
+    }
+    if stack is not None:
+        # The default is shown as an assumption.
+        numbers["temperature_k"] = None if temperature_k == 298.15 else temperature_k
+        inputs = {name: each for name, each in numbers.items() if each is not None}
+        asked: dict[str, object] = {"inputs": inputs | _ranges(set_ or []), "stack": stack}
+        asked |= {"material": material, "potential": potential, "axis": axis, "seeds": seeds}
+        asked |= {"annealed_k": annealed_k, "scan_rates_v_per_s": rate or ()}
+        question = validated(SimulationQuestion, asked)
+        with store.session(read_only=True) as session:
+            request = simulation_request(session, question)
+        _simulate_device(store, request, retry, json, report)
+        return
+    if set_ or any(each is not None for each in (*numbers.values(), annealed_k, report)):
+        raise InputError(f"numbers of a device need its --stack, e.g. ITO/{material}/Ag")
     with store.session(read_only=True) as session, messages().status("simulating"):
-        answer = answer_simulation(session, material, temperature_k, potential, layer, seeds)
+        answer = answer_simulation(session, material, temperature_k, potential)
     show(answer, json, print_kinetics)
+
+
+def _ranges(texts: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return intervals by name from texts ``NAME=LOW[:HIGH]``."""
+    from pvkdb.kinetics.conditions import parse_range
+
+    pairs = (text.partition("=") for text in texts)
+    found = {name: parse_range(value, f"--set {name}", "its unit") for name, _, value in pairs}
+    return {name: (each.minimum or 0.0, each.maximum or 0.0) for name, each in found.items()}
+
+
+def _simulate_device(
+    store: Store, request: SimulationRequest, retry: bool, json: bool, report: Path | None
+) -> None:
+    """Take a device from the store or compute it, print it, and write its report or netlist."""
+    from pvkdb.cli.commands.barriers import obtain
+    from pvkdb.cli.output.device_tables import print_simulation
+
+    (document,), computed = obtain(store, [request], retry)
+    result = document.simulation
+    if result is None:
+        kind, text = str(document.failure_kind), document.failure_message
+        raise CalculationFailedError(kind, f"{text} (calculation {document.id}; --retry)")
+    messages().print(f"calculation {document.id}, {'computed' if computed else 'from the store'}")
+    show(result, json, print_simulation)
+    if report is None:
+        return
+    ending = report.suffix.lower().removeprefix(".")
+    if ending != "cir":
+        from pvkdb.simulation.devices.report import report_file
+
+        write_file(report, report_file(result, ending))
+    elif result.netlist:
+        write_file(report, result.netlist)
+    else:
+        raise InputError(f"{report.name}: no compact model was fitted; the notes say why")
 
 
 def spice(

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pvkdb.cli.output.console import output, plain, print_lines, print_table
-from pvkdb.display.numbers import UNKNOWN, number, shortened
+from pvkdb.display.numbers import UNKNOWN, number, percent, shortened
 from pvkdb.display.units import with_unit
 
 if TYPE_CHECKING:
+    from pvkdb.schemas.calculations.simulations import SimulatedQuantity, SimulationResult
     from pvkdb.schemas.crossbar import ArrayLimit, CrossbarDocument, DeviceArray
     from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
     from pvkdb.schemas.responses import Assumption
@@ -209,6 +210,37 @@ def assumption_text(assumption: Assumption) -> str:
     mark = " (default)" if assumption.default else ""
     value = with_unit(assumption.value, assumption.unit)
     return f"{assumption.name}: {value}{mark}; {assumption.source}"
+
+
+def print_simulation(result: SimulationResult) -> None:
+    """Print numbers with intervals and causes, the inputs with sources, and the notes."""
+    print_table(
+        f"{result.stack}: {result.defect} of {result.formula} {result.phase}",
+        ["quantity", "value", "interval", "decades", "uncertain by"],
+        [_simulated_row(each) for each in result.quantities],
+        numeric=("value", "decades"),
+        whole=("quantity",),
+        caption="–: wider than three decades, not shown. uncertain by: shares of the variance.",
+    )
+    for each in result.inputs:
+        interval = "" if each.low == each.high else f", {number(each.low)} – {number(each.high)}"
+        value = with_unit(f"{number(each.value)}{interval}", each.unit)
+        output().print(f"{each.name}: {value} ({each.basis}); {each.source}", markup=False)
+    fitted = [f"Compact model: {result.compact['title']}: -o FILE.cir"] if result.compact else []
+    print_lines([*result.notes, *fitted])
+
+
+def _simulated_row(quantity: SimulatedQuantity) -> list[str]:
+    """Return the cells of a quantity; its causes are those of at least one percent."""
+    causes = [f"{name} {percent(part)}" for name, part in quantity.shares.items() if part >= 0.01]
+    value = UNKNOWN if quantity.value is None else number(quantity.value)
+    ends = (number(end) for end in (quantity.minimum, quantity.maximum) if end is not None)
+    # The column of decades says why a wide interval is not shown.
+    why = quantity.missing if quantity.decades is None else UNKNOWN
+    interval = " – ".join(ends) or why or UNKNOWN
+    decades = UNKNOWN if quantity.decades is None else f"{quantity.decades:.1f}"
+    unit = quantity.unit.replace("m2", "m²")
+    return [quantity.name, with_unit(value, unit), interval, decades, ", ".join(causes)]
 
 
 def print_measurements(document: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pvkdb.client.structures import AnyStructure
     from pvkdb.schemas.calculations import CalculationDocument, LogLine, PotentialName
     from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
+    from pvkdb.schemas.calculations.simulations import SimulationQuestion
     from pvkdb.schemas.tables import CalculationsRow  # noqa: F401 - named in quotes below
 
 
@@ -76,6 +77,32 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
         return parse(self._table.document, answer)
 
     submit = queue
+
+    @operation
+    def simulate(
+        self, question: SimulationQuestion, *, idempotency_key: str | None = None
+    ) -> Steps[CalculationDocument]:
+        """Queue the simulation of a device, or return the existing one with the same inputs.
+
+        Once it is done, ``simulation`` of the document is its result.
+
+        Raises:
+            InputError: a value cannot be used, or one is missing; the message says what to give.
+            NotFoundError: the store has no barriers of the material.
+            NotAllowedError: the service requires an API key with the scope ``queue``.
+
+        Example:
+            >>> from pvkdb.schemas.calculations.simulations import SimulationQuestion
+            >>> inputs = {"thickness_nm": 200, "bias_v": 1, "vacancies": (1e-4, 1e-3)}
+            >>> asked = SimulationQuestion(
+            ...     material="CsPbBr3", stack="ITO/CsPbBr3/Ag", inputs=inputs
+            ... )
+            >>> queued = client.calculations.simulate(asked)  # doctest: +SKIP
+            >>> result = client.calculations.wait(queued).simulation  # doctest: +SKIP
+        """
+        path, body = path_of("calculations", "simulations"), question.model_dump_json()
+        answer = yield from self._service.write(path, body, idempotency_key)
+        return parse(self._table.document, answer)
 
     @operation
     def cancel(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from typing import Any, TypeAlias
 
@@ -46,7 +46,9 @@ def report_page(report: Report, template: str = "measurement_parts.html") -> str
     """Return a report as HTML: the parts for a page that has its own head, or a whole page."""
     document = report.document()
     metrics = [metric_cells(row) for row in document["metrics"]]
-    pictures = [(plot[0], _picture(report, *plot)) for plot in plots(report)]
+    named = [metric for _, metric in report.metrics if metric.name in ("v_set", "v_reset")]
+    marks = [each.value for each in named if each.value is not None]
+    pictures = [(plot[0], picture(*plot, marks=marks)) for plot in plots(report)]
     known = {"metrics": metrics, "pictures": pictures, "number": short_number}
     known |= {"conditions": shipped("conditions.csv"), "metric_cells": metric_cells}
     made = templates("pvkdb.measurements.reports", "measurements").get_template(template)
@@ -105,8 +107,8 @@ def thinned(x: Floats, y: Floats, most: int) -> tuple[Floats, Floats]:
     return x[sorted(kept)], y[sorted(kept)]
 
 
-def _picture(report: Report, title: str, x: str, y: str, log: str, curves: Any) -> str:
-    """A plot as a PNG in a data URL; thresholds of sweeps are dashed lines."""
+def picture(title: str, x: str, y: str, log: str, curves: Any, marks: Iterable[float] = ()) -> str:
+    """Return a plot as a PNG in a data URL; over a voltage, marks are dashed lines."""
     with style({"font.family": "DejaVu Sans"}):
         from matplotlib import colormaps
 
@@ -121,9 +123,8 @@ def _picture(report: Report, title: str, x: str, y: str, log: str, curves: Any) 
             seen &= (b > 0) | ("y" not in log)
             look = "o-" if len(a) < 100 else "-"
             axes.plot(a[seen], b[seen], look, color=colours[place], lw=1, ms=2, label=name)
-        for _, metric in report.metrics if "voltage" in x else ():
-            if metric.name in ("v_set", "v_reset") and metric.value is not None:
-                axes.axvline(metric.value, color=GREY, lw=0.8, ls="--")
+        for mark in marks if "voltage" in x else ():
+            axes.axvline(mark, color=GREY, lw=0.8, ls="--")
         if "x" not in log:
             axes.locator_params(axis="x", nbins=6)
         for end in log:

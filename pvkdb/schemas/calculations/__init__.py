@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations.migration import NebResult
+    from pvkdb.schemas.calculations.simulations import SimulationResult
 
 
 class CalculationState(StrEnum):
@@ -159,6 +160,14 @@ class CalculationDocument(BaseModel):
 
         done = self.kind == "neb" and self.result is not None
         return NebResult.model_validate(self.result) if done else None
+
+    @property
+    def simulation(self) -> SimulationResult | None:
+        """What a simulated device does; None for anything else, and before it is done."""
+        from pvkdb.schemas.calculations.simulations import SimulationResult
+
+        done = self.kind == "simulation" and self.result is not None
+        return SimulationResult.model_validate(self.result) if done else None
 
 
 class ProgressNow(BaseModel):

@@ -24,6 +24,7 @@ from pvkdb.schemas.calculations.relaxations import (
     VacancyRequest,
     VacancyResult,
 )
+from pvkdb.schemas.calculations.simulations import SimulationRequest, SimulationResult
 
 #: Numbers of a result that follow from each other agree to this, eV.
 SAME_EV = 1e-4
@@ -35,6 +36,7 @@ MODELS: dict[str, tuple[type[CalculationRequest], type[CalculationResult]]] = {
     "vacancy": (VacancyRequest, VacancyResult),
     "neb": (CompleteNebRequest, NebResult),
     "md": (MdRequest, MdResult),
+    "simulation": (SimulationRequest, SimulationResult),
     "dft-scf": (dft.DftScfRequest, dft.DftScfResult),
     "dft-relax": (dft.DftRelaxRequest, dft.DftRelaxResult),
     "dft-path": (dft.DftPathRequest, dft.DftPathResult),
@@ -112,6 +114,9 @@ def _conditions(
         case MdRequest(), MdResult():
             yield "picoseconds", result.picoseconds == request.settings.picoseconds
             yield "atoms_in_cell", (result.atoms_in_cell + 1) % len(request.host.symbols) == 0
+        case SimulationRequest(), SimulationResult():
+            yield "stack", request.stack == result.stack
+            yield "inputs", list(request.inputs) == result.inputs
         case dft.DftScfRequest(), dft.DftScfResult():
             yield from _points([request.structure], ["structure"], [result.point], result.atoms)
         case dft.DftRelaxRequest(), dft.DftRelaxResult():

@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import CalculationState, EventKind
 from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.simulations import SimulationRequest
 from pvkdb.store.base import DatabaseTime, utc_now
 from pvkdb.store.curation.registration import get_or_add, register_material
 from pvkdb.store.models.calculations import Calculation
@@ -75,7 +76,10 @@ class QueueRequest(Protocol):
 
 
 def submit(
-    session: Session, request: NebRequest, priority: int = 0, depends_on: Sequence[str] = ()
+    session: Session,
+    request: NebRequest | SimulationRequest,
+    priority: int = 0,
+    depends_on: Sequence[str] = (),
 ) -> tuple[Calculation, bool]:
     """Complete a request and queue it, or find the calculation that already answers it.
 
@@ -85,7 +89,7 @@ def submit(
     Raises:
         InputError: for the reasons of :func:`complete_request`.
     """
-    complete = complete_request(request)
+    complete = complete_request(request) if isinstance(request, NebRequest) else request
     material = register_material(session, parse_composition(complete.formula), complete.phase)
     return enqueue(session, complete, material.id, priority, depends_on)
 

@@ -10,40 +10,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval, parse_composition
-from pvkdb.errors import InputError, NotFoundError
+from pvkdb.errors import NotFoundError
 from pvkdb.kinetics.conditions import Conditions, layer
 from pvkdb.kinetics.estimate import estimate
-from pvkdb.schemas.calculations import CalculationState
-from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer, KineticsDocument
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import Grade
 from pvkdb.schemas.responses import Assumption
-from pvkdb.store.collections import CALCULATIONS
 from pvkdb.store.collections.devices import device_named
-from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.materials import Material
 from pvkdb.suitability.evidence.barriers import (
     ACTIVE,
-    HALIDES,
     Barrier,
     KnownBarriers,
     as_interval,
     metal_barriers,
 )
-from pvkdb.suitability.evidence.calibration import calibrated, calibration_table
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import value_text, window_text
 from pvkdb.suitability.evidence.materials import phase_candidates
-
-if TYPE_CHECKING:
-    from pvkdb.simulation.kmc import Layer
 
 #: Quantities of the kinetics by the metric that they predict.
 QUANTITIES = {
@@ -195,7 +185,7 @@ def answer_barrier(barrier_ev: Interval, conditions: Conditions) -> KineticsAnsw
     """
     energy = Evidence(barrier_ev.minimum, barrier_ev.maximum, source="given")
     ion = kinetics_of(Barrier("ion", "given", energy), conditions, None)
-    return _answer(f"E_A {barrier_ev} eV", [ion], [])
+    return answer_of(f"E_A {barrier_ev} eV", [ion], [])
 
 
 def answer_material(session: Session, formula: str, conditions: Conditions) -> KineticsAnswer:
@@ -226,7 +216,7 @@ def answer_material(session: Session, formula: str, conditions: Conditions) -> K
         )
     known = {(ion.material, ion.ion) for ion in ions}
     missing = [each.id for each in wanted if (each.id, "halide") not in known]
-    return _answer(formula, ions, [_without("the halide", each) for each in missing])
+    return answer_of(formula, ions, [_without("the halide", each) for each in missing])
 
 
 def answer_device(session: Session, device_id: str, conditions: Conditions) -> KineticsAnswer:
@@ -243,7 +233,7 @@ def answer_device(session: Session, device_id: str, conditions: Conditions) -> K
     (candidate,) = (each for each in device_candidates(session) if each.id == device_id)
     if device.material is None:
         missing = [f"the composition of {device.absorber} is not known"]
-        return _answer(f"{device.id}: {device.structure}", [], missing)
+        return answer_of(f"{device.id}: {device.structure}", [], missing)
     name, formula = device.material.id, device.material.composition.formula
     model = kinetic_model(session, conditions, phase_candidates(session, formula))
     driven, own = model.driven(candidate)
@@ -257,70 +247,15 @@ def answer_device(session: Session, device_id: str, conditions: Conditions) -> K
     ]
     if own is None and (driven.bias_v is None or "bias_v" in driven.defaulted):
         missing.append("no SET voltage is reported, and no bias is given")
-    return _answer(f"{device.id}: {device.structure}", ions, missing)
+    return answer_of(f"{device.id}: {device.structure}", ions, missing)
 
 
 def _without(what: str, material: str) -> str:
     return f"no activation energy of {what} in {material} is in the store"
 
 
-def _answer(asked: str, ions: list[IonKinetics], missing: list[str]) -> KineticsAnswer:
+def answer_of(asked: str, ions: list[IonKinetics], missing: list[str]) -> KineticsAnswer:
     """Return the answer to a request: its ions within reason, and their notes, each once."""
     notes = dict.fromkeys(note for ion in ions for note in ion.document.notes)
     ions = [ion.model_copy(update={"document": ion.document.within_reason()}) for ion in ions]
     return KineticsAnswer(asked=asked, ions=ions, missing=missing, notes=list(notes))
-
-
-def answer_simulation(
-    session: Session,
-    material: str,
-    temperature_k: float,
-    potential: str | None = None,
-    layer: Layer | None = None,
-    seeds: int = 20,
-) -> KineticsAnswer:
-    """Return the simulated motion of the halide's vacancy on the stored barriers of a material.
-
-    They are of the potential that is calibrated best, as is the interval of E_A.
-
-    Raises:
-        NotFoundError: the store has no such barriers.
-        InputError: several phases have them, and none is named; or a number is out of range.
-    """
-    filters = {"material": material, "kind": "neb", "state": CalculationState.DONE.value}
-    listed = [
-        session.get_one(Calculation, row.id) for row in CALCULATIONS.iterate(session, filters)
-    ]
-    found = {
-        (each.material_id, each.parameters["potential"]): each
-        for each in listed
-        if each.parameters["defect"] in {f"V_{halide}" for halide in HALIDES}
-        and potential in (None, each.parameters["potential"])
-    }
-    if not found:
-        raise NotFoundError(
-            f"the store has no barriers of the halide's vacancy in {material} by "
-            f"{potential or 'any potential'}; compute them with: pvkdb neb {material}"
-        )
-    if len(phases := sorted({str(phase) for phase, _ in found})) > 1:
-        raise InputError(f"{material} has barriers in several phases: name {' or '.join(phases)}")
-    known = [each.potential for each in calibration_table().calibrations if each.quantity == "E_A"]
-    name = next((each for each in known if (phases[0], each) in found), next(iter(found))[1])
-    calculation, home = found[phases[0], name], session.get_one(Material, phases[0])
-    result = NebResult.model_validate(calculation.result)
-    raw = Evidence(result.e_a_ev, result.e_a_ev, note=f"as computed by {name}")
-    energy = calibrated(raw, "E_A", {name: (raw, {home.family})})
-    ends, source = (energy.minimum or 0.0, energy.maximum or 0.0), f"calculation {calculation.id}"
-    from pvkdb.simulation.report import simulate  # loads numba
-
-    document = simulate(result, temperature_k, ends, f"{source}; {energy.note}", layer, seeds)
-    ion = IonKinetics(
-        material=home.id,
-        ion=result.defect,
-        basis="potentials",
-        barrier_min_ev=ends[0],
-        barrier_max_ev=ends[1],
-        source=source,
-        document=document,
-    )
-    return _answer(home.id, [ion], [])

@@ -92,3 +92,20 @@ def test_a_form_is_refused(reading_api):
     answer = reading_api.request("POST", PATH, data={"formula": "CsPbBr3"})
     assert answer.status_code == 422
     assert "application/json" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "said"),
+    [
+        ({}, 404, "compute them with: pvkdb neb CsPbBr3"),
+        ({"inputs": {"thickness_nm": "thin"}}, 422, "thickness_nm"),
+        ({"axis": "d"}, 422, "axis"),
+        ({"scan_rates_v_per_s": [0]}, 422, "greater than 0"),
+        ({"stack": "a\0"}, 422, "control character"),
+    ],
+)
+def test_a_device_that_cannot_be_simulated_is_refused(reading_api, changes, status, said):
+    body = {"material": "CsPbBr3", "stack": "ITO/CsPbBr3/Ag", "inputs": {"thickness_nm": 200}}
+    answer = reading_api.post(f"{PATH}/simulations", json=body | changes)
+    assert answer.status_code == status, answer.text
+    assert said in str(answer.json())

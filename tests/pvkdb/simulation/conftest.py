@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,10 @@ import pytest
 from pvkdb.computed import CALCULATIONS
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.simulation.network import HopNetwork
+from pvkdb.store.database import Store
+from pvkdb.store.files.calculation_import import take_calculations
+
+from ..store.files.test_exchange import file_of
 
 #: Finished barriers by formula, phase and potential.
 Released = dict[tuple[str, str, str], NebResult]
@@ -52,3 +57,12 @@ def released() -> Released:
 def caesium_lead_bromide(released: Released) -> NebResult:
     """The bromide vacancy of γ-CsPbBr3 by SevenNet-0."""
     return released["CsPbBr3", "Pnma", "sevennet-0"]
+
+
+def computed_barriers(store: Store, folder: Path) -> None:
+    """Put the released barriers of γ-CsPbBr3 into a store."""
+    with gzip.open(CALCULATIONS, "rt") as stream:
+        lines = [json.loads(line) for line in stream if '"barrier_forward_ev"' in line]
+    wanted = [line for line in lines if line["material"]["formula"] == "CsPbBr3"]
+    with store.session() as session:
+        take_calculations(session, file_of(folder / "lines.jsonl.gz", *wanted))

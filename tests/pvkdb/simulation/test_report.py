@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -16,7 +14,6 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from pvkdb.cli.app import app
-from pvkdb.computed import CALCULATIONS
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.kinetics.hopping import BOLTZMANN_EV_PER_K
 from pvkdb.schemas.calculations.migration import NebResult
@@ -24,12 +21,10 @@ from pvkdb.schemas.kinetics import KineticsAnswer
 from pvkdb.simulation.dilute import diffusion
 from pvkdb.simulation.network import Hopping, network_of
 from pvkdb.store.database import Store
-from pvkdb.store.files.calculation_import import take_calculations
 from pvkdb.store.models.calculations import Calculation
-from pvkdb.suitability.evidence.predictions import answer_simulation
+from pvkdb.suitability.evidence.simulations import answer_simulation
 
-from ..store.files.test_exchange import file_of
-from .conftest import Released
+from .conftest import Released, computed_barriers
 
 pytest.importorskip("numba", reason="numba is not installed (extra 'simulation')")
 report = import_module("pvkdb.simulation.report")
@@ -66,11 +61,7 @@ def test_the_activation_energy_says_why_it_is_not_the_bottleneck(
 @pytest.fixture
 def store(sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """The barriers of γ-CsPbBr3, and those of another phase, in a store beside the literature."""
-    with gzip.open(CALCULATIONS, "rt") as stream:
-        lines = [json.loads(line) for line in stream if '"barrier_forward_ev"' in line]
-    wanted = [line for line in lines if line["material"]["formula"] == "CsPbBr3"]
-    with sqlite_store.session() as session:
-        take_calculations(session, file_of(tmp_path / "lines.jsonl.gz", *wanted))
+    computed_barriers(sqlite_store, tmp_path)
     monkeypatch.setenv("PVKDB_DATABASE_URL", str(sqlite_store.url))
     monkeypatch.chdir(tmp_path)
     return sqlite_store
@@ -78,8 +69,7 @@ def store(sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.slow
 def test_the_command_says_every_number_with_its_interval_and_assumptions(store: Store) -> None:
-    options = "simulate CsPbBr3 --thickness-nm 30 --gap-nm 6 --bias-v 1 --vacancies 0.01 --json"
-    outcome = CliRunner().invoke(app, shlex.split(options))
+    outcome = CliRunner().invoke(app, ["simulate", "CsPbBr3", "--json"])
     assert outcome.exit_code == 0, outcome.exception
     answer = KineticsAnswer.model_validate_json(outcome.stdout)
     (ion,) = answer.ions
@@ -89,17 +79,11 @@ def test_the_command_says_every_number_with_its_interval_and_assumptions(store: 
         energy = quantities[f"E_A along {axis}"]
         assert (energy.minimum or 0.0) < 0.21 < (energy.maximum or 0.0)
         assert "bottleneck" in energy.equation
-    drifts = [
-        each.maximum for name, each in quantities.items() if name.startswith("drift across b")
-    ]
+    drifts = [each.maximum for name, each in quantities.items() if name.startswith("drift across ")]
     assert len(drifts) == 3
-    times = [quantities[f"time to {what}"] for what in ("fill the gap", "lose it")]
-    assert all("20 of 20 runs ended" in each.equation for each in times)
-    assert all("decades" in str(each.missing) and each.minimum is None for each in times)
     assumed = {each.name: each for each in ion.document.assumptions}
     assert "80% interval of sevennet-0" in assumed["e_a_ev"].source
     assert "Vineyard" in assumed["attempt_frequency_hz"].source
-    assert assumed["vacancy_fraction"].value == "0.01"
 
 
 @pytest.mark.slow
@@ -134,19 +118,13 @@ def test_a_close_barrier_gives_windows(caesium_lead_bromide: NebResult) -> None:
 def test_the_page_runs(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     text = PAGE.read_text(encoding="utf-8")
     commands = re.findall(r"^pvkdb (simulate [^#\n]*)", text, re.MULTILINE)
-    assert len(commands) == 3
+    assert len(commands) == 2
     for command in commands:
         outcome = CliRunner().invoke(app, shlex.split(command))
         assert outcome.exit_code == 0, (command, outcome.exception)
-    assert "carried by hop 1 79%" in re.sub(r"\s+", " ", outcome.stdout)
+    assert '"E_A along c"' in outcome.stdout
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     exec(compile(code, str(PAGE), "exec"), {})
     printed = capsys.readouterr().out
     assert "coefficient_m2_per_s=1.4599" in printed
     assert re.search(r"correlation factor 0\.6\d", printed)
-
-
-def test_a_layer_needs_all_its_numbers() -> None:
-    outcome = CliRunner().invoke(app, ["simulate", "CsPbBr3", "--thickness-nm", "100"])
-    assert isinstance(outcome.exception, InputError)
-    assert "--gap-nm, --bias-v and --vacancies" in str(outcome.exception)

@@ -21,6 +21,7 @@ from pvkdb.schemas.calculations import (
 )
 from pvkdb.schemas.calculations.kinds import MODELS, UnreadableResult, read_result
 from pvkdb.schemas.calculations.migration import NebResult
+from pvkdb.schemas.calculations.simulations import SimulationResult
 from pvkdb.store.base import utc_now
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import count_by_state
@@ -47,6 +48,7 @@ MARKS = {
 KINDS = {
     "neb": "Migration barrier",
     "md": "Molecular dynamics",
+    "simulation": "Simulation of a device",
     "relax": "Relaxation",
     "element": "Relaxation of an element",
     "vacancy": "Vacancies",
@@ -59,7 +61,7 @@ KINDS = {
 }
 
 #: Parameters that are too long for the page, or that it shows elsewhere.
-_NOT_SHOWN = ("kind", "host", "settings", "images", "structure")
+_NOT_SHOWN = ("kind", "host", "settings", "images", "structure", "barriers", "inputs", "lacking")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,12 @@ class JobPage:
         """The result of a migration barrier."""
         result = read_result(self.calculation.kind, self.calculation.result)
         return result if isinstance(result, NebResult) else None
+
+    @property
+    def simulation(self) -> SimulationResult | None:
+        """The result of the simulation of a device."""
+        result = read_result(self.calculation.kind, self.calculation.result)
+        return result if isinstance(result, SimulationResult) else None
 
     @property
     def unreadable(self) -> str | None:

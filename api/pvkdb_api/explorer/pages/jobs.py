@@ -16,6 +16,7 @@ from pvkdb.errors import InputError, NotFoundError, StateError
 from pvkdb.schemas.access import Scope
 from pvkdb.schemas.calculations.migration import HOST_PHASES
 from pvkdb.schemas.tables import CalculationsRow
+from pvkdb.simulation.devices.report import report_page
 from pvkdb.store.collections import CALCULATIONS
 from pvkdb.store.queue.jobs import find
 from pvkdb.store.queue.kept_files import file_store, files_of
@@ -178,6 +179,7 @@ def get_job(
         last_sign=last_sign(job.signs),
         submit_again=_submit_again(job),
         value_cell=value_cell,
+        simulation_report=lambda result: Markup(report_page(result)),
         message=_MESSAGES.get(said),
         may_queue=Scope.QUEUE in request.state.caller.scopes,
     )

@@ -31,6 +31,7 @@ from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan.plan import parse_plan
 from pvkdb_pipelines.screening.recorded import begin_run, holding
 
+from ....pvkdb.simulation.devices.test_report import RESULT
 from ....pvkdb.store.files.test_structure_reading import CUBIC
 from ...rest.test_screenings import PLAN
 from ..browsing import Browser, alert_in
@@ -108,6 +109,40 @@ def _beat(store: Store, name: str, fraction: float, text: str) -> None:
     progress = {"stage": "relax the host", "step": 4, "force": 0.03, "fraction": fraction}
     with store.session() as session:
         assert queue.heartbeat(session, name, OWNER, progress, [ProgressLine(utc_now(), text)])
+
+
+def test_a_simulated_device_moves_its_vacancies(chromium, served: str, store):
+    """Play and the slider move dots, curve and voltage; with reduced motion nothing plays."""
+    motion = RESULT.motion
+    with store.session() as session:
+        values = RESULT.model_dump(mode="json")
+        parameters = {"kind": "simulation", "formula": "CsPbBr3", "stack": RESULT.stack}
+        done = Calculation(
+            id="simulated", key="simulated", kind="simulation", state="done", result=values
+        )
+        done.parameters, done.versions = parameters, {"pvkdb": "0"}
+        session.add(done)
+    calm = Visitor(chromium, served, reduced_motion="reduce")
+    tab = calm.open("/jobs/simulated")
+    figure = tab.locator("#motion")
+    expect(figure.locator("output")).to_have_text("0 V, 0 s")
+    expect(figure.get_by_role("button")).to_have_text("Play")
+    assert figure.locator("circle").count() == 160
+    before = figure.locator("circle").first.get_attribute("cx")
+    figure.get_by_role("slider").fill(str(len(motion.time_s) - 1))
+    expect(figure.locator("output")).to_have_text("1 V, 1 s")
+    assert figure.locator("circle").first.get_attribute("cx") != before
+    expect(tab.locator("#loops")).to_have_attribute("data-drawn", "true")
+    expect(tab.get_by_role("region", name="Inputs and assumptions")).to_contain_text("a <source>")
+    assert not Axe().run(tab).response["violations"]
+    calm.close()
+    lively = Visitor(chromium, served)
+    tab = lively.open("/jobs/simulated")
+    button = tab.locator("#motion").get_by_role("button")
+    expect(button).to_have_text("Pause")
+    button.click()
+    expect(button).to_have_text("Play")
+    lively.close()
 
 
 # The queue

@@ -1,0 +1,1 @@
+"""Devices from barriers: hopping, currents and a compact model, with what is uncertain."""
