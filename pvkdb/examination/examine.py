@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,10 @@ from pydantic import Field
 
 from pvkdb.crossbar.limits import read_margin
 from pvkdb.errors import InputError, unknown_name
-from pvkdb.examination import reservoir
+from pvkdb.examination import inference, reservoir, spiking, training
 from pvkdb.examination.device import DeviceModel
 from pvkdb.examination.images import Images, shipped
-from pvkdb.examination.inference import infer
-from pvkdb.examination.training import Protocol, Trained, train
+from pvkdb.examination.training import Protocol, Trained
 from pvkdb.schemas import StrictModel
 
 #: Imperfections that matter to a task, and must be known or taken as ideal.
@@ -25,6 +25,8 @@ TASKS = {
     "reservoir-digits": ("writing", "retention"),
     "henon": ("writing", "retention"),
 }
+TASKS |= {"stdp": TASKS["training"], "convolution": TASKS["inference"]}
+TASKS |= {"spiking": TASKS["inference"]}
 
 
 class OverSeeds(StrictModel):
@@ -46,7 +48,7 @@ class ImperfectionCost(StrictModel):
 class Examination(StrictModel):
     """The result of one task; without numbers where there is a verdict."""
 
-    task: str = Field(description="`training`, `inference`, `reservoir-digits` or `henon`.")
+    task: str = Field(description="A task of docs/networks.md, e.g. `training`.")
     device: str = Field(description="Name of the device's model.")
     images: str = Field(description="The pictures, or the series.")
     settings: dict[str, float | str] = Field(description="Settings of the task.")
@@ -95,7 +97,7 @@ def examine(
     """
     if task not in TASKS:
         raise InputError(unknown_name("task", task, TASKS))
-    learning, chosen = task == "training", list(seeds)
+    learning, chosen = task in ("training", "stdp"), list(seeds)
     fading = task in ("reservoir-digits", "henon")
     needed = [name for name in TASKS[task] if name != "retention" or fading or at_s]
     pictures = images or shipped("digits")
@@ -129,6 +131,7 @@ def examine(
         update["result"] = update["baselines"].pop("memory")
         return found.model_copy(update=update)
 
+    train, infer = _network(task)
     ideal = [train(model.ideal(needed), pictures, seed, protocol) for seed in chosen]
     times = (0.0, *at_s)
 
@@ -150,7 +153,7 @@ def examine(
     update["result"], *later = run(model, line_ohm)
     update["later"] = dict(zip(at_s, later, strict=not learning))
     update["gap_points"] = 100 * (update["ideal"].mean - update["result"].mean)
-    if not learning:
+    if task == "inference":
         update["notes"] = _margin(model, pictures, protocol)
     present = [name for name in needed if name not in model.assumed] if ablation else []
     update["costs"] = [
@@ -163,6 +166,15 @@ def examine(
         if model.ideal([name]) != model
     ]
     return found.model_copy(update=update)
+
+
+def _network(task: str) -> tuple[Callable[..., Trained], Callable[..., list[float]]]:
+    """Return how networks of a task are trained and copied; torch is imported when it is needed."""
+    if task in ("convolution", "spiking"):
+        from pvkdb.examination import torch_networks
+
+        return partial(torch_networks.train, task), partial(torch_networks.infer, task)
+    return spiking.train if task == "stdp" else training.train, inference.infer
 
 
 def _margin(model: DeviceModel, images: Images, protocol: Protocol) -> list[str]:

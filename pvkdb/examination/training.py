@@ -54,7 +54,7 @@ class Trained(NamedTuple):
     """
 
     accuracy: Floats
-    weights: tuple[Floats, Floats]
+    weights: tuple[Floats, ...]
     pulses: Floats
     charges: Floats
     slots: Floats
