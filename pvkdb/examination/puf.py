@@ -110,25 +110,6 @@ def puf_metrics(form: Cycles | States, by: str | float = "pairs") -> list[Measur
     return key_metrics(keys[:1], keys[None, 1:] if reads > 1 else None)
 
 
-def flips_percent(spread: float, noise: float) -> float:
-    """Return the expected share of bits by pairs that differ between two reads (or cycles).
-
-    Cells are normal with the spread between them, and each read adds noise: two reads correlate by
-    ρ = spread²/(spread² + noise²), and their signs differ with probability arccos(ρ)/π (W. F.
-    Sheppard, Phil. Trans. R. Soc. A 192, 101 (1899), doi 10.1098/rsta.1899.0003).
-
-    Example:
-        >>> round(flips_percent(1.0, 0.0), 2), round(flips_percent(0.3, 0.3), 2)
-        (0.0, 33.33)
-
-    Raises:
-        InputError: a spread is negative or no number, or both are 0.
-    """
-    if not (spread >= 0 and noise >= 0 and 0 < spread + noise < np.inf):
-        raise InputError(f"spread {spread:g} and noise {noise:g}: give two numbers, one above zero")
-    return float(100 / np.pi * np.arctan2(noise * np.sqrt(2 * spread**2 + noise**2), spread**2))
-
-
 def _mean(name: str, shares: Floats, arrays: int, note: str) -> Measured:
     note = f"{note}, {len(shares)} bits"
     return replace(over_cycles(name, np.mean, 100 * shares, note=note, devices=arrays), cycles=None)
