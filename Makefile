@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # One process per core: the potentials' libraries must not start threads of their own.
 export OMP_NUM_THREADS := 1
 
-.PHONY: install demo test test-slow test-all lint format bench validate screenshots serve wheel-test container-test fit-tolerance clean
+.PHONY: install demo test test-slow test-all lint format coverage dist bench validate screenshots serve wheel-test container-test fit-tolerance clean
 
 install: $(STAMP)
 
@@ -32,6 +32,11 @@ test-slow: install
 
 # Everything; `make test test-all` runs no test twice.
 test-all: test test-slow
+
+# What the quick tests reach: a table, and build/coverage.xml.
+coverage: install
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow" \
+	  --cov --cov-report=term:skip-covered --cov-report=xml:build/coverage.xml
 
 lint: install
 	$(BIN)/ruff check .
@@ -87,7 +92,13 @@ serve: install
 	$(BIN)/pvkdb init
 	$(BIN)/pvkdb serve --allow-local-writes
 
-# A built wheel in empty environments away from the checkout: base install and [all].
+# The source distribution, the wheel made from it, and a check of both.
+dist: install
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+
+# Built files in empty environments away from the checkout: base install from both, and [all].
 wheel-test: install
 	PVKDB_PYTHON=$(abspath $(BIN)/python) bash tests/wheel.sh
 

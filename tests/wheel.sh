@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Build the wheel and use it away from the checkout: the base install alone, then with [all].
+# Build the source distribution and the wheel from it, and use them away from the checkout: the base
+# install alone, then with [all].
 set -euo pipefail
 
 checkout=$(cd "$(dirname "$0")/.." && pwd)
@@ -8,10 +9,16 @@ away=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$away"' EXIT
 
-"$python" -m build --wheel --outdir "$away/dist" "$checkout" >"$away/build.log" 2>&1 ||
+"$python" -m build --outdir "$away/dist" "$checkout" >"$away/build.log" 2>&1 ||
   { cat "$away/build.log"; exit 1; }
 wheel=$(echo "$away"/dist/*.whl)
 cd "$away"
+"$python" -m twine check --strict dist/*
+
+echo "-- base install from the source distribution"
+"$python" -m venv source
+source/bin/pip install --quiet dist/*.tar.gz --constraint "$checkout/constraints.txt"
+source/bin/pvkdb --version
 
 echo "-- base install: light, and the client is there"
 "$python" -m venv base
