@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TypedDict, Unpack
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.kinetics.hopping import Array
@@ -19,6 +20,7 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.simulation.stack import Stack
 from pvkdb.simulation.transport import FLOOR, Equations, State
 
+_Past = list[tuple[float, State]]
 #: First step of a straight piece of a waveform, and the shortest step, as shares of it.
 _FIRST, _SHORTEST = 1e-5, 1e-13
 #: Most that a step may heat, K.
@@ -26,10 +28,9 @@ _MOST_HEATING_K = 2.0
 
 
 class RunConditions(TypedDict, total=False):
-    """Share of the light, first state, nodes of a layer, and largest error of a time step.
+    """Share of the light, state to start from (else settled), nodes of a layer, error of a step.
 
-    Without ``start``, the last state of another run, a device has settled at the first voltage.
-    Errors are those of potentials in kT/q, and of densities relative.
+    ``start`` is ``last`` of another run. The error is of potentials in kT/q, of densities relative.
     """
 
     light: float
@@ -72,9 +73,8 @@ class DeviceRun:
             raise InputError(f"no loop from {ends[0]:g} V to {ends[1]:g} V and back")
         grid, ways = np.linspace(min(ends), max(ends), points), []
         for part in (slice(turn + 1), slice(turn, None)):
-            order = np.argsort(self.voltage_v[part], kind="stable")
-            voltage, current = self.voltage_v[part][order], self.current_a_per_m2[part][order]
-            ways.append(np.interp(grid, voltage, current))
+            voltage, index = np.unique(self.voltage_v[part], return_index=True)
+            ways.append(PchipInterpolator(voltage, self.current_a_per_m2[part][index])(grid))
         return grid, ways[0], ways[1]
 
     @property
@@ -95,12 +95,7 @@ def sweep(
 
     Raises what :func:`follow` raises.
     """
-    if not (rate_v_per_s > 0 and len(turns_v) > 1 and np.diff(turns_v).all()):
-        raise InputError(
-            f"a sweep through {[*turns_v]} V at {rate_v_per_s:g} V/s: give a rate above 0 and "
-            "different voltages"
-        )
-    times = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(turns_v)) / rate_v_per_s)])
+    times = np.cumsum([0.0, *(np.abs(np.diff(turns_v)) / (rate_v_per_s or np.inf))])
     return follow(stack, times, turns_v, **conditions)
 
 
@@ -152,16 +147,15 @@ def follow(
     """
     times, volts = np.asarray(time_s, float), np.asarray(voltage_v, float)
     if len(times) != len(volts) or len(times) < 2 or not (np.diff(times) > 0).all():
-        raise InputError("give as many rising times as voltages, at least two")
+        raise InputError(
+            "give rising times, as many as voltages; a rate above 0 and other voltages"
+        )
     start = conditions.get("start") or settled(stack, float(volts[0]), **conditions).last
     equations = Equations(stack, conditions.get("points", 60), start.temperature_k)
     if start.values.shape != equations.shape:
         raise InputError("start is of another mesh or other ions: give the same stack and points")
     light, tolerance = conditions.get("light", 0.0), conditions.get("tolerance", 1e-3)
     return _march(equations, times, volts, light, tolerance, start)
-
-
-_Past = list[tuple[float, State]]
 
 
 def _march(
@@ -182,7 +176,9 @@ def _march(
             found = equations.solve(guess, base, factor, voltage, light)
             error = share * _distance(guess, found[0], equations.kt) if found else np.inf
             ratio = (error / tolerance) ** (1 / len(past))
-            if found is None or ratio > 1.2:
+            # A first voltage other than that of the start is a jump, which no step resolves.
+            jump = len(past) == 1 and span < 1e-3 * _FIRST * (end - begin)
+            if found is None or (ratio > 1.2 and not jump):
                 span *= max(0.2, 0.9 / ratio)
                 if span < _SHORTEST * (end - begin) or now + span <= now:
                     field = np.abs(np.diff(state.values[0]) / equations.h)
@@ -225,7 +221,7 @@ def _march(
         potential_v=values[0],
         densities_per_cm3=1e-6 * values[2:],
         charge_loss=lost / passed,
-        ion_loss=float(np.abs(totals / totals[:, :1] - 1).max(initial=0.0)),
+        ion_loss=float(np.abs(totals / np.maximum(totals[:, :1], 1e-99) - 1).max(initial=0.0)),
         last=states[-1],
     )
 

@@ -100,7 +100,9 @@ def switch(
     if len(times) != len(volts) or len(times) < 2 or not (np.diff(times) > 0).all():
         raise InputError("give as many rising times as voltages, at least two")
     grid = _Grid(filament)
-    share = grid.start() if start is None else start
+    r, z = 1e9 * grid.mesh.p
+    column = (r <= filament.column_nm) & (z >= filament.gap_nm)
+    share = np.where(column, filament.filled, filament.empty) if start is None else start
     warm = np.full(len(share), filament.temperature_k)
     rows: list[tuple[Any, ...]] = [(times[0], volts[0], *grid.fields(volts[0], share, warm), share)]
     for (begin, end), (low, high) in zip(pairwise(times), pairwise(volts), strict=True):
@@ -149,11 +151,6 @@ class _Grid:
         self.ends = np.concatenate([self.upper, self.lower])
         self.cold = np.union1d(self.ends, np.flatnonzero(r == r.max()))
         self.volume = asm(LinearForm(lambda v, w: w.x[0] * v), self.basis)
-
-    def start(self) -> Array:
-        r, z = 1e9 * self.mesh.p
-        column = (r <= self.filament.column_nm) & (z >= self.filament.gap_nm)
-        return np.where(column, self.filament.filled, self.filament.empty)
 
     def stiffness(self, coefficient: Array) -> Any:
         form = BilinearForm(lambda u, v, w: w["c"] * w.x[0] * dot(grad(u), grad(v)))

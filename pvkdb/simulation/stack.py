@@ -114,12 +114,10 @@ class StackLayer(Checked):
             raise InputError("breakdown_v_per_m: give breakdown_source with it")
 
     def debye_length_nm(self, temperature_k: float) -> float:
-        """Return the Debye length of the ions, sqrt(ε kT / Σ z² q² N), infinite without ions."""
-        squares = sum(ion.charge**2 * ion.density_per_cm3 * 1e6 for ion in self.ions)
-        if not squares:
-            return inf
+        """Return the Debye length of the ions, sqrt(ε kT / Σ z² q² N)."""
+        charge = elementary_charge * sum(ion.charge**2 * ion.density_per_cm3 for ion in self.ions)
         volts = BOLTZMANN_EV_PER_K * temperature_k
-        return 1e9 * sqrt(self.permittivity * epsilon_0 * volts / (elementary_charge * squares))
+        return 1e6 * sqrt(self.permittivity * epsilon_0 * volts / charge) if charge else inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,15 @@ def test_a_pulse_sets_and_the_rest_forgets() -> None:
     assert before < later < after
 
 
+def test_a_run_may_start_with_a_jump_of_the_voltage() -> None:
+    """The capacitance takes its charge at once, and as much leaves at the end."""
+    stack = Stack((INSULATOR,), Contact(5.0), Contact(5.0))
+    start = settled(stack, **COARSE).last
+    found = follow(stack, [0.0, 1.0, 1.1], [0.2, 0.2, 0.0], start=start, **COARSE)
+    assert found.potential_v[1, -1] - found.potential_v[0, -1] == pytest.approx(0.2)
+    assert found.potential_v[-1] == pytest.approx(found.potential_v[0], abs=1e-6)
+
+
 def test_the_current_heats() -> None:
     """In balance the device is R_th J V above its surroundings."""
     hot = replace(MEMRISTOR, thermal_resistance_k_m2_per_w=0.03, heat_capacity_j_per_k_m2=1e-3)
@@ -156,9 +165,9 @@ def test_what_does_not_converge_says_where(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_waveforms_that_cannot_be_are_refused() -> None:
     start = settled(MEMRISTOR, **COARSE)
-    with pytest.raises(InputError, match="give a rate above 0"):
+    with pytest.raises(InputError, match="a rate above 0"):
         sweep(MEMRISTOR, 0.0)
-    with pytest.raises(InputError, match="different voltages"):
+    with pytest.raises(InputError, match="other voltages"):
         sweep(MEMRISTOR, 1.0, (0.0, 0.0))
     with pytest.raises(InputError, match="rising times"):
         follow(MEMRISTOR, [0.0, 0.0], [0.0, 1.0])
