@@ -306,7 +306,7 @@ endurance are those of 20,000 devices. A metric without interval says why in its
 | metric | data | intervals | hold the truth |
 |---|---|---|---|
 """
-LAWS_TITLE = "# Laws of conduction"
+LAWS_TITLE = "## Laws of conduction"
 LAWS_HEAD = f"""\
 {LAWS_TITLE}
 

@@ -67,7 +67,7 @@ def loops(trace: Trace) -> list[Loop]:
                 out = bool(abs(v[b]) > abs(v[a]))
                 parts.append((slice(a, b + 1), out, bool(v[b if out else a] > 0)))
     found = []
-    for (part, out, positive), following in zip(parts, [*parts[1:], None], strict=True):
+    for (part, out, positive), following in zip(parts, [*parts[1:], None], strict=False):
         back = following[0] if following and following[1:] == (False, positive) else slice(0)
         if out:
             found.append(Loop(trace, part, back, positive))
@@ -226,8 +226,10 @@ def transient_metrics(trace: Trace) -> list[Measured]:
         why = "no steady voltage after the pulse to read at"
         return [*metrics, Measured("relaxation_time", None, note=why)]
     (relaxation,) = _change(trace, rest, ("relaxation_time",))
+    if relaxation.value is None:
+        return [*metrics, relaxation]
     laws = decay_metrics(Decay(t[rest], trace.current_a[rest] / v[rest], "S"))[:-1]
-    return [*metrics, relaxation, *(laws if relaxation.value is not None else [])]
+    return [*metrics, relaxation, *laws]
 
 
 def _change(trace: Trace, used: Any, names: Sequence[str]) -> list[Measured]:
@@ -236,7 +238,7 @@ def _change(trace: Trace, used: Any, names: Sequence[str]) -> list[Measured]:
     g, edge = i / v, max(1, len(used) // 20)
     change, last = np.median(g[-edge:]) - np.median(g[:edge]), np.median(g[-edge:])
     noise = max(np.std(g[:edge]), np.std(g[-edge:]))
-    if len(used) < 10 or abs(change) < max(4 * noise, 0.05 * abs(last)):
+    if len(used) < 10 or not np.ptp(t) or not abs(change) > max(4 * noise, 0.05 * abs(last)):
         why = f"the conductance does not change in {len(used)} points"
         return [Measured(name, None, note=why) for name in names]
     (a, b), draws = crossings(t, g, edge, (0.1, 0.9))

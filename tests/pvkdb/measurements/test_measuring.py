@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pvkdb.errors import InputError
 from pvkdb.measurements import Request, measure, parse_columns
 from pvkdb.measurements.forms import Trace
 from pvkdb.measurements.metrics import Measured, over_cycles, shipped, spread
 from pvkdb.measurements.sweeps import power_exponent
+from pvkdb.store.curation.sources import Upload
 
 from ...conftest import lacks
 from ..cli.conftest import Run, environment, run
@@ -191,6 +193,46 @@ def test_files_of_several_kinds_are_judged_together(tmp_path: Path) -> None:
     document = json.loads(json.dumps(report.document()))
     assert document["quality"][0]["answer"] in ("yes", "no", "not known")
     assert document["switching"][2]["votes"][0]["strength"] == "weak"
+
+
+HEADS = {
+    "iv": "t (s),V (V),I (A)",
+    "transient": "t (s),V (V),I (A)",
+    "retention": "t (s),R (ohm)",
+    "pulses": "pulse,G (S)",
+    "endurance": "cycle,HRS (ohm),LRS (ohm)",
+    "ppf": "interval (s),PPF",
+    "stdp": "interval (s),dw",
+    "states": "state,G (S),after",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", HEADS)
+def test_any_numbers_are_measured_or_refused(kind: str) -> None:
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        n = int(rng.choice([1, 2, 4, 7, 40, 101]))
+        shapes = {
+            "zeros": np.zeros(n),
+            "numbers": np.arange(n, dtype=float),
+            "noise": rng.normal(size=n),
+            "resistances": 10 ** rng.normal(4, 1, n),
+            "decay": np.exp(-np.arange(n) / 10),
+            "large": np.full(n, 1e300),
+            "small steps": np.repeat(np.arange(n), 3)[:n] * 1e-30,
+            "there and back": 1 - np.abs(np.linspace(-1, 1, n)),
+        }
+        columns = [shapes[rng.choice(list(shapes))] for _ in HEADS[kind].split(",")]
+        rows = "".join(f"{','.join(map(str, row))}\n" for row in zip(*columns, strict=True))
+        file = Upload("a.csv", f"{HEADS[kind]}\n{rows}".encode())
+        asked = Request(kind=kind, read_voltage_v=0.3, exponent_range_v=(0.1, 0.5), drop_bad=True)
+        try:
+            document = measure([file], asked).document()
+        except InputError:
+            continue
+        json.dumps(document, allow_nan=False)
 
 
 def test_the_command_fails_in_one_line(run: Run, tmp_path: Path) -> None:

@@ -187,6 +187,13 @@ def test_without_times_voltage_or_change_nothing_is_made_up() -> None:
     assert by_name(transient_metrics(unread))["relaxation_time"].value is None
 
 
+def test_no_times_apart_and_no_sweep_give_no_number() -> None:
+    v, g = np.repeat([1.0, 0.1], 20), np.repeat([1e-6, 1e-4, 1e-4, 1e-6], 10)
+    found = transient_metrics(Trace(v, v * g, np.zeros(40)))
+    assert {metric.value for metric in found} == {None}
+    assert loops(Trace(np.array([1.0, 0.0, 1.0]), np.ones(3))) == []
+
+
 def test_noise_at_the_end_of_a_pulse_is_no_later_crossing() -> None:
     """The last point of the pulse may lie below 90 %."""
     trace = pulse(200, noise=1.5e-4)
