@@ -111,6 +111,14 @@ MUTATIONS = (
         "return r_lrs_ohm * (2 * half / others", "return r_lrs_ohm * (half / others",
     ),
     Mutation(
+        "uniqueness", "pvkdb/examination/puf.py",
+        "2 * ones * (1 - ones) * count / (count - 1)", "2 * ones * (1 - ones)",
+    ),
+    Mutation(
+        "hyperalgesia", "pvkdb/examination/protocols.py",
+        "(after >= _CHANGE * before) & ~innocuous", "(after >= before) & ~innocuous",
+    ),
+    Mutation(
         "inequality of a profile", "pvkdb/suitability/ranking/desirability.py",
         "low <= at_most and high >= at_least", "low >= at_most and high >= at_least",
     ),
@@ -120,7 +128,7 @@ MUTATIONS = (
     ),
     Mutation(
         "superseded rows", "pvkdb/store/collections/collection.py",
-        "return rows.where(self.key.not_in(replaced))", "return rows",
+        "return rows.where(self.key.not_in(self._replaced()))", "return rows",
     ),
     Mutation(
         "bound of a filter", "pvkdb/store/collections/filters.py",

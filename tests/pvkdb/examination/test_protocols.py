@@ -112,6 +112,9 @@ def test_an_injury_strengthens_the_response_until_it_heals(diffusive: dict[str, 
     hurt = pulse(0.0, 2.1, 0.0375) * exp(-interval / TAU)
     before, after = (RATIO ** pulse(x, volts, width) for x in (0.0, hurt))
     assert hyperalgesia.value == pytest.approx(after / before, rel=1e-3)
+    shown, tested = hyperalgesia.settings
+    assert 0 < shown < tested  # long after the injury the response is as before
+    assert diffusive["healing"].settings[0] == diffusive["healing"].settings[1] > 0
     assert diffusive["allodynia"].value == 0  # what the injury left is an answer without a pulse
     healed = diffusive["healing"].value
     assert healed is not None

@@ -9,8 +9,11 @@ import pytest
 
 from pvkdb.errors import InputError
 from pvkdb.examination.device import preset
-from pvkdb.examination.examine import examine
 from pvkdb.examination.images import Images, shipped
+
+pytest.importorskip("numba", reason="numba is not installed (extra 'examination')")
+
+from pvkdb.examination.examine import examine
 from pvkdb.examination.spiking import train
 from pvkdb.examination.training import Protocol, Trained
 

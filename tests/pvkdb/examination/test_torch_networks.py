@@ -8,11 +8,13 @@ import pytest
 
 from pvkdb.errors import InputError
 from pvkdb.examination.device import preset
-from pvkdb.examination.examine import examine
 from pvkdb.examination.images import shipped
+
+pytest.importorskip("numba", reason="numba is not installed (extra 'examination')")
+
+from pvkdb.examination.examine import examine
 from pvkdb.examination.training import Protocol, Trained
 
-torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.slow
 
 FINE, SIX = preset("ideal").ideal(["states"]), Protocol(epochs=6)
@@ -65,6 +67,8 @@ def test_what_fades_evenly_is_lost_to_neurons_with_a_threshold_only(
 
 
 def test_a_spike_has_the_gradient_of_a_fast_sigmoid() -> None:
+    import torch
+
     from pvkdb.examination.torch_networks import _Spike
 
     over = torch.tensor([-0.04, 0.0, 0.04], requires_grad=True)
