@@ -324,7 +324,7 @@ def _parameters(branch: _Branch, form: _Form, found: Fit) -> tuple[Measured, ...
     for metric in [metric for metric in made if metric.name in powers]:
         name, scale, power = powers[metric.name]
         raw = (metric.value or 0.0, *(metric.ends or ()))
-        value, *ends = (scale * max(x, 1e-9) ** power for x in raw)
+        value, *ends = (scale * min(max(x, 1e-9), 1e90) ** power for x in raw)
         bound, sorted_ends = ">" if name == "trap_density" else "", (min(ends), max(ends))
         if scale:
             made.append(replace(metric, name=name, value=value, ends=sorted_ends, bound=bound))

@@ -90,6 +90,13 @@ def test_a_line_is_ohmic_only_where_tunnelling_is_excluded() -> None:
     assert "100 nm" in vetoes(thick, "Direct tunneling")[0]
 
 
+def test_a_width_of_a_barrier_that_no_fit_bounds_is_no_overflow() -> None:
+    rng = np.random.default_rng(12)
+    truth, _ = truths(rng)["Ohmic conduction"][""]
+    (found,) = conduction(sweeps(truth, rng, (300.0,), thickness_m=5e-8), 5.0)
+    assert found.verdict == "Ohmic conduction"
+
+
 def test_a_line_that_contacts_bend_may_still_be_ohmic() -> None:
     rng = np.random.default_rng(6)
     bent = sweeps(lambda v, t: 1.02 * np.log(v), rng, (300.0,), noise=0.005, thickness_m=1e-7)
