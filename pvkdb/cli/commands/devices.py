@@ -157,13 +157,16 @@ def simulate(
     from pvkdb.suitability.evidence.simulations import answer_simulation, simulation_request
     from pvkdb_pipelines.dft.requests import validated
 
-    store = open_store(database, create=True)
     numbers = {
         "thickness_nm": thickness_nm,
         "gap_nm": gap_nm,
         "bias_v": bias_v,
         "vacancies": vacancies,
     }
+    others = (*numbers.values(), annealed_k, report)
+    if stack is None and (set_ or any(each is not None for each in others)):
+        raise InputError(f"numbers of a device need its --stack, e.g. ITO/{material}/Ag")
+    store = open_store(database, create=True)
     if stack is not None:
         # The default is shown as an assumption.
         numbers["temperature_k"] = None if temperature_k == 298.15 else temperature_k
@@ -176,8 +179,6 @@ def simulate(
             request = simulation_request(session, question)
         _simulate_device(store, request, retry, json, report)
         return
-    if set_ or any(each is not None for each in (*numbers.values(), annealed_k, report)):
-        raise InputError(f"numbers of a device need its --stack, e.g. ITO/{material}/Ag")
     with store.session(read_only=True) as session, messages().status("simulating"):
         answer = answer_simulation(session, material, temperature_k, potential)
     show(answer, json, print_kinetics)

@@ -23,8 +23,8 @@ if (figure) {
   const most = Math.ceil(Math.max(...densities));
   // Seven decades are seen; thinner places lie on the axis.
   const least = Math.max(Math.floor(Math.min(...densities)), most - 7);
-  figure.querySelector(".most").textContent = `10^${most} per cm³`;
-  figure.querySelector(".least").textContent = `10^${least} per cm³`;
+  figure.querySelector(".most").textContent = `${shown(10 ** most)} per cm³`;
+  figure.querySelector(".least").textContent = `${shown(10 ** least)} per cm³`;
 
   const across = (place) => LEFT + ((RIGHT - LEFT) * (place - places[0])) / (places.at(-1) - places[0]);
   const height = (value) => {
