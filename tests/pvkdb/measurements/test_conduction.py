@@ -94,7 +94,7 @@ def test_a_width_of_a_barrier_that_no_fit_bounds_is_no_overflow() -> None:
     rng = np.random.default_rng(12)
     truth, _ = truths(rng)["Ohmic conduction"][""]
     (found,) = conduction(sweeps(truth, rng, (300.0,), thickness_m=5e-8), 5.0)
-    assert found.verdict == "Ohmic conduction"
+    assert "Ohmic conduction" in found.candidates
 
 
 def test_a_line_that_contacts_bend_may_still_be_ohmic() -> None:
