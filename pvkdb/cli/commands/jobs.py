@@ -216,21 +216,34 @@ def export_jobs(
             "them, paths cannot be shown or computed by DFT after the import.",
         ),
     ] = False,
+    queued: Annotated[
+        bool,
+        Option("--queued", help="Export the queue instead, to compute it with another store."),
+    ] = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
     """Export finished calculations to a file. Includes structures and energies.
 
-    Another store that imports the file need not compute them again.
+    Another store that imports the file need not compute them again. With --queued, it queues them,
+    and its own export, imported here, ends them.
     """
-    from pvkdb.store.files.exchange import write_calculations
+    from pvkdb.store.files.exchange import write_calculations, write_queued
 
-    with open_store(database).session(read_only=True) as session:
-        number, unreadable = write_calculations(session, file, paths=not without_paths)
+    if queued and without_paths:
+        raise InputError("--without-paths is of no use with --queued, which exports no results")
+    with open_store(database).session(read_only=not queued) as session:
+        if queued:
+            number, unreadable = write_queued(session, file)
+        else:
+            number, unreadable = write_calculations(session, file, paths=not without_paths)
     exported = {"file": str(file), "calculations": number}
     show(exported, json, lambda _: print_message(f"wrote {number:,} calculations to {file}"))
     if unreadable:
-        messages().print(f"left out, as this version cannot read them: {', '.join(unreadable)}")
+        why = (
+            "as they need what is not in the file" if queued else "as this version cannot read them"
+        )
+        messages().print(f"left out, {why}: {', '.join(unreadable)}")
 
 
 @app.command("import", epilog="Example: pvkdb jobs import calculations.jsonl.gz")
@@ -249,6 +262,8 @@ def import_jobs(
     if json:
         print_json(asdict(taken))
         return
+    if taken.queued:
+        messages().print(f"queued {taken.queued:,} calculations; compute them with: pvkdb work")
     messages().print(f"imported {taken.new:,} calculations; {taken.known:,} were already there")
     if taken.other_recipe:
         messages().print(

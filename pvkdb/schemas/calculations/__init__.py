@@ -76,6 +76,7 @@ class EventKind(StrEnum):
     CANCEL_REQUESTED = "cancel requested"
     RELEASED = "put back"
     LOST = "lost"
+    EXPORTED = "exported"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"

@@ -1,4 +1,4 @@
-"""Import of files of finished calculations, as :mod:`pvkdb.store.files.exchange` writes them.
+"""Import of files of calculations that :mod:`pvkdb.store.files.exchange` wrote.
 
 A calculation is identified by its content key, which is computed again on import: results of a
 version of pvkdb that computes differently are left out. Each result is checked against its request
@@ -16,8 +16,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -34,17 +35,26 @@ from pvkdb.store.files.exchange import (
     EXCHANGE_VERSION,
     ExchangedCalculation,
     ExchangedEnergetic,
+    ExchangedMaterial,
     ExchangedStructure,
     ExchangeHead,
+    QueuedCalculation,
     check_calculation,
 )
 from pvkdb.store.files.structure_checks import require_structure
-from pvkdb.store.models.calculations import Calculation, CalculationDependency
+from pvkdb.store.models.calculations import (
+    Calculation,
+    CalculationDependency,
+    CalculationEvent,
+)
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.structures import Structure
+from pvkdb.store.queue.claims import enqueue
 from pvkdb.store.queue.dependencies import pass_on
 from pvkdb.store.queue.log import note_all
+
+_LineT = TypeVar("_LineT", bound=BaseModel)
 
 #: Limits of a file that is imported: a line with all images of fifty hops in 400 atoms has 20 MiB,
 #: and coordinates shrink to a quarter, not to a thousandth as repeated bytes do.
@@ -80,11 +90,13 @@ class ImportCounts:
         known: Not imported: the store has a result, is computing one, or has queued again what
             failed in the file.
         other_recipe: Left out: this version of pvkdb computes them differently.
+        queued: Queued here, from a file of queued calculations.
     """
 
     new: int
     known: int
     other_recipe: int
+    queued: int = 0
 
 
 def take_calculations(session: Session, path: Path, recorded_in: str | None = None) -> ImportCounts:
@@ -103,6 +115,8 @@ def take_calculations(session: Session, path: Path, recorded_in: str | None = No
     with _explained(path):
         head = read_json(ExchangeHead, line)
     counts: Counter[str] = Counter()
+    if head.format == "pvkdb queue":
+        counts = _queue(session, path, lines, head.calculations)
     while records := list(_records(path, lines, head.calculations)):
         known = [record for record in records if record is not None]
         counts["other_recipe"] += len(records) - len(known)
@@ -112,7 +126,31 @@ def take_calculations(session: Session, path: Path, recorded_in: str | None = No
             f"{path} holds {counts.total():,} of {head.calculations:,} calculations: it was cut "
             "short; nothing was taken"
         )
-    return ImportCounts(**{name: counts[name] for name in ("new", "known", "other_recipe")})
+    return ImportCounts(**{name: counts[name] for name in ImportCounts.__annotations__})
+
+
+def _queue(
+    session: Session, path: Path, lines: Iterator[tuple[int, bytes]], announced: int
+) -> Counter[str]:
+    """Queue the calculations of a file that the store lacks; return how many of each outcome."""
+    outcomes: dict[str, str] = {}
+    for number, line in lines:
+        with _explained(path, number):
+            queued = _parsed(QueuedCalculation, number, line, announced)
+            checked = check_calculation(queued)
+            before = {outcomes.get(name) for name in queued.depends_on}
+            if None in before or queued.key[:12] in outcomes:
+                raise ValueError("it waits for one that is not above it, or is there twice")
+            material = None
+            if checked is None or "other_recipe" in before:
+                outcomes[queued.key[:12]] = "other_recipe"
+                continue
+            if queued.material is not None:
+                material = register_material(session, *_material(checked[0], queued.material)).id
+            request: Any = checked[0]  # each has a kind
+            found, new = enqueue(session, request, material, queued.priority, queued.depends_on)
+            outcomes[found.id] = "queued" if new else "known"
+    return Counter(outcomes.values())
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -166,16 +204,21 @@ def _records(
     size = 0
     for count, (number, line) in enumerate(lines, start=1):
         with _explained(path, number):
-            if _CONTROL.search(line):
-                raise ValueError("a text holds control characters")
-            if number > announced + 1:
-                raise ValueError(f"the first line announces {announced:,} calculations")
-            exchanged = read_json(ExchangedCalculation, line)
+            exchanged = _parsed(ExchangedCalculation, number, line, announced)
             checked = check_calculation(exchanged)
         yield checked and _Record(number, exchanged, *checked)
         size += len(line)
         if count >= _BATCH_LINES or size >= _BATCH_BYTES:
             return
+
+
+def _parsed(model: type[_LineT], number: int, line: bytes, announced: int) -> _LineT:
+    """Return a line of a file; raises ValueError if it is not one."""
+    if _CONTROL.search(line):
+        raise ValueError("a text holds control characters")
+    if number > announced + 1:
+        raise ValueError(f"the first line announces {announced:,} calculations")
+    return read_json(model, line)
 
 
 class _Batch:
@@ -192,7 +235,7 @@ class _Batch:
         for record in records:
             if record.line.material is not None:
                 with _explained(path, record.number):
-                    named = _material(record)
+                    named = _material(record.request, record.line.material)
                 wanted[material_id(named[0].formula, named[1])] = named
         self._materials = register_materials(session, wanted)
 
@@ -204,7 +247,7 @@ class _Batch:
         rows: list[Base] = []
         for record in self._records:
             held = self._held.get(record.line.key)
-            waiting = held is not None and record.result is not None and held.state in _WAITING
+            waiting = held is not None and self._takes(held, record)
             with _explained(self._path, record.number):
                 if held is not None and not waiting:
                     missing = self._missing_structures(held, record)
@@ -228,6 +271,24 @@ class _Batch:
         for name in waited_for:
             pass_on(self._session, name)
         return counts
+
+    def _takes(self, held: Calculation, record: _Record) -> bool:
+        """Whether a calculation of the store ends as the file says.
+
+        It ends with any result; with a failure only if it was exported to be computed elsewhere,
+        and has not failed since.
+        """
+        if held.state not in _WAITING or record.result is not None:
+            return held.state in _WAITING
+        since = (
+            select(CalculationEvent.event)
+            .where(
+                CalculationEvent.calculation_id == held.id,
+                CalculationEvent.event.in_((EventKind.EXPORTED.value, EventKind.FAILED.value)),
+            )
+            .order_by(CalculationEvent.id.desc())
+        )
+        return self._session.scalar(since.limit(1)) == EventKind.EXPORTED.value
 
     def _missing_structures(self, held: Calculation, record: _Record) -> list[Base]:
         """Return the images of paths that the store lacks of a result that it has."""
@@ -253,7 +314,7 @@ class _Batch:
         held.failure_kind = line.failure_kind and line.failure_kind.value
         # The material of others is registered with their structure, where it is kept.
         if line.material is not None and not isinstance(request, RelaxRequest | VacancyRequest):
-            held.material_id = self._register(self._session, *_material(record)).id
+            held.material_id = self._register(self._session, *_material(request, line.material)).id
         return held
 
     def _register(
@@ -298,14 +359,16 @@ class _Batch:
         return rows
 
 
-def _material(record: _Record) -> tuple[Composition, str | None]:
+def _material(
+    request: CalculationRequest, given: ExchangedMaterial | None
+) -> tuple[Composition, str | None]:
     """Return composition and phase of the request.
 
     Raises:
         ValueError: the file names others.
     """
-    formula, phase = (getattr(record.request, name, None) for name in ("formula", "phase"))
-    composition, given = parse_composition(formula or ""), record.line.material
+    formula, phase = (getattr(request, name, None) for name in ("formula", "phase"))
+    composition = parse_composition(formula or "")
     if given is None or (given.formula, given.phase) != (composition.formula, phase):
         raise ValueError(f"{given} is not the material of its request: {formula}, {phase}")
     return composition, phase

@@ -1,4 +1,4 @@
-"""Files of finished calculations, one per line, to copy them to another store: no work twice.
+"""Files of calculations, one per line: finished ones, so no work is done twice, or queued ones.
 
 They are read in :mod:`pvkdb.store.files.calculation_import`.
 """
@@ -6,30 +6,31 @@ They are read in :mod:`pvkdb.store.files.calculation_import`.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb._version import __version__
 from pvkdb.errors import InputError
 from pvkdb.schemas import StrictModel
-from pvkdb.schemas.calculations import CalculationState, FailureKind
+from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
 from pvkdb.schemas.calculations.bounds import CalculationResult
 from pvkdb.schemas.calculations.kinds import MODELS, require_fit
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
     content_key,
 )
-from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.calculations import Calculation, CalculationDependency
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.structures import Structure
+from pvkdb.store.queue.log import note_all
 from pvkdb.store.rows.from_models import document_of
 
 #: Raised whenever a reader of this version could not understand the lines.
@@ -56,7 +57,7 @@ class _Line(StrictModel):
 class ExchangeHead(_Line):
     """The first line of a file."""
 
-    format: Literal["pvkdb calculations"] = "pvkdb calculations"
+    format: Literal["pvkdb calculations", "pvkdb queue"] = "pvkdb calculations"
     version: Literal[1] = EXCHANGE_VERSION
     pvkdb_version: str
     calculations: int
@@ -67,6 +68,18 @@ class ExchangedMaterial(_Line):
 
     formula: str
     phase: str | None
+
+
+class QueuedCalculation(_Line):
+    """A queued calculation; ``depends_on`` names calculations above it in the file."""
+
+    key: str
+    kind: str
+    parameters: dict[str, Any]
+    priority: int = Field(ge=-(2**31), lt=2**31)
+    depends_on: list[str]
+    material: ExchangedMaterial | None
+    result: None = None
 
 
 class ExchangedStructure(_Line):
@@ -180,6 +193,49 @@ def write_calculations(
     found = {entry: _is_readable(entry) for entry in session.scalars(finished)}
     calculations = [entry for entry, readable in found.items() if readable]
     head = ExchangeHead(pvkdb_version=__version__, calculations=len(calculations))
+    _write(path, (head, *(_exchanged(session, entry, paths) for entry in calculations)))
+    return len(calculations), [entry.id for entry, readable in found.items() if not readable]
+
+
+def write_queued(session: Session, path: Path) -> tuple[int, Sequence[str]]:
+    """Write queued calculations to a compressed file, with those that wait for them.
+
+    They stay queued here; the log notes the file, and an import of the results ends them.
+
+    Returns:
+        Their number, and the ids of those that are left out: they take something from this store
+        that is not in the file.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    states = (CalculationState.QUEUED.value, CalculationState.WAITING.value)
+    waiting = select(Calculation).where(Calculation.state.in_(states))
+    lines: dict[str, QueuedCalculation] = {}
+    left_out = []
+    for entry in session.scalars(waiting.order_by(Calculation.created_at, Calculation.id)):
+        needed = session.scalars(
+            select(Calculation.id)
+            .join(CalculationDependency, CalculationDependency.depends_on_id == Calculation.id)
+            .where(
+                CalculationDependency.calculation_id == entry.id,
+                Calculation.state != CalculationState.DONE.value,
+            )
+            .order_by(Calculation.id)
+        ).all()
+        if entry.kind in MODELS and lines.keys() >= set(needed) and _is_readable(entry):
+            lines[entry.id] = document_of(
+                QueuedCalculation, entry, depends_on=needed, material=_material(session, entry)
+            )
+        else:
+            left_out.append(entry.id)
+    head = ExchangeHead(format="pvkdb queue", pvkdb_version=__version__, calculations=len(lines))
+    _write(path, (head, *lines.values()))
+    note_all(session, ((name, EventKind.EXPORTED, f"to {path.name}") for name in lines))
+    return len(lines), left_out
+
+
+def _write(path: Path, lines: Iterable[_Line]) -> None:
     part = path.with_name(f"{path.name}.part")
     try:
         # Without name and time in the header, so that the same records make the same file.
@@ -187,23 +243,22 @@ def write_calculations(
             part.open("wb") as raw,
             gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as stream,
         ):
-            for line in (head, *(_exchanged(session, entry, paths) for entry in calculations)):
+            for line in lines:
                 stream.write(line.model_dump_json().encode() + b"\n")
         part.replace(path)
     except OSError as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
-    return len(calculations), [entry.id for entry, readable in found.items() if not readable]
 
 
 def _is_readable(calculation: Calculation) -> bool:
-    failed = calculation.failure_kind is not None
+    has_result = calculation.state == CalculationState.DONE.value
     try:
         found = check_calculation(calculation)
     except ValueError:
         return False
-    return found is not None and failed == (calculation.result is None)
+    return found is not None and has_result == (calculation.result is not None)
 
 
 def _exchanged(session: Session, calculation: Calculation, paths: bool) -> ExchangedCalculation:
@@ -211,14 +266,10 @@ def _exchanged(session: Session, calculation: Calculation, paths: bool) -> Excha
     if calculation.kind == "neb" and not paths:
         structures = structures.where(Structure.role == "host")
     energetics = select(Energetic).where(Energetic.calculation_id == calculation.id)
-    material = None
-    if calculation.material_id is not None:
-        held = session.get_one(Material, calculation.material_id)
-        material = ExchangedMaterial(formula=held.composition.formula, phase=held.phase)
     return document_of(
         ExchangedCalculation,
         calculation,
-        material=material,
+        material=_material(session, calculation),
         structures=[
             document_of(ExchangedStructure, entry)
             for entry in session.scalars(structures.order_by(Structure.id))
@@ -230,8 +281,15 @@ def _exchanged(session: Session, calculation: Calculation, paths: bool) -> Excha
     )
 
 
+def _material(session: Session, calculation: Calculation) -> ExchangedMaterial | None:
+    if calculation.material_id is None:
+        return None
+    held = session.get_one(Material, calculation.material_id)
+    return ExchangedMaterial(formula=held.composition.formula, phase=held.phase)
+
+
 def check_calculation(
-    exchanged: ExchangedCalculation | Calculation,
+    exchanged: ExchangedCalculation | QueuedCalculation | Calculation,
 ) -> tuple[CalculationRequest, CalculationResult | None] | None:
     """Return the request and the result; None if this version computes them differently.
 

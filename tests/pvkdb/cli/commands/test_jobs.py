@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.database import Store
 from pvkdb.store.queue import claims as queue
 
-from ..conftest import Run
+from ..conftest import Run, run_process
 
 
 @pytest.fixture
@@ -117,11 +119,60 @@ def test_calculations_travel_through_a_file(run: Run, names: dict[str, str]) -> 
     assert f"left out, as this version cannot read them: {names['done']}" in written
     told = json.loads(run("jobs", "export", "file.gz", "--json").stdout)
     assert told == {"file": "file.gz", "calculations": 1}
-    known = {"new": 0, "known": 1, "other_recipe": 0}
+    known = {"new": 0, "known": 1, "other_recipe": 0, "queued": 0}
     assert json.loads(run("jobs", "import", "file.gz", "--json").stdout) == known
     assert (
         "imported 0 calculations; 1 were already there" in run("jobs", "import", "file.gz").stderr
     )
+    clash = run("jobs", "export", "file.gz", "--queued", "--without-paths")
+    assert "--without-paths is of no use with --queued" in clash.stderr
     refused = run("jobs", "import", "no.gz")
     assert refused.returncode == 2
     assert "write one with: pvkdb jobs export FILE" in refused.stderr
+
+
+@pytest.mark.slow
+def test_a_laptop_and_a_cluster_exchange_files_and_nothing_else(
+    environment: dict[str, str], migrated_sqlite: Path, tmp_path: Path
+) -> None:
+    """Two folders as two machines: what is queued in one is computed in the other, once."""
+    laptop, cluster = tmp_path / "laptop", tmp_path / "cluster"
+
+    def on(machine: Path, *arguments: str) -> str:
+        own = {**environment, "PVKDB_DATABASE_URL": f"sqlite:///{machine / 'pvkdb.sqlite'}"}
+        outcome = run_process(machine, own, *arguments, timeout=600)
+        assert outcome.returncode == 0, outcome.stderr
+        return outcome.stdout + outcome.stderr
+
+    def states(machine: Path) -> dict[str, str]:
+        return {row["id"]: row["state"] for row in json.loads(on(machine, "jobs", "--json"))}
+
+    for machine in (laptop, cluster):
+        machine.mkdir()
+        shutil.copy(migrated_sqlite, machine / "pvkdb.sqlite")
+    store = Store(f"sqlite:///{laptop / 'pvkdb.sqlite'}")
+    with store.session() as session:
+        requests = [
+            ElementRequest(symbol=symbol, potential=PotentialName.CHGNET)
+            for symbol in ("K", "Rb", "Cs")
+        ]
+        names = {queue.enqueue(session, each)[0].id for each in requests}
+    store.close()
+
+    assert "wrote 3 calculations" in on(laptop, "jobs", "export", "--queued", "queue.jsonl.gz")
+    shutil.copy(laptop / "queue.jsonl.gz", cluster)
+    assert "queued 3 calculations" in on(cluster, "jobs", "import", "queue.jsonl.gz")
+    on(cluster, "work", "--processes", "1")
+    assert states(cluster) == dict.fromkeys(names, "done")
+    on(cluster, "jobs", "export", "results.jsonl.gz")
+    shutil.copy(cluster / "results.jsonl.gz", laptop)
+    assert states(laptop) == dict.fromkeys(names, "queued")
+    assert "imported 3 calculations" in on(laptop, "jobs", "import", "results.jsonl.gz")
+    assert "3 were already there" in on(laptop, "jobs", "import", "results.jsonl.gz")
+    assert states(laptop) == dict.fromkeys(names, "done")
+    for name in names:
+        logs = [json.loads(on(machine, "jobs", "show", name, "--json"))["log"]
+                for machine in (laptop, cluster)]  # fmt: skip
+        ends = [[entry["event"] for entry in log].count("done") for log in logs]
+        assert ends == [1, 1]
+    assert "wrote 0 calculations" in on(laptop, "jobs", "export", "--queued", "queue.jsonl.gz")

@@ -20,7 +20,7 @@ from pvkdb.schemas.calculations.relaxations import ElementRequest, ElementResult
 from pvkdb.store.database import Store
 from pvkdb.store.files import calculation_import
 from pvkdb.store.files.calculation_import import ImportCounts, take_calculations
-from pvkdb.store.files.exchange import write_calculations
+from pvkdb.store.files.exchange import write_calculations, write_queued
 from pvkdb.store.models.calculations import Calculation, CalculationEvent
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
@@ -356,6 +356,98 @@ def test_what_the_store_computes_or_has_is_left_alone(
         failed = session.query(Calculation).filter_by(state="failed").one()
         assert failed.failure_kind == "relaxation not converged"
         assert failed.parameters["symbol"] == "Cs"
+
+
+def sent(store: Store, path: Path) -> tuple[int, int]:
+    """Numbers of queued calculations that were written, and left out."""
+    with store.session() as session:
+        number, left_out = write_queued(session, path)
+    return number, len(left_out)
+
+
+def compute(store: Store, symbol: str, failure: str | None = None) -> None:
+    """Compute an element that is queued."""
+    assert state(store, element(symbol).key()[:12]) == "queued"
+    ended(store, symbol, failure)
+
+
+def test_queued_calculations_end_once_by_the_results_of_another_store(
+    empty_store: Store, other: Store, tmp_path: Path
+) -> None:
+    """A laptop and a cluster without a connection."""
+    queue_file, results = tmp_path / "queue.gz", tmp_path / "results.gz"
+    with empty_store.session() as session:
+        first, bad, running = (
+            queue.enqueue(session, element(symbol), priority=3)[0].id
+            for symbol in ("K", "Rb", "Cs")
+        )
+        after_first, after_bad, _ = (
+            queue.enqueue(session, element(symbol), depends_on=[name])[0].id
+            for symbol, name in (("Na", first), ("Sn", bad), ("Pb", running))
+        )
+        queue.claim(session, "a", running)
+    assert sent(empty_store, queue_file) == (4, 1)  # Pb waits for what is computed here
+    assert taken(other, queue_file) == ImportCounts(new=0, known=0, other_recipe=0, queued=4)
+    assert taken(other, queue_file) == ImportCounts(new=0, known=4, other_recipe=0)
+    assert [state(other, name) for name in (first, after_first)] == ["queued", "waiting"]
+    compute(other, "K")
+    compute(other, "Na")
+    compute(other, "Rb", "relaxation not converged")
+    assert written(other, results) == 3
+    assert taken(empty_store, results) == ImportCounts(new=3, known=0, other_recipe=0)
+    ends = [state(empty_store, name) for name in (first, after_first, bad, after_bad)]
+    assert ends == ["done", "done", "failed", "failed"]
+    assert taken(empty_store, results) == ImportCounts(new=0, known=3, other_recipe=0)
+    with empty_store.session(read_only=True) as session:
+        assert session.get_one(Calculation, first).priority == 3
+        events = session.query(CalculationEvent).filter_by(calculation_id=first)
+        log = [entry.event for entry in events.order_by(CalculationEvent.id)]
+        assert log == ["queued", "exported", "done"]
+
+
+def test_an_old_failure_does_not_end_what_was_queued_again(
+    empty_store: Store, other: Store, tmp_path: Path
+) -> None:
+    queue_file, results = tmp_path / "queue.gz", tmp_path / "results.gz"
+    with empty_store.session() as session:
+        name = queue.enqueue(session, element("K"))[0].id
+    sent(empty_store, queue_file)
+    taken(other, queue_file)
+    compute(other, "K", "relaxation not converged")
+    written(other, results)
+    taken(empty_store, results)
+    with empty_store.session() as session:
+        queue.requeue(session, name)
+    assert taken(empty_store, results).known == 1
+    assert state(empty_store, name) == "queued"
+    sent(empty_store, queue_file)  # a second attempt elsewhere
+    assert taken(empty_store, results).new == 1
+    assert state(empty_store, name) == "failed"
+
+
+def test_a_spoilt_file_of_the_queue_queues_nothing(
+    empty_store: Store, other: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "queue.gz"
+    with other.session() as session:
+        first = queue.enqueue(session, element("K"))[0].id
+        queue.enqueue(session, element("Rb"), depends_on=[first])
+    sent(other, path)
+    with gzip.open(path) as stream:
+        head, *lines = stream.readlines()
+    for changed, words in (
+        (lines[::-1], "waits for one that is not above it"),
+        ([lines[0], lines[0]], "is there twice"),
+        (lines[:1], "cut short"),
+        ([lines[0].replace(b'"K"', b'"Cs"'), lines[1]], "key does not follow"),
+        ([lines[0].replace(b'"priority":0', b'"priority":1e30'), lines[1]], "priority"),
+        ([lines[0].replace(b'"K"', b'"\\u0007"'), lines[1]], "control characters"),
+    ):
+        path.write_bytes(gzip.compress(b"".join((head, *changed))))
+        with pytest.raises(InputError, match=words):
+            taken(empty_store, path)
+    with empty_store.session(read_only=True) as session:
+        assert session.query(Calculation).count() == 0
 
 
 def test_what_this_version_computes_in_another_way_is_left_out(
