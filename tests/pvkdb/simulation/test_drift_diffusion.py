@@ -42,6 +42,7 @@ def test_a_doped_layer_is_a_resistor() -> None:
     assert steady(stack, -0.1) == pytest.approx(-ohmic, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_an_insulator_follows_mott_and_gurney() -> None:
     """J → 9/8 ε μ V²/L³ (Mott and Gurney 1940) as V grows: diffusion adds 7 % at 20 V."""
     stack = Stack((INSULATOR,), Contact(4.0), Contact(4.0))
@@ -75,6 +76,7 @@ def test_ions_screen_a_voltage_in_debye_lengths() -> None:
     assert -1 / slope == pytest.approx(layer.debye_length_nm(298.15), rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_mirrored_device_has_the_mirrored_current() -> None:
     stack = replace(MEMRISTOR, right=Contact(4.4, 5.0))
     mirrored = replace(stack, left=stack.right, right=stack.left)
@@ -138,6 +140,7 @@ def test_a_run_may_start_with_a_jump_of_the_voltage() -> None:
     assert found.potential_v[-1] == pytest.approx(found.potential_v[0], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_current_heats() -> None:
     """In balance the device is R_th J V above its surroundings."""
     hot = replace(MEMRISTOR, thermal_resistance_k_m2_per_w=0.03, heat_capacity_j_per_k_m2=1e-3)

@@ -33,6 +33,7 @@ def test_an_even_film_is_a_resistor() -> None:
     assert found.current_a[-1] == pytest.approx(SIGMA * pi * 40e-9**2 / 50e-9 * 1e-3, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_an_even_film_is_warmest_in_the_middle() -> None:
     """ΔT = σV²/8κ (Fourier) where electrodes are much nearer than the rim."""
     wide = replace(STILL, height_nm=20.0, radius_nm=100.0, cell_nm=2.0)
