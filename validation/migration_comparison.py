@@ -157,7 +157,7 @@ def measured(results: Results) -> dict[str, dict[str, float]]:
         if len(pairs) >= 3:
             found[potential.value] = {
                 "statements": len(pairs),
-                "mean_absolute_error_ev": round(mean(abs(c - r) for c, r in pairs), 3),
+                "mean_absolute_error_ev": round(mean(abs(c - r) for c, r in pairs), 4),
                 "rank_correlation": round(float(spearmanr(*zip(*pairs, strict=True)).statistic), 2),
                 "cpu_s_per_force_call": round(median(costs), 3),
             }

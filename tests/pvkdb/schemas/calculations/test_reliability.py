@@ -26,7 +26,7 @@ def test_a_barrier_that_cannot_be_right_is_doubted():
 @pytest.mark.parametrize("potential", ["sevennet-0", "chgnet"])
 def test_the_error_is_the_measured_one(potential):
     table = (ROOT / "docs/validation/migration.md").read_text(encoding="utf-8")
-    (row,) = re.findall(rf"^\| {potential} \| all \|.*$", table, re.M)
+    (row,) = re.findall(rf"^\| {potential} \| \d+ \| all \|.*$", table, re.M)
     assert barrier_error(potential) == f"± {row.split('|')[6].strip()} eV"
     assert barrier_error("mine:make@0") == "± unknown"
 
