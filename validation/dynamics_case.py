@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from math import hypot, log, sqrt
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,21 +16,16 @@ from pydantic import BaseModel, ConfigDict
 
 from pvkdb.computed import CALCULATIONS
 from pvkdb.kinetics.conditions import DEFAULTS
-from pvkdb.kinetics.hopping import BOLTZMANN_EV_PER_K
 from pvkdb.schemas.calculations.dynamics import MdRequest, MdResult, MdSettings
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.simulation.dilute import diffusion
 from pvkdb.simulation.network import Hopping, network_of
 
 NUMBERS = Path(__file__).parents[1] / "docs" / "validation" / "dynamics.json"
-#: Hot enough for tens of hops; a step is a fortieth of the fastest vibration, 5 THz.
+#: Hot enough for tens of hops; a step is a twentieth of the fastest vibration, 5 THz.
 RUNS = [
-    (name, MdSettings(temperature_k=kelvin, picoseconds=length, settle_ps=1.0, step_fs=5.0))
-    for name, kelvin, length in (
-        ("sevennet-0", 800, 40),
-        ("chgnet", 800, 20),
-        ("chgnet", 600, 30),
-    )
+    (name, MdSettings(temperature_k=kelvin, picoseconds=length, settle_ps=1.0, step_fs=10.0))
+    for name, kelvin, length in (("chgnet", 900, 60),)
 ]
 
 
@@ -97,33 +91,24 @@ class Compared(NamedTuple):
     """D of a run beside that of all hops at the ends of the attempt frequency, each in m²/s."""
 
     run: Run
-    network: tuple[float, float]
+    slow: float
+    fast: float
 
     @property
-    def ratio(self) -> float:
-        """Molecular dynamics over the geometric middle of the hops."""
-        return self.run.result.d_m2_per_s / sqrt(self.network[0] * self.network[1])
+    def attempts_hz(self) -> float:
+        """The attempt frequency with which all hops give D of the run."""
+        low = DEFAULTS["attempt_frequency_hz"].value.minimum or 0.0
+        return low * self.run.result.d_m2_per_s / self.slow
 
 
 def compared() -> list[Compared]:
     """Return every run that is kept beside the network of hops."""
     attempts, found = DEFAULTS["attempt_frequency_hz"].value, []
     for run in read().runs:
-        network = network_of(case(run.potential)[0])
-        cases = (
-            Hopping(network, run.settings.temperature_k, end or 0.0)
+        network, kelvin = network_of(case(run.potential)[0]), run.settings.temperature_k
+        slow, fast = (
+            float(np.trace(diffusion(Hopping(network, kelvin, end or 0.0)).tensor_m2_per_s)) / 3
             for end in (attempts.minimum, attempts.maximum)
         )
-        slow, fast = (float(np.trace(diffusion(each).tensor_m2_per_s)) / 3 for each in cases)
-        found.append(Compared(run, (slow, fast)))
+        found.append(Compared(run, slow, fast))
     return found
-
-
-def activation_energies(hot: Compared, cold: Compared) -> tuple[float, float, float]:
-    """Return E_A between two runs, its 95 % half width, and that of the hops, eV."""
-    kelvins = [1 / each.run.settings.temperature_k for each in (cold, hot)]
-    per = (kelvins[0] - kelvins[1]) / BOLTZMANN_EV_PER_K
-    one, two = hot.run.result, cold.run.result
-    halves = (log(each.d_max_m2_per_s / each.d_min_m2_per_s) / 2 for each in (one, two))
-    own = log(one.d_m2_per_s / two.d_m2_per_s)
-    return own / per, hypot(*halves) / per, log(hot.network[0] / cold.network[0]) / per

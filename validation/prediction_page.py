@@ -13,7 +13,7 @@ from pvkdb.suitability.evidence.explanations import value_text, window_text
 from pvkdb.suitability.evidence.predictions import QUANTITIES
 from validation import prediction_networks as networks
 from validation.agreement import DRAWS, LEAST_MATERIALS, Correlation
-from validation.dynamics_case import Compared, activation_energies
+from validation.dynamics_case import Compared
 from validation.prediction_points import COMPUTED, HOPS, MEASURED, ONE, Point
 from validation.prediction_results import PRINTED, SAME, Comparison, Results
 
@@ -49,15 +49,15 @@ others counts there: in the limit of many hops the factors are those of the diff
 
 DYNAMICS = """## Molecular dynamics beside the hops
 
-V_Br in γ-CsPbBr3 with SevenNet-0 at fixed cell (`pvkdb md`), beside D of all hops of the same \
-potential with an attempt frequency of 10¹² to 10¹³ Hz; D in m²/s, 95 %. The runs are in \
-`dynamics.json` (`validation/prediction.py --dynamics`).
+V_Br in γ-CsPbBr3 at fixed cell (`pvkdb md`), beside D of all hops of the same potential with an \
+attempt frequency of 10¹² to 10¹³ Hz; D in m²/s, 95 %. ν: the attempt frequency with which both \
+agree. The runs are in `dynamics.json` (`validation/prediction.py --dynamics`).
 
-| K | ps | hops | D of molecular dynamics | D of the hops | ratio to their middle |
-|---|---|---|---|---|---|
-{dynamics}
+| potential | K | ps | hops | D of molecular dynamics | D of the hops | ν, Hz |
+|---|---|---|---|---|---|---|
+{rows}
 
-{slope}
+The hops are those of the cell at rest: at this temperature it is softer, and cubic on the mean.
 """
 
 HOW = """## How it was compared
@@ -111,7 +111,7 @@ def render(results: Results, dynamics: Sequence[Compared]) -> str:
         hops=3_000_000,
         networks="\n".join(_networks(results)),
     )
-    moved = DYNAMICS.format(dynamics="\n".join(_dynamics(dynamics)), slope=_slope(dynamics))
+    moved = DYNAMICS.format(rows="\n".join(_dynamics(dynamics)))
     shown = {"draws": f"{DRAWS:,}", "least": LEAST_MATERIALS, "widest": WIDEST_DECADES}
     parts = [
         head,
@@ -179,21 +179,13 @@ def _networks(results: Results) -> Iterator[str]:
 
 def _dynamics(dynamics: Sequence[Compared]) -> Iterator[str]:
     for each in dynamics:
-        found, settings, (slow, fast) = each.run.result, each.run.settings, each.network
+        found, settings = each.run.result, each.run.settings
         yield (
-            f"| {settings.temperature_k:g} | {found.picoseconds:g} | {found.hops} | "
-            f"{found.d_m2_per_s:.1e} ({found.d_min_m2_per_s:.1e} to {found.d_max_m2_per_s:.1e}) | "
-            f"{slow:.1e} to {fast:.1e} | {each.ratio:.2f} |"
+            f"| {each.run.potential} | {settings.temperature_k:g} | {found.picoseconds:g} | "
+            f"{found.hops} | {found.d_m2_per_s:.1e} ({found.d_min_m2_per_s:.1e} to "
+            f"{found.d_max_m2_per_s:.1e}) | {each.slow:.1e} to {each.fast:.1e} | "
+            f"{each.attempts_hz:.1e} |"
         )
-
-
-def _slope(dynamics: Sequence[Compared]) -> str:
-    if len(dynamics) < 2:
-        return ""
-    own, half, hops = activation_energies(dynamics[0], dynamics[-1])
-    return (
-        f"Between these temperatures E_A is {own:.2f} ± {half:.2f} eV, of the hops {hops:.2f} eV."
-    )
 
 
 def _agreement(results: Results) -> Iterator[str]:

@@ -120,6 +120,7 @@ class _PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE is untyped
         system_changes: Sequence[str] = all_changes,
     ) -> None:
         super().calculate(atoms, properties, system_changes)
+        self.atoms.set_constraint()  # of this copy: models warn of constraints, and apply none
         (found,) = self._potential.evaluate([self.atoms], stress=self._stress)
         self.results = {**found, "free_energy": found["energy"]}
 
