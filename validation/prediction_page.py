@@ -37,8 +37,8 @@ Kinetic Monte Carlo of {share:.0%} vacant sites in a layer of {thickness:.0f} nm
 room temperature, on all hops of SevenNet-0 ([migration](migration.md)), beside one barrier of the \
 same E_A. D is the mean of the directions; a gap of {gap:.0f} nm is filled when half of the \
 vacancies are in it, and lost when half of the excess has left: medians of {seeds} runs along the \
-fastest axis. Together they move times by up to {most:.1f} decades; measured times are off by five to \
-eight.
+fastest axis. Together they move times by up to {most:.1f} decades; measured times are off by five \
+to eight.
 
 | material | hops of | E_A computed, eV | D over one barrier's | filled / (L/v) | lost / (L²/π²D) |
 |---|---|---|---|---|---|
