@@ -58,7 +58,7 @@ agree. The runs are in `dynamics.json` (`validation/prediction.py --dynamics`).
 |---|---|---|---|---|---|---|
 {rows}
 
-The hops are those of the cell at rest: at this temperature it is softer, and cubic on the mean.
+The hops are those of the cell at rest: when hot it is softer, and cubic on the mean.
 """
 
 HOW = """## How it was compared

@@ -48,9 +48,11 @@ def test_the_page_and_what_rankings_read_are_made_of_the_numbers(results: Result
 
 def test_molecular_dynamics_agrees_with_the_hops_of_its_potential() -> None:
     """Within a factor of ten: the attempt frequency alone is open by as much."""
-    (only,) = compared()
-    assert only.run.result.hops >= 30
-    assert only.slow / 10 < only.run.result.d_m2_per_s < only.fast
+    runs = compared()
+    assert runs
+    for each in runs:
+        assert each.run.result.hops >= 30
+        assert each.slow / 10 < each.run.result.d_m2_per_s < each.fast
 
 
 def test_no_shipped_profile_weighs_what_measured_devices_do_not_support(results: Results) -> None:
