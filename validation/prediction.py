@@ -6,7 +6,7 @@ compares every device of the literature whose absorber has an activation energy,
 the numbers in ``docs/validation/prediction.json``, writes the page and
 ``pvkdb/suitability/support.json``, from which rankings tell what their predictions are worth.
 ``--page-only`` writes the page again from the numbers kept. ``--dynamics`` first runs the
-molecular dynamics that ``docs/validation/dynamics.json`` lacks, in half an hour.
+molecular dynamics that ``docs/validation/dynamics.json`` lacks, in minutes.
 """
 
 from __future__ import annotations

@@ -58,7 +58,8 @@ agree. The runs are in `dynamics.json` (`validation/prediction.py --dynamics`).
 |---|---|---|---|---|---|---|
 {rows}
 
-The hops are those of the cell at rest: when hot it is softer, and cubic on the mean.
+The two intervals overlap in {overlap} of {runs} runs. The hops are those of the cell at rest: \
+when hot it is softer, and cubic on the mean.
 """
 
 HOW = """## How it was compared
@@ -117,7 +118,12 @@ def render(results: Results, dynamics: Sequence[Compared]) -> str:
         ),
         networks="\n".join(_networks(results)),
     )
-    moved = DYNAMICS.format(rows="\n".join(_dynamics(dynamics)))
+    overlap = sum(
+        each.run.result.d_max_m2_per_s >= each.slow and each.run.result.d_min_m2_per_s <= each.fast
+        for each in dynamics
+    )
+    rows = "\n".join(_dynamics(dynamics))
+    moved = DYNAMICS.format(rows=rows, overlap=overlap, runs=len(dynamics))
     shown = {"draws": f"{DRAWS:,}", "least": LEAST_MATERIALS, "widest": WIDEST_DECADES}
     parts = [
         head,
