@@ -12,7 +12,7 @@ from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.calculations.relaxations import CalculationRequest
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
-_Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_Rate = Annotated[float, Field(ge=1e-12, le=1e15)]
 
 
 class SimulationQuestion(RequestModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from importlib import resources
-from math import inf, sqrt
+from math import sqrt
 from typing import Any
 
 from pvkdb.errors import InputError, unknown_name
@@ -20,6 +20,9 @@ INPUTS: dict[str, list[str]] = {**_TABLES["ions"], **_TABLES["currents"], **_TAB
 #: Work functions of clean electrodes in eV, as low and high end, and their source.
 WORK_FUNCTIONS: dict[str, list[Any]] = _TABLES["work_functions"]
 
+#: Numbers beyond are no inputs of a device, in any unit.
+_LEAST, _MOST = 1e-30, 1e30
+
 
 def simulation_input(
     name: str, low: float, high: float, source: str, basis: Any, value: float | None = None
@@ -32,7 +35,7 @@ def simulation_input(
     if name not in INPUTS:
         raise InputError(unknown_name("input", name, INPUTS))
     unit, meaning, scale, _ = INPUTS[name]
-    if not (0 < low <= high < inf or (name == "e_a_ev" and 0 <= low <= high < inf)):
+    if not ((0 if name == "e_a_ev" else _LEAST) <= low <= high <= _MOST):
         raise InputError(f"{name}={low:g}:{high:g} ({meaning}): give numbers above zero, in {unit}")
     middle = sqrt(low * high) if scale == "log" and low < high else (low + high) / 2
     known = {"name": name, "low": low, "high": high, "unit": unit, "source": source}

@@ -100,7 +100,7 @@ def test_a_form_is_refused(reading_api):
         ({}, 404, "compute them with: pvkdb neb CsPbBr3"),
         ({"inputs": {"thickness_nm": "thin"}}, 422, "thickness_nm"),
         ({"axis": "d"}, 422, "axis"),
-        ({"scan_rates_v_per_s": [0]}, 422, "greater than 0"),
+        ({"scan_rates_v_per_s": [0]}, 422, "greater than or equal to"),
         ({"stack": "a\0"}, 422, "control character"),
     ],
 )
