@@ -99,9 +99,10 @@ def test_long_commands_have_the_options_shown(command: str) -> None:
 
 
 def test_the_commands_of_the_queue_have_the_options_shown() -> None:
-    lines = "\n".join(blocks(ROOT / "docs" / "queue.md", "bash")).split("\n")
+    pages = [ROOT / "docs" / f"{name}.md" for name in ("queue", "cluster", "agents")]
+    lines = [line for page in pages for each in blocks(page, "bash") for line in each.split("\n")]
     commands = [shlex.split(line, comments=True) for line in lines if line.startswith("pvkdb ")]
-    assert len(commands) >= 8
+    assert len(commands) >= 15
     for command in commands:
         parts = [word for word in command[1:3] if word.isalpha()]
         parts += ["list"] if parts == ["jobs"] else []  # which is what it does alone
