@@ -142,14 +142,14 @@ def examine(
             if device is model:
                 update["epochs"] = np.mean([each.accuracy for each in runs], axis=0).tolist()
                 update.update(_written(model, runs))
-            return [_last(runs, protocol)]
+            return [last(runs, protocol)]
         each = [
             infer(device, trained.weights, pictures, seed, protocol, times, lines)
             for trained, seed in zip(ideal, chosen, strict=True)
         ]
         return [_over(values) for values in zip(*each, strict=True)]
 
-    update["ideal"] = _last(ideal, protocol) if learning else run(model.ideal(needed))[0]
+    update["ideal"] = last(ideal, protocol) if learning else run(model.ideal(needed))[0]
     update["result"], *later = run(model, line_ohm)
     update["later"] = dict(zip(at_s, later, strict=not learning))
     update["gap_points"] = 100 * (update["ideal"].mean - update["result"].mean)
@@ -210,5 +210,6 @@ def _over(values: Sequence[float]) -> OverSeeds:
     return OverSeeds(mean=float(np.mean(values)), spread=spread, seeds=[*map(float, values)])
 
 
-def _last(runs: Sequence[Trained], protocol: Protocol) -> OverSeeds:
+def last(runs: Sequence[Trained], protocol: Protocol) -> OverSeeds:
+    """Return the means of the last epochs of networks, over seeds."""
     return _over([float(run.accuracy[-protocol.last :].mean()) for run in runs])

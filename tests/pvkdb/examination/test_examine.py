@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pvkdb.errors import InputError
-from pvkdb.examination.device import Curve, DeviceModel, preset, reported
+from pvkdb.examination.device import Curve, DeviceModel, preset, presets, reported
+from pvkdb.examination.images import shipped
 
 pytest.importorskip("numba", reason="numba is not installed (extra 'examination')")
 
@@ -77,3 +78,27 @@ def test_copied_weights_lose_by_states_and_by_time_and_say_what_was_assumed() ->
     assert found.later[1e5].mean < found.result.mean
     assert [cost.imperfection for cost in found.costs] == ["states", "retention"]
     assert "read margin" in found.notes[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "within"), [("ideal", 4), ("EpiRAM", 4), ("PCM", 4), ("FeFET", 4), ("Ag:a-Si", 8)]
+)
+def test_devices_of_neurosim_reach_their_published_accuracy(name: str, within: float) -> None:
+    """Two seeds here; docs/validation/networks.md has five."""
+    found = examine(preset(name), "training", shipped("mnist"), range(2), ablation=False)
+    assert found.result is not None
+    assert 100 * found.result.mean == pytest.approx(presets()[name]["published"], abs=within)
+
+
+@pytest.mark.slow
+def test_a_reservoir_with_memory_beats_linear_beats_memoryless() -> None:
+    """FACTS: 92.0, 90.1 and 86.7 % with 4-bit pulses, 392 nodes and 10,000 digits."""
+    device = DeviceModel("v", Curve(0, 1, 20, 4.0), retention_s=1.0, sigma_write=0.01)
+    found = examine(
+        device, "reservoir-digits", shipped("mnist"), range(1), interval_s=0.2, pulses=4
+    )
+    assert found.result is not None
+    linear, memoryless = (found.baselines[name].mean for name in ("linear", "memoryless"))
+    assert found.result.mean - linear == pytest.approx(0.019, abs=0.01)
+    assert linear - memoryless == pytest.approx(0.034, abs=0.01)
