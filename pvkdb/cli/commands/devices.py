@@ -152,7 +152,7 @@ def simulate(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Simulate halide vacancies on all hops, or a whole device (--stack) with what is uncertain."""
+    """Simulate halide vacancies on all hops. With --stack: a whole device and what is uncertain."""
     from pvkdb.schemas.calculations.simulations import SimulationQuestion
     from pvkdb.suitability.evidence.simulations import answer_simulation, simulation_request
     from pvkdb_pipelines.dft.requests import validated
