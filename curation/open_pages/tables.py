@@ -27,6 +27,8 @@ FACTORS = {"nm": 1e-9, "um2": 1e-12}
 METRICS = {"thickness_nm": "thickness_m", "area_um2": "device_area_m2"}
 #: Metrics whose best value is the lowest one.
 LOW_IS_BEST = re.compile(r"^v_|_j$|switching_time_s|thickness|area")
+#: Notes that are errata: a number that the page spoils, or a condition that it names.
+DOUBT = re.compile(r"condition: |.*superscript")
 SUBSTRATES = ("glass", "quartz", "Si", "SiO2", "PET", "ITO-PET", "PEN", "PDMS")
 
 
@@ -95,7 +97,7 @@ def origin(facts: Iterable[Row]) -> Row:
         sys.exit(f"{listed[0]['paper']} {listed[0]['item']} mixes first-hand and quoted values")
     places = dict.fromkeys(f"{row['place']} at {row['address']}" for row in listed)
     printed = dict.fromkeys(row["as_printed"] for row in listed)
-    doubts = dict.fromkeys(row["note"] for row in listed if "superscript" in row["note"])
+    doubts = dict.fromkeys(row["note"] for row in listed if DOUBT.match(row["note"]))
     return {
         "source": ("secondary: " if True in quoted else "") + "; ".join(places),
         "as_printed": " | ".join(printed),
@@ -162,7 +164,7 @@ def device_and_claims(
         **{each: words[each]["value"] for each in ("form", *STATED) if each in words},
         "text_source": "; ".join(
             f"{each}: {words[each]['place']}"
-            + (" (inferred)" if words[each]["kind"] == "inferred" else "")
+            + (inference(words[each]) if words[each]["kind"] == "inferred" else "")
             for each in STATED
             if each in words
         ),
@@ -175,6 +177,13 @@ def device_and_claims(
         claim(paper, label, metric, row) for metric, row in numbers.items() if metric not in held
     ]
     return (device if held else None), claims
+
+
+def inference(row: Row) -> str:
+    """Return the mark of an inferred word, with the printed words unless they are the stack."""
+    if row["quantity"] == "configuration":
+        return " (inferred)"
+    return f" (inferred from “{row['as_printed']}”)"
 
 
 #: Columns of words that ``text_source`` gives the place of.

@@ -68,14 +68,7 @@ def _of_table(device: Device, claims: Iterable[DeviceClaim]) -> Candidate:
         for metric in device.metrics
     }
     if device.volatility:
-        place = re.search(r"volatility: ([^;]+)", device.text_source or "")
-        source = place[1] if place else device.source
-        evidence["volatility"] = Evidence(
-            word=device.volatility,
-            grade=Grade.INFERRED if source.endswith("(inferred)") else grade_of(device.source),
-            source=source,
-            references=keys,
-        )
+        evidence["volatility"] = _volatility(device, keys)
     for metric, found in _figures(claims).items():
         printed = evidence.setdefault(metric, found)
         if printed.grade is Grade.EXTRAPOLATED and found.grade is Grade.MEASURED:
@@ -89,12 +82,28 @@ def _of_table(device: Device, claims: Iterable[DeviceClaim]) -> Candidate:
         material=None if device.configuration == "3T" else device.material_id,
         absorber=device.absorber,
         phase=device.material.phase if device.material else None,
+        form=device.form,
         references=" ".join(keys),
         electrodes=tuple(
             dict.fromkeys(
                 layer.material for layer in device.layers if layer.role.endswith("electrode")
             )
         ),
+    )
+
+
+def _volatility(device: Device, keys: tuple[str, ...]) -> Evidence:
+    """Return the volatility of a device; the caption of a table speaks of all of its rows."""
+    found = re.search(r"volatility: ([^;]+)", device.text_source or "")
+    place = found[1] if found else device.source
+    address = device.source.partition(" at http")
+    firsthand = Grade.REPORTED if place.endswith(" caption") else Grade.MEASURED
+    return Evidence(
+        word=device.volatility,
+        grade=Grade.INFERRED if "(inferred" in place else grade_of(device.source, None, firsthand),
+        source=place if " at http" in place else place + "".join(address[1:]),
+        references=keys,
+        erratum=device.erratum,
     )
 
 

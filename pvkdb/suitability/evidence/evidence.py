@@ -66,6 +66,8 @@ class Candidate:
     material: str | None = None
     absorber: str | None = None
     phase: str | None = None
+    #: Of a device: where its absorber is no plain film.
+    form: str | None = None
     references: str = ""
     #: Of a material: the structure families of its phases.
     families: frozenset[str] = frozenset()

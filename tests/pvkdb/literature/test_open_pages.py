@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import importlib.util
 import re
+import zlib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from pvkdb.literature.publications import _words
+from pvkdb.schemas.rankings import Grade
 from pvkdb.store.database import Store
 from pvkdb.suitability.evidence.devices import device_candidates
 
@@ -111,6 +114,38 @@ def test_every_row_has_its_place_address_and_print(name: str) -> None:
     for row in rows(OPEN_PAGES / f"{name}.csv"):
         assert re.match(r"(secondary: )?[^;]+ at https?://\S+", row["source"]), row["id"]
         assert row["as_printed"], row["id"]
+
+
+def test_compressed_addresses_are_whole_and_hold_what_the_reference_says() -> None:
+    # A library catalogue: DOI and title in deflated form, in letters of base64.
+    of = {row["key"]: row for row in rows(OPEN_PAGES / "references.csv")}
+    checked = 0
+    for row in (
+        each for name in ("devices", "device_claims") for each in rows(OPEN_PAGES / f"{name}.csv")
+    ):
+        for token in re.findall(r"/discovery/(eN[\w-]+)", row["source"]):
+            packed = zlib.decompress(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+            reference = of[row["references"]]
+            assert reference["doi"].encode() in packed
+            assert reference["title"].encode() in packed
+            checked += 1
+    assert checked == 2
+
+
+def test_conditions_of_values_and_words_behind_inferences_are_kept(sqlite_store: Store) -> None:
+    with sqlite_store.session(read_only=True) as session:
+        found = {each.id: each for each in device_candidates(session)}
+    for name in ("d-o-lv2021-1", "d-o-zhong-1"):
+        assert (found[name].evidence["retention_s"].erratum or "").startswith("condition: under ")
+    hybrid = found["d-o-achieving2026-1"]
+    assert hybrid.form == "hybrid with liquid-exfoliated MoS2 nanosheets"
+    word = found["d-o-huang2022-1"].evidence["volatility"]
+    assert word.grade is Grade.INFERRED
+    assert "(inferred from “threshold switching devices (TSDs)”) at https" in (word.source or "")
+    # A caption speaks of all rows of its table; the doubts about a row are of this word, too.
+    captioned = found["d-t4-r24"].evidence["volatility"]
+    assert (captioned.grade, captioned.source) == (Grade.REPORTED, "Table 4 caption")
+    assert "ref. 152 is inferred" in (captioned.erratum or "")
 
 
 def test_figures_belong_to_the_devices_that_they_name(sqlite_store: Store) -> None:

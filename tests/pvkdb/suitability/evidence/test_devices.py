@@ -108,7 +108,7 @@ def test_a_device_has_the_phase_and_the_errata_that_its_sources_have(
 
 def test_a_word_that_a_reader_inferred_is_not_measured(found: dict[str, Candidate]) -> None:
     assert found["d-o-huang2022-1"].evidence["volatility"].grade is Grade.INFERRED
-    assert found["d-t4-r01"].evidence["volatility"].grade is Grade.MEASURED
+    assert found["d-t4-r02"].evidence["volatility"].grade is Grade.MEASURED
 
 
 def test_the_best_grade_of_several_statements_counts() -> None:
