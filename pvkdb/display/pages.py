@@ -113,19 +113,20 @@ def _sheets(root: ElementTree.Element, columns: int) -> list[Any]:
             right += width
             continue
         right = 0.0
-        rows = [[*map(_text, row)] for row in part.iter("tr")] or [[_text(part)]]
+        found = [[*row] for row in part.iter("tr")] or [[part]]
+        rows = [[*map(_text, row)] for row in found]
         parts = [max(map(_breadth, column)) for column in zip(*rows, strict=True)]
         widths = [breadth * each / sum(parts) for each in parts]
         size = _SIZES[part.tag]
         if part.tag == "h2":
             room(4 * size)  # a heading is not the last of its column
-        link = next((a.get("href") for a in part.iter("a") if part.tag == "p"), None)
         for number, row in enumerate(rows):
             cells = [_wrapped(*pair, size) for pair in zip(row, widths, strict=True)]
             below = room(max(cell.count("\n") + 1 for cell in cells) * size * 1.3 + 2)
             weight = "normal" if part.tag == "p" or number else "bold"
             for at, cell in enumerate(cells):
                 x = (_MARGIN + column * (breadth + _MARGIN) + sum(widths[:at])) / _WIDTH
+                link = _link(found[number][at], root)
                 text = sheets[-1].text(x, y / _HEIGHT, cell, size=size, weight=weight, url=link)
                 text.set(va="top", linespacing=1.3, parse_math=False)
             y = below
@@ -135,6 +136,17 @@ def _sheets(root: ElementTree.Element, columns: int) -> list[Any]:
 def _text(part: ElementTree.Element) -> str:
     lines = "".join(part.itertext()).split("\n")
     return "\n".join(" ".join(line.split()) for line in lines)
+
+
+def _link(part: ElementTree.Element, root: ElementTree.Element) -> str | None:
+    """Return the first address that a part leads to, also by a paragraph of the page; or None."""
+    for link in (anchor.get("href", "") for anchor in part.iter("a")):
+        if not link.startswith("#"):
+            return link
+        inner = (each for each in root.iter("p") if each.get("id") == link[1:])
+        if found := next((a.get("href") for each in inner for a in each.iter("a")), None):
+            return found
+    return None
 
 
 def _breadth(text: str) -> float:

@@ -152,6 +152,12 @@ class RankedCandidate(BaseModel):
     phase: str | None = Field(
         default=None, description="Phase of the absorber of a device, where a paper states it."
     )
+    form: str | None = Field(
+        default=None, description="Form of the absorber of a device, where it is no plain film."
+    )
+    stack_reported: bool | None = Field(
+        default=None, description="Whether the electrodes of a device are known; None: a material."
+    )
     references: ReferenceKeys = ""
     devices: int | None = Field(
         default=None,
@@ -205,6 +211,7 @@ class RankingFilters(StrictModel):
     family: tuple[Family, ...] = Field(default=(), description="Formula of one of these families.")
     halide: tuple[Halide, ...] = Field(default=(), description="One of these on the X site.")
     has_device: bool = Field(default=False, description="The store has a device of it.")
+    has_stack: bool = Field(default=False, description="Of devices: the electrodes are reported.")
     ions_known: bool = Field(default=False, description="E_A or DFE of its halide is known.")
     only_screening: bool = Field(default=False, description="A screening has computed it.")
 
@@ -281,7 +288,13 @@ class OpenValue(BaseModel):
     gain: float = Field(
         description="Expected gain in the score of the best choice, over the random samples."
     )
+    error: float = Field(
+        default=0.0, description="Standard error of the gain: jackknife over groups of weights."
+    )
     changes: float = Field(description="Share of its possible outcomes that change the choice.")
+    group: int = Field(
+        default=1, description="From 1; values of one group cannot be told apart by their gains."
+    )
 
 
 class DecisionSheet(BaseModel):
@@ -304,7 +317,11 @@ class DecisionSheet(BaseModel):
         default={},
         description="Pages of computed sources by their names; paths are those of a service.",
     )
+    scope: str = Field(default="", description="What is judged, and what the profile leaves out.")
     references: dict[str, str] = Field(description="The cited references by their keys.")
+    pages: dict[str, list[str]] = Field(
+        default={}, description="Pages on which values were read, by the keys of references."
+    )
     cite: str = Field(description="How to cite the sheet.")
 
 

@@ -10,11 +10,11 @@ from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import Ranking
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
+from pvkdb.suitability.ranking.acceptability import SAMPLES
 from pvkdb_api.core.refusals import naming
 
-#: Default number of random weights and values, and the most: more hardly change the result.
-SAMPLES = 2_000
-MOST_SAMPLES = 10_000
+#: The most random weights and values that a request may have: the default of every surface.
+MOST_SAMPLES = SAMPLES
 
 #: Candidates that one request may rank; more would take the service minutes.
 MOST_RANKED = 3_000

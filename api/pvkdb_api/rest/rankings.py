@@ -16,7 +16,7 @@ from pvkdb_api.core.paths import API
 from pvkdb_api.core.refusals import naming
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
 from pvkdb_api.listing.parameters import Filters, Layer, Text
-from pvkdb_api.operations.rankings import MOST_SAMPLES, SAMPLES, rank
+from pvkdb_api.operations.rankings import MOST_SAMPLES, rank
 
 router = APIRouter(prefix=f"{API}/rankings", tags=["rankings"])
 
@@ -58,7 +58,7 @@ def get_ranking(
     ] = True,
     samples: Annotated[
         int, Query(ge=1, le=MOST_SAMPLES, description="Random weights and values.")
-    ] = SAMPLES,
+    ] = MOST_SAMPLES,
     sheet: Annotated[
         Literal["html", "pdf", "json"] | None,
         Query(description="The decision sheet of the ranking as a file instead."),

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pvkdb.schemas.screening import ScreeningReport
 
 
+#: Candidates of the table by default.
+_LISTED = 20
+
+
 def rank(
     application: Annotated[
         str | None, Argument(help="E.g. synaptic-training or selector; omit to list all.")
@@ -49,7 +53,9 @@ def rank(
     ] = None,
     explain: Annotated[str | None, Option(metavar="ID", help="Evidence for one candidate.")] = None,
     plot: Annotated[Path | None, Option(metavar="FOLDER", help="Write plots (PNG) there.")] = None,
-    sheet: Annotated[Path | None, Option(metavar="FILE", help="Write a decision sheet.")] = None,
+    sheet: Annotated[
+        list[Path] | None, Option(metavar="FILE", help="Write a decision sheet; may be repeated.")
+    ] = None,
     thickness: ThicknessOption = None,
     bias: BiasOption = None,
     temperature: TemperatureOption = None,
@@ -59,7 +65,7 @@ def rank(
         Option(
             metavar="FILTER=VALUE",
             help="Rank only these: lead_free=true, family=double, halide=I,Br, has_device=true, "
-            "ions_known=true, compositions=CsPbBr3,CsSnI3.",
+            "has_stack=true, ions_known=true, compositions=CsPbBr3,CsSnI3.",
         ),
     ] = None,
     only_screening: Annotated[
@@ -68,7 +74,9 @@ def rank(
     samples: Annotated[
         int, Option(min=1, max=1_000_000, help="Random weights and values.")
     ] = 10_000,
-    limit: Annotated[int | None, Option(min=1, help="Candidates to show.")] = None,
+    limit: Annotated[
+        int | None, Option(min=1, help="Candidates to show; default: 20, in JSON all.")
+    ] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
@@ -114,11 +122,13 @@ def rank(
             report,
             conditions=conditions_of(thickness, bias, temperature, write_time),
         )
-        if sheet is not None:
+        if sheet:
             from pvkdb.suitability.sheets.sheet import decision_sheet, sheet_file
 
-            ending = sheet.suffix.lower().removeprefix(".")
-            write_file(sheet, sheet_file(decision_sheet(session, ranking), ending))
+            made = decision_sheet(session, ranking)
+            for path in sheet:
+                ending = path.suffix.lower().removeprefix(".")
+                write_file(path, sheet_file(made, ending))
     if plot is not None:
         from pvkdb.suitability import shipped_profile
         from pvkdb.suitability.plots.plots import plot_ranking
@@ -137,7 +147,7 @@ def rank(
     elif explain is not None:
         print_explanation(ranking, explain)
     else:
-        print_ranking(ranking, limit)
+        print_ranking(ranking, limit or _LISTED)
 
 
 def _profile(application: str | None, file: Path | None) -> Profile:

@@ -37,10 +37,12 @@ _SHORTEST_LABEL = 18
 def print_ranking(ranking: Ranking, limit: int | None = None) -> None:
     """Print a ranking as a table, then its predictions and notes."""
     from pvkdb.schemas.rankings import SCORES
+    from pvkdb.suitability.sheets.comparisons import scope
 
     listed = ranking.candidates[:limit]
     columns = [place for place, each in enumerate(ranking.criteria) if each.weight > 0]
     longest = _LABELS.get(len(columns), _SHORTEST_LABEL)
+    output().print(plain(scope(ranking)), style="bold")
     print_table(
         f"{ranking.title}: {ranking.subject} by {SCORES[ranking.order]} score",
         [
@@ -202,8 +204,6 @@ def _print_notes(ranking: Ranking) -> None:
             readings = f"; --reading {others}" if others else ""
             messages().print(plain(f"note on {criterion.metric}: {note}{readings}"))
         printed |= names
-    for requirement in ranking.not_judged:
-        messages().print(plain(f"not judged: {requirement.asks} ({requirement.source})"))
     for note in ranking.notes:
         output().print(plain(note[0].upper() + note[1:] + "."))
 
@@ -292,7 +292,10 @@ def _identity(entry: RankedCandidate, longest: int) -> str:
     if entry.kind == "material":
         return f"{_short(entry.label, longest)}\n[dim]{beside}[/]"
     phase = f", {entry.phase} phase" if entry.phase else ""
-    return f"{_short(entry.label, longest)}\n[dim]{plain(f'{entry.id} {beside}{phase}')}[/]"
+    stack = "" if entry.stack_reported else "\nstack not reported"
+    form = f"\n{entry.form}" if entry.form else ""
+    known = plain(f"{entry.id} {beside}{phase}{form}{stack}")
+    return f"{_short(entry.label, longest)}\n[dim]{known}[/]"
 
 
 def _short(text: str, longest: int) -> str:

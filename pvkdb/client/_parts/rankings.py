@@ -81,8 +81,9 @@ class RankingOperations(ClientPart):
             bias_v: bias across the layer, likewise; default for devices: their SET voltage.
             temperature_k: temperature, likewise.
             write_time_s: duration of the pulse for the predicted SET voltage, likewise.
-            filters: what is ranked: lead_free, has_device, ions_known and only_screening (True),
-                family, halide and compositions (a list); of devices, their absorber counts.
+            filters: what is ranked: lead_free, has_device, has_stack, ions_known and
+                only_screening (True), family, halide and compositions (a list); of devices,
+                their absorber counts.
 
         Raises:
             NotFoundError: the application does not exist; lists the known ones.

@@ -103,7 +103,8 @@ def _volatility(device: Device, keys: tuple[str, ...]) -> Evidence:
         grade=Grade.INFERRED if "(inferred" in place else grade_of(device.source, None, firsthand),
         source=place if " at http" in place else place + "".join(address[1:]),
         references=keys,
-        erratum=device.erratum,
+        # Doubts about the row of a table are of what its caption says, not of other places.
+        erratum=device.erratum if place.split()[:2] == device.source.split()[:2] else None,
     )
 
 

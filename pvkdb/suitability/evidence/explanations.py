@@ -38,6 +38,22 @@ def bounds_text(bounds: Bounds, unit: str) -> str:
     return " or ".join(bounds.accepts) or amount_range(bounds.at_least, bounds.at_most, unit)
 
 
+def fails_text(bounds: Bounds, unit: str) -> str:
+    """Return the values at which a criterion fails: ``below 1000 s``, ``10 s and less``."""
+    if bounds.accepts:
+        return "any other word"
+    parts = []
+    for limit, ramp, beyond, side in (
+        (bounds.at_least, bounds.fails_below, "below", "less"),
+        (bounds.at_most, bounds.fails_above, "above", "more"),
+    ):
+        if limit is not None and ramp in (None, limit):
+            parts.append(f"{beyond} {amount(limit, unit)}")
+        elif limit is not None and ramp is not None:
+            parts.append(f"{amount(ramp, unit)} and {side}")
+    return ", ".join(parts)
+
+
 def evidence_phrase(metric: str, evidence: Evidence) -> str:
     """Return a value of a metric as a phrase: ``holds its state for 10⁴ s``."""
     entry = METRICS[metric]

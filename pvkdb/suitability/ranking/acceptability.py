@@ -84,7 +84,7 @@ def drawn_values(
         elif entry.ends is None and entry.lowest == entry.highest:
             yield np.float32(entry.lowest)
         else:
-            yield _values(entry, stream, samples)
+            yield values_at(entry, stream.random(samples, np.float32))
 
 
 def _log_scores(values: Iterable[Floats | np.float32 | None], weights: Floats) -> Floats:
@@ -100,8 +100,8 @@ def _log_scores(values: Iterable[Floats | np.float32 | None], weights: Floats) -
     return scores
 
 
-def _values(entry: Desirability, stream: np.random.Generator, samples: int) -> Floats:
-    even = stream.random(samples, np.float32)
+def values_at(entry: Desirability, even: npt.NDArray[np.floating]) -> Floats:
+    """Return the desirabilities at shares from 0 to 1 of what the evidence allows."""
     if entry.ends is None or entry.trapezoid is None:
         spread: Floats = np.float32(entry.lowest) + np.float32(entry.highest - entry.lowest) * even
         return spread

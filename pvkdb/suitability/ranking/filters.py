@@ -1,6 +1,6 @@
 """Filters before weights: which candidates are ranked, and how many are set aside for what reason.
 
-All filters but ``has_device`` look at the composition: of a device, at that of its absorber. A
+All filters but ``has_stack`` look at the composition: of a device, at that of its absorber. A
 device whose absorber is not known does not pass them.
 """
 
@@ -17,6 +17,8 @@ from pvkdb.schemas.rankings import RankingFilters, SetAside
 from pvkdb.suitability.evidence.barriers import SOURCES
 from pvkdb.suitability.evidence.evidence import Candidate
 
+#: Filters of one kind alone: whether that is materials.
+_OF_ONE_KIND = {"has_device": True, "has_stack": False}
 _IONS = {metric for pair in SOURCES.values() for metric in pair}
 
 
@@ -52,10 +54,15 @@ def passing(
     for candidate in candidates:
         known = compositions.get(candidate.material or "")
         for name, why, meets in tests:
-            if name == "has_device" and candidate.kind != "material":
+            if _OF_ONE_KIND.get(name, candidate.kind == "material") != (
+                candidate.kind == "material"
+            ):
                 continue
-            if known is None or not meets(known):
-                counts[name, why if known else "the composition of its absorber is not known"] += 1
+            subject = candidate if name == "has_stack" else known
+            if subject is None or not meets(subject):
+                counts[
+                    name, why if subject else "the composition of its absorber is not known"
+                ] += 1
                 break
         else:
             kept.append(candidate)
@@ -80,6 +87,7 @@ def _tests(
             lambda each: any(on.ion.symbol in filters.halide for on in _parsed(each).on("X")),
         ),
         ("has_device", "no device is made of it", lambda each: each.devices),
+        ("has_stack", "its stack is not reported", lambda each: each.electrodes),
         ("ions_known", "nothing is known of its ions", lambda each: each.evidence.keys() & _IONS),
         ("only_screening", "no screening computed it", lambda each: each.id in screened),
     ]

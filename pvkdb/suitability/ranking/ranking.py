@@ -186,7 +186,8 @@ def _ranked(
     of_id = {candidate.id: key for candidate, key in zip(candidates, keys, strict=True)}
     found.sort(key=lambda entry: (entry.rank, -round(entry.expected, DIGITS), entry.id))
     for before, behind in pairwise(found):
-        behind.tie_break = distinction(of_id[before.id], of_id[behind.id])
+        pair = before.criteria, behind.criteria
+        behind.tie_break = distinction(of_id[before.id], of_id[behind.id], *pair)
     return found, checks, missing
 
 
@@ -225,6 +226,8 @@ def _entry(
         material=candidate.material,
         absorber=candidate.absorber,
         phase=candidate.phase,
+        form=None if (candidate.form or "") in candidate.label else candidate.form,
+        stack_reported=bool(candidate.electrodes) if candidate.kind != "material" else None,
         references=candidate.references,
         devices=candidate.devices,
         shown=scores.shown,

@@ -72,10 +72,13 @@ def rank(
     options = options or Options()
     kept, aside, missing = _filtered(session, found, options, materials, report)
     if subject == "devices":
+        texts = sum(each.kind == "figures" for each in found)
         notes = [
+            f"before filters, {len(found) - texts} candidates are devices of tables, {texts} are "
+            "devices of which only running text gives figures",
             "many a retention of Table 4 is the length of a measurement, and the device may hold "
             "longer; those printed with > count as lower bounds here, those of a year or more as "
-            "extrapolated, the others as printed"
+            "extrapolated, the others as printed",
         ]
     else:
         notes = [

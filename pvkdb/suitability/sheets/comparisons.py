@@ -13,6 +13,8 @@ from pvkdb.suitability.ranking.assessment import bounds_for
 
 #: Values that count for less than they say, so that a sentence names their grade.
 _LESS_THAN_SHOWN = (Grade.EXTRAPOLATED, Grade.SECONDARY, Grade.INFERRED)
+#: Most candidates named in a sentence.
+_NAMED = 4
 #: Smaller differences of the logarithm of a score are ignored.
 EQUAL = 1e-9
 
@@ -89,6 +91,26 @@ def ahead_of(ranking: Ranking, subject: RankedCandidate, other: RankedCandidate)
     return "; ".join(known), "; ".join(unknown)
 
 
+def scope(ranking: Ranking) -> str:
+    """Return on what the order rests alone, and which needs of the application it leaves out."""
+    counted = [label(each.metric) for each in ranking.criteria if each.weight > 0]
+    left_out = "; ".join(each.asks for each in ranking.not_judged)
+    needs = f" Not judged: {left_out}." if left_out else ""
+    return f"Judged by {' and '.join(counted)} alone.{needs}"
+
+
+def gaps(entry: RankedCandidate) -> list[str]:
+    """Return what is not known of a candidate, and what is known but not shown, by criterion."""
+    counted = [each for each in entry.criteria if each.weight > 0]
+    return [
+        f"nothing is reported on {label(each.metric)}, {percent(each.weight)} of the weight"
+        if each.verdict is Verdict.UNKNOWN
+        else f"{label(each.metric)} is {each.grade.value}"
+        for each in counted
+        if each.verdict is Verdict.UNKNOWN or each.grade in _LESS_THAN_SHOWN
+    ]
+
+
 def stability(ranking: Ranking) -> list[str]:
     """Return sentences on how often the first candidate is first under other assumptions."""
     if not ranking.candidates:
@@ -97,13 +119,20 @@ def stability(ranking: Ranking) -> list[str]:
     chance = _first(first)
     error = (chance * (1 - chance) / ranking.samples) ** 0.5
     within = f" (statistical error {percent(error)})" if error else ""
+    tied = [each for each in ranking.candidates[1:] if _is_tied(ranking, first, each)]
     more = "No other candidate is ranked first more often."
-    if _first(often) > chance:
+    if _first(often) > chance and often not in tied:
         more = f"{named(often)} is ranked first more often, in {percent(_first(often))}."
+    elif tied:
+        names = ", ".join(f"{named(each)}: {percent(_first(each))}" for each in tied[:_NAMED])
+        others = f" and {len(tied) - _NAMED} more" if len(tied) > _NAMED else ""
+        more = f"Tied within the statistical error: {names}{others}."
+    doubts = "; ".join(gaps(first))
     return [
         f"With random weights, and random values within the evidence, {named(first)} is ranked "
         f"first in {percent(chance)} of {short_number(ranking.samples)} random trials{within}. "
         f"{more}",
+        *([f"This is how often it stays first, not how sure it is: {doubts}."] if doubts else []),
         *(
             f"With the reading “{name}”, {named(first)} has rank {under.rank}."
             for name, under in first.under_readings.items()
@@ -118,6 +147,12 @@ def named(entry: RankedCandidate) -> str:
 
 def _first(entry: RankedCandidate) -> float:
     return entry.rank_probabilities[0] if entry.rank_probabilities else 0.0
+
+
+def _is_tied(ranking: Ranking, first: RankedCandidate, other: RankedCandidate) -> bool:
+    """Return whether two shares differ by less than twice the standard error of the difference."""
+    one, two = _first(first), _first(other)
+    return two > 0 and (one - two) ** 2 <= 4 * (one + two - (one - two) ** 2) / ranking.samples
 
 
 def _value(entry: Assessment) -> str:

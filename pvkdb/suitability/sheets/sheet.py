@@ -25,18 +25,28 @@ from pvkdb.schemas.rankings import (
 )
 from pvkdb.store.collections import REFERENCES
 from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_text
-from pvkdb.suitability.evidence.explanations import requirement_text, value_text
+from pvkdb.suitability.evidence.explanations import fails_text, requirement_text, value_text
 from pvkdb.suitability.ranking.assessment import bounds_for
-from pvkdb.suitability.sheets.comparisons import compared, label, named, stability
+from pvkdb.suitability.sheets.comparisons import (
+    EQUAL,
+    compared,
+    gaps,
+    label,
+    named,
+    scope,
+    stability,
+)
 from pvkdb.suitability.sheets.information import open_values, settled
 
-#: Candidates on a sheet, and open values.
+#: Candidates on a sheet, and groups of open values.
 LISTED, OPEN = 10, 5
 _NOUNS = {"devices": "device", "materials": "composition"}
 #: A computed source in a text: the name of a calculation, or the number of a screening.
 COMPUTED_SOURCE = re.compile(r"\b(?P<kind>calculation|screening) (?P<name>[0-9a-f]{12}|\d+)\b")
 #: A DOI in a text, outside of an address.
 _DOI = re.compile(r"(?<![/\w])10\.\d{4,9}/[^\s;,)&<]+")
+#: An address in a source.
+_ADDRESS = re.compile(r"https?://[^\s;]+")
 _PAGES = {"calculation": "jobs", "screening": "screenings"}
 
 
@@ -55,11 +65,17 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
     values = _values(listed)
     cited = " ".join(each.references for each in values).split()
     known = {each.metric for each in values}
-    opened = open_values(ranking, listed)[:OPEN]
+    opened = [each for each in open_values(ranking, listed) if each.group <= OPEN]
     noun = _NOUNS[ranking.subject]
     reasons = compared(ranking, listed[0], second) if second else []
     if second and second.tie_break:
-        reasons.insert(0, f"{named(second)} is next with the same score: {second.tie_break}.")
+        score = getattr(second, ranking.order)
+        tied = sum(abs(getattr(e, ranking.order) - score) <= EQUAL for e in ranking.candidates)
+        reasons.insert(
+            0,
+            f"{tied} {noun}s tie at the score {score:.3f}. {named(second)} is next among them: "
+            f"{second.tie_break}.",
+        )
     return DecisionSheet(
         question=f"Which {noun} suits the application “{ranking.title}” best?",
         filters=[note for note in ranking.notes if note.startswith("set aside")],
@@ -87,6 +103,8 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
             for row in (REFERENCES.iterate(session, {"key": cited}) if cited else ())
             for doi in (row.doi or row.doi_seen,)
         },
+        scope=scope(ranking),
+        pages=_pages(values),
         cite=f"Decision sheet “{ranking.title}”, {noun}s. {dataset_text(ranking.dataset_version)} "
         "Tables, figures and sections that it names are those of: "
         + "; ".join(f"{each['title']}, {each['path']}" for each in transcribed_from())
@@ -101,6 +119,16 @@ def _values(listed: Sequence[RankedCandidate]) -> list[Assessment | Known]:
         found.append(own)
         found.extend(own.beside)
     return [each for each in found if each.grade is not Grade.MISSING]
+
+
+def _pages(values: Sequence[Assessment | Known]) -> dict[str, list[str]]:
+    """Return the addresses in the sources of values, by the keys of their references."""
+    found: dict[str, dict[str, None]] = {}
+    for each in values:
+        for key in each.references.split():
+            for address in _ADDRESS.findall(each.source or ""):
+                found.setdefault(key, {})[address] = None
+    return {key: [*addresses] for key, addresses in sorted(found.items())}
 
 
 def sheet_file(sheet: DecisionSheet, ending: str) -> bytes:
@@ -127,7 +155,7 @@ def _page(sheet: DecisionSheet) -> str:
         or any(entry.criteria[place].grade is not Grade.MISSING for entry in ranking.candidates)
     ]
     doubts = (each.erratum for each in _values(ranking.candidates) if each.erratum)
-    functions = (label, named, percent, value_text, requirement_text, bounds_for)
+    functions = (label, named, percent, value_text, requirement_text, bounds_for, fails_text, gaps)
     known: dict[str, Any] = {each.__name__: each for each in functions}
     known |= {"bases": BASES, "orders": ORDERS, "scores": SCORES, "number": short_number}
     known |= {"linked": _linked, "errata": [*dict.fromkeys(doubts)], "shown": shown}

@@ -10,6 +10,7 @@ from pvkdb.schemas.screening import Fall, ScreenedCandidate, ScreeningReport, St
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.runs import screening_runs
+from pvkdb.suitability import Options
 
 from ...curated import DEVICES
 
@@ -78,6 +79,11 @@ def test_materials_weights_readings_and_orders(reading_api):
     assert ranking["candidates"][0]["id"].startswith("Cs")
     other = reading_api.get(path, reading="no shorter than training", order="possible").json()
     assert (other["reading"], other["order"]) == ("no shorter than training", "possible")
+
+
+def test_the_service_draws_as_many_samples_as_the_command(reading_api):
+    found = reading_api.get("/api/v1/rankings/selector").json()
+    assert (found["samples"], found["seed"]) == (Options().samples, Options().seed)
 
 
 def test_a_decision_sheet_is_the_ranking_as_a_file(reading_api):

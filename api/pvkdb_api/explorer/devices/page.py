@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from pvkdb.crossbar.devices import device_array
 from pvkdb.schemas.crossbar import DeviceArray
 from pvkdb.schemas.metrics import TABLE_METRICS, Metric, TableColumns
-from pvkdb.schemas.rankings import RankedCandidate
+from pvkdb.schemas.rankings import Grade, RankedCandidate
 from pvkdb.schemas.simulators import Simulator
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow, ReferencesRow
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
@@ -23,8 +23,10 @@ from pvkdb.store.models.devices import Device, DeviceClaim, DeviceReference
 from pvkdb.store.rows.from_models import device_claims_row
 from pvkdb.store.rows.stacks import Layer, split_layers
 from pvkdb.suitability import device_rankings
+from pvkdb.suitability.evidence.evidence import grade_of
 from pvkdb.suitability.simulators.simulators import VERSIONS
 from pvkdb_api.core.cache import QueryCache
+from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.operations import rankings
 
 #: Most names that are compared to find similar ones.
@@ -130,6 +132,16 @@ def device_page(session: Session, key: str) -> DevicePage:
     )
 
 
+def figures_address(session: Session, key: str) -> str | None:
+    """Return the address of all figures of the text on the device of one; None if it is none."""
+    claim = session.scalar(DEVICE_CLAIMS.statement.where(DeviceClaim.id == key))
+    if claim is None:
+        return None
+    name = claim.device.rpartition(" (")[0] or claim.device
+    cited = ",".join(each.reference_key for each in claim.references)
+    return link("/tables/device_claims", device=name, reference=cited or None)
+
+
 def similar_devices(session: Session, key: str) -> list[tuple[str, str]]:
     """Return the ids and stacks of devices whose ids are similar to an unknown id."""
     names = DEVICES.current().with_only_columns(Device.id).order_by(Device.id)
@@ -176,6 +188,9 @@ def _metric_value(row: DevicesRow, metric: Metric, table: TableColumns) -> Metri
             note, qualifier = "of the film, not of the device", None
         else:
             note = {">": "a lower bound", "up to": "a best value"}.get(qualifier or "", "")
+            grade = grade_of(row.source, qualifier, value=low, unit=metric.unit)
+            if grade is Grade.EXTRAPOLATED:
+                note = "extrapolated: nobody watched it for so long"
     return MetricValue(metric.heading, low, high, unit, qualifier, note)
 
 

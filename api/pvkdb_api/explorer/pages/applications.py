@@ -14,6 +14,7 @@ from pvkdb.display.pages import SHEET_TYPES
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import COMPUTED, ORDERS, SCORES, Halide, RankedCandidate
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
+from pvkdb.suitability.sheets.comparisons import scope
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession
@@ -132,6 +133,7 @@ def _ranking(request: Request, session: Session, wanted: ParsedRankingQuery) -> 
         "rows": ranking.candidates[: wanted.top],
         "more_text": f"Show all {total}" if more <= 100 else f"Show 100 more of {total}",
         "more": query.address(top=str(min(wanted.top + 100, 1000))) if more > 0 else None,
+        "scope": scope(ranking),
         "explanation": explanation.explain(ranking),
         "leading": ranking.candidates[: view.LEADING],
         "plot": view.criteria_plot(ranking, wanted),

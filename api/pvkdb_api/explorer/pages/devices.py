@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
 from pvkdb.errors import NotFoundError
@@ -89,7 +90,7 @@ def get_devices(request: Request, session: ReadSession) -> Response:
 
 @router.get(TABLE.path + "/{key}")
 def get_device(request: Request, session: ReadSession, key: Annotated[Text, Path()]) -> Response:
-    """Return the page of a device, or only its ranks for the applications."""
+    """Return the page of a device, or only its ranks; redirect from a figure to all of its kind."""
     counts = request.app.state.query_cache
     if part_wanted(request) == "places":
         DEVICES.get(session, key)
@@ -97,6 +98,8 @@ def get_device(request: Request, session: ReadSession, key: Annotated[Text, Path
     try:
         device = device_page.device_page(session, key)
     except NotFoundError:
+        if address := device_page.figures_address(session, key):
+            return RedirectResponse(address, HTTPStatus.SEE_OTHER)
         similar = device_page.similar_devices(session, key)
         return page(request, "device_missing.html", HTTPStatus.NOT_FOUND, key=key, similar=similar)
     return page(

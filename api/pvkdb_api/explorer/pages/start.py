@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.tables import TABLES
-from pvkdb.store.collections import COMPOSITIONS, DEVICES, REFERENCES
+from pvkdb.store.collections import COMPOSITIONS, DEVICE_CLAIMS, DEVICES, REFERENCES
 from pvkdb.store.collections.collection import Collection
-from pvkdb.store.models.devices import Device
+from pvkdb.store.models.devices import Device, DeviceClaim
 from pvkdb.store.models.references import Reference
 from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb_api.core.cache import QueryCache
@@ -125,17 +125,19 @@ def find(session: Session, text: str) -> SearchResult:
     """Return the compositions, devices and references that match a text.
 
     Compositions match by any spelling of their formula or of the name of a phase, and by the
-    abbreviation or name of an ion; devices by name, stack or absorber; references by key, DOI, and
-    words of title, authors and journal.
+    abbreviation or name of an ion; devices by name, stack or absorber, and by the name of a figure
+    of the text; references by key, DOI, and words of title, authors and journal.
     """
     material = named(session, text)
     composition = CompositionSummary.formula == (material[0] if material else text)
     doi = text.removeprefix(_DOI).lower()
     device = func.lower(Device.id) == text.lower()
+    claim = func.lower(DeviceClaim.id) == text.lower()
     reference = or_(func.lower(Reference.key) == text.lower(), func.lower(Reference.doi) == doi)
     exact = [
         *([link("/compositions", material[0], phase=material[1])] if material else []),
         *(link("/devices", row.id) for row in _rows(session, DEVICES, device)),
+        *(link("/devices", row.id) for row in _rows(session, DEVICE_CLAIMS, claim)),
         *(link("/references", row.key) for row in _rows(session, REFERENCES, reference)),
     ]
     absorber = DEVICES.condition("absorber", (text,))

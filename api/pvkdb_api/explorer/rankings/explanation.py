@@ -51,12 +51,10 @@ def value_of(entry: Assessment | Known, unit: str) -> Markup:
 
 
 def candidate_link(entry: RankedCandidate) -> Markup:
-    """Return a link to the page of a candidate, or to its row if it has no page."""
+    """Return a link to the page of a candidate, or to the figures of the text on it."""
     if entry.kind == "material":
         return composition_link(entry.id)
-    if entry.kind == "device":
-        return anchor(link("/devices", entry.id), entry.label)
-    return anchor(f"#{entry.id}", entry.label)
+    return anchor(link("/devices", entry.id), entry.label)
 
 
 def named(entry: RankedCandidate) -> Markup:

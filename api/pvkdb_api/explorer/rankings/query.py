@@ -26,7 +26,7 @@ from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.explorer.site.parameters import LAYER, known_choice
 from pvkdb_api.explorer.site.rendering import client_code, link
 from pvkdb_api.listing.parameters import read_filters, read_layer
-from pvkdb_api.operations.rankings import MOST_SAMPLES, SAMPLES, rank
+from pvkdb_api.operations.rankings import MOST_SAMPLES, rank
 
 #: Parameters that the REST service also has, in the order of an address.
 FILTERS = tuple(RankingFilters.model_fields)
@@ -44,7 +44,7 @@ _DEFAULTS = {
     "subject": "devices",
     "order": "shown",
     "computed": "true",
-    "samples": str(SAMPLES),
+    "samples": str(MOST_SAMPLES),
     "top": str(TOP),
 }
 
@@ -104,7 +104,7 @@ class RankingQuery:
             )
             raise ParameterError("reading", reason)
         computed = known_choice("computed", given.get("computed", "true"), ("true", "false"))
-        samples = _whole_number("samples", given.get("samples", str(SAMPLES)), MOST_SAMPLES)
+        samples = _whole_number("samples", given.get("samples", _DEFAULTS["samples"]), MOST_SAMPLES)
         return ParsedRankingQuery(
             self,
             cast("Subject", subject),

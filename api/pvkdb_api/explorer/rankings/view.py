@@ -11,11 +11,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pvkdb.display.units import amount
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import BASES, Bounds, Criterion, Reading
 from pvkdb.schemas.rankings import Assessment, RankedCandidate, Ranking, Verdict
-from pvkdb.suitability.evidence.explanations import bounds_text
+from pvkdb.suitability.evidence.explanations import bounds_text, fails_text
 from pvkdb.suitability.evidence.support import support_table
 from pvkdb.suitability.ranking.assessment import bounds_for
 from pvkdb.suitability.sheets.comparisons import label
@@ -49,22 +48,6 @@ def unit_of(metric: str) -> str:
     """Return the unit of a metric; empty for a pure number."""
     unit = METRICS[metric].unit
     return "µA" if unit == "uA" else "" if unit == "1" else unit
-
-
-def fails_text(bounds: Bounds, unit: str) -> str:
-    """Return the values at which a criterion fails: ``below 1000 s``, ``10 s and less``."""
-    if bounds.accepts:
-        return "any other word"
-    parts = []
-    for limit, ramp, beyond, side in (
-        (bounds.at_least, bounds.fails_below, "below", "less"),
-        (bounds.at_most, bounds.fails_above, "above", "more"),
-    ):
-        if limit is not None and ramp in (None, limit):
-            parts.append(f"{beyond} {amount(limit, unit)}")
-        elif limit is not None and ramp is not None:
-            parts.append(f"{amount(ramp, unit)} and {side}")
-    return ", ".join(parts)
 
 
 def with_links(text: str | None) -> Markup:

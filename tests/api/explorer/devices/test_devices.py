@@ -215,6 +215,20 @@ def test_a_name_that_is_not_there_leads_to_the_nearest(visitor):
     expect(tab.get_by_role("heading", level=1)).to_have_text("ITO/MAPbI3/Al")
 
 
+def test_a_figure_of_the_text_leads_to_all_figures_of_its_device(address):
+    for asked in ("/devices/c-s4.1.1-003", "/find?q=C-S4.1.1-003"):
+        answer = httpx.get(f"{address}{asked}", follow_redirects=True)
+        assert answer.status_code == 200
+        for metric in ("endurance_cycles", "retention_s", "on_off_ratio"):
+            assert metric in answer.text
+    alone = httpx.get(f"{address}/devices/d-o-huang2022-1").text
+    assert "Not reported: the source names the absorber alone" in alone
+    assert (
+        "extrapolated: nobody watched it for so long"
+        in httpx.get(f"{address}/devices/d-t4-r07").text
+    )
+
+
 def test_a_name_may_hold_anything(visitor):
     tab = visitor.open("/devices/%3Cscript%3Ealert(1)%3C%2Fscript%3E", status=404)
     expect(tab.get_by_role("alert")).to_contain_text("<script>alert(1)</script>")

@@ -99,12 +99,14 @@ def test_one_candidate_explained(ready: Run) -> None:
 
 def test_a_profile_weights_and_pictures_of_ones_own(ready: Run, tmp_path: Path) -> None:
     (tmp_path / "forget.toml").write_text(PROFILE, encoding="utf-8")
-    files = ("--plot", "pictures", "--sheet", "forget.HTML")
+    files = ("--plot", "pictures", "--sheet", "forget.HTML", "--sheet", "forget.json")
     outcome = ready("rank", "--profile", "forget.toml", *files, "--samples", "50")
     assert outcome.returncode == 0, outcome.stderr
     assert "wrote forget.HTML" in outcome.stderr
     assert "Which device suits" in (tmp_path / "forget.HTML").read_text(encoding="utf-8")
     assert "Forget at once" in outcome.stdout
+    assert (tmp_path / "forget.json").exists()
+    assert "Judged by retention alone." in outcome.stdout
     written = sorted(path.name for path in (tmp_path / "pictures").iterdir())
     assert written == [f"forget-devices-{name}.png" for name in ("ranks", "scores", "times")]
     weighed = ready("rank", "synaptic-training", "--weights", "on_off_ratio=3", "--json")

@@ -80,6 +80,19 @@ def test_filters_of_devices_look_at_their_absorber(sqlite_store: Store) -> None:
     assert counted == len(whole.candidates) + len(whole.not_rankable)
 
 
+def test_devices_whose_stack_is_not_reported_can_be_left_out(sqlite_store: Store) -> None:
+    options = Options(samples=1, filters=parse_filters({"has_stack": "true"}))
+    with sqlite_store.session(read_only=True) as session:
+        found = rank(session, "selector", "devices", options)
+        materials = rank(session, "selector", "materials", options)
+    assert all(entry.stack_reported for entry in found.candidates)
+    assert "d-o-huang2022-1" not in {entry.id for entry in found.candidates}
+    (aside,) = found.set_aside
+    assert (aside.filter, aside.reason) == ("has_stack", "its stack is not reported")
+    assert aside.count > 10
+    assert materials.set_aside == []
+
+
 def test_a_family_is_that_of_the_formula_or_of_a_phase(sqlite_store: Store) -> None:
     """Cs3Sb2I9 is A3B2X9 by its formula, and has phases of dimers and of layers."""
     with sqlite_store.session(read_only=True) as session:

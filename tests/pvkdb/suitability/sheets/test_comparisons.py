@@ -16,7 +16,7 @@ from pvkdb.schemas.rankings import ORDERS, Assessment, Grade, RankedCandidate, R
 from pvkdb.suitability import Options, rank, rank_candidates, shipped_profiles
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import requirement_text, value_text
-from pvkdb.suitability.sheets.comparisons import ahead_of, label
+from pvkdb.suitability.sheets.comparisons import ahead_of, label, stability
 
 #: ``endurance (10⁶ cycles compared with 5000 cycles; …; desirability 1 compared with 0.2)``
 PART = re.compile(
@@ -143,6 +143,31 @@ def test_a_score_that_fills_in_what_is_unknown_says_so() -> None:
         "endurance (nothing reported compared with 10⁵ cycles; the profile requires at least 10⁶ "
         "cycles; desirability 1 compared with 0.5)",
     )
+
+
+def test_shares_within_the_statistical_error_are_tied() -> None:
+    """Two of five alike: at most one of them is "ranked first more often" by chance."""
+    endurance = Criterion(
+        metric="endurance_cycles",
+        unit="cycles",
+        bounds=Bounds(at_least=1e6, fails_below=1e4),
+        scale="log",
+        weight=1,
+        basis="printed",
+        source="section 6",
+    )
+    profile = Profile(name="x", title="X", summary="", devices=(endurance,), materials=())
+    shapes = {"a": (1e4, 1e6), "b": (1e4, 1e6), "c": (1e4, 2e4)}
+    listed = [
+        Candidate(name, name, "device", {"endurance_cycles": Evidence(*ends)})
+        for name, ends in shapes.items()
+    ]
+    for seed in range(5):
+        options = Options(samples=2000, seed=seed, cross_checked=False)
+        said = stability(rank_candidates(profile, "devices", listed, options))[0]
+        assert "Tied within the statistical error: b (b): " in said
+        assert "c (c)" not in said
+        assert "more often" not in said
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)

@@ -10,7 +10,7 @@ from pvkdb.schemas.rankings import Ranking
 from pvkdb.suitability import Options, rank_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.ranking.acceptability import drawn_weights
-from pvkdb.suitability.sheets.information import _drawn, open_values, settled
+from pvkdb.suitability.sheets.information import _factors, open_values, settled
 
 
 def criterion(metric: str, unit: str = "%") -> Criterion:
@@ -52,7 +52,7 @@ def test_what_cannot_change_the_choice_is_worth_nothing() -> None:
         "No open value alone changes the choice of c0 (c0), which has a score of 0.800 at worst "
         "and 0.800 on average. Open: nothing."
     )
-    assert other == "Set aside by yield, whatever else is found of them: c1 (c1)."
+    assert other == "Out of reach by yield, whatever else is found of them: c1 (c1)."
     alone = ranking({})
     assert open_values(alone, alone.candidates) == []
     assert open_values(ranking(), []) == []
@@ -90,17 +90,48 @@ def test_criteria_that_are_not_defined_take_no_weight() -> None:
     assert only.gain == pytest.approx(0.02, abs=1.5e-3)
 
 
-def test_the_samples_are_those_of_the_rank_probabilities() -> None:
-    """The shares of samples in which each is first, counted once more from the drawn scores."""
+def test_gains_have_an_error_and_what_cannot_be_told_apart_is_one_group() -> None:
+    """Two alike by symmetry, and one whose doubt is worth less by far."""
+    metrics = ("yield_percent", "uniformity_percent")
+    known, wide = Evidence.exactly(80), Evidence(0, 100)
+    found = ranking(
+        {"yield_percent": known, "uniformity_percent": wide},
+        {"yield_percent": wide, "uniformity_percent": known},
+        {"yield_percent": Evidence.exactly(70), "uniformity_percent": Evidence(40, 70)},
+        metrics=metrics,
+    )
+    first, second, *rest = open_values(found, found.candidates)
+    assert {first.candidate, second.candidate} == {"c0", "c1"}
+    assert (first.group, second.group) == (1, 1)
+    assert all(each.group > 1 for each in rest)
+    assert 0 < first.error < 0.1 * first.gain
+    assert abs(first.gain - second.gain) < 4 * (first.error + second.error)
+
+
+def test_the_error_is_that_of_other_draws() -> None:
+    """The spread of the gain over other seeds is what the jackknife says."""
+    metrics = ("yield_percent", "uniformity_percent")
+    given = (
+        {"yield_percent": Evidence.exactly(40), "uniformity_percent": Evidence(0, 100)},
+        {"yield_percent": Evidence.exactly(60), "uniformity_percent": Evidence.exactly(40)},
+    )
+    base = ranking(*given, metrics=metrics)
+    gains, errors = [], []
+    for seed in range(30):
+        other = base.model_copy(update={"seed": seed})
+        value = open_values(other, other.candidates)[0]
+        gains.append(value.gain)
+        errors.append(value.error)
+    assert np.std(gains) == pytest.approx(np.mean(errors), rel=0.5)
+
+
+def test_the_best_choice_now_has_the_mean_score_of_the_rank_probabilities() -> None:
+    """The weights are the same; the mean over drawn values is a product of means."""
     found = ranking(
         {"yield_percent": Evidence(20, 90), "uniformity_percent": Evidence.exactly(50)},
-        {"yield_percent": Evidence.exactly(60), "uniformity_percent": Evidence(40, 70)},
-        {"yield_percent": Evidence(30, None)},
         metrics=("yield_percent", "uniformity_percent"),
     )
-    weights = drawn_weights(2, found.samples, found.seed)
-    scores = np.array(
-        [_drawn(found, entry, (0, 1), weights)[1].sum(axis=0) for entry in found.candidates]
-    )
-    shares = np.bincount(scores.argmax(axis=0), minlength=3) / found.samples
-    assert shares == pytest.approx([each.rank_probabilities[0] for each in found.candidates])
+    weights = drawn_weights(2, 2000, found.seed)
+    factors = _factors(found, found.candidates[0], (0, 1), weights)
+    drawn = np.random.default_rng(1).uniform(0.2, 0.9, 2000) ** weights[0] * 0.5 ** weights[1]
+    assert np.mean(factors[0][2] * factors[1][2]) == pytest.approx(drawn.mean(), abs=0.01)

@@ -14,7 +14,7 @@ from pvkdb.schemas.rankings import DecisionSheet, Grade, RankingFilters
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.suitability import Options, rank, rank_candidates, shipped_profile, shipped_profiles
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
-from pvkdb.suitability.evidence.explanations import value_text
+from pvkdb.suitability.evidence.explanations import fails_text, requirement_text, value_text
 from pvkdb.suitability.sheets.sheet import decision_sheet, sheet_file
 
 
@@ -40,6 +40,18 @@ def test_a_page_has_every_value_with_grade_and_reference(sheet: DecisionSheet) -
                 assert each.grade.value in said
     for criterion in sheet.ranking.criteria:
         assert criterion.weight == 0 or criterion.source in said
+    for place, criterion in enumerate(sheet.ranking.criteria):  # every verdict has its bounds
+        if any(
+            entry.criteria[place].grade is not Grade.MISSING for entry in sheet.ranking.candidates
+        ):
+            assert requirement_text(criterion, criterion.bounds) in said
+            assert fails_text(criterion.bounds, criterion.unit) in said
+    assert "nothing counts less than 0.01" in said
+    assert "stack not reported" in said
+    assert (
+        "Judged by retention and volatility alone. Not judged: a threshold below which the cell"
+        in said
+    )
     linked = set(re.findall(r'href="#([^"]+)"', page))
     assert linked
     assert linked == set(re.findall(r'<p id="([^"]+)"', page)) == set(sheet.references)
@@ -58,6 +70,37 @@ def test_a_sheet_tells_errata_and_what_was_not_judged(sheet: DecisionSheet) -> N
     )
     for need in sheet.not_judged:
         assert need in said
+
+
+def test_addresses_are_whole_and_conditions_beside_their_values(literature: Session) -> None:
+    options = Options(samples=20, cross_checked=False, filters=RankingFilters(lead_free=True))
+    made = decision_sheet(literature, rank(literature, "selector", options=options, models=()))
+    page = sheet_file(made, "html").decode()
+    said = texts(page)
+    assert made.pages["web-lv2021"] == ["https://www.pubmed.gov/34064022/"]
+    for addresses in made.pages.values():
+        for address in addresses:
+            assert f'">{html.escape(address)}</a>' in page
+    assert "at least 2400 s: failed measured; web-lv2021" in said
+    assert "; condition: under light illumination; see erratum" in said
+    assert "hybrid with liquid-exfoliated MoS2 nanosheets" in said
+    # How often the first stays first stands beside what is not known of it.
+    assert "volatility is inferred by the reader" in said
+    assert "(inferred from “threshold switching devices (TSDs)”)" in said
+
+
+def test_candidates_that_tie_are_counted_and_the_deciding_values_named(literature: Session) -> None:
+    options = Options(samples=500, cross_checked=False)
+    ranking = rank(literature, "synaptic-training", options=options, models=())
+    made = decision_sheet(literature, ranking)
+    shared = sum(each.shown == ranking.candidates[0].shown for each in ranking.candidates)
+    assert made.reasons[0].startswith(f"{shared} devices tie at the score 0.100. ")
+    assert made.reasons[0].endswith(
+        "it is nearer to what fails: endurance at least 3 × 10⁶ cycles, the one before at least "
+        "6 × 10⁶ cycles."
+    )
+    assert {each.group for each in made.open_values} == {1}
+    assert "their gains cannot be told apart" in texts(sheet_file(made, "html").decode())
 
 
 def test_computed_sources_and_weaker_values_have_addresses_and_references(
@@ -113,6 +156,9 @@ def test_a_pdf_has_the_same_words_on_few_pages(sheet: DecisionSheet) -> None:
     assert sheet_file(sheet, "pdf") == content
     pages = pypdf.PdfReader(io.BytesIO(content)).pages
     assert len(pages) <= 3
+    linked = {note.get_object()["/A"]["/URI"] for page in pages for note in page.get("/Annots", ())}
+    assert linked >= {address for each in sheet.pages.values() for address in each}
+    assert "/Annots" in pages[0]  # values lead to their sources
     squeezed = "".join("".join(page.extract_text() for page in pages).split())
     for entry in sheet.ranking.candidates:
         assert "".join(entry.id.split()) in squeezed

@@ -20,7 +20,7 @@ let seen = location.pathname + location.search;
 // ── The address ──────────────────────────────────────────────────────────────────────────────────
 
 const DEFAULTS = { subject: "devices", order: "shown" };
-const ORDER = ["subject", "compositions", "lead_free", "family", "halide", "has_device", "ions_known",
+const ORDER = ["subject", "compositions", "lead_free", "family", "halide", "has_device", "has_stack", "ions_known",
   "only_screening", "order", "weights", "reading", "computed", "thickness_nm", "bias_v",
   "temperature_k",
   "write_time_s", "samples", "x", "y", "top"];
