@@ -47,6 +47,12 @@ def differences(
     return sorted(found, key=lambda each: -abs(each[0]))
 
 
+def tied(ranking: Ranking, entry: RankedCandidate) -> int:
+    """Return how many candidates have the deciding score of one of them, itself included."""
+    score = getattr(entry, ranking.order)
+    return sum(abs(getattr(each, ranking.order) - score) <= EQUAL for each in ranking.candidates)
+
+
 def compared(ranking: Ranking, first: RankedCandidate, second: RankedCandidate) -> list[str]:
     """Return sentences on what each of two candidates is ahead of the other."""
     pairs = ((first, second), (second, first))
@@ -119,13 +125,13 @@ def stability(ranking: Ranking) -> list[str]:
     chance = _first(first)
     error = (chance * (1 - chance) / ranking.samples) ** 0.5
     within = f" (statistical error {percent(error)})" if error else ""
-    tied = [each for each in ranking.candidates[1:] if _is_tied(ranking, first, each)]
+    alike = [each for each in ranking.candidates[1:] if _is_tied(ranking, first, each)]
     more = "No other candidate is ranked first more often."
-    if _first(often) > chance and often not in tied:
+    if _first(often) > chance and often not in alike:
         more = f"{named(often)} is ranked first more often, in {percent(_first(often))}."
-    elif tied:
-        names = ", ".join(f"{named(each)}: {percent(_first(each))}" for each in tied[:_NAMED])
-        others = f" and {len(tied) - _NAMED} more" if len(tied) > _NAMED else ""
+    elif alike:
+        names = ", ".join(f"{named(each)}: {percent(_first(each))}" for each in alike[:_NAMED])
+        others = f" and {len(alike) - _NAMED} more" if len(alike) > _NAMED else ""
         more = f"Tied within the statistical error: {names}{others}."
     doubts = "; ".join(gaps(first))
     return [

@@ -28,13 +28,13 @@ from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_
 from pvkdb.suitability.evidence.explanations import fails_text, requirement_text, value_text
 from pvkdb.suitability.ranking.assessment import bounds_for
 from pvkdb.suitability.sheets.comparisons import (
-    EQUAL,
     compared,
     gaps,
     label,
     named,
     scope,
     stability,
+    tied,
 )
 from pvkdb.suitability.sheets.information import open_values, settled
 
@@ -70,11 +70,10 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
     reasons = compared(ranking, listed[0], second) if second else []
     if second and second.tie_break:
         score = getattr(second, ranking.order)
-        tied = sum(abs(getattr(e, ranking.order) - score) <= EQUAL for e in ranking.candidates)
         reasons.insert(
             0,
-            f"{tied} {noun}s tie at the score {score:.3f}. {named(second)} is next among them: "
-            f"{second.tie_break}.",
+            f"{tied(ranking, second)} {noun}s tie at the score {score:.3f}. {named(second)} is next "
+            f"among them: {second.tie_break}.",
         )
     return DecisionSheet(
         question=f"Which {noun} suits the application “{ranking.title}” best?",

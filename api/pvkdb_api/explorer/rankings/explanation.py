@@ -20,7 +20,7 @@ from pvkdb.schemas.rankings import (
     Ranking,
     Verdict,
 )
-from pvkdb.suitability.sheets.comparisons import EQUAL, compared, label, stability
+from pvkdb.suitability.sheets.comparisons import EQUAL, compared, label, stability, tied
 from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number, percent
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import anchor, composition_link
@@ -106,8 +106,8 @@ def _comparison(ranking: Ranking, leader: RankedCandidate) -> Iterator[Markup]:
         return
     name = candidate_link(second)
     if abs(getattr(leader, ranking.order) - getattr(second, ranking.order)) < EQUAL:
-        yield Markup("{} is next with the same {} score; {}.").format(
-            name, SCORES[ranking.order], second.tie_break
+        yield Markup("{} is next of {} with the same {} score; {}.").format(
+            name, tied(ranking, second), SCORES[ranking.order], second.tie_break
         )
         return
     yield Markup("{} is next with {}.").format(name, number(getattr(second, ranking.order)))
