@@ -72,8 +72,8 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
         score = getattr(second, ranking.order)
         reasons.insert(
             0,
-            f"{tied(ranking, second)} {noun}s tie at the score {score:.3f}. {named(second)} is next "
-            f"among them: {second.tie_break}.",
+            f"{tied(ranking, second)} {noun}s tie at the score {score:.3f}. {named(second)} is "
+            f"next among them: {second.tie_break}.",
         )
     return DecisionSheet(
         question=f"Which {noun} suits the application “{ranking.title}” best?",
