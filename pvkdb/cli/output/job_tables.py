@@ -48,6 +48,9 @@ def print_jobs(found: Sequence[Calculation], counts: Mapping[CalculationState, i
 
 def print_job(job: JobDocument) -> None:
     """Print everything about one calculation."""
+    from pvkdb.schemas.calculations.dynamics import MdResult
+    from pvkdb.schemas.calculations.kinds import read_result
+
     calculation = job.calculation
     print_field("id", calculation.id)
     print_field("kind", calculation.kind)
@@ -69,13 +72,14 @@ def print_job(job: JobDocument) -> None:
     for name, linked in (("waits for", job.depends_on), ("needed by", job.needed_by)):
         for other, other_state in linked.items():
             print_field(name, f"{other} ({other_state.value})")
-    shown = {k: v for k, v in calculation.parameters.items() if k not in ("kind", "host")}
+    long = ("kind", "host", "barriers", "inputs")
+    shown = {k: v for k, v in calculation.parameters.items() if k not in long}
     for number, (name, value) in enumerate(shown.items()):
         print_field("" if number else "parameters", f"{name} = {value}")
-    if calculation.kind == "md" and (found := calculation.result) is not None:
-        ends = f"{found['d_min_m2_per_s']:.1e} to {found['d_max_m2_per_s']:.1e}"
-        moved = f"from {found['hops']} hops at {found['temperature_k']:.0f} K"
-        print_field("diffusion", f"{found['d_m2_per_s']:.1e} m²/s ({ends}, 95 %), {moved}")
+    if isinstance(found := read_result(calculation.kind, calculation.result), MdResult):
+        ends = f"{found.d_min_m2_per_s:.1e} to {found.d_max_m2_per_s:.1e}"
+        moved = f"from {found.hops} hops at {found.temperature_k:.0f} K"
+        print_field("diffusion", f"{found.d_m2_per_s:.1e} m²/s ({ends}, 95 %), {moved}")
     for file in job.files:
         print_field("file", f"{file.name} ({file.size:,} bytes, sha256 {file.sha256[:12]})")
     output().print()
