@@ -102,7 +102,8 @@ def scope(ranking: Ranking) -> str:
     counted = [label(each.metric) for each in ranking.criteria if each.weight > 0]
     left_out = "; ".join(each.asks for each in ranking.not_judged)
     needs = f" Not judged: {left_out}." if left_out else ""
-    return f"Judged by {' and '.join(counted)} alone.{needs}"
+    listed = " and ".join(filter(None, (", ".join(counted[:-1]), *counted[-1:])))
+    return f"Judged by {listed} alone.{needs}"
 
 
 def gaps(entry: RankedCandidate) -> list[str]:

@@ -16,7 +16,7 @@ from pvkdb.schemas.rankings import ORDERS, Assessment, Grade, RankedCandidate, R
 from pvkdb.suitability import Options, rank, rank_candidates, shipped_profiles
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import requirement_text, value_text
-from pvkdb.suitability.sheets.comparisons import ahead_of, label, stability
+from pvkdb.suitability.sheets.comparisons import ahead_of, label, scope, stability
 
 #: ``endurance (10⁶ cycles compared with 5000 cycles; …; desirability 1 compared with 0.2)``
 PART = re.compile(
@@ -179,6 +179,11 @@ def test_a_sample_of_the_pairs_of_a_profile(literature: Session, subject: Subjec
         Options(samples=1, cross_checked=False, order="expected"),
         models=(),
     )
+    expected = {
+        "devices": "Judged by retention and volatility alone. Not judged: a threshold",
+        "materials": "Judged by E_A, DFE, decomposition energy and perovskite probability (tau) alone.",
+    }
+    assert scope(found).startswith(expected[subject])
     listed = found.candidates[::9]
     assert sum(check(found, *pair) for pair in combinations(listed, 2)) > len(listed)
 
