@@ -226,8 +226,10 @@ def print_simulation(result: SimulationResult) -> None:
         interval = "" if each.low == each.high else f", {number(each.low)} – {number(each.high)}"
         value = with_unit(f"{number(each.value)}{interval}", each.unit)
         output().print(f"{each.name}: {value} ({each.basis}); {each.source}", markup=False)
-    fitted = [f"Compact model: {result.compact['title']}: -o FILE.cir"] if result.compact else []
-    print_lines([*result.notes, *fitted])
+    print_lines(result.notes)
+    if result.compact:
+        words = f"{result.compact['model']}: {result.compact['notes'][0]}"
+        print_lines([f"Compact model, -o FILE.cir: {words}"])
 
 
 def _simulated_row(quantity: SimulatedQuantity) -> list[str]:

@@ -84,7 +84,8 @@ def simulate_device(
         drawn = {"loops": list(shown.values()), "pulse": curve(device.pulsed(), None)}
         drawn["motion"] = motion(loops[chain.rate])
         on_stage("compact model", 0.1)
-        drawn["compact"], drawn["netlist"], words = compact(shown[chain.rate])
+        nearest = sorted(shown, key=lambda rate: abs(log10(rate / chain.rate)))
+        drawn["compact"], drawn["netlist"], words = compact([shown[rate] for rate in nearest])
         chain.notes += words
     loose = [each for each in request.inputs if each.low < each.high]
     moved: dict[str, list[Outputs]] = {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import product
 from math import inf
 from typing import Any, NamedTuple
 
@@ -129,16 +130,21 @@ def motion(found: DeviceRun) -> IonMotion:
     )
 
 
-def compact(loop: SimulatedCurve) -> tuple[dict[str, Any] | None, str, list[str]]:
-    """Return the first compact model that fits a loop, its netlist, and why others do not."""
-    numbers = (loop.voltage_v, loop.current_a_per_m2, loop.time_s)
-    voltage, current, times = (np.array(each) for each in numbers)
-    setup, notes = Setup(file=f"loop at {loop.rate_v_per_s:.3g} V/s"), []
-    for name in _MODELS:
+def compact(loops: Sequence[SimulatedCurve]) -> tuple[dict[str, Any] | None, str, list[str]]:
+    """Return the first compact model that fits a loop, its netlist, and what fits the first not.
+
+    Loops are tried in their order, the models on each.
+    """
+    notes = []
+    for loop, name in product(loops, _MODELS):
+        numbers = (loop.voltage_v, loop.current_a_per_m2, loop.time_s)
+        voltage, current, times = (np.array(each) for each in numbers)
+        setup = Setup(file=f"loop at {loop.rate_v_per_s:.3g} V/s")
         try:
             found = fit(name, [Trace(voltage, current * _AREA_M2, times, setup=setup)], {})
         except InputError as error:
-            notes.append(f"Compact model: {str(error).partition('; try')[0]}.")
+            if loop is loops[0]:
+                notes.append(f"Compact model: {str(error).partition('; try')[0]}.")
             continue
         return found.document(), found.spice(), notes
     return None, "", notes
