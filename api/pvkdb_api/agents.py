@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -29,7 +29,6 @@ from pvkdb.suitability import shipped_profiles
 from pvkdb_api.app import create_app
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.settings import read_settings
-from pvkdb_api.listing.parameters import LONGEST_LIST
 
 #: Rows of one answer: by default, and at most.
 ROWS, MOST_ROWS = 10, 50
@@ -57,7 +56,7 @@ class AgentTool:
     route: str
     answer: Callable[[Agent, str, dict[str, Any]], Awaitable[dict[str, Any]]]
     description: str
-    more: Mapping[str, dict[str, Any]]
+    more: Mapping[str, dict[str, Any]] = field(default_factory=lambda: _LIMIT)
     without: frozenset[str] = frozenset()
 
 
@@ -138,8 +137,11 @@ class Agent:
             NotFoundError: it does not hold what was named.
         """
         rest = dict(query)
-        path = re.sub(r"{(\w+)}", lambda name: quote(rest.pop(name[1]), safe=""), route)
-        response = await self._http.get(API + path, params=rest)
+        path = re.sub(r"{(\w+)}", lambda name: quote(str(rest.pop(name[1])), safe=""), route)
+        try:
+            response = await self._http.get(API + path, params=rest)
+        except httpx.InvalidURL as error:
+            raise InputError("the arguments are too long; give fewer or shorter values") from error
         if response.is_error:
             error = NotFoundError if response.status_code == 404 else InputError
             raise error(response.json()["detail"])
@@ -187,7 +189,6 @@ class Agent:
         """Return candidates of a ranking, or one of them with the evidence for each verdict."""
         limit = _whole(given, "limit", ROWS, MOST_ROWS)
         offset = _whole(given, "offset", 0, 1_000_000, least=0)
-        explain = given.get("explain")
         asked = {each: given[each] for each in given.keys() - {"limit", "offset", "explain"}}
         ranking = await self._get(TOOLS[name].route, asked)
         if "candidates" not in ranking:  # another route
@@ -195,11 +196,12 @@ class Agent:
         candidates = ranking.pop("candidates")
         total = len(candidates)
         ranking |= {"not_rankable": len(ranking["not_rankable"]), "total": total}
-        if explain is not None:
+        if "explain" in given:
+            explain = str(given["explain"])
             named = [each for each in candidates if explain in (each["id"], each["label"])]
             if not named:
                 known = [each["id"] for each in candidates]
-                raise NotFoundError(unknown_name("candidate", explain, known))
+                raise NotFoundError(unknown_name("candidate", explain[:60], known))
             return {**ranking, "candidates": named[:1]}
         following = {**asked, "limit": limit, "offset": offset + limit}
         return {
@@ -254,20 +256,17 @@ TOOLS: dict[str, AgentTool] = {
         "/compositions",
         Agent.search,
         f"Search compositions by ions, energies, stability, tolerance factors. {_LISTED}",
-        _LIMIT,
     ),
     "search_devices": AgentTool(
         "/devices",
         Agent.search,
         f"Search reported memristors with their metrics. {_LISTED}",
-        _LIMIT,
     ),
     "search_energies": AgentTool(
         "/energetics",
         Agent.search,
         "Search activation energies of ion migration (E_A) and defect formation energies (DFE), "
         f"reported and computed, in eV. {_LISTED}",
-        _LIMIT,
     ),
     "composition": AgentTool(
         "/compositions/{key}",
@@ -294,8 +293,7 @@ TOOLS: dict[str, AgentTool] = {
         "/references",
         Agent.references,
         f"Search the cited publications; text and BibTeX. {_LISTED}",
-        _LIMIT,
-        frozenset({"fields"}),
+        without=frozenset({"fields"}),
     ),
 }
 
@@ -314,7 +312,7 @@ def _checked(name: str, value: Any) -> Any:
     """Return the value of an argument as the service reads it.
 
     Raises:
-        InputError: it is an object or a path, too long, or holds control characters.
+        InputError: it is an object or a path, or holds control characters.
     """
     if isinstance(value, list) and not any(isinstance(each, list | dict) for each in value):
         texts = [str(_checked(name, each)) for each in value]
@@ -327,8 +325,6 @@ def _checked(name: str, value: Any) -> Any:
         raise InputError(f"{name} cannot be a {type(value).__name__}; give a text or a number")
     if found := _CONTROL.search(value):
         raise InputError(f"{name} holds the control character {found[0]!r}; leave it out")
-    if len(value) > LONGEST_LIST:
-        raise InputError(f"{name} has {len(value):,} characters, and {LONGEST_LIST:,} are allowed")
     if name in ("application", "formula", "key") and ("/" in value or not value.strip(". ")):
         raise InputError(f"{name} cannot be {value[:60]!r}; give one name without '/'")
     return value

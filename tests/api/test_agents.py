@@ -90,9 +90,10 @@ def test_a_candidate_of_a_ranking_is_explained_with_its_evidence(ask: Ask) -> No
     reasons = {each["metric"]: each["reason"] for each in candidate["criteria"]}
     assert reasons.keys() == second["verdicts"].keys()
     assert all(reasons.values())
-    failed, text = ask("rank", application="selector", samples=1, explain="no")
-    assert failed
-    assert "no candidate 'no'" in text
+    for unknown in ("no", 5):
+        failed, text = ask("rank", application="selector", samples=1, explain=unknown)
+        assert failed
+        assert f"no candidate '{unknown}'" in text
 
 
 @for_each(
@@ -110,15 +111,21 @@ def test_a_candidate_of_a_ranking_is_explained_with_its_evidence(ask: Ask) -> No
         ("search_devices", {"absorber": [["CsPbBr3"]]}, "cannot be a list"),
         ("search_devices", {"absorber": "a\x1b[31m"}, "control character"),
         ("search_devices", {"absorber": "\x00"}, "control character"),
-        ("search_devices", {"absorber": "x" * 100_000}, "100,000 characters"),
+        ("search_devices", {"absorber": "x" * 100_000}, "too long"),
+        ("search_devices", {"absorber": ["CsPbBr3"] * 20_000}, "too long"),
+        ("search_devices", {"q": "\U0001f600" * 8_000}, "too long"),
+        ("search_devices", {"absorber": "x" * 9_000}, "at most 8000 characters"),
         ("search_devices", {"fields": "secret"}, "there is no field 'secret'"),
         ("search_devices", {"sort": "id; DROP TABLE devices"}, "to sort by"),
         ("search_energies", {"cursor": "AAAA"}, "cursor cannot be read"),
         ("tolerance", {"formula": "'; DROP TABLE devices; --"}, "neither an element nor an ion"),
         ("tolerance", {"formula": "../devices"}, "without '/'"),
         ("tolerance", {"formula": ".."}, "without '/'"),
+        ("tolerance", {"formula": 5}, "'5'"),
+        ("composition", {"key": 1.5}, "holds no '1.5'"),
         ("composition", {"key": "fields"}, "holds no 'fields'"),
         ("composition", {"key": "CsPbF3"}, "holds no 'CsPbF3'"),
+        ("rank", {"application": 7}, "no application '7'"),
         ("rank", {"application": "synaptic"}, "did you mean 'synaptic-training'"),
         ("rank", {"application": "selector/profile"}, "without '/'"),
         ("rank", {"application": "selector", "sheet": "pdf"}, "no argument of rank 'sheet'"),
