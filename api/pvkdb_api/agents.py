@@ -140,8 +140,8 @@ class Agent:
         path = re.sub(r"{(\w+)}", lambda name: quote(str(rest.pop(name[1])), safe=""), route)
         try:
             response = await self._http.get(API + path, params=rest)
-        except httpx.InvalidURL as error:
-            raise InputError("the arguments are too long; give fewer or shorter values") from error
+        except httpx.InvalidURL as long:
+            raise InputError("the arguments are too long; give fewer or shorter values") from long
         if response.is_error:
             error = NotFoundError if response.status_code == 404 else InputError
             raise error(response.json()["detail"])

@@ -22,14 +22,13 @@ from pvkdb_api.listing.cursors import read_cursor, unreadable, write_cursor
 from pvkdb_api.listing.parameters import split_names, split_values
 
 
-def read_filters(collection: Listed, query: BaseModel) -> tuple[dict[str, Any], Any]:
-    """Return the values of a query's filters by name, and the database search with them.
+def read_filters(collection: Listed, query: BaseModel) -> dict[str, Any]:
+    """Return the values of a query's filters by name, checked.
 
     Raises:
         ParameterError: a value cannot be used.
     """
     filters: dict[str, Any] = {}
-    search: Any = {}
     for name, entry in collection.filters.items():
         value = getattr(query, name)
         if value is None:
@@ -38,8 +37,8 @@ def read_filters(collection: Listed, query: BaseModel) -> tuple[dict[str, Any], 
             value = split_names(value) if entry.choices else split_values(value)
         filters[name] = value
         with naming(name):
-            search = collection.narrow(search, name, value)
-    return filters, search
+            collection.condition(name, value)
+    return filters
 
 
 def read_fields(row: type[Row], text: str | None) -> list[str] | None:
@@ -65,7 +64,7 @@ def page_answer(
     Raises:
         ParameterError: a filter's value, a field, the order or the cursor cannot be used.
     """
-    filters, search = read_filters(collection, query)
+    filters = read_filters(collection, query)
     fields = read_fields(collection.row, query.fields)
     facets = split_names(query.facets or "")
     for name in facets:
@@ -79,11 +78,11 @@ def page_answer(
     results: QueryCache = request.app.state.query_cache
     most = collection.most_counted if query.limit else None
     counted_as = _counted_as(collection, most)
-    total, more = count_rows(results, session, collection, filters, search, most)
+    total, more = count_rows(results, session, collection, filters, most)
     rows: list[Any] = []
     place = None
     if query.limit and total:
-        found = collection.find(session, search, query.limit, sorting, after, total + more)
+        found = collection.find(session, filters, query.limit, sorting, after, total + more)
         rows, place = found.rows, found.place
 
     def count_values(facet: str) -> list[FacetValue]:
@@ -91,7 +90,7 @@ def page_answer(
             session,
             f"{counted_as}/{facet}",
             filters,
-            lambda: collection.facet(session, search, facet, most),
+            lambda: collection.facet(session, filters, facet, most),
         )
         return [FacetValue(value=value, count=number) for value, number in counted.items()]
 
@@ -116,7 +115,6 @@ def count_rows(
     session: Session,
     collection: Listed,
     filters: Mapping[str, Any],
-    search: Any,
     most: int | None,
 ) -> tuple[int, bool]:
     """Return the number of rows that match, and whether more do, which were not counted.
@@ -127,7 +125,7 @@ def count_rows(
         session,
         _counted_as(collection, most),
         filters,
-        lambda: collection.count(session, search, most),
+        lambda: collection.count(session, filters, most),
     )
     more = most is not None and number == most + 1
     return number - more, more

@@ -93,7 +93,7 @@ def _add_table(name: str) -> None:
         search: Any = {}
         sorting = None
         if collection is not None:
-            _, search = read_filters(collection, chosen)
+            search = read_filters(collection, chosen)
             with naming("sort"):
                 sorting = collection.sorting(chosen.sort)
 

@@ -50,12 +50,12 @@ async def get_structure_file(
     request: Request, query: Annotated[StructuresFile, Query()]
 ) -> Response:
     """A file with all matching structures."""
-    _, search = read_filters(STRUCTURES, query)
+    filters = read_filters(STRUCTURES, query)
     kind = query.format
     media_type, ending = MANY[kind]
 
     def make(session: Session) -> Iterator[bytes]:
-        for row in STRUCTURES.iterate(session, search):
+        for row in STRUCTURES.iterate(session, filters):
             document = structure_document(session.get_one(Structure, row.id))
             yield many_text(document, kind).encode()
 

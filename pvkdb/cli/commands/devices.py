@@ -164,7 +164,7 @@ def simulate(
         "vacancies": vacancies,
     }
     others = (*numbers.values(), annealed_k, report)
-    if stack is None and (set_ or any(each is not None for each in others)):
+    if stack is None and (set_ or rate or any(each is not None for each in others)):
         raise InputError(f"numbers of a device need its --stack, e.g. ITO/{material}/Ag")
     store = open_store(database, create=True)
     if stack is not None:

@@ -240,9 +240,7 @@ def export_jobs(
     exported = {"file": str(file), "calculations": number}
     show(exported, json, lambda _: print_message(f"wrote {number:,} calculations to {file}"))
     if unreadable:
-        why = (
-            "as they need what is not in the file" if queued else "as this version cannot read them"
-        )
+        why = "as they need what stays here" if queued else "as this version cannot read them"
         messages().print(f"left out, {why}: {', '.join(unreadable)}")
 
 
@@ -262,9 +260,10 @@ def import_jobs(
     if json:
         print_json(asdict(taken))
         return
+    done = f"queued {taken.queued:,}" if taken.queued else f"imported {taken.new:,}"
+    messages().print(f"{done} calculations; {taken.known:,} were already there")
     if taken.queued:
-        messages().print(f"queued {taken.queued:,} calculations; compute them with: pvkdb work")
-    messages().print(f"imported {taken.new:,} calculations; {taken.known:,} were already there")
+        messages().print("compute them with: pvkdb work")
     if taken.other_recipe:
         messages().print(
             f"left out {taken.other_recipe:,}: this version of pvkdb computes them differently"

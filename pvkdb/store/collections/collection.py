@@ -164,15 +164,6 @@ class Collection(Generic[RowT]):
         """Name of the key column."""
         return str(self.key.key)
 
-    def narrow(self, search: Mapping[str, Any], name: str, value: Any) -> Mapping[str, Any]:
-        """Return a search with one more filter applied.
-
-        Raises:
-            InputError: the filter is unknown (names the nearest one) or its value cannot be used.
-        """
-        self.condition(name, value)
-        return {**search, name: value}
-
     def current(self) -> Select[Any]:
         """Return the SELECT of all rows that no correction has replaced."""
         return self._current(self.source)

@@ -107,13 +107,14 @@ class SmallTable(Generic[RowT]):
         """Return every row, in the order of the source."""
         return list(table_rows(session, self.name))
 
-    def narrow(self, search: Any, name: str, value: Any) -> Mapping[str, Any]:
-        """Return a search with one more filter applied.
+    def condition(self, name: str, value: Any) -> RowCondition:
+        """Return the condition of one filter with a value.
 
         Raises:
             InputError: the filter is unknown (names the nearest one) or its value cannot be used.
         """
-        return {**search, name: accepted_value(self.name, self.filters, name, value)}
+        accepted = accepted_value(self.name, self.filters, name, value)
+        return self.filters[name].condition(accepted)
 
     def count(self, session: Session, search: Any, most: int | None = None) -> int:
         """Return the number of rows that match."""
@@ -206,11 +207,7 @@ class SmallTable(Generic[RowT]):
         raise NotFoundError(f"{self.name} holds no {key!r}")
 
     def _matching(self, session: Session, search: Mapping[str, Any]) -> list[tuple[int, Any]]:
-        wanted = [
-            self.filters[name].condition(value)
-            for name, value in search.items()
-            if value is not None
-        ]
+        wanted = [self.condition(*each) for each in search.items() if each[1] is not None]
         return [
             (number, row)
             for number, row in enumerate(self.rows(session))

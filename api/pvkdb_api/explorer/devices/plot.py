@@ -115,7 +115,7 @@ def plot_data(
     x, y = AXES[plot.x], AXES[plot.y]
     known = energies(counts, session) if None in (x.table, y.table) else {}
     families = _families(counts, session) if plot.colour == "family" else {}
-    rows = DEVICES.select(query.search)
+    rows = DEVICES.select(query.filters)
     for axis in (x, y):
         rows = rows.where(_known(axis, known))
     both = counts.get(
@@ -125,7 +125,7 @@ def plot_data(
         lambda: session.scalar(_only(rows, func.count())) or 0,
     )
     total = counts.get(
-        session, "devices", query.filters, lambda: DEVICES.count(session, query.search)
+        session, "devices", query.filters, lambda: DEVICES.count(session, query.filters)
     )
     every = -(-both // MOST_POINTS)
     columns = {

@@ -64,9 +64,9 @@ def browse(request: Request, session: Session, table: TablePage, **context: Any)
         after = cursor_position(table.collection, query.sorting, bound, query.query.cursor)
     collection, name = table.collection, table.collection.name
     most = collection.most_counted
-    total, more = count_rows(counts, session, collection, query.filters, query.search, most)
+    total, more = count_rows(counts, session, collection, query.filters, most)
     found = collection.find(
-        session, query.search, query.query.limit, query.sorting, after, total + more
+        session, query.filters, query.query.limit, query.sorting, after, total + more
     )
     extend = table.extend_rows
     context |= {
@@ -109,10 +109,10 @@ def read_query(request: Request, table: TablePage) -> TableQuery:
         known_choice(COLUMNS, name, table.columns, "column")
     rest = {name: value for name, value in given.items() if name not in page_only}
     query: Any = _validated(model, {"limit": str(ROWS), **rest})
-    filters, search = read_filters(collection, query)
+    filters = read_filters(collection, query)
     with naming("sort"):
         sorting = collection.sorting(query.sort)
-    return TableQuery(table, given, query, filters, search, sorting, columns)
+    return TableQuery(table, given, query, filters, sorting, columns)
 
 
 def _validated(model: type[BaseModel], given: Mapping[str, str]) -> BaseModel:
@@ -189,7 +189,7 @@ def _counts_of(
     for value in values or _facet(counts, session, query, choice, {}):
         if value is not None:
             filters = {**others, choice.name: tuple(dict.fromkeys((*chosen, value)))}
-            number, more = count_rows(counts, session, collection, filters, filters, most)
+            number, more = count_rows(counts, session, collection, filters, most)
             found[value] = f"{number:,}+" if more else number
     return found
 

@@ -92,7 +92,6 @@ class TableQuery:
     given: dict[str, str]
     query: Any
     filters: dict[str, Any]
-    search: Any
     sorting: tuple[tuple[str, bool], ...]
     columns: tuple[str, ...]
 

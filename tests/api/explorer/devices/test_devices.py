@@ -253,7 +253,7 @@ def test_an_even_sample_stands_for_more_points_than_are_drawn(address, loaded_sq
     from pvkdb_api.explorer.tables import browse
 
     monkeypatch.setattr(plot, "MOST_POINTS", 10)
-    query = browse.TableQuery(TABLE, {}, None, {}, {}, (), ())
+    query = browse.TableQuery(TABLE, {}, None, {}, (), ())
     with Store(f"sqlite:///{loaded_sqlite}").session(read_only=True) as session:
         cut = plot.plot_data(QueryCache(), session, query, plot.read_plot({}))
     whole = part(address, "/devices", "plot").json()

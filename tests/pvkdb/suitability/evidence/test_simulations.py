@@ -125,9 +125,10 @@ def test_the_device_of_the_page_is_computed_once_and_has_its_numbers(
 
 
 def test_numbers_of_a_device_need_its_stack() -> None:
-    outcome = CliRunner().invoke(app, ["simulate", "CsPbBr3", "--thickness-nm", "100"])
-    assert isinstance(outcome.exception, InputError)
-    assert "--stack, e.g. ITO/CsPbBr3/Ag" in str(outcome.exception)
+    for option in ("--thickness-nm", "--rate"):
+        outcome = CliRunner().invoke(app, ["simulate", "CsPbBr3", option, "100"])
+        assert isinstance(outcome.exception, InputError)
+        assert "--stack, e.g. ITO/CsPbBr3/Ag" in str(outcome.exception)
 
 
 def test_the_client_queues_a_device_once(store: Store) -> None:
