@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 from statistics import fmean, median
 
@@ -122,10 +123,11 @@ def test_commands_shown_have_their_options() -> None:
     commands += re.findall(r"`(pvkdb work --[^`]+)`", TEXT)
     assert len(commands) >= 3
     for command in commands:
-        words = command.split()
+        words = command.partition("#")[0].split()
         assert words[0] == "pvkdb"
+        named = takewhile(lambda word: not word.startswith("-"), words[1:])
         help_text = subprocess.run(
-            [sys.executable, "-m", "pvkdb", words[1], "--help"],
+            [sys.executable, "-m", "pvkdb", *named, "--help"],
             capture_output=True,
             text=True,
             check=True,
