@@ -33,15 +33,15 @@ LEAST_STATEMENTS = 3
 
 HEAD = """# Computed and reported migration barriers
 
-Made by `make validate` (`validation/migration.py`), with its numbers in `migration.json`; do \
-not edit. Every activation energy of the literature in the store is compared with the bottleneck \
-that pvkdb computes: the highest saddle of the easiest percolating path of the defect, above its \
-lowest site. Potentials compute neutral cells, without dispersion and temperature. The reported \
-values come from many methods and often belong to one hop, not to a path; values of one kind of \
-hop are compared with that hop. A halide ion whose defect the source does not name is compared \
-with the vacancy. Like is compared with like: neutral defects, charged ones, those whose charge \
-the source does not give, and experiments have a table each. What the errors are worth is in \
-[calibration.md](calibration.md).
+Made by `make validate` (`validation/migration.py`), with its numbers in `migration.json`; do not \
+edit. Every activation energy of the literature in the store, and every hop of [dft.md](dft.md) \
+(references: pvkdb), is compared with the bottleneck that pvkdb computes: the highest saddle of \
+the easiest percolating path of the defect, above its lowest site. Potentials compute neutral \
+cells, without dispersion and temperature. The reported values come from many methods and often \
+belong to one hop, not to a path; values of one kind of hop are compared with that hop. A halide \
+ion whose defect the source does not name is compared with the vacancy. Like is compared with \
+like: neutral defects, charged ones, those whose charge the source does not give, and experiments \
+have a table each. What the errors are worth is in [calibration.md](calibration.md).
 
 **In short.** {summary}
 """
@@ -113,7 +113,7 @@ def _tables(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
 
 def _table(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
     yield (
-        "| material | defect | method | charge | literature, eV | references | "
+        "| material | defect | method | charge | reported, eV | references | "
         + " | ".join(f"{potential.value}, eV" for potential in POTENTIALS)
         + " | spread | limited by (SevenNet-0) |"
     )
@@ -277,7 +277,7 @@ def _disagreements(compared: Sequence[Comparison]) -> Iterator[str]:
             yield (
                 f"- {entry.case.formula} {entry.case.phase}, {entry.case.defect}: "
                 f"{potential.value} gives {bound}{entry.values[potential]:.2f} eV"
-                f"{_other(entry, potential)}, the literature "
+                f"{_other(entry, potential)}, reported: "
                 f"{said} eV ({entry.row.references}; {entry.row.source}; "
                 f"method {entry.row.method})."
             )
