@@ -49,7 +49,7 @@ class Network(BaseModel):
     not_ended: tuple[str, ...] = ()
 
     @property
-    def faster(self) -> tuple[float, float]:
+    def longer(self) -> tuple[float, float]:
         """Factors by which switching and relaxation take longer than in closed form."""
         return self.filled / self.diffusion, self.lost / self.diffusion
 

@@ -114,7 +114,7 @@ def render(results: Results, dynamics: Sequence[Compared]) -> str:
         most=max(
             abs(log10(factor))
             for each in results.points.networks.values()
-            for factor in each.faster
+            for factor in each.longer
         ),
         networks="\n".join(_networks(results)),
     )

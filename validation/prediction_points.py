@@ -119,7 +119,7 @@ def _of_network(
     """Return the windows of all hops: those of one barrier, as much longer as it was simulated."""
     if network is None:
         return {}
-    switching, relaxation = network.faster
+    switching, relaxation = network.longer
     pulse = LAYER_DEFAULTS["write_time_s"].value
     shorter = Interval((pulse.minimum or 0.0) / switching, (pulse.maximum or 0.0) / switching)
     own = Evidence(network.e_a_ev, network.e_a_ev, grade=Grade.MODEL)

@@ -17,8 +17,8 @@ from pvkdb.examination.images import Images
 from pvkdb.examination.inference import kept
 from pvkdb.measurements.forms import Floats
 
-SERIES = "Hénon map, 2,000 steps to train and 3,000 to test"
 TRAINED, TESTED, NODES, MASK, DELAYS = 2000, 3000, 100, 4, 10
+SERIES = f"Hénon map, {TRAINED:,} steps to train and {TESTED:,} to test"
 BITS = 4
 
 
@@ -92,8 +92,7 @@ def digits_of_states(states: Floats, images: Images, seed: int, spread: float = 
     seen = [states[code] + scatter * random.standard_normal(code.shape) for code in codes]
     last = [(code & 1).astype(np.float64) for code in codes]
     labels = images.train_labels, images.test_labels
-    shown = [_readout(x, test, *labels) for x, test in (seen, last, pixels)]
-    return Compared(shown[0], shown[1], shown[2])
+    return Compared(*(_readout(x, test, *labels) for x, test in (seen, last, pixels)))
 
 
 def _codes(square: Floats) -> npt.NDArray[np.int64]:

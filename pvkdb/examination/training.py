@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, sqrt
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numba import njit
@@ -25,6 +25,7 @@ RULES = ("pulse", "rounded", "sign")
 #: Pulses less likely than this are left out.
 _RARE = 1e-3
 _GOLDEN = 0.6180339887498949
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,13 @@ class Trained(NamedTuple):
     slots: Floats
 
 
-def _moved(y: float, count: float, after: Floats) -> float:
+def _compiled(function: _Function) -> _Function:
+    """Return a function as numba compiles it, with its type."""
+    return cast("_Function", njit(cache=True)(function))
+
+
+@_compiled
+def _move(y: float, count: float, after: Floats) -> float:
     """Return the normalised conductance after pulses; ``after`` is that of one, over GRID steps."""
     for _ in range(int(abs(count))):
         place = min(int(y * GRID), GRID - 1)
@@ -68,10 +75,8 @@ def _moved(y: float, count: float, after: Floats) -> float:
     return y
 
 
-_move = cast("Callable[..., float]", njit(cache=True)(_moved))
-
-
-def _pulse(
+@_compiled
+def _apply(
     layer: Any, i: int, j: int, count: float, device: Any, counts: Floats, random: Any
 ) -> None:
     """Apply pulses to one device; its weight follows."""
@@ -88,10 +93,8 @@ def _pulse(
     counts[2 + way] += abs(count) * (before + after) / 2.0
 
 
-_apply = cast("Callable[..., None]", njit(cache=True)(_pulse))
-
-
-def _units(left: Floats, weight: Floats, noise: Floats, right: Floats, random: Any) -> None:
+@_compiled
+def _read(left: Floats, weight: Floats, noise: Floats, right: Floats, random: Any) -> None:
     """Compute the units that read a layer of weights."""
     squares = np.zeros(len(right))
     right[:] = 0.0
@@ -108,10 +111,8 @@ def _units(left: Floats, weight: Floats, noise: Floats, right: Floats, random: A
         right[j] = 1.0 / (1.0 + exp(-right[j]))
 
 
-_read = cast("Callable[..., None]", njit(cache=True)(_units))
-
-
-def _update(
+@_compiled
+def _change(
     layer: Any, left: Floats, right: Floats, device: Any, rounded: bool, counts: Floats, random: Any
 ) -> None:
     """Apply the pulses that the outer product of two vectors asks for; the left is at most 1."""
@@ -138,10 +139,8 @@ def _update(
         counts[5] -= least
 
 
-_change = cast("Callable[..., None]", njit(cache=True)(_update))
-
-
-def _signs(layer: Any, sums: Floats, device: Any, counts: Floats, random: Any) -> None:
+@_compiled
+def _follow(layer: Any, sums: Floats, device: Any, counts: Floats, random: Any) -> None:
     """Apply one pulse to each device along the sign of its summed gradient."""
     for i in range(sums.shape[0]):
         for j in range(sums.shape[1]):
@@ -151,10 +150,8 @@ def _signs(layer: Any, sums: Floats, device: Any, counts: Floats, random: Any) -
     counts[4:] += sums.shape[0]
 
 
-_follow = cast("Callable[..., None]", njit(cache=True)(_signs))
-
-
-def _epoch(
+@_compiled
+def _train(
     data: Any, order: Any, layers: Any, device: Any, settings: Any, counts: Floats, random: Any
 ) -> None:
     """Train on all images once; a batch of 0 is the rule of pulses."""
@@ -186,10 +183,8 @@ def _epoch(
             _follow(two, sum2, device, counts, random)
 
 
-_train = cast("Callable[..., None]", njit(cache=True)(_epoch))
-
-
-def _right(data: Any, first: Floats, second: Floats, noise: Floats, random: Any) -> float:
+@_compiled
+def _score(data: Any, first: Floats, second: Floats, noise: Floats, random: Any) -> float:
     """Return the share of images whose largest output is that of their label."""
     images, labels = data
     a, o, right = np.zeros(len(second)), np.zeros(second.shape[1]), 0
@@ -198,9 +193,6 @@ def _right(data: Any, first: Floats, second: Floats, noise: Floats, random: Any)
         _read(a, second, noise, o, random)
         right += np.argmax(o) == labels[n]
     return right / len(images)
-
-
-_test = cast("Callable[..., float]", njit(cache=True)(_right))
 
 
 def train(model: DeviceModel, images: Images, seed: int, protocol: Protocol) -> Trained:
@@ -241,7 +233,7 @@ def accuracy(
 ) -> float:
     """Return the share of the pictures to test that a network names rightly."""
     data = images.bits(images.test, side), images.test_labels
-    return _test(data, *weights, noise_of(model), random)
+    return _score(data, *weights, noise_of(model), random)
 
 
 def noise_of(model: DeviceModel) -> Floats:

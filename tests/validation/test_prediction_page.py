@@ -137,7 +137,7 @@ def test_all_hops_shift_windows_by_the_factors_of_their_material(results: Result
         assert set(point.windows) == {ONE} | known
         if network is not None and point.metric == "modelled_retention_s":
             longer = point.windows[HOPS][0] / point.windows[ONE][0]
-            assert longer == pytest.approx(network.faster[1], rel=1e-3)
+            assert longer == pytest.approx(network.longer[1], rel=1e-3)
 
 
 def test_the_page_says_what_was_assumed_and_who_is_missing(results: Results) -> None:

@@ -21,9 +21,12 @@ def report_file(result: SimulationResult, ending: str) -> bytes:
         InputError: the ending is another.
         MissingExtraError: jinja2 or matplotlib is not installed.
     """
-    page = lambda: report_page(result, "simulation_report.html")  # noqa: E731
-    as_json = lambda: f"{result.model_dump_json(indent=1)}\n"  # noqa: E731
-    return page_file("a report of a simulation", ending, as_json, page)
+    return page_file(
+        "a report of a simulation",
+        ending,
+        lambda: f"{result.model_dump_json(indent=1)}\n",
+        lambda: report_page(result, "simulation_report.html"),
+    )
 
 
 def report_page(result: SimulationResult, template: str = "simulation_parts.html") -> str:

@@ -53,16 +53,14 @@ def passing(
     kept, counts = [], Counter[tuple[str, str]]()
     for candidate in candidates:
         known = compositions.get(candidate.material or "")
+        material = candidate.kind == "material"
         for name, why, meets in tests:
-            if _OF_ONE_KIND.get(name, candidate.kind == "material") != (
-                candidate.kind == "material"
-            ):
+            if _OF_ONE_KIND.get(name, material) != material:
                 continue
             subject = candidate if name == "has_stack" else known
             if subject is None or not meets(subject):
-                counts[
-                    name, why if subject else "the composition of its absorber is not known"
-                ] += 1
+                why = why if subject else "the composition of its absorber is not known"
+                counts[name, why] += 1
                 break
         else:
             kept.append(candidate)

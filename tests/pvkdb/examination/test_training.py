@@ -21,11 +21,8 @@ IDEAL = DeviceModel("ideal", Curve(0, 1, 64), Curve(0, 1, 64), sigma_c2c=0.0)
 @pytest.fixture
 def in_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run without compiling."""
-    names = {"_move": "_moved", "_apply": "_pulse", "_read": "_units", "_change": "_update"}
-    for compiled, plain in (
-        names | {"_follow": "_signs", "_train": "_epoch", "_test": "_right"}
-    ).items():
-        monkeypatch.setattr(training, compiled, getattr(training, plain))
+    for name in ("_move", "_apply", "_read", "_change", "_follow", "_train", "_score"):
+        monkeypatch.setattr(training, name, getattr(training, name).py_func)
 
 
 def dots(count: int = 36) -> Images:
@@ -47,7 +44,7 @@ def test_pulses_move_along_the_curve_in_closed_form(in_python: None) -> None:
         for count in (3, -3):
             layer = np.zeros((1, 1)), np.array([[[0.4, 0.0, 1.0]]])
             counts = np.zeros(6)
-            training._pulse(layer, 0, 0, count, device, counts, None)
+            training._apply(layer, 0, 0, count, device, counts, None)
             expected = b - (b - 0.4) * np.exp(-beta * count / 50)
             assert layer[1][0, 0, 0] == pytest.approx(expected, abs=1e-5)
             assert layer[0][0, 0] == pytest.approx(2 * expected - 1, abs=2e-5)
@@ -59,14 +56,14 @@ def test_changes_are_rounded_to_pulses_and_counted_by_rows(in_python: None) -> N
     layer = training._layer((3, 2), 0.0, 0.0, np.random.default_rng(0))
     device, counts = (*IDEAL.maps(), 0.0), np.zeros(6)
     left, right = np.array([1.0, 0.0, 0.5]), np.array([2.4, -1.5]) / 64
-    training._update(layer, left, right, device, True, counts, None)
+    training._change(layer, left, right, device, True, counts, None)
     assert layer[1][:, :, 0] * 64 - 32 == pytest.approx(
         np.array([[2, -2], [0, 0], [1, -1]]), abs=1e-4
     )
     assert counts[[0, 1, 4, 5]].tolist() == [3, 3, 3, 3]
     random, sums = np.random.default_rng(0), np.zeros(6)
     for _ in range(2000):
-        training._update(layer, left, right, device, False, sums, random)
+        training._change(layer, left, right, device, False, sums, random)
     # By chance: 2.4 and 1.2 pulses up, 1.5 and 0.75 down, on average.
     assert sums[:2] / 2000 == pytest.approx([3.6, 2.25], rel=0.03)
 
