@@ -220,7 +220,8 @@ def reported(name: str, figures: Mapping[str, float], source: str) -> DeviceMode
     """Return a device from its figures in the store, by their names there.
 
     Curves are never among them. Variability in percent is the spread of written states and of
-    devices, not that of one pulse.
+    devices, not that of one pulse. A retention is taken as the time in which half is lost, also
+    where a report only says that the state was kept so long.
     """
     fields = {"states": "states", "on_off_ratio": "on_off", "retention_s": "retention_s"}
     shares = {"variability_c2c_percent": "sigma_write", "variability_d2d_percent": "sigma_d2d"}
@@ -235,7 +236,7 @@ def measured(name: str, forms: Sequence[Any], fitted: bool = False) -> DeviceMod
     Trains of pulses give the curves, as measured or ``fitted`` by NeuroSim's, and their scatter the
     spread of a pulse and the noise of reading, told apart by the correlation of neighbouring
     steps. Resistances of cycles give on/off and the spread of writing and between devices, reads of
-    states the number of states and the noise of reading, a decay the retention.
+    states the number of states and the noise of reading, a decay to less than half the retention.
 
     Raises:
         InputError: the forms hold nothing of a device, or a train has no curve.
@@ -275,13 +276,17 @@ def measured(name: str, forms: Sequence[Any], fitted: bool = False) -> DeviceMod
             reads = [float(x.std(ddof=1) / abs(x.mean())) for x in several]
             found |= {"read_noise": float(np.median(reads))} if reads else {}
         if isinstance(form, Decay):
-            decay = {m.name: m.value for m in decay_metrics(form)}
-            found["retention_s"] = decay["retention"]
-            weight = decay["exponential_weight"]
+            decay = {m.name: m for m in decay_metrics(form)}
+            if decay["retention"].bound:  # it did not lose half: not known when it will
+                continue
+            found["retention_s"] = decay["retention"].value
+            weight = decay["exponential_weight"].value
             if weight is not None and weight < 0.5:
-                found["drift"] = decay["decay_exponent"]
+                found["drift"] = decay["decay_exponent"].value
     if not found:
-        raise InputError("no trains of pulses, cycles, states or decays: nothing to make a device")
+        raise InputError(
+            "nothing to make a device: give trains of pulses, cycles, states, or a decay by half"
+        )
     return DeviceModel(name, **found, sources=dict.fromkeys(found, "measured"))
 
 

@@ -28,6 +28,8 @@ from pvkdb.simulation.transport import bernoulli
 
 #: Largest change of the share of vacancies in a step, and the shortest step as a share of a piece.
 _MOST_CHANGE, _SHORTEST = 0.05, 1e-9
+#: Most rounds until heat and current are in balance.
+_MOST_ROUNDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,8 @@ class Filament(Checked):
     ``vacancy`` gives charge, D and E_A; shares are of the density in a full filament, which drift
     does not exceed. At first the column has the share ``filled``, except in a gap at the lower
     electrode, which like all else has ``empty``. The conductivity goes in proportion to the share
-    from ``off_s_per_m``, with ``off_e_a_ev``, to ``on_s_per_m``. Electrodes and the rim stay at
-    ``temperature_k``.
+    from ``off_s_per_m``, which heat raises by ``off_e_a_ev``, to ``on_s_per_m``, the most.
+    Electrodes and the rim stay at ``temperature_k``.
     """
 
     vacancy: MobileIon
@@ -94,7 +96,7 @@ def switch(
 
     Raises:
         InputError: times do not rise.
-        CalculationFailedError: the vacancies move too fast for the shortest step.
+        CalculationFailedError: heat finds no balance, or vacancies are too fast for any step.
     """
     times, volts = np.asarray(time_s, float), np.asarray(voltage_v, float)
     if len(times) != len(volts) or len(times) < 2 or not (np.diff(times) > 0).all():
@@ -160,14 +162,14 @@ class _Grid:
         each, part = self.filament, np.clip(share, 0, 1)
         colder = (1 / warm - 1 / each.temperature_k) / BOLTZMANN_EV_PER_K
         off = each.off_s_per_m * np.exp(-each.off_e_a_ev * colder)
-        return np.asarray(part * each.on_s_per_m + (1 - part) * off)
+        return np.asarray(part * each.on_s_per_m + (1 - part) * np.minimum(off, each.on_s_per_m))
 
     def fields(self, voltage: float, share: Array, warm: Array) -> tuple[float, Array, Array]:
         """Return current in A, temperature and potential in balance with each other."""
         heat = LinearForm(lambda v, w: w["s"] * w.x[0] * dot(grad(w["p"]), grad(w["p"])) * v)
         flow = self.stiffness(np.full_like(warm, self.filament.conductivity_w_per_m_k))
         fixed = np.full_like(warm, self.filament.temperature_k)
-        for _ in range(30):
+        for _ in range(_MOST_ROUNDS):
             sigma = self.conductivity(share, warm)
             matrix, unit = self.stiffness(sigma), np.zeros_like(share)
             unit[self.upper] = 1.0
@@ -180,8 +182,12 @@ class _Grid:
             found = solve(*condense(flow, asm(heat, self.basis, **names), x=fixed, D=self.cold))
             change, warm = np.abs(found - warm).max(), found
             if change < 0.01:
-                break
-        return float(part * into), warm, part * unit
+                return float(part * into), warm, part * unit
+        raise CalculationFailedError(
+            FailureKind.SIMULATION_NOT_CONVERGED,
+            f"heat and current find no balance at {voltage:.3g} V and {warm.max():.0f} K: give a "
+            "series_ohm or a lower voltage",
+        )
 
     def moved(self, share: Array, psi: Array, warm: Array, span: float) -> Array:
         """Return the shares after a step: they diffuse, and drift where sites are free."""

@@ -30,13 +30,15 @@ def simulation_input(
     """Return an input; the middle of its interval is its value, unless another is given.
 
     Raises:
-        InputError: the name is unknown, or an end is not above zero.
+        InputError: the name is unknown, or an end is out of range.
     """
     if name not in INPUTS:
         raise InputError(unknown_name("input", name, INPUTS))
     unit, meaning, scale, _ = INPUTS[name]
-    if not ((0 if name == "e_a_ev" else _LEAST) <= low <= high <= _MOST):
-        raise InputError(f"{name}={low:g}:{high:g} ({meaning}): give numbers above zero, in {unit}")
+    most, limit = (1.0, ", at most 1") if name == "vacancies" else (_MOST, f", in {unit}")
+    if not ((0 if name == "e_a_ev" else _LEAST) <= low <= high <= most):
+        text = f"{name}={low:g}:{high:g} ({meaning}): give numbers above zero{limit}"
+        raise InputError(f"{text}, the lower one first")
     middle = sqrt(low * high) if scale == "log" and low < high else (low + high) / 2
     known = {"name": name, "low": low, "high": high, "unit": unit, "source": source}
     return SimulationInput(value=middle if value is None else value, basis=basis, **known)

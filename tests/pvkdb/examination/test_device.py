@@ -97,6 +97,8 @@ def test_cycles_reads_and_decays_give_the_other_imperfections() -> None:
     assert (model.states, model.read_noise) == (3, pytest.approx(0.01, rel=0.4))
     assert model.retention_s == pytest.approx(100 * np.log(2), rel=0.2)
     assert model.drift is None
+    flat = replace(decay, value=1e-6 + 1e-9 * random.standard_normal(40))
+    assert measured("flat", [cycles, flat]).retention_s is None
     assert "3 states" in model.verdict(learning=False)
     assert model.missing(["nonlinearity", "cycle to cycle", "writing", "states"]) == [
         "nonlinearity",

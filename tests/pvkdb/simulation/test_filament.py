@@ -75,3 +75,15 @@ def test_what_cannot_be_is_refused() -> None:
         filament.switch(FILM, [1, 0], [0, 1])
     with pytest.raises(CalculationFailedError, match="give a series_ohm or a slower edge"):
         filament.switch(FILM, [0, 1e12], [0, 5.0])
+
+
+def test_heat_makes_no_gap_a_better_conductor_than_the_filament(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hot = replace(STILL, off_e_a_ev=0.6, off_s_per_m=1e3, cell_nm=10.0)
+    found = filament.switch(hot, [0, 1], [0, 0.3])
+    full = filament.switch(hot, [0, 1], [0, 0.3], start=np.ones_like(found.shares[0]))
+    assert 600 < found.temperatures_k.max() <= full.temperatures_k.max() + 0.01
+    monkeypatch.setattr(filament, "_MOST_ROUNDS", 1)
+    with pytest.raises(CalculationFailedError, match=r"no balance .* give a series_ohm"):
+        filament.switch(hot, [0, 1], [0, 0.3])

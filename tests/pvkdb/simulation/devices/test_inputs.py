@@ -22,6 +22,7 @@ def test_the_middle_of_a_density_is_geometric_and_that_of_an_energy_is_not() -> 
         ("thickness_nm", 0.0, 200.0, "thickness of the layer.*above zero, in nm"),
         ("bias_v", 2.0, 1.0, "bias_v=2:1"),
         ("temperature_k", 300.0, float("inf"), "in K"),
+        ("vacancies", 0.5, 1.5, "at most 1"),
         ("thickness_nm", 1e308, 1e308, "in nm"),
     ],
 )
