@@ -120,8 +120,7 @@ def reservoirs() -> Iterator[str]:
             model, "reservoir-digits", shipped(pictures), seeds, interval_s=0.2, pulses=4.0
         )
         cells = [found.result, found.baselines["memoryless"], found.baselines["linear"]]
-        others = "92.0, 86.7, 90.1 in a trial before" if pictures == "mnist" else ""
-        yield row(f"{pictures}, {model.name}, %", *map(percent, cells), others)
+        yield row(f"{pictures}, {model.name}, %", *map(percent, cells), "")
     found = examine(VOLATILE, "henon", seeds=SEEDS, pulses=10.0)
     cells = [found.result, found.baselines["memoryless"], found.baselines["linear"]]
     shown = [f"{each.mean:.4f} ± {each.spread:.4f}" for each in cells if each]

@@ -73,10 +73,6 @@ SET voltage of the device where it is reported. What is assumed beside the barri
 - **All hops**: the same E_A of the literature, with the factors above. *Computed E_A*: that of \
 SevenNet-0 as it is. With its calibrated interval ([calibration](calibration.md)) windows are 13 \
 decades wide.
-- **Changed**: a hop leads a/√2 along the field, the exact limit of the simulation. It was the \
-whole jump a before: times at 4.8 V across 60 nm are 4 % longer, the highest SET voltages up to \
-1.4 times as high. MAPbI3 then comes behind CsPbBr3, and Spearman's rho of SET voltages, −0.46 \
-before, is nearer to zero.
 - **Measured**: a value, the geometric middle of a range, or a lower bound. Voltages count by \
 their magnitude.
 - **Retention**: the review does not report that any device of this page lost its state; times are \

@@ -1,8 +1,8 @@
 """Networks trained in place: every change of a weight is pulses on a device.
 
 Two layers of sigmoid units, inputs of one bit, gradient descent image by image, weights from −1 to
-1 on one cell each beside a reference in the middle of the range: the protocol of NeuroSim (P.-Y.
-Chen, X. Peng and S. Yu, IEEE Trans. Comput.-Aided Des. 37, 3067 (2018)), written anew.
+1 on one cell each beside a reference in the middle of the range: after NeuroSim (P.-Y. Chen, X.
+Peng and S. Yu, IEEE Trans. Comput.-Aided Des. 37, 3067 (2018)), whose hidden units pass on one bit.
 """
 
 from __future__ import annotations

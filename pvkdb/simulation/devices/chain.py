@@ -93,10 +93,10 @@ def simulate_device(
         on_stage(f"interval of {each.name}", 0.4 + 0.6 * place / len(loose))
         ends = sorted({each.low, each.high} - {each.value})
         moved[each.name] = [chain.outputs({**nominal, each.name: end}) for end in ends]
-    quantities = []
-    for name in base:
-        ends_of = {key: [run[name][1] for run in runs] for key, runs in moved.items()}
-        quantities.append(_quantity(name, base[name], ends_of))
+    quantities = [
+        _quantity(name, each, {key: [run[name][1] for run in runs] for key, runs in moved.items()})
+        for name, each in base.items()
+    ]
     return SimulationResult(
         **{name: getattr(request, name) for name in ("formula", "phase", "stack")},
         defect=request.barriers.defect,

@@ -12,10 +12,7 @@ from pvkdb.kinetics.conditions import DEFAULTS, ROOM_TEMPERATURE_K
 from pvkdb.kinetics.hopping import vacancy_fraction
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.calculations.migration import NebResult
-from pvkdb.schemas.calculations.simulations import (
-    SimulationQuestion,
-    SimulationRequest,
-)
+from pvkdb.schemas.calculations.simulations import SimulationQuestion, SimulationRequest
 from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
 from pvkdb.simulation.devices.inputs import INPUTS, WORK_FUNCTIONS, remedy, simulation_input
 from pvkdb.store.collections import CALCULATIONS
