@@ -210,7 +210,8 @@ def preset(name: str) -> DeviceModel:
     found: dict[str, Any] = {"on_off": row["on_off"], "g_max_s": high, "states": min(row["pulses"])}
     for key, pulses, label in zip(("ltp", "ltd"), row["pulses"], row["nl"], strict=True):
         found[key] = Curve(high / row["on_off"], high, pulses, beta_of(label))
-    found |= zip(("ltp_v", "ltd_v", "ltp_s", "ltd_s"), row["writing"], strict=True)
+    writing = ("ltp_v", "ltd_v", "ltp_s", "ltd_s")[-len(row["writing"]) :]
+    found |= zip(writing, row["writing"], strict=True)
     found["sigma_c2c"] = row["c2c_percent"] / 100
     model = DeviceModel(name, **found, sources=dict.fromkeys(found, row["source"]))
     return model.ideal(("writing", "device to device", "read noise", "retention"), assumed=True)

@@ -62,6 +62,8 @@ def test_presets_have_their_published_figures(name: str) -> None:
     assert set(model.assumed) == {"writing", "device to device", "read noise", "retention"}
     assert model.verdict(learning=True) == ""
     assert row["source"] in model.sources["ltp"]
+    assert (model.ltp_v is None) == (name == "FeFET")  # its gate takes no current
+    assert model.ltp_s is not None
 
 
 def test_trains_give_curves_and_the_spread_of_a_pulse() -> None:
