@@ -12,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from pvkdb_api.explorer.pages import ROUTERS
 from pvkdb_api.explorer.site.assets import asset_url
-from pvkdb_api.frame.headers import ANSWERS_BEFORE_CLOSE, Headers
+from pvkdb_api.frame import headers
+from pvkdb_api.frame.headers import Headers
 from pvkdb_api.rest import export
 
 from ..conftest import Api, Started
@@ -53,14 +54,16 @@ def test_every_route_with_get_answers_head(reading_api: Api) -> None:
 
 @pytest.mark.parametrize(("processes", "ended"), [(1, 0), (2, 3)])
 def test_of_several_processes_each_ends_a_connection_now_and_then(
-    reading_api: Api, processes: int, ended: int
+    reading_api: Api, processes: int, ended: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(headers, "ANSWERS_BEFORE_CLOSE", 4)
+
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         await Response()(scope, receive, send)
 
     served = reading_api.app.state.served
     client = TestClient(Headers(answer, served, processes))
-    answers = [client.get("/") for _ in range(3 * ANSWERS_BEFORE_CLOSE)]
+    answers = [client.get("/") for _ in range(3 * 4)]
     assert [each.headers.get("connection") for each in answers].count("close") == ended
 
 
