@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from pvkdb.computed import CALCULATIONS, REPORT
@@ -18,6 +19,7 @@ from pvkdb_pipelines.screening.plan.plan import read_plan
 from validation.screening import PAGE, page
 
 
+@pytest.mark.slow
 def test_the_page_follows_from_the_calculations_shipped_with_it(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
     upgrade(store)

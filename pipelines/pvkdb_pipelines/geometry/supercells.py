@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 
 import numpy as np
 from ase import Atoms
@@ -44,7 +45,8 @@ def distant_supercell(
     doi:10.1103/PhysRevB.77.224115 (enumeration by Hermite normal forms).
     """
     cell = atoms.cell.array
-    for count in range(1, min(_MOST_CELLS, most_atoms // len(atoms)) + 1):
+    most = min(_MOST_CELLS, most_atoms // len(atoms))
+    for count in range(_fewest_cells(cell, distance_ang), most + 1):
         matrix, shortest = _most_distant(cell, count)
         if shortest >= distance_ang:
             return make_supercell(atoms, matrix), _as_matrix(matrix)
@@ -73,7 +75,7 @@ def symmetric_supercell(cell: np.ndarray, rotations: np.ndarray, distance_ang: f
     Raises:
         InputError: no supercell of up to 64 cells is large enough.
     """
-    for count in range(1, _MOST_SYMMETRIC_CELLS + 1):
+    for count in range(_fewest_cells(cell, distance_ang), _MOST_SYMMETRIC_CELLS + 1):
         best, longest = None, distance_ang
         for hermite in _hermite_normal_forms(count):
             if not _is_kept(hermite, rotations):
@@ -89,6 +91,15 @@ def symmetric_supercell(cell: np.ndarray, rotations: np.ndarray, distance_ang: f
         f"{distance_ang:g} Å from its images and the symmetry of the crystal; use a smaller "
         "distance"
     )
+
+
+def _fewest_cells(cell: np.ndarray, distance_ang: float) -> int:
+    """Return a number of cells below which no supercell has the distance.
+
+    No lattice is denser than face-centred cubic, d³ = √2 V (C. F. Gauss, 1831).
+    """
+    densest = 2**0.5 * abs(float(np.linalg.det(cell)))
+    return max(1, ceil(distance_ang**3 / densest - 1e-6))
 
 
 def _is_kept(hermite: np.ndarray, rotations: np.ndarray) -> bool:

@@ -48,6 +48,12 @@ def test_shapes_that_are_not_diagonal_are_found() -> None:
     assert shortest_vector_ang(supercell.cell.array) == pytest.approx(3.61)
 
 
+def test_the_densest_supercell_is_not_passed_over() -> None:
+    """Eight cells of copper, face-centred cubic again: none of fewer can be as wide."""
+    supercell, _ = distant_supercell(bulk("Cu", "fcc", a=3.61), 5.105)
+    assert len(supercell) == 8
+
+
 def test_what_would_be_too_large_is_refused_with_a_remedy() -> None:
     with pytest.raises(InputError, match=r"at most 20 atoms.*smaller distance"):
         distant_supercell(bulk("Cu"), 8.0, most_atoms=20)
