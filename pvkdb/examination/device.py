@@ -306,10 +306,8 @@ def _curve(train: PulseTrain, fitted: bool) -> tuple[Curve, float, float, float]
     curve = replace(curve, low=float(low), high=float(low + change))
     if not fitted:
         smooth = optimize.isotonic_regression(g, increasing=not train.falling).x
-        points = np.sort(np.interp(np.linspace(0, 1, len(x)), x, smooth))
-        curve = Curve(
-            float(points[0]), float(points[-1]), curve.pulses, 0.0, tuple(points.tolist())
-        )
+        points = np.sort(np.interp(np.linspace(0, 1, len(x)), x, smooth)).tolist()
+        curve = Curve(points[0], points[-1], curve.pulses, points=tuple(points))
     # What a pulse changes stays; noise of reading makes neighbouring steps go back and forth.
     steps = np.diff(g - (low + change * y)) / abs(change)
     both, back = float(np.mean(steps**2)), float(np.mean(steps[1:] * steps[:-1]))

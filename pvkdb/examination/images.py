@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from math import isqrt, prod
@@ -46,10 +46,6 @@ class Images:
         square = pictures.reshape(-1, self.side, self.side)
         middle = square[:, edge : self.side - edge, edge : self.side - edge]
         return (middle.reshape(len(pictures), -1) > 0.5).astype(np.float64)
-
-    def first(self, count: int) -> Images:
-        """Return the pictures with at most ``count`` to train."""
-        return replace(self, train=self.train[:count], train_labels=self.train_labels[:count])
 
 
 @cache

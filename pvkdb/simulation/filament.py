@@ -26,10 +26,9 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.simulation.stack import Checked, MobileIon
 from pvkdb.simulation.transport import bernoulli
 
-#: Largest change of the share of vacancies in a step, and the shortest step as a share of a piece.
-_MOST_CHANGE, _SHORTEST = 0.05, 1e-9
-#: Most rounds until heat and current are in balance.
-_MOST_ROUNDS = 100
+#: Largest change of the share of vacancies in a step, the shortest step as a share of a piece, and
+#: most rounds until heat and current are in balance.
+_MOST_CHANGE, _SHORTEST, _MOST_ROUNDS = 0.05, 1e-9, 100
 
 
 @dataclass(frozen=True, slots=True)

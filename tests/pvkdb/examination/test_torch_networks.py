@@ -87,7 +87,8 @@ def test_the_same_seed_gives_the_same_numbers(networks: dict[str, Trained]) -> N
 
 @pytest.mark.parametrize("task", ["convolution", "spiking"])
 def test_the_examination_copies_a_network_of_torch(task: str) -> None:
-    model, digits = preset("Ag:a-Si"), shipped("digits").first(300)
+    model, digits = preset("Ag:a-Si"), shipped("digits")
+    digits = replace(digits, train=digits.train[:300], train_labels=digits.train_labels[:300])
     found = examine(model, task, digits, range(2), Protocol(epochs=4), assume_ideal=True)
     assert found.result is not None
     assert found.ideal is not None
