@@ -10,6 +10,7 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.kinetics.conditions import DEFAULTS, ROOM_TEMPERATURE_K
 from pvkdb.kinetics.hopping import vacancy_fraction
+from pvkdb.schemas import LONGEST_TEXT
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.calculations.simulations import SimulationQuestion, SimulationRequest
@@ -158,6 +159,6 @@ def _vacancies(session: Session, material: Material, annealed_k: float) -> tuple
     ends = (float(vacancy_fraction(each, annealed_k)) for each in (energy.maximum, energy.minimum))
     source = (
         f"equilibrium at {annealed_k:g} K, 1/(1 + exp(E_f/kT)), E_f {energy.minimum:g} to "
-        f"{energy.maximum:g} eV: {energy.source}; {energy.note or ''}"
+        f"{energy.maximum:g} eV: {'; '.join(filter(None, (energy.source, energy.note)))}"
     )
-    return ("vacancies", *ends, source[:1900], "store")
+    return ("vacancies", *ends, source[:LONGEST_TEXT], "store")
