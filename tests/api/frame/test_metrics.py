@@ -108,11 +108,13 @@ def test_several_workers_tell_the_same_sums(start, tmp_path) -> None:
         PVKDB_WORKERS="2", PVKDB_RATE_PER_MINUTE="0", PROMETHEUS_MULTIPROC_DIR=str(tmp_path)
     )
     asked = 0
+    # A connection for each request: any worker answers.
+    client = httpx.Client(timeout=30, headers={"Connection": "close"})
     while len(list(tmp_path.glob("counter_*.db"))) < 2 or asked < 10:  # both have answered
-        with httpx.Client(timeout=30) as client:  # a connection of its own each: any worker
-            client.get(f"{address}/api/v1/devices/none")
-            asked += 1
-            found = samples(client.get(f"{address}/metrics").text)
+        client.get(f"{address}/api/v1/devices/none")
+        asked += 1
+        found = samples(client.get(f"{address}/metrics").text)
         counted = found["pvkdb_http_requests_total", "GET", "/api/v1/devices/{key}", "404"]
         assert counted == asked < 300
         assert found["pvkdb_http_requests_in_flight",] == 1
+    client.close()

@@ -33,6 +33,7 @@ def test_devices_have_four_pictures(sqlite_store: Store, tmp_path: Path) -> None
     assert [path.read_text(encoding="utf-8") for path in again] == texts
 
 
+@pytest.mark.slow
 def test_times_of_materials_are_said_to_be_predicted_and_bear_names(
     sqlite_store: Store, tmp_path: Path
 ) -> None:
@@ -54,6 +55,7 @@ def test_times_of_materials_are_said_to_be_predicted_and_bear_names(
     assert "ref. 161" in measured
 
 
+@pytest.mark.slow
 def test_every_application_can_be_drawn(sqlite_store: Store, tmp_path: Path) -> None:
     """Also where little is known, where criteria are words, and for materials."""
     with sqlite_store.session() as session:
