@@ -23,6 +23,7 @@ from mcp.server.stdio import stdio_server
 from pvkdb._version import __version__
 from pvkdb.chemistry.ions import sources
 from pvkdb.errors import InputError, NotFoundError, PvkdbError, unknown_name
+from pvkdb.schemas import unfit
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_text
 from pvkdb.suitability import shipped_profiles
@@ -36,8 +37,6 @@ ROWS, MOST_ROWS = 10, 50
 MOST_CHARACTERS, LONGEST_ERROR = 120_000, 2_000
 #: Keys of references in one query.
 _KEYS = 200
-#: What no argument holds: control characters, and halves of characters.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 INSTRUCTIONS = """\
 pvkdb: halide perovskites for memristors. Reported values come from papers, computed ones from \
@@ -312,8 +311,10 @@ def _checked(name: str, value: Any) -> Any:
     """Return the value of an argument as the service reads it.
 
     Raises:
-        InputError: it is an object or a path, or holds control characters.
+        InputError: it is an object or a path, too large, or holds control characters.
     """
+    if reason := unfit(value):
+        raise InputError(f"{name}: {reason}")
     if isinstance(value, list) and not any(isinstance(each, list | dict) for each in value):
         texts = [str(_checked(name, each)) for each in value]
         return ",".join(f'"{text}"' if "," in text and '"' not in text else text for text in texts)
@@ -323,8 +324,6 @@ def _checked(name: str, value: Any) -> Any:
         return value
     if not isinstance(value, str):
         raise InputError(f"{name} cannot be a {type(value).__name__}; give a text or a number")
-    if found := _CONTROL.search(value):
-        raise InputError(f"{name} holds the control character {found[0]!r}; leave it out")
     if name in ("application", "formula", "key") and ("/" in value or not value.strip(". ")):
         raise InputError(f"{name} cannot be {value[:60]!r}; give one name without '/'")
     return value

@@ -102,7 +102,7 @@ def test_a_candidate_of_a_ranking_is_explained_with_its_evidence(ask: Ask) -> No
         ("drop", {}, "there is no tool 'drop'"),
         ("tolerance", {}, "tolerance needs 'formula'"),
         ("search_devices", {"lmit": 3}, "did you mean 'limit'"),
-        ("search_devices", {"limit": 10**30}, f"from 1 to {MOST_ROWS}"),
+        ("search_devices", {"limit": 10**30}, "the number is too large"),
         ("search_devices", {"limit": 0}, f"from 1 to {MOST_ROWS}"),
         ("search_devices", {"limit": "10"}, "whole number"),
         ("search_devices", {"limit": True}, "whole number"),
