@@ -166,6 +166,8 @@ def simulate(
     others = (*numbers.values(), annealed_k, report)
     if stack is None and (set_ or rate or any(each is not None for each in others)):
         raise InputError(f"numbers of a device need its --stack, e.g. ITO/{material}/Ag")
+    if report and report.suffix.lower() not in (".html", ".pdf", ".json", ".cir"):
+        raise InputError(f"{report.name} is not written: end it with .html, .pdf, .json or .cir")
     store = open_store(database, create=True)
     if stack is not None:
         # The default is shown as an assumption.

@@ -144,6 +144,15 @@ def test_a_device_goes_to_a_simulator(database: list[str], tmp_path: Path) -> No
         assert words in str(refused.exception)
 
 
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_computed(
+    database: list[str],
+) -> None:
+    stack = ("--stack", "ITO/CsPbBr3/Ag", "-o", "report.docx")
+    outcome = call("simulate", "CsPbBr3", *stack, *database)
+    assert isinstance(outcome.exception, InputError)
+    assert "report.docx is not written: end it with .html, .pdf" in str(outcome.exception)
+
+
 def test_a_material_without_barriers_is_not_simulated(database: list[str]) -> None:
     outcome = call("simulate", "CsPbBr3", "--potential", "chgnet", *database)
     assert isinstance(outcome.exception, NotFoundError)
