@@ -123,8 +123,10 @@ def test_the_page_runs(store: Store, capsys: pytest.CaptureFixture[str]) -> None
         outcome = CliRunner().invoke(app, shlex.split(command))
         assert outcome.exit_code == 0, (command, outcome.exception)
     assert '"E_A along c"' in outcome.stdout
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    exec(compile(code, str(PAGE), "exec"), {})
+    codes = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(codes) == 3
+    for code in codes:
+        exec(compile(code, str(PAGE), "exec"), {})
     printed = capsys.readouterr().out
     assert "coefficient_m2_per_s=1.4599" in printed
     assert re.search(r"correlation factor 0\.6\d", printed)
