@@ -150,7 +150,10 @@ def fill(connection: Connection) -> None:
                 f"AND {mod(10)} = 4 ON CONFLICT DO NOTHING"
             )
         )
-    share = lambda n: f"((CAST(c.id AS BIGINT) * {n}) % 99991) / 99991.0"  # noqa: E731
+
+    def share(n: int) -> str:
+        return f"((CAST(c.id AS BIGINT) * {n}) % 99991) / 99991.0"
+
     run(
         text(
             "INSERT INTO tolerance_factors (composition_id, t, mu, tau, p_perovskite) "

@@ -116,7 +116,10 @@ def reported() -> list[EnergeticsRow]:
 
 
 def by_dft() -> list[EnergeticsRow]:
-    """Activation energies of hops that pvkdb relaxed by DFT; none before `dft_hops.py` ran."""
+    """Activation energies of hops that pvkdb relaxed by DFT; none before `dft_hops.py` ran.
+
+    The two ways of a hop are from its lower and its higher end; E_A is above the lower one.
+    """
     if not DFT_HOPS.exists():
         return []
     rows = _rows(
@@ -125,8 +128,11 @@ def by_dft() -> list[EnergeticsRow]:
         scope="hop",
         method="DFT",
     )
-    own = {"references": "pvkdb"}
-    return [row.model_copy(update=own) for row in rows if not row.approximate]  # else an estimate
+    relaxed = [row for row in rows if not row.approximate]  # the others are estimates
+    return [
+        row.model_copy(update={"references": "pvkdb", "value_min_ev": row.value_max_ev})
+        for row in relaxed
+    ]
 
 
 def _rows(load: Callable[[Session], object], **filters: str) -> list[EnergeticsRow]:

@@ -235,9 +235,10 @@ def measured(name: str, forms: Sequence[Any], fitted: bool = False) -> DeviceMod
     """Return a device from measurements in their tidy forms (``Report.forms``).
 
     Trains of pulses give the curves, as measured or ``fitted`` by NeuroSim's, and their scatter the
-    spread of a pulse and the noise of reading, told apart by the correlation of neighbouring
-    steps. Resistances of cycles give on/off and the spread of writing and between devices, reads of
-    states the number of states and the noise of reading, a decay to less than half the retention.
+    spread of a pulse and the noise of reading, which the correlation of neighbouring steps
+    separates. Resistances of cycles give on/off and the spread of writing and between devices,
+    reads of states the number of states and the noise of reading, a decay to less than half the
+    retention.
 
     Raises:
         InputError: the forms hold nothing of a device, or a train has no curve.

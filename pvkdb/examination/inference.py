@@ -58,7 +58,7 @@ def infer(
     held at 0 V at all its bit lines, of which one is the reference: no paths sneak, but lines drop.
 
     Raises:
-        InputError: a time is negative, or line resistance is asked for without G_max and on/off.
+        InputError: a time is negative, or line resistance is given without G_max and on/off.
     """
     random = np.random.default_rng(seed)
     written = copied(model, weights, random)

@@ -28,11 +28,11 @@ def key_bits(states: npt.ArrayLike, by: str | float = "pairs") -> Bits:
     median of the array, by which half of the bits are 1. A number: 1 above this state.
 
     Raises:
-        InputError: a state is no number, a pair is incomplete or equal, or ``by`` is unknown.
+        InputError: a state is not a number, a pair is incomplete or equal, or ``by`` is unknown.
     """
     x = np.asarray(states, dtype=float)
     if wrong := int((~np.isfinite(x)).sum()):
-        raise InputError(f"{wrong} of {x.size} states are no numbers; leave those cells out")
+        raise InputError(f"{wrong} of {x.size} states are not numbers; leave those cells out")
     if not isinstance(by, str):
         return np.asarray(x > by)
     if by == "median":

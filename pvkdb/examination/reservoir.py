@@ -31,7 +31,7 @@ class Compared(NamedTuple):
 
 
 def verdict(model: DeviceModel) -> str:
-    """Return why a device is no reservoir; empty if it is one or it is not known."""
+    """Return why a device is not a reservoir; empty if it is one, or if that is not known."""
     if model.retention_s is not None and np.isinf(model.retention_s) and not model.drift:
         return f"{model.name} does not forget: its states count pulses; use a volatile device"
     return ""

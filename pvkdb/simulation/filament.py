@@ -94,7 +94,7 @@ def switch(
     voltage; heat is in balance at every step.
 
     Raises:
-        InputError: times do not rise.
+        InputError: times do not rise, or ``start`` is of another mesh.
         CalculationFailedError: heat finds no balance, or vacancies are too fast for any step.
     """
     times, volts = np.asarray(time_s, float), np.asarray(voltage_v, float)
@@ -102,6 +102,11 @@ def switch(
         raise InputError("give as many rising times as voltages, at least two")
     grid = _Grid(filament)
     r, z = 1e9 * grid.mesh.p
+    if start is not None and np.shape(start) != r.shape:
+        raise InputError(
+            f"start has {np.size(start)} shares and the mesh {len(r)} points: give a row of a run "
+            "with the same sizes and points"
+        )
     column = (r <= filament.column_nm) & (z >= filament.gap_nm)
     share = np.where(column, filament.filled, filament.empty) if start is None else start
     warm = np.full(len(share), filament.temperature_k)

@@ -232,7 +232,9 @@ def gap_times(hopping: Hopping, layer: Layer, seeds: int = 20) -> Array:
     network, axis, share = hopping.network, layer.axis, layer.gap_m / layer.thickness_m
     if not (0 < share < 0.5 and 0 < layer.share <= 0.5 and layer.bias_v):
         raise InputError(
-            f"no gap fills in {layer}: give one below half of the layer, a bias, a share to 0.5"
+            f"no gap of {layer.gap_m * 1e9:g} nm fills in {layer.thickness_m * 1e9:g} nm at "
+            f"{layer.bias_v:g} V with {layer.share:g} of the sites vacant: give a gap below half "
+            "of the layer, a bias, and a share above 0 and up to 0.5"
         )
     heights = np.linalg.norm(network.across_m, axis=1)
     # Two hops wide, so that no defect meets itself.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response, status
@@ -63,13 +64,9 @@ def queue_calculation(
     request: PostedRequest, http: Request, session: WriteSession, writing: Writing
 ) -> CalculationDocument:
     """Queue the request. The same request gives the same calculation to every caller."""
-    document = writing.once(
-        request.model_dump_json(),
-        CalculationDocument,
-        lambda: calculations.queue(http, session, request),
+    return _located(
+        writing, request.model_dump_json(), lambda: calculations.queue(http, session, request)
     )
-    writing.response.headers["Location"] = f"{router.prefix}/{document.id}"
-    return document
 
 
 @router.post(
@@ -87,11 +84,17 @@ def queue_simulation(
 
     Barriers come from the store. An input that it lacks and that nobody gave is refused by name.
     """
-    document = writing.once(
+    return _located(
+        writing,
         f"simulate {question.model_dump_json()}",
-        CalculationDocument,
         lambda: calculations.simulate(http, session, question),
     )
+
+
+def _located(
+    writing: Writing, what: str, queue: Callable[[], tuple[CalculationDocument, bool]]
+) -> CalculationDocument:
+    document = writing.once(what, CalculationDocument, queue)
     writing.response.headers["Location"] = f"{router.prefix}/{document.id}"
     return document
 

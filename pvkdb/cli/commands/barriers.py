@@ -160,7 +160,7 @@ def dynamics(
         given, host = found.parameters, session.get(Structure, f"{found.id}-host")
         if host is None or not str(given.get("defect")).startswith("V_"):
             raise InputError(
-                f"{found.id} is no finished barrier of a vacancy; compute one: pvkdb neb FORMULA"
+                f"{found.id} is not a finished barrier of a vacancy; compute one: pvkdb neb FORMULA"
             )
         values = {name: given[name] for name in ("formula", "phase", "defect", "potential")}
         values["host"] = {name: getattr(host, name) for name in Host.model_fields}

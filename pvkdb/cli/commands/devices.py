@@ -124,13 +124,17 @@ def _kinetics(
 def simulate(
     material: Annotated[str, Argument(help="Material, e.g. CsPbBr3 or CsPbBr3-Pnma.")],
     potential: Annotated[str | None, Option(help="Whose barriers; default: best tested.")] = None,
-    temperature_k: Annotated[float, Option(metavar="K", help="Temperature.")] = 298.15,
+    temperature_k: Annotated[
+        float | None, Option(metavar="K", help="Temperature; default: 298.15.")
+    ] = None,
     thickness_nm: Annotated[float | None, Option(metavar="NM", help="Layer thickness.")] = None,
     gap_nm: Annotated[float | None, Option(metavar="NM", help="Gap that vacancies fill.")] = None,
     bias_v: Annotated[float | None, Option(metavar="V", help="Bias across the layer.")] = None,
     vacancies: Annotated[float | None, Option(metavar="SHARE", help="Share of sites.")] = None,
-    axis: Annotated[str, Option(help="Axis across the layer: a, b or c.")] = "b",
-    seeds: Annotated[int, Option(min=2, help="Runs of the layer.")] = 20,
+    axis: Annotated[
+        str | None, Option(help="Axis across the layer: a, b or c; default: b.")
+    ] = None,
+    seeds: Annotated[int | None, Option(min=2, help="Runs of the layer; default: 20.")] = None,
     stack: Annotated[
         str | None, Option(metavar="LAYERS", help="A whole device, e.g. ITO/CsPbBr3/Ag.")
     ] = None,
@@ -153,6 +157,7 @@ def simulate(
     json: JsonOption = False,
 ) -> None:
     """Simulate halide vacancies on all hops. With --stack: a whole device and what is uncertain."""
+    from pvkdb.kinetics.conditions import ROOM_TEMPERATURE_K
     from pvkdb.schemas.calculations.simulations import SimulationQuestion
     from pvkdb.suitability.evidence.simulations import answer_simulation, simulation_request
     from pvkdb_pipelines.dft.requests import validated
@@ -163,26 +168,27 @@ def simulate(
         "bias_v": bias_v,
         "vacancies": vacancies,
     }
-    others = (*numbers.values(), annealed_k, report)
+    others = (*numbers.values(), annealed_k, axis, seeds, report)
     if stack is None and (set_ or rate or any(each is not None for each in others)):
         raise InputError(f"numbers of a device need its --stack, e.g. ITO/{material}/Ag")
     if report and report.suffix.lower() not in (".html", ".pdf", ".json", ".cir"):
         raise InputError(f"{report.name} is not written: end it with .html, .pdf, .json or .cir")
     store = open_store(database, create=True)
     if stack is not None:
-        # The default is shown as an assumption.
-        numbers["temperature_k"] = None if temperature_k == 298.15 else temperature_k
+        numbers["temperature_k"] = temperature_k
         inputs = {name: each for name, each in numbers.items() if each is not None}
         asked: dict[str, object] = {"inputs": inputs | _ranges(set_ or []), "stack": stack}
         asked |= {"material": material, "potential": potential, "axis": axis, "seeds": seeds}
-        asked |= {"annealed_k": annealed_k, "scan_rates_v_per_s": rate or ()}
-        question = validated(SimulationQuestion, asked)
+        asked |= {"annealed_k": annealed_k, "scan_rates_v_per_s": rate}
+        given = {name: each for name, each in asked.items() if each is not None}
+        question = validated(SimulationQuestion, given)
         with store.session(read_only=True) as session:
             request = simulation_request(session, question)
         _simulate_device(store, request, retry, json, report)
         return
     with store.session(read_only=True) as session, messages().status("simulating"):
-        answer = answer_simulation(session, material, temperature_k, potential)
+        kelvin = ROOM_TEMPERATURE_K if temperature_k is None else temperature_k
+        answer = answer_simulation(session, material, kelvin, potential)
     show(answer, json, print_kinetics)
 
 

@@ -114,7 +114,7 @@ def test_states_that_give_no_key_are_refused() -> None:
         key_bits([1.0, 1.0, 2.0, 3.0])
     with pytest.raises(InputError, match="3 cells do not make pairs"):
         key_bits([1.0, 2.0, 3.0])
-    with pytest.raises(InputError, match="1 of 2 states are no numbers"):
+    with pytest.raises(InputError, match="1 of 2 states are not numbers"):
         key_bits([1.0, np.nan])
     with pytest.raises(InputError, match=r"'halves'.*pairs, median"):
         key_bits([1.0, 2.0], "halves")

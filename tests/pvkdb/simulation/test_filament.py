@@ -71,6 +71,8 @@ def test_what_cannot_be_is_refused() -> None:
         replace(FILM, gap_nm=60.0)
     with pytest.raises(InputError, match="on_s_per_m=0 of a Filament"):
         replace(FILM, on_s_per_m=0.0)
+    with pytest.raises(InputError, match="start has 3 shares and the mesh"):
+        filament.switch(FILM, (0.0, 1e-3), (0.0, 0.1), start=np.zeros(3))
     with pytest.raises(InputError, match="rising times"):
         filament.switch(FILM, [1, 0], [0, 1])
     with pytest.raises(CalculationFailedError, match="give a series_ohm or a slower edge"):

@@ -141,7 +141,7 @@ def test_a_gap_fills_by_drift_and_is_lost_by_diffusion() -> None:
 
 
 def test_what_cannot_fill_and_what_is_too_large_is_refused() -> None:
-    with pytest.raises(InputError, match=r"gap_m=6e-09.* give one below half of the layer"):
+    with pytest.raises(InputError, match=r"of 6 nm fills in 10 nm .*: give a gap below half"):
         kmc.gap_times(CUBIC, kmc.Layer(0, 1e-8, 6e-9, 1.0, 0.01))
     with pytest.raises(InputError, match=r"2,040,000 sites are more than 2,000,000"):
         kmc.Walkers(CUBIC, (200, 200, 51))

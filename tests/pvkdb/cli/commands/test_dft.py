@@ -71,7 +71,7 @@ def test_molecular_dynamics_of_a_barrier_is_queued_once(run: Run, user_store: St
     again = run("md", key, "--temperature-k", "800", "--picoseconds", "50")
     assert f"already queued  {document['id']}  V_Br in CsPbBr3, 800 K, 50 ps" in again.stderr
     other = run("md", document["id"], "--temperature-k", "800")
-    assert "is no finished barrier of a vacancy" in other.stderr
+    assert "is not a finished barrier of a vacancy" in other.stderr
     assert "temperature_k" in run("md", key, "--temperature-k", "-1").stderr
 
 

@@ -125,8 +125,8 @@ def test_the_device_of_the_page_is_computed_once_and_has_its_numbers(
 
 
 def test_numbers_of_a_device_need_its_stack() -> None:
-    for option in ("--thickness-nm", "--rate"):
-        outcome = CliRunner().invoke(app, ["simulate", "CsPbBr3", option, "100"])
+    for option in ("--thickness-nm=100", "--rate=100", "--axis=a", "--seeds=5"):
+        outcome = CliRunner().invoke(app, ["simulate", "CsPbBr3", option])
         assert isinstance(outcome.exception, InputError)
         assert "--stack, e.g. ITO/CsPbBr3/Ag" in str(outcome.exception)
 
