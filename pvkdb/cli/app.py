@@ -92,6 +92,11 @@ _add("snapshot", databases.snapshot, "pvkdb-2026.zip")
 _add("diff", databases.diff, "pvkdb-2026.zip sqlite:///pvkdb.sqlite")
 _add("tolerance", compositions.tolerance, "CsPbBr3 MAPbI3")
 _add("structure", compositions.structure, "CsPbI3 --phase delta --output CsPbI3.cif")
+_add(
+    "fetch-structures",
+    compositions.fetch_structures,
+    '\'elements HAS ALL "Cs","Pb"\' --from https://optimade.materialsproject.org',
+)
 _add("neb", barriers.neb, "CsPbBr3 --potential chgnet --plot", cls=barriers.NebCommand)
 _add("md", barriers.dynamics, "3f2a --temperature-k 700")
 _add("potentials", barriers.potentials, "--json")

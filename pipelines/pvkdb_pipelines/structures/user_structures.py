@@ -48,18 +48,27 @@ def read_start(path: Path, composition: Composition | None = None) -> Atoms:
             another composition, or overlapping atoms.
     """
     atoms = _read(path)
-    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
-        raise InputError(f"{path} contains coordinates that are not finite")
-    if not atoms.pbc.all() or not atoms.get_volume() > 0:
-        raise InputError(f"{path} contains no periodic structure in three dimensions")
     require_order(atoms, path)
     if composition is not None:
         require_composition(atoms, composition, path)
+    check_start(atoms, path)
+    return atoms
+
+
+def check_start(atoms: Atoms, name: Path | str) -> None:
+    """Check that a structure is periodic and has no overlapping atoms; ``name`` is for the message.
+
+    Raises:
+        InputError: it is not finite, not periodic, or atoms overlap.
+    """
+    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
+        raise InputError(f"{name} contains coordinates that are not finite")
+    if not atoms.pbc.all() or not atoms.get_volume() > 0:
+        raise InputError(f"{name} contains no periodic structure in three dimensions")
     try:
-        check_structure(atoms, str(path))
+        check_structure(atoms, str(name))
     except CalculationFailedError as error:
         raise InputError(str(error)) from error
-    return atoms
 
 
 def phase_of(atoms: Atoms, composition: Composition) -> str:
@@ -92,8 +101,8 @@ def phase_of(atoms: Atoms, composition: Composition) -> str:
 
 def store_start(
     session: Session, atoms: Atoms, composition: Composition, phase: str, origin: str
-) -> Structure:
-    """Store a starting structure, once.
+) -> tuple[Structure, bool]:
+    """Store a starting structure once; return it, and whether the store lacked it.
 
     Args:
         session: Open session of the store.
@@ -109,7 +118,7 @@ def store_start(
     key = f"{START}-{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]}"
     known = session.get(Structure, key)
     if known is not None:
-        return known
+        return known, False
     structure = Structure(
         id=key,
         material=material,
@@ -123,7 +132,7 @@ def store_start(
     )
     session.add(structure)
     session.flush()
-    return structure
+    return structure, True
 
 
 def stored(

@@ -1,4 +1,4 @@
-"""``pvkdb tolerance`` and ``structure``: tolerance factors and structures of compositions."""
+"""``pvkdb tolerance``, ``structure``, ``fetch-structures``: compositions and structures."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, cast
 from typer import Argument, Option
 
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, OutputOption, open_store
-from pvkdb.cli.output.composition_tables import print_factors, print_prototypes
+from pvkdb.cli.output.composition_tables import print_factors, print_fetched, print_prototypes
 from pvkdb.cli.output.console import print_json, print_message, show, write_file
-from pvkdb.errors import InputError, NotFoundError, unknown_name
+from pvkdb.errors import InputError, NotFoundError, ServiceError, unknown_name
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -119,6 +119,64 @@ def structure(
         print_message(note)
 
 
+def fetch_structures(
+    sources: Annotated[
+        list[str],
+        Option(
+            "--from",
+            metavar="URL|FILE",
+            help="OPTIMADE provider, or JSON file from mp-api; may be repeated.",
+        ),
+    ],
+    filter: Annotated[
+        str, Argument(help='OPTIMADE filter, e.g. \'elements HAS ALL "Cs","Pb"\'; not for files.')
+    ] = "",
+    pages: Annotated[int, Option(min=1, help="Most pages of 100 from each provider.")] = 100,
+    minutes: Annotated[float, Option(min=0, help="Time after which no page is requested.")] = 30.0,
+    progress: Annotated[
+        Path, Option(metavar="FILE", help="File that keeps the next page of each provider.")
+    ] = Path("pvkdb-fetch.json"),
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Store structures from other databases, with origin.
+
+    Each keeps its provider, id, address, time and licence. Ordered crystals of halide perovskites
+    are stored, others are refused and counted. If a provider fails or a limit is reached, the same
+    command resumes.
+    """
+    from dataclasses import asdict
+
+    from pvkdb_pipelines.structures.providers import fetch_structures as fetch
+    from pvkdb_pipelines.structures.providers import read_documents
+
+    urls = [source for source in sources if "://" in source]
+    if bool(urls) != bool(filter.strip()):
+        raise InputError(
+            "OPTIMADE providers need a filter, and files take none; write for example: "
+            'pvkdb fetch-structures \'elements HAS ALL "Cs","Pb"\' --from https://HOST'
+        )
+    store = open_store(database, create=True)
+    reports = [read_documents(store, Path(each)) for each in sources if each not in urls]
+    if urls:
+        reports += fetch(
+            store,
+            filter,
+            urls,
+            progress=progress,
+            pages=pages,
+            minutes=minutes,
+            show=lambda each: print_message(f"{each.provider}: {each.received:,} received"),
+        )
+    show([asdict(report) for report in reports], json, lambda _: print_fetched(reports))
+    failures = [f"{each.source}: {each.stopped}" for each in reports if each.failed]
+    if failures:
+        raise ServiceError(
+            f"{'; '.join(failures)}; run the same command again to resume, or delete {progress} "
+            "to start again"
+        )
+
+
 def _list_prototypes(composition: Composition, json: bool) -> None:
     from pvkdb_pipelines.prototypes import FAMILIES_WITH_PROTOTYPES, candidates, compound_of, phases
 
@@ -213,7 +271,8 @@ def _add(
     atoms = read_start(path, composition)
     phase = phase or phase_of(atoms, composition)
     with open_store(database, create=True).session() as session:
-        start = store_start(session, atoms, composition, phase, f"{path.name}, brought by a user")
+        origin = f"{path.name}, brought by a user"
+        start, _ = store_start(session, atoms, composition, phase, origin)
         document = {
             "id": start.id,
             "material": start.material.id,

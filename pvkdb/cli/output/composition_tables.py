@@ -1,16 +1,17 @@
-"""Tables of compositions: tolerance factors and prototypes."""
+"""Tables of compositions: tolerance factors, prototypes and fetched structures."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pvkdb.cli.output.console import output, print_table
+from pvkdb.cli.output.console import output, print_field, print_table
 from pvkdb.display.numbers import UNKNOWN
 
 if TYPE_CHECKING:
     from pvkdb.chemistry import ToleranceFactors
     from pvkdb_pipelines.prototypes import PrototypeInfo
+    from pvkdb_pipelines.structures.providers import FetchReport
 
 
 def print_factors(
@@ -68,3 +69,22 @@ def print_prototypes(
         whole=("phase", "space group"),
         caption="searched: relaxed in the search for the ground state. --json adds the sources.",
     )
+
+
+def print_fetched(reports: Sequence[FetchReport]) -> None:
+    """Print what came from each source: counts, licence, and refusals with an example of each."""
+    for report in reports:
+        print_field("source", f"{report.provider} {report.source}".strip())
+        if report.finished:
+            print_field("finished", f"{report.finished}, not requested again")
+            continue
+        print_field(
+            "structures",
+            f"{report.received:,} received, {report.stored:,} stored, {report.known:,} already "
+            f"there, {sum(report.refused.values()):,} refused",
+        )
+        for reason, number in report.refused.items():
+            print_field("refused", f"{number:,} {reason}, e.g. {report.examples[reason]}")
+        print_field("licence", report.licence or "not stated")
+        if report.stopped:
+            print_field("stopped", f"{report.stopped}; the same command resumes")

@@ -107,8 +107,8 @@ def test_start_is_kept_once_and_comes_back(tmp_path: Path, migrated_sqlite: Path
     shutil.copy(migrated_sqlite, tmp_path / "starts.sqlite")
     store = Store(f"sqlite:///{tmp_path / 'starts.sqlite'}")
     with store.session() as session:
-        first = store_start(session, atoms, composition, "delta", "mine.cif")
-        assert store_start(session, atoms, composition, "delta", "copy.cif") is first
+        first, _ = store_start(session, atoms, composition, "delta", "mine.cif")
+        assert store_start(session, atoms, composition, "delta", "copy.cif") == (first, False)
     with store.session(read_only=True) as session:
         (kept,) = stored(session, composition, START)
         assert (kept.material.id, kept.origin) == ("CsPbI3-delta", "mine.cif")

@@ -143,7 +143,9 @@ def test_a_barrier_of_the_same_host_is_not_computed_again(empty_store):
 
     with empty_store.session() as session:
         relaxation, _ = enqueue(session, relax_request(compound, prototype("3D", "Pnma"), chgnet))
-        structure = store_start(session, relaxed, parse_composition("CsPbBr3"), "Pnma", "made up")
+        structure, _ = store_start(
+            session, relaxed, parse_composition("CsPbBr3"), "Pnma", "made up"
+        )
         structure.role, structure.calculation_id = "host", relaxation.id
         phase = PhaseEnergy(
             phase="Pnma",

@@ -145,3 +145,20 @@ def test_users_bring_structures_as_starts(run: Run) -> None:
     assert failed_clearly(
         run("structure", "CsPbBr3", "--from", "mine.cif"), "mine.cif holds CsPbI3, not CsPbBr3"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("initialised")
+def test_a_provider_that_cannot_be_reached_is_reported_beside_the_others(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "mp.json").write_text('[{"material_id": "mp-1"}]', encoding="utf-8")
+    assert failed_clearly(run("fetch-structures", "--from", "http://127.0.0.1:9"), "need a filter")
+    arguments = ("--from", "mp.json", "--from", "http://127.0.0.1:9", 'elements HAS "Cs"')
+    outcome = run("fetch-structures", *arguments)
+    assert outcome.returncode == 6
+    assert "http://127.0.0.1:9/v1: cannot be reached" in outcome.stderr
+    assert "run the same command again" in outcome.stderr
+    assert "1 received, 0 stored, 0 already there, 1 refused" in " ".join(outcome.stdout.split())
+    read, failed = json.loads(run("fetch-structures", *arguments, "--json").stdout)
+    assert (read["refused"], failed["failed"]) == ({"incomplete": 1}, True)
