@@ -27,7 +27,8 @@ from pvkdb_pipelines.screening.plan.plan import parse_plan
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "how-to.md", ROOT / "docs" / "deploy.md"]
 
-#: Commands that compute for long, never end or need the network; their options are checked, not their work.
+#: Commands that compute for long, never end or need the network; their options are checked, not
+#: their work.
 LONG = ("fetch-structures", "neb", "screen", "serve", "simulate", "work", "demo", "draft")
 
 
