@@ -6,7 +6,7 @@ finite volumes: Poisson's equation and all species are solved together, on a ban
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.constants import elementary_charge, epsilon_0, pi
@@ -18,13 +18,19 @@ from pvkdb.simulation.stack import NO_ION, Contact, Stack
 #: A density below which no relative change counts, per m³.
 FLOOR = 1e6
 #: Newton's steps, and the relative change at which one is the last; the next would be its square.
-_MOST_NEWTON, _SMALL = 14, 1e-6
+_MOST_NEWTON, _SMALL = 14, 1e-9
+#: Extended precision where the machine has it: in a contact layer the current is the difference of
+#: fluxes 10⁹ times larger.
+_WIDE: Any = np.longdouble
 #: Field below which the image force is smoothed to zero, V/m.
 _SOFT_V_PER_M = 1e5
 
 
 class State(NamedTuple):
-    """A state: rows of ``values`` are potential in V, share of filled traps, densities per m³."""
+    """A state: rows of ``values`` are potential in V, share of filled traps, densities per m³.
+
+    The potential is zero in the left electrode.
+    """
 
     values: Array
     temperature_k: float
@@ -69,7 +75,7 @@ class Equations:
         self.at(temperature_k)
         size = len(self.charges) + 1
         self._blocks = np.zeros((3, len(self.x), size, size))
-        self._residual = np.zeros((len(self.x), size))
+        self._residual = np.zeros((len(self.x), size), _WIDE)
         self._width = 2 * size - 1
         node, row, column = np.indices((len(self.x), size, size)).reshape(3, -1)
         self._places = []
@@ -92,7 +98,7 @@ class Equations:
         names = ("electron", "hole")
         states = 1e6 * np.array([self._nodes(f"{each}_states_per_cm3") for each in names])
         self._offsets = np.zeros_like(self.charges)
-        self._offsets[:2] = edges + sides * kt * np.log(states)
+        self._offsets[:2] = edges + sides * kt * np.log(states) - self.stack.left.work_function_ev
         self._intrinsic = states.prod(axis=0) * np.exp((edges[0] - edges[1]) / kt)
         self._shallow = states * np.exp(sides * (edges - self._level) / kt)
         speeds = [1e-4 * self._nodes(f"{each}_mobility_cm2_per_v_s")[:-1] * kt for each in names]
@@ -103,10 +109,17 @@ class Equations:
         exchange[:2] = self._nodes("exchange_m_per_s")[:-1]
         self._speeds = np.where(self._inner, np.array(speeds) / self.h, exchange)
 
+    def _work_ev(self, contact: Contact) -> float:
+        """Return the work function of a contact less that of the left one.
+
+        Potentials are small in the left contact layer, and so is their rounding.
+        """
+        return contact.work_function_ev - self.stack.left.work_function_ev
+
     def equilibrium(self) -> State:
         """Return the state in the dark at 0 V in which ions have not moved yet."""
         ends = ((self.stack.left, 0, 1), (self.stack.right, -1, -2))
-        work = [each.work_function_ev for each, _, _ in ends]
+        work = [self._work_ev(each) for each, _, _ in ends]
         psi = np.interp(self.x, self.x[[0, -1]], np.negative(work))
         rows = [[1e6 * ion.density_per_cm3 for ion in ions] for ions in self._ions]
         ions = np.array(rows).reshape(-1, len(self.stack.layers))[:, self.layer]
@@ -125,7 +138,7 @@ class Equations:
             psi[1:-1] += np.clip(step, -2 * self.kt, 2 * self.kt)
             for contact, node, inner in ends:
                 slope = (psi[inner] - psi[node]) / self.h[node]
-                psi[node] = image_lowering_v(contact, slope)[0] - contact.work_function_ev
+                psi[node] = image_lowering_v(contact, slope)[0] - self._work_ev(contact)
             if np.abs(step).max() < 1e-10:
                 break
         return State(np.vstack([psi, filled, n, p, ions]), self.temperature_k)
@@ -152,7 +165,7 @@ class Equations:
 
         Currents are per edge, from left to right, in A/m². None where Newton's method fails.
         """
-        psi, densities = guess.values[0].copy(), guess.densities.copy()
+        psi, densities = guess.values[0].astype(_WIDE), guess.densities.astype(_WIDE)
         for _ in range(_MOST_NEWTON):
             self._blocks[:] = 0.0
             self._transport(psi, densities, base, span_s)
@@ -169,8 +182,10 @@ class Equations:
                 filled, _ = self._filling(densities, base.values[1], 1 / span_s)
                 flux = (self.charges[:, :-1] * self._fluxes(psi, densities)[0]).sum(axis=0)
                 field = -np.diff(psi - base.values[0]) / self.h
-                solved = State(np.vstack([psi, filled, densities]), self.temperature_k)
-                return solved, elementary_charge * flux, self.permittivity * field / span_s
+                currents = (elementary_charge * flux, self.permittivity * field / span_s)
+                values = np.vstack([psi, filled, densities]).astype(float)
+                charges, displacement = (each.astype(float) for each in currents)
+                return State(values, self.temperature_k), charges, displacement
         return None
 
     def _transport(self, psi: Array, densities: Array, base: State, span: float) -> None:
@@ -226,7 +241,7 @@ class Equations:
             lowered, slope = image_lowering_v(contact, (psi[inner] - psi[node]) / width)
             middle[node, :3], beside[node, :3] = 0.0, 0.0
             middle[node, [0, 1, 2], [0, 1, 2]] = 1.0
-            residual[node, 0] = psi[node] + contact.work_function_ev - fermi - lowered
+            residual[node, 0] = psi[node] + self._work_ev(contact) - fermi - lowered
             middle[node, 0, 0], beside[node, 0, 0] = 1 + slope / width, -slope / width
             for row, side in ((0, 1), (1, -1)):
                 power = side * (psi[node] + self._offsets[row, node] - fermi) / self.kt
@@ -246,7 +261,7 @@ class Equations:
         band = np.zeros((2 * self._width + 1, nodes * size))
         for block, (kept, row, column) in zip(blocks, self._places, strict=True):
             band[row, column] = block.reshape(-1)[kept]
-        sides, right = (self._width, self._width), -(residual / rows).ravel()
+        sides, right = (self._width, self._width), -(residual / rows).ravel().astype(float)
         try:
             found = solve_banded(sides, band, right, True, True, False)
         except LinAlgError:

@@ -27,6 +27,10 @@ from pvkdb.suitability.evidence.materials import phase_candidates
 from pvkdb.suitability.evidence.predictions import answer_of
 
 
+#: Inputs that must be given; a temperature of annealing gives the vacancies, too.
+NEEDED = ("thickness_nm", "bias_v", "vacancies")
+
+
 class StoredBarriers(NamedTuple):
     """Barriers of a halide's vacancy, and the interval of their E_A with its source."""
 
@@ -130,8 +134,7 @@ def simulation_request(session: Session, question: SimulationQuestion) -> Simula
         if electrode in WORK_FUNCTIONS:
             listed.append((f"{side}_work_function_ev", *WORK_FUNCTIONS[electrode], "assumed"))
     inputs = {each[0]: simulation_input(*each) for each in reversed(listed)}
-    needed = ("thickness_nm", "bias_v", "vacancies")
-    if missing := [remedy(name) for name in needed if name not in inputs]:
+    if missing := [remedy(name) for name in NEEDED if name not in inputs]:
         other = " or --annealed-k (by the formation energy)" if "vacancies" not in inputs else ""
         raise InputError(f"{question.stack}: give {'; '.join(missing)}{other}")
     return SimulationRequest(

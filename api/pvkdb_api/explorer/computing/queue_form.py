@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
@@ -32,8 +32,21 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "recheck": ("Compute the limiting hop again", ""),
 }
 
+#: Labels of the fields of the form.
+LABELS = {
+    "formula": "Formula",
+    "phase": "Phase",
+    "defect": "Migrating defect",
+    "potential": "Potential",
+    "cif": "CIF",
+    "cif_phase": "Name of the phase",
+    **{name: label for name, (label, _) in SETTINGS.items()},
+}
+
 #: Fields of the form.
-FIELDS = ("formula", "phase", "defect", "potential", "cif", "cif_phase", *SETTINGS)
+FIELDS = tuple(LABELS)
+
+_Request = TypeVar("_Request")
 
 _NO_ASE = "this service cannot read structures; on the server, run: pip install 'pvkdb[screening]'"
 
@@ -95,11 +108,11 @@ def settings() -> Iterator[Setting]:
 
 
 @dataclass(frozen=True)
-class FilledForm:
+class FilledForm(Generic[_Request]):
     """A filled-in form: its texts, and the request or the problems by field."""
 
     typed: dict[str, str]
-    request: NebRequest | None = None
+    request: _Request | None = None
     problems: dict[str, str] = field(default_factory=dict)
 
     def value(self, name: str) -> str:
@@ -107,7 +120,7 @@ class FilledForm:
         return self.typed.get(name, "")
 
 
-def read_form(typed: Mapping[str, str]) -> FilledForm:
+def read_form(typed: Mapping[str, str]) -> FilledForm[NebRequest]:
     """Return the request of a form, or the problems of all its fields; what a CIF adds is one."""
     kept = {name: typed[name] for name in FIELDS if typed.get(name)}
     problems: dict[str, str] = {}
@@ -134,12 +147,17 @@ def read_form(typed: Mapping[str, str]) -> FilledForm:
     try:
         request = NebRequest.model_validate(given)
     except ValidationError as error:
-        for complaint in error.errors(include_url=False):
-            name = str(complaint["loc"][1 if complaint["loc"][0] == "settings" else 0])
-            text = str(complaint["msg"])
-            problems.setdefault(name, f"{text[:1].lower()}{text[1:]}")
-        return FilledForm(kept, None, problems)
+        return FilledForm(kept, None, complaints(error) | problems)
     return FilledForm(kept, None if problems else request, problems)
+
+
+def complaints(error: ValidationError) -> dict[str, str]:
+    """Return the first complaint about each field of a request."""
+    found = dict[str, str]()
+    for each in error.errors(include_url=False):
+        name = each["loc"][1 if each["loc"][0] == "settings" else 0]
+        found.setdefault(str(name), f"{each['msg'][:1].lower()}{each['msg'][1:]}")
+    return found
 
 
 def _host(kept: dict[str, str], problems: dict[str, str]) -> Host | None:

@@ -163,6 +163,10 @@ def _common(composition: CompositionsRow, phase: str | None) -> dict[str, Any]:
         "filter": quoted(composition.formula),
         "address": link("/compositions", composition.formula),
         "compute": link("/jobs/new", formula=composition.formula, phase=phase),
+        "simulate": link(
+            "/jobs/new/simulation",
+            material=material_id(composition.formula, phase) if phase else composition.formula,
+        ),
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -14,7 +14,8 @@ from markupsafe import Markup
 
 from pvkdb.errors import InputError, NotFoundError, StateError
 from pvkdb.schemas.access import Scope
-from pvkdb.schemas.calculations.migration import HOST_PHASES
+from pvkdb.schemas.calculations.migration import HOST_PHASES, NebRequest
+from pvkdb.schemas.calculations.simulations import SimulationQuestion
 from pvkdb.schemas.tables import CalculationsRow
 from pvkdb.simulation.devices.report import report_page
 from pvkdb.store.collections import CALCULATIONS
@@ -22,7 +23,7 @@ from pvkdb.store.queue.jobs import find
 from pvkdb.store.queue.kept_files import file_store, files_of
 from pvkdb.store.queue.monitoring import worker_signs
 from pvkdb_api.core.sessions import ReadSession, WriteSession, served_store
-from pvkdb_api.explorer.computing import queue_form
+from pvkdb_api.explorer.computing import queue_form, simulation_form
 from pvkdb_api.explorer.computing.jobs import (
     MARKS,
     JobPage,
@@ -135,7 +136,7 @@ def get_form(request: Request, session: ReadSession) -> Response:
     if part_wanted(request) == "formula":
         choices = formula_choices(typed.get("formula", ""))
         return part_json(None if choices is None else asdict(choices))
-    return _form_page(request, session, FilledForm(typed))
+    return _barrier_form(request, session, FilledForm(typed))
 
 
 @router.post(PATH + "/new")
@@ -143,15 +144,35 @@ def queue(request: Request, form: QueueForm, session: WriteSession) -> Response:
     """Queue the calculation that a form requests, or return the form with its problems."""
     filled = queue_form.read_form({**form.texts, **form.files})
     if filled.request is None:
-        return _form_page(request, session, filled, 422)
+        return _barrier_form(request, session, filled)
     try:
         calculation, new = calculations.queue(request, session, filled.request)
     except InputError as error:
         name = getattr(error, "parameter", "formula")
         if name == "phase" and filled.request.host is not None:
             name = "cif_phase"
-        refused = FilledForm(filled.typed, None, {name: str(error)})
-        return _form_page(request, session, refused, 422)
+        refused = FilledForm[NebRequest](filled.typed, None, {name: str(error)})
+        return _barrier_form(request, session, refused)
+    return _message(calculation.id, "new" if new else "known")
+
+
+@router.get(PATH + "/new/simulation")
+def get_simulation_form(request: Request, session: ReadSession) -> Response:
+    """Return the form that queues the simulation of a device, filled in from the address."""
+    typed = given_parameters(request, simulation_form.LABELS)
+    return _simulation_form(request, session, FilledForm(typed))
+
+
+@router.post(PATH + "/new/simulation")
+def queue_simulation(request: Request, form: QueueForm, session: WriteSession) -> Response:
+    """Queue the simulation that a form requests, or return the form with its problems."""
+    filled = simulation_form.read_form(form.texts)
+    if filled.request is None:
+        return _simulation_form(request, session, filled)
+    try:
+        calculation, new = calculations.simulate(request, session, filled.request)
+    except (InputError, NotFoundError) as error:
+        return _simulation_form(request, session, simulation_form.refused(filled, session, error))
     return _message(calculation.id, "new" if new else "known")
 
 
@@ -227,17 +248,32 @@ def _message(name: str, message: str) -> Response:
     return RedirectResponse(link(PATH, name, said=message), 303)
 
 
-def _form_page(
-    request: Request, session: ReadSession, form: FilledForm, status: int = 200
+def _simulation_form(
+    request: Request, session: ReadSession, form: FilledForm[SimulationQuestion]
 ) -> Response:
-    signs = worker_signs(session)
-    query = request.url.query
-    used = form.typed.keys() | form.problems.keys()
-    return page(
+    return _form_page(
         request,
+        session,
+        form,
+        "queue_simulation.html",
+        labels=simulation_form.LABELS,
+        ions=simulation_form.input_fields(currents=False),
+        electronic=simulation_form.input_fields(currents=True),
+        potentials=queue_form.POTENTIALS,
+        barriers=simulation_form.barriers_of(form, session),
+    )
+
+
+def _barrier_form(
+    request: Request, session: ReadSession, form: FilledForm[NebRequest]
+) -> Response:
+    used = form.typed.keys() | form.problems.keys()
+    return _form_page(
+        request,
+        session,
+        form,
         "queue.html",
-        status,
-        form=form,
+        labels=queue_form.LABELS,
         choices=formula_choices(form.value("formula")),
         families=HOST_PHASES,
         potentials=queue_form.POTENTIALS,
@@ -245,10 +281,24 @@ def _form_page(
         settings=[*queue_form.settings()],
         changed=bool(used & queue_form.SETTINGS.keys()),
         uploaded=bool(used & {"cif", "cif_phase"}),
+    )
+
+
+def _form_page(
+    request: Request, session: ReadSession, form: FilledForm[Any], template: str, **values: Any
+) -> Response:
+    signs = worker_signs(session)
+    query = request.url.query
+    return page(
+        request,
+        template,
+        422 if form.problems else 200,
+        form=form,
         may_queue=Scope.QUEUE in request.state.caller.scopes,
         here=request.url.path + (f"?{query}" if query else ""),
         signs=signs,
         last_sign=last_sign(signs),
+        **values,
     )
 
 

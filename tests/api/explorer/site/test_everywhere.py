@@ -28,6 +28,7 @@ PAGES = (
     "/crossbar",
     "/jobs",
     "/jobs/new",
+    "/jobs/new/simulation",
     "/screenings",
     "/references",
     "/references/r161",

@@ -256,7 +256,10 @@ def test_a_form_that_no_page_of_this_service_sent_is_refused(guarded_store, loca
         if not local:
             browser.sign_in(key_for(guarded_store, "queue"))
         before, cookies = queued(guarded_store), dict(browser.cookies)
-        for path in ("/jobs/new", "/key", "/key/out", "/jobs/x/cancel", "/jobs/x/retry"):
+        for path in (
+            *("/jobs/new", "/jobs/new/simulation", "/key", "/key/out", "/jobs/x/cancel"),
+            "/jobs/x/retry",
+        ):
             answer = browser.send(
                 "POST",
                 path,

@@ -54,6 +54,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/find": ("/find", "/find?q=CsPb", "/find?q=nothing"),
     "/jobs": ("/jobs", "/jobs?state=failed"),
     "/jobs/new": ("/jobs/new?formula=CsPbBr3&images=7",),
+    "/jobs/new/simulation": ("/jobs/new/simulation?material=CsPbBr3&seeds=7",),
     "/jobs/{name}": tuple(f"/jobs/{state.value}" for state in CalculationState),
     "/key": ("/key",),
     "/measurements": ("/measurements",),
