@@ -17,10 +17,10 @@ from pvkdb.simulation.stack import NO_ION, Contact, Stack
 
 #: A density below which no relative change counts, per m³.
 FLOOR = 1e6
-#: Newton's steps, and the relative change at which one is the last; the next would be its square.
-_MOST_NEWTON, _SMALL = 14, 1e-9
-#: Extended precision where the machine has it: in a contact layer the current is the difference of
-#: fluxes 10⁹ times larger.
+#: Newton's steps, and the relative changes below which the next is exact, and below which it ends.
+_MOST_NEWTON, _NEAR, _SMALL = 15, 1e-3, 1e-8
+#: Numbers of an exact step: in a contact layer the current is the small difference of two fluxes
+#: that are 10⁹ times larger. A machine without numbers of 80 bits takes the same for all steps.
 _WIDE: Any = np.longdouble
 #: Field below which the image force is smoothed to zero, V/m.
 _SOFT_V_PER_M = 1e5
@@ -151,7 +151,7 @@ class Equations:
 
     def _fluxes(self, psi: Array, densities: Array) -> tuple[Array, Array, Array, Array]:
         """Return fluxes through edges, their derivatives to densities and to the far potential."""
-        step = self._signs * np.diff(psi + self._offsets, axis=1) / self.kt
+        step = self._signs * (np.diff(psi) + np.diff(self._offsets)) / self.kt
         forward, slope = bernoulli(step)
         left, right = self._speeds * (forward + step), -self._speeds * forward
         near, far = densities[:, :-1], densities[:, 1:]
@@ -165,7 +165,7 @@ class Equations:
 
         Currents are per edge, from left to right, in A/m². None where Newton's method fails.
         """
-        psi, densities = guess.values[0].astype(_WIDE), guess.densities.astype(_WIDE)
+        psi, densities = guess.values[0].copy(), guess.densities.copy()
         for _ in range(_MOST_NEWTON):
             self._blocks[:] = 0.0
             self._transport(psi, densities, base, span_s)
@@ -178,7 +178,9 @@ class Equations:
             psi += np.clip(step[:, 0], -1, 1) * self.kt
             moved = densities + step[:, 1:].T * (densities + FLOOR)
             densities = np.maximum(moved, densities / 10)
-            if np.abs(step).max() < _SMALL:
+            if np.abs(step).max() < _NEAR and psi.dtype != _WIDE:
+                psi, densities = psi.astype(_WIDE), densities.astype(_WIDE)
+            elif np.abs(step).max() < _SMALL:
                 filled, _ = self._filling(densities, base.values[1], 1 / span_s)
                 flux = (self.charges[:, :-1] * self._fluxes(psi, densities)[0]).sum(axis=0)
                 field = -np.diff(psi - base.values[0]) / self.h

@@ -33,8 +33,9 @@ def test_defaults_are_converged() -> None:
 
 
 def test_charge_and_ions_are_conserved() -> None:
-    assert max(NUMBERS["ions"]) < 1e-9
-    assert NUMBERS["charge"][1] < 1e-9
+    """Rounding is what is lost of the charge: with 11 bits less it is 2¹¹ times as much."""
+    assert max(*NUMBERS["ions"], *NUMBERS["charge"]) < 1e-9
+    assert 1000 < NUMBERS["double"] / NUMBERS["charge"][0] < 4000
     for _, vacancies, current in NUMBERS["filament"]:
         assert max(vacancies, current) < 1e-9
 

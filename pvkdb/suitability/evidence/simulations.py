@@ -26,7 +26,6 @@ from pvkdb.suitability.evidence.evidence import Evidence
 from pvkdb.suitability.evidence.materials import phase_candidates
 from pvkdb.suitability.evidence.predictions import answer_of
 
-
 #: Inputs that must be given; a temperature of annealing gives the vacancies, too.
 NEEDED = ("thickness_nm", "bias_v", "vacancies")
 

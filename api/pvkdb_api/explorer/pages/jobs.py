@@ -264,9 +264,7 @@ def _simulation_form(
     )
 
 
-def _barrier_form(
-    request: Request, session: ReadSession, form: FilledForm[NebRequest]
-) -> Response:
+def _barrier_form(request: Request, session: ReadSession, form: FilledForm[NebRequest]) -> Response:
     used = form.typed.keys() | form.problems.keys()
     return _form_page(
         request,
