@@ -29,7 +29,10 @@ PAGES = [ROOT / "README.md", ROOT / "docs" / "how-to.md", ROOT / "docs" / "deplo
 
 #: Commands that compute for long, never end or need the network; their options are checked, not
 #: their work.
-LONG = ("fetch-structures", "neb", "screen", "serve", "simulate", "work", "demo", "draft")
+LONG = (
+    *("fetch-structures", "neb", "screen", "serve", "simulate", "examine", "work", "demo"),
+    "draft",
+)
 
 
 def blocks(page: Path, language: str) -> list[str]:

@@ -15,9 +15,10 @@ import numpy as np
 
 from pvkdb.examination import reservoir
 from pvkdb.examination.device import Curve, DeviceModel, preset, presets
-from pvkdb.examination.examine import OverSeeds, examine, last
+from pvkdb.examination.examine import examine, last
 from pvkdb.examination.images import shipped
 from pvkdb.examination.training import Protocol, train
+from pvkdb.schemas.calculations.examinations import OverSeeds
 
 TEXT = Path(__file__).with_name("networks_page.md")
 PAGE = Path(__file__).parents[1] / "docs" / "validation" / "networks.md"

@@ -16,6 +16,7 @@ from math import inf, log
 from typing import Any
 
 import numpy as np
+from pydantic import ConfigDict
 from scipy import optimize
 
 from pvkdb.errors import InputError, unknown_name
@@ -39,6 +40,16 @@ PARTS: dict[str, tuple[tuple[str, ...], float]] = {
     "read noise": (("read_noise",), 0.0),
     "retention": (("retention_s",), inf),
 }
+#: Imperfections that matter to each task of a network, and must be known or taken as ideal.
+NEEDED = {
+    "training": ("nonlinearity", "states", "cycle to cycle", "device to device", "read noise"),
+    "inference": ("states", "writing", "device to device", "read noise", "retention"),
+    "reservoir-digits": ("writing", "retention"),
+    "henon": ("writing", "retention"),
+}
+NEEDED |= {"stdp": NEEDED["training"], "convolution": NEEDED["inference"]}
+NEEDED |= {"spiking": NEEDED["inference"]}
+LEARNING, FADING = ("training", "stdp"), ("reservoir-digits", "henon")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,8 @@ class DeviceModel:
     sources: Mapping[str, str] = field(default_factory=dict)  # of the fields
     assumed: tuple[str, ...] = ()  # imperfections taken as ideal
 
+    __pydantic_config__ = ConfigDict(ser_json_inf_nan="strings")  # JSON has no infinite numbers
+
     def curves(self) -> tuple[Floats, Floats]:
         """Return potentiation and depression over their common range: tables, and pulses.
 
@@ -147,6 +160,23 @@ class DeviceModel:
             )
         return ""
 
+    def for_task(self, task: str, later: bool, assume_ideal: bool) -> DeviceModel:
+        """Return the device for a task; what is not known is ideal and marked, if that is asked.
+
+        Raises:
+            InputError: something that the task needs is not known; names it.
+        """
+        wanted = [*needed(task, later), *(("on/off",) if self.read_noise else ())]
+        missing = self.missing(wanted)
+        if not missing:
+            return self
+        if not assume_ideal:
+            raise InputError(
+                f"{self.name}: {', '.join(missing)} not known, which {task} needs; measure, or "
+                "ask to take them as ideal"
+            )
+        return self.ideal(missing, assumed=True)
+
     def missing(self, imperfections: Iterable[str]) -> list[str]:
         """Return those of some imperfections that nothing is known of; pulses are states, too."""
         known = (
@@ -174,6 +204,11 @@ class DeviceModel:
                 changes["sigma_c2c"] = model.sigma_c2c and model.sigma_c2c * share**0.5
             model = replace(model, **changes)
         return replace(model, assumed=(*self.assumed, *names)) if assumed else model
+
+
+def needed(task: str, later: bool = False) -> list[str]:
+    """Return the imperfections that matter to a task; retention where states are read later."""
+    return [n for n in NEEDED[task] if n != "retention" or later or task in FADING]
 
 
 def beta_of(label: float) -> float:

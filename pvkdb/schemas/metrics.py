@@ -198,6 +198,15 @@ _ALL = (
     _percent("uniqueness_percent", "{} of the bits differ between two devices"),
     _percent("uniformity_percent", "{} of the bits of a response are 1"),
     _percent("reliability_percent", "{} of the bits come back"),
+    # Devices: computed by pvkdb from the figures of a device (MNIST), never reported.
+    replace(
+        _percent("network_accuracy_training_percent", "names {} of digits, trained in place"),
+        label="network accuracy, training, computed",
+    ),
+    replace(
+        _percent("network_accuracy_inference_percent", "names {} of digits, copied weights"),
+        label="network accuracy, inference, computed",
+    ),
     # Materials. E_A and DFE have one kind of evidence: the literature's, else computed by DFT, else
     # calibrated; those of potentials are metrics of their own too.
     _energy("e_a_ev", "E_A of the halide {}", "E_A"),

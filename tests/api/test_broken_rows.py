@@ -34,6 +34,7 @@ KINDS = (
     "element",
     "vacancy",
     "simulation",
+    "examine",
     "dft-scf",
     "dft-path",
     "dft-hop",

@@ -6,17 +6,19 @@ from fastapi import Request
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError, unknown_name
+from pvkdb.examination.requests import examination_request
 from pvkdb.schemas.calculations import (
     CalculationDocument,
     CalculationState,
     registered_potentials,
 )
+from pvkdb.schemas.calculations.examinations import ExaminationQuestion
 from pvkdb.schemas.calculations.migration import NebRequest
-from pvkdb.schemas.calculations.simulations import SimulationQuestion, SimulationRequest
+from pvkdb.schemas.calculations.simulations import SimulationQuestion
 from pvkdb.store.files.structure_reading import named
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import jobs
-from pvkdb.store.queue.claims import submit
+from pvkdb.store.queue.claims import enqueue, submit
 from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb.suitability.evidence.simulations import simulation_request
@@ -28,7 +30,14 @@ def simulate(
     http: Request, session: Session, question: SimulationQuestion
 ) -> tuple[CalculationDocument, bool]:
     """Queue the simulation of a device, or return the existing one, as :func:`queue` does."""
-    return _submitted(http, session, simulation_request(session, question))
+    return _submitted(http, session, submit(session, simulation_request(session, question)))
+
+
+def examine(
+    http: Request, session: Session, question: ExaminationQuestion
+) -> tuple[CalculationDocument, bool]:
+    """Queue the examination of a device, or return the existing one, as :func:`queue` does."""
+    return _submitted(http, session, enqueue(session, examination_request(session, question)))
 
 
 def queue(http: Request, session: Session, request: NebRequest) -> tuple[CalculationDocument, bool]:
@@ -47,7 +56,7 @@ def queue(http: Request, session: Session, request: NebRequest) -> tuple[Calcula
         raise ParameterError("potential", unknown_name("potential", str(request.potential), known))
     with naming("formula"):
         request = named(request)
-    return _submitted(http, session, complete_request(request, naming))
+    return _submitted(http, session, submit(session, complete_request(request, naming)))
 
 
 def cancel(http: Request, session: Session, key: str) -> tuple[CalculationDocument, bool]:
@@ -93,9 +102,9 @@ def _locked(session: Session, key: str) -> Calculation:
 
 
 def _submitted(
-    http: Request, session: Session, request: NebRequest | SimulationRequest
+    http: Request, session: Session, queued: tuple[Calculation, bool]
 ) -> tuple[CalculationDocument, bool]:
-    calculation, new = submit(session, request)
+    calculation, new = queued
     session.flush()
     document = calculation_document(calculation)
     if new:

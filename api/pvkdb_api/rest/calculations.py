@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response, status
 from pydantic import Field, ValidationInfo, field_validator
 
 from pvkdb.schemas.access import Scope
 from pvkdb.schemas.calculations import CalculationDocument
+from pvkdb.schemas.calculations.examinations import ExaminationQuestion
 from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
 from pvkdb.schemas.calculations.simulations import SimulationQuestion
 from pvkdb.store.queue import jobs
@@ -49,16 +50,20 @@ router = APIRouter(prefix=f"{API}/calculations", tags=["calculations"], route_cl
 #: Header with the number of the last line of a log, after which the next request continues.
 LOG_OFFSET = "X-Log-Offset"
 
+_QUEUEING: dict[str, Any] = {
+    "status_code": status.HTTP_202_ACCEPTED,
+    "dependencies": [needs(Scope.QUEUE)],
+    "responses": {200: {"model": CalculationDocument, "description": "It was requested before."}},
+}
+
 Key = Annotated[Text, Path(description="The id of the calculation.")]
 
 
 @router.post(
     "",
-    status_code=status.HTTP_202_ACCEPTED,
     summary="Queue a migration barrier, or get the calculation that already answers it",
     operation_id="queue_calculation",
-    dependencies=[needs(Scope.QUEUE)],
-    responses={200: {"model": CalculationDocument, "description": "It was requested before."}},
+    **_QUEUEING,
 )
 def queue_calculation(
     request: PostedRequest, http: Request, session: WriteSession, writing: Writing
@@ -71,11 +76,9 @@ def queue_calculation(
 
 @router.post(
     "/simulations",
-    status_code=status.HTTP_202_ACCEPTED,
     summary="Queue the simulation of a device, or get the one with the same inputs",
     operation_id="queue_simulation",
-    dependencies=[needs(Scope.QUEUE)],
-    responses={200: {"model": CalculationDocument, "description": "It was requested before."}},
+    **_QUEUEING,
 )
 def queue_simulation(
     question: SimulationQuestion, http: Request, session: WriteSession, writing: Writing
@@ -88,6 +91,27 @@ def queue_simulation(
         writing,
         f"simulate {question.model_dump_json()}",
         lambda: calculations.simulate(http, session, question),
+    )
+
+
+@router.post(
+    "/examinations",
+    summary="Queue the examination of a device, or get the one with the same inputs",
+    operation_id="queue_examination",
+    **_QUEUEING,
+)
+def queue_examination(
+    question: ExaminationQuestion, http: Request, session: WriteSession, writing: Writing
+) -> CalculationDocument:
+    """What a device is worth in a network, and what each of its imperfections costs.
+
+    Figures come from the store. What the task needs and the store lacks is refused by name, unless
+    `assume_ideal` is set. Keys and measured curves need files: `pvkdb examine` reads them.
+    """
+    return _located(
+        writing,
+        f"examine {question.model_dump_json()}",
+        lambda: calculations.examine(http, session, question),
     )
 
 

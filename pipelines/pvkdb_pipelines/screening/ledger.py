@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from pvkdb.errors import InterruptedByUserError
 from pvkdb.schemas.calculations import CalculationState
+from pvkdb.schemas.calculations.examinations import ExaminationRequest
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import AnyRelaxation
 from pvkdb.schemas.calculations.simulations import SimulationRequest
@@ -31,7 +32,7 @@ _OPEN = tuple(
     for state in (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
 )
 
-AnyRequest = AnyRelaxation | NebRequest | SimulationRequest
+AnyRequest = AnyRelaxation | NebRequest | SimulationRequest | ExaminationRequest
 #: Called with the number of finished calculations of a stage and their total.
 OnDone = Callable[[int, int], None]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from pvkdb.errors import (
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
 from pvkdb.schemas.calculations.dft import DFT_REQUESTS
 from pvkdb.schemas.calculations.dynamics import MdRequest
+from pvkdb.schemas.calculations.examinations import ExaminationRequest
 from pvkdb.schemas.calculations.migration import CompleteNebRequest
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
@@ -35,6 +37,8 @@ from pvkdb.store.curation.computed import Structures, computed_rows
 from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.progress import CalculationProgress, Report
 
+#: Versions of what only pvkdb computes.
+_OWN = {"pvkdb": __version__}
 #: Makes the rows of a calculation, in the session that writes them.
 Records = Callable[[Session, Calculation], list[Base]]
 
@@ -156,22 +160,37 @@ def _dynamics(document: CalculationDocument, report: Report | None) -> Outcome:
 
 
 def _simulation(document: CalculationDocument, report: Report | None) -> Outcome:
-    try:
-        from pvkdb.simulation.devices.chain import simulate_device
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(str(error.name), "simulation") from error
-
-    def on_stage(stage: str, share: float) -> None:
-        if report is not None:
-            report(CalculationProgress(stage, 0, None, share))
-
     request = SimulationRequest.model_validate(document.parameters)
+    with _refusing("simulation"):
+        from pvkdb.simulation.devices.chain import simulate_device
+
+        result = simulate_device(request, partial(_report_share, report))
+    return _outcome(request, SimpleNamespace(result=result, versions=_OWN), {})
+
+
+def _examination(document: CalculationDocument, report: Report | None) -> Outcome:
+    request = ExaminationRequest.model_validate(document.parameters)
+    with _refusing("examination"):
+        from pvkdb.examination.requests import examined
+
+        result = examined(request, partial(_report_share, report, request.task))
+    return _outcome(request, SimpleNamespace(result=result, versions=_OWN), {})
+
+
+def _report_share(report: Report | None, stage: str, share: float) -> None:
+    if report is not None:
+        report(CalculationProgress(stage, 0, None, share))
+
+
+@contextmanager
+def _refusing(extra: str) -> Iterator[None]:
+    """Name the extra of a package that is not installed; what the inputs lack is a failure."""
     try:
-        result = simulate_device(request, on_stage)
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(str(error.name), extra) from error
     except InputError as error:
         raise CalculationFailedError(FailureKind.INVALID_REQUEST, str(error)) from error
-    run = SimpleNamespace(result=result, versions={"pvkdb": __version__})
-    return _outcome(request, run, {})
 
 
 def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
@@ -198,6 +217,7 @@ KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "element": _element,
     "vacancy": _vacancies,
     "simulation": _simulation,
+    "examine": _examination,
     "dft-scf": _dft,
     "dft-relax": _dft,
     "dft-path": _dft,

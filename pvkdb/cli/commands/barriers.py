@@ -37,6 +37,7 @@ from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserEr
 
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
+    from pvkdb.schemas.calculations.examinations import ExaminationRequest
     from pvkdb.schemas.calculations.migration import CompleteNebRequest
     from pvkdb.schemas.calculations.relaxations import Host
     from pvkdb.schemas.calculations.simulations import SimulationRequest
@@ -242,7 +243,9 @@ def _host(source: Path, formula: str) -> tuple[Host, str]:
 
 
 def obtain(
-    store: Store, requests: Sequence[CompleteNebRequest | SimulationRequest], retry: bool
+    store: Store,
+    requests: Sequence[CompleteNebRequest | SimulationRequest | ExaminationRequest],
+    retry: bool,
 ) -> tuple[list[CalculationDocument], bool]:
     """Return the finished calculation of each request, and whether one was computed just now."""
     from pvkdb.store.rows.from_models import calculation_document

@@ -1,4 +1,4 @@
-"""Commands for devices: kinetics, simulate, spice, crossbar, measure, export-device."""
+"""Commands for devices: kinetics, simulate, examine, spice, crossbar, measure, export-device."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from pvkdb.errors import CalculationFailedError, InputError, unknown_name
 if TYPE_CHECKING:
     from pvkdb.chemistry import Interval
     from pvkdb.kinetics.conditions import Conditions
+    from pvkdb.schemas.calculations import CalculationDocument
+    from pvkdb.schemas.calculations.examinations import ExaminationRequest
     from pvkdb.schemas.calculations.simulations import SimulationRequest
     from pvkdb.schemas.kinetics import KineticsAnswer
     from pvkdb.store.database import Store
@@ -201,19 +203,28 @@ def _ranges(texts: Sequence[str]) -> dict[str, tuple[float, float]]:
     return {name: (each.minimum or 0.0, each.maximum or 0.0) for name, each in found.items()}
 
 
+def _finished(
+    store: Store, request: SimulationRequest | ExaminationRequest, retry: bool
+) -> CalculationDocument:
+    """Take a calculation from the store or compute it. Raises CalculationFailedError."""
+    from pvkdb.cli.commands.barriers import obtain
+
+    (document,), computed = obtain(store, [request], retry)
+    if document.result is None:
+        kind, text = str(document.failure_kind), document.failure_message
+        raise CalculationFailedError(kind, f"{text} (calculation {document.id}; --retry)")
+    messages().print(f"calculation {document.id}, {'computed' if computed else 'from the store'}")
+    return document
+
+
 def _simulate_device(
     store: Store, request: SimulationRequest, retry: bool, json: bool, report: Path | None
 ) -> None:
     """Take a device from the store or compute it, print it, and write its report or netlist."""
-    from pvkdb.cli.commands.barriers import obtain
     from pvkdb.cli.output.device_tables import print_simulation
 
-    (document,), computed = obtain(store, [request], retry)
-    result = document.simulation
-    if result is None:
-        kind, text = str(document.failure_kind), document.failure_message
-        raise CalculationFailedError(kind, f"{text} (calculation {document.id}; --retry)")
-    messages().print(f"calculation {document.id}, {'computed' if computed else 'from the store'}")
+    result = _finished(store, request, retry).simulation
+    assert result is not None
     show(result, json, print_simulation)
     if report is None:
         return
@@ -226,6 +237,90 @@ def _simulate_device(
         write_file(report, result.netlist)
     else:
         raise InputError(f"{report.name}: no compact model was fitted; the notes say why")
+
+
+def examine(
+    sources: Annotated[
+        list[str] | None,
+        Argument(help="A device, files of its measurements, or both.", metavar="DEVICE|FILE…"),
+    ] = None,
+    task: Annotated[
+        str,
+        Option(
+            help="training, inference, convolution, stdp, spiking, reservoir-digits, henon, puf, "
+            "nociceptor, short-term, associative, or one behaviour."
+        ),
+    ] = "training",
+    images: Annotated[
+        str | None, Option(help="digits, mnist, fashion, or a FOLDER with MNIST's files.")
+    ] = None,
+    seeds: Annotated[int | None, Option(help="Networks; default: 5.")] = None,
+    epochs: Annotated[int | None, Option(help="Epochs of training; default: 10.")] = None,
+    assume_ideal: Annotated[
+        bool, Option("--assume-ideal", help="Take what is not known as ideal.")
+    ] = False,
+    at_s: Annotated[
+        list[float] | None, Option(metavar="S", help="Read copied weights then; repeatable.")
+    ] = None,
+    line_ohm: Annotated[float | None, Option(metavar="OHM", help="Lines of inference.")] = None,
+    interval_s: Annotated[float | None, Option(metavar="S", help="Of a reservoir.")] = None,
+    pulses: Annotated[float | None, Option(help="Pulses a bit of a reservoir.")] = None,
+    model: Annotated[str | None, Option(help="threshold, vteam or yakopcic.")] = None,
+    set_: Annotated[
+        list[str] | None, Option("--set", metavar="NAME=VALUE", help="Of --model; repeatable.")
+    ] = None,
+    as_: Annotated[str | None, Option("--as", help="Kind of the files, as in measure.")] = None,
+    columns: Annotated[str, Option(help="Columns, as in measure.")] = "",
+    v_read: Annotated[float | None, Option(metavar="V", help="Read voltage of files.")] = None,
+    retry: RetryOption = False,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Examine a device: networks, behaviours, keys."""
+    from pvkdb.cli.output.device_tables import print_examination
+    from pvkdb.examination.images import SHIPPED
+    from pvkdb.examination.protocols import definitions
+    from pvkdb.examination.requests import examination_request
+    from pvkdb.measurements import Request, parse_columns, read
+    from pvkdb.schemas.calculations.examinations import ExaminationQuestion
+    from pvkdb_pipelines.dft.requests import validated
+
+    files = [path for path in map(Path, sources or []) if path.is_file() or path.suffix]
+    names = [name for name in sources or [] if Path(name) not in files]
+    if len(names) > 1:
+        raise InputError(f"{' '.join(names)}: one device is examined at a time")
+    wanted = [n for n, row in definitions().items() if task in (n, row["test"], "behaviours")]
+    folder = None if images is None or images in SHIPPED else Path(images)
+    asked: dict[str, object] = {
+        "device": "".join(names), "task": "behaviours" if wanted else task, "seeds": seeds,
+        "epochs": epochs, "images": None if folder else images, "at_s": at_s or None,
+        "assume_ideal": assume_ideal, "line_ohm": line_ohm, "interval_s": interval_s,
+        "pulses": pulses, "model": model, "values": _values(set_ or ()),
+    }  # fmt: skip
+    given = {name: each for name, each in asked.items() if each is not None}
+    question = validated(ExaminationQuestion, given)
+    kind = as_ or ("iv" if wanted else None)
+    reading = Request(kind=kind, columns=parse_columns(columns), read_voltage_v=v_read)
+    forms = [form for group in read(files, reading).values() for form in group]
+    store = open_store(database, create=True)
+    with store.session(read_only=True) as session:
+        request = examination_request(session, question, forms, folder)
+    result = _finished(store, request, retry).examination
+    assert result is not None
+    kept = [each for each in result.behaviours if each["name"] in wanted]
+    show(result.model_copy(update={"behaviours": kept}), json, print_examination)
+
+
+def _values(texts: Sequence[str]) -> dict[str, float]:
+    """Return numbers by name from texts ``NAME=VALUE``."""
+    values = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            values[name] = float(number)
+        except ValueError:
+            raise InputError(f"--set {text!r}: write NAME=VALUE, e.g. r_on=1e4") from None
+    return values
 
 
 def spice(
@@ -251,13 +346,7 @@ def spice(
     from pvkdb.simulation import fitting
     from pvkdb.simulation.compact import model_named
 
-    shape, values, names = model_named(model), dict[str, float](), sources or []
-    for text in set_ or ():
-        name, _, number = text.partition("=")
-        try:
-            values[name] = float(number)
-        except ValueError:
-            raise InputError(f"--set {text!r}: write NAME=VALUE, e.g. r_on=1e4") from None
+    shape, values, names = model_named(model), _values(set_ or ()), sources or []
     files = [path for path in map(Path, names) if path.is_file() or path.suffix]
     if held_out is not None and not files:
         raise InputError(f"--held-out {held_out}: give a FILE to fit as well")

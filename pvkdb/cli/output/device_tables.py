@@ -10,6 +10,7 @@ from pvkdb.display.numbers import UNKNOWN, number, percent, shortened
 from pvkdb.display.units import with_unit
 
 if TYPE_CHECKING:
+    from pvkdb.schemas.calculations.examinations import ExaminationResult
     from pvkdb.schemas.calculations.simulations import SimulatedQuantity, SimulationResult
     from pvkdb.schemas.crossbar import ArrayLimit, CrossbarDocument, DeviceArray
     from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
@@ -243,6 +244,39 @@ def _simulated_row(quantity: SimulatedQuantity) -> list[str]:
     decades = UNKNOWN if quantity.decades is None else f"{quantity.decades:.1f}"
     unit = quantity.unit.replace("m2", "m²")
     return [quantity.name, with_unit(value, unit), interval, decades, ", ".join(causes)]
+
+
+def print_examination(result: ExaminationResult) -> None:
+    """Print the results with spreads, what each imperfection costs, and what was assumed."""
+    from pvkdb.schemas.calculations.examinations import TASKS
+
+    title = plain(f"{result.device}: {TASKS[result.task]}")
+    if result.verdict:
+        print_lines([title, f"no number: {result.verdict}"])
+        return
+    rows = [[*map(plain, row)] for row in result.rows()]
+    seeds = result.protocol.get("seeds")
+    about = f"{result.images}; mean ± standard deviation over seeds {seeds}" if seeds else None
+    columns = ["", "value", *["note"] * any(note for _, _, note in rows)]
+    print_table(title, columns, [row[: len(columns)] for row in rows], caption=about)
+    if result.costs:
+        names = ("alone", "without it")
+        print_table(
+            "What each imperfection costs",
+            ["imperfection", *names],
+            [
+                [each.imperfection, *map(result.text, (each.alone, each.without))]
+                for each in result.costs
+            ],
+            numeric=names,
+            caption="alone: with no other imperfection. without it: with all others.",
+        )
+    known: dict[str, list[str]] = {}
+    for name, source in result.sources.items():
+        known.setdefault(source, []).append(name)
+    print_lines(f"{', '.join(names)}: {source}" for source, names in known.items())
+    assumed = f"taken as ideal, not known: {', '.join(result.assumed) or 'nothing'}"
+    print_lines([*[assumed] * (result.result is not None), *result.notes])
 
 
 def print_measurements(document: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from pvkdb.errors import InputError, ServiceError
 if TYPE_CHECKING:
     from pvkdb.client.structures import AnyStructure
     from pvkdb.schemas.calculations import CalculationDocument, LogLine, PotentialName
+    from pvkdb.schemas.calculations.examinations import ExaminationQuestion
     from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
     from pvkdb.schemas.calculations.simulations import SimulationQuestion
     from pvkdb.schemas.tables import CalculationsRow  # noqa: F401 - named in quotes below
@@ -101,6 +102,29 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
             >>> result = client.calculations.wait(queued).simulation  # doctest: +SKIP
         """
         path, body = path_of("calculations", "simulations"), question.model_dump_json()
+        answer = yield from self._service.write(path, body, idempotency_key)
+        return parse(self._table.document, answer)
+
+    @operation
+    def examine(
+        self, question: ExaminationQuestion, *, idempotency_key: str | None = None
+    ) -> Steps[CalculationDocument]:
+        """Queue the examination of a device, or return the existing one with the same inputs.
+
+        Once it is done, ``examination`` of the document is its result.
+
+        Raises:
+            InputError: something that the task needs is not known; the message names it.
+            NotFoundError: the store has no such device.
+            NotAllowedError: the service requires an API key with the scope ``queue``.
+
+        Example:
+            >>> from pvkdb.schemas.calculations.examinations import ExaminationQuestion
+            >>> asked = ExaminationQuestion(device="EpiRAM", task="training", images="mnist")
+            >>> client.calculations.examine(asked).state.value
+            'queued'
+        """
+        path, body = path_of("calculations", "examinations"), question.model_dump_json()
         answer = yield from self._service.write(path, body, idempotency_key)
         return parse(self._table.document, answer)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, BaseModel, Field
 
 if TYPE_CHECKING:
+    from pvkdb.schemas.calculations.examinations import ExaminationResult
     from pvkdb.schemas.calculations.migration import NebResult
     from pvkdb.schemas.calculations.simulations import SimulationResult
 
@@ -150,8 +151,8 @@ class CalculationDocument(BaseModel):
 
     @property
     def subject(self) -> str:
-        """The computed material, compound and phase, or element."""
-        parts = (self.parameters.get(name) for name in ("formula", "symbol", "phase"))
+        """The computed material, compound and phase, element, or device."""
+        parts = (self.parameters.get(name) for name in ("formula", "symbol", "phase", "device"))
         return self.material or " ".join(str(part) for part in parts if part)
 
     @property
@@ -169,6 +170,14 @@ class CalculationDocument(BaseModel):
 
         done = self.kind == "simulation" and self.result is not None
         return SimulationResult.model_validate(self.result) if done else None
+
+    @property
+    def examination(self) -> ExaminationResult | None:
+        """What a device is worth in a task; None for anything else, and before it is done."""
+        from pvkdb.schemas.calculations.examinations import ExaminationResult
+
+        done = self.kind == "examine" and self.result is not None
+        return ExaminationResult.model_validate(self.result) if done else None
 
 
 class ProgressNow(BaseModel):

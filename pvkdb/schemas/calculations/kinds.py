@@ -13,6 +13,7 @@ from pvkdb.schemas import first_problem
 from pvkdb.schemas.calculations import bounds, dft
 from pvkdb.schemas.calculations.bounds import CalculationResult
 from pvkdb.schemas.calculations.dynamics import MdRequest, MdResult
+from pvkdb.schemas.calculations.examinations import ExaminationRequest, ExaminationResult
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
@@ -37,6 +38,7 @@ MODELS: dict[str, tuple[type[CalculationRequest], type[CalculationResult]]] = {
     "neb": (CompleteNebRequest, NebResult),
     "md": (MdRequest, MdResult),
     "simulation": (SimulationRequest, SimulationResult),
+    "examine": (ExaminationRequest, ExaminationResult),
     "dft-scf": (dft.DftScfRequest, dft.DftScfResult),
     "dft-relax": (dft.DftRelaxRequest, dft.DftRelaxResult),
     "dft-path": (dft.DftPathRequest, dft.DftPathResult),
@@ -117,6 +119,8 @@ def _conditions(
         case SimulationRequest(), SimulationResult():
             yield "stack", request.stack == result.stack
             yield "inputs", list(request.inputs) == result.inputs
+        case ExaminationRequest(), ExaminationResult():
+            yield "task", (request.task, request.device) == (result.task, result.device)
         case dft.DftScfRequest(), dft.DftScfResult():
             yield from _points([request.structure], ["structure"], [result.point], result.atoms)
         case dft.DftRelaxRequest(), dft.DftRelaxResult():

@@ -25,6 +25,7 @@ from pvkdb.store.collections.devices import owner
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceMetric
 from pvkdb.store.models.materials import Material
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, grade_of, joined
+from pvkdb.suitability.evidence.examinations import accuracy_evidence
 from pvkdb.suitability.evidence.explanations import value_text
 
 #: A device with a gate: its perovskite is not the layer between two electrodes.
@@ -47,6 +48,7 @@ def device_candidates(session: Session) -> list[Candidate]:
             of_reference[reference.reference_key][device.id] = device.structure
     added: dict[str, list[DeviceClaim]] = defaultdict(list)
     others: list[DeviceClaim] = []
+    accuracies = accuracy_evidence(session)
     for claim in claims:
         known: dict[str, str] = {}
         for reference in claim.references:
@@ -56,12 +58,14 @@ def device_candidates(session: Session) -> list[Candidate]:
         elif (name := owner(claim.device, known)) is not None:
             added[name].append(claim)
     return [
-        *(_of_table(device, added[device.id]) for device in devices),
+        *(_of_table(each, added[each.id], accuracies.get(each.id, {})) for each in devices),
         *_of_text(others, Absorbers(session.scalars(select(Material)).unique())),
     ]
 
 
-def _of_table(device: Device, claims: Iterable[DeviceClaim]) -> Candidate:
+def _of_table(
+    device: Device, claims: Iterable[DeviceClaim], computed: Mapping[str, Evidence]
+) -> Candidate:
     keys = tuple(reference.reference_key for reference in device.references)
     evidence = {
         REPORTED[metric.metric].name: _table_evidence(metric, device, keys)
@@ -78,7 +82,7 @@ def _of_table(device: Device, claims: Iterable[DeviceClaim]) -> Candidate:
         id=device.id,
         label=device.structure,
         kind="device",
-        evidence=evidence,
+        evidence={**evidence, **computed},
         material=None if device.configuration == "3T" else device.material_id,
         absorber=device.absorber,
         phase=device.material.phase if device.material else None,

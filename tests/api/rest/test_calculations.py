@@ -109,3 +109,21 @@ def test_a_device_that_cannot_be_simulated_is_refused(reading_api, changes, stat
     answer = reading_api.post(f"{PATH}/simulations", json=body | changes)
     assert answer.status_code == status, answer.text
     assert said in str(answer.json())
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "said"),
+    [
+        ({"device": "d-none"}, 404, "device 'd-none'"),
+        ({}, 422, "nonlinearity, cycle to cycle, device to device, read noise not known"),
+        ({"task": "henon", "images": "mnist"}, 422, "henon does not use images"),
+        ({"task": "puf"}, 422, "puf needs files"),
+        ({"images": "/etc"}, 422, "'digits', 'mnist' or 'fashion'"),
+        ({"task": "behaviours", "model": "vteam"}, 422, "--set"),
+        ({"seeds": 0}, 422, "greater than or equal to 1"),
+    ],
+)
+def test_a_device_that_cannot_be_examined_is_refused(reading_api, changes, status, said):
+    answer = reading_api.post(f"{PATH}/examinations", json={"device": "d-t4-r15"} | changes)
+    assert answer.status_code == status, answer.text
+    assert said in answer.json()["detail"]

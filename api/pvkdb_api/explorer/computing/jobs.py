@@ -19,6 +19,7 @@ from pvkdb.schemas.calculations import (
     JobDocument,
     LogLine,
 )
+from pvkdb.schemas.calculations.examinations import ExaminationResult
 from pvkdb.schemas.calculations.kinds import MODELS, UnreadableResult, read_result
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.calculations.simulations import SimulationResult
@@ -49,6 +50,7 @@ KINDS = {
     "neb": "Migration barrier",
     "md": "Molecular dynamics",
     "simulation": "Simulation of a device",
+    "examine": "Examination of a device",
     "relax": "Relaxation",
     "element": "Relaxation of an element",
     "vacancy": "Vacancies",
@@ -61,7 +63,10 @@ KINDS = {
 }
 
 #: Parameters that are too long for the page, or that it shows elsewhere.
-_NOT_SHOWN = ("kind", "host", "settings", "images", "structure", "barriers", "inputs", "lacking")
+_NOT_SHOWN = (
+    *("kind", "host", "settings", "images", "structure", "barriers", "inputs", "lacking"),
+    "device_model",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +199,12 @@ class JobPage:
         """The result of the simulation of a device."""
         result = read_result(self.calculation.kind, self.calculation.result)
         return result if isinstance(result, SimulationResult) else None
+
+    @property
+    def examination(self) -> ExaminationResult | None:
+        """The result of the examination of a device."""
+        result = read_result(self.calculation.kind, self.calculation.result)
+        return result if isinstance(result, ExaminationResult) else None
 
     @property
     def unreadable(self) -> str | None:

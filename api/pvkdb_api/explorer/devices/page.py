@@ -24,6 +24,7 @@ from pvkdb.store.rows.from_models import device_claims_row
 from pvkdb.store.rows.stacks import Layer, split_layers
 from pvkdb.suitability import device_rankings
 from pvkdb.suitability.evidence.evidence import grade_of
+from pvkdb.suitability.evidence.examinations import FinishedExamination, finished_examinations
 from pvkdb.suitability.simulators.simulators import VERSIONS
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.explorer.site.rendering import link
@@ -98,6 +99,7 @@ class DevicePage:
     energetics: Sequence[EnergeticsRow]
     array: DeviceArray
     simulators: Sequence[tuple[str, str]]
+    examinations: Sequence[FinishedExamination]
 
     @property
     def source_places(self) -> dict[str, str]:
@@ -125,6 +127,7 @@ def device_page(session: Session, key: str) -> DevicePage:
         references=_references(session, keys),
         energetics=[each for each in energetics if each.quantity in ("E_A", "DFE")],
         array=device_array(session, key),
+        examinations=finished_examinations(session, key),
         simulators=[
             (VERSIONS[each], f"pvkdb export-device {key} --for {each.value} --r-lrs OHM")
             for each in Simulator

@@ -11,14 +11,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError, NotFoundError, StateError
 from pvkdb.schemas.access import Scope
+from pvkdb.schemas.calculations.examinations import TASKS
 from pvkdb.schemas.calculations.migration import HOST_PHASES, NebRequest
 from pvkdb.schemas.calculations.simulations import SimulationQuestion
-from pvkdb.schemas.tables import CalculationsRow
+from pvkdb.schemas.tables import BenchmarkDatasetsRow, CalculationsRow
 from pvkdb.simulation.devices.report import report_page
 from pvkdb.store.collections import CALCULATIONS
+from pvkdb.store.collections.in_memory import SMALL_TABLES
+from pvkdb.store.models.devices import DeviceReference
 from pvkdb.store.queue.jobs import find
 from pvkdb.store.queue.kept_files import file_store, files_of
 from pvkdb.store.queue.monitoring import worker_signs
@@ -201,9 +206,22 @@ def get_job(
         submit_again=_submit_again(job),
         value_cell=value_cell,
         simulation_report=lambda result: Markup(report_page(result)),
+        examination_tasks=TASKS,
+        published=_published(session, job),
         message=_MESSAGES.get(said),
         may_queue=Scope.QUEUE in request.state.caller.scopes,
     )
+
+
+def _published(session: Session, job: JobPage) -> list[tuple[BenchmarkDatasetsRow, bool]]:
+    """Return the accuracies of Table 10, and whether each is of the device's publication."""
+    if job.examination is None:
+        return []
+    cited = DeviceReference.device_id == job.examination.device
+    own = set(session.scalars(select(DeviceReference.reference_key).where(cited)))
+    rows = SMALL_TABLES["benchmark_datasets"].rows(session)
+    found = [(row, not own.isdisjoint(row.references.split())) for row in rows]
+    return sorted((each for each in found if each[0].accuracy_percent), key=lambda x: not x[1])
 
 
 @router.get("/calculations/{name}")

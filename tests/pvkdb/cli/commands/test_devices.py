@@ -1,4 +1,4 @@
-"""``pvkdb kinetics``, ``crossbar`` and ``export-device`` as a user types them."""
+"""``pvkdb kinetics``, ``crossbar``, ``examine`` and ``export-device`` as a user types them."""
 
 from __future__ import annotations
 
@@ -161,6 +161,63 @@ def test_a_material_without_barriers_is_not_simulated(database: list[str]) -> No
 
 def widest(text: str) -> int:
     return max(map(len, text.splitlines()))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["d-t4-r15", "--task", "inference"], "device to device, read noise not known"),
+        (["d-t4-r15", "PCM"], "one device is examined at a time"),
+        (["PCM", "--line-ohm", "2"], "training does not use line_ohm; leave it out"),
+        (["PCM", "--images", "no-folder"], "no-folder holds no train-images"),
+        (["PCM", "--task", "nociceptors"], "task"),
+        (["--task", "nociceptor", "--set", "v_th=high"], "write NAME=VALUE"),
+    ],
+)
+def test_what_cannot_be_examined_is_refused(
+    arguments: list[str], words: str, database: list[str]
+) -> None:
+    outcome = call("examine", *arguments, *database)
+    assert isinstance(outcome.exception, InputError), outcome.exception
+    assert words in str(outcome.exception)
+
+
+@pytest.mark.slow
+def test_a_device_is_examined_once_with_its_costs(database: list[str]) -> None:
+    pytest.importorskip("numba", reason="numba is not installed (extra 'examination')")
+    arguments = ["examine", "Ag:a-Si", "--seeds", "2", "--epochs", "2", *database]
+    first = call(*arguments)
+    assert first.exit_code == 0, first.exception
+    assert "computed" in first.stderr
+    for words in ("gap to ideal", "energy an epoch", "cycle to cycle", "taken as ideal"):
+        assert words in first.stdout
+    assert widest(first.stdout) <= 100
+    again = call(*arguments, "--json")
+    assert "from the store" in again.stderr
+    document = json.loads(again.stdout)
+    assert document["assumed"] == ["device to device", "read noise"]
+    assert len(document["epoch_spreads"]) == 2
+    verdict = call("examine", "PCM", "--task", "henon", "--seeds", "1", *database)
+    assert "no number: PCM does not forget" in verdict.stdout
+
+
+@pytest.mark.slow
+def test_behaviours_and_keys_are_tasks(database: list[str], tmp_path: Path) -> None:
+    values = ["r_on=1e3", "r_off=1e6", "v_th=0.7", "k_on=80", "a_on=1.5", "tau=0.05", "x0=0"]
+    given = [part for value in values for part in ("--set", value)]
+    nociceptor = call("examine", "--task", "nociceptor", *given, *database)
+    assert nociceptor.exit_code == 0, nociceptor.exception
+    assert "hyperalgesia" in nociceptor.stdout
+    assert "extinction" not in nociceptor.stdout
+    one = call("examine", "--task", "threshold", *given, "--json", *database)
+    assert "from the store" in one.stderr
+    assert [each["name"] for each in json.loads(one.stdout)["behaviours"]] == ["threshold"]
+    file = tmp_path / "array.csv"
+    rows = [f"{cell},{1e-6 * (1 + cell * 7 % 11) + 1e-9 * n}" for cell in range(8) for n in (0, 1)]
+    file.write_text("\n".join(["state,conductance (S)", *rows]))
+    keys = call("examine", str(file), "--task", "puf", "--as", "states", *database)
+    assert keys.exit_code == 0, keys.exception
+    assert "reliability" in keys.stdout
 
 
 def test_a_barrier_needs_no_database(run: Run, tmp_path: Path) -> None:

@@ -1,0 +1,56 @@
+"""Accuracies that pvkdb computed are evidence of their own kind, and bounds where assumed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pvkdb.schemas.calculations.examinations import ExaminationResult, OverSeeds
+from pvkdb.schemas.rankings import Grade
+from pvkdb.store.database import Store
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.suitability.evidence.devices import device_candidates
+from pvkdb.suitability.evidence.examinations import finished_examinations
+
+ACCURACY = OverSeeds(mean=0.9, spread=0.02, seeds=[0.88, 0.92])
+
+
+def result(**changes: Any) -> ExaminationResult:
+    known = {"task": "training", "device": "d-t4-r14", "images": "MNIST", "result": ACCURACY}
+    return ExaminationResult(**{**known, **changes})
+
+
+def stored(name: str, found: Any, device: str = "d-t4-r14", images: str = "mnist") -> Calculation:
+    """A finished examination; the result may be anything."""
+    values = found.model_dump(mode="json") if isinstance(found, ExaminationResult) else found
+    parameters = {"device": device, "images": images, "task": "training"}
+    made = Calculation(id=name, key=name, kind="examine", state="done", result=values)
+    made.parameters, made.versions = parameters, {"pvkdb": "0"}
+    return made
+
+
+def test_computed_accuracies_are_marked_and_only_of_mnist(sqlite_store: Store) -> None:
+    with sqlite_store.session() as session:
+        session.add_all(
+            [
+                stored("exam-a", result()),
+                stored("exam-b", result(task="inference", assumed=["read noise"])),
+                stored("exam-c", result(result=None, verdict="one direction alone")),
+                stored("exam-d", result(), images="digits"),
+                stored("exam-e", {"nothing": 1}),
+                stored("exam-f", result(), device="PCM"),
+            ]
+        )
+    with sqlite_store.session(read_only=True) as session:
+        found = finished_examinations(session, "d-t4-r14")
+        candidates = {each.id: each for each in device_candidates(session)}
+    assert [each.calculation for each in found] == ["exam-a", "exam-b", "exam-c", "exam-d"]
+    assert found[1].words == "weights copied, mnist; 90.0 ± 2.0 %; taken as ideal: read noise"
+    evidence = candidates["d-t4-r14"].evidence
+    trained = evidence["network_accuracy_training_percent"]
+    assert (trained.minimum, trained.maximum) == (88.0, 92.0)
+    assert (trained.grade, trained.source) == (Grade.MODEL, "calculation exam-a")
+    copied = evidence["network_accuracy_inference_percent"]
+    assert (copied.minimum, copied.maximum) == (None, 92.0)
+    assert "computed by pvkdb" in str(copied.note)
+    others = [each for each in candidates.values() if each.id != "d-t4-r14"]
+    assert not any("network_accuracy_training_percent" in each.evidence for each in others)
