@@ -13,6 +13,7 @@ _EXTRAS = {
     "potentials": "chgnet sevenn torch",
     "api": "fastapi prometheus_client pydantic_settings uvicorn",
     "mcp": "mcp mcp_types",
+    "optimade": "lark optimade",
     "gpaw": "gpaw",
     "plot": "matplotlib",
     "measurements": "openpyxl xlrd",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -21,11 +21,13 @@ from optimade.models import (
     StructureResponseOne,
 )
 from pydantic import BaseModel
+from pydantic_core import to_json
 from sqlalchemy import literal
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
 from pvkdb.errors import DatabaseError, PvkdbError, unknown_name
+from pvkdb.store.base import batches
 from pvkdb_api.core.refusals import UNREACHABLE
 from pvkdb_api.core.sessions import ReadSession, ServedStore
 from pvkdb_api.optimade import filters
@@ -58,6 +60,9 @@ RESPONSES: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     "structures": (StructureResponseMany, StructureResponseOne),
     "references": (ReferenceResponseMany, ReferenceResponseOne),
 }
+
+#: Entries of a piece of a file.
+_PIECE = 500
 
 _log = logging.getLogger("pvkdb_api")
 
@@ -205,6 +210,22 @@ def other_version(request: Request, version: str) -> Response:
     if first != "v1" and first.startswith("v") and first[1:].replace(".", "").isdigit():
         raise VersionError(f"version {first[1:][:20]} is not served; {BASE} is")
     raise HTTPException(404, f"there is nothing here; see {BASE}/info for what there is")
+
+
+def json_lines(session: Session, ids: Sequence[str]) -> Iterator[bytes]:
+    """Yield structures and the publications behind them as the lines of an OPTIMADE file.
+
+    Programs such as optimade's server (``insert_from_jsonl``) read it.
+    """
+    cited: set[str] = set()
+    yield to_json({"x-optimade": {"meta": {"api_version": API_VERSION}}}) + b"\n"
+    for kind in ENTRY_TYPES.values():
+        yield to_json(entry_info(kind)) + b"\n"
+    for kind, keys in ((STRUCTURES, ids), (REFERENCES, cited)):
+        for piece in batches(sorted(keys), _PIECE):
+            entries = entries_of(session, kind, tuple(kind.properties), piece)
+            cited.update(each["id"] for each in _relate(session, kind, entries, include=True))
+            yield from (to_json(entry, inf_nan_mode="null") + b"\n" for entry in entries)
 
 
 def _model(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:

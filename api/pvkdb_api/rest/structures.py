@@ -11,10 +11,9 @@ from pydantic import BaseModel, Field, create_model
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.tables import StructureDocument
+from pvkdb.snapshots.structures import documents
 from pvkdb.store.collections import STRUCTURES
 from pvkdb.store.files.structure_files import FILES, MANY, document_text, many_text
-from pvkdb.store.models.structures import Structure
-from pvkdb.store.rows.from_models import structure_document
 from pvkdb_api.core.etags import CONDITIONAL, answer
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession
@@ -55,9 +54,7 @@ async def get_structure_file(
     media_type, ending = MANY[kind]
 
     def make(session: Session) -> Iterator[bytes]:
-        for row in STRUCTURES.iterate(session, filters):
-            document = structure_document(session.get_one(Structure, row.id))
-            yield many_text(document, kind).encode()
+        return (many_text(each, kind).encode() for each in documents(session, filters))
 
     return await send_file(
         request, make, media_type=media_type, file_name=f"pvkdb-structures.{ending}"

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from typer import Argument, Exit, Option
 
@@ -25,7 +25,12 @@ from pvkdb.cli.output.changes import print_differences, print_history, print_imp
 from pvkdb.cli.output.console import messages, print_json, print_message, show, write_file
 from pvkdb.errors import InputError, unknown_name
 
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
 TEMPLATES = ("paper.yaml", "energetics.csv", "devices.csv", "references.csv")
+#: Formats of structures with coordinates, and the endings of their files.
+STRUCTURE_FILES = {"extxyz": "xyz", "cif": "cif", "optimade": "jsonl", "archive": "zip"}
 
 
 def init(
@@ -204,7 +209,10 @@ def export(
     name: Annotated[str, Argument(help="Table, e.g. energetics, devices, references.")],
     format: Annotated[
         str,
-        Option(help="csv (default), json, jsonl, parquet; of references also bibtex, ris, csl."),
+        Option(
+            help="csv (default), json, jsonl, parquet; of references also bibtex, ris, csl; of "
+            "structures also extxyz, cif, optimade, archive."
+        ),
     ] = "",
     where: Annotated[
         list[str] | None,
@@ -217,7 +225,11 @@ def export(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Write a table as CSV, JSON, Parquet or BibTeX. --json means --format json."""
+    """Write a table as CSV, JSON, Parquet or BibTeX. --json means --format json.
+
+    Structures with coordinates: extxyz, cif, optimade (JSON Lines), or archive (a ZIP file with
+    extxyz, optimade, and the metadata and energies of the calculations behind them).
+    """
     from pvkdb.schemas.tables import TABLES
     from pvkdb.store.collections.in_memory import LISTED
     from pvkdb.store.files.bibliography import ENDINGS
@@ -226,12 +238,14 @@ def export(
 
     if name not in TABLES:
         raise InputError(unknown_name("table", name, TABLES))
-    formats = formats_of(name)
+    files = STRUCTURE_FILES if name == "structures" else {}
+    formats = [*formats_of(name), *files]
+    endings = {**ENDINGS, **files}
     if format and format not in formats:
         raise InputError(unknown_name(f"format of {name}", format, formats))
     ending = output.suffix.removeprefix(".") if output else ""
-    by_ending = next((each for each in formats if ENDINGS.get(each, each) == ending), "")
-    if format and ENDINGS.get(format) == ending:
+    by_ending = next((each for each in formats if endings.get(each, each) == ending), "")
+    if format and endings.get(format) == ending:
         by_ending = format
     wanted = {format, "json" if json else "", by_ending} - {""}
     if len(wanted) > 1:
@@ -239,14 +253,33 @@ def export(
             f"two different formats are given ({', '.join(sorted(wanted))}); --format, --json and "
             "the ending of --output must agree"
         )
-    chosen: Format = cast("Format", wanted.pop() if wanted else "csv")
-    if chosen == "parquet" and output is None and sys.stdout.isatty():
-        raise InputError("parquet is binary; name a file with --output FILE")
+    chosen = wanted.pop() if wanted else "csv"
+    if chosen in ("parquet", "archive") and output is None and sys.stdout.isatty():
+        raise InputError(f"{chosen} is binary; name a file with --output FILE")
     filters = _filters(name, where or ())
     with open_store(database, create=True).session() as session:
-        rows = LISTED[name].iterate(session, filters) if filters else exported_rows(session, name)
-        data = write_table(name, rows, chosen, raw=raw)
+        if chosen in files:
+            data = _structure_file(session, chosen, filters)
+        else:
+            rows = (
+                LISTED[name].iterate(session, filters) if filters else exported_rows(session, name)
+            )
+            data = write_table(name, rows, cast("Format", chosen), raw=raw)
     write_file(output, data)
+
+
+def _structure_file(session: Session, format: str, filters: dict[str, Any]) -> bytes:
+    from pvkdb.snapshots.structures import documents, write_archive
+    from pvkdb.store.files.structure_files import ManyFormat, many_text
+
+    found = documents(session, filters)
+    if format in ("extxyz", "cif"):
+        return "".join(many_text(each, cast("ManyFormat", format)) for each in found).encode()
+    from pvkdb_api.optimade.app import json_lines
+
+    if format == "archive":
+        return write_archive(session, found, lambda ids: json_lines(session, ids))
+    return b"".join(json_lines(session, [each.id for each in found]))
 
 
 def _filters(name: str, conditions: Sequence[str]) -> dict[str, Any]:
@@ -277,8 +310,8 @@ def snapshot(
 ) -> None:
     """Write the whole dataset to files, as SQLite and Parquet.
 
-    All tables are of one moment, with the rows that pvkdb export writes, beside a description
-    (Data Package) and the licence. A .sqlite file holds the tables alone.
+    All tables are of one moment, with the rows that pvkdb export writes, beside descriptions
+    (Data Package, Croissant) and the licence. A .sqlite file holds the tables alone.
     """
     from pvkdb.snapshots.writing import one_moment, write_snapshot
 

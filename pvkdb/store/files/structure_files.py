@@ -31,6 +31,8 @@ MANY: dict[ManyFormat, tuple[str, str]] = {
 }
 #: Tolerance at which a CIF is written with its symmetry, Å.
 SYMPREC_ANG = 1e-3
+#: What the comment of an extended XYZ says of a stored structure, each as ``pvkdb_NAME``.
+_PROVENANCE = ("id", "material", "role", "origin", "parent", "calculation")
 
 
 def document_text(document: StructureDocument, format: StructureFormat) -> str:
@@ -46,12 +48,17 @@ def document_text(document: StructureDocument, format: StructureFormat) -> str:
         atoms = Atoms(
             document.symbols, positions=document.positions_ang, cell=document.cell_ang, pbc=True
         )
+        told = {name: str(getattr(document, name) or "").split() for name in _PROVENANCE}
+        atoms.info = {f"pvkdb_{name}": " ".join(words) for name, words in told.items() if words}
         notes = [
             f"pvkdb structure {document.id}: {document.role} of {document.material}",
             " ".join(document.origin.split()),
         ]
         if document.energy_ev is not None:
+            from ase.calculators.singlepoint import SinglePointCalculator
+
             notes.append(f"energy of the cell {document.energy_ev:.6f} eV")
+            atoms.calc = SinglePointCalculator(atoms, energy=document.energy_ev)
         return structure_text(atoms, format, notes)
     except ImportError as error:
         raise MissingExtraError(error.name or "ase", "screening") from error
@@ -89,7 +96,7 @@ def structure_text(atoms: Atoms, format: StructureFormat, notes: Sequence[str]) 
         atoms: Periodic structure.
         format: One of :data:`STRUCTURE_FORMATS`.
         notes: Texts for the comments of the CIF, the first line of the POSCAR, or the property
-            ``notes`` of the extended XYZ.
+            ``notes`` of the extended XYZ, which also has the energy and the ``info`` of the atoms.
     """
     if format == "cif":
         return "".join(f"# {note}\n" for note in notes) + _cif(atoms)
@@ -102,7 +109,7 @@ def structure_text(atoms: Atoms, format: StructureFormat, notes: Sequence[str]) 
         _, _, below = text.getvalue().partition("\n")
         return f"{text_of_notes}\n{below}"
     noted = atoms.copy()
-    noted.info["notes"] = text_of_notes
+    noted.info["notes"], noted.calc = text_of_notes, atoms.calc
     write(text, noted, format="extxyz")
     return text.getvalue()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 
 import pytest
 
 from pvkdb.literature import read_curated
+from pvkdb.snapshots.structures import documents
 
 from .conftest import PROTOTYPES, VACANCY
 
@@ -66,3 +68,28 @@ def test_optimades_client_reads_every_page(address):
         row["year"] == "2024" for row in read_curated("references")
     )
     assert not references["errors"]
+
+
+def test_the_lines_of_a_file_are_entries_as_the_specification_has_them(filled):
+    from optimade.models import ReferenceResource, StructureResource
+
+    from pvkdb_api.optimade.app import json_lines
+
+    with filled.session(read_only=True) as session:
+        ids = [each.id for each in documents(session, {})]
+        head, *lines = map(json.loads, json_lines(session, ids))
+    assert head == {"x-optimade": {"meta": {"api_version": "1.2.0"}}}
+    described = {each["id"]: each["properties"] for each in lines if each["type"] == "info"}
+    assert described.keys() == {"structures", "references"}
+    structures = [each for each in lines if each["type"] == "structures"]
+    references = {each["id"]: each for each in lines if each["type"] == "references"}
+    assert {each["id"] for each in structures} == {key for *_, key in PROTOTYPES} | {VACANCY}
+    cited = set()
+    for each in structures:
+        StructureResource.model_validate(each)
+        assert each["attributes"]["_pvkdb_origin"] == "prototype"
+        related = each.get("relationships", {}).get("references", {"data": []})["data"]
+        cited |= {reference["id"] for reference in related}
+    assert cited == references.keys() != set()
+    for each in references.values():
+        ReferenceResource.model_validate(each)

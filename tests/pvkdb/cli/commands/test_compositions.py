@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -132,7 +133,7 @@ def test_relaxed_host_comes_from_the_store(run: Run, environment: dict[str, str]
 
 
 @pytest.mark.usefixtures("initialised")
-def test_users_bring_structures_as_starts(run: Run) -> None:
+def test_users_bring_structures_as_starts(run: Run, tmp_path: Path) -> None:
     run("structure", "CsPbI3", "--phase", "delta", "-o", "mine.cif")
     brought = json.loads(run("structure", "CsPbI3", "--from", "mine.cif", "--json").stdout)
     # Pnma, but its octahedra share edges: the delta phase, not the perovskite.
@@ -142,6 +143,15 @@ def test_users_bring_structures_as_starts(run: Run) -> None:
     rows = run("export", "structures").stdout
     assert rows.count("start-") == 1
     assert "mine.cif" in rows
+    outcome = run("export", "structures", "--where", "role=start", "-o", "all.xyz")
+    assert outcome.returncode == 0, outcome.stderr
+    frame = read(tmp_path / "all.xyz")
+    assert frame.info["pvkdb_id"] == brought["id"]
+    assert run("export", "structures", "-o", "all.zip").returncode == 0
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        names = {"structures.xyz", "optimade.jsonl", "metadata.json"}
+        assert set(archive.namelist()) == names
+        assert brought["id"].encode() in archive.read("optimade.jsonl")
     assert failed_clearly(
         run("structure", "CsPbBr3", "--from", "mine.cif"), "mine.cif holds CsPbI3, not CsPbBr3"
     )
