@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from importlib import metadata, resources
 from pathlib import Path
@@ -25,6 +25,7 @@ from pvkdb._version import __version__
 from pvkdb.errors import InputError
 from pvkdb.schemas.tables import TABLES, Row
 from pvkdb.schemas.tables.columns import table_schema
+from pvkdb.snapshots.croissant import croissant
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.database import Store
 from pvkdb.store.files.table_files import FORMATS, stream_table
@@ -32,6 +33,7 @@ from pvkdb.suitability import exported_rows
 
 #: Names within a snapshot.
 SQLITE, PARQUET, PACKAGE = "pvkdb.sqlite", "parquet", "datapackage.json"
+CROISSANT = "croissant.json"
 
 SQLITE_TYPE = "application/vnd.sqlite3"
 _TYPES = {"number": "REAL", "integer": "INTEGER", "boolean": "BOOLEAN"}
@@ -65,8 +67,10 @@ def write_snapshot(session: Session, path: Path) -> str:
             version, rows = write_sqlite(session, folder / SQLITE, folder / PARQUET)
             for name in ("LICENSE", "NOTICE"):
                 (folder / name).write_text(_legal(name), encoding="utf-8")
-            package = json.dumps(_package(folder, version, rows), ensure_ascii=False, indent=2)
-            (folder / PACKAGE).write_text(f"{package}\n", encoding="utf-8")
+            package = _package(folder, version, rows)
+            for name, document in ((PACKAGE, package), (CROISSANT, croissant(package))):
+                text = json.dumps(document, ensure_ascii=False, indent=2)
+                (folder / name).write_text(f"{text}\n", encoding="utf-8")
             (_packed(folder) if path.suffix == ".zip" else folder).replace(path)
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or error
@@ -135,7 +139,23 @@ def _describe(database: sqlite3.Connection, version: str) -> None:
 
 
 def _package(folder: Path, version: str, rows: dict[str, int]) -> dict[str, Any]:
-    """Return the Data Package; licence and sources are those of the curated files."""
+    """Return the Data Package of a snapshot."""
+    paths = {name: f"{PARQUET}/{name}.parquet" for name in TABLES}
+    files = {
+        name: {**_file(folder / path, path, FORMATS["parquet"]), "rows": rows[name]}
+        for name, path in paths.items()
+    }
+    sqlite = {"name": "sqlite", **_file(folder / SQLITE, SQLITE, SQLITE_TYPE)}
+    return data_package(version, files, sqlite)
+
+
+def data_package(
+    version: str, files: Mapping[str, Mapping[str, Any]], *others: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the Data Package of all tables, with facts on the file of each, and other files.
+
+    Licence and sources are those of the curated files.
+    """
     curated = resources.files("pvkdb.literature") / PACKAGE
     head: dict[str, Any] = json.loads(curated.read_text(encoding="utf-8"))
     head |= {
@@ -147,16 +167,14 @@ def _package(folder: Path, version: str, rows: dict[str, int]) -> dict[str, Any]
         "is taken from others. Additions to the standard: `unit` (1 is a pure number), "
         "`unit_column`, `empty` (what an empty cell means) and `source` of a field, `rows` of a "
         "resource.",
-        "resources": [{"name": "sqlite", **_file(folder / SQLITE, SQLITE, SQLITE_TYPE)}],
+        "resources": [*others],
     }
     for name, row in TABLES.items():
-        path = f"{PARQUET}/{name}.parquet"
         described = {
             "name": name,
             "type": "table",
             "description": f"{row.purpose} A row: {inspect.getdoc(row)}",
-            **_file(folder / path, path, FORMATS["parquet"]),
-            "rows": rows[name],
+            **files[name],
             "schema": table_schema(name, row, row.columns()),
         }
         head["resources"].append(described)

@@ -118,7 +118,8 @@ def test_it_holds_exports_rights_and_descriptions_and_nothing_else(
         assert "Shannon" in archive.read("NOTICE").decode()
         archive.extract("pvkdb.sqlite", tmp_path)
     parquet = {f"parquet/{name}.parquet" for name in TABLES}
-    assert names == {"LICENSE", "NOTICE", "datapackage.json", "pvkdb.sqlite", *parquet}
+    described = {"datapackage.json", "croissant.json"}
+    assert names == {"LICENSE", "NOTICE", "pvkdb.sqlite", *described, *parquet}
     with closing(sqlite3.connect(tmp_path / "pvkdb.sqlite")) as database:
         tables = database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
         assert {name for (name,) in tables} == {*TABLES, "pvkdb_dataset"}

@@ -28,6 +28,7 @@ from pvkdb.suitability.evidence.predictions import answer_material
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.compositions import energies, identity, migration
+from pvkdb_api.explorer.site.datasets import dataset_of
 from pvkdb_api.explorer.site.parameters import layer_fields
 from pvkdb_api.explorer.site.rendering import client_code, link, page, part, part_json, part_wanted
 from pvkdb_api.explorer.tables.cells import energy
@@ -109,6 +110,7 @@ def get_composition(
         **structures,
         **slow,
         chosen_structure=structure if structure in listed else next(iter(listed), None),
+        dataset=dataset_of(request, composition, quoted(composition.formula)),
         applications=_titles(),
         samples=SAMPLES,
         layer=layer_fields(request.query_params),

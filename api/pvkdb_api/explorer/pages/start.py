@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,7 @@ from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.compositions.identity import named
+from pvkdb_api.explorer.site.datasets import live_croissant, whole_dataset
 from pvkdb_api.explorer.site.overview import KINDS, applications, energy_overview, table_counts
 from pvkdb_api.explorer.site.rendering import link, page
 from pvkdb_api.explorer.tables.cells import energy
@@ -40,6 +41,7 @@ def get_start(request: Request, session: ReadSession) -> Response:
     return page(
         request,
         "start.html",
+        dataset=whole_dataset(request),
         applications=applications(),
         table_counts=table_counts(counts, session),
         energy=energy,
@@ -47,6 +49,12 @@ def get_start(request: Request, session: ReadSession) -> Response:
         kinds=KINDS,
         overview=counts.get(session, "overview", {}, lambda: energy_overview(session)),
     )
+
+
+@router.get("/croissant.json")
+def get_croissant(request: Request, session: ReadSession) -> Response:
+    """Return the description of all tables for programs that load data sets."""
+    return JSONResponse(live_croissant(request), media_type="application/ld+json")
 
 
 @router.get("/find")

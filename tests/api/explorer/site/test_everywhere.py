@@ -116,7 +116,7 @@ def test_a_page_has_a_policy_and_no_script_or_style_of_its_own(address, path):
     assert "unsafe" not in policy
     assert not re.search(r"<style|<\w[^<>]*\s(style|on\w+)=|=\"javascript:", answer.text)
     for script in re.findall(r"<script[^>]*>", answer.text):
-        assert "src=" in script or 'type="application/json"' in script
+        assert re.search(r'src=|type="application/(ld\+)?json"', script)
     for address_ in re.findall(r"(?:src|action)=\"([^\"]*)\"", answer.text):
         assert re.match(r"/(?!/)", address_)
 

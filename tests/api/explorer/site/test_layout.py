@@ -68,6 +68,7 @@ PAGES: dict[str, tuple[str, ...]] = {
 OTHERS = {
     *("/materials", "/materials/{key:path}", "/tables", "/calculations/{name}"),
     *("/jobs/{name}/files/{file}", "/devices/{key}/files/{sha256}", "/assets/{state}/{path:path}"),
+    "/croissant.json",
 }
 #: Formulas of the computed results, candidates of their screening.
 FORMULAS = ("CsPbBr3", "CsSnCl3", "Cs3Bi2Cl9", "Cs2HgBr4")
