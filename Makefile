@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # One process per core: the potentials' libraries must not start threads of their own.
 export OMP_NUM_THREADS := 1
 
-.PHONY: install demo test test-slow test-all lint format coverage dist bench validate screenshots serve wheel-test container-test fit-tolerance clean
+.PHONY: install demo test test-slow test-all lint format coverage dist bench validate screenshots serve wheel-test container-test fit-tolerance tutorials clean
 
 install: $(STAMP)
 
@@ -83,6 +83,10 @@ validate: install
 # The pictures of the README, of the explorer in Chromium.
 screenshots: install
 	$(BIN)/python docs/pictures/make.py
+
+# The tutorials, executed in place; their outputs are kept.
+tutorials: install
+	$(BIN)/python docs/tutorials/run.py
 
 # The coefficients of the probability of being a perovskite, fitted again.
 fit-tolerance: install

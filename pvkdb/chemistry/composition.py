@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
+from html import escape
 
 from pvkdb.chemistry.amounts import ZERO, Amount
 from pvkdb.chemistry.canonical import canonical_formula, formula_units
@@ -119,6 +120,11 @@ class Composition:
 
     def __str__(self) -> str:
         return self.formula
+
+    def _repr_html_(self) -> str:
+        name = re.sub(r"(?<=[A-Za-z)])(\d[\d.]*)", r"<sub>\1</sub>", escape(self.formula))
+        sites = (f"{o.amount or 'any amount of'} {o.ion} on {o.site}" for o in self.occupants)
+        return f"<p><b>{name}</b>, {escape(self.family)}: {escape(', '.join(sites))}</p>"
 
 
 def parse_composition(text: str) -> Composition:

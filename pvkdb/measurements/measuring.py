@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from pvkdb.display.notebook import NotebookView, picture
+from pvkdb.display.numbers import UNKNOWN, number
+from pvkdb.display.units import with_unit
 from pvkdb.measurements import memory, plasticity, sweeps
 from pvkdb.measurements.conduction import Conduction, conduction
-from pvkdb.measurements.forms import Setup
+from pvkdb.measurements.forms import Setup, Trace
 from pvkdb.measurements.metrics import Measured, shipped
 from pvkdb.measurements.practice import Quality, quality
 from pvkdb.measurements.reading import Request, read
@@ -19,7 +22,7 @@ _CONDITIONS = ("area_m2", "thickness_m", "compliance_a", "temperature_k", "read_
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(NotebookView):
     """Metrics of files, each with its device; notes of the readers; what is unknown; verdicts."""
 
     kind: str  # one, or several with commas
@@ -45,6 +48,33 @@ class Report:
             for metric in filter(None, [*parameters, branch["activation"]]):
                 metric |= known[metric["name"]]
         return document
+
+    @property
+    def measured(self) -> list[dict[str, str]]:
+        """The metrics with value and interval as text."""
+        names = ("device", "label", "value", "interval", "counts", "note", "place")
+        rows = map(metric_cells, self.document()["metrics"])
+        return [{name: row[name] for name in names} for row in rows]
+
+    def _picture(self) -> str:
+        def draw(axes: Any) -> None:
+            for trace in traces:
+                axes.semilogy(trace.voltage_v, abs(trace.current_a), lw=1)
+            axes.set(xlabel="voltage (V)", ylabel="|current| (A)")
+
+        traces = [form for form in self.forms if isinstance(form, Trace)]
+        return picture(draw) if traces else ""
+
+
+def metric_cells(metric: Mapping[str, Any]) -> dict[str, str]:
+    """Return a metric of a report with its value, interval and counts as text."""
+    value, ends = metric["value"], metric["ends"]
+    shown = UNKNOWN if value is None else metric["bound"] + number(value)
+    if value is not None and metric["unit"] != "1":
+        shown = with_unit(shown, metric["unit"])
+    counts = "" if metric["cycles"] is None else f"{metric['cycles']} × {metric['devices']}"
+    interval = "" if ends is None else " to ".join(map(number, ends))
+    return {**metric, "value": shown, "interval": interval, "counts": counts}
 
 
 def measure(paths: Sequence[Source], request: Request = Request()) -> Report:

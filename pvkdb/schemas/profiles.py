@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pvkdb.display.notebook import NotebookView
 from pvkdb.schemas import StrictModel
 
 Subject = Literal["devices", "materials"]
@@ -102,7 +103,7 @@ class Ask(StrictModel):
     source: str = Field(description="Where the value comes from.")
 
 
-class Profile(StrictModel):
+class Profile(StrictModel, NotebookView):
     """The requirements of an application on devices, and on materials that may become devices."""
 
     name: str = Field(description="Name of the application.")

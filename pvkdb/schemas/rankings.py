@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, field_validator
 
 from pvkdb.chemistry.composition import Family, parse_composition
+from pvkdb.display.notebook import NotebookView
 from pvkdb.schemas import StrictModel
 from pvkdb.schemas.profiles import Ask, Criterion, MetricName, Subject
 from pvkdb.schemas.responses import Assumption, ReferenceKeys
@@ -132,7 +133,7 @@ class UnderReading(BaseModel):
     failures: list[str] = Field(description="Requirements that are not met under the reading.")
 
 
-class RankedCandidate(BaseModel):
+class RankedCandidate(BaseModel, NotebookView):
     """A candidate of a ranking with its rank; only what nothing distinguishes shares a rank."""
 
     rank: int = Field(description="Place, from 1; shared only if nothing distinguishes two.")
@@ -245,7 +246,7 @@ class CrossCheck(BaseModel):
     same_leaders: bool = Field(description="Whether the first place is shared by the same.")
 
 
-class Ranking(BaseModel):
+class Ranking(BaseModel, NotebookView):
     """Candidates in the order in which they suit an application."""
 
     application: str = Field(description="Name of the application profile.")
@@ -297,7 +298,7 @@ class OpenValue(BaseModel):
     )
 
 
-class DecisionSheet(BaseModel):
+class DecisionSheet(BaseModel, NotebookView):
     """A choice on one page: the question, the first candidates, and what would change it."""
 
     question: str = Field(description="The question that the ranking answers.")

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
+from pvkdb.display.notebook import NotebookView
 from pvkdb.schemas.screening import FallReason, StageCount
 
 
@@ -97,7 +98,7 @@ class RunDocument(BaseModel):
     webhook: str | None = Field(description="What became of the webhook, where one was called.")
 
 
-class ScreeningDocument(RunDocument):
+class ScreeningDocument(RunDocument, NotebookView):
     """A run of a screening with the counts of its report; candidates are listed separately."""
 
     title: str | None = Field(description="Title of the plan; null if the run has no report.")

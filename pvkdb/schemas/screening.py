@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pvkdb.display.notebook import NotebookView
 from pvkdb.schemas.calculations.findings import FindingField
 from pvkdb.schemas.calculations.reliability import barrier_doubts
 
@@ -186,7 +187,7 @@ class StageCount(BaseModel):
     fell: dict[FallKind, int] = Field(description="Candidates that fell in it, by kind.")
 
 
-class ScreeningReport(BaseModel):
+class ScreeningReport(BaseModel, NotebookView):
     """The result of a plan; the same plan and version give the same report except for times."""
 
     title: str

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pvkdb.display.notebook import NotebookView
 from pvkdb.errors import InputError, unknown_name
 
 Floats = npt.NDArray[np.float64]
@@ -131,7 +132,7 @@ def response(
 
 
 @dataclass(frozen=True, slots=True)
-class CompactModel:
+class CompactModel(NotebookView):
     """A model with a value and its source for every parameter."""
 
     model: CircuitModel
@@ -139,15 +140,19 @@ class CompactModel:
     sources: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
-    def document(self) -> dict[str, Any]:
-        """Return model, parameters with units and sources, and notes, for JSON."""
-        rows = [
+    @property
+    def parameters(self) -> list[dict[str, Any]]:
+        """The parameters with values, units and sources."""
+        return [
             {"name": name, "value": self.values[name], "unit": each.unit, "meaning": each.meaning}
             | {"source": self.sources[name]}
             for name, each in self.model.parameters.items()
         ]
+
+    def document(self) -> dict[str, Any]:
+        """Return model, parameters with units and sources, and notes, for JSON."""
         named = {"model": self.model.name, "title": self.model.title, "source": self.model.source}
-        return {**named, "parameters": rows, "notes": list(self.notes)}
+        return {**named, "parameters": self.parameters, "notes": list(self.notes)}
 
     def spice(self) -> str:
         """Return an ngspice subcircuit with the nodes p and n, and the sources as comments."""

@@ -10,6 +10,7 @@ import numpy as np
 from ase import Atoms
 
 from pvkdb.chemistry import Composition, parse_composition
+from pvkdb.display.notebook import NotebookView
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
@@ -60,7 +61,7 @@ _STAGES = {_LOAD: 0.02, _HOST: 0.12, _DEFECTS: 0.3, _PATHS: 1.0}
 
 
 @dataclass(frozen=True)
-class MigrationRun:
+class MigrationRun(NotebookView):
     """A finished migration calculation: the result, the host and the path of every hop.
 
     Attributes:

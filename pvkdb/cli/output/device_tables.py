@@ -281,7 +281,7 @@ def print_examination(result: ExaminationResult) -> None:
 
 def print_measurements(document: Mapping[str, Any]) -> None:
     """Print the metrics with intervals and counts, then what they are based on."""
-    from pvkdb.measurements.reports.page import metric_cells
+    from pvkdb.measurements.measuring import metric_cells
 
     metrics = [metric_cells(metric) for metric in document["metrics"]]
     several = len({metric["device"] for metric in metrics}) > 1

@@ -10,6 +10,7 @@ from pvkdb.client._io.progress import ProgressBar
 from pvkdb.client._io.steps import Steps
 from pvkdb.client._search.pages import Pages
 from pvkdb.client._search.tables import FrameBuilder, TableModels
+from pvkdb.display.notebook import NotebookView, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 RowT = TypeVar("RowT", bound="Row")
 CarrierT = TypeVar("CarrierT", bound=Blocking | Awaiting)
+#: Rows that a notebook shows, and the most characters of a cell.
+_SHOWN, _CELL = 8, 60
 
 
 class _Search(Generic[RowT, CarrierT]):
@@ -73,7 +76,7 @@ class _AsyncRows(_Search[RowT, Awaiting], AsyncIterable[RowT]):
         return frame.finish()
 
 
-class _Fetched(_Search[RowT, CarrierT]):
+class _Fetched(_Search[RowT, CarrierT], NotebookView):
     """A search that keeps the rows it has fetched."""
 
     def _start(self) -> None:
@@ -88,6 +91,10 @@ class _Fetched(_Search[RowT, CarrierT]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {len(self)} {self._table.name}>"
+
+    def _parts(self) -> Iterator[str]:
+        yield f"<p><b>{len(self)} {self._table.name}</b></p>"
+        yield table(self._rows[:_SHOWN], len(self), longest=_CELL)
 
     def _load(self, count: int | None) -> Steps[bool]:
         """Fetch rows until ``count`` are loaded (None: all); return whether so many exist."""

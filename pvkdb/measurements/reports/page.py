@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import Any, TypeAlias
 
@@ -14,11 +14,10 @@ import numpy as np
 from pvkdb._version import __version__
 from pvkdb.display.colours import CURVES, GREY
 from pvkdb.display.figures import new_figure, style
-from pvkdb.display.numbers import UNKNOWN, number, short_number
+from pvkdb.display.numbers import short_number
 from pvkdb.display.pages import page_file, templates
-from pvkdb.display.units import with_unit
 from pvkdb.measurements.forms import Floats
-from pvkdb.measurements.measuring import Report
+from pvkdb.measurements.measuring import Report, metric_cells
 from pvkdb.measurements.metrics import shipped
 
 #: Most points of a picture, most curves of it that have a name, and most that are drawn.
@@ -53,17 +52,6 @@ def report_page(report: Report, template: str = "measurement_parts.html") -> str
     known |= {"conditions": shipped("conditions.csv"), "metric_cells": metric_cells}
     made = templates("pvkdb.measurements.reports", "measurements").get_template(template)
     return str(made.render(report=document, version=__version__, **known))
-
-
-def metric_cells(metric: Mapping[str, Any]) -> dict[str, str]:
-    """Return a metric of a report with its value, interval and counts as text."""
-    value, ends = metric["value"], metric["ends"]
-    shown = UNKNOWN if value is None else metric["bound"] + number(value)
-    if value is not None and metric["unit"] != "1":
-        shown = with_unit(shown, metric["unit"])
-    counts = "" if metric["cycles"] is None else f"{metric['cycles']} × {metric['devices']}"
-    interval = "" if ends is None else " to ".join(map(number, ends))
-    return {**metric, "value": shown, "interval": interval, "counts": counts}
 
 
 def plots(report: Report) -> list[_Plot]:

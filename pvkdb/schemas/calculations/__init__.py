@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
 
+from pvkdb.display.notebook import NotebookView
+from pvkdb.schemas.calculations.reliability import barrier_error
+
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations.examinations import ExaminationResult
     from pvkdb.schemas.calculations.migration import NebResult
@@ -119,7 +122,7 @@ def registered_potentials() -> tuple[str, ...]:
     return (*(name.value for name in PotentialName), *sorted(others - {*PotentialName}))
 
 
-class CalculationDocument(BaseModel):
+class CalculationDocument(BaseModel, NotebookView):
     """A calculation as the service returns it."""
 
     id: str = Field(description="Name of the calculation.")
@@ -162,6 +165,11 @@ class CalculationDocument(BaseModel):
 
         done = self.kind == "neb" and self.result is not None
         return NebResult.model_validate(self.result) if done else None
+
+    @property
+    def barrier_error(self) -> str | None:
+        """Measured error of the potential of a barrier, ``± 0.30 eV``; None for anything else."""
+        return barrier_error(str(self.parameters["potential"])) if self.kind == "neb" else None
 
     @property
     def simulation(self) -> SimulationResult | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from pvkdb.display.notebook import NotebookView, crystal
 from pvkdb.schemas import RequestModel
 from pvkdb.schemas.calculations import AnyPotential, bounds
 from pvkdb.schemas.calculations.findings import FindingField
@@ -44,7 +45,7 @@ Coordinate = Annotated[float, Field(strict=True, ge=-1e5, le=1e5)]
 MOST_ATOMS = 5_000
 
 
-class Host(RequestModel):
+class Host(RequestModel, NotebookView):
     """A periodic structure in a request: cell rows and Cartesian positions in Å."""
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -67,6 +68,9 @@ class Host(RequestModel):
                 "position for each atom"
             )
         return self
+
+    def _picture(self) -> str:
+        return crystal(self.symbols, self.cell_ang, self.positions_ang)
 
 
 class RelaxSettings(RequestModel):

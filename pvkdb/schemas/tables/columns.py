@@ -19,6 +19,7 @@ from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from pvkdb.display.notebook import NotebookView
 from pvkdb.schemas import StrictModel
 
 #: Type of a column, in the words of Table Schema (https://datapackage.org/standard/table-schema).
@@ -107,7 +108,7 @@ class Column:
         return cls(name=name, type=kind, meaning=field.description or "", **facts)
 
 
-class Row(StrictModel):
+class Row(StrictModel, NotebookView):
     """One row of an exported table. The docstring of a subclass describes a row."""
 
     #: Purpose of the table, in a sentence.

@@ -1,0 +1,92 @@
+"""Execute the tutorials and keep their outputs: python docs/tutorials/run.py [NAME…].
+
+Each runs in a copy of its folder, on a store of its own. With ``--check`` the notebooks stay as
+they are; a cell that raises an error, or shows another kind of output than before, is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+HERE = Path(__file__).resolve().parent
+#: What a terminal does while a command works: codes, and lines with a turning sign.
+_WAITING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|(?m:^[\u2800-\u28ff] .*$)")
+#: Longest time of a cell in seconds; a whole tutorial takes less.
+LIMIT_S = 300
+#: Most characters of the plain text beside HTML.
+MOST_PLAIN = 200
+
+
+def executed(path: Path, folder: Path) -> Any:
+    """Return a notebook, executed in an empty folder."""
+    place = folder / "tutorials"
+    shutil.copytree(HERE, place, ignore=shutil.ignore_patterns("*.sqlite*", "__pycache__"))
+    shutil.copytree(HERE.parent / "examples", folder / "examples")
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("PVKDB_")}
+    environment = kept | {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "OMP_NUM_THREADS": "1"}
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept["PATH"]])
+    book = nbformat.read(path, as_version=4)
+    resources = {"metadata": {"path": str(place)}}
+    client = NotebookClient(book, timeout=LIMIT_S, resources=resources, record_timing=False)
+    client.execute(env=environment)
+    return cleaned(book, (str(folder), str(Path.home()), socket.gethostname()))
+
+
+def cleaned(book: Any, private: tuple[str, ...]) -> Any:
+    """Return a notebook without what belongs to the machine.
+
+    Raises:
+        SystemExit: it names a path or the machine.
+    """
+    named = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    book.metadata = {"kernelspec": named, "language_info": {"name": "python"}}
+    for cell in (each for each in book.cells if each.cell_type == "code"):
+        cell.metadata = {}
+        printed = "".join(each.text for each in cell.outputs if each.get("name") == "stdout")
+        others = [each for each in cell.outputs if each.output_type != "stream"]
+        text = _WAITING.sub("", printed).replace("\r\n", "\n").strip("\n")
+        cell.outputs = [nbformat.v4.new_output("stream", text=f"{text}\n")] * bool(text) + others
+        for data in (each.get("data", {}) for each in cell.outputs):
+            if "text/html" in data:
+                data["text/plain"] = data["text/plain"][:MOST_PLAIN]
+    text = nbformat.writes(book)
+    if found := [name for name in private if name in text]:
+        raise SystemExit(f"an output names {found[0]}; let the notebook not show it")
+    return book
+
+
+def shape(book: Any) -> list[Any]:
+    """Return the kinds of the outputs of each cell."""
+    return [
+        [(each.output_type, sorted(each.get("data", {}))) for each in cell.get("outputs", ())]
+        for cell in book.cells
+    ]
+
+
+def main(words: list[str]) -> None:
+    """Execute the named notebooks, or all."""
+    names = [word.removesuffix(".ipynb") for word in words if not word.startswith("--")]
+    for path in sorted(HERE.glob("*.ipynb")):
+        if names and path.stem not in names:
+            continue
+        with TemporaryDirectory() as folder:
+            book = executed(path, Path(folder))
+        if "--check" not in words:
+            nbformat.write(book, path)
+        elif shape(book) != shape(nbformat.read(path, as_version=4)):
+            raise SystemExit(f"{path.name} shows other outputs; run docs/tutorials/run.py")
+        print(path.name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
