@@ -32,10 +32,10 @@ from pvkdb.client._search.queries import FilterValue, query_of
 from pvkdb.errors import InputError
 
 if TYPE_CHECKING:
-    from pvkdb.client.structures import StructureWithCoordinates
+    from pvkdb.client.structures import AnyStructure, StructureWithCoordinates
     from pvkdb.schemas import tables
     from pvkdb.schemas.imports import ImportReport
-    from pvkdb.schemas.responses import FormulaTolerance, Health
+    from pvkdb.schemas.responses import FormulaTolerance, Health, SimilarStructures
     from pvkdb.schemas.tables import reviewed
 
 TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport)
@@ -150,6 +150,29 @@ class ClientOperations(ClientPart, Generic[TransportT]):
             answer = yield from self._service.compute(path_of("tolerance"), content)
             found.extend(parse(ToleranceAnswer, answer).data)
         return found
+
+    @operation
+    def similar_structures(self, structure: AnyStructure) -> Steps[SimilarStructures]:
+        """Return whether a structure is a known phase, has a known prototype, or is new.
+
+        Args:
+            structure: path of a CIF or POSCAR, or a structure of pymatgen, ASE or this service.
+
+        Raises:
+            InputError: the structure cannot be read, or its primitive cell is too large.
+            MissingExtraError: pymatgen is not installed.
+
+        Example:
+            >>> found = client.similar_structures(client.structures.get("s1"))
+            >>> found.verdict, found.matches[0].structure
+            ('known phase', 's1')
+        """
+        from pvkdb.client.structures import cif_of
+        from pvkdb.schemas.responses import SimilarStructures
+
+        content = json.dumps({"cif": cif_of(structure)})
+        answer = yield from self._service.compute(path_of("structures", "similar"), content)
+        return parse(SimilarStructures, answer)
 
     @operation
     def export(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -104,6 +104,54 @@ class ToleranceAnswer(BaseModel):
     """Tolerance factors of many formulas, in the order in which they were given."""
 
     data: list[FormulaTolerance] = Field(description="One answer a formula, in their order.")
+
+
+class SimilarityRequest(StrictModel):
+    """A structure to compare with those of the store."""
+
+    cif: str = Field(
+        min_length=1,
+        max_length=900_000,
+        description="A CIF with one ordered structure.",
+        examples=["data_CsPbBr3 …"],
+    )
+
+
+class StructureMatch(BaseModel):
+    """A structure of the store that matches a given one."""
+
+    structure: str = Field(description="Id of the structure.", examples=["cspbbr3"])
+    material: str = Field(description="Its material, by its public name.", examples=["CsPbBr3"])
+    phase: str | None = Field(description="Phase of the material.", examples=["Pm-3m"])
+    space_group: str = Field(description="Its space group (spglib, 0.05 Å).", examples=["Pm-3m"])
+    rms_displacement: float = Field(
+        description="Root mean square displacement of its atoms after scaling to one volume, in "
+        "units of (volume an atom)^(1/3).",
+        examples=[0.012],
+    )
+    exchanged: dict[str, str] = Field(
+        description="Its element in place of each element of the given structure; empty: the same."
+    )
+
+
+class SimilarStructures(BaseModel):
+    """What a given structure is for the store."""
+
+    verdict: Literal["known phase", "prototype", "new"] = Field(
+        description="`known phase`: the store has this structure of this composition; `prototype`: "
+        "it has it with other ions; `new`: neither, which says nothing of the literature.",
+        examples=["known phase"],
+    )
+    formula: str = Field(description="Its formula.", examples=["CsPbBr3"])
+    space_group: str = Field(description="Space group (spglib, 0.05 Å).", examples=["Pm-3m"])
+    atoms: int = Field(description="Atoms of the primitive cell.", examples=[5])
+    matches: list[StructureMatch] = Field(description="What matches, the nearest first.")
+    compared: int = Field(description="Structures that were compared.", examples=[2])
+    candidates: int = Field(
+        description="Structures of the store with the same ratios of atoms, in cells of this size "
+        "or its multiples.",
+        examples=[2],
+    )
 
 
 class Problem(BaseModel):

@@ -173,6 +173,12 @@ def ion_filters(having: Callable[[Sequence[str], str | None], Any]) -> dict[str,
         "ion": several(
             "An ion on any site, e.g. MA or Br.", lambda values: having(values, None), "MA"
         ),
+        "a_site": several(
+            "An ion on the A site, e.g. Cs.", lambda values: having(values, "A"), "Cs"
+        ),
+        "b_site": several(
+            "An ion on the B site, e.g. Pb.", lambda values: having(values, "B"), "Pb"
+        ),
         "halide": several(
             f"A halide on the X site: {', '.join(HALIDES)}; X where the formula leaves it open.",
             lambda values: having(values, "X"),

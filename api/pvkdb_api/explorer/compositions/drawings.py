@@ -1,4 +1,4 @@
-"""Drawings of the material page: chart axes, the migration graph, the profile of a hop."""
+"""Drawings of the material page: axes, migration graph, profile of a hop, phase diagrams."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Literal
 
 from pvkdb.display.numbers import short_number
 from pvkdb.schemas.calculations.migration import DefectSite, HopBarrier, NebResult
+from pvkdb.suitability.evidence.phase_diagrams import CompoundDiagram
 
 # ── Axes ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -281,3 +282,70 @@ def profile_of(barrier: HopBarrier) -> EnergyProfile | None:
         top=y_axis.at(energies[saddle]),
         saddle=saddle,
     )
+
+
+# ── Phase diagrams ──────────────────────────────────────────────────────────────────────────────
+
+#: Places of a label beside its mark: shift of the end of its line, and which end that is.
+_BESIDE = ((11.0, 5.0, "start"), (-11.0, 5.0, "end"), (0.0, 24.0, "middle"), (0.0, -12.0, "middle"))
+#: Width of a letter and height of a line in the largest type, that of phones.
+_LETTER, _LINE = 9.5, 20.0
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnDiagram:
+    """A phase diagram: places of its compounds, labels (text, x, y, anchor), axis of a hull."""
+
+    diagram: CompoundDiagram
+    places: dict[str, tuple[float, float]]
+    labels: dict[str, tuple[str, float, float, str]]
+    energies: list[Tick]
+    corners: list[str]
+    height: float
+    width: float = PROFILE_WIDTH
+    left: float = _LEFT
+    right: float = _RIGHT
+    bottom: float = _BOTTOM
+
+
+def drawn_diagram(diagram: CompoundDiagram, own: str) -> DrawnDiagram:
+    """Return a diagram with its compounds in place; stable ones have labels where they fit.
+
+    ``own`` is the formula that has a label in any case, placed first.
+    """
+    hull = len(diagram.corners) == 2
+    points, side = diagram.points, _RIGHT - _LEFT
+    energies = axis_over([0.0, *(1000 * p.formation_ev for p in points.values())], _BOTTOM, _TOP)
+    rise = 0.0 if hull else side * math.sqrt(3) / 2
+    bottom = _TOP + rise if rise else _BOTTOM
+    places = {}
+    for name, each in points.items():
+        top = 0.0 if hull else each.shares[2]
+        x = _LEFT + side * (each.shares[1] + top / 2)
+        y = (
+            energies.at(1000 * each.formation_ev)
+            if hull
+            else bottom - side * math.sqrt(3) / 2 * top
+        )
+        places[name] = round(x, 1), round(y, 1)
+    taken = [(x - 7, y - 7, x + 7, y + 7) for x, y in places.values()]
+    labels = {}
+    named = [name for name in points if points[name].above_hull_ev <= 0 or name == own]
+    for name in sorted(named, key=lambda name: (name != own, places[name])):
+        text, (x, y) = name.translate(_SUBSCRIPTS), places[name]
+        at_base = not hull and y == round(bottom, 1)
+        for across, down, anchor in (_BESIDE[2], *_BESIDE) if at_base else _BESIDE:
+            start = x + across - _LETTER * len(text) * ("start", "middle", "end").index(anchor) / 2
+            box = (start, y + down - 0.8 * _LINE, start + _LETTER * len(text), y + down + 4)
+            inside = box[0] > (_LEFT if hull else 0) and box[2] < PROFILE_WIDTH and box[1] > 0
+            if inside and all(
+                box[0] > other[2] or box[2] < other[0] or box[1] > other[3] or box[3] < other[1]
+                for other in taken
+            ):
+                taken.append(box)
+                labels[name] = text, x + across, y + down, anchor
+                break
+    corners = [corner.translate(_SUBSCRIPTS) for corner in diagram.corners]
+    ticks = energies.ticks() if hull else []
+    return DrawnDiagram(diagram, places, labels, ticks, corners, bottom + 60, bottom=bottom)

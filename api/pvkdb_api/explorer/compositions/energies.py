@@ -28,6 +28,8 @@ _AXIS = 40.0
 _MARK = 14.0
 #: Number of colours of marks in the style sheet.
 _COLOURS = 8
+#: Lower and upper end of the axis of formation energies.
+_DEEP, _HIGH = 262.0, 26.0
 #: Length of the arrow of a bound.
 _ARROW = 34.0
 
@@ -47,6 +49,23 @@ def statements(session: Session, formula: str, phase: str | None) -> list[Energe
             row.quantity == "DFE",
         ),
     )
+
+
+def formation_lines(rows: Sequence[EnergeticsRow]) -> tuple[list[EnergeticsRow], ChartAxis] | None:
+    """Return computed formation energies of neutral defects with an axis; None without any.
+
+    An energy of a charged defect needs a valence band maximum, which no row has.
+    """
+    found = [
+        row
+        for row in rows
+        if row.quantity == "DFE"
+        and calculation_of(row)
+        and not row.charge
+        and None not in (row.value_min_ev, row.value_max_ev)
+    ]
+    ends = [end or 0.0 for row in found for end in (row.value_min_ev, row.value_max_ev)]
+    return (found, axis_over([0.0, *ends], _DEEP, _HIGH)) if found else None
 
 
 def value_text(row: EnergeticsRow) -> str:

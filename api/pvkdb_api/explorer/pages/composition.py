@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.chemistry import Composition
-from pvkdb.errors import InputError, NotFoundError, unknown_name
+from pvkdb.errors import InputError, MissingExtraError, NotFoundError, unknown_name
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.calculations.migration import HOST_PHASES
 from pvkdb.schemas.kinetics import KineticsAnswer
@@ -24,10 +24,11 @@ from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.runs.report.page import formula_markup
 from pvkdb.store.runs.screening_reports import newest_fall
+from pvkdb.suitability.evidence.phase_diagrams import phase_diagrams
 from pvkdb.suitability.evidence.predictions import answer_material
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
-from pvkdb_api.explorer.compositions import energies, identity, migration
+from pvkdb_api.explorer.compositions import drawings, energies, identity, migration
 from pvkdb_api.explorer.site.datasets import dataset_of
 from pvkdb_api.explorer.site.parameters import layer_fields
 from pvkdb_api.explorer.site.rendering import client_code, link, page, part, part_json, part_wanted
@@ -90,11 +91,14 @@ def get_composition(
             predicted = _predictions(session, composition, layer)
             common = _common(composition, phase)
             return part(request, "_composition_windows.html", **predicted, **common)
+        case "diagrams":
+            diagrams = _diagrams(session, composition.formula)
+            return part(request, "_composition_diagrams.html", **diagrams)
         case "path":
             return _path(session, composition, calculation or "", hop or 1)
-    slow: dict[str, Any] = {"kinetics": None, "suitability": {}}
+    slow: dict[str, Any] = {"kinetics": None, "suitability": {}, "diagrams": None}
     if sections == _ALL:
-        slow = _predictions(session, composition, layer)
+        slow = _predictions(session, composition, layer) | _diagrams(session, composition.formula)
         slow["suitability"] = {
             name: _suitability(session, counts, name, composition.formula) for name in _titles()
         }
@@ -147,6 +151,7 @@ def _sections(
         "statements": [row for row in rows if row.scope != "hop"],
         "hop_statements": [row for row in rows if row.scope == "hop"],
         "strips": energies.strips(rows, {each.occupant.ion.symbol for each in known.ions}),
+        "formation": energies.formation_lines(rows),
         "octahedra": _octahedra(known.composition),
         "calculations": calculations,
         "migrations": migration.migrations(session, calculations, first, calculation, hop),
@@ -220,6 +225,16 @@ def _predictions(
     except (NotFoundError, InputError) as error:
         reason = str(error)
     return {"kinetics": answer or reason, "answer": answer, "reason": reason}
+
+
+def _diagrams(session: Session, formula: str) -> dict[str, Any]:
+    """Return the phase diagrams of a composition, or the reason why there are none."""
+    try:
+        found, missing = phase_diagrams(session, formula)
+    except (InputError, MissingExtraError) as error:
+        return {"diagrams": [], "missing": [], "own": formula, "no_diagram": str(error)}
+    drawn = [drawings.drawn_diagram(each, formula) for each in found]
+    return {"diagrams": drawn, "missing": missing, "own": formula, "no_diagram": None}
 
 
 @cache

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from markupsafe import Markup
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from pvkdb.chemistry.ions import HALIDES
+from pvkdb.errors import InputError, MissingExtraError
 from pvkdb.schemas.tables import CompositionsRow
 from pvkdb.store.collections import COMPOSITIONS
+from pvkdb.store.files.similar_structures import similar_structures
+from pvkdb.store.files.structure_reading import read_cif
+from pvkdb.store.models.materials import SiteOccupancy
+from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
+from pvkdb_api.explorer.site.forms import Form, posted
 from pvkdb_api.explorer.site.markup import UNKNOWN, interval
-from pvkdb_api.explorer.site.rendering import link
+from pvkdb_api.explorer.site.rendering import link, page
 from pvkdb_api.explorer.tables.browse import browse
 from pvkdb_api.explorer.tables.cells import TableColumn, composition_link, field_columns
 from pvkdb_api.explorer.tables.table import ChoiceFilter, RangeFilter, TablePage
@@ -132,15 +140,30 @@ TABLE = TablePage(
         RangeFilter("tau", "Tolerance factor τ"),
     ),
     switches=(("lead_free", "Lead-free"),),
-    texts=(("ion", "Contains the ion"),),
+    texts=(("ion", "Contains the ion"), ("a_site", "Ion on A"), ("b_site", "Ion on B")),
     placeholder="formula or name",
+    template="compositions.html",
 )
 
 
 @router.get(TABLE.path)
 def get_compositions(request: Request, session: ReadSession) -> Response:
     """Return the table of compositions."""
-    return browse(request, session, TABLE)
+    counts: QueryCache = request.app.state.query_cache
+    ions = counts.get(session, "compositions/ions", {}, lambda: _ions(session))
+    return browse(request, session, TABLE, ions=ions)
+
+
+def _ions(session: Session) -> dict[str, dict[str, int]]:
+    """Return the number of compositions with each ion on each site: ion, site, number."""
+    site, ion = SiteOccupancy.site, SiteOccupancy.ion
+    number = func.count(SiteOccupancy.composition_id.distinct())
+    found: dict[str, dict[str, int]] = {}
+    for name, place, count in session.execute(
+        select(ion, site, number).group_by(ion, site).order_by(site, number.desc(), ion)
+    ):
+        found.setdefault(name, {})[place] = count
+    return found
 
 
 @router.get("/materials")
@@ -160,3 +183,25 @@ def get_material(request: Request, key: str) -> Response:
     """Redirect the former page of a material to that of its composition."""
     address = link(TABLE.path, key, **request.query_params)
     return RedirectResponse(address, HTTPStatus.PERMANENT_REDIRECT)
+
+
+#: A form that changes nothing, for everyone who may read.
+_ReadForm = Annotated[Form, Depends(posted(None))]
+
+
+@router.get("/structures")
+def get_structure_form(request: Request) -> Response:
+    """Return the form that compares a structure with those of the store."""
+    return page(request, "similar.html", cif="", found=None, problem="")
+
+
+@router.post("/structures")
+def compare_structure(request: Request, form: _ReadForm, session: ReadSession) -> Response:
+    """Return what a structure is for the store; nothing is kept."""
+    cif, found, problem = {**form.texts, **form.files}.get("cif", ""), None, ""
+    try:
+        found = similar_structures(session, read_cif(cif))
+    except (InputError, MissingExtraError) as error:
+        problem = str(error)
+    status = 422 if problem else 200
+    return page(request, "similar.html", status, cif=cif, found=found, problem=problem)

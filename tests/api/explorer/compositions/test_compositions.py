@@ -103,6 +103,34 @@ def test_without_scripts_the_form_still_asks(chromium, address):
     visiting.close()
 
 
+def test_the_periodic_table_filters_by_links_alone(chromium, address):
+    visiting = Visitor(chromium, address, java_script_enabled=False)
+    tab = visiting.open("/compositions?family=3D")
+    tab.locator("#elements summary").click()
+    counted = len(rows(address, "/compositions", a_site="Cs"))
+    tab.get_by_role("link", name=f"Cs on the A site: {counted} compositions", exact=True).click()
+    tab.get_by_role("link", name=re.compile("^I on the X site")).click()
+    expect(tab).to_have_url(re.compile(r"\?family=3D&a_site=Cs&halide=I#elements$"))
+    total = len(rows(address, "/compositions", family="3D", a_site="Cs", halide="I"))
+    expect(tab.get_by_role("status")).to_have_text(f"{total} found")
+    chosen = tab.locator("#elements [aria-current]")
+    assert chosen.all_inner_texts()[0].split()[0] == "Cs"
+    assert chosen.count() == 2
+    chosen.first.click()
+    expect(tab).to_have_url(re.compile(r"\?family=3D&halide=I#elements$"))
+    visiting.close()
+
+
+def test_the_periodic_table_keeps_what_the_form_changed(visitor):
+    tab = visitor.open("/compositions?a_site=Cs")
+    tab.get_by_label("double").check()
+    expect(tab).to_have_url(re.compile(r"family=double"))
+    link = tab.get_by_role("link", name=re.compile("^Br on the X site"))
+    expect(link).to_have_attribute("href", re.compile(r"a_site=Cs.*halide=Br#elements$"))
+    assert "family=double" in link.get_attribute("href")
+    assert serious(tab) == []
+
+
 def test_nothing_serious_bars_anyone(visitor):
     tab = visitor.open("/compositions?halide=Br")
     assert serious(tab) == []

@@ -30,6 +30,7 @@ PAGES = (
     "/jobs/new",
     "/jobs/new/simulation",
     "/screenings",
+    "/structures",
     "/references",
     "/references/r161",
     "/draft",

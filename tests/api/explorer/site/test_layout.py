@@ -25,6 +25,8 @@ from pvkdb.store.runs.report.page import write_report
 from pvkdb.store.runs.screening_reports import read_report
 from pvkdb_api.explorer.pages import ROUTERS
 
+from ..asking import ask, rows
+from ..axe import serious
 from ..conftest import Visitor, serving_at
 from ..data.load import load_migration
 from ..references.test_draft import PAPER
@@ -62,6 +64,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/references/{key}": ("/references/r161",),
     "/screenings": ("/screenings", "/screenings?plan=none"),
     "/screenings/{name}": ("/screenings/inorganic", "/screenings/lost", "/screenings/open"),
+    "/structures": ("/structures",),
     "/tables/{name}": ("/tables/conduction", "/tables/energetics", "/tables/device_claims"),
 }
 #: Ways that lead to these pages, and files.
@@ -72,6 +75,8 @@ OTHERS = {
 }
 #: Formulas of the computed results, candidates of their screening.
 FORMULAS = ("CsPbBr3", "CsSnCl3", "Cs3Bi2Cl9", "Cs2HgBr4")
+#: What bounds the phase diagrams of the first.
+BESIDE = {"CsBr", "PbBr2", "Cs4PbBr6", "CsPb2Br5", "Pb", "Br"}
 CANDIDATES = 60
 
 OWNER = "node7/1/2:3:4"
@@ -85,7 +90,11 @@ def part_of_release(folder: Path) -> Path:
     with gzip.open(CALCULATIONS) as stream:
         head, *lines = map(json.loads, stream)
     part = [
-        x for x in lines if x["parameters"].get("formula") in FORMULAS or x["state"] == "failed"
+        x
+        for x in lines
+        if x["parameters"].get("formula") in FORMULAS
+        or x["state"] == "failed"
+        or {x["parameters"].get("formula"), x["parameters"].get("symbol")} & BESIDE
     ]
     head["calculations"] = len(part)
     text = "".join(json.dumps(line) + "\n" for line in (head, *part))
@@ -186,6 +195,41 @@ def test_no_text_of_a_draft_is_cut(visiting: Visitor, tmp_path: Path) -> None:
     tab.get_by_role("button", name="Draft").click()
     tab.get_by_label("endurance, devices 1").wait_for()
     assert not wrong_boxes(tab, "/draft/filled")
+
+
+def test_no_text_of_a_comparison_is_cut(visiting: Visitor, tmp_path: Path) -> None:
+    cif = tmp_path / "mine.cif"
+    (known, *_) = rows(visiting.address, "/structures", material="CsPbBr3-Pnma", role="host")
+    text = ask(visiting.address, f"/api/v1/structures/{known['id']}", format="cif").text
+    cif.write_text(text.replace("Pb", "Ge"))
+    tab = visiting.open("/structures")
+    tab.get_by_label("CIF file").set_input_files(cif)
+    tab.get_by_role("button", name="Compare").click()
+    tab.get_by_role("region", name="Matching structures").wait_for()
+    assert "Prototype: the structure of" in tab.locator("#h-found").inner_text()
+    assert not wrong_boxes(tab, "/structures/found")
+    assert not serious(tab)
+
+
+def test_pictures_of_a_composition_are_reached_and_moved_by_keys(visiting: Visitor) -> None:
+    tab = visiting.open("/compositions/CsPbBr3")
+    tab.locator("#stability").scroll_into_view_if_needed()
+    tab.locator("#diagrams figure").first.wait_for()
+    titles = tab.locator("#diagrams figcaption").all_inner_texts()
+    assert titles == ["Convex hull CsBr–PbBr₂", "Ternary phase diagram CsBr–Pb–Br"]
+    assert "CsPbBr₃" in tab.locator("#diagrams svg").first.inner_text()
+    tab.locator("#diagrams a.own").first.focus()
+    assert "stable by" in tab.locator("#tip").inner_text()
+    line, slider = tab.locator("#fermi line[data-poor]").first, tab.get_by_label("Chemical")
+    poor, rich = (float(line.get_attribute(f"data-{end}")) for end in ("poor", "rich"))
+    slider.focus()
+    heights = [float(line.get_attribute("y1"))]
+    for key, energy in (("End", rich), ("ArrowLeft", rich + (poor - rich) / 100)):
+        tab.keyboard.press(key)
+        heights.append(float(line.get_attribute("y1")))
+        assert tab.locator("[data-energy]").first.inner_text() == f"{energy:.2f}"
+    assert heights[1] < heights[2] < heights[0]
+    assert not serious(tab)
 
 
 def test_no_text_of_a_decision_sheet_is_cut(visiting: Visitor) -> None:

@@ -66,7 +66,12 @@ MEANINGS: dict[str, Test] = {
     "family": lambda known, of: not {*of}.isdisjoint(known.row.families.split("; ")),
     "lead_free": lambda known, value: known.row.lead_free is value,
     "ion": lambda known, of: any(ion in of for _, ion in known.ions),
-    "halide": lambda known, of: any(site == "X" and ion in of for site, ion in known.ions),
+    **{
+        name: lambda known, of, letter=letter: any(
+            site == letter and ion in of for site, ion in known.ions
+        )
+        for name, letter in (("a_site", "A"), ("b_site", "B"), ("halide", "X"))
+    },
     "dimensionality": lambda known, of: not known.dimensionalities.isdisjoint(of),
     "phase": lambda known, of: not {*of}.isdisjoint(known.row.phases.split("; ")),
     "lowest_phase": lambda known, of: known.row.lowest_phase in of,
@@ -99,6 +104,8 @@ VALUES: dict[str, Sequence[Any]] = {
     "lead_free": (True, False),
     "ion": (("MA",), ("Cs", "Sn"), ("Pb",)),
     "halide": (("Br",), ("Cl", "I")),
+    "a_site": (("Cs",), ("MA", "Rb")),
+    "b_site": (("Pb",), ("Sn", "Ag")),
     "dimensionality": (("3",), ("0", "2")),
     "phase": (("Pnma",), ("δ", "Pm-3m")),
     "lowest_phase": (("Pnma",), ("Pm-3m",)),

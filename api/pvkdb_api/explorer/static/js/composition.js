@@ -222,3 +222,42 @@ for (const article of document.querySelectorAll("article.migration")) {
     if (!matchMedia("(prefers-reduced-motion: reduce)").matches && !timer) start();
   });
 }
+
+// ── Phase diagrams ───────────────────────────────────────────────────────────────────────────
+
+const diagrams = document.getElementById("diagrams");
+if ("wanted" in diagrams.dataset) {
+  whenSeen(diagrams, async () => {
+    try {
+      diagrams.innerHTML = await part("diagrams", {});
+    } catch (error) {
+      diagrams.replaceChildren(alert(error.message));
+    }
+  });
+}
+
+// ── Formation energies: the slider moves the chemical potential between its limits ───────────
+
+const fermi = document.getElementById("fermi");
+if (fermi) {
+  const { low, high, start, end } = Object.fromEntries(Object.entries(fermi.dataset).map(([name, text]) => [name, Number(text)]));
+  const controls = fermi.querySelector(".controls");
+  const slider = controls.querySelector("input");
+  const lines = [...fermi.querySelectorAll("line[data-poor]")];
+  const shown = [...fermi.querySelectorAll("[data-energy]")];
+  const ends = controls.querySelector("span").textContent.split(" to ");
+  const move = () => {
+    const share = Number(slider.value) / 100;
+    lines.forEach((line, place) => {
+      const energy = Number(line.dataset.poor) * (1 - share) + Number(line.dataset.rich) * share;
+      const height = start + ((energy - low) / (high - low)) * (end - start);
+      line.setAttribute("y1", height);
+      line.setAttribute("y2", height);
+      shown[place].textContent = energy.toFixed(2);
+    });
+    controls.querySelector("output").textContent = { 0: ends[0], 100: ends[1] }[slider.value] ?? `${slider.value} % of the way to ${ends[1]}`;
+  };
+  slider.addEventListener("input", move);
+  controls.hidden = false;
+  move();
+}

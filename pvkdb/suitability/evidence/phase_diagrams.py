@@ -1,0 +1,193 @@
+"""Phase diagrams of a composition from the energies of relaxed compounds and elements.
+
+All energies of a diagram are of relaxations by one potential. Convex hulls are those of pymatgen:
+S. P. Ong et al., Chem. Mater. 20, 1798 (2008), doi:10.1021/cm702327g.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import Composition, parse_composition
+from pvkdb.chemistry.sum_formula import reduced_formula
+from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.schemas.calculations.kinds import read_result
+from pvkdb.schemas.calculations.relaxations import ElementResult, RelaxResult
+from pvkdb.store.models.calculations import Calculation
+
+
+class CompoundLevel(NamedTuple):
+    """The lowest relaxed phase of a compound; ``changed`` if it became another structure."""
+
+    energy_ev_per_atom: float
+    formula: str
+    phase: str
+    calculation: str
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DiagramPoint:
+    """A compound in a diagram: its share of atoms of each corner, and energies in eV an atom.
+
+    ``above_hull_ev`` is that above the mixture of the others: negative for a stable compound, zero
+    for a corner.
+    """
+
+    level: CompoundLevel
+    shares: tuple[float, ...]
+    formation_ev: float
+    above_hull_ev: float
+
+
+@dataclass(frozen=True, slots=True)
+class CompoundDiagram:
+    """A hull between two corners or a ternary diagram; ``ties`` join stable compounds."""
+
+    potential: str
+    corners: tuple[str, ...]
+    points: dict[str, DiagramPoint]
+    ties: set[frozenset[str]]
+
+
+def phase_diagrams(session: Session, formula: str) -> tuple[list[CompoundDiagram], list[str]]:
+    """Return the hull between the binary halides and the ternary diagram, and what is missing.
+
+    The potential is the one that relaxed most compounds of these elements, this one among them.
+
+    Raises:
+        InputError: a composition of this kind has no such diagrams; says why.
+        MissingExtraError: pymatgen is not installed.
+    """
+    composition = parse_composition(formula)
+    systems, own = _systems(composition), _key(composition.formula)
+    known, failed = _levels(session, {*_atoms(composition.formula)})
+    usable = [name for name in known if own in known[name]]
+    if not usable:
+        return [], [f"no relaxation of {composition.formula} with an energy"]
+    potential = max(usable, key=lambda name: (len(known[name]), name))
+    levels, diagrams, missing = known[potential], [], []
+    levels[own] = levels[own]._replace(formula=composition.formula)
+    for choices in systems:
+        for corners in choices:
+            lacking = [corner for corner in corners if _key(corner) not in levels]
+            if not lacking:
+                diagrams.append(_diagram(potential, levels.values(), corners))
+                break
+            missing.append(f"{'–'.join(corners)}: no energy of {', '.join(lacking)}")
+    if without := sorted(each for each in failed[potential] if _key(each) not in levels):
+        missing.append(
+            f"relaxations that failed, so that a hull may lie lower: {', '.join(without)}"
+        )
+    return diagrams, missing
+
+
+def _systems(composition: Composition) -> list[list[tuple[str, ...]]]:
+    """Return the corners of each diagram, several choices where elements may have no energy."""
+    large, metals, halides = (composition.on(site) for site in ("A", "B", "X"))
+    if any(each.ion.molecular or each.ion.generic for each in composition.occupants):
+        raise InputError(
+            f"{composition.formula} has molecular or unspecified ions: what it decomposes into has "
+            "no computed energy"
+        )
+    if (len(large), len(halides)) != (1, 1) or not 1 <= len(metals) <= 2:
+        raise InputError(
+            f"{composition.formula} has other than one A, one or two B and one X ion: it has no "
+            "ternary diagram"
+        )
+    (a, *others), x = [each.ion for each in (*large, *metals)], halides[0].ion.symbol
+    salts = tuple(f"{i.symbol}{x}{i.charge if i.charge > 1 else ''}" for i in (a, *others))
+    if len(others) == 2:
+        return [[salts]]
+    return [[salts], [(a.symbol, others[0].symbol, x), (salts[0], others[0].symbol, x)]]
+
+
+def _levels(
+    session: Session, elements: set[str]
+) -> tuple[dict[str, dict[str, CompoundLevel]], dict[str, set[str]]]:
+    """Return by potential the lowest level of each compound, and the formulas that failed."""
+    given = Calculation.parameters
+    formula = func.coalesce(given["formula"].as_string(), given["symbol"].as_string())
+    ended = select(Calculation.id, formula).where(
+        Calculation.kind.in_(("relax", "element")), Calculation.state.in_(("done", "failed"))
+    )
+    found = [name for name, text in session.execute(ended) if {*_atoms(text or "?")} <= elements]
+    known: dict[str, dict[str, CompoundLevel]] = defaultdict(dict)
+    failed: dict[str, set[str]] = defaultdict(set)
+    for each in session.scalars(select(Calculation).where(Calculation.id.in_(found))):
+        levels = known[str(each.parameters.get("potential"))]
+        level = _level(each)
+        if level is None:
+            failed[str(each.parameters.get("potential"))].add(str(each.parameters.get("formula")))
+        else:
+            key = _key(level.formula)
+            levels[key] = min(levels.get(key, level), level)
+    return known, failed
+
+
+def _level(calculation: Calculation) -> CompoundLevel | None:
+    """Return the level of a relaxation, an upper bound if it changed; None if it failed."""
+    match read_result(calculation.kind, calculation.result):
+        case ElementResult() as found:
+            energy, name = found.energy_ev_per_atom, found.symbol
+            return CompoundLevel(energy, name, found.space_group, calculation.id)
+        case RelaxResult() as found if not any(
+            each.flaw is None or each.flaw.numerical for each in found.findings
+        ):
+            energy = found.energy_ev_per_formula / found.atoms_per_formula
+            changed = not all(each.remark for each in found.findings)
+            return CompoundLevel(energy, found.formula, found.phase, calculation.id, changed)
+    return None
+
+
+def _diagram(
+    potential: str, levels: Iterable[CompoundLevel], corners: tuple[str, ...]
+) -> CompoundDiagram:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            from pymatgen.analysis.phase_diagram import CompoundPhaseDiagram, PDEntry
+            from pymatgen.core.composition import Composition as Content
+    except ImportError as error:
+        raise MissingExtraError(error.name or "pymatgen", "screening") from error
+    entries = []
+    for level in levels:
+        content = Content(level.formula)
+        entries.append(PDEntry(content, level.energy_ev_per_atom * content.num_atoms, None, level))
+    ends = [Content(corner) for corner in corners]
+    hull: Any = CompoundPhaseDiagram(entries, ends)
+    points = {}
+    for entry in hull.all_entries:
+        level, others = entry.attribute, hull
+        if entry in hull.stable_entries and len(entry.composition) > 1:
+            rest = [each for each in entries if each is not entry.original_entry]
+            others = CompoundPhaseDiagram(rest, ends)
+        above = others.get_decomp_and_e_above_hull(entry, allow_negative=True)[1]
+        shares = tuple(float(entry.composition.get_atomic_fraction(each)) for each in hull.elements)
+        formation = float(hull.get_form_energy_per_atom(entry))
+        points[level.formula] = DiagramPoint(level, shares, formation, float(above))
+    names = [entry.attribute.formula for entry in hull.qhull_entries]
+    pairs = (pair for facet in hull.facets for pair in combinations(facet, 2))
+    ties = {frozenset((names[first], names[second])) for first, second in pairs}
+    return CompoundDiagram(potential, corners, points, ties)
+
+
+def _atoms(formula: str) -> Counter[str]:
+    """Count the atoms of a plain formula such as ``Cs2AgBiBr6``."""
+    counts: Counter[str] = Counter()
+    for element, number in re.findall(r"([A-Z][a-z]?|\?)(\d*)", formula):
+        counts[element] += int(number or 1)
+    return counts
+
+
+def _key(formula: str) -> str:
+    return reduced_formula(_atoms(formula))

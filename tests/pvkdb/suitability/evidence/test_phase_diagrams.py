@@ -1,0 +1,124 @@
+"""Hulls and ternary diagrams of the shipped energies say what the screening found."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from pvkdb.computed import CALCULATIONS, REPORT
+from pvkdb.errors import InputError
+from pvkdb.store.database import Store
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.suitability.evidence.phase_diagrams import phase_diagrams
+
+INSIDE = re.compile(r"((Cs|Pb|Bi|Ag|Br|Cl)\d*)+")
+
+
+def add(session: Session, line: dict[str, Any], **changes: Any) -> None:
+    given = {name: line[name] for name in ("key", "kind", "state", "parameters", "result")}
+    session.add(Calculation(**{"id": line["key"], **given, **changes}))
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[dict[str, Any]]:
+    """The shipped relaxations of elements, and of compounds of some."""
+    with gzip.open(CALCULATIONS) as stream:
+        next(stream)
+        return [
+            line
+            for line in map(json.loads, stream)
+            if line["kind"] == "element"
+            or (line["kind"] == "relax" and INSIDE.fullmatch(line["parameters"]["formula"]))
+        ]
+
+
+@pytest.fixture(scope="module")
+def store(
+    lines: list[dict[str, Any]], migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    path = tmp_path_factory.mktemp("hulls") / "store.sqlite"
+    shutil.copy(migrated_sqlite, path)
+    made = Store(f"sqlite:///{path}")
+    with made.session() as session:
+        for line in lines:
+            add(session, line)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def session(store: Store) -> Iterator[Session]:
+    """A session whose changes are undone."""
+    with store.session() as opened:
+        yield opened
+        opened.rollback()
+
+
+@pytest.fixture(scope="module")
+def reported() -> dict[str, float | None]:
+    """Energies of decomposition in the report of the screening, eV an atom."""
+    report = json.loads(gzip.decompress(REPORT.read_bytes()))
+    return {
+        each["formula"]: (each["stability"] or {}).get("decomposition_ev_per_atom")
+        for each in report["candidates"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("formula", "corners"),
+    [
+        ("CsPbBr3", [("CsBr", "PbBr2"), ("CsBr", "Pb", "Br")]),
+        ("Cs3Bi2Cl9", [("CsCl", "BiCl3"), ("CsCl", "Bi", "Cl")]),
+        ("Cs2AgBiBr6", [("CsBr", "AgBr", "BiBr3")]),
+    ],
+)
+def test_a_compound_is_as_stable_as_its_screening_says(session, reported, formula, corners) -> None:
+    diagrams, missing = phase_diagrams(session, formula)
+    assert [each.corners for each in diagrams] == corners
+    assert {each.potential for each in diagrams} == {"sevennet-0"}
+    for each in diagrams:
+        assert -each.points[formula].above_hull_ev == pytest.approx(reported[formula], abs=2e-4)
+        for corner in (name for name, point in each.points.items() if max(point.shares) > 0.999):
+            assert each.points[corner].above_hull_ev == pytest.approx(0, abs=1e-9)
+        stable = {name for name, point in each.points.items() if point.above_hull_ev <= 0}
+        assert {name for tie in each.ties for name in tie} == stable
+    if len(corners) == 2:  # nobody relaxed caesium
+        assert "Cs–" in missing[0]
+        assert "no energy of Cs" in missing[0]
+
+
+def test_energies_of_another_potential_or_of_a_failed_relaxation_do_not_count(
+    session, lines
+) -> None:
+    (before, _), _ = phase_diagrams(session, "CsPbBr3")
+    bromide = next(line for line in lines if line["parameters"].get("formula") == "PbBr2")
+    low = {**bromide["result"], "energy_ev_per_formula": -30.0}
+    other = {**bromide["parameters"], "potential": "chgnet"}
+    add(session, bromide, id="a", key="a", parameters=other, result=low)
+    flawed = {**low, "findings": ["not converged: 0.3 eV/Å"]}
+    add(session, bromide, id="b", key="b", result=flawed)
+    session.flush()
+    (after, _), _ = phase_diagrams(session, "CsPbBr3")
+    assert after == before
+    deeper = {**low, "energy_ev_per_formula": bromide["result"]["energy_ev_per_formula"] - 1}
+    add(session, bromide, id="c", key="c", result=deeper)
+    session.flush()
+    (fallen, _), _ = phase_diagrams(session, "CsPbBr3")
+    gained = fallen.points["CsPbBr3"].above_hull_ev - before.points["CsPbBr3"].above_hull_ev
+    assert gained > 0.1
+
+
+def test_what_has_no_diagram_says_why(session) -> None:
+    with pytest.raises(InputError, match="molecular"):
+        phase_diagrams(session, "MAPbI3")
+    with pytest.raises(InputError, match="one X ion"):
+        phase_diagrams(session, "CsPbI2Br")
+    assert phase_diagrams(session, "FrPbI3") == ([], ["no relaxation of FrPbI3 with an energy"])
