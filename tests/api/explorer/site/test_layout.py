@@ -217,7 +217,7 @@ def test_pictures_of_a_composition_are_reached_and_moved_by_keys(visiting: Visit
     tab.locator("#diagrams figure").first.wait_for()
     titles = tab.locator("#diagrams figcaption").all_inner_texts()
     assert titles == ["Convex hull CsBr–PbBr₂", "Ternary phase diagram CsBr–Pb–Br"]
-    assert "CsPbBr₃" in tab.locator("#diagrams svg").first.inner_text()
+    assert "CsPbBr₃" in tab.locator("#diagrams svg").first.text_content()
     tab.locator("#diagrams a.own").first.focus()
     assert "stable by" in tab.locator("#tip").inner_text()
     line, slider = tab.locator("#fermi line[data-poor]").first, tab.get_by_label("Chemical")
