@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from itertools import count
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -27,10 +26,6 @@ SECURITY = {
 #: Over TLS only: the browser then uses TLS only, for a year.
 TRANSPORT = "max-age=31536000"
 
-#: Of so many answers of a process, one ends its connection: who keeps a connection stays with one
-#: process, and who connects again is taken by a process that is free.
-ANSWERS_BEFORE_CLOSE = 100
-
 _log = logging.getLogger("pvkdb_api")
 
 
@@ -44,13 +39,14 @@ class Headers:
         self.app = app
         self.served = served
         self.processes = processes
-        self.answers = count(1)
+        self.running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request; add the headers when its response starts."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        self.running += 1
         state = scope.setdefault("state", {})
         started = False
         # The server in front reads the method of the scope while an answer is sent.
@@ -68,7 +64,9 @@ class Headers:
                 headers["X-Dataset-Version"] = version
                 for name, value in SECURITY.items():
                     headers.setdefault(name, value)
-                if self.processes > 1 and next(self.answers) % ANSWERS_BEFORE_CLOSE == 0:
+                # Who keeps a connection stays with one process: of one that has others to answer
+                # it connects again, and is taken by one that is free.
+                if self.processes > 1 and self.running > 1:
                     headers["Connection"] = "close"
                 if scope["scheme"] == "https":
                     headers.setdefault("Strict-Transport-Security", TRANSPORT)
@@ -85,4 +83,5 @@ class Headers:
             response = refuse(Request(scope), 500, "the service failed; its log holds the reason")
             await response(scope, receive, send_with_headers)
         finally:
+            self.running -= 1
             scope.update(inner, method=scope["method"])  # the route, for the metrics

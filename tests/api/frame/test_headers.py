@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import re
 
+import httpx
 import pytest
 from starlette.responses import Response
-from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from pvkdb_api.explorer.pages import ROUTERS
 from pvkdb_api.explorer.site.assets import asset_url
-from pvkdb_api.frame import headers
 from pvkdb_api.frame.headers import Headers
 from pvkdb_api.rest import export
 
@@ -52,19 +52,26 @@ def test_every_route_with_get_answers_head(reading_api: Api) -> None:
         assert answer.content == b""
 
 
-@pytest.mark.parametrize(("processes", "ended"), [(1, 0), (2, 3)])
-def test_of_several_processes_each_ends_a_connection_now_and_then(
-    reading_api: Api, processes: int, ended: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("processes", "together", "ended"), [(1, 2, 0), (2, 1, 0), (2, 2, 1)])
+def test_of_several_processes_a_busy_one_ends_connections(
+    reading_api: Api, processes: int, together: int, ended: int
 ) -> None:
-    monkeypatch.setattr(headers, "ANSWERS_BEFORE_CLOSE", 4)
+    async def ask() -> list[str | None]:
+        arrived = asyncio.Barrier(together)
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        await Response()(scope, receive, send)
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            await arrived.wait()
+            await Response()(scope, receive, send)
 
-    served = reading_api.app.state.served
-    client = TestClient(Headers(answer, served, processes))
-    answers = [client.get("/") for _ in range(3 * 4)]
-    assert [each.headers.get("connection") for each in answers].count("close") == ended
+        busy = Headers(answer, reading_api.app.state.served, processes)
+        transport = httpx.ASGITransport(busy)
+        async with httpx.AsyncClient(transport=transport, base_url="http://pvkdb") as client:
+            answers = await asyncio.gather(*(client.get("/") for _ in range(together)))
+        assert busy.running == 0
+        return [each.headers.get("connection") for each in answers]
+
+    # The last of those that it has is answered alone.
+    assert asyncio.run(ask()).count("close") == ended
 
 
 def test_head_of_an_export_makes_its_beginning_only(reading_api: Api, monkeypatch) -> None:
