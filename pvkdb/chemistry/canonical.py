@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from math import gcd, lcm
 
@@ -55,6 +55,15 @@ def canonical_formula(found: Interpretation, scale: Fraction, brackets: bool = F
     factor = 1 if exact else lcm(*(amount.denominator for _, amount in units))
     return "".join(
         name if amount * factor == 1 else f"{name}{amount * factor}" for name, amount in units
+    )
+
+
+def amounts_text(amounts: Iterable[tuple[Ion, Amount]]) -> str:
+    """Return ions with their amounts as a canonical formula has them, unless it is scaled."""
+    return "".join(
+        (f"({ion.symbol})" if _needs_brackets(ion) else ion.symbol)
+        + ("" if amount == 1 else str(amount))
+        for ion, amount in amounts
     )
 
 

@@ -117,9 +117,9 @@ def tolerance_factors(composition: Composition) -> ToleranceFactors:
             f"{composition.formula} leaves amounts open; t, mu and tau need numbers, "
             "for example CsPbI2Br for CsPb(I,Br)3"
         )
-    r_a, radii_a = _mean_radius(composition.on("A"), "A")
-    r_b, radii_b = _mean_radius(composition.on("B"), "B")
-    r_x, radii_x = _mean_radius(composition.on("X"), "X")
+    r_a, radii_a = mean_radius(composition.on("A"), "A")
+    r_b, radii_b = mean_radius(composition.on("B"), "B")
+    r_x, radii_x = mean_radius(composition.on("X"), "X")
     a_charge = _mean((o.ion.charge, o.number or 0.0) for o in composition.on("A"))
     tau = bartel_tau(r_a, r_b, r_x, a_charge)
     return ToleranceFactors(
@@ -155,7 +155,12 @@ def factor_radius(ion: Ion, site: Site) -> Radius:
         return min(known, key=lambda radius: abs((radius.coordination or 0) - 6))
 
 
-def _mean_radius(occupants: tuple[Occupant, ...], site: Site) -> tuple[float, tuple[Radius, ...]]:
+def mean_radius(occupants: tuple[Occupant, ...], site: Site) -> tuple[float, tuple[Radius, ...]]:
+    """Return the mean radius of the ions on a site in Å, weighted by amount, and their radii.
+
+    Raises:
+        MissingRadiusError: see :func:`factor_radius`.
+    """
     known = tuple(factor_radius(occupant.ion, site) for occupant in occupants)
     amounts = (occupant.number or 0.0 for occupant in occupants)
     return _mean((r.radius_ang, n) for r, n in zip(known, amounts, strict=True)), known

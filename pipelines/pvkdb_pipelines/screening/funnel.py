@@ -11,6 +11,7 @@ import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 import pvkdb
 from pvkdb.chemistry.tolerance import tolerance_factors
@@ -46,6 +47,11 @@ from pvkdb_pipelines.screening.stages.vacancies import (
     vacancy_formation,
     vacancy_request,
 )
+
+#: Of larger plans, what falls at the tolerance filters is counted, not listed.
+MOST_LISTED = 10_000
+#: Most candidates that are followed through the stages: each needs relaxations.
+MOST_FOLLOWED = 20_000
 
 #: Called with the current stage, the number of finished steps, and their total.
 Watch = Callable[[str, int, int], None]
@@ -86,6 +92,7 @@ class Funnel:
     retry: bool = False
     engine: CalculationEngine | None = None
     _tracks: list[Track] = field(default_factory=list, init=False)
+    _unlisted: int = field(default=0, init=False)
     _stages: list[StageCount] = field(default_factory=list, init=False)
     _requests: dict[Compound, list[RelaxRequest]] = field(default_factory=dict, init=False)
     _requested: dict[str, AnyRequest] = field(default_factory=dict, init=False)
@@ -145,6 +152,7 @@ class Funnel:
             entered = len(self._alive())
             work[stage]()
             entered = len(self._tracks) if stage == "enumerate" else entered
+            entered += self._unlisted if stage in ("enumerate", "tolerance") else 0
             for track in self._alive():
                 conditions = self.plan.filters.get(stage, ())
                 any(track.drop_unless(stage, condition) for condition in conditions)
@@ -153,8 +161,18 @@ class Funnel:
     # Stages
 
     def _enumerate(self) -> None:
-        self._tracks = [Track(candidate) for candidate in self.plan.candidates()]
-        self.watch("enumerate", len(self._tracks), len(self._tracks))
+        total = sum(self.plan.numbers().values())
+        conditions = self.plan.filters.get("tolerance", ()) if total > MOST_LISTED else ()
+        passing = self.plan.stream(conditions)
+        self._tracks = [Track(candidate) for candidate in islice(passing, MOST_FOLLOWED + 1)]
+        if len(self._tracks) > MOST_FOLLOWED:
+            raise InputError(
+                f"more than {MOST_FOLLOWED:,} of the {total:,} compositions of this plan pass its "
+                "tolerance filters, too many to follow; add filters, or list them with "
+                "--write-candidates FILE"
+            )
+        self._unlisted = total - len(self._tracks)
+        self.watch("enumerate", total, total)
 
     def _tolerance(self) -> None:
         total = len(self._tracks)
@@ -304,6 +322,10 @@ class Funnel:
         falls = [track.fall for track in self._tracks if track.fall is not None]
         fell = Counter(fall.kind for fall in falls if fall.stage == stage)
         passed = len(self._alive())
+        if stage == "enumerate":
+            passed += self._unlisted
+        elif stage == "tolerance" and self._unlisted:
+            fell["filter"] += self._unlisted
         self._stages.append(StageCount(stage=stage, entered=entered, passed=passed, fell=fell))
 
     def _report(self) -> ScreeningReport:

@@ -25,7 +25,6 @@ from pvkdb.cli.options import (
 from pvkdb.cli.output.console import messages, print_json, print_message, show
 from pvkdb.cli.output.progress import StageWatch, watch_stages
 from pvkdb.cli.output.screening_tables import (
-    compositions_by_type,
     print_differences,
     print_plans,
     print_preview,
@@ -54,6 +53,10 @@ def screen(
     engine: EngineOption = DEFAULT_ENGINE,
     config: ConfigOption = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Preview the plan and exit.")] = False,
+    write_candidates: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="List what passes the tolerance filters as CSV, and exit."),
+    ] = None,
     potential: Annotated[
         str, Option(help="Name (see pvkdb potentials); default: from the plan.")
     ] = "",
@@ -75,6 +78,9 @@ def screen(
     from pvkdb_pipelines.screening.recorded import plan_name
 
     chosen = _read(plan, potential)
+    if write_candidates is not None:
+        _write_candidates(chosen, write_candidates)
+        return
     store = open_store(database, create=True, keep=not dry_run)
     if dry_run:
         _preview(chosen, store, json)
@@ -99,8 +105,8 @@ def _list(json: bool) -> None:
         {
             "name": name,
             "title": plan.title,
-            "types": list(compositions_by_type(plan)),
-            "compositions": len(plan.candidates()),
+            "types": list(plan.numbers()),
+            "compositions": plan.numbers().total(),
             "potential": str(plan.potential),
             "stop_after": plan.stop_after,
         }
@@ -126,7 +132,7 @@ def _preview(plan: Plan, store: Store, json: bool) -> None:
             {
                 "title": plan.title,
                 "potential": str(plan.potential),
-                "compositions": compositions_by_type(plan),
+                "compositions": plan.numbers(),
                 "stages": [stage.model_dump(mode="json") for stage in preview.stages],
                 "relaxations": preview.relaxations,
                 "in_store": preview.held,
@@ -136,6 +142,29 @@ def _preview(plan: Plan, store: Store, json: bool) -> None:
         )
     else:
         print_preview(plan, preview)
+
+
+def _write_candidates(plan: Plan, path: Path) -> None:
+    """Write the candidates that meet the tolerance filters one by one, however many there are."""
+    import csv
+    from contextlib import suppress
+
+    from pvkdb.chemistry.tolerance import tolerance_factors
+
+    columns = ("t", "mu", "tau", "p_perovskite")
+    number = 0
+    with writing(f"--write-candidates {path}"), path.open("w", newline="", encoding="utf-8") as to:
+        file = csv.writer(to)
+        file.writerow(("formula", "type", *columns))
+        for candidate in plan.stream(plan.filters.get("tolerance", ())):
+            factors = None
+            with suppress(InputError):  # not defined for the type, or a radius is not known
+                factors = tolerance_factors(candidate.composition)
+            values = (getattr(factors, column, None) for column in columns)
+            file.writerow((candidate.composition.formula, candidate.type, *values))
+            number += 1
+    made = plan.numbers().total()
+    print_message(f"wrote {path}: {number:,} of {made:,} compositions pass the tolerance filters")
 
 
 def _folder(path: Path) -> Path:

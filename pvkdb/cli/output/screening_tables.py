@@ -46,18 +46,13 @@ def print_plans(plans: Iterable[Mapping[str, Any]]) -> None:
     )
 
 
-def compositions_by_type(plan: Plan) -> dict[str, int]:
-    """Return the number of compositions of a plan by type, in their order."""
-    return dict(Counter(candidate.type for candidate in plan.candidates()))
-
-
 def print_preview(plan: Plan, preview: Preview) -> None:
     """Print what a plan would compute."""
     _heading(f"{plan.title}, with {plan.potential}, up to {plan.stop_after}")
     print_table(
         "Compositions",
         ["type", "compositions"],
-        [[name, f"{count:,}"] for name, count in compositions_by_type(plan).items()],
+        [[name, f"{count:,}"] for name, count in plan.numbers().items()],
         numeric=("compositions",),
     )
     _print_stages("Stages without calculations", preview.stages)

@@ -6,10 +6,14 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pvkdb.errors import InputError, unknown_name
 
-_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+_OPERATORS: dict[str, Callable[[Any, float], Any]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -54,7 +58,12 @@ class PlanCondition:
 
     def holds(self, value: float | None) -> bool:
         """Whether a value meets the condition."""
-        return value is not None and _OPERATORS[self.comparator](value, self.limit)
+        return value is not None and bool(_OPERATORS[self.comparator](value, self.limit))
+
+    def holds_each(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether each of some values meets the condition; NaN does not."""
+        met: NDArray[np.bool_] = _OPERATORS[self.comparator](values, self.limit)
+        return met
 
     def __str__(self) -> str:
         return f"{self.column} {self.comparator} {self.limit:g}"

@@ -7,7 +7,7 @@ Compositions that are not charge-neutral are not enumerated.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -25,6 +25,8 @@ from pvkdb.schemas.toml_files import read_text
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.prototypes import compound_of
 from pvkdb_pipelines.prototypes.compounds import stoichiometry_of
+from pvkdb_pipelines.screening.plan.conditions import PlanCondition
+from pvkdb_pipelines.screening.plan.products import Products, Shares
 from pvkdb_pipelines.structures.user_structures import phase_of, read_start
 
 
@@ -49,6 +51,10 @@ TYPES: dict[str, StructureType] = {
         StructureType("A2BX4", (2,), (2, 1, 4), "Ruddlesden-Popper, n = 1"),
     )
 }
+
+
+#: Of these, tolerance factors are defined.
+_SHARED_CORNERS = ("ABX3", "A2BB'X6")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +83,53 @@ class EnumeratedCandidate:
         return f"{self.composition.formula} ({self.type})"
 
 
-def enumerate_candidates(
+def products_of(
     types: Sequence[str], ions: Mapping[Site, Sequence[Ion]], mixing: Sequence[Mixing] = ()
+) -> Iterator[tuple[str, bool, Products]]:
+    """Yield the products of ions of each type, and whether a site of theirs has two ions.
+
+    No composition is in two of them, or twice in one.
+    """
+    for name in types:
+        kind = TYPES[name]
+        choices: dict[Site, list[Shares]] = {
+            "A": [{ion: Fraction(1)} for ion in ions["A"] if ion.charge == 1],
+            "B": list(_b_sites(kind, ions["B"])),
+            "X": [{ion: Fraction(1)} for ion in ions["X"] if ion.charge == -1],
+        }
+        corners = name in _SHARED_CORNERS
+        yield name, False, Products(kind.amounts, choices, corners)
+        for site in dict.fromkeys(rule.site for rule in mixing):
+            if site == "B" and len(kind.b_charges) > 1:
+                continue  # an elpasolite's B sites are two sites already
+            pure = [next(iter(shares)) for shares in choices[site]]
+            pairs: list[Shares] = [
+                {first: 1 - rule.share, second: rule.share}
+                for rule in mixing
+                if rule.site == site
+                for pair in combinations(pure, 2)
+                for first, second in (pair, pair[::-1])
+            ]
+            each = {frozenset(pair.items()): pair for pair in pairs}
+            yield name, True, Products(kind.amounts, {**choices, site: [*each.values()]}, corners)
+
+
+def enumerated(
+    every: Iterable[tuple[str, bool, Products]], conditions: Sequence[PlanCondition] = ()
 ) -> Iterator[EnumeratedCandidate]:
-    """Yield every neutral composition of the types once, in the order of types and ions.
+    """Yield the compositions of products, each once, in the order of types and ions.
+
+    With ``conditions`` on tolerance factors, those that meet them or for which they do not apply.
 
     Example:
         >>> ions = {"A": [Ion("Cs", 1)], "B": [Ion("Pb", 2)], "X": [Ion("Br", -1)]}
-        >>> [candidate.name for candidate in enumerate_candidates(["ABX3", "A2BX4"], ions)]
+        >>> [candidate.name for candidate in enumerated(products_of(["ABX3", "A2BX4"], ions))]
         ['CsPbBr3 (ABX3)', 'Cs2PbBr4 (A2BX4)']
     """
-    seen = set()
-    for name in types:
-        for candidate in _of_type(TYPES[name], ions, mixing):
-            key = (candidate.type, candidate.composition.formula)
-            if key not in seen:
-                seen.add(key)
-                yield candidate
+    for name, mixed, products in every:
+        for at in products.passing(conditions):
+            for composition in products.compositions(at):
+                yield EnumeratedCandidate(name, composition, mixed)
 
 
 def listed_candidate(
@@ -142,28 +178,7 @@ def read_listed(folder: Path, name: str) -> list[EnumeratedCandidate]:
         raise InputError(f"{error}; {folder.resolve()} holds no file of this name") from error
 
 
-def _of_type(
-    kind: StructureType, ions: Mapping[Site, Sequence[Ion]], mixing: Sequence[Mixing]
-) -> Iterator[EnumeratedCandidate]:
-    choices: dict[Site, list[dict[Ion, Fraction]]] = {
-        "A": [{ion: Fraction(1)} for ion in ions["A"] if ion.charge == 1],
-        "B": list(_b_sites(kind, ions["B"])),
-        "X": [{ion: Fraction(1)} for ion in ions["X"] if ion.charge == -1],
-    }
-    yield from _products(kind, choices, mixed=False)
-    for rule in mixing:
-        if rule.site == "B" and len(kind.b_charges) > 1:
-            continue  # an elpasolite's B sites are two sites already
-        pure = [next(iter(site)) for site in choices[rule.site]]
-        pairs = [
-            {first: 1 - rule.share, second: rule.share}
-            for pair in combinations(pure, 2)
-            for first, second in (pair, pair[::-1])
-        ]
-        yield from _products(kind, {**choices, rule.site: pairs}, mixed=True)
-
-
-def _b_sites(kind: StructureType, ions: Sequence[Ion]) -> Iterator[dict[Ion, Fraction]]:
+def _b_sites(kind: StructureType, ions: Sequence[Ion]) -> Iterator[Shares]:
     if len(kind.b_charges) == 1:
         yield from ({ion: Fraction(1)} for ion in ions if ion.charge == kind.b_charges[0])
         return
@@ -172,31 +187,3 @@ def _b_sites(kind: StructureType, ions: Sequence[Ion]) -> Iterator[dict[Ion, Fra
         yield from (
             {first: Fraction(1), second: Fraction(1)} for second in ions if second.charge == high
         )
-
-
-def _products(
-    kind: StructureType, choices: Mapping[Site, Sequence[dict[Ion, Fraction]]], mixed: bool
-) -> Iterator[EnumeratedCandidate]:
-    for a in choices["A"]:
-        for b in choices["B"]:
-            if any(ion in a for ion in b):
-                continue  # Na2NaBiCl6 is another compound, Na3BiCl6
-            for x in choices["X"]:
-                sites = zip((a, b, x), kind.amounts, strict=True)
-                text = "".join(_site_text(site, amount) for site, amount in sites)
-                composition = parse_composition(text)
-                # Cs2CuFeI6 is read as Cs(Cu,Fe)I3 with divalent ions: not of this type.
-                placed: dict[Site, set[Ion]] = {"A": set(a), "B": set(b), "X": set(x)}
-                if all(
-                    {occupant.ion for occupant in composition.on(site)} == ions_of
-                    for site, ions_of in placed.items()
-                ):
-                    yield EnumeratedCandidate(kind.name, composition, mixed)
-
-
-def _site_text(site: Mapping[Ion, Fraction], amount: int) -> str:
-    return "".join(f"({ion.symbol}){_decimal(share * amount)}" for ion, share in site.items())
-
-
-def _decimal(value: Fraction) -> str:
-    return "" if value == 1 else f"{float(value):.6f}".rstrip("0").rstrip(".")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -59,9 +61,11 @@ from pvkdb_pipelines.screening.plan.enumeration import (
     TYPES,
     EnumeratedCandidate,
     Mixing,
-    enumerate_candidates,
+    enumerated,
+    products_of,
     read_listed,
 )
+from pvkdb_pipelines.screening.plan.products import Products
 
 #: How far a plan may go, in order.
 STAGES = ("enumerate", "tolerance", "stability", "vacancy", "barrier")
@@ -287,14 +291,37 @@ class Plan(TomlTable):
     barriers: BarrierSettings = BarrierSettings()
     text: str = Field(default="", exclude=True, description="Text of the file, set by its reader.")
 
+    @cached_property
+    def products(self) -> list[tuple[str, bool, Products]]:
+        """Products of the ions, with their type and whether a site of theirs has two ions."""
+        return list(products_of(self.types, self.ions, self.mixing)) if self.ions else []
+
     def candidates(self) -> list[EnumeratedCandidate]:
         """Return the compositions that the plan enumerates and lists, each once."""
-        made = enumerate_candidates(self.types, self.ions, self.mixing) if self.ions else ()
-        found: dict[str, EnumeratedCandidate] = {}
-        for candidate in (*made, *self.formulas):
-            known = found.get(candidate.name, candidate)
-            found[candidate.name] = replace(known, starts={**known.starts, **candidate.starts})
-        return list(found.values())
+        return list(self.stream())
+
+    def stream(self, conditions: Sequence[PlanCondition] = ()) -> Iterator[EnumeratedCandidate]:
+        """Yield the candidates one by one; of those enumerated, those that meet conditions.
+
+        The conditions are on tolerance factors; where these are not defined they do not apply.
+        """
+        listed: dict[str, EnumeratedCandidate] = {}
+        for candidate in self.formulas:
+            known = listed.get(candidate.name, candidate)
+            listed[candidate.name] = replace(known, starts={**known.starts, **candidate.starts})
+        for candidate in enumerated(self.products, conditions):
+            twin = listed.pop(candidate.name, candidate) if listed else candidate
+            yield replace(candidate, starts=twin.starts)
+        yield from listed.values()
+
+    def numbers(self) -> Counter[str]:
+        """Return how many compositions of each type there are."""
+        if self.formulas:
+            return Counter(candidate.type for candidate in self.stream())
+        numbers: Counter[str] = Counter()
+        for name, _, products in self.products:
+            numbers[name] += len(products)
+        return +numbers
 
     @field_validator("rank_by")
     @classmethod
@@ -326,7 +353,8 @@ class Plan(TomlTable):
                 'stop_after = "barrier"',
                 "barriers",
             )
-        made = {candidate.type for candidate in self.candidates()}
+        made = {name for name, _, products in self.products if len(products)}
+        made |= {candidate.type for candidate in self.formulas}
         if not (made or self.ions):
             raise refused("ions is missing, and so is formulas; name some compositions")
         for place, name in enumerate(self.types if self.ions else ()):

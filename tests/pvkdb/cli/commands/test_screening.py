@@ -146,6 +146,20 @@ def test_the_funnel_of_radii_is_shown_and_written(
     assert "<h1>Lead and [bold]tin[/bold]</h1>" in page
 
 
+def test_what_passes_the_radii_is_listed_in_a_file(
+    run: Run, plan: Callable[[str], str], tmp_path: Path
+) -> None:
+    ended = run("screen", plan(RADII), "--write-candidates", "mine.csv")
+    assert "4 of 6 compositions pass" in ended.stderr
+    rows = (tmp_path / "mine.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0] == "formula,type,t,mu,tau,p_perovskite"
+    assert [row.split(",")[:2] for row in rows[1:]] == [
+        *(["CsPbBr3", "ABX3"], ["CsSnBr3", "ABX3"]),
+        *(["Cs2SnI6", "A2BX6"], ["Cs2SnBr6", "A2BX6"]),
+    ]
+    assert rows[3].endswith(",,,,")  # not defined for its type
+
+
 def test_that_all_fell_is_a_result(run: Run, plan: Callable[[str], str], user_store: Store) -> None:
     text = RADII.replace(', "A2BX6"', "").replace(', "Sn4+"', "").replace("4.18", "1")
     outcome = run("screen", plan(text))
