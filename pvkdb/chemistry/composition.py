@@ -210,7 +210,7 @@ def require_monatomic(composition: Composition) -> None:
     if reason is not None:
         raise InputError(
             f"prototypes have one monatomic ion on each site; {composition.formula} cannot be "
-            f"built: {reason}; provide a structure"
+            f"built: {reason}; provide a structure with ordered sites (--from FILE, or upload one)"
         )
 
 

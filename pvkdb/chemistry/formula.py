@@ -297,6 +297,5 @@ class _Reader:
                 f"{organic.group()!r} seems to belong to an organic ion that pvkdb does not know "
                 "(see: pvkdb export ions)"
             )
-        return (
-            f"{name!r} is neither an element nor an ion that pvkdb knows (see: pvkdb export ions)"
-        )
+        hint = "a small L; iodine is I" if name == "l" else "see: pvkdb export ions"
+        return f"{name!r} is neither an element nor an ion that pvkdb knows ({hint})"

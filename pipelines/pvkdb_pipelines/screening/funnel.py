@@ -62,7 +62,8 @@ class Preview:
     """The counts of a plan's stages without calculations, and how many relaxations it needs.
 
     ``core_seconds`` is the estimated processor time, by kind, of the relaxations that the store
-    does not hold, and of vacancies and barriers of at most ``candidates``.
+    does not hold, and of vacancies and barriers of at most ``candidates``. ``no_prototype`` are the
+    compositions that cannot be relaxed, with the reason.
     """
 
     stages: list[StageCount]
@@ -70,6 +71,7 @@ class Preview:
     held: int = 0
     candidates: int = 0
     core_seconds: dict[str, float] = field(default_factory=dict)
+    no_prototype: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -138,7 +140,12 @@ class Funnel:
         for kind, parameters in wanted:
             seconds[kind] += durations.estimate_s(kind, parameters)
         held = len(requests) - len(missing)
-        return Preview(self._stages, len(requests), held, len(chosen), seconds)
+        unheld = {
+            track.candidate.composition.formula: track.fall.detail.partition(": ")[2]
+            for track in self._tracks
+            if track.fall and track.fall.stage == "stability"
+        }
+        return Preview(self._stages, len(requests), held, len(chosen), seconds, unheld)
 
     def _run_to(self, last: str) -> None:
         work = {

@@ -137,6 +137,7 @@ def _preview(plan: Plan, store: Store, json: bool) -> None:
                 "relaxations": preview.relaxations,
                 "in_store": preview.held,
                 "candidates": preview.candidates,
+                "no_prototype": preview.no_prototype,
                 "core_seconds": {name: round(s) for name, s in preview.core_seconds.items()},
             }
         )

@@ -59,6 +59,12 @@ def print_preview(plan: Plan, preview: Preview) -> None:
     for stage, conditions in plan.filters.items():
         print_lines([f"filters after {stage}: {', '.join(map(str, conditions))}"])
     print_lines([_required_work(plan, preview)])
+    if preview.no_prototype:
+        reasons = [f"{name}: {reason}" for name, reason in preview.no_prototype.items()]
+        print_lines(
+            ["not relaxed, since no prototype holds them:", *reasons]
+            + ["barriers of such a crystal, from its CIF: pvkdb neb FORMULA --from FILE"]
+        )
     messages().print("dry run: nothing was computed or written")
 
 

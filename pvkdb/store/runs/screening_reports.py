@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,7 +24,7 @@ from pvkdb.schemas.screening import (
 )
 from pvkdb.store.models.screenings import ScreeningRun
 from pvkdb.store.rows.from_models import document_of
-from pvkdb.store.runs.screening_runs import report_of, run_document
+from pvkdb.store.runs.screening_runs import report_of, run_document, unpacked
 
 #: Reports in which a composition is looked up, the newest first.
 _LOOKED_UP = 5
@@ -92,12 +93,19 @@ def newest_fall(session: Session, formula: str) -> tuple[int, Fall] | None:
     done = select(ScreeningRun).where(ScreeningRun.report.is_not(None))
     newest = done.order_by(ScreeningRun.finished_at.desc(), ScreeningRun.id.desc())
     for run in session.scalars(newest.limit(_LOOKED_UP)):
-        # Without its model, which would take half a second.
-        for candidate in json.loads(report_of(run) or "{}").get("candidates", ()):
-            if candidate["formula"] == formula:
-                fall = candidate["fall"]
-                return (run.id, Fall.model_validate(fall)) if fall else None
+        falls = _falls(run.report or b"")
+        if formula in falls:
+            fall = falls[formula]
+            return (run.id, Fall.model_validate(fall)) if fall else None
     return None
+
+
+@lru_cache(maxsize=_LOOKED_UP)
+def _falls(packed: bytes) -> dict[str, Any]:
+    """Return why the compositions of a stored report fell, None for those that passed."""
+    # Without its model, which would take half a second; once for all pages of compositions.
+    found = json.loads(unpacked(packed) or "{}").get("candidates", ())
+    return {candidate["formula"]: candidate["fall"] for candidate in reversed(found)}
 
 
 def screening_document(run: ScreeningRun) -> ScreeningDocument:

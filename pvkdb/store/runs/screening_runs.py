@@ -207,8 +207,13 @@ def note_webhook(session: Session, run_id: int, outcome: str) -> None:
 
 def report_of(run: ScreeningRun) -> str | None:
     """Return the report of a run as JSON, None if it has none or a damaged one."""
+    return None if run.report is None else unpacked(run.report)
+
+
+def unpacked(report: bytes) -> str | None:
+    """Return a stored report as JSON, None if it is damaged."""
     with suppress(zlib.error, UnicodeDecodeError):
-        return None if run.report is None else zlib.decompress(run.report).decode()
+        return zlib.decompress(report).decode()
     return None
 
 

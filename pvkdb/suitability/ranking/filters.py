@@ -1,7 +1,7 @@
 """Filters before weights: which candidates are ranked, and how many are set aside for what reason.
 
-All filters but ``has_stack`` look at the composition: of a device, at that of its absorber. A
-device whose absorber is not known does not pass them.
+All filters but ``has_stack`` look at the composition: of a device, at that of its absorber, or at
+each one of a composite. A device whose absorber is not known does not pass them.
 """
 
 from __future__ import annotations
@@ -53,13 +53,15 @@ def passing(
     kept, counts = [], Counter[tuple[str, str]]()
     for candidate in candidates:
         known = compositions.get(candidate.material or "")
+        parts = [known] if known else _parts(candidate.absorber, compositions)
         material = candidate.kind == "material"
         for name, why, meets in tests:
             if _OF_ONE_KIND.get(name, material) != material:
                 continue
-            subject = candidate if name == "has_stack" else known
-            if subject is None or not meets(subject):
-                why = why if subject else "the composition of its absorber is not known"
+            subjects = [candidate] if name == "has_stack" else parts
+            every = all if name == "lead_free" and filters.lead_free else any
+            if not subjects or not every(map(meets, subjects)):
+                why = why if subjects else "the composition of its absorber is not known"
                 counts[name, why] += 1
                 break
         else:
@@ -91,6 +93,16 @@ def _tests(
     ]
     unused = RankingFilters()
     return [each for each in listed if getattr(filters, each[0]) != getattr(unused, each[0])]
+
+
+def _parts(absorber: str | None, known: Mapping[str, Candidate]) -> list[Candidate]:
+    """Return the compositions of an absorber such as AgBi2I7-Cs3Bi2I9; empty if one is not read."""
+    by_formula = {each.id: each for each in known.values()}
+    try:
+        read = [parse_composition(part).formula for part in (absorber or "").split("-")]
+    except InputError:
+        return []
+    return [by_formula.get(each, Candidate(each, each, "material")) for each in read]
 
 
 def _parsed(candidate: Candidate) -> Composition:

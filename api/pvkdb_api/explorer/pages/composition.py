@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
-from pvkdb.chemistry import Composition
+from pvkdb.chemistry import Composition, require_monatomic
 from pvkdb.errors import InputError, MissingExtraError, NotFoundError, unknown_name
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.calculations.migration import HOST_PHASES
@@ -155,7 +155,10 @@ def _sections(
         "octahedra": _octahedra(known.composition),
         "calculations": calculations,
         "migrations": migration.migrations(session, calculations, first, calculation, hop),
-        "missing_phases": _missing_phases(composition.formula, phases, calculations),
+        "no_prototype": (unbuilt := _no_prototype(known.composition)),
+        "missing_phases": []
+        if unbuilt
+        else _missing_phases(composition.formula, phases, calculations),
         "devices": DEVICES.find(session, absorber, _DEVICES, DEVICES.sorting("-on_off_ratio")).rows,
     }
 
@@ -203,6 +206,16 @@ def _octahedra(composition: Composition | None) -> dict[str, list[str]]:
         "centres": sorted({each.ion.symbol for each in centres}),
         "corners": sorted({each.ion.symbol for each in corners}),
     }
+
+
+def _no_prototype(composition: Composition | None) -> str | None:
+    """Return why no prototype can hold a composition; None if one can, or for an edited row."""
+    try:
+        if composition:
+            require_monatomic(composition)
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def _missing_phases(

@@ -151,9 +151,11 @@ def read_listed(folder: Path, name: str) -> list[EnumeratedCandidate]:
     ``#``, perhaps below the heading ``formula``; other files have one structure.
 
     Raises:
-        InputError: the formula or a file cannot be read, or no file has the name.
+        InputError: the formula or a file cannot be read, or no file has the name; names every
+            line that is wrong.
     """
     found, paths = [], [folder / each for each in sorted(glob(name, root_dir=folder))]
+    problems = []
     for path in paths:
         if path.suffix not in (".txt", ".csv", ".tsv"):
             atoms = read_start(path)
@@ -169,7 +171,9 @@ def read_listed(folder: Path, name: str) -> list[EnumeratedCandidate]:
                 if formula and formula.lower() != "formula":
                     found.append(listed_candidate(parse_composition(formula)))
             except InputError as error:
-                raise InputError(f"{path.name} line {number}: {error}") from error
+                problems.append(f"{path.name} line {number}: {error}")
+    if problems:
+        raise InputError("\n".join(problems))
     if paths:
         return found
     try:

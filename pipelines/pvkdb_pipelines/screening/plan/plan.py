@@ -173,11 +173,16 @@ def _read_formulas(names: Any, info: ValidationInfo) -> tuple[EnumeratedCandidat
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise refused(f"{names!r} is not a list of formulas and files")
     folder = (info.context or {}).get("folder", Path())
-    return tuple(
-        candidate
-        for place, name in enumerate(names)
-        for candidate in attempt(read_listed, folder, name, at=(place,))
-    )
+    found: list[EnumeratedCandidate] = []
+    problems: dict[int, str] = {}
+    for place, name in enumerate(names):
+        try:
+            found += read_listed(folder, name)
+        except InputError as error:
+            problems[place] = str(error)
+    if problems:
+        raise refused("\n".join(problems.values()), next(iter(problems)))
+    return tuple(found)
 
 
 def _read_quotas(table: Any) -> Mapping[str, int]:
@@ -285,7 +290,7 @@ class Plan(TomlTable):
     mixing: Annotated[tuple[Mixing, ...], PlainValidator(_read_mixing)] = ()
     phases: Annotated[Phases, PlainValidator(_read_phases)] = Field(default_factory=dict)
     filters: Annotated[Filters, PlainValidator(_read_filters)] = Field(default_factory=dict)
-    potential: Annotated[AnyPotential, BeforeValidator(_potential)] = PotentialName.CHGNET
+    potential: Annotated[AnyPotential, BeforeValidator(_potential)] = PotentialName.SEVENNET_0
     stop_after: Annotated[str, BeforeValidator(one_of("stop_after", STAGES))] = "stability"
     rank_by: str = Field(default="", validate_default=True)
     barriers: BarrierSettings = BarrierSettings()

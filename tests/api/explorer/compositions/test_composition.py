@@ -373,6 +373,14 @@ def test_a_composition_of_which_nothing_is_known_has_a_good_page(guest):
     expect(tab.locator("#windows")).to_contain_text("holds no activation energy")
 
 
+def test_a_shared_site_leads_to_a_structure_file_and_not_to_prototypes(served):
+    page = httpx.get(f"{served}/compositions/CsPbI2Br", timeout=SLOW / 1000).text
+    assert "a site is shared by several ions" in page
+    assert "pvkdb neb CsPbI2Br --from FILE" in page
+    assert "Compute missing phases" not in page
+    assert "builds one from a prototype" not in page
+
+
 def test_phases_stand_beside_the_literature_without_a_phase(guest, served):
     tab = guest.open("/compositions/CsPbBr3")
     phases = tab.locator("#phases tbody tr")

@@ -148,6 +148,21 @@ def test_a_listed_name_that_is_none_is_refused(name: str, said: str, tmp_path: P
         parse_plan(listing(name), folder=tmp_path)
 
 
+def test_every_wrong_formula_of_a_plan_is_named_at_once(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("formula,why\nCsPbl3,typed in a hurry\nCsPbI3,\nCsBiI3,?\n")
+    with pytest.raises(PlanError) as refused:
+        parse_plan(listing("CsSnI3", "mine.csv", "CsPbI4"), folder=tmp_path)
+    small_l, charge, listed = str(refused.value).split("\n")
+    assert "mine.csv line 2: formula 'CsPbl3'" in small_l
+    assert "a small L; iodine is I" in small_l
+    assert charge.startswith("mine.csv line 4: formula 'CsBiI3' does not balance")
+    assert listed.startswith("formula 'CsPbI4' does not balance")
+
+
+def test_a_plan_of_formulas_alone_uses_the_potential_of_the_shipped_results() -> None:
+    assert parse_plan('formulas = ["CsPbI3"]').potential == "sevennet-0"
+
+
 def test_a_plan_without_compositions_is_refused() -> None:
     with pytest.raises(PlanError, match="ions is missing, and so is formulas"):
         parse_plan('title = "nothing"')

@@ -106,16 +106,20 @@ def test_what_cannot_be_done_is_said_in_a_line(
 def test_a_dry_run_shows_what_a_plan_needs_and_writes_nothing(
     run: Run, plan: Callable[[str], str], user_store: Store, tmp_path: Path
 ) -> None:
-    name = plan(RADII.replace('tolerance"\n\n', 'stability"\n\n'))
+    name = plan(RADII.replace('tolerance"\n\n', 'stability"\nformulas = ["Cs2SnBr3I3"]\n\n'))
     before = files_of(tmp_path)
     document = json.loads(run("screen", name, "--dry-run", "--json").stdout)
-    assert document["compositions"] == {"ABX3": 4, "A2BX6": 2}
-    assert [stage["passed"] for stage in document["stages"]] == [6, 4]
+    assert document["compositions"] == {"ABX3": 4, "A2BX6": 3}
+    assert [stage["passed"] for stage in document["stages"]] == [7, 5]
+    shared = {"Cs2SnI3Br3": "site X is shared by I- and Br-"}
+    assert document["no_prototype"] == shared
     assert document["relaxations"] > 20
     assert document["in_store"] == 0
     shown = run("screen", name, "--dry-run", "--potential", "sevennet-0")
     assert "with sevennet-0" in shown.stdout
     assert f"{document['relaxations']} relaxations: 0 in the store" in shown.stdout
+    for name, reason in shared.items():
+        assert f"{name}: {reason}" in shown.stdout
     assert "nothing was computed or written" in shown.stderr
     assert files_of(tmp_path) == before
 

@@ -80,6 +80,25 @@ def test_filters_of_devices_look_at_their_absorber(sqlite_store: Store) -> None:
     assert counted == len(whole.candidates) + len(whole.not_rankable)
 
 
+@pytest.mark.parametrize(
+    ("absorber", "lead_free", "halide", "count"),
+    [
+        ("AgBi2I7-Cs3Bi2I9", "true", "I", 1),
+        ("AgBi2I7-Cs3Bi2I9", "true", "Br", 0),
+        ("CsPbBr3-Cs3Bi2I9", "true", "I", 0),
+        ("CsPbBr3-Cs3Bi2I9", "false", "Br", 1),
+        ("perovskite-Cs3Bi2I9", "true", "I", 0),
+        (None, "true", "I", 0),
+    ],
+)
+def test_a_composite_passes_by_what_each_of_its_phases_is(
+    absorber: str | None, lead_free: str, halide: str, count: int
+) -> None:
+    device = Candidate("d", "composite", "device", absorber=absorber)
+    kept, _ = passing([device], parse_filters({"lead_free": lead_free, "halide": halide}), {})
+    assert len(kept) == count
+
+
 def test_devices_whose_stack_is_not_reported_can_be_left_out(sqlite_store: Store) -> None:
     options = Options(samples=1, filters=parse_filters({"has_stack": "true"}))
     with sqlite_store.session(read_only=True) as session:
