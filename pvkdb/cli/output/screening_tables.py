@@ -61,10 +61,8 @@ def print_preview(plan: Plan, preview: Preview) -> None:
     print_lines([_required_work(plan, preview)])
     if preview.no_prototype:
         reasons = [f"{name}: {reason}" for name, reason in preview.no_prototype.items()]
-        print_lines(
-            ["not relaxed, since no prototype holds them:", *reasons]
-            + ["barriers of such a crystal, from its CIF: pvkdb neb FORMULA --from FILE"]
-        )
+        remedy = "barriers of such a crystal, from its CIF: pvkdb neb FORMULA --from FILE"
+        print_lines(["not relaxed, since no prototype holds them:", *reasons, remedy])
     messages().print("dry run: nothing was computed or written")
 
 
