@@ -69,7 +69,8 @@ def write_archive(
             "entries": [*entries.values()],
         }
         text = json.dumps(about, ensure_ascii=False, indent=1, default=str)
-        archive.writestr(METADATA, text)
+        with archive.open(METADATA, "w") as metadata:  # without the time, unlike writestr
+            metadata.write(text.encode())
     return packed.getvalue()
 
 

@@ -164,7 +164,8 @@ def data_package(
         "version": version,
         "description": "Every table that pvkdb exports, as Parquet and together in one SQLite "
         "file: literature, computed results, rankings. LICENSE is the licence, NOTICE names what "
-        "is taken from others. Additions to the standard: `unit` (1 is a pure number), "
+        "is taken from others; a structure from another database has its own licence in `origin`. "
+        "Additions to the standard: `unit` (1 is a pure number), "
         "`unit_column`, `empty` (what an empty cell means) and `source` of a field, `rows` of a "
         "resource.",
         "resources": [*others],

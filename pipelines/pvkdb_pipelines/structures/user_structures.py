@@ -10,6 +10,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,8 @@ from pvkdb.store.models.materials import Material
 from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.geometry.symmetry import space_group
-from pvkdb_pipelines.prototypes import compound_of, phases
+from pvkdb_pipelines.prototypes import PrototypeInfo, compound_of, phases
+from pvkdb_pipelines.prototypes.compounds import Compound
 from pvkdb_pipelines.structures.octahedra import polyhedra
 
 #: Role of a user's structure in the table ``structures``.
@@ -88,7 +90,7 @@ def phase_of(atoms: Atoms, composition: Composition) -> str:
     for info in known:
         if info.number == found.number:
             links = polyhedra(atoms, compound, info.coordination).links
-            if links == polyhedra(info.start(compound), compound, info.coordination).links:
+            if links == _links(info, compound):
                 return info.phase
     if any(info.phase == found.symbol for info in known):
         raise InputError(
@@ -97,6 +99,12 @@ def phase_of(atoms: Atoms, composition: Composition) -> str:
             "with --phase"
         )
     return found.symbol
+
+
+@lru_cache(maxsize=256)
+def _links(info: PrototypeInfo, compound: Compound) -> dict[int, float]:
+    """Return the links of the octahedra of a prototype; thousands of structures have the same."""
+    return polyhedra(info.start(compound), compound, info.coordination).links
 
 
 def store_start(

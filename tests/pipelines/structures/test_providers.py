@@ -66,7 +66,7 @@ class FaultyProvider(ThreadingHTTPServer):
     def __init__(self, entries: list[dict[str, Any]], page: int, breaks_at: int | None) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
         self.entries, self.page, self.breaks_at = entries, page, breaks_at
-        self.busy, self.asked = 1, Counter[str]()
+        self.busy, self.asked, self.circle = 1, Counter[str](), False
         self.next_host = self.base = f"http://127.0.0.1:{self.server_address[1]}"
 
 
@@ -90,7 +90,8 @@ class _Answers(BaseHTTPRequestHandler):
             self.end_headers()
             return
         end = start + self.server.page
-        more = f"{self.server.next_host}/v1/structures?page_offset={end}"
+        following = 0 if self.server.circle else end
+        more = f"{self.server.next_host}/v1/structures?page_offset={following}"
         self._send(
             {
                 "data": self.server.entries[start:end],
@@ -123,14 +124,6 @@ def faulty(
         finally:
             server.shutdown()
             thread.join()
-
-
-@pytest.fixture
-def store(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Store]:
-    shutil.copy(migrated_sqlite, tmp_path / "mine.sqlite")
-    opened = Store(f"sqlite:///{tmp_path / 'mine.sqlite'}")
-    yield opened
-    opened.close()
 
 
 def origins(store: Store) -> dict[str, str]:
@@ -200,15 +193,32 @@ def test_refused_structures_are_counted_and_the_others_keep_their_origin(
     assert not (tmp_path / "p.json").exists()
 
 
-def test_a_provider_may_not_lead_elsewhere_or_in_circles(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("next_host", "circle", "most_mb", "reason"),
+    [
+        ("http://localhost:1", False, 5, "gives a next page elsewhere: localhost"),
+        ("file:///etc", False, 5, "gives a next page elsewhere"),
+        ("", True, 5, "its pages never end"),
+        ("", False, 0.001, "answered with more than 0.001 MB"),
+    ],
+)
+def test_a_provider_may_not_lead_elsewhere_in_circles_or_send_too_much(
+    sqlite_store: Store,
+    tmp_path: Path,
+    next_host: str,
+    circle: bool,
+    most_mb: float,
+    reason: str,
+) -> None:
     entries = [entry(str(n), scaled(CUBIC, n)) for n in range(4)]
     with faulty(entries) as server:
-        for host, reason in (("http://localhost:1", "elsewhere"), ("file:///etc", "elsewhere")):
-            server.next_host = host
-            progress = tmp_path / f"{len(host)}.json"
-            (report,) = fetch_structures(store, FILTER, [server.base], progress=progress)
-            assert reason in report.stopped
-            assert report.failed
+        server.next_host, server.circle = next_host or server.base, circle
+        patience = Patience(retries=1, limit_s=20, max_answer_mb=most_mb)
+        (report,) = fetch_structures(
+            sqlite_store, FILTER, [server.base], progress=tmp_path / "p.json", patience=patience
+        )
+    assert reason in report.stopped
+    assert report.failed
 
 
 def test_limits_stop_and_the_next_call_goes_on(store: Store, tmp_path: Path) -> None:
@@ -231,7 +241,7 @@ def test_limits_stop_and_the_next_call_goes_on(store: Store, tmp_path: Path) -> 
 
 def test_documents_of_the_materials_project_are_read(store: Store, tmp_path: Path) -> None:
     def document(name: str, shares: dict[str, float], **facts: Any) -> dict[str, Any]:
-        """As mp-api 0.45 writes it: pymatgen's dictionary, with positions as fractions."""
+        """As emmet-core 0.87 writes it: pymatgen's dictionary, with positions as fractions."""
         first = [{"element": element, "occu": share} for element, share in shares.items()]
         sites = [
             {"species": [{"element": s, "occu": 1}] if number else first, "abc": place.tolist()}
@@ -265,7 +275,7 @@ def test_documents_of_the_materials_project_are_read(store: Store, tmp_path: Pat
 
 @pytest.mark.slow
 def test_a_thousand_structures_come_though_one_provider_dies(
-    store: Store, tmp_path: Path, migrated_sqlite: Path
+    sqlite_store: Store, tmp_path: Path, migrated_sqlite: Path
 ) -> None:
     from ...api.optimade.conftest import served
 
@@ -294,14 +304,16 @@ def test_a_thousand_structures_come_though_one_provider_dies(
     progress = tmp_path / "p.json"
     with served(theirs) as address, faulty(entries, PAGE, breaks_at=300) as server:
         urls = [f"{address}/optimade", server.base]
-        healthy, dead = fetch_structures(store, FILTER, urls, progress=progress, patience=HASTY)
+        healthy, dead = fetch_structures(
+            sqlite_store, FILTER, urls, progress=progress, patience=HASTY
+        )
         assert (healthy.stored, healthy.stopped) == (500, "")
         assert (dead.stored, dead.failed) == (300, True)
         assert "cannot be reached" in dead.stopped
-        assert len(origins(store)) == 800
+        assert len(origins(sqlite_store)) == 800
         server.breaks_at = None
         before = server.asked.copy()
-        skipped, resumed = fetch_structures(store, FILTER, urls, progress=progress)
+        skipped, resumed = fetch_structures(sqlite_store, FILTER, urls, progress=progress)
         assert (skipped.received, bool(skipped.finished)) == (0, True)
         assert (resumed.stored, resumed.known, resumed.stopped) == (200, 0, "")
         assert not progress.exists()
@@ -310,9 +322,9 @@ def test_a_thousand_structures_come_though_one_provider_dies(
             "/v1/structures?page_offset=300",
             "/v1/structures?page_offset=400",
         }
-        kept = origins(store)
-        again = fetch_structures(store, FILTER, urls, progress=progress, pages=1)
+        kept = origins(sqlite_store)
+        again = fetch_structures(sqlite_store, FILTER, urls, progress=progress, pages=1)
         assert [(each.stored, each.known) for each in again] == [(0, 100), (0, 100)]
-        assert origins(store) == kept
+        assert origins(sqlite_store) == kept
     assert len(kept) == 1000
     assert len({origin.partition(", fetched ")[0] for origin in kept.values()}) == 1000
