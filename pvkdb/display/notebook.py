@@ -8,30 +8,23 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 from io import StringIO
-from itertools import combinations, product
+from itertools import combinations, cycle, product
 from math import inf
 from typing import Any
 
-from pvkdb.display.colours import CURVES, DARK_GREY, GREY, ORANGE, WHITE
+from pvkdb.display.colours import CURVES, DARK_GREY, GREY
 from pvkdb.display.figures import new_figure, style
 from pvkdb.display.numbers import short_number, shortened
 from pvkdb.errors import MissingExtraError
 
 #: Rows of a table; characters of a cell, of a fact, and of the text beside the HTML.
 _ROWS, _CELL, _FACT, _PLAIN = 12, 200, 1000, 500
-#: Directions right, up and away of the view of a cell: from above, a little from the side.
-_VIEW = ((0.955, -0.296, 0.0), (0.059, 0.190, 0.980), (0.290, 0.936, -0.199))
-#: Distances up to this multiple of the shortest one are drawn as bonds; radius of an atom, Å.
-_BOND, _RADIUS_ANG = 1.2, 0.5
-#: What matplotlib would write into each SVG.
-_UNSIGNED = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+#: Directions right and up of the view of a cell, from above and a little from the side.
+_VIEW = ((0.955, -0.296, 0.0), (0.059, 0.190, 0.980))
 
 
 class NotebookView:
-    """Mixin of results that show themselves in notebooks: a picture, their facts, their lists.
-
-    ``views.csv`` names the fields that are shown; of other classes all are.
-    """
+    """Mixin of results that show themselves in notebooks, with the fields of ``views.csv``."""
 
     __slots__ = ()
 
@@ -43,28 +36,25 @@ class NotebookView:
         return {"text/html": self._repr_html_(), "text/plain": shortened(repr(self), _PLAIN)}
 
     def _picture(self) -> str:
-        """Return an SVG, or nothing."""
-        return ""
+        """Return an SVG: the cell of a structure; nothing of other results."""
+        cell = [getattr(self, name, ()) for name in ("symbols", "cell_ang", "positions_ang")]
+        return crystal(*cell) if all(cell) else ""
 
     def _parts(self) -> Iterator[str]:
         """Yield HTML, one part below the other."""
-        shown, described = dict(_fields(self)), getattr(type(self), "model_fields", {})
-        lists = {name: value for name, value in shown.items() if isinstance(value, list | tuple)}
-        inner = {name: value for name, value in shown.items() if isinstance(value, NotebookView)}
-        facts = [
-            {"field": name, "value": value}
-            | {"meaning": getattr(described.get(name), "description", "")}
-            for name, value in shown.items()
-            if name not in lists | inner and value not in (None, "")
-        ]
-        yield table(facts, most=len(facts), longest=_FACT)
-        yield self._picture()
-        for value in inner.values():
-            yield from value._parts()
-        for name, listed in lists.items():
-            yield f"<p><b>{escape(name)}</b></p>" if listed else ""
-            words = all(isinstance(each, str) for each in listed)
-            yield "".join(f"<p>{escape(text)}</p>" for text in listed) if words else table(listed)
+        facts, parts = list[dict[str, Any]](), [self._picture()]
+        described = getattr(type(self), "model_fields", {})
+        for name, value in _fields(self):
+            if isinstance(value, NotebookView):
+                parts += value._parts()
+            elif isinstance(value, list | tuple):
+                texts = [f"<p>{escape(each)}</p>" for each in value if isinstance(each, str)]
+                title = f"<p><b>{escape(name)}</b></p>" if value else ""
+                parts += [title, *(texts or [table(value)])]
+            elif value not in (None, ""):
+                meaning = getattr(described.get(name), "description", "")
+                facts.append({"field": name, "value": value, "meaning": meaning})
+        yield from (table(facts, most=len(facts), longest=_FACT), *parts)
 
 
 def table(
@@ -87,55 +77,58 @@ def table(
     return f"<table>{body}</table>{more}" if kept else ""
 
 
-def picture(draw: Callable[[Any], None], size: tuple[float, float] = (4.4, 3.0)) -> str:
-    """Return what is drawn on axes of a size in inches as SVG; nothing without matplotlib."""
-    try:
-        with style({"svg.fonttype": "none", "svg.hashsalt": "pvkdb"}):
-            figure, axes = new_figure(size)
-            draw(axes)
-            figure.savefig(file := StringIO(), format="svg", metadata=_UNSIGNED)
-    except (MissingExtraError, ModuleNotFoundError):
-        return ""
-    return file.getvalue()[file.getvalue().index("<svg") :]
+def plot(curves: Sequence[tuple[Any, Any]], x_label: str, y_label: str, log: bool = False) -> str:
+    """Return curves of x and y as SVG, with a mark at each point where there are few."""
+
+    def draw(axes: Any) -> None:
+        for x, y in curves:
+            axes.plot(x, y, "o-" if len(x) < 30 else "-", lw=1, ms=4)
+        axes.set(xlabel=x_label, ylabel=y_label, yscale="log" if log else "linear")
+
+    return _picture(draw)
 
 
 def crystal(symbols: Sequence[str], cell_ang: Any, positions_ang: Any) -> str:
-    """Return a cell with its atoms as SVG, coloured by element, the shortest distances as bonds."""
+    """Return a cell as SVG: atoms by element, distances up to 1.2 of the shortest one as bonds."""
 
     def draw(axes: Any) -> None:
         import numpy as np
-        from matplotlib.patches import Circle
 
-        seen = np.array(cell_ang) @ np.array(_VIEW).T
-        corners = np.array([*product((0, 1), repeat=3)])
-        inside = np.array(positions_ang) @ np.linalg.inv(cell_ang)
+        cell, corners = np.array(cell_ang), np.array([*product((0, 1), repeat=3)])
+        inside = np.array(positions_ang) @ np.linalg.inv(cell)
         inside -= np.floor(inside + 1e-3)
-        found = [  # atoms on a face are drawn on the opposite one, too
-            (symbol, (point + corner) @ seen)
-            for symbol, point in zip(symbols, inside, strict=True)
-            for corner in corners
-            if (point + corner < 1.002).all()
-        ]
-        points, ends = np.array([point for _, point in found]), corners @ seen
+        # Atoms on a face are drawn on the opposite one, too.
+        pairs = [(n, p + c) for n, p in enumerate(inside) for c in corners if (p + c < 1.002).all()]
+        points = np.array([point for _, point in pairs]) @ cell
+        seen = points @ np.array(_VIEW).T
         apart = np.linalg.norm(points[:, None] - points, axis=2)
-        bonded = (apart > 0.1) & (apart < _BOND * apart[apart > 0.1].min())
-        for a, b in combinations(range(8), 2):
-            if np.abs(corners[a] - corners[b]).sum() == 1:
-                axes.plot(*ends[[a, b], :2].T, color=GREY, lw=0.8, zorder=-ends[:, 2].max())
-        for pair in np.argwhere(np.triu(bonded)):
-            deep = -points[pair, 2].mean()
-            axes.plot(*points[pair, :2].T, color=DARK_GREY, lw=1.5, zorder=deep)
-        colours = dict(zip(dict.fromkeys(symbols), (*CURVES, ORANGE, DARK_GREY) * 20, strict=False))
-        for symbol, (x, y, depth) in found:
-            look = {"facecolor": colours[symbol], "edgecolor": WHITE, "zorder": -depth}
-            axes.add_patch(Circle((x, y), _RADIUS_ANG, lw=0.8, **look))
-        for symbol, colour in colours.items():
-            axes.plot([], [], "o", color=colour, label=symbol)
+        bonds = np.triu((apart > 0.1) & (apart < 1.2 * apart[apart > 0.1].min()))
+        edges = [each for each in combinations(corners, 2) if np.abs(each[0] - each[1]).sum() == 1]
+        for line in np.array(edges) @ cell @ np.array(_VIEW).T:
+            axes.plot(*line.T, color=GREY, lw=0.8, zorder=0)
+        for a, b in np.argwhere(bonds):
+            axes.plot(*seen[[a, b]].T, color=DARK_GREY, lw=1.5, zorder=1)
+        for symbol, colour in zip(dict.fromkeys(symbols), cycle(CURVES), strict=False):
+            own = seen[[symbols[n] == symbol for n, _ in pairs]]
+            axes.scatter(*own.T, color=colour, s=110, edgecolors="white", label=symbol)
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
         axes.set(aspect="equal")
         axes.set_axis_off()
 
-    return picture(draw, (4.0, 3.4))
+    return _picture(draw)
+
+
+def _picture(draw: Callable[[Any], None]) -> str:
+    """Return what is drawn on the axes of a new figure as SVG; nothing without matplotlib."""
+    try:
+        with style({"svg.fonttype": "none", "svg.hashsalt": "pvkdb"}):
+            figure, axes = new_figure((4.2, 3.0))
+            draw(axes)
+            nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+            figure.savefig(file := StringIO(), format="svg", metadata=nothing)
+    except MissingExtraError:
+        return ""
+    return file.getvalue()[file.getvalue().index("<svg") :]
 
 
 @cache
@@ -153,10 +146,13 @@ def _fields(item: Any) -> Iterator[tuple[str, Any]]:
         value: Any = item
         for name in path.split("."):
             value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+            value = value() if callable(value) else value
         yield path.rpartition(".")[2], value
 
 
 def _cell(value: object, longest: int) -> str:
+    if isinstance(value, Mapping):
+        value = [f"{name} {each}" for name, each in value.items()]
     if isinstance(value, list | tuple):
         text = "; ".join(str(each) for each in value if isinstance(each, str | int | float))
     elif value is None or isinstance(value, bool):

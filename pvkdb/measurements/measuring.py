@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from pvkdb.display.notebook import NotebookView, picture
+from pvkdb.display.notebook import NotebookView, plot
 from pvkdb.display.numbers import UNKNOWN, number
 from pvkdb.display.units import with_unit
 from pvkdb.measurements import memory, plasticity, sweeps
@@ -57,13 +57,8 @@ class Report(NotebookView):
         return [{name: row[name] for name in names} for row in rows]
 
     def _picture(self) -> str:
-        def draw(axes: Any) -> None:
-            for trace in traces:
-                axes.semilogy(trace.voltage_v, abs(trace.current_a), lw=1)
-            axes.set(xlabel="voltage (V)", ylabel="|current| (A)")
-
-        traces = [form for form in self.forms if isinstance(form, Trace)]
-        return picture(draw) if traces else ""
+        sweeps = [(f.voltage_v, abs(f.current_a)) for f in self.forms if isinstance(f, Trace)]
+        return plot(sweeps, "voltage (V)", "|current| (A)", log=True) if sweeps else ""
 
 
 def metric_cells(metric: Mapping[str, Any]) -> dict[str, str]:

@@ -140,19 +140,15 @@ class CompactModel(NotebookView):
     sources: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
-    @property
-    def parameters(self) -> list[dict[str, Any]]:
-        """The parameters with values, units and sources."""
-        return [
+    def document(self) -> dict[str, Any]:
+        """Return model, parameters with units and sources, and notes, for JSON."""
+        rows = [
             {"name": name, "value": self.values[name], "unit": each.unit, "meaning": each.meaning}
             | {"source": self.sources[name]}
             for name, each in self.model.parameters.items()
         ]
-
-    def document(self) -> dict[str, Any]:
-        """Return model, parameters with units and sources, and notes, for JSON."""
         named = {"model": self.model.name, "title": self.model.title, "source": self.model.source}
-        return {**named, "parameters": self.parameters, "notes": list(self.notes)}
+        return {**named, "parameters": rows, "notes": list(self.notes)}
 
     def spice(self) -> str:
         """Return an ngspice subcircuit with the nodes p and n, and the sources as comments."""

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 RowT = TypeVar("RowT", bound="Row")
 CarrierT = TypeVar("CarrierT", bound=Blocking | Awaiting)
-#: Rows that a notebook shows, and the most characters of a cell.
-_SHOWN, _CELL = 8, 60
 
 
 class _Search(Generic[RowT, CarrierT]):
@@ -94,7 +92,7 @@ class _Fetched(_Search[RowT, CarrierT], NotebookView):
 
     def _parts(self) -> Iterator[str]:
         yield f"<p><b>{len(self)} {self._table.name}</b></p>"
-        yield table(self._rows[:_SHOWN], len(self), longest=_CELL)
+        yield table(self._rows[:8], len(self), longest=60)
 
     def _load(self, count: int | None) -> Steps[bool]:
         """Fetch rows until ``count`` are loaded (None: all); return whether so many exist."""

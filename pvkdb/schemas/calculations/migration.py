@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field, computed_field, model_validator
 
 from pvkdb.chemistry import Composition
-from pvkdb.display.colours import BLUE
-from pvkdb.display.notebook import NotebookView, picture
+from pvkdb.display.notebook import NotebookView, plot
 from pvkdb.schemas import RequestModel
 from pvkdb.schemas.calculations import AnyPotential, FailureKind, PotentialName, bounds
 from pvkdb.schemas.calculations.relaxations import MOST_ATOMS, CalculationRequest, Host
@@ -319,19 +318,8 @@ class NebResult(bounds.CalculationResult, NotebookView):
         return [*found, MigrationPath("", None, list(left))]
 
     def _picture(self) -> str:
-        def draw(axes: Any) -> None:
-            import numpy as np
-            from scipy.interpolate import CubicHermiteSpline
-
-            hop = self.limiting
-            path, energies = hop.reaction_coordinate_ang, hop.image_energies_ev
-            slopes = -np.array(hop.image_tangent_forces_ev_per_ang)
-            dense = np.linspace(path[0], path[-1], 100)
-            axes.plot(dense, CubicHermiteSpline(path, energies, slopes)(dense), color=BLUE)
-            axes.plot(path, energies, "o", color=BLUE)
-            axes.set(xlabel="Path length (Å)", ylabel="Energy (eV)", title="The limiting hop")
-
-        return picture(draw)
+        path, energies = self.limiting.reaction_coordinate_ang, self.limiting.image_energies_ev
+        return plot([(path, energies)], "Along the limiting hop (Å)", "Energy (eV)")
 
     @property
     def limiting_number(self) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from pvkdb.display.notebook import NotebookView, crystal
+from pvkdb.display.notebook import NotebookView
 from pvkdb.schemas import RequestModel
 from pvkdb.schemas.calculations import AnyPotential, bounds
 from pvkdb.schemas.calculations.findings import FindingField
@@ -68,9 +68,6 @@ class Host(RequestModel, NotebookView):
                 "position for each atom"
             )
         return self
-
-    def _picture(self) -> str:
-        return crystal(self.symbols, self.cell_ang, self.positions_ang)
 
 
 class RelaxSettings(RequestModel):

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from pvkdb.chemistry.composition import FAMILIES
-from pvkdb.display.notebook import crystal
 from pvkdb.schemas.calculations import CalculationState, FailureKind
 from pvkdb.schemas.tables.columns import PHASE_SOURCE, Row, column, optional
 
@@ -394,9 +393,6 @@ class StructureDocument(StructuresRow):
     cell_ang: list[list[float]] = column("Cell vectors: 3 × 3, rows a, b, c.", _POTENTIAL, unit="Å")
     symbols: list[str] = column("Elements of the n atoms.", "recorded")
     positions_ang: list[list[float]] = column("Cartesian positions: n × 3.", _POTENTIAL, unit="Å")
-
-    def _picture(self) -> str:
-        return crystal(self.symbols, self.cell_ang, self.positions_ang)
 
 
 class RankingsRow(Row):
