@@ -56,11 +56,13 @@ def examination_request(
 
     Raises:
         NotFoundError: the store has no such device.
-        InputError: something that the task needs is not known; says what to give.
+        InputError: the task needs something that is not known, or does not use a setting.
     """
-    task, name = question.task, question.device
-    if folder is not None and task not in USED_BY["images"].split():
-        raise InputError(f"{task} does not use images; leave {folder} out")
+    task, name, fields = question.task, question.device, type(question).model_fields
+    for setting in (each for each, tasks in USED_BY.items() if task not in tasks.split()):
+        changed = getattr(question, setting) != fields[setting].default
+        if changed or (setting == "images" and folder):
+            raise InputError(f"{task} does not use {setting}; leave it out")
     if task == "behaviours":
         known = _compact(session, question, forms)
     elif task == "puf":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from pvkdb.display.numbers import number
 from pvkdb.display.units import with_unit
@@ -62,7 +62,7 @@ class ExaminationSettings(RequestModel):
         gt=0,
         le=1e10,
         description="Between the pulses of a reservoir, in s; null: the retention.",
-        examples=[0.2],
+        examples=[None],
     )
     pulses: float = Field(default=1, gt=0, le=1e4, description="Pulses a bit of a reservoir.")
 
@@ -84,14 +84,6 @@ class ExaminationQuestion(ExaminationSettings):
     values: dict[str, _Finite] = Field(
         default={}, max_length=20, description="Parameters of the compact model, by name."
     )
-
-    @model_validator(mode="after")
-    def _only_what_is_used(self) -> ExaminationQuestion:
-        for name, tasks in USED_BY.items():
-            default = type(self).model_fields[name].default
-            if self.task not in tasks.split() and getattr(self, name) != default:
-                raise ValueError(f"{self.task} does not use {name}; leave it out")
-        return self
 
 
 class ExaminationRequest(ExaminationSettings, CalculationRequest):

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError, NotFoundError
@@ -88,10 +87,9 @@ def test_measurements_go_before_figures_of_the_store(literature: Session) -> Non
         {"task": "behaviours", "assume_ideal": True},
     ],
 )
-def test_what_a_task_does_not_use_is_refused(given: dict[str, Any]) -> None:
-    unused = [*given][-1]
-    with pytest.raises(ValidationError, match=f"does not use {unused}; leave it out"):
-        question(**given)
+def test_what_a_task_does_not_use_is_refused(given: dict[str, Any], literature: Session) -> None:
+    with pytest.raises(InputError, match=f"does not use {[*given][-1]}; leave it out"):
+        examination_request(literature, question(**given))
 
 
 def test_keys_of_one_array_and_of_several(literature: Session) -> None:
