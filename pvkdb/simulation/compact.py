@@ -45,6 +45,7 @@ class ModelParameter:
             "0 to 1": 0 <= value <= 1,
             "between 0 and 1": 0 < value < 1,
             "1 or -1": value in (1, -1),
+            "any": True,
         }
         if not (isfinite(value) and possible[self.range]):
             allowed = self.range or "above zero"
@@ -63,6 +64,11 @@ class CircuitModel:
     current: str = ""
     spice: str = ""
     verilog: str = ""
+
+    @property
+    def resistive(self) -> bool:
+        """Whether no current flows at 0 V, as in a memristor; the state is a share."""
+        return "x0" in self.parameters and self.parameters["x0"].range == "0 to 1"
 
     def function(self, equation: str, values: Mapping[str, Any]) -> Callable[..., Any]:
         """Return an equation of the model as a function of arrays of V and x."""
@@ -106,7 +112,7 @@ def response(
     voltage_v: npt.ArrayLike,
     substeps: int = 8,
 ) -> tuple[Floats, Floats]:
-    """Return current and state, 0 to 1, at the times of a voltage that is linear between them.
+    """Return current and state at the times of a voltage that is linear between them.
 
     Values may be arrays, and so may the time and the voltage of a point; results are times × their
     shape. Exponential Rosenbrock steps of second order, stable however fast the state changes.
@@ -115,7 +121,7 @@ def response(
     rate, current = (model.function(each, values) for each in (model.rate, model.current))
     x = sum((np.asarray(each) for each in values.values()), voltage[0] + time[0])
     x = np.asarray(values["x0"], float) + 0.0 * x
-    states, shift = [x], 1e-6
+    states, shift, ends = [x], 1e-6, (0.0, 1.0) if model.resistive else (-np.inf, np.inf)
     pair = np.stack([0.0 * x, shift + 0.0 * x])
     with np.errstate(all="ignore"):
         for point in range(len(time) - 1):
@@ -124,7 +130,7 @@ def response(
                 v = voltage[point] * (1 - part) + voltage[point + 1] * part
                 now, beside = rate(v, x + pair)
                 z = np.clip(step * (beside - now) / shift, -700.0, 2.0) + 1e-12
-                x = np.clip(x + step * now * np.expm1(z) / z, 0.0, 1.0)
+                x = np.clip(x + step * now * np.expm1(z) / z, *ends)
             states.append(x)
         state = np.array(states)
         wide = voltage.reshape(-1, *[1] * x.ndim) if voltage.ndim == 1 else voltage

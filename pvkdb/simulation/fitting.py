@@ -105,7 +105,8 @@ def fit(name: str, traces: Sequence[Trace], values: Mapping[str, float]) -> Comp
     """
     model, known = model_named(name), given(values)
     files = ", ".join(dict.fromkeys(trace.setup.file for trace in traces))
-    thin, eta = [_thinned(trace) for trace in traces], _polarity(traces, files)
+    thin = [_thinned(trace, model) for trace in traces]
+    eta = _polarity(traces, files) if model.resistive else 0.0
     if "eta" in model.parameters:
         known.setdefault("eta", (eta, f"polarity that raises the current, {files}"))
     free = [each for key, each in model.parameters.items() if key not in known and each.start]
@@ -113,7 +114,8 @@ def fit(name: str, traces: Sequence[Trace], values: Mapping[str, float]) -> Comp
     if unfitted or not free:
         return complete(model, known, "is not fitted; ")
     logs = np.array([not each.range for each in free])
-    bottoms, tops = np.where(logs, -60.0, 1e-9), np.where(logs, 60.0, 1 - 1e-9)
+    shares = np.array([each.range not in ("", "any") for each in free])
+    bottoms, tops = np.where(shares, 1e-9, -60.0), np.where(shares, 1 - 1e-9, 60.0)
 
     def residuals(point: Floats, substeps: int = 1) -> Floats:
         """Return ln(model/measured), points × columns of the point."""
@@ -122,7 +124,7 @@ def fit(name: str, traces: Sequence[Trace], values: Mapping[str, float]) -> Comp
             numbers = np.where(logs[:, None], np.exp(point), point)
             named |= {p.name: row for p, row in zip(free, numbers, strict=True)}
             parts = [
-                np.log(np.abs(response(model, named, time, v, substeps)[0] / i[:, None]))[used]
+                _off(model, response(model, named, time, v, substeps)[0][used], i[used, None])
                 for time, v, i, used in thin
             ]
         return np.asarray(np.nan_to_num(np.concatenate(parts), nan=50.0, posinf=50.0, neginf=-50.0))
@@ -139,9 +141,10 @@ def fit(name: str, traces: Sequence[Trace], values: Mapping[str, float]) -> Comp
 
     tries = []
     for share, pace in product((0.3, 0.7), (3, 30)):
-        names = _scales(traces[0], share, pace)
+        names = _scales(*thin[0], share, pace)
         numbers = np.array([model.function(each.start, names)() for each in free], float)
-        tries.append(solve(np.where(logs, np.log(numbers), numbers), 15))
+        numbers[logs] = np.log(numbers[logs])
+        tries.append(solve(numbers, 15))
     tries.sort(key=lambda found: found.cost)
     best = min((solve(each.x, 150) for each in tries[:2]), key=lambda found: found.cost)
     off = residuals(best.x[:, None], 8)[:, 0]
@@ -166,10 +169,18 @@ def compared(compact: CompactModel, trace: Trace) -> CompactModel:
     """
     if not any(parameter.start for parameter in compact.model.parameters.values()):
         raise InputError(f"{compact.model.name} is not compared with sweeps; leave out --held-out")
-    time, voltage, current, used = thin = _thinned(trace)
+    time, voltage, current, used = thin = _thinned(trace, compact.model)
     found = response(compact.model, compact.values, time, voltage)[0][used]
-    error = _share(np.log(np.abs(found / current[used])), [thin])[0]
+    error = _share(_off(compact.model, found, current[used]), [thin])[0]
     return replace(compact, notes=(*compact.notes, f"held out, {trace.setup.file}: {error}"))
+
+
+def _off(model: CircuitModel, found: Floats, current: Floats) -> Floats:
+    """Return ln(found/current); where currents change their sign, it stays finite near zero."""
+    if model.resistive:
+        return np.asarray(np.log(np.abs(found / current)))
+    near = _NEAR_ZERO / 5 * np.abs(current).max()
+    return np.asarray(np.arcsinh(found / near) - np.arcsinh(current / near))
 
 
 def _share(off: Floats, thin: Sequence[tuple[Floats, Floats, Floats, Any]]) -> tuple[str, bool]:
@@ -180,8 +191,11 @@ def _share(off: Floats, thin: Sequence[tuple[Floats, Floats, Floats, Any]]) -> t
     return f"{words} of its {span / np.log(10):.1f} decades", rms <= _MISFIT * span
 
 
-def _thinned(trace: Trace) -> tuple[Floats, Floats, Floats, Any]:
-    """Return times, voltages and currents of a sweep, and which points are compared."""
+def _thinned(trace: Trace, model: CircuitModel) -> tuple[Floats, Floats, Floats, Any]:
+    """Return times, voltages and currents of a sweep, and which points are compared.
+
+    Of a resistive model, those at which the current has the sign of the voltage.
+    """
     file = trace.setup.file
     if trace.time_s is None:
         raise InputError(f"{file} has no times; give a file with a column of times")
@@ -190,6 +204,8 @@ def _thinned(trace: Trace) -> tuple[Floats, Floats, Floats, Any]:
     kept = np.unique(np.linspace(0, len(trace.voltage_v) - 1, _POINTS).astype(int))
     time, v, i = (each[kept] for each in (trace.time_s, trace.voltage_v, trace.current_a))
     used = (np.abs(v) > _NEAR_ZERO * np.abs(v).max()) & (i * v > 0)
+    if not model.resistive:
+        used = np.abs(i) > _NEAR_ZERO * np.abs(i).max()
     if compliance(trace) is not None:
         used &= np.abs(i) < 0.99 * np.abs(i).max()
     return time, v, i, used
@@ -210,10 +226,11 @@ def _polarity(traces: Sequence[Trace], files: str) -> float:
     return float(np.sign(change))
 
 
-def _scales(trace: Trace, share: float, pace: float) -> dict[str, float]:
+def _scales(
+    time: Floats, v: Floats, i: Floats, used: Any, share: float, pace: float
+) -> dict[str, float]:
     """Return the names that starts of a fit use (models.toml)."""
-    time, v, i, used = _thinned(trace)
-    ohm, top = v[used] / i[used], float(np.abs(v).max())
+    ohm, top = np.abs(v[used] / i[used]), float(np.abs(v).max())
     up, down = (max(float(np.max(sign * v)), 0.1 * top) for sign in (1, -1))
     scales = {"least": float(ohm.min()), "most": float(ohm.max()), "amps": float(np.abs(i).max())}
     rate = pace / float(np.ptp(time))

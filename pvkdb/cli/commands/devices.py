@@ -328,7 +328,7 @@ def spice(
         list[str] | None, Argument(help="Files of sweeps, or a device.", metavar="FILE…|DEVICE")
     ] = None,
     model: Annotated[
-        str, Option(help="threshold, vteam, yakopcic, lif or pershin.", show_default=False)
+        str, Option(help="threshold, vteam, yakopcic, ionic, lif or pershin.", show_default=False)
     ] = "",
     set_: Annotated[
         list[str] | None, Option("--set", metavar="NAME=VALUE", help="A parameter; repeatable.")

@@ -229,7 +229,7 @@ def print_simulation(result: SimulationResult) -> None:
         output().print(f"{each.name}: {value} ({each.basis}); {each.source}", markup=False)
     print_lines(result.notes)
     if result.compact:
-        words = f"{result.compact['model']}: {result.compact['notes'][0]}"
+        words = f"{result.compact['model']}: {'; '.join(result.compact['notes'])}"
         print_lines([f"Compact model, -o FILE.cir: {words}"])
 
 

@@ -65,7 +65,7 @@ class SimulationRequest(CalculationRequest):
     """Request for the motion of a vacancy, the currents and a compact model of a device."""
 
     #: Raised whenever a change of the code changes the numbers for the same inputs.
-    recipe: ClassVar[int] = 1
+    recipe: ClassVar[int] = 2
     kind: Literal["simulation"] = "simulation"
     formula: str
     phase: str

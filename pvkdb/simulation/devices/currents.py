@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import product
 from math import inf
 from typing import Any, NamedTuple
 
@@ -13,7 +12,7 @@ from pvkdb.errors import InputError
 from pvkdb.measurements.forms import Setup, Trace
 from pvkdb.schemas.calculations.simulations import IonMotion, SimulatedCurve
 from pvkdb.simulation.drift_diffusion import DeviceRun, pulse, sweep
-from pvkdb.simulation.fitting import fit
+from pvkdb.simulation.fitting import compared, fit
 from pvkdb.simulation.stack import Contact, MobileIon, Stack, StackLayer
 
 #: Scan rates of the loops, times the largest voltage over the ions' own time.
@@ -21,7 +20,9 @@ _RATES = (0.01, 0.1, 1.0, 10.0, 100.0)
 #: Width of the pulse and of the rest after it, in times of the ions.
 _PULSE = 20.0
 #: Compact models in the order in which they are tried, and the area of the netlist.
-_MODELS, _AREA_M2 = ("vteam", "yakopcic", "threshold"), 1e-12
+_MODELS, _AREA_M2 = ("vteam", "yakopcic", "threshold", "ionic"), 1e-12
+#: Share of the points of a loop beyond which its current often flows against the voltage.
+_AGAINST = 0.1
 #: Most points of a curve, and frames and places of the motion, that are kept.
 _POINTS, _FRAMES, _PLACES = 200, 80, 60
 #: Smallest shift of the mean place of the vacancies that counts, in thicknesses.
@@ -133,18 +134,26 @@ def motion(found: DeviceRun) -> IonMotion:
 def compact(loops: Sequence[SimulatedCurve]) -> tuple[dict[str, Any] | None, str, list[str]]:
     """Return the first compact model that fits a loop, its netlist, and what fits the first not.
 
-    Loops are tried in their order, the models on each.
+    Loops are tried in their order, the models on each; how far the model is off the first other
+    loops is in its notes. Where the current often flows against the voltage, as no memristor's
+    does, the model of the ions comes first.
     """
-    notes = []
-    for loop, name in product(loops, _MODELS):
+    notes, traces = [], []
+    for loop in loops:
         numbers = (loop.voltage_v, loop.current_a_per_m2, loop.time_s)
         voltage, current, times = (np.array(each) for each in numbers)
         setup = Setup(file=f"loop at {loop.rate_v_per_s:.3g} V/s")
-        try:
-            found = fit(name, [Trace(voltage, current * _AREA_M2, times, setup=setup)], {})
-        except InputError as error:
-            if loop is loops[0]:
-                notes.append(f"Compact model: {str(error).partition('; try')[0]}.")
-            continue
-        return found.document(), found.spice(), notes
+        traces.append(Trace(voltage, current * _AREA_M2, times, setup=setup))
+    for trace in traces:
+        against = np.mean(trace.voltage_v * trace.current_a < 0) > _AGAINST
+        for name in sorted(_MODELS, key=lambda each: (each == "ionic") != against):
+            try:
+                found = fit(name, [trace], {})
+            except InputError as error:
+                if trace is traces[0]:
+                    notes.append(f"Compact model: {str(error).partition('; try')[0]}.")
+                continue
+            for other in [each for each in traces[:3] if each is not trace]:
+                found = compared(found, other)
+            return found.document(), found.spice(), notes
     return None, "", notes

@@ -63,6 +63,14 @@ VALUES = {
         "w_r": 1e-3,
         "x0": 5e3,
     },
+    "ionic": {
+        "r_ion": 1e6,
+        "c_ion": 2e-7,
+        "v_d": 0.2,
+        "v_b": 0.1,
+        "r_leak": 1e7,
+        "x0": -0.1,
+    },
     "lif": {"c": 1e-9, "r_leak": 1e4, "r_on": 100.0, "v_th": 1.0, "v_hold": 0.2},
 }
 
@@ -117,9 +125,15 @@ def pershin(v: float, r: float, p: dict[str, float]) -> tuple[float, float]:
     return f * (up + down), v / r
 
 
+def ionic(v: float, x: float, p: dict[str, float]) -> tuple[float, float]:
+    """Kirchhoff: a resistor and C = c/sqrt(1 + |x|/v_d) in series, at V - v_b, beside a leak."""
+    ions = (v - p["v_b"] - x) / p["r_ion"]
+    return ions / (p["c_ion"] / (1 + abs(x) / p["v_d"]) ** 0.5), ions + v / p["r_leak"]
+
+
 Law = Callable[[float, float, dict[str, float]], tuple[float, float]]
 LAWS: dict[str, Law] = {
-    each.__name__: each for each in (threshold, vteam, yakopcic, pershin)
+    each.__name__: each for each in (threshold, vteam, yakopcic, pershin, ionic)
 }  # by hand, not from the product
 
 
@@ -162,7 +176,7 @@ def test_ngspice_gives_what_scipy_gives(name: str, ngspice: Ngspice) -> None:
     assert np.ptp(state) > 0.5 * scale  # it switched
 
 
-@pytest.mark.parametrize("name", ["threshold", "vteam", "yakopcic"])
+@pytest.mark.parametrize("name", ["threshold", "vteam", "yakopcic", "ionic"])
 def test_the_own_integrator_follows_the_equations(name: str) -> None:
     time = np.linspace(0, 3, 61)
     voltage = np.interp(time, TIME, VOLTS)

@@ -54,7 +54,7 @@ def test_given_parameters_stay_and_free_ones_are_found() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["threshold", "vteam", "yakopcic"])
+@pytest.mark.parametrize("name", ["threshold", "vteam", "yakopcic", "ionic"])
 def test_a_fit_predicts_a_sweep_that_it_has_not_seen(name: str) -> None:
     """Within 15 % of the current: another amplitude and another rate."""
     found = fit(name, [sweep(name, noise=0.03)], {})

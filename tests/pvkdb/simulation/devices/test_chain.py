@@ -5,13 +5,18 @@ from __future__ import annotations
 from importlib import import_module
 from math import log, log10
 
+import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from pvkdb.errors import InputError
 from pvkdb.kinetics.hopping import BOLTZMANN_EV_PER_K
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.calculations.simulations import SimulationRequest, SimulationResult
 from pvkdb.simulation.devices.inputs import simulation_input
+
+from ....conftest import Ngspice
+from ..test_compact import LAWS
 
 pytest.importorskip("numba", reason="numba is not installed (extra 'simulation')")
 chain = import_module("pvkdb.simulation.devices.chain")
@@ -130,6 +135,50 @@ def test_a_device_has_currents_times_and_a_budget(device: SimulationResult) -> N
     assert rates == sorted(rates)
     assert len(rates) == 5
     assert device.compact is not None or "Compact model" in device.notes[-1]
+
+
+@pytest.mark.slow
+def test_the_netlist_of_the_chain_is_its_device_in_ngspice(
+    device: SimulationResult, ngspice: Ngspice
+) -> None:
+    """Beside scipy, and the loop that it is fitted to: within 15 % of the decades of its current.
+
+    The loops beside it, ten times slower and faster, were held out.
+    """
+    assert device.compact is not None
+    name, values = device.compact["model"], {}
+    for row in device.compact["parameters"]:
+        values[row["name"]] = row["value"]
+    loop = device.loops[2]
+    time, volts, measured = (
+        np.array(each) for each in (loop.time_s, loop.voltage_v, loop.current_a_per_m2)
+    )
+    drive = " ".join(f"{t} {v}" for t, v in zip(time, volts, strict=True))
+    table = ngspice(
+        f"{device.netlist}X1 a 0 {name}\nV1 a 0 PWL({drive})\n",
+        f"tran {time[-1] / 2000} {time[-1]} 0 {time[-1] / 2000}",
+        "i(V1) v(x1.x)",
+    )
+    current, state = (np.interp(time, table[:, 0], column) for column in table[:, 1:].T)
+    solved = solve_ivp(
+        lambda t, x: [LAWS[name](float(np.interp(t, time, volts)), x[0], values)[0]],
+        (0.0, time[-1]),
+        [values["x0"]],
+        "LSODA",
+        time,
+        rtol=1e-9,
+        atol=1e-11,
+        max_step=time[-1] / 500,
+    )
+    assert np.abs(state - solved.y[0]).max() < 1e-3 * np.ptp(state)
+    used = np.abs(measured) > 0.05 * np.abs(measured).max()
+    off = np.log(np.abs(current / measured / 1e-12))[used]
+    assert np.sqrt(np.mean(off**2)) < 0.15 * np.ptp(np.log(np.abs(measured[used])))
+    assert (current * measured)[used].max() < 0  # i(V1) flows out of the device
+    held_out = [note for note in device.compact["notes"] if note.startswith("held out")]
+    shares = [float(note.partition("(rms), ")[2].partition("%")[0]) for note in held_out]
+    assert len(shares) == 2
+    assert max(shares) < 15
 
 
 @pytest.mark.slow

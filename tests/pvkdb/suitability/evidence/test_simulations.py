@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,6 +116,12 @@ def test_the_device_of_the_page_is_computed_once_and_has_its_numbers(
         assert f"{cause} {percent(share)}" in line
     assert result.motion is not None
     assert len(result.loops) == 5
+    assert result.compact is not None
+    assert result.compact["model"] == "ionic"
+    fitted, *held_out = re.findall(r"\(rms\), (\S+)% of", " ".join(result.compact["notes"]))
+    words = " ".join(text.split())
+    assert f"`ionic` is off by {fitted} % of all" in words
+    assert f"and by {' and '.join(held_out)} % of the loops ten times slower and faster" in words
     assert (tmp_path / "device.html").read_text().count("<img") == 3
     again = CliRunner().invoke(app, shlex.split(command))
     assert "from the store" in again.stderr
