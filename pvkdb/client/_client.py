@@ -167,10 +167,10 @@ class ClientOperations(ClientPart, Generic[TransportT]):
             >>> found.verdict, found.matches[0].structure
             ('known phase', 's1')
         """
-        from pvkdb.client.structures import cif_of
+        from pvkdb.client.structures import host_of, to_pymatgen
         from pvkdb.schemas.responses import SimilarStructures
 
-        content = json.dumps({"cif": cif_of(structure)})
+        content = json.dumps({"cif": str(to_pymatgen(host_of(structure)).to(fmt="cif"))})
         answer = yield from self._service.compute(path_of("structures", "similar"), content)
         return parse(SimilarStructures, answer)
 

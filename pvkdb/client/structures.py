@@ -66,16 +66,6 @@ def host_of(structure: AnyStructure) -> Host:
     return Host(symbols=symbols, cell_ang=cell, positions_ang=positions)
 
 
-def cif_of(structure: AnyStructure) -> str:
-    """Return a structure as a CIF that lists every atom.
-
-    Raises:
-        InputError: it cannot be read, or elements share a site.
-        MissingExtraError: pymatgen is not installed.
-    """
-    return str(to_pymatgen(host_of(structure)).to(fmt="cif"))
-
-
 def to_pymatgen(document: StructureDocument | Host) -> Structure:
     """Return a pymatgen structure with the same cell and Cartesian positions, in Å.
 

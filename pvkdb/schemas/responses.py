@@ -109,11 +109,8 @@ class ToleranceAnswer(BaseModel):
 class SimilarityRequest(StrictModel):
     """A structure to compare with those of the store."""
 
-    cif: str = Field(
-        min_length=1,
-        max_length=900_000,
-        description="A CIF with one ordered structure.",
-        examples=["data_CsPbBr3 …"],
+    cif: Annotated[str, Field(min_length=1, max_length=900_000)] = Field(
+        description="A CIF with one ordered structure.", examples=["data_CsPbBr3 …"]
     )
 
 
@@ -122,11 +119,9 @@ class StructureMatch(BaseModel):
 
     structure: str = Field(description="Id of the structure.", examples=["cspbbr3"])
     material: str = Field(description="Its material, by its public name.", examples=["CsPbBr3"])
-    phase: str | None = Field(description="Phase of the material.", examples=["Pm-3m"])
     space_group: str = Field(description="Its space group (spglib, 0.05 Å).", examples=["Pm-3m"])
     rms_displacement: float = Field(
-        description="Root mean square displacement of its atoms after scaling to one volume, in "
-        "units of (volume an atom)^(1/3).",
+        description="Of its atoms, scaled to one volume, over (volume an atom)^(1/3).",
         examples=[0.012],
     )
     exchanged: dict[str, str] = Field(
@@ -147,11 +142,6 @@ class SimilarStructures(BaseModel):
     atoms: int = Field(description="Atoms of the primitive cell.", examples=[5])
     matches: list[StructureMatch] = Field(description="What matches, the nearest first.")
     compared: int = Field(description="Structures that were compared.", examples=[2])
-    candidates: int = Field(
-        description="Structures of the store with the same ratios of atoms, in cells of this size "
-        "or its multiples.",
-        examples=[2],
-    )
 
 
 class Problem(BaseModel):

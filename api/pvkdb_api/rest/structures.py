@@ -114,10 +114,6 @@ def get_structure(
     operation_id="find_similar_structures",
 )
 def find_similar_structures(request: SimilarityRequest, session: ReadSession) -> SimilarStructures:
-    """Compares the structure with those of the store, by the StructureMatcher of pymatgen.
-
-    Structures of the same composition come first; only if none matches, those with other ions and
-    the same space group, two compositions of each phase.
-    """
+    """By the StructureMatcher of pymatgen: with the same ions, else with others on the same sites."""
     with naming("cif"):
         return similar_structures(session, read_cif(request.cif))

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pvkdb.chemistry.sum_formula import anonymous_formula, composition_of_atoms, reduced_formula
-from pvkdb.errors import FormulaError, InputError, MissingExtraError
+from pvkdb.chemistry.sum_formula import anonymous_formula, reduced_formula
+from pvkdb.errors import InputError, MissingExtraError
 from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.schemas.responses import SimilarStructures, StructureMatch
 from pvkdb.store.models.materials import Material
@@ -37,20 +37,20 @@ def similar_structures(session: Session, host: Host) -> SimilarStructures:
     """Return whether a structure is a known phase, has a known prototype, or is new to the store.
 
     Structures of the same composition come first. Only if none matches, others with the same
-    ratios of atoms and the same space group are compared, two compositions of each phase.
+    ratios of atoms and the same space group are compared, a few of each phase.
 
     Raises:
         InputError: the structure has no symmetry group, or its primitive cell too many atoms.
         MissingExtraError: pymatgen is not installed.
     """
-    own = _primitive(host.symbols, host.cell_ang, host.positions_ang)
+    own = _primitive(host)
     if own is None:
         raise InputError("the symmetry of the structure cannot be determined; check its cell")
     crystal, space_group = own
     if len(crystal) > MOST_PRIMITIVE_ATOMS:
+        most = MOST_PRIMITIVE_ATOMS
         raise InputError(
-            f"the primitive cell has {len(crystal)} atoms; cells of at most "
-            f"{MOST_PRIMITIVE_ATOMS} are compared"
+            f"its primitive cell has {len(crystal)} atoms; at most {most} are compared"
         )
     counts = Counter(host.symbols)
     formula = reduced_formula(counts)
@@ -58,10 +58,8 @@ def similar_structures(session: Session, host: Host) -> SimilarStructures:
     listed = session.execute(
         select(*columns, Structure.formula_reduced, Material.phase)
         .join(Material, Material.id == Structure.material_id)
-        .where(
-            Structure.formula_anonymous == anonymous_formula(counts),
-            Structure.atoms % len(crystal) == 0,
-        )
+        .where(Structure.formula_anonymous == anonymous_formula(counts))
+        .where(Structure.atoms % len(crystal) == 0)
         .order_by(Structure.atoms, Structure.id)
     ).all()
     alike = [row for row in listed if row.formula_reduced == formula]
@@ -69,23 +67,18 @@ def similar_structures(session: Session, host: Host) -> SimilarStructures:
     matches = _matches(session, crystal, compared)
     verdict = "known phase"
     if not matches:
-        others = [
-            row
-            for row in listed
-            if row.formula_reduced != formula and row.space_group in (None, space_group)
-        ]
-        types = [*_of_each_type(others, counts.keys())]
+        fits = [row for row in listed if row.space_group in (None, space_group)]
+        types = [*_of_each_type([row for row in fits if row.formula_reduced != formula], counts)]
         matches = _matches(session, crystal, types)
         compared += types
         verdict = "prototype" if matches else "new"
     return SimilarStructures(
         verdict=verdict,
-        formula=_spelled(counts),
+        formula=crystal.composition.reduced_formula,
         space_group=space_group,
         atoms=len(crystal),
         matches=matches,
         compared=len(compared),
-        candidates=len(listed),
     )
 
 
@@ -107,7 +100,7 @@ def _matches(session: Session, crystal: Crystal, rows: Iterable[Any]) -> list[St
     found = []
     for row in rows:
         stored = session.get_one(Structure, row.id)
-        other = _primitive(stored.symbols, stored.cell_ang, stored.positions_ang)
+        other = _primitive(stored)
         if other is None or len(other[0]) != len(crystal):
             continue
         ions: dict[Any, Any] = {}
@@ -121,7 +114,6 @@ def _matches(session: Session, crystal: Crystal, rows: Iterable[Any]) -> list[St
                 StructureMatch(
                     structure=row.id,
                     material=row.material_id,
-                    phase=row.phase,
                     space_group=other[1],
                     rms_displacement=round(float(rms), 4),
                     exchanged=exchanged,
@@ -130,9 +122,7 @@ def _matches(session: Session, crystal: Crystal, rows: Iterable[Any]) -> list[St
     return sorted(found, key=lambda match: match.rms_displacement)
 
 
-def _primitive(
-    symbols: Sequence[str], cell_ang: Sequence[Any], positions_ang: Sequence[Any]
-) -> tuple[Crystal, str] | None:
+def _primitive(given: Host | Structure) -> tuple[Crystal, str] | None:
     """Return the primitive cell and the space group; None if it is not a structure."""
     try:
         with warnings.catch_warnings():
@@ -145,15 +135,9 @@ def _primitive(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            crystal = Crystal(Lattice(cell_ang), symbols, positions_ang, coords_are_cartesian=True)
+            cell, places = Lattice(given.cell_ang), given.positions_ang
+            crystal = Crystal(cell, given.symbols, places, coords_are_cartesian=True)
             analyzer = SpacegroupAnalyzer(crystal, _SYMPREC_ANG)
             return analyzer.find_primitive(), analyzer.get_space_group_symbol()
     except Exception:  # an edited row of the store; the errors of spglib depend on its version
         return None
-
-
-def _spelled(counts: Counter[str]) -> str:
-    try:
-        return composition_of_atoms(counts).formula
-    except FormulaError:
-        return reduced_formula(counts)

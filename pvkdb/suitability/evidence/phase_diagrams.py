@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -35,12 +34,10 @@ class CompoundLevel(NamedTuple):
     changed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DiagramPoint:
-    """A compound in a diagram: its share of atoms of each corner, and energies in eV an atom.
+class DiagramPoint(NamedTuple):
+    """A compound with its share of atoms of each corner; energies in eV an atom.
 
-    ``above_hull_ev`` is that above the mixture of the others: negative for a stable compound, zero
-    for a corner.
+    That above the mixture of the others is negative for a stable compound, zero for a corner.
     """
 
     level: CompoundLevel
@@ -49,8 +46,7 @@ class DiagramPoint:
     above_hull_ev: float
 
 
-@dataclass(frozen=True, slots=True)
-class CompoundDiagram:
+class CompoundDiagram(NamedTuple):
     """A hull between two corners or a ternary diagram; ``ties`` join stable compounds."""
 
     potential: str
@@ -85,24 +81,21 @@ def phase_diagrams(session: Session, formula: str) -> tuple[list[CompoundDiagram
                 break
             missing.append(f"{'–'.join(corners)}: no energy of {', '.join(lacking)}")
     if without := sorted(each for each in failed[potential] if _key(each) not in levels):
-        missing.append(
-            f"relaxations that failed, so that a hull may lie lower: {', '.join(without)}"
-        )
+        missing.append(f"failed relaxations, which may lower a hull: {', '.join(without)}")
     return diagrams, missing
 
 
 def _systems(composition: Composition) -> list[list[tuple[str, ...]]]:
     """Return the corners of each diagram, several choices where elements may have no energy."""
     large, metals, halides = (composition.on(site) for site in ("A", "B", "X"))
-    if any(each.ion.molecular or each.ion.generic for each in composition.occupants):
+    if (
+        any(each.ion.molecular or each.ion.generic for each in composition.occupants)
+        or (len(large), len(halides)) != (1, 1)
+        or len(metals) not in (1, 2)
+    ):
         raise InputError(
-            f"{composition.formula} has molecular or unspecified ions: what it decomposes into has "
-            "no computed energy"
-        )
-    if (len(large), len(halides)) != (1, 1) or not 1 <= len(metals) <= 2:
-        raise InputError(
-            f"{composition.formula} has other than one A, one or two B and one X ion: it has no "
-            "ternary diagram"
+            f"{composition.formula} has no such diagrams, which need one A, one or two B and one X "
+            "ion, none of them molecular"
         )
     (a, *others), x = [each.ion for each in (*large, *metals)], halides[0].ion.symbol
     salts = tuple(f"{i.symbol}{x}{i.charge if i.charge > 1 else ''}" for i in (a, *others))
@@ -124,22 +117,20 @@ def _levels(
     known: dict[str, dict[str, CompoundLevel]] = defaultdict(dict)
     failed: dict[str, set[str]] = defaultdict(set)
     for each in session.scalars(select(Calculation).where(Calculation.id.in_(found))):
-        levels = known[str(each.parameters.get("potential"))]
-        level = _level(each)
+        potential, level = str(each.parameters.get("potential")), _level(each)
         if level is None:
-            failed[str(each.parameters.get("potential"))].add(str(each.parameters.get("formula")))
+            failed[potential].add(str(each.parameters.get("formula")))
         else:
             key = _key(level.formula)
-            levels[key] = min(levels.get(key, level), level)
+            known[potential][key] = min(known[potential].get(key, level), level)
     return known, failed
 
 
 def _level(calculation: Calculation) -> CompoundLevel | None:
     """Return the level of a relaxation, an upper bound if it changed; None if it failed."""
     match read_result(calculation.kind, calculation.result):
-        case ElementResult() as found:
-            energy, name = found.energy_ev_per_atom, found.symbol
-            return CompoundLevel(energy, name, found.space_group, calculation.id)
+        case ElementResult(energy_ev_per_atom=energy, symbol=name, space_group=phase):
+            return CompoundLevel(energy, name, phase, calculation.id)
         case RelaxResult() as found if not any(
             each.flaw is None or each.flaw.numerical for each in found.findings
         ):
@@ -159,10 +150,15 @@ def _diagram(
             from pymatgen.core.composition import Composition as Content
     except ImportError as error:
         raise MissingExtraError(error.name or "pymatgen", "screening") from error
-    entries = []
-    for level in levels:
-        content = Content(level.formula)
-        entries.append(PDEntry(content, level.energy_ev_per_atom * content.num_atoms, None, level))
+    entries = [
+        PDEntry(
+            content := Content(each.formula),
+            each.energy_ev_per_atom * content.num_atoms,
+            None,
+            each,
+        )
+        for each in levels
+    ]
     ends = [Content(corner) for corner in corners]
     hull: Any = CompoundPhaseDiagram(entries, ends)
     points = {}
@@ -181,12 +177,10 @@ def _diagram(
     return CompoundDiagram(potential, corners, points, ties)
 
 
-def _atoms(formula: str) -> Counter[str]:
-    """Count the atoms of a plain formula such as ``Cs2AgBiBr6``."""
-    counts: Counter[str] = Counter()
-    for element, number in re.findall(r"([A-Z][a-z]?|\?)(\d*)", formula):
-        counts[element] += int(number or 1)
-    return counts
+def _atoms(formula: str) -> dict[str, int]:
+    """Count the atoms of a formula that names each element once, such as ``Cs2AgBiBr6``."""
+    found = re.findall(r"([A-Z][a-z]?|\?)(\d*)", formula)
+    return {element: int(number or 1) for element, number in found}
 
 
 def _key(formula: str) -> str:

@@ -303,10 +303,7 @@ class DrawnDiagram:
     energies: list[Tick]
     corners: list[str]
     height: float
-    width: float = PROFILE_WIDTH
-    left: float = _LEFT
-    right: float = _RIGHT
-    bottom: float = _BOTTOM
+    bottom: float
 
 
 def drawn_diagram(diagram: CompoundDiagram, own: str) -> DrawnDiagram:
@@ -323,11 +320,7 @@ def drawn_diagram(diagram: CompoundDiagram, own: str) -> DrawnDiagram:
     for name, each in points.items():
         top = 0.0 if hull else each.shares[2]
         x = _LEFT + side * (each.shares[1] + top / 2)
-        y = (
-            energies.at(1000 * each.formation_ev)
-            if hull
-            else bottom - side * math.sqrt(3) / 2 * top
-        )
+        y = bottom - rise * top if rise else energies.at(1000 * each.formation_ev)
         places[name] = round(x, 1), round(y, 1)
     taken = [(x - 7, y - 7, x + 7, y + 7) for x, y in places.values()]
     labels = {}
@@ -347,5 +340,5 @@ def drawn_diagram(diagram: CompoundDiagram, own: str) -> DrawnDiagram:
                 labels[name] = text, x + across, y + down, anchor
                 break
     corners = [corner.translate(_SUBSCRIPTS) for corner in diagram.corners]
-    ticks = energies.ticks() if hull else []
-    return DrawnDiagram(diagram, places, labels, ticks, corners, bottom + 60, bottom=bottom)
+    ticks = energies.ticks()  # only a hull shows them
+    return DrawnDiagram(diagram, places, labels, ticks, corners, bottom + 60, bottom)

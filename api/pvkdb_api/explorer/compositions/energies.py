@@ -56,14 +56,8 @@ def formation_lines(rows: Sequence[EnergeticsRow]) -> tuple[list[EnergeticsRow],
 
     An energy of a charged defect needs a valence band maximum, which no row has.
     """
-    found = [
-        row
-        for row in rows
-        if row.quantity == "DFE"
-        and calculation_of(row)
-        and not row.charge
-        and None not in (row.value_min_ev, row.value_max_ev)
-    ]
+    computed = [row for row in rows if row.quantity == "DFE" and calculation_of(row)]
+    found = [row for row in computed if not (row.charge or row.bound)]
     ends = [end or 0.0 for row in found for end in (row.value_min_ev, row.value_max_ev)]
     return (found, axis_over([0.0, *ends], _DEEP, _HIGH)) if found else None
 

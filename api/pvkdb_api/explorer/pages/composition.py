@@ -92,13 +92,13 @@ def get_composition(
             common = _common(composition, phase)
             return part(request, "_composition_windows.html", **predicted, **common)
         case "diagrams":
-            diagrams = _diagrams(session, composition.formula)
+            diagrams = _diagrams(session, counts, composition)
             return part(request, "_composition_diagrams.html", **diagrams)
         case "path":
             return _path(session, composition, calculation or "", hop or 1)
     slow: dict[str, Any] = {"kinetics": None, "suitability": {}, "diagrams": None}
     if sections == _ALL:
-        slow = _predictions(session, composition, layer) | _diagrams(session, composition.formula)
+        slow = _predictions(session, composition, layer) | _diagrams(session, counts, composition)
         slow["suitability"] = {
             name: _suitability(session, counts, name, composition.formula) for name in _titles()
         }
@@ -240,10 +240,12 @@ def _predictions(
     return {"kinetics": answer or reason, "answer": answer, "reason": reason}
 
 
-def _diagrams(session: Session, formula: str) -> dict[str, Any]:
+def _diagrams(session: Session, counts: QueryCache, row: CompositionsRow) -> dict[str, Any]:
     """Return the phase diagrams of a composition, or the reason why there are none."""
+    formula = row.formula
     try:
-        found, missing = phase_diagrams(session, formula)
+        name = f"calculations/diagrams/{formula}"
+        found, missing = counts.get(session, name, {}, lambda: phase_diagrams(session, formula))
     except (InputError, MissingExtraError) as error:
         return {"diagrams": [], "missing": [], "own": formula, "no_diagram": str(error)}
     drawn = [drawings.drawn_diagram(each, formula) for each in found]

@@ -65,7 +65,7 @@ def test_a_phase_is_known_in_a_larger_moved_supercell(session: Session) -> None:
     (match,) = found.matches
     assert (match.structure, match.exchanged) == ("CsPbBr3-Pm-3m", {})
     assert match.rms_displacement < 1e-3
-    assert (found.atoms, found.compared, found.candidates) == (5, 2, 3)
+    assert (found.atoms, found.compared) == (5, 2)
 
 
 def test_other_ions_on_the_same_sites_are_a_prototype(session: Session) -> None:
@@ -93,5 +93,5 @@ def test_delta_is_not_the_perovskite_of_the_same_space_group(session: Session) -
 def test_cells_that_take_too_long_are_refused(session: Session) -> None:
     atoms = cubic("Cs", "Pb", "Br", 5.87).repeat((2, 2, 4))
     atoms.positions += np.array([[random.Random(n).uniform(-0.3, 0.3)] * 3 for n in range(80)])
-    with pytest.raises(InputError, match=rf"80 atoms; cells of at most {MOST_PRIMITIVE_ATOMS}"):
+    with pytest.raises(InputError, match=rf"80 atoms; at most {MOST_PRIMITIVE_ATOMS}"):
         similar_structures(session, host_of(atoms))
