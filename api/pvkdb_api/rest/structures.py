@@ -114,6 +114,6 @@ def get_structure(
     operation_id="find_similar_structures",
 )
 def find_similar_structures(request: SimilarityRequest, session: ReadSession) -> SimilarStructures:
-    """By the StructureMatcher of pymatgen: with the same ions, else with others on the same sites."""
+    """By the StructureMatcher of pymatgen: with the same ions, else with others on its sites."""
     with naming("cif"):
         return similar_structures(session, read_cif(request.cif))
