@@ -6,33 +6,15 @@ doi:10.1145/3650203.3663326; format 1.0, https://docs.mlcommons.org/croissant/do
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from importlib import resources
 from typing import Any
 
 from pvkdb._version import __version__
 
-_CROISSANT = "http://mlcommons.org/croissant/"
-#: Media type under which its readers know Parquet.
+#: Media type under which readers of Croissant know Parquet.
 _PARQUET = "application/x-parquet"
-#: Terms that the context of Croissant 1.0 takes from its own vocabulary.
-_TERMS = (
-    "citeAs column equivalentProperty extract field fileProperty fileObject fileSet format "
-    "includes isLiveDataset jsonPath key md5 parentField path recordSet references regex repeated "
-    "replace samplingRate separator source subField transform"
-)
-_CONTEXT: dict[str, Any] = {
-    "@language": "en",
-    "@vocab": "https://schema.org/",
-    "sc": "https://schema.org/",
-    "cr": _CROISSANT,
-    "rai": f"{_CROISSANT}RAI/",
-    "dct": "http://purl.org/dc/terms/",
-    "conformsTo": "dct:conformsTo",
-    "data": {"@id": "cr:data", "@type": "@json"},
-    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-    "examples": {"@id": "cr:examples", "@type": "@json"},
-    **{term: f"cr:{term}" for term in _TERMS.split()},
-}
 #: Types of columns by their Table Schema type.
 _TYPES = {
     "string": "sc:Text",
@@ -66,13 +48,14 @@ def croissant(package: Mapping[str, Any], url: str | None = None) -> dict[str, A
     Files without a hash are those of a service, whose dataset is declared live. The format asks
     for a semantic version, which is that of pvkdb with the dataset version behind the plus.
     """
-    resources = package["resources"]
-    live = any("hash" not in each for each in resources)
+    files = package["resources"]
+    context = resources.files("pvkdb.snapshots") / "croissant_context.json"
+    live = any("hash" not in each for each in files)
     return {
         **schema_org(package, url),
-        "@context": _CONTEXT,
+        "@context": json.loads(context.read_text(encoding="utf-8")),
         "@type": "sc:Dataset",
-        "conformsTo": f"{_CROISSANT}1.0",
+        "conformsTo": "http://mlcommons.org/croissant/1.0",
         "version": f"{__version__}+{package['version'].replace('+', '.')}",
         "isLiveDataset": live,
         "citeAs": f"{package['contributors'][0]['title']}, {package['title']}",
@@ -85,14 +68,15 @@ def croissant(package: Mapping[str, Any], url: str | None = None) -> dict[str, A
                 "encodingFormat": _PARQUET if "schema" in each else each["mediatype"],
                 **({} if live else {"sha256": each["hash"].removeprefix("sha256:")}),
             }
-            for each in resources
+            for each in files
         ],
-        "recordSet": [_record_set(each) for each in resources if "schema" in each],
+        "recordSet": [_record_set(each) for each in files if "schema" in each],
     }
 
 
 def _record_set(resource: Mapping[str, Any]) -> dict[str, Any]:
     name, schema = resource["name"], resource["schema"]
+    file = {"@id": f"file-{name}"}
     key = [{"@id": f"{name}/{column}"} for column in schema.get("primaryKey", ())]
     return {
         "@type": "cr:RecordSet",
@@ -105,18 +89,11 @@ def _record_set(resource: Mapping[str, Any]) -> dict[str, Any]:
                 "@type": "cr:Field",
                 "@id": f"{name}/{column['name']}",
                 "name": f"{name}/{column['name']}",
-                "description": _meaning(column),
+                "description": column["description"]
+                + (f" Unit: {column['unit']}." if column.get("unit", "1") != "1" else ""),
                 "dataType": _TYPES[column["type"]],
-                "source": {
-                    "fileObject": {"@id": f"file-{name}"},
-                    "extract": {"column": column["name"]},
-                },
+                "source": {"fileObject": file, "extract": {"column": column["name"]}},
             }
             for column in schema["fields"]
         ],
     }
-
-
-def _meaning(column: Mapping[str, Any]) -> str:
-    unit = column.get("unit")
-    return f"{column['description']}{f' Unit: {unit}.' if unit not in (None, '1') else ''}"

@@ -13,7 +13,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ import httpx
 import numpy as np
 from ase import Atoms
 from pydantic import BaseModel, FiniteFloat, ValidationError
+from sqlalchemy.orm import Session
 
 from pvkdb.chemistry.sum_formula import composition_of_atoms
 from pvkdb.client._io.answers import require_new
@@ -44,9 +45,30 @@ _FLATTEST_ANG = 1.5
 PATIENCE = Patience(retries=4, limit_s=300.0, max_answer_mb=64.0)
 #: Longest pause between pages that a provider may ask for, s.
 _LONGEST_DELAY_S = 60.0
-
 #: Features of structures whose sites and occupants are not all given.
 _INCOMPLETE = ("disorder", "implicit_atoms", "site_attachments", "unknown_positions")
+#: Pages of the Materials Project.
+_MATERIALS = "https://next-gen.materialsproject.org/materials"
+
+_Vector = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
+
+
+class _Species(BaseModel):
+    name: str
+    chemical_symbols: list[str]
+    concentration: list[FiniteFloat]
+
+
+class _Attributes(BaseModel):
+    """The properties of an OPTIMADE structure that make a crystal."""
+
+    lattice_vectors: tuple[_Vector, _Vector, _Vector]
+    cartesian_site_positions: list[_Vector]
+    species: list[_Species]
+    species_at_sites: list[str]
+
+
+_FIELDS = (*_Attributes.model_fields, "structure_features", "nperiodic_dimensions")
 
 
 @dataclass
@@ -70,34 +92,56 @@ class FetchReport:
     failed: bool = False
     finished: str = ""
 
+    def keep(self, store: Store, found: Iterable[tuple[str, Any, str]]) -> None:
+        """Store structures in one transaction and count them: name, OPTIMADE attributes, origin."""
+        with store.session() as session:
+            for name, attributes, origin in found:
+                self.received += 1
+                try:
+                    added = _store(session, atoms_of_entry(attributes), origin)
+                except InputError as error:
+                    reason, _, detail = str(error).partition(": ")
+                    self.refused[reason] = self.refused.get(reason, 0) + 1
+                    self.examples.setdefault(reason, _plain(f"{name}: {detail}"))
+                else:
+                    self.stored += added
+                    self.known += not added
 
-#: A structure with its name and origin, or why it is refused.
-Found = tuple[str, Atoms | InputError, str]
 
-
-def keep(store: Store, report: FetchReport, found: Iterable[Found]) -> None:
-    """Store the accepted structures of a source in one transaction, and count all.
+def atoms_of_entry(attributes: Any) -> Atoms:
+    """Return the atoms of an OPTIMADE structure, in Å.
 
     Raises:
-        DatabaseError: the store cannot be reached.
+        InputError: it is disordered, incomplete, or not periodic in three dimensions; the reason
+            stands before the first colon.
     """
-    with store.session() as session:
-        for name, atoms, origin in found:
-            report.received += 1
-            try:
-                if isinstance(atoms, InputError):
-                    raise atoms
-                added = _store(session, atoms, origin)
-            except InputError as error:
-                reason, _, detail = str(error).partition(": ")
-                report.refused[reason] = report.refused.get(reason, 0) + 1
-                report.examples.setdefault(reason, _plain(f"{name}: {detail}"))
-            else:
-                report.stored += added
-                report.known += not added
+    periodic = _at(attributes, "nperiodic_dimensions")
+    if periodic not in (3, None):
+        raise InputError(f"not periodic: in {_plain(periodic)} dimensions of 3")
+    features = str(_at(attributes, "structure_features"))
+    if found := [each for each in _INCOMPLETE if each in features]:
+        raise InputError(f"disordered: it has {', '.join(found)}")
+    try:
+        facts = _Attributes.model_validate(attributes)
+    except ValidationError as error:
+        raise InputError(f"incomplete: {first_problem(error)}") from error
+    for species in facts.species:
+        if len(species.chemical_symbols) != 1 or abs(sum(species.concentration) - 1) > 1e-3:
+            shares = zip(species.chemical_symbols, species.concentration, strict=False)
+            shown = ", ".join(f"{element} {share:g}" for element, share in shares)
+            raise InputError(f"disordered: site {species.name} is occupied by {shown}")
+    elements = {species.name: species.chemical_symbols[0] for species in facts.species}
+    if not 0 < len(facts.species_at_sites) == len(facts.cartesian_site_positions):
+        raise InputError("incomplete: it has different numbers of sites and positions, or none")
+    try:
+        symbols = [elements[name] for name in facts.species_at_sites]
+        positions = np.array(facts.cartesian_site_positions)
+        return Atoms(symbols, positions, cell=np.array(facts.lattice_vectors), pbc=True)
+    except KeyError as error:
+        raise InputError(f"incomplete: {_plain(error)} is not a known element") from error
 
 
-def _store(session: Any, atoms: Atoms, origin: str) -> bool:
+def _store(session: Session, atoms: Atoms, origin: str) -> bool:
     """Store a structure, and return whether the store lacked it.
 
     Raises:
@@ -121,67 +165,6 @@ def _store(session: Any, atoms: Atoms, origin: str) -> bool:
     except (InputError, CalculationFailedError) as error:
         raise InputError(f"{reason}: {error}") from error
     return store_start(session, atoms, composition, phase, origin)[1]
-
-
-_Vector = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
-
-
-class _Species(BaseModel):
-    name: str
-    chemical_symbols: list[str]
-    concentration: list[FiniteFloat]
-
-
-class _Attributes(BaseModel):
-    """The properties of an OPTIMADE structure that make a crystal."""
-
-    lattice_vectors: tuple[_Vector, _Vector, _Vector]
-    cartesian_site_positions: list[_Vector]
-    species: list[_Species]
-    species_at_sites: list[str]
-
-
-#: Of documents of the Materials Project: energy above the hull, page of a material, licences.
-_HULL, _MATERIAL = "energy_above_hull", "https://next-gen.materialsproject.org/materials"
-_LICENCES = {"BY-NC": "CC-BY-NC-4.0"}
-
-_FIELDS = (*_Attributes.model_fields, "structure_features", "nperiodic_dimensions")
-
-
-def atoms_of_entry(attributes: Mapping[str, Any]) -> Atoms:
-    """Return the atoms of an OPTIMADE structure, in Å.
-
-    Raises:
-        InputError: it is disordered, incomplete, or not periodic in three dimensions; the reason
-            stands before the first colon.
-    """
-    periodic = attributes.get("nperiodic_dimensions")
-    if periodic not in (3, None):
-        raise InputError(f"not periodic: in {_plain(periodic)} dimensions of 3")
-    features = str(attributes.get("structure_features"))
-    if found := [each for each in _INCOMPLETE if each in features]:
-        raise InputError(f"disordered: it has {', '.join(found)}")
-    try:
-        facts = _Attributes.model_validate(attributes)
-    except ValidationError as error:
-        raise InputError(f"incomplete: {first_problem(error)}") from error
-    for species in facts.species:
-        if len(species.chemical_symbols) != 1 or abs(sum(species.concentration) - 1) > 1e-3:
-            shares = zip(species.chemical_symbols, species.concentration, strict=False)
-            shown = ", ".join(f"{element} {share:g}" for element, share in shares)
-            raise InputError(f"disordered: site {species.name} is occupied by {shown}")
-    elements = {species.name: species.chemical_symbols[0] for species in facts.species}
-    if not 0 < len(facts.species_at_sites) == len(facts.cartesian_site_positions):
-        raise InputError("incomplete: it has different numbers of sites and positions, or none")
-    try:
-        return Atoms(
-            [elements[name] for name in facts.species_at_sites],
-            positions=np.array(facts.cartesian_site_positions),
-            cell=np.array(facts.lattice_vectors),
-            pbc=True,
-        )
-    except KeyError as error:
-        raise InputError(f"incomplete: {_plain(error)} is not a known element") from error
 
 
 def fetch_structures(
@@ -220,8 +203,13 @@ def fetch_structures(
     end = time.monotonic() + 60 * minutes
 
     def take(report: FetchReport, entries: list[Any], following: str | None) -> None:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        keep(store, report, _found(report, entries, now))
+        now = _now()
+        after = f"fetched {now}, licence {report.licence or 'not stated'}"
+        names = [_plain(_at(entry, "id") or "without id") for entry in entries]
+        address = f"{report.source}/structures"
+        origins = [f"{report.provider}: {n}, {address}/{quote(n)}, {after}" for n in names]
+        attributes = [_at(entry, "attributes") for entry in entries]
+        report.keep(store, zip(names, attributes, origins, strict=True))
         kept[keys[report.source]] = {"next": following} if following else {"finished": now}
         _write_progress(progress, kept)
         show(report)
@@ -257,24 +245,54 @@ def fetch_structures(
 
     reports = asyncio.run(fetch_all())
     if not any(report.stopped for report in reports):
-        for key in keys.values():
-            kept.pop(key, None)
-        _write_progress(progress, kept)
+        _write_progress(progress, {k: v for k, v in kept.items() if k not in keys.values()})
     return reports
 
 
-def _found(report: FetchReport, entries: list[Any], now: str) -> Iterator[Found]:
-    """Yield the structures of a page with their origins."""
-    for entry in entries:
-        name, attributes = _plain(_at(entry, "id") or "without id"), _at(entry, "attributes")
-        origin = (
-            f"{report.provider}: {name}, {report.source}/structures/{quote(name)}, "
-            f"fetched {now}, licence {report.licence or 'not stated'}"
-        )
-        try:
-            yield name, atoms_of_entry(attributes if isinstance(attributes, dict) else {}), origin
-        except InputError as error:
-            yield name, error, origin
+def read_documents(store: Store, path: Path) -> FetchReport:
+    """Store the structures in a JSON file of summary documents of the Materials Project.
+
+    Raises:
+        InputError: the file cannot be read, or holds no list.
+        DatabaseError: the store cannot be reached.
+    """
+    try:
+        documents = parse_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(documents, list):
+        raise InputError(f"{path} has no list of documents; write those that mp-api returns")
+    report = FetchReport(str(path), "Materials Project", "as each document says, or CC-BY-4.0")
+    report.keep(store, map(_of_document, documents))
+    return report
+
+
+def _of_document(document: Any) -> tuple[str, dict[str, Any], str]:
+    """Return name, structure as OPTIMADE has it (a species for each site), and origin."""
+    name = _plain(_at(document, "material_id") or "without id")
+    hull = _at(document, "energy_above_hull")
+    above = f"{hull:g} eV/atom above the hull, " if isinstance(hull, int | float) else ""
+    commercial = _at(document, "builder_meta", "license") != "BY-NC"
+    licence = "CC-BY-4.0" if commercial else "CC-BY-NC-4.0"
+    address = f"{_MATERIALS}/{quote(name)}"
+    origin = f"Materials Project: {name}, {address}, {above}read {_now()}, licence {licence}"
+    sites = _at(document, "structure", "sites")
+    try:
+        cell = np.array(_at(document, "structure", "lattice", "matrix"), dtype=float)
+        positions = np.array([site["abc"] for site in sites], dtype=float) @ cell
+        species = [
+            {
+                "name": str(number),
+                "chemical_symbols": [str(each["element"]) for each in site["species"]],
+                "concentration": [each["occu"] for each in site["species"]],
+            }
+            for number, site in enumerate(sites)
+        ]
+    except (KeyError, TypeError, ValueError):
+        return name, {}, origin  # which is refused as incomplete
+    found = {"lattice_vectors": cell.tolist(), "cartesian_site_positions": positions.tolist()}
+    names = [each["name"] for each in species]
+    return name, {**found, "species": species, "species_at_sites": names}, origin
 
 
 class _Provider(Awaiting):
@@ -285,23 +303,16 @@ class _Provider(Awaiting):
         self.url = service.url if service.url.endswith("/v1") else f"{service.url}/v1"
         http = httpx.AsyncClient(headers=service.headers, timeout=60, follow_redirects=True)
         super().__init__(service, http)
+        self.close = http.aclose
         self._seen: set[str] = set()
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
 
     async def describe(self) -> tuple[str, str]:
         """Return the name of the provider, and its licence as far as it states one."""
         _, document = await self._read(f"{self.url}/info")
         name, prefix = (_at(document, "meta", "provider", key) for key in ("name", "prefix"))
         about = _at(document, "data", "attributes")
-        licences = {
-            str(licence): None
-            for key in ("available_licenses_for_entries", "available_licenses")
-            if isinstance(stated := _at(about, key), list)
-            for licence in stated
-        }
+        stated = [_at(about, f"available_licenses{end}") for end in ("_for_entries", "")]
+        licences = dict.fromkeys(str(x) for each in stated if isinstance(each, list) for x in each)
         page = _at(about, "license", "href") or _at(about, "license")
         named = f"{name or self.url}{f' ({prefix})' if prefix else ''}"
         return _plain(named), _plain(" or ".join(licences) or page or "")
@@ -344,60 +355,6 @@ class _Provider(Awaiting):
             raise
 
 
-def read_documents(store: Store, path: Path) -> FetchReport:
-    """Store the structures in a JSON file of summary documents of the Materials Project.
-
-    Raises:
-        InputError: the file cannot be read, or holds no list.
-        DatabaseError: the store cannot be reached.
-    """
-    try:
-        documents = parse_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as JSON: {error}") from error
-    if not isinstance(documents, list):
-        raise InputError(f"{path} has no list of documents; write those that mp-api returns")
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    report = FetchReport(str(path), "Materials Project", "as each document says, or CC-BY-4.0")
-    keep(store, report, (_of_document(document, now) for document in documents))
-    return report
-
-
-def _of_document(document: Any, now: str) -> Found:
-    name, hull = _plain(_at(document, "material_id") or "without id"), _at(document, _HULL)
-    licence = _LICENCES.get(str(_at(document, "builder_meta", "license")), "CC-BY-4.0")
-    above = f"{hull:g} eV/atom above the hull, " if isinstance(hull, int | float) else ""
-    origin = f"Materials Project: {name}, {_MATERIAL}/{quote(name)}, {above}read {now}, licence "
-    try:
-        return name, atoms_of_entry(_attributes(document)), origin + licence
-    except InputError as error:
-        return name, error, origin + licence
-
-
-def _attributes(document: Any) -> dict[str, Any]:
-    """Return the structure in pymatgen's form as OPTIMADE has it, a species for each site."""
-    sites, lattice = _at(document, "structure", "sites"), _at(document, "structure", "lattice")
-    try:
-        cell = np.array(lattice["matrix"], dtype=float)
-        fractions = np.array([site["abc"] for site in sites], dtype=float)
-        species = [
-            {
-                "name": str(number),
-                "chemical_symbols": [str(each["element"]) for each in site["species"]],
-                "concentration": [each["occu"] for each in site["species"]],
-            }
-            for number, site in enumerate(sites)
-        ]
-        return {
-            "lattice_vectors": cell.tolist(),
-            "cartesian_site_positions": (fractions @ cell).tolist(),
-            "species": species,
-            "species_at_sites": [each["name"] for each in species],
-        }
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"incomplete: its structure cannot be read ({_plain(error)})") from error
-
-
 def _at(document: Any, *names: str) -> Any:
     """Return what is below these names in a document; None if it lacks one."""
     for name in names:
@@ -410,19 +367,19 @@ def _plain(text: object, most: int = 200) -> str:
     return "".join(each for each in " ".join(str(text).split()) if each.isprintable())[:most]
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def _read_progress(path: Path) -> dict[str, dict[str, str]]:
     try:
-        return {
-            str(key): {str(name): str(value) for name, value in each.items()}
-            for key, each in json.loads(path.read_text(encoding="utf-8")).items()
-        }
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, AttributeError) as error:
+        text = path.read_text(encoding="utf-8") if path.exists() else "{}"
+        return {key: dict(each) for key, each in json.loads(text).items()}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise InputError(f"{path} has no progress of earlier calls ({error}); delete it") from error
 
 
-def _write_progress(path: Path, kept: Mapping[str, Mapping[str, str]]) -> None:
+def _write_progress(path: Path, kept: dict[str, dict[str, str]]) -> None:
     draft = path.with_name(f".{path.name}.new")
     with writing(path):
         draft.write_text(json.dumps(kept, indent=1), encoding="utf-8")

@@ -58,33 +58,30 @@ def dataset_of(request: Request, composition: CompositionsRow, filter: str) -> d
     """
     root, formula = service_root(request), composition.formula
     whole = schema_org(_package(root, request.state.dataset_version), f"{root}/")
-    ranges = {
-        f"{name}, {origin}": {
-            key: getattr(composition, f"{quantity}_{origin}_{end}_ev")
-            for key, end in (("minValue", "min"), ("maxValue", "max"))
-        }
-        for quantity, name in _MEASURED.items()
-        for origin in ORIGINS
-    }
-    part_of = {name: whole[name] for name in ("@type", "name", "url")}
+    energies = link(f"{API}/export/energetics", format="csv", material=filter)
+    record = link(f"{API}/compositions", formula)
     return {
         **whole,
         "name": f"{formula}: ion migration, defects, structures and devices",
         "description": f"Reported and computed energies of ion migration and defects, structures, "
         f"and memristors of {formula}, each with its source.",
         "url": root + link("/compositions", formula),
-        "isPartOf": part_of,
+        "isPartOf": {name: whole[name] for name in ("@type", "name", "url")},
         "about": {"@type": "ChemicalSubstance", "name": formula},
         "variableMeasured": [
-            {"@type": "PropertyValue", "name": name, "unitText": "eV", **ends}
-            for name, ends in ranges.items()
-            if None not in ends.values()
+            {
+                "@type": "PropertyValue",
+                "name": f"{name}, {origin}",
+                "unitText": "eV",
+                "minValue": getattr(composition, f"{quantity}_{origin}_min_ev"),
+                "maxValue": getattr(composition, f"{quantity}_{origin}_max_ev"),
+            }
+            for quantity, name in _MEASURED.items()
+            for origin in ORIGINS
+            if getattr(composition, f"{quantity}_{origin}_min_ev") is not None
         ],
         "distribution": _downloads(
-            {
-                root + link(f"{API}/compositions", formula): "application/json",
-                root + link(f"{API}/export/energetics", format="csv", material=filter): "text/csv",
-            }
+            {root + record: "application/json", root + energies: "text/csv"}
         ),
     }
 
