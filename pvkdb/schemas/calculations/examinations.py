@@ -29,18 +29,16 @@ TASKS = {
     "behaviours": "nociceptor, short-term synapse, conditioning",
     "puf": "physically unclonable function",
 }
+_PICTURES = "training inference reservoir-digits stdp convolution spiking"
 #: The tasks that use a setting.
 USED_BY = {
-    "images": "training inference reservoir-digits stdp convolution spiking",
+    "images": _PICTURES,
     "epochs": "training inference stdp convolution spiking",
     "at_s": "inference convolution spiking",
     "line_ohm": "inference",
     **dict.fromkeys(("interval_s", "pulses"), "reservoir-digits henon"),
     **dict.fromkeys(("model", "values"), "behaviours"),
-    **dict.fromkeys(
-        ("seeds", "assume_ideal"),
-        "training inference reservoir-digits henon stdp convolution spiking",
-    ),
+    **dict.fromkeys(("seeds", "assume_ideal"), f"{_PICTURES} henon"),
 }
 _Seconds = Annotated[float, Field(ge=0, le=1e10)]
 _Finite = Annotated[float, Field(allow_inf_nan=False)]

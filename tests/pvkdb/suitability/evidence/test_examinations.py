@@ -10,7 +10,19 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.examinations import finished_examinations
+from pvkdb.suitability.profiles.profile_file import parse_profile
+from pvkdb.suitability.ranking.options import Options
+from pvkdb.suitability.ranking.store_rankings import rank
 
+#: A profile of a user's that asks for a computed accuracy.
+PROFILE = """title = "Learning"
+summary = "Networks that learn."
+[[devices]]
+metric = "network_accuracy_training_percent"
+at_least = 85
+basis = "reference"
+source = "a paper"
+"""
 ACCURACY = OverSeeds(mean=0.9, spread=0.02, seeds=[0.88, 0.92])
 
 
@@ -43,6 +55,11 @@ def test_computed_accuracies_are_marked_and_only_of_mnist(sqlite_store: Store) -
     with sqlite_store.session(read_only=True) as session:
         found = finished_examinations(session, "d-t4-r14")
         candidates = {each.id: each for each in device_candidates(session)}
+        ranking = rank(session, parse_profile(PROFILE), options=Options(samples=1))
+    (entry,) = ranking.candidates
+    (criterion,) = entry.criteria
+    assert (entry.id, criterion.verdict, criterion.grade) == ("d-t4-r14", "met", "model")
+    assert criterion.source == "calculation exam-a"
     assert [each.calculation for each in found] == ["exam-a", "exam-b", "exam-c", "exam-d"]
     assert found[1].words == "weights copied, mnist; 90.0 ± 2.0 %; taken as ideal: read noise"
     evidence = candidates["d-t4-r14"].evidence
