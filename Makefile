@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # One process per core: the potentials' libraries must not start threads of their own.
 export OMP_NUM_THREADS := 1
 
-.PHONY: install demo test test-slow test-all lint format coverage dist bench validate screenshots serve wheel-test container-test fit-tolerance tutorials clean
+.PHONY: install demo test test-slow test-all lint format coverage docs dist bench validate screenshots serve wheel-test container-test fit-tolerance tutorials clean
 
 install: $(STAMP)
 
@@ -95,6 +95,12 @@ fit-tolerance: install
 serve: install
 	$(BIN)/pvkdb init
 	$(BIN)/pvkdb serve --allow-local-writes
+
+# The documentation as a site that needs no network: build/site/index.html.
+docs: install
+	$(BIN)/python -m sphinx --builder html --conf-dir docs --fail-on-warning --keep-going --jobs auto --quiet \
+	  --doctree-dir build/doctrees . build/site
+	@echo "build/site/index.html"
 
 # The source distribution, the wheel made from it, and a check of both.
 dist: install

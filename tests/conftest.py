@@ -95,6 +95,24 @@ def ngspice(tmp_path: Path) -> Ngspice:
     return simulate
 
 
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A running Chromium, of the machine's own packages.
+
+    For a module only: as long as it runs, so does an event loop, and other tests start their own.
+    """
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        lacks("there is no chromium on this machine (Debian: apt-get install chromium)")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="session")
 def review() -> list[str]:
     """The lines of the review, which lies beside a checkout and not in it."""

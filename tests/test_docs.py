@@ -25,7 +25,17 @@ from pvkdb_api.server import listen
 from pvkdb_pipelines.screening.plan.plan import parse_plan
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "how-to.md", ROOT / "docs" / "deploy.md"]
+DOCS = ROOT / "docs"
+PAGES = [
+    ROOT / "README.md",
+    *(DOCS / f"{name}.md" for name in ("index", "install", "how-to", "deploy", "cite")),
+]
+#: Every page of the repository; those that git ignores are made from the code.
+ALL = [
+    path
+    for path in (*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *ROOT.glob("pvkdb/*/README.md"))
+    if path.relative_to(ROOT).as_posix() not in ("docs/reference/commands.md", "docs/reference/rest.md")
+]
 
 #: Commands that compute for long, never end or need the network; their options are checked, not
 #: their work.
@@ -102,17 +112,21 @@ def test_long_commands_have_the_options_shown(command: str) -> None:
             assert word in shown
 
 
-def test_the_commands_of_the_queue_have_the_options_shown() -> None:
-    pages = [ROOT / "docs" / f"{name}.md" for name in ("queue", "cluster", "agents")]
-    lines = [line for page in pages for each in blocks(page, "bash") for line in each.split("\n")]
+def test_commands_of_every_page_have_the_options_shown() -> None:
+    lines = [line for page in ALL for each in blocks(page, "bash") for line in each.split("\n")]
     commands = [shlex.split(line, comments=True) for line in lines if line.startswith("pvkdb ")]
-    assert len(commands) >= 15
+    assert len(commands) >= 100
+    helps: dict[tuple[str, ...], str] = {}
     for command in commands:
-        parts = [word for word in command[1:3] if word.isalpha()]
-        parts += ["list"] if parts == ["jobs"] else []  # which is what it does alone
-        shown = CliRunner().invoke(app, [*parts, "--help"], env={"COLUMNS": "200"})
-        assert shown.exit_code == 0, command
-        assert all(word in shown.output for word in command if word.startswith("--")), command
+        group = command[1] in ("jobs", "keys", "schedule")
+        parts = tuple(word for word in command[1 : 2 + group] if re.fullmatch(r"[a-z][a-z-]*", word))
+        parts += ("list",) if parts == ("jobs",) else ()  # which is what it does alone
+        if parts not in helps:
+            shown = CliRunner().invoke(app, [*parts, "--help"], env={"COLUMNS": "200"})
+            assert shown.exit_code == 0, command
+            helps[parts] = shown.output
+        options = [word.partition("=")[0] for word in command if word.startswith("--")]
+        assert all(option in helps[parts] for option in options), command
 
 
 @pytest.mark.slow
@@ -173,7 +187,7 @@ def test_addresses_shown_exist(served: str) -> None:
 
 def test_make_targets_named_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+    for page in ALL:
         for target in re.findall(r"^make ([\w-]+)", page.read_text(encoding="utf-8"), re.MULTILINE):
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
@@ -187,6 +201,7 @@ def test_the_data_dictionary_is_what_the_models_say() -> None:
     spec.loader.exec_module(module)
     stale = "run: python docs/reference/generate.py"
     assert module.PAGE.read_text(encoding="utf-8") == module.render(), stale
+    assert module.FAILURES_PAGE.read_text(encoding="utf-8") == module.render_failures(), stale
     assert module.PACKAGE.read_text(encoding="utf-8") == module.render_package(), stale
 
 
@@ -199,6 +214,6 @@ def test_the_data_dictionary_is_a_table_of_six_cells_a_line() -> None:
 
 
 def test_relative_links_lead_somewhere() -> None:
-    for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "docs" / "explanation.md"]:
+    for page in ALL:
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), (page.name, target)

@@ -1,8 +1,8 @@
 """Write the data dictionary: ``python docs/reference/generate.py``.
 
 It makes ``tables.md`` here and ``datapackage.json`` beside the curated files (a Data Package,
-version 2, https://datapackage.org), both from the row models; run it after every change of a model
-or of a curated file.
+version 2, https://datapackage.org), both from the row models, and ``failures.md`` from the kinds of
+failure; run it after every change of a model, of a kind or of a curated file.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from pvkdb.errors import InputError
 from pvkdb.literature.loader import FILES
 from pvkdb.schemas.tables import TABLES
 from pvkdb.schemas.tables.columns import SOURCES, Column, Row, table_schema
+from pvkdb_api.explorer.computing.failure_messages import FAILURES
 
 PAGE = Path(__file__).with_name("tables.md")
+FAILURES_PAGE = PAGE.with_name("failures.md")
 PACKAGE = Path(str(resources.files("pvkdb.literature"))) / "datapackage.json"
 
 HEAD = """# Data dictionary
@@ -180,8 +182,22 @@ def _schema(file: str, row: type[Row], header: list[str]) -> dict[str, Any]:
     return table_schema(name, row, header, bibliography)
 
 
+def render_failures() -> str:
+    """The page of the kinds of failure."""
+    lines = [
+        "# Failures of calculations\n",
+        "A failure is a result: it is kept with its kind and numbers, and counted. `pvkdb jobs --state failed` "
+        "lists them. Made by `docs/reference/generate.py`; do not edit.\n",
+        "| kind | meaning | what to do |",
+        "|---|---|---|",
+        *(f"| {kind.value} | {meaning} | {remedy} |" for kind, (meaning, remedy) in FAILURES.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
-    """Write both files."""
+    """Write the three files."""
+    FAILURES_PAGE.write_text(render_failures(), encoding="utf-8")
     PAGE.write_text(render(), encoding="utf-8")
     PACKAGE.write_text(render_package(), encoding="utf-8")
 

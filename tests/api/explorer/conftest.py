@@ -15,7 +15,6 @@ import pytest
 
 from pvkdb.store.database import Store
 
-from ...conftest import lacks
 from ..guarded import OUTSIDE, PUBLIC, guarding, key_for
 from .browsing import Browser
 
@@ -54,24 +53,6 @@ def address(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     shutil.copy(loaded_sqlite, path)
     with serving_at(f"sqlite:///{path}") as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """A running Chromium, of the machine's own packages.
-
-    For a module only: as long as it runs, so does an event loop, and other tests start their own.
-    """
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        lacks("there is no chromium on this machine (Debian: apt-get install chromium)")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
 
 
 class Visitor:
