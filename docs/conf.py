@@ -41,16 +41,19 @@ exclude_patterns = [
 
 nb_execution_mode = "off"  # tutorials keep their outputs; a test runs them
 myst_heading_anchors = 4
-suppress_warnings = ["myst.header"]  # a page may begin a part with a heading of the third level
+#: A page may begin with a heading of another level, and a checkout hold no notebook.
+suppress_warnings = ["myst.header", "toc.empty_glob"]
 
+default_role = "code"
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
+autodoc_type_aliases = dict.fromkeys(("Array", "Floats", "Integers", "Bits"), "numpy.ndarray")
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 nitpicky = True
-#: Types of other libraries, and names of the code that are not public.
-nitpick_ignore_regex = [("py:.*", ".*")]
+#: Types of other libraries, and types of the code that are not public.
+nitpick_ignore_regex = [("py:(class|obj|exc)", ".*")]
 
 html_theme = "furo"
 html_title = f"pvkdb {version}"
@@ -65,3 +68,4 @@ def setup(app: Any) -> None:
     app.connect("builder-inited", lambda _: site_pages.write())
     app.connect("autodoc-process-docstring", site_pages.add_fields, priority=400)
     app.connect("autodoc-process-signature", site_pages.shorten_signature)
+    app.connect("missing-reference", site_pages.find_by_last_name)

@@ -29,6 +29,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 
+__all__ = [
+    "AccessError",
+    "CalculationFailedError",
+    "DatabaseError",
+    "EngineError",
+    "FormulaError",
+    "InputError",
+    "InterruptedByUserError",
+    "MissingExtraError",
+    "MissingRadiusError",
+    "NotFoundError",
+    "NotMigratedError",
+    "PvkdbError",
+    "ServiceError",
+    "StateError",
+    "StoreAwayError",
+    "StoreBusyError",
+    "UnstorableError",
+]
+
 
 class PvkdbError(Exception):
     """Root of every error that pvkdb raises on purpose."""

@@ -34,7 +34,8 @@ PAGES = [
 ALL = [
     path
     for path in (*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *ROOT.glob("pvkdb/*/README.md"))
-    if path.relative_to(ROOT).as_posix() not in ("docs/reference/commands.md", "docs/reference/rest.md")
+    if path.relative_to(ROOT).as_posix()
+    not in ("docs/reference/commands.md", "docs/reference/rest.md")
 ]
 
 #: Commands that compute for long, never end or need the network; their options are checked, not
@@ -46,7 +47,8 @@ LONG = (
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    found = re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    return [text.replace("\\\n", " ") if language == "bash" else text for text in found]
 
 
 def commands() -> list[str]:
@@ -119,7 +121,9 @@ def test_commands_of_every_page_have_the_options_shown() -> None:
     helps: dict[tuple[str, ...], str] = {}
     for command in commands:
         group = command[1] in ("jobs", "keys", "schedule")
-        parts = tuple(word for word in command[1 : 2 + group] if re.fullmatch(r"[a-z][a-z-]*", word))
+        parts = tuple(
+            word for word in command[1 : 2 + group] if re.fullmatch(r"[a-z][a-z-]*", word)
+        )
         parts += ("list",) if parts == ("jobs",) else ()  # which is what it does alone
         if parts not in helps:
             shown = CliRunner().invoke(app, [*parts, "--help"], env={"COLUMNS": "200"})

@@ -1,4 +1,4 @@
-"""The site of ``make docs``: it builds without a warning, is complete, and works without a network."""
+"""The site of ``make docs``: it builds without a warning, is complete and works offline."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ def addresses(site: Path) -> Iterator[tuple[Path, str]]:
 @pytest.mark.slow
 def test_every_public_name_is_in_the_reference(site: Path, pages: ModuleType) -> None:
     names = list(pages.documented())
-    assert {"pvkdb", "pvkdb.client", "pvkdb_pipelines", "pvkdb_api.app"} <= {each[0] for each in names}
+    assert {"pvkdb", "pvkdb.client", "pvkdb_pipelines", "pvkdb_api.app"} <= {
+        each[0] for each in names
+    }
     for module, name, home in names:
         text = (site / "docs/reference/python" / f"{module}.html").read_text(encoding="utf-8")
         where = "" if home == module else f"{home}.html"
@@ -136,7 +138,9 @@ def test_a_search_finds_a_page_without_a_network(site: Path, chromium: Any) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["docs/index", "docs/reference/python/pvkdb.client", "docs/how-to"])
+@pytest.mark.parametrize(
+    "name", ["docs/index", "docs/reference/python/pvkdb.client", "docs/how-to"]
+)
 def test_pages_are_accessible(site: Path, chromium: Any, name: str) -> None:
     tab = chromium.new_page()
     tab.goto((site / f"{name}.html").as_uri())

@@ -35,6 +35,8 @@ from pvkdb_api.listing.streams import Streams
 from pvkdb_api.rest import ROUTERS, export
 from pvkdb_api.rest.openapi import PROBLEM, SUMMARY, describe
 
+__all__ = ["create_app"]
+
 #: Smaller answers are sent uncompressed.
 GZIP_FROM_BYTES = 1000
 

@@ -186,11 +186,14 @@ def render_failures() -> str:
     """The page of the kinds of failure."""
     lines = [
         "# Failures of calculations\n",
-        "A failure is a result: it is kept with its kind and numbers, and counted. `pvkdb jobs --state failed` "
-        "lists them. Made by `docs/reference/generate.py`; do not edit.\n",
+        "A failure is a result: it is kept with its kind and numbers, and counted. `pvkdb jobs "
+        "--state failed` lists them. Made by `docs/reference/generate.py`; do not edit.\n",
         "| kind | meaning | what to do |",
         "|---|---|---|",
-        *(f"| {kind.value} | {meaning} | {remedy} |" for kind, (meaning, remedy) in FAILURES.items()),
+        *(
+            f"| {kind.value} | {meaning} | {remedy} |"
+            for kind, (meaning, remedy) in FAILURES.items()
+        ),
     ]
     return "\n".join(lines) + "\n"
 

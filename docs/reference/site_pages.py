@@ -10,13 +10,15 @@ import ast
 import enum
 import inspect
 import re
-import shutil
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.nodes import make_refnode
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -29,7 +31,6 @@ PACKAGES = {
 
 #: Modules whose ``__all__`` serves only other modules of pvkdb: why they are not public.
 INTERNAL = {
-    "pvkdb.chemistry.composition": "its public names are those of pvkdb.chemistry",
     "pvkdb.store.collections": "queries of the service and of exports",
     "pvkdb.store.models": "tables of the database, which migrations change",
     "pvkdb.store.queue.claims": "steps of workers and of the service",
@@ -47,6 +48,8 @@ def public_modules() -> dict[str, list[str]]:
             name = ".".join((package, *(part for part in parts if part != "__init__")))
             if name not in INTERNAL and "\n__all__" in path.read_text(encoding="utf-8"):
                 found[name] = list(import_module(name).__all__)
+    for name in list(found):  # the docstring of a package speaks of its modules
+        found.setdefault(".".join(name.split(".")[:2]), [])
     return dict(sorted(found.items()))
 
 
@@ -133,13 +136,13 @@ def _described(module: str, name: str) -> list[str]:
     value = getattr(import_module(module), name)
     full = f"{module}.{name}"
     if inspect.isclass(value):
-        options = ["   :members:"]
+        options = ["   :members:", "   :exclude-members: model_config"]
         if issubclass(value, Exception):
             options += ["   :show-inheritance:"]
         elif issubclass(value, enum.Enum):
             options += ["   :undoc-members:"]
         elif not _is_model(value):
-            options += ["   :inherited-members:"]
+            options += ["   :inherited-members: dict, list, tuple, Mapping, Sequence"]
         return [f".. autoclass:: {full}", *options, ""]
     if inspect.isroutine(value):
         return [f".. autofunction:: {full}", ""]
@@ -149,8 +152,6 @@ def _described(module: str, name: str) -> list[str]:
 
 def _comment(module: str, name: str) -> str:
     """The comment above the definition of a constant (``#:``), wherever it was imported from."""
-    from sphinx.pycode import ModuleAnalyzer
-
     analyzer = ModuleAnalyzer.for_module(module)
     found = analyzer.find_attr_docs().get(("", name))
     if found:
@@ -180,14 +181,53 @@ def add_fields(app: Any, what: str, name: str, value: Any, options: Any, lines: 
 
 
 def _annotation(annotation: Any) -> str:
-    text = annotation.__name__ if inspect.isclass(annotation) else str(annotation)
-    text = re.sub(r"\b(?:\w+\.)+(\w+)", r"\1", text)
-    return text.replace("NoneType", "None")
+    """A type as a reader writes it, without the conditions on its values."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _annotation(inner[0])
+    if origin is Literal:
+        return " | ".join(map(repr, inner))
+    if origin in (Union, UnionType):
+        return " | ".join(dict.fromkeys(map(_annotation, inner)))
+    if origin is not None:
+        return f"{_annotation(origin)}[{', '.join(map(_annotation, inner))}]"
+    if annotation in (None, type(None)):
+        return "None"
+    return "..." if annotation is ... else getattr(annotation, "__name__", str(annotation))
 
 
-def shorten_signature(app: Any, what: str, name: str, value: Any, *_: Any) -> Any:
-    """Leave out the signature of a model, which repeats its fields."""
-    return ("", None) if what == "class" and _is_model(value) else None
+def shorten_signature(
+    app: Any, what: str, name: str, value: Any, options: Any, signature: str, returned: str
+) -> Any:
+    """Leave out the signature of a model, which repeats its fields, and the steps of the client.
+
+    Its operations are generators of steps, which a caller never sees.
+    """
+    if what == "class" and _is_model(value):
+        return "", None
+    return signature, re.sub(r"^Steps\[(.*)\]$", r"\1", returned) if returned else returned
+
+
+def find_by_last_name(app: Any, env: Any, node: Any, contents: Any) -> Any:
+    """Resolve a reference to a name without its module, as docstrings and annotations have it."""
+    if node.get("refdomain") != "py":
+        return None
+    domain = env.domains["py"]
+    wanted = node["reftarget"].rpartition(".")[2]
+    found = [
+        (name, entry)
+        for name, entry in domain.objects.items()
+        if name.rpartition(".")[2] == wanted and not entry.aliased and entry.objtype != "module"
+    ]
+    if len(found) != 1 or ("." in node["reftarget"] and not _same(found[0][0], node["reftarget"])):
+        return None
+    ((name, entry),) = found
+    return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, contents, name)
+
+
+def _same(name: str, other: str) -> bool:
+    """Whether two names are of one object: that of the package, and that of the module in it."""
+    return name.split(".")[:2] == other.split(".")[:2]
 
 
 # Commands
@@ -233,8 +273,9 @@ def rest() -> str:
     lines = [
         "# REST",
         "",
-        f"Version 1 of the interface: {document['info']['summary']}. A running service has the same",
-        "description at `/openapi.json`. [The REST service](../rest.md) shows how to use it.",
+        f"Version 1 of the interface: {document['info']['summary']}. A running service has",
+        "the same description at `/openapi.json`. [The REST service](../rest.md) shows",
+        "how to use it.",
         "",
         "## Routes",
         "",
@@ -264,9 +305,11 @@ def _route(title: str, route: dict[str, Any]) -> list[str]:
     if body:
         lines += [f"Body: {_media(body)}", ""]
     for status, answer in route["responses"].items():
-        if "default" != status:
+        if status != "default":
             media = _media(answer.get("content", {}))
-            lines.append(f"- {status}: {_plain(answer['description'])}{f' {media}' if media else ''}")
+            lines.append(
+                f"- {status}: {_plain(answer['description'])}{f' {media}' if media else ''}"
+            )
     return [*lines, ""]
 
 
@@ -326,19 +369,7 @@ def _cell(text: str) -> str:
     return " ".join(_plain(text).split()).replace("|", r"\|").replace("<", r"\<")
 
 
-def clean() -> None:
-    """Remove the pages."""
-    shutil.rmtree(PYTHON, ignore_errors=True)
-    for name in ("commands.md", "rest.md"):
-        (HERE / name).unlink(missing_ok=True)
-
-
 def documented() -> Iterator[tuple[str, str, str]]:
     """Each public name: its module, itself, and the module on whose page it is described."""
     for (module, name), home in homes().items():
         yield module, name, home
-
-
-def is_module(value: object) -> bool:
-    """Whether a public name is a module."""
-    return isinstance(value, ModuleType)

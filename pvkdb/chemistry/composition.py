@@ -17,27 +17,13 @@ from html import escape
 from pvkdb.chemistry.amounts import ZERO, Amount
 from pvkdb.chemistry.canonical import canonical_formula, formula_units
 from pvkdb.chemistry.charges import assign_charges
-from pvkdb.chemistry.family import DIMENSIONALITY, FAMILIES, Family, family_of_phase
+from pvkdb.chemistry.family import DIMENSIONALITY, Family, family_of_phase
 from pvkdb.chemistry.formula import parse_amounts, parsed_formulas
-from pvkdb.chemistry.interpretation import NOMINAL_EXCESS, Interpretation, interpret
+from pvkdb.chemistry.interpretation import Interpretation, interpret
 from pvkdb.chemistry.ions import Ion, names
-from pvkdb.chemistry.sites import SITES, Site
+from pvkdb.chemistry.sites import Site
 from pvkdb.chemistry.text import PlainText, plain
 from pvkdb.errors import FormulaError, InputError
-
-__all__ = [
-    "FAMILIES",
-    "NOMINAL_EXCESS",
-    "SITES",
-    "Composition",
-    "Family",
-    "Occupant",
-    "Site",
-    "material_family",
-    "parse_composition",
-    "parse_material",
-    "require_monatomic",
-]
 
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε"}
 _PHASE = re.compile(rf"(?P<phase>[αβγδε]'?(?:/[αβγδε]'?)*|(?:{'|'.join(_GREEK)})(?=-))-?")

@@ -80,7 +80,7 @@ class Radius:
     """A published radius in Å.
 
     ``kind`` is "effective ionic" (Shannon) or "effective molecular" (Kieslich), ``coordination``
-    is None for molecular cations, ``source`` is a key of :func:`sources`.
+    is None for molecular cations, ``source`` is a key of ``sources``.
     """
 
     ion: Ion

@@ -22,9 +22,11 @@ from dataclasses import dataclass
 from functools import cache
 from math import log, sqrt
 
-from pvkdb.chemistry.composition import Composition, Family, Occupant, Site
+from pvkdb.chemistry.composition import Composition, Occupant
+from pvkdb.chemistry.family import Family
 from pvkdb.chemistry.ions import Ion, Radius, radii, site_radius
 from pvkdb.chemistry.platt import PEROVSKITE
+from pvkdb.chemistry.sites import Site
 from pvkdb.errors import InputError, MissingRadiusError
 
 #: Compositions with tau below this value are perovskites in Bartel's rule.

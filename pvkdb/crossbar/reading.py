@@ -1,6 +1,6 @@
 """Reads of cells in a crossbar with line resistance and any data: one cell, or a map of many.
 
-The read scheme, the kind of cell and equation (2) are those of :mod:`pvkdb.crossbar.limits`; the
+The read scheme, the kind of cell and equation (2) are those of :mod:`pvkdb.crossbar`; the
 circuit is solved by :mod:`pvkdb.crossbar.network`. Every function raises InputError if an argument
 is out of its range.
 """
@@ -17,6 +17,8 @@ from pvkdb.crossbar.field import Array
 from pvkdb.crossbar.limits import BIAS, blocking
 from pvkdb.errors import InputError
 from pvkdb.schemas.crossbar import Cell, Read
+
+__all__ = ["CellReading", "Crosspoint", "margin_map", "read_cell", "voltage_map"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ def margin_map(
 ) -> tuple[list[int], Array]:
     """Return the read margin of each cell by its position, with all other cells in LRS.
 
-    Each place needs a circuit, since it drives other lines. Therefore only those of :func:`places`
+    Each place needs a circuit, since it drives other lines. Therefore only those of ``places``
     are solved, at most ``most`` in each direction. Without line resistance all are equal.
 
     Returns:

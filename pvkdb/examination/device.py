@@ -24,6 +24,8 @@ from pvkdb.measurements.forms import Cycles, Decay, Floats, PulseTrain, States
 from pvkdb.measurements.memory import decay_metrics, endurance_metrics, states_apart
 from pvkdb.measurements.plasticity import nonlinearity, train_metrics
 
+__all__ = ["DeviceModel", "measured", "preset", "presets", "reported"]
+
 #: Steps of a curve, and pulses over the range of a device without states.
 GRID, FINE = 1024, 128.0
 #: The least share of all conductances that potentiation and depression have in common, and the

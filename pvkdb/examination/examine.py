@@ -22,6 +22,8 @@ from pvkdb.schemas.calculations.examinations import (
     OverSeeds,
 )
 
+__all__ = ["examine"]
+
 
 def examine(
     model: DeviceModel,

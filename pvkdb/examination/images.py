@@ -17,6 +17,8 @@ import numpy.typing as npt
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.measurements.forms import Floats
 
+__all__ = ["Images", "of_folder", "shipped"]
+
 #: Name, and whose the pictures are (licences: NOTICE).
 SHIPPED = {
     "digits": "scikit-learn's digits, 8 × 8: 1,297 to train, 500 to test",

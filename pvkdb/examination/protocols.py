@@ -21,6 +21,8 @@ from pvkdb.measurements.forms import Floats, Pairs
 from pvkdb.measurements.plasticity import ppf_metrics
 from pvkdb.simulation.compact import CompactModel, response
 
+__all__ = ["Behaviour", "Stimuli", "behaviours", "stimuli_of"]
+
 #: As in behaviours.csv: the gain of an answer, of a change, the share of a change that is left when
 #: it is over, the smallest response without adaptation, and the misfit of an exponential.
 _ANSWER, _CHANGE, _LEFT, _STEADY, _MISFIT = 2.0, 1.1, 0.1, 0.99, 0.05

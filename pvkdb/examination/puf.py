@@ -17,6 +17,8 @@ from pvkdb.errors import InputError
 from pvkdb.measurements.forms import Cycles, Floats, States
 from pvkdb.measurements.metrics import Measured, over_cycles
 
+__all__ = ["key_bits", "key_metrics", "puf_metrics"]
+
 Bits: TypeAlias = npt.NDArray[np.bool_]
 
 

@@ -17,7 +17,7 @@ class Conditions:
     ``thickness_m`` in m, ``bias_v`` across it in V (the sign does not matter), ``temperature_k`` in
     K. ``vacancy_formation_ev`` adds the share of vacant sites and the diffusion of the ions,
     ``write_time_s`` the voltage that switches in that time. ``defaulted`` names
-    the values that are defaults of pvkdb (see :func:`layer`).
+    the values that are defaults of pvkdb (see ``layer``).
     """
 
     thickness_m: Interval

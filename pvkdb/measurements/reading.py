@@ -66,7 +66,7 @@ def parse_columns(text: str) -> dict[str, tuple[str, str]]:
 
 
 def read(paths: Sequence[Source], request: Request) -> dict[str, list[Any]]:
-    """Return the tidy forms of what the files hold, by the words of :data:`KINDS`, and series.
+    """Return the tidy forms of what the files hold, by the words of ``KINDS``, and series.
 
     Raises:
         InputError: a file cannot be understood, values are impossible, or something that only the

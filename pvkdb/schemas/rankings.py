@@ -9,11 +9,14 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, field_validator
 
-from pvkdb.chemistry.composition import Family, parse_composition
+from pvkdb.chemistry.composition import parse_composition
+from pvkdb.chemistry.family import Family
 from pvkdb.display.notebook import NotebookView
 from pvkdb.schemas import StrictModel
 from pvkdb.schemas.profiles import Ask, Criterion, MetricName, Subject
 from pvkdb.schemas.responses import Assumption, ReferenceKeys
+
+__all__ = ["DecisionSheet", "RankedCandidate", "Ranking"]
 
 Order = Literal["shown", "expected", "possible"]
 ORDERS: dict[Order, str] = {

@@ -20,6 +20,8 @@ import numpy.typing as npt
 from pvkdb.display.notebook import NotebookView
 from pvkdb.errors import InputError, unknown_name
 
+__all__ = ["MODELS", "CircuitModel", "CompactModel", "model_named", "response"]
+
 Floats = npt.NDArray[np.float64]
 
 #: Functions that equations may use.

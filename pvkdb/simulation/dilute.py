@@ -18,6 +18,8 @@ import numpy as np
 from pvkdb.kinetics.hopping import Array
 from pvkdb.simulation.network import HopNetwork, Hopping, Integers
 
+__all__ = ["DiluteDiffusion", "diffusion", "drift_velocity_m_per_s"]
+
 
 class AxisDiffusion(NamedTuple):
     """Diffusion along one direction: m²/s, and E_A = −∂ ln D / ∂(1/k_B T) in eV.

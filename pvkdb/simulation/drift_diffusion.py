@@ -20,6 +20,8 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.simulation.stack import Stack
 from pvkdb.simulation.transport import FLOOR, Equations, State
 
+__all__ = ["DeviceRun", "RunConditions", "follow", "pulse", "settled", "sweep"]
+
 _Past = list[tuple[float, State]]
 #: First step of a straight piece of a waveform, and the shortest step, as shares of it.
 _FIRST, _SHORTEST = 1e-5, 1e-13

@@ -26,6 +26,8 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.simulation.stack import Checked, MobileIon
 from pvkdb.simulation.transport import bernoulli
 
+__all__ = ["Filament", "FilamentRun", "switch"]
+
 #: Largest change of the share of vacancies in a step, the shortest step as a share of a piece, and
 #: most rounds until heat and current are in balance.
 _MOST_CHANGE, _SHORTEST, _MOST_ROUNDS = 0.05, 1e-9, 100

@@ -17,6 +17,8 @@ from pvkdb.measurements.sweeps import compliance, loops
 from pvkdb.simulation.compact import CircuitModel, CompactModel, Floats, model_named, response
 from pvkdb.store.collections.devices import device_named
 
+__all__ = ["complete", "fit", "from_device", "given"]
+
 #: Share of the largest voltage below which a current is not compared, and points of a fit.
 _NEAR_ZERO, _POINTS = 0.05, 400
 #: Factor between the two branches of a loop that is switching.

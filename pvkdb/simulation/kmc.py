@@ -19,6 +19,8 @@ from pvkdb.errors import InputError
 from pvkdb.kinetics.hopping import Array
 from pvkdb.simulation.network import Hopping
 
+__all__ = ["BulkMotion", "Layer", "Walkers", "bulk_motion", "gap_times"]
+
 #: Most sites of a box, and most hops in which a gap fills or is lost.
 MOST_SITES, MOST_HOPS = 2_000_000, 3_000_000
 #: Fewest defects in a layer; with fewer, shares of them are coarse.

@@ -20,6 +20,8 @@ from pvkdb.errors import InputError
 from pvkdb.kinetics.hopping import Array, Numbers, hop_rate_hz
 from pvkdb.schemas.calculations.migration import NebResult
 
+__all__ = ["HopNetwork", "Hopping", "network_of"]
+
 Integers = npt.NDArray[np.int64]
 #: Two sites and the cell of the second.
 Pair = tuple[int, int, tuple[int, int, int]]

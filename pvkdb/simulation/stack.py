@@ -11,6 +11,8 @@ from scipy.constants import elementary_charge, epsilon_0
 from pvkdb.errors import InputError
 from pvkdb.kinetics.hopping import BOLTZMANN_EV_PER_K, Array
 
+__all__ = ["Contact", "MobileIon", "Stack", "StackLayer", "Traps"]
+
 #: Width of an interface between two layers, m: thin enough for a continuous potential.
 INTERFACE_M = 1e-10
 #: Fields that may be infinite, and those that may be zero.

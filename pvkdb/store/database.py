@@ -20,6 +20,8 @@ from pvkdb.store.changes import count_changes
 from pvkdb.store.driver_errors import own_error
 from pvkdb.store.drivers import PATIENCE_S, engine_of, log_of, parse_url
 
+__all__ = ["Store"]
+
 
 def migrations_folder() -> Path:
     """Return the folder of the migrations: inside the installed package, or beside it.

@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pvkdb.errors import InputError
 
+__all__ = ["ServiceSettings", "read_settings"]
+
 PREFIX = "PVKDB_"
 
 #: Several values in one variable, separated by commas.

@@ -11,7 +11,7 @@ from fastapi import Depends, Query
 from pydantic import BaseModel, Field, create_model
 
 from pvkdb import suitability
-from pvkdb.chemistry.composition import FAMILIES
+from pvkdb.chemistry.family import FAMILIES
 from pvkdb.kinetics.conditions import Conditions, layer, parse_range
 from pvkdb.schemas.rankings import Halide, RankingFilters
 from pvkdb.schemas.tables import Row

@@ -75,7 +75,7 @@ def relax(
 
     Raises:
         CalculationFailedError: Not converged or not finite (kind ``failure``), or two atoms closer
-            than :data:`CLOSEST_APPROACH` allows (``ATOMS_TOO_CLOSE``).
+            than ``CLOSEST_APPROACH`` allows (``ATOMS_TOO_CLOSE``).
 
     Source: E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006),
     doi:10.1103/PhysRevLett.97.170201 (FIRE).

@@ -20,6 +20,8 @@ from pvkdb_pipelines.prototypes.compounds import Compound, Role
 from pvkdb_pipelines.prototypes.radii import contact_ang
 from pvkdb_pipelines.structures.octahedra import Polyhedra, polyhedra, reach_ang
 
+__all__ = ["check"]
+
 #: Shortest B–X distance over the sum of the radii, A–X with 12 halides around A.
 B_X_OF_RADII = (0.85, 1.05)
 #: The range for A is wider than the measured caesium halides require: Na in NaMgF3, which has eight

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pvkdb.schemas.calculations.migration import NebResult
     from pvkdb.schemas.calculations.simulations import SimulationResult
 
+__all__ = ["CalculationDocument", "CalculationState", "FailureKind", "PotentialName"]
+
 
 class CalculationState(StrEnum):
     """State of a calculation. One that waits for others is queued when they are done."""

@@ -14,6 +14,8 @@ from pvkdb.schemas.calculations import AnyPotential, FailureKind, PotentialName,
 from pvkdb.schemas.calculations.relaxations import MOST_ATOMS, CalculationRequest, Host
 from pvkdb.schemas.calculations.reliability import barrier_doubts
 
+__all__ = ["NebRequest", "NebResult", "NebSettings"]
+
 #: Raised whenever a change of the code changes the numbers of a barrier for the same settings.
 BARRIER_RECIPE = 5
 

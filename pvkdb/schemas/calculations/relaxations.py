@@ -13,6 +13,8 @@ from pvkdb.schemas import RequestModel
 from pvkdb.schemas.calculations import AnyPotential, bounds
 from pvkdb.schemas.calculations.findings import FindingField
 
+__all__ = ["RelaxRequest", "RelaxResult", "VacancyRequest", "VacancyResult"]
+
 #: Raised whenever a change of the code changes the numbers of a relaxation for the same settings,
 #: the starting structures of the prototypes included.
 RELAXATION_RECIPE = 2

@@ -6,6 +6,8 @@ import json
 from functools import cache
 from importlib.resources import files
 
+__all__ = ["barrier_error"]
+
 #: Activation energies below this, eV, cannot be right: the least that the review reports is 0.08.
 LEAST_BARRIER_EV = 0.05
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from pvkdb.chemistry.composition import FAMILIES
+from pvkdb.chemistry.family import FAMILIES
 from pvkdb.schemas.calculations import CalculationState, FailureKind
 from pvkdb.schemas.tables.columns import PHASE_SOURCE, Row, column, optional
 

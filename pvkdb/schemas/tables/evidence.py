@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pvkdb.chemistry.composition import FAMILIES
+from pvkdb.chemistry.family import FAMILIES
 from pvkdb.schemas.tables.columns import (
     NOT_REPORTED,
     PHASE_SOURCE,

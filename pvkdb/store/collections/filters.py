@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from pvkdb.chemistry import parse_composition
-from pvkdb.chemistry.composition import FAMILIES
+from pvkdb.chemistry.family import FAMILIES
 from pvkdb.chemistry.ions import HALIDES, molecular_ions
 from pvkdb.errors import InputError
 from pvkdb.store.collections.collection import Filter, Related, SqlFilter

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, event, inspect, select, text
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from pvkdb.chemistry.composition import FAMILIES
+from pvkdb.chemistry.family import FAMILIES
 from pvkdb.chemistry.ions import HALIDES
 from pvkdb.store.base import LARGEST_EV, batches
 from pvkdb.store.models.devices import Device

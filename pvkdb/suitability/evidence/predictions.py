@@ -2,7 +2,7 @@
 
 A window of the model spans the results for every value that the evidence and the layer leave open,
 for one hop over one barrier. Windows are graded ``model``; whether they deserve weight is decided
-by comparing them with measured devices (:mod:`pvkdb.suitability.evidence.support`). A window
+by comparing them with measured devices (``pvkdb.suitability.evidence.support``). A window
 beyond reason is not shown; the reason says what is missing to predict it.
 """
 
@@ -34,6 +34,8 @@ from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import value_text, window_text
 from pvkdb.suitability.evidence.materials import phase_candidates
+
+__all__ = ["answer_device"]
 
 #: Quantities of the kinetics by the metric that they predict.
 QUANTITIES = {

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pvkdb.chemistry import material_family, parse_composition, parse_material
-from pvkdb.chemistry.composition import FAMILIES
-from pvkdb.chemistry.family import DIMENSIONALITY
+from pvkdb.chemistry.family import DIMENSIONALITY, FAMILIES
 
 
 def test_every_family_has_a_dimensionality() -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
-from pvkdb.chemistry.composition import FAMILIES
+from pvkdb.chemistry.family import FAMILIES
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.profiles import SUBJECTS, Criterion, Profile, Subject

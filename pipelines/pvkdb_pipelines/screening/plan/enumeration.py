@@ -16,8 +16,8 @@ from itertools import combinations
 from pathlib import Path
 
 from pvkdb.chemistry import Composition, parse_composition
-from pvkdb.chemistry.composition import Site
 from pvkdb.chemistry.ions import Ion
+from pvkdb.chemistry.sites import Site
 from pvkdb.chemistry.sum_formula import composition_of_atoms
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.relaxations import Host

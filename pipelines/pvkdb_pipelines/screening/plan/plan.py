@@ -26,7 +26,6 @@ from pydantic import (
     model_validator,
 )
 
-from pvkdb.chemistry.composition import Site
 from pvkdb.chemistry.ions import (
     HALIDES,
     NON_METALS,
@@ -35,6 +34,7 @@ from pvkdb.chemistry.ions import (
     common_charges,
     molecular_ions,
 )
+from pvkdb.chemistry.sites import Site
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.calculations import AnyPotential, PotentialName, registered_potentials
 from pvkdb.schemas.toml_files import (

@@ -20,6 +20,8 @@ from pvkdb.errors import InputError
 from pvkdb_pipelines.prototypes.compounds import Compound
 from pvkdb_pipelines.screening.stages.stability import possible_products
 
+__all__ = ["formation_energy_ev", "transition_levels"]
+
 #: A formation energy beyond this has terms in different units or of cells of different size.
 _IMPOSSIBLE_EV = 50.0
 #: Status of scipy's linear programs without a solution; others are without a limit.
