@@ -69,3 +69,4 @@ def setup(app: Any) -> None:
     app.connect("autodoc-process-docstring", site_pages.add_fields, priority=400)
     app.connect("autodoc-process-signature", site_pages.shorten_signature)
     app.connect("missing-reference", site_pages.find_by_last_name)
+    app.connect("html-page-context", site_pages.make_accessible, priority=900)

@@ -147,7 +147,8 @@ def _described(module: str, name: str) -> list[str]:
     if inspect.isroutine(value):
         return [f".. autofunction:: {full}", ""]
     comment = _comment(module, name) or f"The {type(value).__name__} of this name."
-    return [f".. py:data:: {full}", "", *(f"   {line}" for line in comment.splitlines()), ""]
+    head = [f".. py:data:: {name}", f"   :module: {module}", ""]
+    return [*head, *(f"   {line}" for line in comment.splitlines()), ""]
 
 
 def _comment(module: str, name: str) -> str:
@@ -373,3 +374,12 @@ def documented() -> Iterator[tuple[str, str, str]]:
     """Each public name: its module, itself, and the module on whose page it is described."""
     for (module, name), home in homes().items():
         yield module, name, home
+
+
+def make_accessible(app: Any, page: str, template: str, context: dict[str, Any], _: Any) -> None:
+    """Give headings of the sidebar a level, and let the keyboard scroll long lines of code."""
+    tree = str(context.get("furo_navigation_tree", ""))
+    context["furo_navigation_tree"] = tree.replace(
+        'role="heading"', 'role="heading" aria-level="2"'
+    )
+    context["body"] = context.get("body", "").replace("<pre>", '<pre tabindex="0">')
