@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.chemistry.amounts import ZERO
 from pvkdb.chemistry.canonical import amounts_text
-from pvkdb.chemistry.composition import Occupant, Site
+from pvkdb.chemistry.composition import Occupant
+from pvkdb.chemistry.sites import Site
 from pvkdb.chemistry.ions import Ion
 from pvkdb.chemistry.tolerance import mean_radius
 from pvkdb.chemistry.tolerance_arrays import FactorArrays, factors_from_radii
