@@ -20,8 +20,8 @@ from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.chemistry.amounts import ZERO
 from pvkdb.chemistry.canonical import amounts_text
 from pvkdb.chemistry.composition import Occupant
-from pvkdb.chemistry.sites import Site
 from pvkdb.chemistry.ions import Ion
+from pvkdb.chemistry.sites import Site
 from pvkdb.chemistry.tolerance import mean_radius
 from pvkdb.chemistry.tolerance_arrays import FactorArrays, factors_from_radii
 from pvkdb.errors import FormulaError, MissingRadiusError
