@@ -49,8 +49,7 @@ class NotebookView:
                 parts += value._parts()
             elif isinstance(value, list | tuple):
                 texts = [f"<p>{escape(each)}</p>" for each in value if isinstance(each, str)]
-                title = f"<p><b>{escape(name)}</b></p>" if value else ""
-                parts += [title, *(texts or [table(value)])]
+                parts += [f"<p><b>{escape(name)}</b></p>"] * bool(value) + (texts or [table(value)])
             elif value not in (None, ""):
                 meaning = getattr(described.get(name), "description", "")
                 facts.append({"field": name, "value": value, "meaning": meaning})
@@ -73,8 +72,7 @@ def table(
         columns = "".join(f'<{tag} style="text-align: left">{cell}</{tag}>' for cell in cells)
         body += f"<tr>{columns}</tr>"
     left = (len(items) if total is None else total) - len(rows)
-    more = f"<p>and {left} more</p>" if left > 0 else ""
-    return f"<table>{body}</table>{more}" if kept else ""
+    return f"<table>{body}</table>" * bool(kept) + f"<p>and {left} more</p>" * (left > 0)
 
 
 def plot(curves: Sequence[tuple[Any, Any]], x_label: str, y_label: str, log: bool = False) -> str:
@@ -112,8 +110,7 @@ def crystal(symbols: Sequence[str], cell_ang: Any, positions_ang: Any) -> str:
             own = seen[[symbols[n] == symbol for n, _ in pairs]]
             axes.scatter(*own.T, color=colour, s=110, edgecolors="white", label=symbol)
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
-        axes.set(aspect="equal")
-        axes.set_axis_off()
+        axes.set(aspect="equal", frame_on=False, xticks=[], yticks=[])
 
     return _picture(draw)
 

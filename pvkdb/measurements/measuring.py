@@ -53,8 +53,7 @@ class Report(NotebookView):
     def measured(self) -> list[dict[str, str]]:
         """The metrics with value and interval as text."""
         names = ("device", "label", "value", "interval", "counts", "note", "place")
-        rows = map(metric_cells, self.document()["metrics"])
-        return [{name: row[name] for name in names} for row in rows]
+        return [{n: metric_cells(m)[n] for n in names} for m in self.document()["metrics"]]
 
     def _picture(self) -> str:
         sweeps = [(f.voltage_v, abs(f.current_a)) for f in self.forms if isinstance(f, Trace)]
