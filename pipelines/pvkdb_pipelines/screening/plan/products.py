@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import nan
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,11 +87,12 @@ class Products:
         beside_a = [(i, row.argmax(), 0) for i, row in enumerate(self.meant)]
         beside_b = [(column.argmax(), j, 0) for j, column in enumerate(self.meant.T)]
         beside_x = [(first, self.meant[first].argmax(), k) for k in range(len(self.choices["X"]))]
+        every: tuple[list[tuple[Any, Any, int]], ...] = (beside_a, beside_b, beside_x)
         return {
             site: [
                 parse_composition(self._text(*at)) if self.meant[at[:2]] else None for at in places
             ]
-            for site, places in zip(SITES, (beside_a, beside_b, beside_x), strict=True)
+            for site, places in zip(SITES, every, strict=True)
         }
 
     @cached_property
