@@ -6,7 +6,6 @@ from fastapi import Request
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError, unknown_name
-from pvkdb.examination.requests import examination_request
 from pvkdb.schemas.calculations import (
     CalculationDocument,
     CalculationState,
@@ -37,6 +36,8 @@ def examine(
     http: Request, session: Session, question: ExaminationQuestion
 ) -> tuple[CalculationDocument, bool]:
     """Queue the examination of a device, or return the existing one, as :func:`queue` does."""
+    from pvkdb.examination.requests import examination_request  # loads pandas and scipy
+
     return _submitted(http, session, enqueue(session, examination_request(session, question)))
 
 
