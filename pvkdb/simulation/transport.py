@@ -50,6 +50,8 @@ class Equations:
 
     def __init__(self, stack: Stack, points: int, temperature_k: float) -> None:
         self.stack = stack
+        # Potentials of both ends at 0 V: small at the left one, and so is their rounding there.
+        self._own = 0.0, stack.left.work_function_ev - stack.right.work_function_ev
         self.x, self.layer = stack.mesh(points)
         self.h = np.diff(self.x)
         self.volume = np.convolve(self.h, [0.5, 0.5])
@@ -109,18 +111,10 @@ class Equations:
         exchange[:2] = self._nodes("exchange_m_per_s")[:-1]
         self._speeds = np.where(self._inner, np.array(speeds) / self.h, exchange)
 
-    def _work_ev(self, contact: Contact) -> float:
-        """Return the work function of a contact less that of the left one.
-
-        Potentials are small in the left contact layer, and so is their rounding.
-        """
-        return contact.work_function_ev - self.stack.left.work_function_ev
-
     def equilibrium(self) -> State:
         """Return the state in the dark at 0 V in which ions have not moved yet."""
         ends = ((self.stack.left, 0, 1), (self.stack.right, -1, -2))
-        work = [self._work_ev(each) for each, _, _ in ends]
-        psi = np.interp(self.x, self.x[[0, -1]], np.negative(work))
+        psi = np.interp(self.x, self.x[[0, -1]], self._own)
         rows = [[1e6 * ion.density_per_cm3 for ion in ions] for ions in self._ions]
         ions = np.array(rows).reshape(-1, len(self.stack.layers))[:, self.layer]
         fixed = (self.charges[2:] * ions).sum(axis=0) + self._doping
@@ -138,7 +132,7 @@ class Equations:
             psi[1:-1] += np.clip(step, -2 * self.kt, 2 * self.kt)
             for contact, node, inner in ends:
                 slope = (psi[inner] - psi[node]) / self.h[node]
-                psi[node] = image_lowering_v(contact, slope)[0] - self._work_ev(contact)
+                psi[node] = image_lowering_v(contact, slope)[0] + self._own[node]
             if np.abs(step).max() < 1e-10:
                 break
         return State(np.vstack([psi, filled, n, p, ions]), self.temperature_k)
@@ -243,7 +237,7 @@ class Equations:
             lowered, slope = image_lowering_v(contact, (psi[inner] - psi[node]) / width)
             middle[node, :3], beside[node, :3] = 0.0, 0.0
             middle[node, [0, 1, 2], [0, 1, 2]] = 1.0
-            residual[node, 0] = psi[node] + self._work_ev(contact) - fermi - lowered
+            residual[node, 0] = psi[node] - self._own[node] - fermi - lowered
             middle[node, 0, 0], beside[node, 0, 0] = 1 + slope / width, -slope / width
             for row, side in ((0, 1), (1, -1)):
                 power = side * (psi[node] + self._offsets[row, node] - fermi) / self.kt

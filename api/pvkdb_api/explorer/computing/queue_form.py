@@ -32,19 +32,8 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "recheck": ("Compute the limiting hop again", ""),
 }
 
-#: Labels of the fields of the form.
-LABELS = {
-    "formula": "Formula",
-    "phase": "Phase",
-    "defect": "Migrating defect",
-    "potential": "Potential",
-    "cif": "CIF",
-    "cif_phase": "Name of the phase",
-    **{name: label for name, (label, _) in SETTINGS.items()},
-}
-
 #: Fields of the form.
-FIELDS = tuple(LABELS)
+FIELDS = ("formula", "phase", "defect", "potential", "cif", "cif_phase", *SETTINGS)
 
 _Request = TypeVar("_Request")
 

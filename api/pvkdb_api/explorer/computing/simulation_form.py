@@ -14,19 +14,14 @@ from pvkdb.simulation.devices import inputs
 from pvkdb.suitability.evidence.simulations import NEEDED, StoredBarriers, stored_barriers
 from pvkdb_api.explorer.computing.queue_form import FilledForm, complaints
 
-_QUESTION = {
-    "material": "Material",
-    "stack": "Stack",
-    "annealed_k": "Annealing temperature",
-    "potential": "Potential of the barriers",
-    "axis": "Axis across the layer",
-    "scan_rates_v_per_s": "Scan rates",
-    "seeds": "Runs of kinetic Monte Carlo",
-}
-#: Labels of the fields of the form.
-LABELS = _QUESTION | {
+_QUESTION = [name for name in SimulationQuestion.model_fields if name != "inputs"]
+#: Labels of the inputs of the device.
+LABELS = {
     name: f"{meaning[0].upper()}{meaning[1:]}" for name, (_, meaning, *_) in inputs.INPUTS.items()
 }
+#: Fields of the form.
+FIELDS = (*_QUESTION, *LABELS)
+_Form = FilledForm[SimulationQuestion]
 
 _METALS = ", ".join(f"{name} {ends[0]}:{ends[1]}" for name, ends in inputs.WORK_FUNCTIONS.items())
 #: What an empty field of an input means.
@@ -53,11 +48,11 @@ def input_fields(currents: bool) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def read_form(typed: Mapping[str, str]) -> FilledForm[SimulationQuestion]:
+def read_form(typed: Mapping[str, str]) -> _Form:
     """Return the question of a form, or the problems of all its fields."""
-    kept = {name: typed[name] for name in LABELS if typed.get(name)}
+    kept = {name: typed[name] for name in FIELDS if typed.get(name)}
     needed = {"material", "stack", *NEEDED} - ({"vacancies"} if "annealed_k" in kept else set())
-    problems = {name: "give a value" for name in LABELS if name in needed - kept.keys()}
+    problems = {name: "give a value" for name in FIELDS if name in needed - kept.keys()}
     if {"vacancies", "annealed_k"} <= kept.keys():
         problems["annealed_k"] = f"give either this or: {LABELS['vacancies']}"
     ends = {}
@@ -79,9 +74,7 @@ def read_form(typed: Mapping[str, str]) -> FilledForm[SimulationQuestion]:
     return FilledForm(kept, None if problems else question, problems)
 
 
-def barriers_of(
-    form: FilledForm[SimulationQuestion], session: Session
-) -> StoredBarriers | str | None:
+def barriers_of(form: _Form, session: Session) -> StoredBarriers | str | None:
     """Return the barriers of the material of a form, or why there are none; None without one."""
     try:
         material = form.value("material")
@@ -90,9 +83,7 @@ def barriers_of(
         return str(error)
 
 
-def refused(
-    form: FilledForm[SimulationQuestion], session: Session, error: PvkdbError
-) -> FilledForm[SimulationQuestion]:
+def refused(form: _Form, session: Session, error: PvkdbError) -> _Form:
     """Return the form with the error at the field that it is about."""
     place = "stack"
     if isinstance(barriers_of(form, session), str):

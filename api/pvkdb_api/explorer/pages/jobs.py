@@ -164,7 +164,7 @@ def queue(request: Request, form: QueueForm, session: WriteSession) -> Response:
 @router.get(PATH + "/new/simulation")
 def get_simulation_form(request: Request, session: ReadSession) -> Response:
     """Return the form that queues the simulation of a device, filled in from the address."""
-    typed = given_parameters(request, simulation_form.LABELS)
+    typed = given_parameters(request, simulation_form.FIELDS)
     return _simulation_form(request, session, FilledForm(typed))
 
 
@@ -289,12 +289,12 @@ def _barrier_form(request: Request, session: ReadSession, form: FilledForm[NebRe
         session,
         form,
         "queue.html",
-        labels=queue_form.LABELS,
         choices=formula_choices(form.value("formula")),
         families=HOST_PHASES,
         potentials=queue_form.POTENTIALS,
         default_potential=queue_form.DEFAULT_POTENTIAL,
         settings=[*queue_form.settings()],
+        labels={name: label for name, (label, _) in queue_form.SETTINGS.items()},
         changed=bool(used & queue_form.SETTINGS.keys()),
         uploaded=bool(used & {"cif", "cif_phase"}),
     )

@@ -130,7 +130,8 @@ def test_what_the_store_does_not_have_is_named_at_its_field(
     assert found is not None, alert_in(answer.text)
     assert said in found[1]
     assert f'value="{GIVEN["thickness_nm"]}"' in answer.text
-    assert f"<b>{simulation_form.LABELS[place]}</b>" in answer.text
+    labels = {"material": "Material", "stack": "Stack", "annealed_k": "Annealing temperature"}
+    assert f"<b>{labels[place]}</b>" in answer.text
 
 
 @pytest.mark.slow
