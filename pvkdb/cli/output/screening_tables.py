@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any, get_args
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from pvkdb_pipelines.screening.plan.plan import Plan
 
 #: Most rows of long tables; the report has all.
-MAX_CANDIDATES, MAX_REASONS = 20, 10
+MAX_CANDIDATES, MAX_REASONS = 30, 10
 #: Most rows of differences; --json has all.
 _MOST = 20
 #: Longest plan name and longest reason of a failure in the list.
@@ -90,7 +89,7 @@ def print_report(report: ScreeningReport) -> None:
     _print_stages("Funnel", report.stages)
     print_lines([_cost(report)])
     _print_reasons(report)
-    _print_survivors(report)
+    _print_candidates(report)
 
 
 def _heading(text: str) -> None:
@@ -130,17 +129,18 @@ def _cost(report: ScreeningReport) -> str:
 
 
 def _print_reasons(report: ScreeningReport) -> None:
-    falls = [candidate.fall for candidate in report.candidates if candidate.fall]
-    if not falls:
+    from pvkdb.store.runs.screening_reports import fall_reasons
+
+    reasons = sorted(fall_reasons(report), key=lambda each: -each.count)
+    if not reasons:
         return
-    counts = Counter((fall.stage, fall.kind, fall.reason) for fall in falls)
-    more = len(counts) - MAX_REASONS
+    more = len(reasons) - MAX_REASONS
     print_table(
         "Reasons for rejections",
-        ["stage", "kind", "reason", "candidates"],
+        ["stage", "kind", "reason", "candidates", "such as"],
         [
-            [stage, kind, plain(reason), f"{count:,}"]
-            for (stage, kind, reason), count in counts.most_common(MAX_REASONS)
+            [each.stage, each.kind, plain(each.reason), f"{each.count:,}", " ".join(each.formulas)]
+            for each in reasons[:MAX_REASONS]
         ],
         numeric=("candidates",),
         whole=("stage", "kind"),
@@ -148,28 +148,35 @@ def _print_reasons(report: ScreeningReport) -> None:
     )
 
 
-def _print_survivors(report: ScreeningReport) -> None:
-    from pvkdb.schemas.calculations.reliability import barrier_error
+def _print_candidates(report: ScreeningReport) -> None:
     from pvkdb.store.runs.screening_reports import ranked
 
-    survivors = [candidate for candidate in ranked(report) if candidate.fall is None]
-    if not survivors:
+    listed = ranked(report)
+    if survivors := [candidate for candidate in listed if candidate.fall is None]:
+        _print_list("Candidates that passed every stage", survivors)
+    else:
         messages().print("no candidate passed every stage")
-        return
-    shown = survivors[:MAX_CANDIDATES]
+    if others := [each for each in listed if each.fall and each.stability]:
+        _print_list("Stability of those that fell", others)
+
+
+def _print_list(title: str, candidates: list[ScreenedCandidate]) -> None:
+    from pvkdb.schemas.calculations.reliability import barrier_error
+
+    shown = candidates[:MAX_CANDIDATES]
     # A plan that stops early has no numbers of later stages: leave their columns out.
     columns = {
         name: cells
         for name, cell in _COLUMNS.items()
         if any(cells := [cell(candidate) for candidate in shown])
     }
-    more = len(survivors) - len(shown)
+    more = len(candidates) - len(shown)
     meanings = " ".join(_MEANINGS[name] for name in columns if name in _MEANINGS)
     if migration := shown[0].migration:
         potential = migration.outcomes[0].potential
         meanings += f" Measured error of E_A with {potential}: {barrier_error(potential)}."
     print_table(
-        "Candidates that passed every stage",
+        title,
         list(columns),
         zip(*columns.values(), strict=True),
         numeric=_NUMERIC,

@@ -245,6 +245,18 @@ def test_no_text_of_a_report_is_cut(visiting: Visitor, store: Store, tmp_path: P
     assert not wrong_boxes(visiting.tab, "report")
 
 
+def test_scores_are_on_one_line_beside_every_column(visiting: Visitor) -> None:
+    visiting.tab.set_viewport_size({"width": 1280, "height": 900})
+    tab = visiting.open("/applications/selector?subject=materials&samples=50")
+    scores = tab.locator("td.scores .small")
+    line = tab.evaluate(
+        "parseFloat(getComputedStyle(document.querySelector('.scores .small')).lineHeight)"
+    )
+    assert 0 < scores.first.bounding_box()["height"] < 1.5 * line
+    over = "table => table.closest('.scroll').scrollWidth - table.closest('.scroll').clientWidth"
+    assert tab.locator("table.ranking").evaluate(over) == 0
+
+
 def test_a_phone_shows_the_numbers_of_the_scores(visiting: Visitor) -> None:
     visiting.tab.set_viewport_size({"width": 390, "height": 900})
     tab = visiting.open("/applications/synaptic-training?samples=50")
