@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -17,6 +17,7 @@ import pvkdb
 from pvkdb.chemistry.tolerance import tolerance_factors
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import CalculationState
+from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import (
     AnyRelaxation,
     ElementResult,
@@ -36,6 +37,7 @@ from pvkdb_pipelines.relaxations.compound import relax_request
 from pvkdb_pipelines.screening.ledger import AnyRequest, Ledger
 from pvkdb_pipelines.screening.plan.plan import STAGES, Plan
 from pvkdb_pipelines.screening.stages.stability import assess, compared
+from pvkdb_pipelines.screening.stages.surrogate import Learning
 from pvkdb_pipelines.screening.stages.tracks import Track, failed, judge_stability
 from pvkdb_pipelines.screening.stages.vacancies import (
     barrier_requests,
@@ -254,6 +256,19 @@ class Funnel:
                 (track, barrier_requests(session, *track.perovskite, potentials))
                 for track in self._alive()
             ]
+        if self.plan.barriers.goal is None:
+            self._compute_barriers(wanted)
+            return
+        learning = Learning(self.plan.barriers, [track.row() for track, _ in wanted])
+        while chosen := learning.next():
+            self._compute_barriers([wanted[place] for place in chosen])
+            learning.learn(
+                {at: m.e_a_ev for at in chosen if (m := wanted[at][0].migration) is not None}
+            )
+        for place, reason in learning.left():
+            wanted[place][0].drop("barrier", "filter", "not computed: not among the best", reason)
+
+    def _compute_barriers(self, wanted: Sequence[tuple[Track, list[NebRequest]]]) -> None:
         self._relax([request for _, requests in wanted for request in requests], "barrier")
         for track, requests in wanted:
             track.migration = migration_of(str(requests[0].phase), requests, self._ledger.of)

@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -96,6 +96,9 @@ COLUMNS: dict[str, dict[str, str]] = {
 DEFAULT_RANKING = "-decomposition_ev_per_atom"
 #: Smaller shares of an ion are dopants, which no stage of a screening describes.
 _LEAST_SHARE = 0.001
+
+#: Which barriers are wanted.
+Goal = Literal["low", "high"]
 
 SITES: tuple[Site, ...] = get_args(Site)
 _ION = re.compile(r"(?P<symbol>[A-Za-z][\w-]*?)(?:(?P<size>\d)?(?P<sign>[+-]))?")
@@ -255,7 +258,9 @@ class BarrierSettings(TomlTable):
     """How many candidates get a barrier, and with which potentials.
 
     ``quotas`` are by halide and structure type; with them, ``most`` applies only if it is given.
-    The first potential gives the candidate's value; the others show how far to trust it.
+    The first potential gives the candidate's value; the others show how far to trust it. With a
+    ``goal`` a surrogate chooses the next ``batch`` of barriers, and none is computed after
+    ``patience`` batches without one that is among the ``best`` lowest or highest.
     """
 
     most: int = Field(default=60, ge=1, strict=True)
@@ -264,6 +269,10 @@ class BarrierSettings(TomlTable):
         PotentialName.SEVENNET_0,
         PotentialName.CHGNET,
     )
+    goal: Goal | None = None
+    batch: int = Field(default=4, ge=1, le=1000, strict=True)
+    patience: int = Field(default=3, ge=1, strict=True)
+    best: int = Field(default=10, ge=1, strict=True)
 
     @property
     def limit(self) -> int | None:
