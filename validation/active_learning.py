@@ -21,9 +21,9 @@ import numpy as np
 from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
 from pvkdb_pipelines.screening.plan.plan import Goal
 from pvkdb_pipelines.screening.stages.surrogate import (
-    described,
+    by_confidence_bound,
     expected,
-    most_wanted,
+    features,
     spread,
 )
 from pvkdb_pipelines.work.cores import one_thread_each
@@ -57,7 +57,7 @@ def learned(
     rest = [at for at in range(len(barriers_ev)) if at not in known]
     while sum(which in best for which in known) < SHARE * len(best):
         found = expected(seen[known], barriers_ev[known].tolist(), seen[rest], seed)
-        known.append(rest.pop(int(most_wanted(found, goal)[0])))
+        known.append(rest.pop(int(by_confidence_bound(found, goal)[0])))
     return len(known)
 
 
@@ -77,7 +77,7 @@ def main() -> None:
     """Replay, and write the page."""
     one_thread_each()
     rows, barriers_ev = computed()
-    seen = described(rows)
+    seen = features(rows)
     order = np.argsort(barriers_ev, kind="stable").tolist()
     lines = []
     goals: tuple[tuple[Goal, str], ...] = (("low", "selector"), ("high", "non-volatile memory"))

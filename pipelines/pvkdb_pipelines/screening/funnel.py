@@ -265,8 +265,10 @@ class Funnel:
             learning.learn(
                 {at: m.e_a_ev for at in chosen if (m := wanted[at][0].migration) is not None}
             )
-        for place, reason in learning.left():
-            wanted[place][0].drop("barrier", "filter", "not computed: not among the best", reason)
+        for place, reason in learning.not_computed():
+            wanted[place][0].drop(
+                "barrier", "filter", "not computed: not expected among the best", reason
+            )
 
     def _compute_barriers(self, wanted: Sequence[tuple[Track, list[NebRequest]]]) -> None:
         self._relax([request for _, requests in wanted for request in requests], "barrier")

@@ -157,10 +157,16 @@ def _write_candidates(plan: Plan, path: Path) -> None:
     with writing(f"--write-candidates {path}"), path.open("w", newline="", encoding="utf-8") as to:
         file = csv.writer(to)
         file.writerow(("formula", "type", *columns))
-        for candidate in plan.stream(plan.filters.get("tolerance", ())):
+        conditions = plan.filters.get("tolerance", ())
+        for candidate in plan.stream(conditions):
             factors = None
             with suppress(InputError):  # not defined for the type, or a radius is not known
                 factors = tolerance_factors(candidate.composition)
+            # A listed formula: only enumerated ones are filtered in the stream.
+            if factors and not all(
+                each.holds(getattr(factors, each.column)) for each in conditions
+            ):
+                continue
             values = (getattr(factors, column, None) for column in columns)
             file.writerow((candidate.composition.formula, candidate.type, *values))
             number += 1

@@ -2,7 +2,12 @@
 
 The model is the mean of a Bayesian ridge regression, which is steady with few barriers and says how
 sure it is, and of extremely randomised trees, which follow what is not linear. It sees a
-composition by its ions and by what earlier stages computed of it.
+composition by its ions and by what earlier stages computed of it. The next barrier is the one with
+the best upper (or lower) confidence bound: mean and standard deviation together.
+
+Bayesian ridge regression: D. J. C. MacKay, Neural Comput. 4, 415 (1992). Trees: P. Geurts, D. Ernst
+and L. Wehenkel, Mach. Learn. 63, 3 (2006), doi 10.1007/s10994-006-6226-1. Confidence bounds:
+N. Srinivas et al., ICML 2010, arXiv:0912.3995.
 """
 
 from __future__ import annotations
@@ -27,10 +32,11 @@ from pvkdb_pipelines.screening.plan.products import SITES
 
 FloatArray = NDArray[np.float64]
 
-#: Weight of a structure type beside quantities of unit spread.
+#: Weight of a structure type beside quantities of unit spread. This, the number of deviations and
+#: that of trees were chosen on the barriers of the shipped plan.
 _TYPE_WEIGHT = 1.5
-#: Standard deviations by which doubt makes a candidate worth a calculation.
-_CURIOSITY = 1.0
+#: Standard deviations in the confidence bound.
+_EXPLORATION = 1.0
 _TREES = 40
 
 
@@ -52,17 +58,17 @@ class Learning:
         assert settings.goal is not None
         self.goal: Goal = settings.goal
         self.settings = settings
-        self._seen = described(rows) if rows else np.zeros((0, 1))
+        self._seen = features(rows) if rows else np.zeros((0, 1))
         self._open = list(range(len(rows)))
         self._known: dict[int, float] = {}
-        self._in_vain = 0
+        self._batches_without_best = 0
 
     def next(self) -> list[int]:
         """Return the positions of the next barriers to compute; none when it is time to stop."""
-        if self._in_vain >= self.settings.patience:
+        if not self._open or self._batches_without_best >= self.settings.patience:
             return []
         if self._known:
-            order = most_wanted(self._expected(), self.goal)[: self.settings.batch]
+            order = by_confidence_bound(self._expected(), self.goal)[: self.settings.batch]
             chosen = [self._open[place] for place in order.tolist()]
         else:
             chosen = self._first()
@@ -74,12 +80,15 @@ class Learning:
         self._known.update(barriers_ev)
         best = sorted(self._known, key=self._known.__getitem__, reverse=self.goal == "high")
         found = set(best[: self.settings.best]) & barriers_ev.keys()
-        self._in_vain = 0 if found else self._in_vain + 1
+        self._batches_without_best = 0 if found else self._batches_without_best + 1
 
-    def left(self) -> list[tuple[int, str]]:
+    def not_computed(self) -> list[tuple[int, str]]:
         """Return what was not computed, with what is expected of it."""
         if not self._open or not self._known:
-            return [(place, "no barrier could be learned from") for place in self._open]
+            return [
+                (place, "no barrier succeeded, so that none could be predicted")
+                for place in self._open
+            ]
         found = self._expected()
         each = zip(self._open, found.mean_ev, found.deviation_ev, strict=True)
         return [(at, f"the surrogate expects {mean:.2f} ± {by:.2f} eV") for at, mean, by in each]
@@ -106,8 +115,8 @@ def spread(seen: FloatArray, number: int, first: int = 0) -> list[int]:
     return chosen
 
 
-def described(rows: Sequence[ScreenedCandidate]) -> FloatArray:
-    """Return what the model sees of candidates: one row each, columns of unit spread.
+def features(rows: Sequence[ScreenedCandidate]) -> FloatArray:
+    """Return the features of candidates: one row each, columns of unit spread.
 
     Of each site the mean radius and electronegativity, of B also charge, period and how far two
     ions differ; the structure type; decomposition energy, volume and energies of the vacancy. What
@@ -138,10 +147,10 @@ def expected(
     return Expected((linear + trees) / 2, deviation)
 
 
-def most_wanted(found: Expected, goal: Goal) -> NDArray[np.int64]:
+def by_confidence_bound(found: Expected, goal: Goal) -> NDArray[np.int64]:
     """Return the positions of candidates, the one first whose barrier may be best."""
     sign = 1.0 if goal == "high" else -1.0
-    return np.argsort(-(sign * found.mean_ev + _CURIOSITY * found.deviation_ev), kind="stable")
+    return np.argsort(-(sign * found.mean_ev + _EXPLORATION * found.deviation_ev), kind="stable")
 
 
 def _quantities(row: ScreenedCandidate) -> list[float]:

@@ -9,7 +9,7 @@ from pvkdb.schemas.screening import Migration, ScreenedCandidate
 from pvkdb_pipelines.screening import funnel
 from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan.plan import BarrierSettings, parse_plan
-from pvkdb_pipelines.screening.stages.surrogate import Learning, described
+from pvkdb_pipelines.screening.stages.surrogate import Learning, features
 from pvkdb_pipelines.screening.stages.tracks import Track
 
 PLAN = """\
@@ -49,6 +49,11 @@ def test_the_best_are_found_before_most_are_computed(goal: str) -> None:
     assert len(as_good) >= 10
 
 
+def test_all_are_computed_where_patience_lasts() -> None:
+    batches = computed("low", batch=5, patience=99)
+    assert sorted(at for batch in batches for at in batch) == list(range(len(ROWS)))
+
+
 def test_the_first_batch_is_spread_over_the_types() -> None:
     assert {ROWS[at].type for at in computed("low", batch=4)[0]} == {"ABX3", "A2BX6", "A2BX4"}
 
@@ -60,7 +65,7 @@ def test_it_ends_after_batches_without_a_better_one() -> None:
         assert len(chosen) == 2
         learning.learn(dict.fromkeys(chosen, barrier_ev))
     assert learning.next() == []
-    left = learning.left()
+    left = learning.not_computed()
     assert len(left) == len(ROWS) - 6
     assert all("the surrogate expects" in reason for _, reason in left)
 
@@ -70,12 +75,14 @@ def test_barriers_that_failed_are_not_learned_from() -> None:
     learning.next()
     learning.learn({})
     assert learning.next() == []
-    assert {reason for _, reason in learning.left()} == {"no barrier could be learned from"}
+    assert {reason for _, reason in learning.not_computed()} == {
+        "no barrier succeeded, so that none could be predicted"
+    }
 
 
 def test_what_is_unknown_is_taken_as_the_mean() -> None:
     """Molecules have no electronegativity; here, nothing is known of stability either."""
-    seen = described(ROWS)
+    seen = features(ROWS)
     assert np.isfinite(seen).all()
     assert np.ptp(seen, axis=0).max() < 10
     assert len(np.unique(seen, axis=0)) == len(ROWS)
@@ -102,7 +109,9 @@ def test_a_plan_with_a_goal_computes_some_barriers_and_tells_of_the_others(
     rows: list[ScreenedCandidate] = [track.row() for track in screening._tracks]
     fell = [row for row in rows if row.fall is not None]
     assert len(asked) == len(set(asked)) == len(rows) - len(fell) > 0
-    assert {row.fall.reason for row in fell if row.fall} == {"not computed: not among the best"}
+    assert {row.fall.reason for row in fell if row.fall} == {
+        "not computed: not expected among the best"
+    }
 
 
 class _NoStore:

@@ -153,13 +153,15 @@ def test_the_funnel_of_radii_is_shown_and_written(
 def test_what_passes_the_radii_is_listed_in_a_file(
     run: Run, plan: Callable[[str], str], tmp_path: Path
 ) -> None:
-    ended = run("screen", plan(RADII), "--write-candidates", "mine.csv")
-    assert "4 of 6 compositions pass" in ended.stderr
+    listed = RADII.replace("[ions]", 'formulas = ["CsCaI3", "KPbI3"]\n\n[ions]', 1)
+    ended = run("screen", plan(listed), "--write-candidates", "mine.csv")
+    assert "5 of 8 compositions pass" in ended.stderr
     rows = (tmp_path / "mine.csv").read_text(encoding="utf-8").splitlines()
     assert rows[0] == "formula,type,t,mu,tau,p_perovskite"
     assert [row.split(",")[:2] for row in rows[1:]] == [
         *(["CsPbBr3", "ABX3"], ["CsSnBr3", "ABX3"]),
         *(["Cs2SnI6", "A2BX6"], ["Cs2SnBr6", "A2BX6"]),
+        ["CsCaI3", "ABX3"],  # listed, as is KPbI3, which fails
     ]
     assert rows[3].endswith(",,,,")  # not defined for its type
 
