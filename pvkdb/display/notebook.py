@@ -19,6 +19,8 @@ from pvkdb.errors import MissingExtraError
 
 #: Rows of a table; characters of a cell, of a fact, and of the text beside the HTML.
 _ROWS, _CELL, _FACT, _PLAIN = 12, 200, 1000, 500
+#: Most atoms of a picture; most curves of one, and about the most points of each.
+_ATOMS, _CURVES, _POINTS = 500, 20, 1000
 #: Directions right and up of the view of a cell, from above and a little from the side.
 _VIEW = ((0.955, -0.296, 0.0), (0.059, 0.190, 0.980))
 
@@ -76,18 +78,29 @@ def table(
 
 
 def plot(curves: Sequence[tuple[Any, Any]], x_label: str, y_label: str, log: bool = False) -> str:
-    """Return curves of x and y as SVG, with a mark at each point where there are few."""
+    """Return curves of x and y as SVG, with a mark at each point where there are few.
+
+    Of many curves the first are drawn, of many points some at equal steps.
+    """
 
     def draw(axes: Any) -> None:
-        for x, y in curves:
-            axes.plot(x, y, "o-" if len(x) < 30 else "-", lw=1, ms=4)
+        for x, y in curves[:_CURVES]:
+            step = max(1, round(len(x) / _POINTS))
+            axes.plot(x[::step], y[::step], "o-" if len(x) < 30 else "-", lw=1, ms=4)
+        if len(curves) > _CURVES:
+            axes.set_title(f"the first {_CURVES} of {len(curves):,} curves")
         axes.set(xlabel=x_label, ylabel=y_label, yscale="log" if log else "linear")
 
     return _picture(draw)
 
 
 def crystal(symbols: Sequence[str], cell_ang: Any, positions_ang: Any) -> str:
-    """Return a cell as SVG: atoms by element, distances up to 1.2 of the shortest one as bonds."""
+    """Return a cell as SVG: atoms by element, distances up to 1.2 of the shortest one as bonds.
+
+    Nothing if it has more than 500 atoms or no volume.
+    """
+    if len(symbols) > _ATOMS:
+        return ""
 
     def draw(axes: Any) -> None:
         import numpy as np
@@ -100,7 +113,7 @@ def crystal(symbols: Sequence[str], cell_ang: Any, positions_ang: Any) -> str:
         points = np.array([point for _, point in pairs]) @ cell
         seen = points @ np.array(_VIEW).T
         apart = np.linalg.norm(points[:, None] - points, axis=2)
-        bonds = np.triu((apart > 0.1) & (apart < 1.2 * apart[apart > 0.1].min()))
+        bonds = np.triu((apart > 0.1) & (apart < 1.2 * apart[apart > 0.1].min(initial=inf)))
         edges = [each for each in combinations(corners, 2) if np.abs(each[0] - each[1]).sum() == 1]
         for line in np.array(edges) @ cell @ np.array(_VIEW).T:
             axes.plot(*line.T, color=GREY, lw=0.8, zorder=0)
@@ -116,14 +129,16 @@ def crystal(symbols: Sequence[str], cell_ang: Any, positions_ang: Any) -> str:
 
 
 def _picture(draw: Callable[[Any], None]) -> str:
-    """Return what is drawn on the axes of a new figure as SVG; nothing without matplotlib."""
+    """Return what is drawn on new axes as SVG; nothing without matplotlib, or of a cell without volume."""
+    from numpy.linalg import LinAlgError
+
     try:
         with style({"svg.fonttype": "none", "svg.hashsalt": "pvkdb"}):
             figure, axes = new_figure((4.2, 3.0))
             draw(axes)
             nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
             figure.savefig(file := StringIO(), format="svg", metadata=nothing)
-    except MissingExtraError:
+    except (MissingExtraError, LinAlgError):
         return ""
     return file.getvalue()[file.getvalue().index("<svg") :]
 

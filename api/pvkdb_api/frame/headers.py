@@ -64,8 +64,8 @@ class Headers:
                 headers["X-Dataset-Version"] = version
                 for name, value in SECURITY.items():
                     headers.setdefault(name, value)
-                # Who keeps a connection stays with one process: of one that has others to answer
-                # it connects again, and is taken by one that is free.
+                # A kept connection stays with one process. A busy process closes it, so that the
+                # client reconnects and a free process accepts it.
                 if self.processes > 1 and self.running > 1:
                     headers["Connection"] = "close"
                 if scope["scheme"] == "https":

@@ -198,7 +198,8 @@ def fetch_structures(
         DatabaseError: the store cannot be reached.
     """
     kept = _read_progress(progress)
-    providers = [_Provider(url, patience) for url in dict.fromkeys(urls)]
+    made = [_Provider(url, patience) for url in urls]
+    providers = [*{each.url: each for each in made}.values()]
     keys = {each.url: f"{store.name} {filter} {each.url}" for each in providers}
     end = time.monotonic() + 60 * minutes
 
@@ -296,12 +297,18 @@ def _of_document(document: Any) -> tuple[str, dict[str, Any], str]:
 
 
 class _Provider(Awaiting):
-    """Requests to one OPTIMADE provider, retried while it is busy."""
+    """Requests to the host of one OPTIMADE provider, retried while it is busy."""
 
     def __init__(self, url: str, patience: Patience) -> None:
         service = Service(url, None, patience, progress=False)
         self.url = service.url if service.url.endswith("/v1") else f"{service.url}/v1"
-        http = httpx.AsyncClient(headers=service.headers, timeout=60, follow_redirects=True)
+        self.host = httpx.URL(self.url).host
+        http = httpx.AsyncClient(
+            headers=service.headers,
+            timeout=60,
+            follow_redirects=True,
+            event_hooks={"request": [self._require_own_host]},  # also on each redirect
+        )
         super().__init__(service, http)
         self.close = http.aclose
         self._seen: set[str] = set()
@@ -337,10 +344,14 @@ class _Provider(Awaiting):
             address = response.url.join(str(following))
         except httpx.InvalidURL as error:
             raise ServiceError(f"{response.url} gives no usable next page: {error}") from error
-        if address.scheme not in ("http", "https") or address.host != response.url.host:
+        if address.scheme not in ("http", "https") or address.host != self.host:
             raise ServiceError(f"{response.url} gives a next page elsewhere: {address.host}")
         require_new(str(address), self._seen, response)
         return entries, str(address), delay_s
+
+    async def _require_own_host(self, request: httpx.Request) -> None:
+        if request.url.host != self.host:
+            raise ServiceError(f"{self.url} leads to another host: {_plain(request.url.host)}")
 
     async def _read(self, link: str) -> tuple[httpx.Response, Any]:
         try:

@@ -60,6 +60,8 @@ def print_preview(plan: Plan, preview: Preview) -> None:
     print_lines([_required_work(plan, preview)])
     if preview.no_prototype:
         reasons = [f"{name}: {reason}" for name, reason in preview.no_prototype.items()]
+        if (more := len(reasons) - MAX_REASONS) > 0:
+            reasons[MAX_REASONS:] = [f"and {more:,} more; --json has all"]
         remedy = "barriers of such a crystal, from its CIF: pvkdb neb FORMULA --from FILE"
         print_lines(["not relaxed, since no prototype holds them:", *reasons, remedy])
     messages().print("dry run: nothing was computed or written")
@@ -137,7 +139,7 @@ def _print_reasons(report: ScreeningReport) -> None:
     more = len(reasons) - MAX_REASONS
     print_table(
         "Reasons for rejections",
-        ["stage", "kind", "reason", "candidates", "such as"],
+        ["stage", "kind", "reason", "candidates", "examples"],
         [
             [each.stage, each.kind, plain(each.reason), f"{each.count:,}", " ".join(each.formulas)]
             for each in reasons[:MAX_REASONS]
@@ -157,7 +159,7 @@ def _print_candidates(report: ScreeningReport) -> None:
     else:
         messages().print("no candidate passed every stage")
     if others := [each for each in listed if each.fall and each.stability]:
-        _print_list("Stability of those that fell", others)
+        _print_list("Stability of rejected candidates", others)
 
 
 def _print_list(title: str, candidates: list[ScreenedCandidate]) -> None:

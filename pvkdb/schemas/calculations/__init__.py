@@ -171,7 +171,7 @@ class CalculationDocument(BaseModel, NotebookView):
     @property
     def barrier_error(self) -> str | None:
         """Measured error of the potential of a barrier, ``± 0.30 eV``; None for anything else."""
-        return barrier_error(str(self.parameters["potential"])) if self.kind == "neb" else None
+        return barrier_error(self.parameters.get("potential", "")) if self.kind == "neb" else None
 
     @property
     def simulation(self) -> SimulationResult | None:

@@ -50,10 +50,11 @@ def passing(
         screened: formulas that a screening computed.
     """
     tests = _tests(filters, screened)
+    by_formula = {each.id: each for each in compositions.values()}
     kept, counts = [], Counter[tuple[str, str]]()
     for candidate in candidates:
         known = compositions.get(candidate.material or "")
-        parts = [known] if known else _parts(candidate.absorber, compositions)
+        parts = [known] if known else _parts(candidate.absorber, by_formula)
         material = candidate.kind == "material"
         for name, why, meets in tests:
             if _OF_ONE_KIND.get(name, material) != material:
@@ -95,9 +96,8 @@ def _tests(
     return [each for each in listed if getattr(filters, each[0]) != getattr(unused, each[0])]
 
 
-def _parts(absorber: str | None, known: Mapping[str, Candidate]) -> list[Candidate]:
+def _parts(absorber: str | None, by_formula: Mapping[str, Candidate]) -> list[Candidate]:
     """Return the compositions of an absorber such as AgBi2I7-Cs3Bi2I9; empty if one is not read."""
-    by_formula = {each.id: each for each in known.values()}
     try:
         read = [parse_composition(part).formula for part in (absorber or "").split("-")]
     except InputError:

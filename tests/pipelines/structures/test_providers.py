@@ -66,7 +66,7 @@ class FaultyProvider(ThreadingHTTPServer):
     def __init__(self, entries: list[dict[str, Any]], page: int, breaks_at: int | None) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
         self.entries, self.page, self.breaks_at = entries, page, breaks_at
-        self.busy, self.asked, self.circle = 1, Counter[str](), False
+        self.busy, self.asked, self.circle, self.moved = 1, Counter[str](), False, ""
         self.next_host = self.base = f"http://127.0.0.1:{self.server_address[1]}"
 
 
@@ -86,6 +86,12 @@ class _Answers(BaseHTTPRequestHandler):
             self.server.busy -= 1
             self.send_response(429)
             self.send_header("Retry-After", "0")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if self.server.moved and start:
+            self.send_response(302)
+            self.send_header("Location", self.server.moved)
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
@@ -175,7 +181,11 @@ def test_refused_structures_are_counted_and_the_others_keep_their_origin(
     ]
     with faulty(entries) as server:
         (report,) = fetch_structures(
-            store, FILTER, [server.base], progress=tmp_path / "p.json", patience=HASTY
+            store,
+            FILTER,
+            [server.base, f"{server.base}/v1"],  # one provider
+            progress=tmp_path / "p.json",
+            patience=HASTY,
         )
         assert max(server.asked.values()) == 2  # the page that was busy
     assert (report.received, report.stored, report.known) == (11, 1, 1)
@@ -194,18 +204,20 @@ def test_refused_structures_are_counted_and_the_others_keep_their_origin(
 
 
 @pytest.mark.parametrize(
-    ("next_host", "circle", "most_mb", "reason"),
+    ("next_host", "moved", "circle", "most_mb", "reason"),
     [
-        ("http://localhost:1", False, 5, "gives a next page elsewhere: localhost"),
-        ("file:///etc", False, 5, "gives a next page elsewhere"),
-        ("", True, 5, "its pages never end"),
-        ("", False, 0.001, "answered with more than 0.001 MB"),
+        ("http://localhost:1", "", False, 5, "gives a next page elsewhere: localhost"),
+        ("file:///etc", "", False, 5, "gives a next page elsewhere"),
+        ("", "http://localhost:1/", False, 5, "leads to another host: localhost"),
+        ("", "", True, 5, "its pages never end"),
+        ("", "", False, 0.001, "answered with more than 0.001 MB"),
     ],
 )
 def test_a_provider_may_not_lead_elsewhere_in_circles_or_send_too_much(
     sqlite_store: Store,
     tmp_path: Path,
     next_host: str,
+    moved: str,
     circle: bool,
     most_mb: float,
     reason: str,
@@ -213,6 +225,7 @@ def test_a_provider_may_not_lead_elsewhere_in_circles_or_send_too_much(
     entries = [entry(str(n), scaled(CUBIC, n)) for n in range(4)]
     with faulty(entries) as server:
         server.next_host, server.circle = next_host or server.base, circle
+        server.moved = moved
         patience = Patience(retries=1, limit_s=20, max_answer_mb=most_mb)
         (report,) = fetch_structures(
             sqlite_store, FILTER, [server.base], progress=tmp_path / "p.json", patience=patience

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass, fields
 from types import FunctionType
+from unittest.mock import Mock
 from xml.etree import ElementTree
 
 import pytest
@@ -80,6 +81,26 @@ def test_a_cell_is_drawn_with_the_atoms_on_all_its_faces() -> None:
     placed = list(read(svg).iter("{http://www.w3.org/2000/svg}use"))
     assert len(placed) == 8 + 1 + 6 + 3  # corners, centre, faces; legend
     assert "xmlns:dc" not in svg  # no date, no version
+
+
+def test_a_cell_that_cannot_be_drawn_has_no_picture_and_one_atom_needs_no_bond() -> None:
+    cube = [[5.0, 0, 0], [0, 5.0, 0], [0, 0, 5.0]]
+    assert crystal(["Cs"] * 501, cube, [[1.0, 1, 1]] * 501) == ""
+    assert crystal(["Cs"], [*cube[:2], cube[0]], [[1.0, 1, 1]]) == ""
+    placed = list(
+        read(crystal(["Cs"], cube, [[1.0, 1, 1]])).iter("{http://www.w3.org/2000/svg}use")
+    )
+    assert len(placed) == 2  # atom, legend
+
+
+def test_long_and_many_curves_are_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    axes = Mock()
+    monkeypatch.setattr("pvkdb.display.notebook._picture", lambda draw: draw(axes))
+    plot([(range(50_000), range(50_000)), *[((), ())] * 30], "x", "y")
+    drawn = [call.args for call in axes.plot.call_args_list]
+    assert len(drawn) == 20
+    assert [len(values) for values in drawn[0][:2]] == [1000, 1000]
+    axes.set_title.assert_called_once_with("the first 20 of 31 curves")
 
 
 def test_a_picture_is_left_out_where_matplotlib_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

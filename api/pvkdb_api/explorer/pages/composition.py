@@ -214,7 +214,7 @@ def _no_prototype(composition: Composition | None) -> str | None:
         if composition:
             require_monatomic(composition)
     except InputError as error:
-        return str(error)
+        return str(error).partition("; provide")[0]  # the page has remedies of its own
     return None
 
 

@@ -55,3 +55,8 @@ def test_hops_are_listed_under_the_paths_that_need_them(
     assert "3D path, E_A 0.200" in shown
     assert "0.900" not in shown
     assert "1 more hops: --json; 0 failed" in " ".join(shown.split())
+
+
+def test_a_row_without_its_potential_has_an_unknown_error_in_a_notebook() -> None:
+    broken = document("chgnet", 0.3).model_copy(update={"parameters": {}})
+    assert "± unknown" in broken._repr_html_()
