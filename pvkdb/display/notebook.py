@@ -129,7 +129,7 @@ def crystal(symbols: Sequence[str], cell_ang: Any, positions_ang: Any) -> str:
 
 
 def _picture(draw: Callable[[Any], None]) -> str:
-    """Return what is drawn on new axes as SVG; nothing without matplotlib, or of a cell without volume."""
+    """Return what is drawn on new axes as SVG; nothing without matplotlib or a cell's volume."""
     from numpy.linalg import LinAlgError
 
     try:

@@ -38,7 +38,7 @@ def test_the_stability_of_what_fell_is_printed_and_its_reason_names_it(
 def test_a_preview_names_some_compositions_without_a_prototype(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    stages = [StageCount(stage="enumerate", entered=20_000, passed=20_000)]
+    stages = [StageCount(stage="enumerate", entered=20_000, passed=20_000, fell={})]
     reasons = {f"formula {number}": "no prototype" for number in range(20_000)}
     print_preview(read_plan("lead-and-tin"), Preview(stages, no_prototype=reasons))
     shown = capsys.readouterr().out
