@@ -1,4 +1,4 @@
-"""What a device is worth in a network, and what else it can do, from its states or its model.
+"""Accuracy of networks built from a device, its behaviours and keys, from its states or its model.
 
 ``examine`` gives every device the same examination: networks trained in place (``training``),
 weights copied into devices (``inference``, ``torch_networks``), spiking layers (``spiking``) and

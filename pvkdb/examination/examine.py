@@ -20,6 +20,7 @@ from pvkdb.schemas.calculations.examinations import (
     ExaminationResult,
     ImperfectionCost,
     OverSeeds,
+    Task,
 )
 
 __all__ = ["examine"]
@@ -27,7 +28,7 @@ __all__ = ["examine"]
 
 def examine(
     model: DeviceModel,
-    task: str = "training",
+    task: Task = "training",
     images: Images | None = None,
     seeds: Iterable[int] = range(5),
     protocol: Protocol = Protocol(),
@@ -40,7 +41,7 @@ def examine(
     pulses: float = 1.0,
     on_share: Callable[[float], None] = lambda share: None,
 ) -> ExaminationResult:
-    """Return what a device is worth in a task: mean and spread over seeds, and what costs what.
+    """Return a device's result in a task, over seeds, and the cost of each imperfection.
 
     Training counts the last epochs, never the best. ``assume_ideal`` takes what is not known as
     ideal, and the result says so. ``at_s`` are times after which copied weights are read, and

@@ -83,7 +83,7 @@ def of_folder(folder: Path) -> Images:
     for x, y in (parts[:2], parts[2:]):
         if len(x) != len(y):
             raise InputError(f"{folder}: {len(x)} pictures and {len(y)} labels; fetch them again")
-    return _images(parts, 255, str(folder))
+    return _images(parts, 255, folder.resolve().name)
 
 
 def _images(parts: Sequence[npt.NDArray[Any]], white: float, source: str) -> Images:

@@ -30,9 +30,11 @@ from pvkdb.examination.puf import key_bits, key_metrics, puf_metrics
 from pvkdb.measurements.forms import Cycles, States, Trace
 from pvkdb.schemas.calculations.examinations import (
     USED_BY,
+    BehaviourVerdict,
     ExaminationQuestion,
     ExaminationRequest,
     ExaminationResult,
+    KeyMetric,
 )
 from pvkdb.simulation import fitting
 from pvkdb.simulation.compact import CompactModel, model_named
@@ -105,11 +107,11 @@ def examined(
         ).model_copy(update={"device": request.device})
     if request.task == "behaviours":
         compact = CompactModel(model_named(known["name"]), known["values"], known["sources"])
-        found = {each.name: each.document() for each in behaviours(compact)}
+        found = {each.name: BehaviourVerdict(**each.document()) for each in behaviours(compact)}
         more["behaviours"] = [found[name] for name in definitions()]
         more |= {"sources": known["sources"], "notes": known["notes"]}
     else:
-        more["metrics"] = [asdict(metric) for metric in _keys(**known)]
+        more["metrics"] = [KeyMetric(**asdict(metric)) for metric in _keys(**known)]
     return ExaminationResult(task=request.task, device=request.device, **more)
 
 

@@ -200,11 +200,17 @@ _ALL = (
     _percent("reliability_percent", "{} of the bits come back"),
     # Devices: computed by pvkdb from the figures of a device (MNIST), never reported.
     replace(
-        _percent("network_accuracy_training_percent", "names {} of digits, trained in place"),
+        _percent(
+            "network_accuracy_training_percent",
+            "classifies {} of the digits correctly, trained in place",
+        ),
         label="network accuracy, training, computed",
     ),
     replace(
-        _percent("network_accuracy_inference_percent", "names {} of digits, copied weights"),
+        _percent(
+            "network_accuracy_inference_percent",
+            "classifies {} of the digits correctly, with copied weights",
+        ),
         label="network accuracy, inference, computed",
     ),
     # Materials. E_A and DFE have one kind of evidence: the literature's, else computed by DFT, else

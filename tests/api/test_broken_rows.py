@@ -27,6 +27,8 @@ MATERIAL = "CsPbBr3"
 TIME = "2026-01-01 00:00:00.000000"
 RESULT = migration_result_of("CsPbBr3", hop_barrier(0.3)).model_dump(mode="json")
 PARAMETERS = NebRequest(formula="CsPbBr3", phase="Pnma", defect="V_Br").model_dump(mode="json")
+#: An accuracy.
+OVER = {"mean": 0.9, "spread": 0.0, "seeds": []}
 KINDS = (
     "neb",
     "md",
@@ -103,6 +105,11 @@ def broken_calculations() -> Iterator[dict[str, Any]]:
     for kind in KINDS:
         yield {"kind": kind, "result": "{}", "parameters": "[]"}
         yield {"kind": kind, "result": json.dumps({"points": [1], "images": {}, "hops": 5})}
+    readable = {"task": "training", "device": "d", "result": OVER, "ideal": OVER, "notes": [""]}
+    entries = {"task": "training", "device": "d", "behaviours": [{}], "metrics": [{}]}
+    for parameters in (*NO_OBJECTS, '{"images": []}'):
+        for result in (readable, entries, {**readable, "task": "trainig"}):
+            yield {"kind": "examine", "parameters": parameters, "result": json.dumps(result)}
     yield {"result": json.dumps({**RESULT, "hops": []})}
     yield {"result": json.dumps({**RESULT, "dimensionality": 2, "percolation": []})}
     yield {"result": json.dumps({**RESULT, "sites": []})}

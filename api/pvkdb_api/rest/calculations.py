@@ -103,7 +103,7 @@ def queue_simulation(
 def queue_examination(
     question: ExaminationQuestion, http: Request, session: WriteSession, writing: Writing
 ) -> CalculationDocument:
-    """What a device is worth in a network, and what each of its imperfections costs.
+    """Accuracy of a network built from a device, and the cost of each imperfection.
 
     Figures come from the store. What the task needs and the store lacks is refused by name, unless
     `assume_ideal` is set. Keys and measured curves need files: `pvkdb examine` reads them.

@@ -161,7 +161,7 @@ def _dynamics(document: CalculationDocument, report: Report | None) -> Outcome:
 
 def _simulation(document: CalculationDocument, report: Report | None) -> Outcome:
     request = SimulationRequest.model_validate(document.parameters)
-    with _refusing("simulation"):
+    with _typed_errors("simulation"):
         from pvkdb.simulation.devices.chain import simulate_device
 
         result = simulate_device(request, partial(_report_share, report))
@@ -170,7 +170,7 @@ def _simulation(document: CalculationDocument, report: Report | None) -> Outcome
 
 def _examination(document: CalculationDocument, report: Report | None) -> Outcome:
     request = ExaminationRequest.model_validate(document.parameters)
-    with _refusing("examination"):
+    with _typed_errors("examination"):
         from pvkdb.examination.requests import examined
 
         result = examined(request, partial(_report_share, report, request.task))
@@ -183,8 +183,8 @@ def _report_share(report: Report | None, stage: str, share: float) -> None:
 
 
 @contextmanager
-def _refusing(extra: str) -> Iterator[None]:
-    """Name the extra of a package that is not installed; what the inputs lack is a failure."""
+def _typed_errors(extra: str) -> Iterator[None]:
+    """Turn a missing package into MissingExtraError, a refused input into a failed calculation."""
     try:
         yield
     except ModuleNotFoundError as error:

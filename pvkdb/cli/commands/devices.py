@@ -254,20 +254,29 @@ def examine(
     images: Annotated[
         str | None, Option(help="digits, mnist, fashion, or a FOLDER with MNIST's files.")
     ] = None,
-    seeds: Annotated[int | None, Option(help="Networks; default: 5.")] = None,
+    seeds: Annotated[int | None, Option(help="Random seeds, one network each; default: 5.")] = None,
     epochs: Annotated[int | None, Option(help="Epochs of training; default: 10.")] = None,
     assume_ideal: Annotated[
-        bool, Option("--assume-ideal", help="Take what is not known as ideal.")
+        bool, Option("--assume-ideal", help="Treat unknown properties as ideal.")
     ] = False,
     at_s: Annotated[
-        list[float] | None, Option(metavar="S", help="Read copied weights then; repeatable.")
+        list[float] | None,
+        Option(
+            metavar="S", help="Time after writing at which copied weights are read; repeatable."
+        ),
     ] = None,
-    line_ohm: Annotated[float | None, Option(metavar="OHM", help="Lines of inference.")] = None,
-    interval_s: Annotated[float | None, Option(metavar="S", help="Of a reservoir.")] = None,
-    pulses: Annotated[float | None, Option(help="Pulses a bit of a reservoir.")] = None,
+    line_ohm: Annotated[
+        float | None,
+        Option(metavar="OHM", help="Resistance of the line between two cells (inference)."),
+    ] = None,
+    interval_s: Annotated[
+        float | None, Option(metavar="S", help="Time between the pulses of a reservoir.")
+    ] = None,
+    pulses: Annotated[float | None, Option(help="Pulses for each bit of a reservoir.")] = None,
     model: Annotated[str | None, Option(help="threshold, vteam or yakopcic.")] = None,
     set_: Annotated[
-        list[str] | None, Option("--set", metavar="NAME=VALUE", help="Of --model; repeatable.")
+        list[str] | None,
+        Option("--set", metavar="NAME=VALUE", help="Parameter of --model; repeatable."),
     ] = None,
     as_: Annotated[str | None, Option("--as", help="Kind of the files, as in measure.")] = None,
     columns: Annotated[str, Option(help="Columns, as in measure.")] = "",
@@ -276,7 +285,7 @@ def examine(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Examine a device: networks, behaviours, keys."""
+    """Simulate a device in a neural network or a behaviour test, or judge its keys."""
     from pvkdb.cli.output.device_tables import print_examination
     from pvkdb.examination.images import SHIPPED
     from pvkdb.examination.protocols import definitions
@@ -307,7 +316,7 @@ def examine(
         request = examination_request(session, question, forms, folder)
     result = _finished(store, request, retry).examination
     assert result is not None
-    kept = [each for each in result.behaviours if each["name"] in wanted]
+    kept = [each for each in result.behaviours if each.name in wanted]
     show(result.model_copy(update={"behaviours": kept}), json, print_examination)
 
 

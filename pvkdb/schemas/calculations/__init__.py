@@ -183,7 +183,7 @@ class CalculationDocument(BaseModel, NotebookView):
 
     @property
     def examination(self) -> ExaminationResult | None:
-        """What a device is worth in a task; None for anything else, and before it is done."""
+        """Result of a device in a task; None for anything else, and before it is done."""
         from pvkdb.schemas.calculations.examinations import ExaminationResult
 
         done = self.kind == "examine" and self.result is not None

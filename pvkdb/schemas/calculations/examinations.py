@@ -48,21 +48,25 @@ class ExaminationSettings(RequestModel):
     """How a device is examined. Every field enters the content key."""
 
     task: Task = Field(default="training", description="See docs/networks.md.")
-    seeds: int = Field(default=5, ge=1, le=50, description="Networks, each with its seed.")
+    seeds: int = Field(default=5, ge=1, le=50, description="Random seeds, one network each.")
     epochs: int = Field(default=10, ge=1, le=200, description="Epochs of training.")
-    assume_ideal: bool = Field(default=False, description="Take what is not known as ideal.")
+    assume_ideal: bool = Field(default=False, description="Treat unknown properties as ideal.")
     at_s: tuple[_Seconds, ...] = Field(
         default=(), max_length=9, description="Times after copying at which weights are read, in s."
     )
-    line_ohm: float = Field(default=0, ge=0, le=1e6, description="Line between two cells, in Ω.")
+    line_ohm: float = Field(
+        default=0, ge=0, le=1e6, description="Resistance of the line between two cells, in Ω."
+    )
     interval_s: float | None = Field(
         default=None,
         gt=0,
         le=1e10,
-        description="Between the pulses of a reservoir, in s; null: the retention.",
+        description="Time between the pulses of a reservoir, in s; null: the retention.",
         examples=[None],
     )
-    pulses: float = Field(default=1, gt=0, le=1e4, description="Pulses a bit of a reservoir.")
+    pulses: float = Field(
+        default=1, gt=0, le=1e4, description="Pulses for each bit of a reservoir."
+    )
 
 
 class ExaminationQuestion(ExaminationSettings):
@@ -85,7 +89,7 @@ class ExaminationQuestion(ExaminationSettings):
 
 
 class ExaminationRequest(ExaminationSettings, CalculationRequest):
-    """Request for what a device is worth in a task.
+    """Request for the examination of a device in a task.
 
     ``device_model`` has what is known of the device: its model for networks, a compact model, or
     arrays of states. ``images`` of a folder are ``FOLDER@HASH``, with the start of their SHA-256.
@@ -100,7 +104,7 @@ class ExaminationRequest(ExaminationSettings, CalculationRequest):
 
 
 class OverSeeds(StrictModel):
-    """A share of pictures named rightly, or an error of a series (NRMSE), over seeds."""
+    """A share of pictures classified correctly, or an error of a series (NRMSE), over seeds."""
 
     mean: float = Field(description="Mean over the seeds.")
     spread: float = Field(description="Standard deviation over the seeds.")
@@ -115,10 +119,42 @@ class ImperfectionCost(StrictModel):
     without: OverSeeds = Field(description="The result with all imperfections but this one.")
 
 
+class BehaviourVerdict(StrictModel):
+    """The verdict on one behaviour, with its definition."""
+
+    name: str = Field(description="Its name, e.g. `allodynia`.")
+    test: str = Field(description="Its test, e.g. `nociceptor`.")
+    label: str = Field(description="The behaviour in words.")
+    definition: str = Field(description="When it is shown.")
+    measure: str = Field(description="What `value` is.")
+    unit: str = Field(description="Unit of `value`; empty: a ratio.")
+    untested: str = Field(description="Why it may be not tested.")
+    source: str = Field(description="Publication of the definition.")
+    verdict: str = Field(description="`shown`, `not shown` or `not tested`.")
+    value: float | None = Field(description="The measure with the weakest pulses that show it.")
+    at: dict[str, float] = Field(description="Amplitude, width and interval of these, in V and s.")
+    settings: tuple[int, int] = Field(description="Settings that show it, and all tested.")
+    note: str = Field(description="Remark, or why it is not tested.")
+
+
+class KeyMetric(StrictModel):
+    """A metric of keys with its interval."""
+
+    name: str = Field(description="Its name, e.g. `uniqueness_percent`.")
+    value: float | None = Field(description="Its value in percent; null: not tested.")
+    ends: tuple[float, float] | None = Field(description="Interval at 90 %, in percent.")
+    interval: str = Field(description="How the ends were found.")
+    bound: str = Field(description="`>` or `<` where the value is a bound.")
+    cycles: int | None = Field(description="Cycles or reads behind it.")
+    devices: int = Field(description="Arrays or devices behind it.")
+    note: str = Field(description="Remark, or why there is no value.")
+    place: str = Field(description="Place in the raw file.")
+
+
 class ExaminationResult(bounds.CalculationResult):
     """The result of one task; without numbers where there is a verdict."""
 
-    task: str = Field(description="A task of docs/networks.md, e.g. `training`.")
+    task: Task = Field(description="A task of docs/networks.md, e.g. `training`.")
     device: str = Field(description="Name of the device's model.")
     images: str = Field(default="", description="The pictures, or the series.")
     protocol: dict[str, float | str] = Field(default={}, description="Settings of the task.")
@@ -140,10 +176,10 @@ class ExaminationResult(bounds.CalculationResult):
     latency_s: float | None = Field(default=None, description="Writing an epoch row by row, in s.")
     assumed: list[str] = Field(default=[], description="Imperfections taken as ideal: not known.")
     sources: dict[str, str] = Field(default={}, description="Source of each figure of the device.")
-    behaviours: list[dict[str, Any]] = Field(
+    behaviours: list[BehaviourVerdict] = Field(
         default=[], description="Verdicts on behaviours, with definition, measure and source."
     )
-    metrics: list[dict[str, Any]] = Field(default=[], description="Metrics of keys, in percent.")
+    metrics: list[KeyMetric] = Field(default=[], description="Metrics of keys, in percent.")
     notes: list[str] = Field(default=[], description="What to know beside the numbers.")
 
     def text(self, value: OverSeeds) -> str:
@@ -164,14 +200,13 @@ class ExaminationResult(bounds.CalculationResult):
             if cost is not None:
                 yield f"{name} an epoch", with_unit(number(cost), unit), ""
         for each in self.behaviours:
-            value = "" if each["value"] is None else f", {each['measure']} {number(each['value'])}"
-            unit = each["unit"] if value else ""
-            yield each["label"], with_unit(f"{each['verdict']}{value}", unit), each["note"]
-        for each in self.metrics:
-            value = "not tested" if each["value"] is None else f"{each['value']:.4g} %"
-            ends = f" ({each['ends'][0]:.4g} – {each['ends'][1]:.4g})" if each["ends"] else ""
+            value = "" if each.value is None else f", {each.measure} {number(each.value)}"
             yield (
-                each["name"].removesuffix("_percent").replace("_", " "),
-                value + ends,
-                each["note"],
+                each.label,
+                with_unit(f"{each.verdict}{value}", each.unit * bool(value)),
+                each.note,
             )
+        for key in self.metrics:
+            value = "not tested" if key.value is None else f"{key.value:.4g} %"
+            ends = f" ({key.ends[0]:.4g} – {key.ends[1]:.4g})" if key.ends else ""
+            yield key.name.removesuffix("_percent").replace("_", " "), value + ends, key.note

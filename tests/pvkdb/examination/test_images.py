@@ -40,6 +40,7 @@ def test_pictures_of_a_folder_in_idx_format(tmp_path: Path) -> None:
         write(tmp_path / f"{part}-labels-idx1-ubyte.gz", np.arange(count, dtype=np.uint8))
     images = of_folder(tmp_path)
     assert images.train.shape == (5, 36)
+    assert images.source == tmp_path.name
     assert images.test_labels.tolist() == [0, 1, 2]
     assert images.test[0] * 255 == pytest.approx(pixels[0].ravel())
     write(tmp_path / "t10k-labels-idx1-ubyte.gz", np.zeros(4, np.uint8))

@@ -100,15 +100,15 @@ def test_keys_of_one_array_and_of_several(literature: Session) -> None:
     asked = question(device="", task="puf")
     one = examined(examination_request(literature, asked, forms[:1]))
     known = {metric.name: metric.value for metric in puf_metrics(forms[0])}
-    assert {each["name"]: each["value"] for each in one.metrics} == known
+    assert {each.name: each.value for each in one.metrics} == known
     several = examined(examination_request(literature, asked, forms))
-    found = {each["name"]: each["value"] for each in several.metrics}
+    found = {each.name: each.value for each in several.metrics}
     assert found["uniqueness_percent"] == pytest.approx(50, abs=15)
     assert found["reliability_percent"] is None  # cycles write anew
     cells = tuple(np.array([level, level + 0.1]) for level in (1.0, 2.0, 4.0, 3.0))
     reads = [States(tuple("abcd"), cells) for _ in range(2)]
     again = examined(examination_request(literature, asked, reads))
-    assert [m["value"] for m in again.metrics if m["name"] == "reliability_percent"] == [100]
+    assert [m.value for m in again.metrics if m.name == "reliability_percent"] == [100]
     wrong = [forms[0], Cycles(arrays[1][:2], arrays[1][:2], ())]
     with pytest.raises(InputError, match="arrays of 64, 2 cells"):
         examination_request(literature, asked, wrong)
@@ -121,8 +121,8 @@ def test_behaviours_of_given_values_are_all_of_the_table(literature: Session) ->
     values = {**DIFFUSIVE, "x0": 0.0}
     asked = question(device="", task="behaviours", values=values)
     found = examined(examination_request(literature, asked))
-    assert [each["name"] for each in found.behaviours] == [*definitions()]
-    assert {each["test"] for each in found.behaviours} == {
+    assert [each.name for each in found.behaviours] == [*definitions()]
+    assert {each.test for each in found.behaviours} == {
         "nociceptor", "short-term", "associative",
     }  # fmt: skip
     assert found.sources["v_th"] == "given"

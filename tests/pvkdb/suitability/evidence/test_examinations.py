@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pvkdb.schemas.calculations.examinations import ExaminationResult, OverSeeds
+from pvkdb.schemas.calculations.examinations import (
+    ExaminationResult,
+    ExaminationSettings,
+    OverSeeds,
+)
 from pvkdb.schemas.rankings import Grade
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
@@ -31,16 +35,20 @@ def result(**changes: Any) -> ExaminationResult:
     return ExaminationResult(**{**known, **changes})
 
 
-def stored(name: str, found: Any, device: str = "d-t4-r14", images: str = "mnist") -> Calculation:
+def stored(
+    name: str, found: Any, device: str = "d-t4-r14", images: str = "mnist", **settings: Any
+) -> Calculation:
     """A finished examination; the result may be anything."""
     values = found.model_dump(mode="json") if isinstance(found, ExaminationResult) else found
-    parameters = {"device": device, "images": images, "task": "training"}
+    parameters = ExaminationSettings(**settings).model_dump(mode="json")
+    parameters |= {"device": device, "images": images}
     made = Calculation(id=name, key=name, kind="examine", state="done", result=values)
     made.parameters, made.versions = parameters, {"pvkdb": "0"}
     return made
 
 
 def test_computed_accuracies_are_marked_and_only_of_mnist(sqlite_store: Store) -> None:
+    other = OverSeeds(mean=0.5, spread=0.1, seeds=[0.4, 0.6])
     with sqlite_store.session() as session:
         session.add_all(
             [
@@ -50,6 +58,8 @@ def test_computed_accuracies_are_marked_and_only_of_mnist(sqlite_store: Store) -
                 stored("exam-d", result(), images="digits"),
                 stored("exam-e", {"nothing": 1}),
                 stored("exam-f", result(), device="PCM"),
+                stored("exam-g", result(result=other), epochs=1),
+                stored("exam-h", result(result=other), images="/home/name/mnist@0123"),
             ]
         )
     with sqlite_store.session(read_only=True) as session:
@@ -60,7 +70,8 @@ def test_computed_accuracies_are_marked_and_only_of_mnist(sqlite_store: Store) -
     (criterion,) = entry.criteria
     assert (entry.id, criterion.verdict, criterion.grade) == ("d-t4-r14", "met", "model")
     assert criterion.source == "calculation exam-a"
-    assert [each.calculation for each in found] == ["exam-a", "exam-b", "exam-c", "exam-d"]
+    assert [each.calculation for each in found] == [f"exam-{letter}" for letter in "abcdgh"]
+    assert found[-1].words == "network trained in place, mnist; 50.0 ± 10.0 %"
     assert found[1].words == "weights copied, mnist; 90.0 ± 2.0 %; taken as ideal: read noise"
     evidence = candidates["d-t4-r14"].evidence
     trained = evidence["network_accuracy_training_percent"]
