@@ -21,8 +21,10 @@ from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.chemistry.amounts import ZERO
 from pvkdb.chemistry.canonical import amounts_text
 from pvkdb.chemistry.composition import Occupant
+from pvkdb.chemistry.formula import parsed_formulas
 from pvkdb.chemistry.ions import Ion
 from pvkdb.chemistry.sites import Site
+from pvkdb.chemistry.text import plain
 from pvkdb.chemistry.tolerance import mean_radius
 from pvkdb.chemistry.tolerance_arrays import FactorArrays, factors_from_radii
 from pvkdb.errors import FormulaError, MissingRadiusError
@@ -78,7 +80,9 @@ class Products:
         placed = zip(SITES, (a, b, set(self.choices["X"][0])), strict=True)
         if any({occupant.ion for occupant in read.on(site)} != ions for site, ions in placed):
             return -1
-        return int(_is_sum_of_sites(read))
+        # IMA may be read as I and MA, depending on the shares: such formulas are read each.
+        unique = len(list(parsed_formulas(plain(read.formula)))) == 1
+        return int(unique and _is_sum_of_sites(read))
 
     @cached_property
     def _parts(self) -> dict[Site, list[Composition | None]]:

@@ -43,6 +43,14 @@ def test_each_is_what_its_formula_says(mixed: Plan) -> None:
         assert parse_composition(candidate.composition.formula) == candidate.composition
 
 
+def test_a_name_that_may_be_read_as_two_ions() -> None:
+    """IMA is an ion, and I beside MA: which one is meant depends on the shares."""
+    text = 'types = ["ABX3"]\nstop_after = "tolerance"\n[ions]\nA = ["IMA", "Cs"]\n'
+    text += 'B = ["Sr2+", "Ti2+", "Pb2+"]\nX = ["I", "Br"]\n[mixing]\nB = [0.5, 0.05]\n'
+    for candidate in parse_plan(text).stream():
+        assert parse_composition(candidate.composition.formula) == candidate.composition
+
+
 def test_arrays_and_single_factors_let_the_same_pass(mixed: Plan) -> None:
     conditions = mixed.filters["tolerance"]
 
