@@ -285,7 +285,7 @@ def examine(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Simulate a device in a neural network or a behaviour test, or judge its keys."""
+    """Simulate a device in a network or a behaviour test."""
     from pvkdb.cli.output.device_tables import print_examination
     from pvkdb.examination.images import SHIPPED
     from pvkdb.examination.protocols import definitions
