@@ -19,9 +19,9 @@ from pvkdb.cli.commands import (
     dft,
     jobs,
     rankings,
-    schedules,
     screening,
     service,
+    simulations,
     work,
 )
 from pvkdb.errors import InterruptedByUserError
@@ -102,16 +102,18 @@ _add("md", barriers.dynamics, "3f2a --temperature-k 700")
 _add("potentials", barriers.potentials, "--json")
 _add("screen", screening.screen, "lead-and-tin --dry-run")
 _add("report", screening.report, "lead-and-tin --output out")
-app.add_typer(schedules.app, name="schedule", epilog="Example: pvkdb schedule schedule.toml")
+app.add_typer(
+    screening.schedule_app, name="schedule", epilog="Example: pvkdb schedule schedule.toml"
+)
 _add("work", work.work, "--processes 2")
 app.add_typer(jobs.app, name="jobs", epilog="Example: pvkdb jobs --state failed")
 _add("dft", dft.dft, "3f2a --charge 0 --charge 1")
 _add("export-inputs", dft.export_inputs, "3f2a --for espresso")
 _add("import-results", dft.import_results, "3f2a dft-3f2a-espresso")
 _add("rank", rankings.rank, "non-volatile-memory --materials --limit 10")
-_add("kinetics", devices.kinetics, "CsPbBr3 --thickness-nm 300 --bias-v 1")
-_add("simulate", devices.simulate, "CsPbBr3 --potential sevennet-0")
-_add("examine", devices.examine, "EpiRAM --images mnist --seeds 5")
+_add("kinetics", simulations.kinetics, "CsPbBr3 --thickness-nm 300 --bias-v 1")
+_add("simulate", simulations.simulate, "CsPbBr3 --potential sevennet-0")
+_add("examine", simulations.examine, "EpiRAM --images mnist --seeds 5")
 _add("spice", devices.spice, "sweep.csv --model vteam --output device.cir")
 _add("crossbar", devices.crossbar, "--on-off 1000 --selectivity 514")
 _add("measure", devices.measure, "sweep.csv --v-read 0.2")

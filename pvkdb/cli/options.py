@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from pvkdb.cli.output.console import messages, print_message
-from pvkdb.errors import DatabaseError, NotMigratedError
+from pvkdb.errors import DatabaseError, InputError, NotMigratedError
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -183,3 +184,19 @@ def open_engine(
     from pvkdb_pipelines.engines import make_engine
 
     return closing(make_engine(name, config, processes, print_message, grace_s=grace_s, pin=pin))
+
+
+def named_values(texts: Sequence[str]) -> dict[str, float]:
+    """Return numbers by name from the texts ``NAME=VALUE`` of ``--set``.
+
+    Raises:
+        InputError: a text has another form.
+    """
+    values = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            values[name] = float(number)
+        except ValueError:
+            raise InputError(f"--set {text!r}: write NAME=VALUE, e.g. r_on=1e4") from None
+    return values

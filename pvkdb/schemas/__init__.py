@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from pvkdb.errors import InputError
+
 Model = TypeVar("Model", bound=BaseModel)
 
 #: Characters that a database refuses or a page cannot show. Line breaks and tabs are not among
@@ -60,6 +62,26 @@ def read_json(model: type[Model], content: bytes) -> Model:
         return model.model_validate_json(content)
     except ValidationError as error:
         raise ValueError(first_problem(error)) from error
+
+
+def validated(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """Return a checked model made from these values.
+
+    Raises:
+        InputError: a value is refused; the message names it.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InputError(refusal(error)) from error
+
+
+def refusal(error: ValidationError) -> str:
+    """Return the first problem of a request in words, with the value that is refused."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"{where} = {first['input']!r}: {reason}" if where else reason
 
 
 def first_problem(error: ValidationError) -> str:

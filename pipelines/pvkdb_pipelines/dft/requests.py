@@ -9,13 +9,13 @@ written and not on a compute node.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
 from ase import Atoms
-from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import CalculationFailedError, InputError, NotFoundError
+from pvkdb.schemas import validated
 from pvkdb.schemas.calculations import CalculationState, FailureKind
 from pvkdb.schemas.calculations.dft import (
     DftAfterRequest,
@@ -42,8 +42,6 @@ from pvkdb_pipelines.structures.user_structures import atoms_of
 
 Method = Literal["path", "neb", "hop", "scf", "relax"]
 METHODS: tuple[Method, ...] = get_args(Method)
-
-ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _LIMITS = {"fmax_neb_ev_per_ang", "max_steps_neb"}
 _UNFINISHED = (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
@@ -226,26 +224,6 @@ def without_atom(host: Host, index: int) -> tuple[Host, str]:
         }
     )
     return vacant, host.symbols[index]
-
-
-def validated(kind: type[ModelT], values: dict[str, Any]) -> ModelT:
-    """Return a request model made from these values.
-
-    Raises:
-        InputError: a value is invalid; the message names it.
-    """
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        raise InputError(refusal(error)) from error
-
-
-def refusal(error: ValidationError) -> str:
-    """Return a sentence that describes the first validation error."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    reason = first["msg"].removeprefix("Value error, ")
-    return f"{where} = {first['input']!r}: {reason}" if where else reason
 
 
 def _instead(calculation: Calculation) -> str:

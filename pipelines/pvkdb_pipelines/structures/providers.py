@@ -145,12 +145,12 @@ def _store(session: Session, atoms: Atoms, origin: str) -> bool:
     """Store a structure, and return whether the store lacked it.
 
     Raises:
-        InputError: it is no usable crystal of a halide perovskite or a relative; the reason stands
+        InputError: it is no usable crystal of a halide perovskite or a relative; the reason comes
             before the first colon.
     """
     if len(atoms) > MOST_ATOMS:
         raise InputError(f"too large: {len(atoms):,} atoms in the cell; at most {MOST_ATOMS}")
-    reason = "no halide perovskite"
+    reason = "not a halide perovskite"
     try:
         composition = composition_of_atoms(Counter(atoms.get_chemical_symbols()))
         if composition.family in ("other", "undetermined") or not composition.balanced:

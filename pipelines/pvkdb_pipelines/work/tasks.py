@@ -20,6 +20,7 @@ from pvkdb.errors import (
     UnstorableError,
     unknown_name,
 )
+from pvkdb.schemas import refusal
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
 from pvkdb.schemas.calculations.dft import DFT_REQUESTS
 from pvkdb.schemas.calculations.dynamics import MdRequest
@@ -103,8 +104,6 @@ def failure_of(error: Exception) -> Failure:
     if isinstance(error, InputError) and not isinstance(error, UnstorableError):
         return Failure(FailureKind.UNSUPPORTED_COMPOSITION, str(error))
     if isinstance(error, ValidationError) and error.title.endswith("Request"):
-        from pvkdb_pipelines.dft.requests import refusal
-
         return Failure(FailureKind.INVALID_REQUEST, f"{refusal(error)}; request it again")
     return Failure(FailureKind.CRASHED, f"{type(error).__name__}: {error}")
 

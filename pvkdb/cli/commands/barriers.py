@@ -148,13 +148,13 @@ def dynamics(
     json: JsonOption = False,
 ) -> None:
     """Queue molecular dynamics of a vacancy. `pvkdb work` computes its diffusion coefficient."""
+    from pvkdb.schemas import validated
     from pvkdb.schemas.calculations.dynamics import MdRequest
     from pvkdb.schemas.calculations.relaxations import Host
     from pvkdb.store.models.structures import Structure
     from pvkdb.store.queue.claims import enqueue
     from pvkdb.store.queue.jobs import find
     from pvkdb.store.rows.from_models import calculation_document
-    from pvkdb_pipelines.dft.requests import validated
 
     with open_store(database).session() as session:
         found = find(session, barrier)
@@ -197,10 +197,10 @@ def _requests(
 ) -> list[CompleteNebRequest]:
     """Return one request for each potential; the most accurate one last."""
     from pvkdb.chemistry import parse_composition
+    from pvkdb.schemas import validated
     from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
     from pvkdb.store.files.structure_reading import elements_of
     from pvkdb.store.queue.migration_requests import complete_request
-    from pvkdb_pipelines.dft.requests import validated
     from pvkdb_pipelines.migration.sites.sites import parse_defect
     from pvkdb_pipelines.potentials.loading import local_potential
 

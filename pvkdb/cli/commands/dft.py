@@ -292,8 +292,8 @@ def _chosen(settings: _SettingOptions) -> dict[str, Any]:
 
 def _settings(**given: Any) -> DftSettings:
     """Return the DFT settings that the given options describe."""
+    from pvkdb.schemas import validated
     from pvkdb.schemas.calculations.dft import DftSettings
-    from pvkdb_pipelines.dft.requests import validated
 
     values = {name: value for name, value in given.items() if value is not None}
     if values.get("charge"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from pvkdb.cli.commands.devices import (
+from pvkdb.cli.commands.simulations import (
     BiasOption,
     TemperatureOption,
     ThicknessOption,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pvkdb.client._io.answers import parse, parse_lines
@@ -14,6 +15,8 @@ from pvkdb.client._search.tables import TableModels
 from pvkdb.errors import InputError, ServiceError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from pvkdb.client.structures import AnyStructure
     from pvkdb.schemas.calculations import CalculationDocument, LogLine, PotentialName
     from pvkdb.schemas.calculations.examinations import ExaminationQuestion
@@ -72,10 +75,7 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
             request = _request(request, given)
         elif given:
             raise InputError(f"the request is complete; omit {', '.join(given)}")
-        answer = yield from self._service.write(
-            path_of("calculations"), request.model_dump_json(), idempotency_key
-        )
-        return parse(self._table.document, answer)
+        return (yield from self._written([], request, idempotency_key))
 
     submit = queue
 
@@ -101,9 +101,7 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
             >>> queued = client.calculations.simulate(asked)  # doctest: +SKIP
             >>> result = client.calculations.wait(queued).simulation  # doctest: +SKIP
         """
-        path, body = path_of("calculations", "simulations"), question.model_dump_json()
-        answer = yield from self._service.write(path, body, idempotency_key)
-        return parse(self._table.document, answer)
+        return (yield from self._written(["simulations"], question, idempotency_key))
 
     @operation
     def examine(
@@ -124,9 +122,7 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
             >>> client.calculations.examine(asked).state.value
             'queued'
         """
-        path, body = path_of("calculations", "examinations"), question.model_dump_json()
-        answer = yield from self._service.write(path, body, idempotency_key)
-        return parse(self._table.document, answer)
+        return (yield from self._written(["examinations"], question, idempotency_key))
 
     @operation
     def cancel(
@@ -203,8 +199,14 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
     def _post(
         self, calculation: CalculationDocument | str, action: str, idempotency_key: str | None
     ) -> Steps[CalculationDocument]:
-        path = path_of("calculations", _key(calculation), action)
-        answer = yield from self._service.write(path, None, idempotency_key)
+        return (yield from self._written([_key(calculation), action], None, idempotency_key))
+
+    def _written(
+        self, parts: Sequence[str], body: BaseModel | None, idempotency_key: str | None
+    ) -> Steps[CalculationDocument]:
+        content = None if body is None else body.model_dump_json()
+        path = path_of("calculations", *parts)
+        answer = yield from self._service.write(path, content, idempotency_key)
         return parse(self._table.document, answer)
 
     @operation
@@ -261,12 +263,7 @@ def _key(calculation: CalculationDocument | str) -> str:
 
 
 def _request(formula: str, given: dict[str, Any]) -> NebRequest:
-    from pydantic import ValidationError
-
+    from pvkdb.schemas import validated
     from pvkdb.schemas.calculations.migration import NebRequest
 
-    try:
-        return NebRequest(formula=formula, **given)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise InputError(f"{first['loc'][0]} {first['input']!r:.60}: {first['msg']}") from error
+    return validated(NebRequest, {"formula": formula, **given})

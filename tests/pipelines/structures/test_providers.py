@@ -190,7 +190,7 @@ def test_refused_structures_are_counted_and_the_others_keep_their_origin(
         assert max(server.asked.values()) == 2  # the page that was busy
     assert (report.received, report.stored, report.known) == (11, 1, 1)
     assert report.refused == {
-        "no halide perovskite": 3,
+        "not a halide perovskite": 3,
         "unusable geometry": 2,
         "too large": 1,
         "disordered": 1,

@@ -11,6 +11,7 @@ from ase.units import Bohr, Ry
 from pydantic import BaseModel, ValidationError
 
 from pvkdb.errors import InputError
+from pvkdb.schemas import validated
 from pvkdb.schemas.calculations.dft import (
     DFT_REQUESTS,
     AnyDft,
@@ -26,7 +27,6 @@ from pvkdb.store.curation.computed import describe_charge, describe_settings
 from pvkdb_pipelines.dft.by_hand.vasp_input import vasp_files, vasp_readme
 from pvkdb_pipelines.dft.codes import sssp
 from pvkdb_pipelines.dft.codes.espresso import files_by_element, input_text, namelists
-from pvkdb_pipelines.dft.requests import refusal
 from pvkdb_pipelines.dft.settings import complete_request, remarks_on
 from pvkdb_pipelines.geometry.hosts import atoms_in
 
@@ -72,10 +72,7 @@ def converted(request: AnyDft, code: Code) -> AnyDft:
         "cutoff_rho_ry": None,
         "pseudopotentials": (),
     }
-    try:
-        other = DftSettings.model_validate(changed)
-    except ValidationError as error:
-        raise InputError(refusal(error)) from error
+    other = validated(DftSettings, changed)
     return complete_request(request.model_copy(update={"settings": other}))
 
 

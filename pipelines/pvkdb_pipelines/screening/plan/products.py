@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import nan
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from pvkdb.chemistry.amounts import ZERO
 from pvkdb.chemistry.canonical import amounts_text
 from pvkdb.chemistry.composition import Occupant
 from pvkdb.chemistry.formula import parsed_formulas
+from pvkdb.chemistry.interpretation import interpret
 from pvkdb.chemistry.ions import Ion
 from pvkdb.chemistry.sites import Site
 from pvkdb.chemistry.text import plain
@@ -36,6 +36,9 @@ Shares = Mapping[Ion, Fraction]
 Positions = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 SITES: tuple[Site, ...] = ("A", "B", "X")
+
+#: How formulas of two entries are read: as something else, each by itself, or from their parts.
+_NOT_MEANT, _READ_EACH, _SUM = -1, 0, 1
 
 
 @dataclass(frozen=True)
@@ -53,50 +56,78 @@ class Products:
     def meant(self) -> NDArray[np.bool_]:
         """Which entries of A and B make a composition of this type; shape (A, B).
 
-        Na2NaBiCl6 is another compound, Na3BiCl6, and Cs2CuFeI6 is read as Cs(Cu,Fe)I3 with divalent
-        ions. This depends on the ions alone, not on their shares.
+        Others are read as another compound: Na2NaBiCl6 as Na3BiCl6, Cs2CuFeI6 as Cs(Cu,Fe)I3 with
+        divalent ions.
         """
-        return self._pairs >= 0
+        return self._pairs >= _READ_EACH
 
     def __len__(self) -> int:
         return int(self.meant.sum()) * len(self.choices["X"])
 
     @cached_property
     def _pairs(self) -> NDArray[np.int8]:
-        """For A and B: -1 if another compound is meant, 1 if formulas are sums of sites, else 0."""
+        """How formulas of an entry of A and one of B are read; shape (A, B).
+
+        For most pairs this depends on the ions alone. What depends on the shares: the charges on
+        one site (as much Cu as Fe may be 1+ and 3+ instead of 2+), which one composition of each
+        entry shows, and names that may be read in two ways (IMA as I and MA).
+        """
         (a, of_a), (b, of_b) = (_first_of_each(self.choices[site]) for site in SITES[:2])
-        read = [[self._pair(i, j) for j in b] for i in a]
-        found = np.array(read, dtype=np.int8).reshape(len(a), len(b))
-        return found[np.ix_(of_a, of_b)]
+        kinds = np.array([[self._pair(i, j) for j in b] for i in a], dtype=np.int8)
+        found = kinds.reshape(len(a), len(b))[np.ix_(of_a, of_b)]
+        for view, turned in ((found, False), (found.T, True)):
+            for at, pairs in enumerate(view):
+                if (beside := np.flatnonzero(pairs == _SUM)).size:
+                    other = int(beside[0])
+                    pairs[beside] = self._pair(other, at) if turned else self._pair(at, other)
+        for i, j in np.argwhere(found == _READ_EACH).tolist():
+            found[i, j] = min(_READ_EACH, self._pair(i, j))
+        return found
 
     def _pair(self, i: int, j: int) -> int:
         a, b = set(self.choices["A"][i]), set(self.choices["B"][j])
-        if a & b or not self.choices["X"]:
-            return -1
-        try:
-            read = parse_composition(self._text(i, j, 0))
-        except FormulaError:  # no ion of it belongs on A, say
-            return -1
-        placed = zip(SITES, (a, b, set(self.choices["X"][0])), strict=True)
-        if any({occupant.ion for occupant in read.on(site)} != ions for site, ions in placed):
-            return -1
-        # IMA may be read as I and MA, depending on the shares: such formulas are read each.
-        unique = len(list(parsed_formulas(plain(read.formula)))) == 1
-        return int(unique and _is_sum_of_sites(read))
+        read = None if a & b or not self.choices["X"] else self._read(i, j, 0)
+        if read is None:
+            return _NOT_MEANT
+        text = plain(read.formula)
+        first, *others = parsed_formulas(text)
+        # The first reading is taken if all charges of its ions are common and balance.
+        certain = not others or (
+            first.amounts.keys() == {each.ion.symbol for each in read.occupants}
+            and interpret(text).rank == (0, 0)
+        )
+        return _SUM if certain and _is_sum_of_sites(read) else _READ_EACH
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, int, int], Composition | None]:
+        return {}
+
+    def _read(self, *at: int) -> Composition | None:
+        """Read the formula of a composition; None if it has other ions than it should have."""
+        place = (at[0], at[1], at[2])
+        if place not in self._known:
+            try:
+                read = parse_composition(self._text(*place))
+            except FormulaError:  # no ion of it belongs on A, say
+                self._known[place] = None
+                return None
+            wanted = [set(self.choices[site][n]) for site, n in zip(SITES, place, strict=True)]
+            found = [{each.ion for each in read.on(site)} for site in SITES]
+            self._known[place] = read if found == wanted else None
+        return self._known[place]
 
     @cached_property
     def _parts(self) -> dict[Site, list[Composition | None]]:
         """For each entry of a list, the composition of it and the first that fit on other sites."""
-        first = self.meant.any(axis=1).argmax()
-        beside_a = [(i, row.argmax(), 0) for i, row in enumerate(self.meant)]
-        beside_b = [(column.argmax(), j, 0) for j, column in enumerate(self.meant.T)]
-        beside_x = [(first, self.meant[first].argmax(), k) for k in range(len(self.choices["X"]))]
-        every: tuple[list[tuple[Any, Any, int]], ...] = (beside_a, beside_b, beside_x)
+        first = int(self.meant.any(axis=1).argmax())
+        beside_a = [(i, int(row.argmax()), 0) for i, row in enumerate(self._pairs)]
+        beside_b = [(int(column.argmax()), j, 0) for j, column in enumerate(self._pairs.T)]
+        beside_x = [
+            (first, int(self._pairs[first].argmax()), k) for k in range(len(self.choices["X"]))
+        ]
         return {
-            site: [
-                parse_composition(self._text(*at)) if self.meant[at[:2]] else None for at in places
-            ]
-            for site, places in zip(SITES, every, strict=True)
+            site: [self._read(*at) if self.meant[at[:2]] else None for at in places]
+            for site, places in zip(SITES, (beside_a, beside_b, beside_x), strict=True)
         }
 
     @cached_property
@@ -148,7 +179,7 @@ class Products:
             if (
                 (of_a and of_b and of_x and a_text and b_text and x_text)
                 and of_a.family == of_b.family == of_x.family
-                and self._pairs[i, j] > 0
+                and self._pairs[i, j] == _SUM
             ):
                 occupants = (*of_a.on("A"), *of_b.on("B"), *of_x.on("X"))
                 yield replace(of_a, formula=a_text + b_text + x_text, occupants=occupants)

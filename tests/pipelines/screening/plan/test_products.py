@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import product
 
 import pytest
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.tolerance import tolerance_factors
-from pvkdb.errors import InputError
+from pvkdb.errors import FormulaError, InputError
 from pvkdb_pipelines.screening import funnel
 from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan.plan import Plan, parse_plan
+from pvkdb_pipelines.screening.plan.products import SITES
 
 #: Molecules, charges that two types take differently, a share that no decimals give, halves.
 MIXED = """\
@@ -43,12 +45,29 @@ def test_each_is_what_its_formula_says(mixed: Plan) -> None:
         assert parse_composition(candidate.composition.formula) == candidate.composition
 
 
-def test_a_name_that_may_be_read_as_two_ions() -> None:
-    """IMA is an ion, and I beside MA: which one is meant depends on the shares."""
-    text = 'types = ["ABX3"]\nstop_after = "tolerance"\n[ions]\nA = ["IMA", "Cs"]\n'
-    text += 'B = ["Sr2+", "Ti2+", "Pb2+"]\nX = ["I", "Br"]\n[mixing]\nB = [0.5, 0.05]\n'
-    for candidate in parse_plan(text).stream():
-        assert parse_composition(candidate.composition.formula) == candidate.composition
+@pytest.mark.parametrize(
+    ("a", "b", "mixing"),
+    [
+        # IMA is an ion, and I beside MA: which one is meant depends on the shares.
+        ('"IMA", "Cs"', '"Sr2+", "Ti2+", "Pb2+", "Sm2+"', "B = [0.5, 0.05]"),
+        # As much Cu as Fe may have the charges 1+ and 3+.
+        ('"Cs", "MA"', '"Cu2+", "Fe2+", "Sn2+", "Zn2+"', "B = [0.5, 0.05]\nA = [0.5]"),
+    ],
+)
+def test_what_is_made_is_what_formulas_say_one_by_one(a: str, b: str, mixing: str) -> None:
+    head = f'types = ["ABX3"]\nstop_after = "tolerance"\n[ions]\nA = [{a}]\nB = [{b}]\n'
+    plan = parse_plan(f'{head}X = ["I", "Br"]\n[mixing]\n{mixing}\n')
+    expected = []
+    for _, _, products in plan.products:
+        choices = [products.choices[site] for site in SITES]
+        for at in product(*(range(len(each)) for each in choices)):
+            with suppress(FormulaError):
+                read = parse_composition(products._text(*at))
+                wanted = [set(each[n]) for each, n in zip(choices, at, strict=True)]
+                if [{o.ion for o in read.on(site)} for site in SITES] == wanted:
+                    expected.append(read)
+    assert [candidate.composition for candidate in plan.stream()] == expected
+    assert plan.numbers().total() == len(expected) > 20
 
 
 def test_arrays_and_single_factors_let_the_same_pass(mixed: Plan) -> None:
