@@ -58,10 +58,10 @@ def canonical_formula(found: Interpretation, scale: Fraction, brackets: bool = F
     )
 
 
-def amounts_text(amounts: Iterable[tuple[Ion, Amount]]) -> str:
+def amounts_text(amounts: Iterable[tuple[Ion, Amount]], brackets: bool = False) -> str:
     """Return ions with their amounts as a canonical formula has them, unless it is scaled."""
     return "".join(
-        (f"({ion.symbol})" if _needs_brackets(ion) else ion.symbol)
+        (f"({ion.symbol})" if brackets or _needs_brackets(ion) else ion.symbol)
         + ("" if amount == 1 else str(amount))
         for ion, amount in amounts
     )

@@ -8,10 +8,11 @@ composition.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import nan
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.chemistry.amounts import ZERO
 from pvkdb.chemistry.canonical import amounts_text
 from pvkdb.chemistry.composition import Occupant
+from pvkdb.chemistry.family import Family
 from pvkdb.chemistry.formula import parsed_formulas
 from pvkdb.chemistry.interpretation import interpret
 from pvkdb.chemistry.ions import Ion
@@ -37,8 +39,17 @@ Positions = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 SITES: tuple[Site, ...] = ("A", "B", "X")
 
-#: How formulas of two entries are read: as something else, each by itself, or from their parts.
-_NOT_MEANT, _READ_EACH, _SUM = -1, 0, 1
+#: How formulas of two entries are read: as something else, each by itself, or from their parts,
+#: which are written with every name in brackets where they would be read differently without.
+_NOT_MEANT, _READ_EACH, _SUM, _BRACKETED = -1, 0, 1, 2
+
+
+class _Entry(NamedTuple):
+    """What an entry of a list adds to a composition; its part of the formula by style."""
+
+    structure: tuple[Family, int | None]
+    texts: Mapping[int, str]
+    occupants: tuple[Occupant, ...]
 
 
 @dataclass(frozen=True)
@@ -80,8 +91,10 @@ class Products:
                 if (beside := np.flatnonzero(pairs == _SUM)).size:
                     other = int(beside[0])
                     pairs[beside] = self._pair(other, at) if turned else self._pair(at, other)
+        # Halides have one charge: how a pair is read with one of them, it is with all.
         for i, j in np.argwhere(found == _READ_EACH).tolist():
-            found[i, j] = min(_READ_EACH, self._pair(i, j))
+            read = self._read(i, j, 0)
+            found[i, j] = _NOT_MEANT if read is None else _style(read)
         return found
 
     def _pair(self, i: int, j: int) -> int:
@@ -96,7 +109,7 @@ class Products:
             first.amounts.keys() == {each.ion.symbol for each in read.occupants}
             and interpret(text).rank == (0, 0)
         )
-        return _SUM if certain and _is_sum_of_sites(read) else _READ_EACH
+        return _SUM if certain and _style(read) == _SUM else _READ_EACH
 
     @cached_property
     def _known(self) -> dict[tuple[int, int, int], Composition | None]:
@@ -131,12 +144,9 @@ class Products:
         }
 
     @cached_property
-    def _texts(self) -> dict[Site, list[str]]:
-        """Parts of formulas; empty where formulas are no sums of their sites."""
+    def _entries(self) -> dict[Site, list[_Entry | None]]:
         return {
-            site: [
-                _site_text(part, site) if part and _is_sum_of_sites(part) else "" for part in parts
-            ]
+            site: [_entry(part, site) if part and _style(part) else None for part in parts]
             for site, parts in self._parts.items()
         }
 
@@ -173,16 +183,15 @@ class Products:
 
     def compositions(self, at: Positions) -> Iterator[Composition]:
         """Yield the compositions at some positions."""
-        a, b, x = (list(zip(self._parts[s], self._texts[s], strict=True)) for s in SITES)
+        a, b, x = (self._entries[site] for site in SITES)
         for i, j, k in zip(*(where.tolist() for where in at), strict=True):
-            (of_a, a_text), (of_b, b_text), (of_x, x_text) = a[i], b[j], x[k]
+            of_a, of_b, of_x, style = a[i], b[j], x[k], int(self._pairs[i, j])
             if (
-                (of_a and of_b and of_x and a_text and b_text and x_text)
-                and of_a.family == of_b.family == of_x.family
-                and self._pairs[i, j] == _SUM
-            ):
-                occupants = (*of_a.on("A"), *of_b.on("B"), *of_x.on("X"))
-                yield replace(of_a, formula=a_text + b_text + x_text, occupants=occupants)
+                style and of_a and of_b and of_x
+            ) and of_a.structure == of_b.structure == of_x.structure:
+                formula = of_a.texts[style] + of_b.texts[style] + of_x.texts[style]
+                occupants = of_a.occupants + of_b.occupants + of_x.occupants
+                yield Composition(formula, occupants, *of_a.structure)
             else:
                 yield parse_composition(self._text(i, j, k))
 
@@ -201,12 +210,23 @@ def _first_of_each(entries: Sequence[Shares]) -> tuple[list[int], list[int]]:
     return [which.index(number) for number in range(len(sets))], which
 
 
-def _site_text(composition: Composition, site: Site) -> str:
-    return amounts_text((each.ion, each.amount or ZERO) for each in composition.on(site))
+def _entry(composition: Composition, site: Site) -> _Entry:
+    texts = {style: _site_text(composition, site, style) for style in (_SUM, _BRACKETED)}
+    return _Entry((composition.family, composition.layers), texts, composition.on(site))
 
 
-def _is_sum_of_sites(composition: Composition) -> bool:
-    return "".join(_site_text(composition, site) for site in SITES) == composition.formula
+def _site_text(composition: Composition, site: Site, style: int) -> str:
+    amounts = ((each.ion, each.amount or ZERO) for each in composition.on(site))
+    return amounts_text(amounts, brackets=style == _BRACKETED)
+
+
+def _style(composition: Composition) -> int:
+    """Return how a formula is made from those of its sites; ``_READ_EACH`` if it is not."""
+    for style in (_SUM, _BRACKETED):
+        texts = (_site_text(composition, site, style) for site in SITES)
+        if "".join(texts) == composition.formula:
+            return style
+    return _READ_EACH
 
 
 def _radius(occupants: Sequence[Occupant], site: Site) -> float:
