@@ -88,4 +88,6 @@ def _remedy(reason: str) -> str:
         return "make room on its disk; what was stored before is untouched"
     if "database is locked" in reason or "lock timeout" in reason:
         return "another program is writing; try again when it is done"
+    if "too many clients" in reason or "connection slots" in reason:
+        return "raise max_connections, or put PgBouncer in front (docs/deploy.md)"
     return "check the URL in --database or PVKDB_DATABASE_URL, and the rights of its user"

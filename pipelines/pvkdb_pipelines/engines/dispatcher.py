@@ -8,8 +8,10 @@ returns a future.
 from __future__ import annotations
 
 import contextlib
+import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
@@ -17,10 +19,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
 
-from sqlalchemy.orm import Session
-
 from pvkdb.errors import DatabaseError, EngineError, MissingExtraError
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
+from pvkdb.store.base import batches
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
@@ -46,6 +47,8 @@ _PAUSE_S = 2.0
 _SHORTEST_BATCH_S = 5.0
 #: Most calculations in one batch, however short they are.
 _LARGEST_BATCH = 200
+#: Leases renewed in one transaction.
+_AT_ONCE = 500
 #: Batches for each worker: one that it computes and one that it starts next.
 _BATCHES_EACH = 2
 
@@ -108,6 +111,12 @@ class Dispatcher:
         self._held: dict[str, CalculationDocument] = {}
         self._too_long: list[CalculationDocument] = []
         self._only: Sequence[str] | None = None
+        #: Those of ``only`` that were not tried yet.
+        self._left: list[str] | None = None
+        #: Claimed calculations for the next batches.
+        self._claimed: deque[CalculationDocument] = deque()
+        #: Whether the last claim was not confirmed.
+        self._unsure = False
         #: Claimed calculations that are computed here because they take no time.
         self._instant: list[CalculationDocument] = []
 
@@ -118,7 +127,7 @@ class Dispatcher:
             EngineError: the workers are gone, or calculations take longer than any block lasts;
                 the latter is raised when all others are done.
         """
-        self._only, ids = only, None if only is None else iter(only)
+        self._only, self._left = only, None if only is None else list(only)
         deadline: float | None = None
         with self._leases():
             try:
@@ -128,7 +137,7 @@ class Dispatcher:
                         if time.monotonic() >= deadline:
                             break
                     else:
-                        yield from self._fill(ids)
+                        yield from self._fill()
                     if not self._running:
                         break
                     ended, _ = wait(self._running, _POLL_S, return_when=FIRST_COMPLETED)
@@ -141,10 +150,10 @@ class Dispatcher:
             self._report_unfinished(put_back)
         self._refuse_too_long()
 
-    def _fill(self, ids: Iterator[str] | None) -> Iterator[CalculationDocument]:
+    def _fill(self) -> Iterator[CalculationDocument]:
         """Send batches until every worker is busy; yield what was computed here."""
         while len(self._running) < _BATCHES_EACH * self.workers.capacity:
-            batch = self._with_retries(partial(self._claim, ids))
+            batch = self._batch()
             if batch:
                 self._send(batch)
             instant, self._instant = self._instant, []
@@ -158,36 +167,55 @@ class Dispatcher:
         for document in batch:
             self._report(document, CalculationProgress("sent to the cluster", 0, None, 0.0))
 
-    def _claim(self, ids: Iterator[str] | None) -> list[CalculationDocument]:
-        """Claim a batch of about the wanted length, shorter if little work is left."""
+    def _batch(self) -> list[CalculationDocument]:
+        """Return a batch of about the wanted length, shorter if little work is left."""
         batch: list[CalculationDocument] = []
-        too_long: list[CalculationDocument] = []
-        instant: list[CalculationDocument] = []
         seconds, wanted_s = 0.0, 0.0
-        with self.store.session() as session:
-            waiting = queue.count_queued(session, self._only)
-            while not batch or (
-                len(batch) < _LARGEST_BATCH and seconds * (len(batch) + 1) / len(batch) <= wanted_s
-            ):
-                calculation = self._next(session, ids)
-                if calculation is None:
-                    break
-                document = calculation_document(calculation)
-                if document.kind in INSTANT_KINDS:
-                    instant.append(document)
-                    continue
-                if self._outlasts_a_block(document):
-                    too_long.append(document)
-                    continue
-                if not batch:
-                    wanted_s = self._wanted_s(waiting * self._durations.typical_s(document))
-                batch.append(document)
-                seconds += self._durations.typical_s(document)
-        # They are claimed only after the end of the transaction.
-        self._held.update((document.id, document) for document in [*batch, *too_long, *instant])
-        self._too_long += too_long
-        self._instant += instant
+        waiting = len(self._claimed) + self._with_retries(self._count_queued)
+        while not batch or (
+            len(batch) < _LARGEST_BATCH and seconds * (len(batch) + 1) / len(batch) <= wanted_s
+        ):
+            # At most as many as the batch has, so that few are left over for the next one.
+            if not self._claimed:
+                self._with_retries(partial(self._claim, max(1, len(batch))))
+            if not self._claimed:
+                break
+            document = self._claimed.popleft()
+            if document.kind in INSTANT_KINDS:
+                self._instant.append(document)
+                continue
+            if self._outlasts_a_block(document):
+                self._too_long.append(document)
+                continue
+            if not batch:
+                wanted_s = self._wanted_s(waiting * self._durations.typical_s(document))
+            batch.append(document)
+            seconds += self._durations.typical_s(document)
         return batch
+
+    def _count_queued(self) -> int:
+        most = _LARGEST_BATCH * _BATCHES_EACH * self.workers.capacity
+        with self.store.session(read_only=True) as session:
+            return queue.count_queued(session, self._only, most)
+
+    def _claim(self, count: int) -> None:
+        """Claim the next calculations; none if there are none."""
+        left, claimed = self._left, list[CalculationDocument]()
+        with self.store.session() as session:
+            # A claim whose answer was lost with the connection may have been granted.
+            for held in queue.held_by(session, self.owner) if self._unsure else ():
+                if held not in self._held:
+                    queue.release(session, held, self.owner)
+            self._unsure = True
+            while left != [] and not claimed:
+                part, left = (None, []) if left is None else (left[:count], left[count:])
+                found = queue.claim_batch(session, self.owner, count, part)
+                claimed = [calculation_document(calculation) for calculation in found]
+        # They are claimed only after the end of the transaction.
+        self._unsure = False
+        self._left = None if self._only is None else left
+        self._held.update((document.id, document) for document in claimed)
+        self._claimed.extend(claimed)
 
     def _wanted_s(self, left_s: float) -> float:
         """Return the wanted duration of a batch in seconds; ``left_s`` is the work left for all."""
@@ -195,14 +223,6 @@ class Dispatcher:
         wanted_s = min(self.workers.batch_s, max(_SHORTEST_BATCH_S, share_s))
         longest_s = self.workers.longest_s
         return wanted_s if longest_s is None else min(wanted_s, longest_s / CAUTION)
-
-    def _next(self, session: Session, ids: Iterator[str] | None) -> Calculation | None:
-        if ids is None:
-            return queue.claim(session, self.owner)
-        for calculation_id in ids:
-            if (calculation := queue.claim(session, self.owner, calculation_id)) is not None:
-                return calculation
-        return None
 
     def _outlasts_a_block(self, document: CalculationDocument) -> bool:
         longest = self.workers.longest_s
@@ -305,7 +325,7 @@ class Dispatcher:
             except DatabaseError:
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(_PAUSE_S)
+                time.sleep(_PAUSE_S * random.uniform(0.5, 1.5))
 
     @contextmanager
     def _leases(self) -> Iterator[None]:
@@ -314,10 +334,10 @@ class Dispatcher:
 
         def renew() -> None:
             while not stop.wait(HEARTBEAT_S):
-                # The database may be reachable again at the next heartbeat.
-                with contextlib.suppress(DatabaseError), self.store.session() as session:
-                    for calculation_id in list(self._held):
-                        if not queue.heartbeat(session, calculation_id, self.owner):
+                for part in batches(list(self._held), _AT_ONCE):
+                    # The database may be reachable again at the next heartbeat.
+                    with contextlib.suppress(DatabaseError), self.store.session() as session:
+                        for calculation_id in queue.renew(session, self.owner, part):
                             # Cancelled, or taken by another worker: its result is not needed.
                             with contextlib.suppress(queue.LeaseLostError):
                                 queue.cancelled(session, calculation_id, self.owner)
@@ -334,6 +354,7 @@ class Dispatcher:
     def _release(self) -> int:
         """Return all held calculations to the queue; return their number."""
         self._running.clear()
+        self._claimed.clear()
         put_back = 0
         with contextlib.suppress(DatabaseError), self.store.session() as session:
             for calculation_id in list(self._held):

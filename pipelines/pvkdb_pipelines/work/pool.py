@@ -84,7 +84,7 @@ def drain(
         WorkerProcessError: a process failed to start its work; the queue is unchanged.
     """
     with store.session(read_only=True) as session:
-        count = min(processes or usable_cores(), count_queued(session, only))
+        count = count_queued(session, only, processes or usable_cores())
     if count > 1 or (count == 1 and stop is not None):
         most = processes or usable_cores()
         yield from _Pool(store, most, report, only, stop, pin).run(count)
@@ -211,7 +211,7 @@ class _Pool:
             return
         try:
             with self.store.session(read_only=True) as session:
-                queued = count_queued(session, self.only)
+                queued = count_queued(session, self.only, missing)
         except StoreAwayError:
             if not self._children:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import sys
 import threading
@@ -31,6 +32,8 @@ from pvkdb_pipelines.work import tasks
 HEARTBEAT_S = queue.LEASE.total_seconds() / 12
 #: Seconds that a worker waits for an unreachable database, and between its attempts.
 PATIENCE_S, RETRY_S = 300.0, 1.0
+#: Longest mean pause: it doubles, so that a thousand workers do not return to a database at once.
+_LONGEST_RETRY_S = 8.0
 #: Interrupts this process if a cancelled calculation has not reached its next step.
 _SIGNAL = signal.SIGUSR1
 
@@ -281,7 +284,7 @@ class Worker:
         A transaction whose commit was not confirmed may have been written. The next attempt then
         finds the calculation closed and writes nothing (:class:`LeaseLostError`).
         """
-        end = None
+        end, pause_s = None, RETRY_S
         while True:
             try:
                 with self.store.session(read_only=read_only) as session:
@@ -293,4 +296,5 @@ class Worker:
                     print(f"pvkdb: {error}; trying for {PATIENCE_S:.0f} s", file=sys.stderr)
                 elif now > end:
                     raise
-                time.sleep(RETRY_S)
+                time.sleep(pause_s * random.uniform(0.5, 1.5))
+                pause_s = min(2 * pause_s, _LONGEST_RETRY_S)

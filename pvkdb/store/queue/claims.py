@@ -8,10 +8,10 @@ States of a calculation::
       failed    cancelled ◀────┘                 │
      (a dependency)  └───── requeue ◀────────────┘
 
-A worker claims a calculation with one UPDATE statement, so that two workers never get the same
-one (on PostgreSQL the row lock is taken with SKIP LOCKED). It renews its lease while it computes.
-When the lease expires or its owner is gone, the calculation returns to the queue. No clock of a
-worker counts: see :func:`recover_lost`.
+A worker claims one or several calculations with one UPDATE statement, so that two workers never
+get the same one (on PostgreSQL the row locks are taken with SKIP LOCKED). It renews its lease while
+it computes. When the lease expires or its owner is gone, the calculation returns to the queue. No
+clock of a worker counts: see :func:`recover_lost`.
 
 How a calculation ends is in :mod:`pvkdb.store.queue.ending`, how it is tried again in
 :mod:`pvkdb.store.queue.attempts`.
@@ -20,22 +20,23 @@ How a calculation ends is in :mod:`pvkdb.store.queue.ending`, how it is tried ag
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, bindparam, func, null, select, update
+from sqlalchemy import bindparam, func, literal_column, null, select, update
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import CalculationState, EventKind
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.simulations import SimulationRequest
-from pvkdb.store.base import DatabaseTime, utc_now
+from pvkdb.store.base import DatabaseTime, batches, utc_now
 from pvkdb.store.curation.registration import get_or_add, register_material
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.attempts import LEASE, MAX_ATTEMPTS, another_attempt, recover_lost, requeue
 from pvkdb.store.queue.dependencies import add_dependencies
 from pvkdb.store.queue.ending import LeaseLostError, cancelled, fail, finish, held
-from pvkdb.store.queue.log import ProgressLine, note, note_progress, storable
+from pvkdb.store.queue.log import ProgressLine, note, note_all, note_progress, storable
 from pvkdb.store.queue.migration_requests import complete_request
 
 #: The public functions of the queue, including the ones of ``ending`` and ``attempts``.
@@ -47,6 +48,7 @@ __all__ = [
     "another_attempt",
     "cancelled",
     "claim",
+    "claim_batch",
     "count_by_state",
     "count_queued",
     "enqueue",
@@ -56,6 +58,7 @@ __all__ = [
     "held_by",
     "recover_lost",
     "release",
+    "renew",
     "requeue",
     "submit",
 ]
@@ -137,20 +140,27 @@ def enqueue(
 
 def claim(session: Session, owner: str, calculation_id: str | None = None) -> Calculation | None:
     """Claim the next queued calculation, or a given one; None if none is queued."""
+    given = None if calculation_id is None else [calculation_id]
+    claimed = claim_batch(session, owner, 1, given)
+    return claimed[0] if claimed else None
+
+
+def claim_batch(
+    session: Session, owner: str, at_most: int, only: Sequence[str] | None = None
+) -> list[Calculation]:
+    """Claim the next queued calculations with one statement; ``only`` claims from these ids."""
     given = {
         "queued": CalculationState.QUEUED.value,
         "running": CalculationState.RUNNING.value,
         "owner_": owner,
         "now": utc_now(),
     }
-    calculation: Calculation | None
-    if calculation_id is None:
-        calculation = session.scalar(_CLAIM_NEXT, given)
-    else:
-        calculation = session.scalar(_CLAIM_GIVEN, {**given, "wanted": calculation_id})
-    if calculation is not None:
-        note(session, calculation.id, EventKind.RUNNING, f"by {owner}")
-    return calculation
+    if only is not None:
+        given["wanted"] = list(only)
+    claimed = session.scalars(_claiming(at_most, only is not None), given).all()
+    note_all(session, ((one.id, EventKind.RUNNING, f"by {owner}") for one in claimed))
+    # The database returns them in any order.
+    return sorted(claimed, key=lambda one: (-one.priority, one.created_at, one.id))
 
 
 def heartbeat(
@@ -178,6 +188,23 @@ def heartbeat(
         return False
     note_progress(session, calculation_id, lines)
     return True
+
+
+def renew(session: Session, owner: str, calculation_ids: Sequence[str]) -> set[str]:
+    """Renew the leases of many calculations; return those for which :func:`heartbeat` is False."""
+    renewed = session.scalars(
+        update(Calculation)
+        .where(
+            Calculation.id.in_(calculation_ids),
+            Calculation.owner == owner,
+            Calculation.state == CalculationState.RUNNING.value,
+            Calculation.cancel_requested_at.is_(None),
+        )
+        .values(lease_until=DatabaseTime(LEASE))
+        .returning(Calculation.id)
+        .execution_options(synchronize_session=False)
+    )
+    return set(calculation_ids).difference(renewed)
 
 
 def release(
@@ -232,28 +259,41 @@ def count_by_state(session: Session) -> dict[CalculationState, int]:
     return {CalculationState(state): count for state, count in rows}
 
 
-def count_queued(session: Session, only: Sequence[str] | None = None) -> int:
-    """Return the number of queued calculations; ``only`` counts those with these ids."""
+def count_queued(
+    session: Session, only: Sequence[str] | None = None, at_most: int | None = None
+) -> int:
+    """Return the number of queued calculations; ``only`` counts those with these ids.
+
+    Counting all of a long queue takes a while: it ends at ``at_most`` of them.
+    """
+    query = select(Calculation.id).where(Calculation.state == CalculationState.QUEUED.value)
     if only is None:
-        return count_by_state(session).get(CalculationState.QUEUED, 0)
-    query = select(func.count()).where(Calculation.state == CalculationState.QUEUED.value)
-    parts = (only[start : start + _MOST_IDS] for start in range(0, len(only), _MOST_IDS))
-    return sum(session.scalar(query.where(Calculation.id.in_(part))) or 0 for part in parts)
+        first = query.limit(at_most).subquery()
+        return session.scalar(select(func.count()).select_from(first)) or 0
+    parts = (query.where(Calculation.id.in_(part)) for part in batches(only, _MOST_IDS))
+    found = sum(len(session.scalars(part).all()) for part in parts)
+    return found if at_most is None else min(found, at_most)
 
 
-def _claiming(*conditions: ColumnElement[bool]) -> Any:
-    """Return the SQL statement that claims a calculation; built once, as building it is slow."""
+@cache
+def _claiming(at_most: int, given: bool) -> Any:
+    """Return the SQL statement that claims calculations; built once, as building it is slow.
+
+    The number is part of the text, so that PostgreSQL plans for a few rows of a long queue.
+    """
     queued = Calculation.state == bindparam("queued")
-    candidate = (
+    wanted = [Calculation.id.in_(bindparam("wanted", expanding=True))] if given else []
+    candidates = (
         select(Calculation.id)
-        .where(queued, *conditions)
+        .where(queued, *wanted)
         .order_by(Calculation.priority.desc(), Calculation.created_at, Calculation.id)
-        .limit(1)
+        .limit(literal_column(str(at_most)))
         .with_for_update(skip_locked=True)
+        .cte("candidates")  # read once, which PostgreSQL promises of no other subquery
     )
     return (
         update(Calculation)
-        .where(Calculation.id == candidate.scalar_subquery(), queued)
+        .where(Calculation.id.in_(select(candidates.c.id)), queued)
         .values(
             state=bindparam("running"),
             owner=bindparam("owner_"),
@@ -268,7 +308,3 @@ def _claiming(*conditions: ColumnElement[bool]) -> Any:
         .returning(Calculation)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
-
-
-_CLAIM_NEXT = _claiming()
-_CLAIM_GIVEN = _claiming(Calculation.id == bindparam("wanted"))

@@ -222,20 +222,22 @@ def test_all_leases_are_renewed_from_one_thread(
     monkeypatch.setattr(module, "HEARTBEAT_S", 0.05)
     queued(empty_store, SYMBOLS[:3])
     threads: list[str] = []
-    original = queue.heartbeat
+    renewed: set[int] = set()
+    original = queue.renew
 
-    def heartbeat(*args: Any) -> bool:
+    def renew(session: Session, owner: str, held: Sequence[str]) -> set[str]:
         threads.append(threading.current_thread().name)
-        return original(*args)
+        renewed.add(len(held))
+        return original(session, owner, held)
 
-    monkeypatch.setattr(queue, "heartbeat", heartbeat)
+    monkeypatch.setattr(queue, "renew", renew)
     stopping = threading.Event()
     workers = Injected(lambda document: None, capacity=4)
     dispatcher = Dispatcher(empty_store, workers, stopping=stopping, grace_s=0.6)
     stop = threading.Timer(0.1, stopping.set)
     stop.start()
     list(dispatcher.run())
-    assert len(threads) > 6
+    assert 3 in renewed  # with one statement
     assert set(threads) == {"leases"}
     assert threading.current_thread().name not in threads
 
@@ -290,7 +292,7 @@ def test_what_outlasts_a_block_is_not_sent_and_said_at_the_end(empty_store: Stor
     assert states(empty_store)["Al"] == ("done", 1)
 
 
-@pytest.mark.parametrize("function", ["claim", "another_attempt", "finish"])
+@pytest.mark.parametrize("function", ["claim_batch", "another_attempt", "finish"])
 def test_a_database_that_is_away_for_a_moment_costs_no_result(
     empty_store: Store, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
@@ -309,6 +311,41 @@ def test_a_database_that_is_away_for_a_moment_costs_no_result(
     documents = list(Dispatcher(empty_store, workers).run())
     assert [document.parameters["symbol"] for document in documents].count("Li") == 1
     assert states(empty_store) == {"Li": ("done", 2), "Na": ("done", 1)}
+
+
+def test_a_claim_whose_answer_was_lost_is_made_again(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The owner is alive, so that nobody else would return it to the queue."""
+    monkeypatch.setattr(module, "_PAUSE_S", 0.01)
+    queued(empty_store, ["Li", "Na"])
+    original, failures = queue.claim_batch, iter(range(1))
+
+    def unanswered(*args: Any) -> Any:
+        if next(failures, None) is None:
+            return original(*args)
+        args[0].commit()  # SQLite has one writer
+        with empty_store.session() as session:
+            original(session, *args[1:])
+        raise DatabaseError("the server went away")
+
+    monkeypatch.setattr(queue, "claim_batch", unanswered)
+    assert len(list(Dispatcher(empty_store, Injected()).run())) == 2
+    assert states(empty_store) == {"Li": ("done", 1), "Na": ("done", 1)}
+
+
+def test_what_is_claimed_ahead_of_long_ones_waits_for_the_next_batches(empty_store: Store) -> None:
+    """Batches of one are claimed one by one; a stop leaves nothing held."""
+    queued(empty_store, SYMBOLS)
+    stopping = threading.Event()
+    workers = Injected(lambda document: None, capacity=2, batch_s=8.0)
+    dispatcher = Dispatcher(empty_store, workers, None, stopping=stopping, grace_s=0)
+    threading.Timer(0.5, stopping.set).start()
+    list(dispatcher.run())
+    assert [symbol for batch in workers.batches for symbol in batch] == list(SYMBOLS)[
+        : sum(map(len, workers.batches))
+    ]
+    assert set(states(empty_store).values()) == {("queued", 0)}
 
 
 def _broken_records(session: Session, calculation: Calculation) -> list[Base]:

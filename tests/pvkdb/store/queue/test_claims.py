@@ -14,7 +14,7 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
-from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.calculations import Calculation, CalculationEvent
 from pvkdb.store.queue import attempts
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue.claims import LeaseLostError
@@ -60,7 +60,36 @@ def test_claims_go_by_priority_then_age(empty_store: Store) -> None:
     assert order == [urgent, old, None]
 
 
-def test_many_workers_never_share_a_calculation(empty_store: Store) -> None:
+def test_several_are_claimed_with_one_statement(empty_store: Store) -> None:
+    names = [
+        submitted(empty_store, NebRequest(formula=formula))
+        for formula in ("CsPbI3", "CsPbBr3", "CsPbCl3", "CsSnI3")
+    ]
+    with empty_store.session() as session:
+        urgent = queue.submit(session, NebRequest(formula="RbPbI3"), priority=5)[0].id
+    with empty_store.session() as session:
+        claimed = queue.claim_batch(session, "a", 3)
+        assert [one.id for one in claimed] == [urgent, *names[:2]]
+        assert {(one.state, one.owner, one.attempts) for one in claimed} == {("running", "a", 1)}
+        assert queue.count_queued(session) == 2
+        assert queue.count_queued(session, at_most=1) == 1
+        assert [one.id for one in queue.claim_batch(session, "a", 9, [names[3], urgent])] == [
+            names[3]
+        ]
+        log = session.scalars(select(CalculationEvent.event)).all()
+        assert log.count("running") == 4
+    with empty_store.session() as session:
+        session.get_one(Calculation, urgent).cancel_requested_at = utc_now()
+        session.get_one(Calculation, names[0]).owner = "b"
+        session.flush()
+        assert queue.renew(session, "a", queue.held_by(session, "a") + names[:1]) == {
+            urgent,
+            names[0],
+        }
+
+
+@pytest.mark.parametrize("at_most", [1, 3])
+def test_many_workers_never_share_a_calculation(empty_store: Store, at_most: int) -> None:
     formulas = ["CsPbI3", "CsPbBr3", "CsPbCl3", "CsSnI3", "CsSnBr3", "CsGeI3", "RbPbI3", "KPbI3"]
     ids = {submitted(empty_store, NebRequest(formula=formula)) for formula in formulas}
     claimed: list[str] = []
@@ -70,10 +99,10 @@ def test_many_workers_never_share_a_calculation(empty_store: Store) -> None:
         try:
             while True:
                 with empty_store.session() as session:
-                    calculation = queue.claim(session, name)
-                    if calculation is None:
+                    some = queue.claim_batch(session, name, at_most)
+                    if not some:
                         return
-                    claimed.append(calculation.id)
+                    claimed.extend(calculation.id for calculation in some)
         except Exception as error:
             errors.append(error)
 
