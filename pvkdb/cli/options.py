@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 DEFAULT_DATABASE = "sqlite:///pvkdb.sqlite"
 DEFAULT_ENGINE = "local"
-#: Environment variable with the device of the potentials.
-DEVICE, DEFAULT_DEVICE = "PVKDB_DEVICE", "cpu"
+#: Environment variables with the device of the potentials and the number of atoms in a batch.
+DEVICE, BATCH_ATOMS, DEFAULT_DEVICE = "PVKDB_DEVICE", "PVKDB_BATCH_ATOMS", "cpu"
 #: Potentials that are compared by default, the more accurate one last.
 COMPARED_POTENTIALS = ("chgnet", "sevennet-0")
 #: Set to 1, it leaves the shipped computed results out of every store that is created.
@@ -67,6 +67,19 @@ DeviceOption = Annotated[
     Option(
         "--device", envvar=DEVICE, callback=_use_device, help="Where potentials run: cpu or cuda."
     ),
+]
+
+
+def _use_batches(atoms: int | None) -> int | None:
+    """Pass the size of batches on to the processes that compute."""
+    if atoms is not None:
+        os.environ[BATCH_ATOMS] = str(atoms)
+    return atoms
+
+
+_BATCH_HELP = "Atoms evaluated in one batch; default: 2000 on cuda, 0 (no batches) on cpu."
+BatchAtomsOption = Annotated[
+    int | None, Option(min=0, envvar=BATCH_ATOMS, callback=_use_batches, help=_BATCH_HELP)
 ]
 RetryOption = Annotated[bool, Option("--retry", help="Compute failed calculations again.")]
 WithoutComputedOption = Annotated[

@@ -35,6 +35,7 @@ from pvkdb_pipelines.migration.result.percolation import (
 from pvkdb_pipelines.migration.result.results import migration_result
 from pvkdb_pipelines.migration.sites.hops import HopClass, Pair, find_hops
 from pvkdb_pipelines.migration.sites.sites import parse_defect
+from pvkdb_pipelines.potentials.batch import cpu_seconds
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
@@ -106,7 +107,7 @@ def compute_migration(
         CalculationFailedError: With the :class:`FailureKind` of the failure.
         InputError: The prototype or the structure does not match the composition.
     """
-    started, cpu_started = time.perf_counter(), time.process_time()
+    started, cpu_started = time.perf_counter(), cpu_seconds()
     composition = parse_composition(request.formula)
     settings = request.settings
     kind, symbol = parse_defect(request.defect)
@@ -155,7 +156,7 @@ def compute_migration(
             cutoff_ang=cutoff,
             drop_ev_per_formula=drop_ev_per_formula,
             force_calls=potential.force_calls - calls_before,
-            cpu_seconds=time.process_time() - cpu_started,
+            cpu_seconds=cpu_seconds() - cpu_started,
             wall_seconds=time.perf_counter() - started,
         ),
         crystal=crystal,

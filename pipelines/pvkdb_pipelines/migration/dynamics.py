@@ -24,6 +24,7 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dynamics import FEWEST_HOPS, MdRequest, MdResult
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.geometry.supercells import distant_supercell
+from pvkdb_pipelines.potentials.batch import cpu_seconds
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
@@ -113,7 +114,7 @@ def compute_dynamics(
         CalculationFailedError: the vacancy made too few hops, or the potential failed.
         InputError: the host has no such ion, or no supercell is large enough.
     """
-    started, cpu_started = time.perf_counter(), time.process_time()
+    started, cpu_started = time.perf_counter(), cpu_seconds()
     settings, species = request.settings, request.defect.removeprefix("V_")
     progress = ProgressReporter({_LOAD: 0.02, _RUN: 1.0}, report)
     progress.begin(_LOAD)
@@ -155,7 +156,7 @@ def compute_dynamics(
         picoseconds=settings.picoseconds,
         atoms_in_cell=len(atoms),
         force_calls=potential.force_calls - calls_before,
-        cpu_seconds=round(time.process_time() - cpu_started, 3),
+        cpu_seconds=round(cpu_seconds() - cpu_started, 3),
         wall_seconds=round(time.perf_counter() - started, 3),
     )
     return RelaxationRun(result, atoms, {**potential.versions, "weights": potential.weights})

@@ -13,6 +13,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
+from pvkdb_pipelines.potentials import batch
 
 #: Energy (eV), forces (eV/Å, shape (atoms, 3)) and stress (eV/Å³, Voigt, shape (6,)).
 Properties: TypeAlias = dict[str, Any]
@@ -58,7 +59,7 @@ class Potential:
             CalculationFailedError: The potential returned no usable energy or forces.
         """
         self.force_calls += len(structures)
-        found = self.evaluate_many(structures, stress)
+        found = batch.evaluate(self.evaluate_many, structures, stress)
         for structure, properties in zip(structures, found, strict=True):
             self._require_usable(structure, properties)
             properties["forces"] = properties["forces"] - properties["forces"].mean(axis=0)

@@ -15,6 +15,7 @@ from pvkdb.schemas.calculations.relaxations import (
 )
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.geometry.symmetry import space_group
+from pvkdb_pipelines.potentials.batch import cpu_seconds
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
@@ -77,7 +78,7 @@ def compute_relaxation(
         InputError: The compound or the phase has no prototype.
         MissingRadiusError: An ion has no radius to start from.
     """
-    started, cpu_started = time.perf_counter(), time.process_time()
+    started, cpu_started = time.perf_counter(), cpu_seconds()
     compound, settings = compound_in(request), request.settings
     given = request.start
     info = None if given else prototype(compound.stoichiometry, request.phase)
@@ -127,7 +128,7 @@ def compute_relaxation(
             findings=list(findings),
             steps=steps,
             force_calls=potential.force_calls - calls_before,
-            cpu_seconds=round(time.process_time() - cpu_started, 3),
+            cpu_seconds=round(cpu_seconds() - cpu_started, 3),
             wall_seconds=round(time.perf_counter() - started, 3),
             optimizer=OPTIMIZER,
         ),
@@ -145,7 +146,7 @@ def compute_element(
         CalculationFailedError: Not converged, not finite, or atoms too close.
         InputError: No crystal structure of the element is tabulated.
     """
-    started, cpu_started = time.perf_counter(), time.process_time()
+    started, cpu_started = time.perf_counter(), cpu_seconds()
     settings = request.settings
     progress = ProgressReporter(_STAGES, report)
     progress.begin(_LOAD)
@@ -172,7 +173,7 @@ def compute_element(
             structure_source=element_source(request.symbol),
             steps=steps,
             force_calls=potential.force_calls - calls_before,
-            cpu_seconds=round(time.process_time() - cpu_started, 3),
+            cpu_seconds=round(cpu_seconds() - cpu_started, 3),
             wall_seconds=round(time.perf_counter() - started, 3),
         ),
         atoms=relaxed,

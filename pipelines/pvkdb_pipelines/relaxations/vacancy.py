@@ -11,6 +11,7 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations.relaxations import VacancyRequest, VacancyResult, VacancySite
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.geometry.supercells import distant_supercell, shortest_vector_ang
+from pvkdb_pipelines.potentials.batch import cpu_seconds
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report
@@ -44,7 +45,7 @@ def compute_vacancies(
             atoms too close.
         InputError: No supercell is large enough.
     """
-    started, cpu_started = time.perf_counter(), time.process_time()
+    started, cpu_started = time.perf_counter(), cpu_seconds()
     settings = request.settings
     progress = ProgressReporter(_STAGES, report)
     progress.begin(_LOAD)
@@ -112,7 +113,7 @@ def compute_vacancies(
             failed_sites=[str(failure) for failure in failures],
             charge=None,
             force_calls=potential.force_calls - calls_before,
-            cpu_seconds=round(time.process_time() - cpu_started, 3),
+            cpu_seconds=round(cpu_seconds() - cpu_started, 3),
             wall_seconds=round(time.perf_counter() - started, 3),
         ),
         atoms=vacancy,

@@ -5,8 +5,25 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pvkdb.errors import InputError
+
 #: Read by OpenMP, OpenBLAS and MKL when they are loaded.
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+#: Environment variable with the number of atoms in a batch, and its default on a GPU.
+BATCH_ATOMS, ATOMS_ON_A_GPU = "PVKDB_BATCH_ATOMS", 2_000
+
+
+def batch_atoms() -> int:
+    """Return the number of atoms that a process evaluates in one batch; 0: no batches.
+
+    Raises:
+        InputError: PVKDB_BATCH_ATOMS is not a number.
+    """
+    default = ATOMS_ON_A_GPU if os.environ.get("PVKDB_DEVICE") == "cuda" else 0
+    said = os.environ.get(BATCH_ATOMS) or str(default)
+    if not said.isdecimal():
+        raise InputError(f"{BATCH_ATOMS} is {said!r}; give a number of atoms, or 0: no batches")
+    return int(said)
 
 
 def usable_cores() -> int:

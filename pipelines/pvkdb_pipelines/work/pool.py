@@ -13,8 +13,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence, Sized
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -27,7 +27,13 @@ from pvkdb.store.database import Store
 from pvkdb.store.queue.claims import count_queued
 from pvkdb_pipelines.ownership import die_with
 from pvkdb_pipelines.progress import CalculationProgress
-from pvkdb_pipelines.work.cores import one_thread_each, pin_to_free_core, usable_cores
+from pvkdb_pipelines.work.cores import (
+    batch_atoms,
+    one_thread_each,
+    pin_to_free_core,
+    usable_cores,
+)
+from pvkdb_pipelines.work.tasks import POTENTIAL_KINDS
 from pvkdb_pipelines.work.worker import Report, Worker
 
 #: Seconds between checks of the processes, and of the queue.
@@ -73,8 +79,9 @@ def drain(
 
     Args:
         store: Store with the queue.
-        processes: Largest number of processes; default: one per core. Never more than there are
-            calculations, and a single one runs in this process unless ``stop`` is given.
+        processes: Largest number of processes; default: one per core, or one that computes in
+            batches. Never more than there are calculations, and a single one runs in this process
+            unless ``stop`` is given.
         report: Called with the progress of each calculation.
         only: Ids of the calculations to run; None for all.
         stop: Stops the pool when requested.
@@ -83,10 +90,10 @@ def drain(
     Raises:
         WorkerProcessError: a process failed to start its work; the queue is unchanged.
     """
+    most = processes or (1 if batch_atoms() else usable_cores())
     with store.session(read_only=True) as session:
-        count = count_queued(session, only, processes or usable_cores())
+        count = count_queued(session, only, most)
     if count > 1 or (count == 1 and stop is not None):
-        most = processes or usable_cores()
         yield from _Pool(store, most, report, only, stop, pin).run(count)
     if count <= 1 and (stop is None or not stop.requested):
         yield from run_all(Worker(store, report), only)
@@ -254,17 +261,34 @@ def run_all(
     worker: Worker,
     only: Sequence[str] | None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> Iterator[CalculationDocument]:
-    """Run queued calculations, one at a time, until none is left or ``should_stop`` is true."""
-    if only is None:
-        while not should_stop() and (document := worker.run()) is not None:
-            yield document
-        return
-    for calculation_id in only:
-        if should_stop():
-            return
-        if (document := worker.run(calculation_id)) is not None:
-            yield document
+) -> Generator[CalculationDocument]:
+    """Run queued calculations until none is left or ``should_stop`` is true.
+
+    They run one at a time, or side by side where :func:`batch_atoms` is not 0.
+    """
+    ids = None if only is None else iter(only)
+    batch: Sized = ()
+
+    def take() -> Callable[[], CalculationDocument] | None:
+        while not should_stop():
+            if ids is None:
+                # What needs no potential would make the others wait for its end.
+                return worker.claim(kinds=POTENTIAL_KINDS if len(batch) else None)
+            if (calculation_id := next(ids, None)) is None:
+                return None
+            if (claimed := worker.claim(calculation_id)) is not None:
+                return claimed
+        return None
+
+    if most_atoms := batch_atoms():
+        # Imported here: ASE is loaded with it.
+        from pvkdb_pipelines.potentials.batch import Batch
+
+        batch = side_by_side = Batch[CalculationDocument](most_atoms)
+        yield from side_by_side.run(take)
+    else:
+        while (claimed := take()) is not None:
+            yield claimed()
 
 
 def work(
@@ -303,10 +327,11 @@ def work(
         signal.signal(signal.SIGTERM, lambda *_: stop_after_this.set())
         signal.signal(signal.SIGINT, stop)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-        for document in run_all(Worker(store, report), only, stop_after_this.is_set):
-            send(document, None)
-            if interrupted.is_set():
-                break
+        with closing(run_all(Worker(store, report), only, stop_after_this.is_set)) as ended:
+            for document in ended:
+                send(document, None)
+                if interrupted.is_set():
+                    break
     except KeyboardInterrupt:
         sys.exit(130)
     except PvkdbError as error:

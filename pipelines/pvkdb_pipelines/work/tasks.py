@@ -209,6 +209,9 @@ def _dft_after(document: CalculationDocument, report: Report | None) -> Outcome:
 #: Kinds that compute nothing: they run beside the store and are not sent to a cluster.
 INSTANT_KINDS = frozenset({"dft-after"})
 
+#: Kinds whose steps wait for a potential: a worker can run several side by side.
+POTENTIAL_KINDS = ("neb", "md", "relax", "element", "vacancy")
+
 KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "neb": _barrier,
     "md": _dynamics,

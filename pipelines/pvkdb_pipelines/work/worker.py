@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from types import FrameType, TracebackType
 from typing import NoReturn, TypeVar
 
@@ -178,13 +179,14 @@ def record_end(
 
 
 class Worker:
-    """Runs calculations of a store in this process, one at a time."""
+    """Runs calculations of a store in this process."""
 
     def __init__(self, store: Store, report: Report | None = None) -> None:
         """``report`` is called with each calculation's progress."""
         self.store = store
         self.owner = current_owner()
         self._report = report
+        self._running: set[str] = set()
 
     def recover(self) -> Recovery:
         """Requeue the calculations of lost workers, or fail those out of attempts."""
@@ -197,9 +199,31 @@ class Worker:
         An interruption (Ctrl-C) returns the calculation to the queue and is raised again. If the
         database becomes unreachable, the worker waits for it, so that no result is lost.
         """
-        document = self._claim(calculation_id)
+        claimed = self.claim(calculation_id)
+        return None if claimed is None else claimed()
+
+    def claim(
+        self, calculation_id: str | None = None, kinds: Sequence[str] | None = None
+    ) -> Callable[[], CalculationDocument] | None:
+        """Claim a calculation as :meth:`run` does, or one of some kinds; return what runs it."""
+
+        def claim(session: Session) -> CalculationDocument | None:
+            # A claim whose answer was lost with the connection may have been granted.
+            for held in queue.held_by(session, self.owner) if attempts else ():
+                if held not in self._running:
+                    queue.release(session, held, self.owner)
+            attempts.append(1)
+            calculation = queue.claim(session, self.owner, calculation_id, kinds)
+            return None if calculation is None else calculation_document(calculation)
+
+        attempts: list[int] = []
+        document = self._with_retries(claim)
         if document is None:
             return None
+        self._running.add(document.id)
+        return partial(self._run, document)
+
+    def _run(self, document: CalculationDocument) -> CalculationDocument:
         lease = Lease(self.store, document.id, self.owner, HEARTBEAT_S)
         try:
             return self._compute(document, lease)
@@ -208,18 +232,8 @@ class Worker:
             # the database refuses gets here if not even the failure could be recorded.)
             self._release(document.id, lease)
             raise
-
-    def _claim(self, calculation_id: str | None) -> CalculationDocument | None:
-        def claim(session: Session) -> CalculationDocument | None:
-            # A claim whose answer was lost with the connection may have been granted.
-            for held in queue.held_by(session, self.owner) if attempts else ():
-                queue.release(session, held, self.owner)
-            attempts.append(1)
-            calculation = queue.claim(session, self.owner, calculation_id)
-            return None if calculation is None else calculation_document(calculation)
-
-        attempts: list[int] = []
-        return self._with_retries(claim)
+        finally:
+            self._running.discard(document.id)
 
     def _compute(self, document: CalculationDocument, lease: Lease) -> CalculationDocument:
         """Compute a calculation, record its end and return the record."""

@@ -14,6 +14,7 @@ from pvkdb.cli.options import (
     DEFAULT_DATABASE,
     DEFAULT_DEVICE,
     DEFAULT_ENGINE,
+    BatchAtomsOption,
     ConfigOption,
     DatabaseOption,
     DeviceOption,
@@ -72,6 +73,7 @@ def screen(
         str, Option(help="Name (see pvkdb potentials); default: from the plan.")
     ] = "",
     device: DeviceOption = DEFAULT_DEVICE,
+    batch_atoms: BatchAtomsOption = None,
     retry: RetryOption = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,

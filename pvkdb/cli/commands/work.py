@@ -14,6 +14,7 @@ from pvkdb.cli.options import (
     DEFAULT_DATABASE,
     DEFAULT_DEVICE,
     DEFAULT_ENGINE,
+    BatchAtomsOption,
     ConfigOption,
     DatabaseOption,
     DeviceOption,
@@ -42,6 +43,7 @@ def work(
     config: ConfigOption = None,
     processes: ProcessesOption = None,
     device: DeviceOption = DEFAULT_DEVICE,
+    batch_atoms: BatchAtomsOption = None,
     pin: Annotated[bool, Option("--pin/--no-pin", help="Bind each process to one core.")] = True,
     grace: Annotated[
         float,

@@ -138,26 +138,35 @@ def enqueue(
     return calculation, True
 
 
-def claim(session: Session, owner: str, calculation_id: str | None = None) -> Calculation | None:
-    """Claim the next queued calculation, or a given one; None if none is queued."""
+def claim(
+    session: Session,
+    owner: str,
+    calculation_id: str | None = None,
+    kinds: Sequence[str] | None = None,
+) -> Calculation | None:
+    """Claim the next queued calculation, of some kinds or a given one; None if none is queued."""
     given = None if calculation_id is None else [calculation_id]
-    claimed = claim_batch(session, owner, 1, given)
+    claimed = claim_batch(session, owner, 1, given, kinds)
     return claimed[0] if claimed else None
 
 
 def claim_batch(
-    session: Session, owner: str, at_most: int, only: Sequence[str] | None = None
+    session: Session,
+    owner: str,
+    at_most: int,
+    only: Sequence[str] | None = None,
+    kinds: Sequence[str] | None = None,
 ) -> list[Calculation]:
-    """Claim the next queued calculations with one statement; ``only`` claims from these ids."""
+    """Claim the next queued calculations, of these ids or kinds if given, with one statement."""
     given = {
         "queued": CalculationState.QUEUED.value,
         "running": CalculationState.RUNNING.value,
         "owner_": owner,
         "now": utc_now(),
     }
-    if only is not None:
-        given["wanted"] = list(only)
-    claimed = session.scalars(_claiming(at_most, only is not None), given).all()
+    chosen = {"id_": only, "kind_": kinds}
+    lists = {name: list(values) for name, values in chosen.items() if values is not None}
+    claimed = session.scalars(_claiming(at_most, *lists), {**given, **lists}).all()
     note_all(session, ((one.id, EventKind.RUNNING, f"by {owner}") for one in claimed))
     # The database returns them in any order.
     return sorted(claimed, key=lambda one: (-one.priority, one.created_at, one.id))
@@ -276,13 +285,13 @@ def count_queued(
 
 
 @cache
-def _claiming(at_most: int, given: bool) -> Any:
+def _claiming(at_most: int, *chosen: str) -> Any:
     """Return the SQL statement that claims calculations; built once, as building it is slow.
 
     The number is part of the text, so that PostgreSQL plans for a few rows of a long queue.
     """
     queued = Calculation.state == bindparam("queued")
-    wanted = [Calculation.id.in_(bindparam("wanted", expanding=True))] if given else []
+    wanted = [getattr(Calculation, key[:-1]).in_(bindparam(key, expanding=True)) for key in chosen]
     candidates = (
         select(Calculation.id)
         .where(queued, *wanted)

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from pvkdb_pipelines.work.cores import VARIABLES, one_thread_each, usable_cores
+from pvkdb.errors import InputError
+from pvkdb_pipelines.work.cores import VARIABLES, batch_atoms, one_thread_each, usable_cores
 
 PIN = (
     "import os; from pvkdb_pipelines.work.cores import pin_to_free_core as pin; "
@@ -71,3 +72,18 @@ def test_the_command_line_sets_threads_before_libraries_are_loaded() -> None:
         [sys.executable, "-c", program], env=plain, capture_output=True, text=True, check=True
     )
     assert found.stdout.splitlines()[-1] == "1"
+
+
+@pytest.mark.parametrize(
+    ("device", "said", "atoms"),
+    [("cpu", "", 0), ("cuda", "", 2000), ("cuda", "0", 0), ("cpu", "60", 60)],
+)
+def test_batches_are_for_a_gpu_unless_the_environment_says_otherwise(
+    device: str, said: str, atoms: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PVKDB_DEVICE", device)
+    monkeypatch.setenv("PVKDB_BATCH_ATOMS", said)
+    assert batch_atoms() == atoms
+    monkeypatch.setenv("PVKDB_BATCH_ATOMS", "many")
+    with pytest.raises(InputError, match="PVKDB_BATCH_ATOMS is 'many'; give a number of atoms"):
+        batch_atoms()
