@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,12 +21,14 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
-from sqlalchemy.sql.visitors import replacement_traverse
+from sqlalchemy.sql.visitors import iterate, replacement_traverse
 
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.tables import Row
 from pvkdb.store.collections.keyset import (
     CursorPosition,
+    Order,
+    Piece,
     Sortable,
     Sorting,
     behind,
@@ -33,6 +36,7 @@ from pvkdb.store.collections.keyset import (
     parts,
     plain,
 )
+from pvkdb.store.rows.among import among_found
 
 RowT = TypeVar("RowT", bound=Row)
 ConditionT = TypeVar("ConditionT")
@@ -67,6 +71,8 @@ class Filter(Generic[ConditionT]):
     #: Searches of indexes that each find all rows that match, and maybe others: conditions on the
     #: rows, or SELECTs of their ids, in which an id may be repeated.
     indexed: Callable[[Any], Sequence[Any]] | None = None
+    #: The SELECT of ids that ``indexed`` returns finds no others.
+    exact: bool = False
 
 
 #: A filter that makes a condition of SQL.
@@ -106,13 +112,27 @@ def accepted_value(of: str, filters: Mapping[str, Filter[Any]], name: str, value
 class CountTable:
     """A table of numbers of rows: what searches by some filters alone find is counted there.
 
-    ``where`` returns the condition for the numbers that add up to those of a search; None for other
-    searches.
+    ``where`` returns the condition for the numbers that add up to those of a search, or for numbers
+    of all that it finds and more (``partly``); None for other searches. ``sortable`` are the values
+    by which the rows that a number counts are sorted.
     """
 
     number: InstrumentedAttribute[int]
-    where: Callable[[Mapping[str, Any]], ColumnElement[bool] | None]
+    where: Callable[[Mapping[str, Any], bool], ColumnElement[bool] | None]
     facets: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]]
+    sortable: Mapping[str, ColumnElement[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Start:
+    """What a search begins with: the index of some filters, ids that they find, or the order.
+
+    ``every``: the ids are all those found; otherwise some of them, which may be repeated.
+    """
+
+    by: tuple[str, ...] = ()
+    ids: Subquery | None = None
+    every: bool = True
 
 
 @dataclass(frozen=True)
@@ -188,10 +208,12 @@ class Collection(Generic[RowT]):
         filters: Search,
         order: Sequence[Sorting] | None = None,
         among: Select[Any] | None = None,
+        ids: Subquery | None = None,
     ) -> Select[Any]:
         """Return the SELECT of the rows that match all filters, among all current ones by default.
 
-        With an ``order``, only its columns are read from indexes: right where rows are many.
+        With an ``order``, only its columns are read from indexes: right where rows are many. With
+        ``ids``, conditions on the column of that name are tested before their rows are looked for.
 
         Raises:
             InputError: a filter is unknown (names the nearest one) or its value cannot be used.
@@ -203,7 +225,10 @@ class Collection(Generic[RowT]):
             if value is not None:
                 condition = self.condition(name, value)
                 if order is not None:
-                    condition = _without_indexes(condition, self.key, dict(order))
+                    kept: dict[str, Any] = dict(order)
+                    if ids is not None:
+                        kept[ids.c[0].key] = ids.c[0]
+                    condition = _without_indexes(condition, self.key, kept)
                 statement = statement.where(condition)
         return statement
 
@@ -218,73 +243,84 @@ class Collection(Generic[RowT]):
 
     def _found(self, session: Session, filters: Search, most: int, *columns: Any) -> Subquery:
         """Return at most ``most`` + 1 rows that match, in any order."""
-        return self._found_by(self._ids(session, filters)[-1], filters, most, *columns)
+        return self._found_by(self._starts(session, filters)[-1], filters, most, *columns)
 
-    def _found_by(
-        self, ids: Subquery | None, filters: Search, most: int, *columns: Any
-    ) -> Subquery:
+    def _found_by(self, start: _Start, filters: Search, most: int, *columns: Any) -> Subquery:
         within = None if self.row_id is None else self.order
-        wanted = _only(self.select(filters, within), self.key, *columns)
-        if ids is None:
+        rest, by = filters, {}
+        if not isinstance(filters, Select):
+            rest = {name: value for name, value in filters.items() if name not in start.by}
+            by = {name: filters[name] for name in start.by}
+        wanted = _only(self.select(rest, within, ids=start.ids), self.key, *columns)
+        if start.ids is not None:
+            # The sum is in no index: SQLite begins with the ids.
+            wanted = wanted.where(start.ids.c[0] + 0 == self.row_id)
+        elif by:
+            # In the order of its index: PostgreSQL would read the largest one, for its columns.
+            columns_read = iterate(self.condition(*next(iter(by.items()))))
+            first = next(each for each in columns_read if isinstance(each, Column))
+            wanted = self.select(by, among=wanted).order_by(first)
+        else:
             orders = [self.sortable[name].order(falls) for name, falls in self.sorting(None)]
             wanted = wanted.order_by(*(clause for each in orders for clause in each.clauses()))
-        else:
-            # The sum is in no index: SQLite begins with the ids.
-            wanted = wanted.where(ids.c[0] + 0 == self.row_id)
         return wanted.limit(most + 1).subquery()
 
-    def _ids(self, session: Session, filters: Search) -> list[Subquery | None]:
-        """Return the ids that the most selective index finds.
+    def _starts(self, session: Session, filters: Search) -> list[_Start]:
+        """Return the index that finds fewest, with ids where it is that of another table.
 
-        Where each finds too many: some of a list of ids, of which many may match, and None.
+        Where each finds too many: some of a list of ids, of which many may match, then the order.
         """
         if isinstance(filters, Select) or self.row_id is None:
-            return [None]
-        known: dict[str, list[Subquery | None]] = session.info.setdefault("pvkdb_ids", {})
+            return [_Start()]
+        known: dict[str, list[_Start]] = session.info.setdefault("pvkdb_starts", {})
         search = repr((self.name, sorted(filters.items())))
         if search in known:
             return known[search]
         _read_indexes(session)
-        sources: list[tuple[Any, Any, bool]] = []  # what is counted, the ids, whether listed
-        ranges: dict[str, list[Any]] = {}
-        for name, value in filters.items():
-            indexed = self.filters[name].indexed
-            if value is None or indexed is None:
-                continue
-            for each in indexed(accepted_value(self.name, self.filters, name, value)):
+        given = {name: value for name, value in filters.items() if value is not None}
+        sources: list[tuple[list[str], Select[Any], bool]] = []  # by what, what, whether ids
+        ranges: dict[str, list[str]] = {}
+        for name, value in given.items():
+            search_of = self.filters[name].indexed or (lambda _: ())
+            for each in search_of(accepted_value(self.name, self.filters, name, value)):
                 if isinstance(each, ColumnElement):
-                    value_of = name.removesuffix("_min").removesuffix("_max")
-                    ranges.setdefault(value_of, []).append(each)
+                    of = name.removesuffix("_min").removesuffix("_max")
+                    ranges.setdefault(of, []).append(name)
                 else:
-                    ids = each.subquery()
-                    sources.append((each, select(ids.c[0]).distinct(), True))
-        for conditions in ranges.values():
-            matching = self.current().where(*conditions)
-            sources.append((_only(matching, literal(1)), _only(matching, self.row_id), False))
-        found: list[Subquery | None] = [None]
-        number = _MOST_IDS
-        for counted, ids, listed in sources:
-            some = counted.limit(number).subquery()
-            there = session.scalar(select(func.count()).select_from(some)) or 0
+                    sources.append(([name], each, True))
+        for names in ranges.values():
+            matching = self.select({name: given[name] for name in names})
+            sources.append((names, _only(matching, literal(1)), False))
+        found, number, fewest = [_Start()], _MOST_IDS, math.inf
+        for names, rows, listed in sources:
+            part = {name: given[name] for name in names}
+            some = rows.limit(number).subquery()
+            if self._counted(part) is not None:
+                there = self.count(session, part)
+            else:
+                there = session.scalar(select(func.count()).select_from(some)) or 0
+            by = () if listed and not self.filters[names[0]].exact else tuple(names)
             if there < number:
-                found, number = [ids.subquery()], there
-            elif number == _MOST_IDS and listed:
-                some = counted.limit(_MOST_IDS // 2).subquery()
-                found = [select(some.c[0]).distinct().subquery(), None]
+                ids = select(rows.subquery().c[0]).distinct().subquery() if listed else None
+                found, number = [_Start(by, ids)], there
+            elif number == _MOST_IDS and listed and there < fewest:
+                some = rows.limit(_MOST_IDS // 2).subquery()
+                found, fewest = [_Start(by, some, every=False), _Start()], there
+            elif by == tuple(given) and not listed:  # each that it finds matches
+                found = [_Start(by), _Start()]
         known[search] = found
         return found
 
-    def _counted(self, filters: Search) -> Select[Any] | None:
+    def _counted(self, filters: Search, partly: bool = False) -> Select[Any] | None:
         """Return the SELECT of the numbers that add up to those of a search; None without them."""
         if self.counts is None or isinstance(filters, Select):
             return None
-        condition = self.counts.where(
-            {
-                name: accepted_value(self.name, self.filters, name, value)
-                for name, value in filters.items()
-                if value is not None
-            }
-        )
+        given = {
+            name: accepted_value(self.name, self.filters, name, value)
+            for name, value in filters.items()
+            if value is not None
+        }
+        condition = self.counts.where(given, partly)
         return None if condition is None else select(self.counts.number).where(condition)
 
     def count(self, session: Session, filters: Search, most: int | None = None) -> int:
@@ -294,12 +330,16 @@ class Collection(Generic[RowT]):
             return session.scalar(select(func.sum(counted.subquery().c.number))) or 0
         if most is not None:
             number = 0
-            for ids in self._ids(session, filters):
-                found = self._found_by(ids, filters, most)
-                number = session.scalar(select(func.count()).select_from(found)) or 0
+            for start in self._starts(session, filters):
+                if start.every:
+                    found, one = self._found_by(start, filters, most), func.count()
+                else:  # some more, of which those that are repeated are counted once
+                    found = self._found_by(start, filters, most * 11 // 10, self.row_id)
+                    one = func.count(found.c[1].distinct())
+                number = session.scalar(select(one).select_from(found)) or 0
                 if number > most:
                     break
-            return number
+            return min(number, most + 1)
         if self.supersedes is not None and not isinstance(filters, Select):
             # Few rows are replaced; looking for each row among them takes as long as the rest.
             replaced = self.source.where(self.key.in_(self._replaced()))
@@ -398,6 +438,7 @@ class Collection(Generic[RowT]):
             in_order = self.row_id is not None or self._is_read_in_order(session, levels, total)
             matching = self.select(filters, levels if in_order else None)
             wanted = _only(matching, self.key, *(each.expression for each in orders))
+            pieces = self._skipping(filters, levels[0][0], orders, place, pieces)
         found: list[Any] = []
         for condition, within in pieces:
             clauses = [clause for order in within for clause in order.clauses()]
@@ -410,6 +451,28 @@ class Collection(Generic[RowT]):
             rows=self.load(session, [row[0] for row in found]),
             place=[plain(value) for value in found[-1][1:]] if more and found else None,
         )
+
+    def _skipping(
+        self,
+        filters: Search,
+        name: str,
+        orders: Sequence[Order],
+        place: Sequence[Any] | None,
+        pieces: Iterator[Piece],
+    ) -> Iterator[Piece]:
+        """Yield the pieces of an order without values of its first level that no row found has.
+
+        Most of a large collection may have such values.
+        """
+        counted = None if _is_empty(filters) else self._counted(filters, partly=True)
+        if counted is None or self.counts is None or name not in self.counts.sortable:
+            return pieces
+        first = replace(orders[0], expression=self.counts.sortable[name])
+        counted = _only(counted, first.expression).where(self.counts.number > 0)
+        counted = counted.where(first.behind(place[0])) if place else counted
+        there = among_found(orders[0].expression, counted)
+        # In place of the range, which SQLite would test on all rows with one of these values.
+        return ((there if len(of) == len(orders) else within, of) for within, of in pieces)
 
     def _is_read_in_order(
         self, session: Session, levels: Sequence[Sorting], total: int | None
@@ -484,13 +547,16 @@ def _without_indexes(
 ) -> ColumnElement[bool]:
     """Return a condition that reads no index of a table, but for those on the columns kept.
 
-    Both databases would otherwise read all that a condition finds, and sort it.
+    A column kept as another one is replaced by it. Both databases would otherwise read all that a
+    condition finds, and sort it.
     """
     table = of.property.columns[0].table.name
 
     def computed(element: Any, **_: Any) -> ColumnElement[Any] | None:
-        if not isinstance(element, Column) or element.table.name != table or element.key in kept:
+        if not isinstance(element, Column) or element.table.name != table:
             return None
+        if element.key in kept:
+            return kept[element.key] if isinstance(kept[element.key], ColumnElement) else None
         if isinstance(element.type, Boolean):
             return None
         return element + literal("", Text) if element.type.python_type is str else element + 0

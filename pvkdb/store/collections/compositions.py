@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Select,
     and_,
     false,
     func,
     literal,
+    literal_column,
     or_,
     select,
     true,
@@ -70,7 +72,8 @@ def _there(found: Select[int], composition: Any) -> ColumnElement[bool]:
     PostgreSQL would turn EXISTS into a list of everything that the SELECT finds.
     """
     one = found.where(composition == Summary.composition_id).limit(1)
-    return one.correlate(Summary).scalar_subquery().is_not(None)
+    # Also within a list of ids that takes the place of the summaries.
+    return one.correlate_except(*found.get_final_froms()).scalar_subquery().is_not(None)
 
 
 def _of_materials(entry: SqlFilter) -> SqlFilter:
@@ -83,6 +86,7 @@ def _of_materials(entry: SqlFilter) -> SqlFilter:
         entry,
         condition=lambda value: _there(found(value), Material.composition_id),
         indexed=lambda value: [found(value)],
+        exact=True,
     )
 
 
@@ -114,8 +118,15 @@ _COUNTED: dict[str, Callable[[Any], ColumnElement[bool]]] = {
 }
 
 
-def _counted(given: Mapping[str, Any]) -> ColumnElement[bool] | None:
-    """Condition for the counts of a search by these filters, of which one may name one ion."""
+def _counted(given: Mapping[str, Any], partly: bool) -> ColumnElement[bool] | None:
+    """Condition for the counts of a search by these filters, of which one may name one ion.
+
+    Partly: for those of its other filters that are counted, where there are any.
+    """
+    if partly and _counted(given, False) is None:
+        kept = _COUNTED.keys() - {"ion", "halide"}
+        given = {name: value for name, value in given.items() if name in kept}
+        return _counted(given, False) if given else None
     named = [given[name] for name in ("ion", "halide") if name in given]
     if not given.keys() <= _COUNTED.keys() or len(named) > 1:
         return None
@@ -132,7 +143,7 @@ def _ions(values: Sequence[str], site: str | None) -> ColumnElement[bool]:
 def _ion_filters() -> dict[str, SqlFilter]:
     listed: Mapping[str, Any] = ion_filters(lambda values, site: [occupied(values, site)])
     return {
-        name: replace(entry, indexed=listed[name].condition)
+        name: replace(entry, indexed=listed[name].condition, exact=True)
         for name, entry in ion_filters(_ions).items()
     }
 
@@ -177,6 +188,7 @@ def _energy_filters() -> dict[str, SqlFilter]:
             indexed=lambda v, columns=lows: [  # type: ignore[misc]
                 union_all(*(select(Summary.composition_id).where(each <= v) for each in columns))
             ],
+            exact=True,
         )
     return found
 
@@ -201,6 +213,12 @@ def _canonical(text: str) -> str:
     except InputError:
         return text
 
+
+#: How much is known of the compositions that a number counts.
+_KNOWN = literal_column(
+    " + ".join(f"(kinds & {kind.bit}) / {kind.bit} * {kind.known}" for kind in KINDS.values()),
+    Integer,
+)
 
 _of_material = material_filters(lambda condition: condition)
 
@@ -283,6 +301,7 @@ COMPOSITIONS = Collection(
             "lead_free": Count.lead_free,
             "lowest_phase": func.nullif(Count.lowest_phase, ""),
         },
+        {"known": _KNOWN},
     ),
     most_counted=1_000,
     row_id=Summary.composition_id,

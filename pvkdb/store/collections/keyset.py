@@ -55,9 +55,11 @@ class Order:
         return or_(beyond, self.expression.is_(None)) if self.nullable else beyond
 
 
-def parts(
-    orders: Sequence[Order], place: Sequence[Any] | None
-) -> Iterator[tuple[ColumnElement[bool], list[Order]]]:
+#: A condition for rows that follow one another, and the order within them.
+Piece = tuple[ColumnElement[bool], list[Order]]
+
+
+def parts(orders: Sequence[Order], place: Sequence[Any] | None) -> Iterator[Piece]:
     """Yield conditions for the rows behind a position, or for all rows, and the order within each.
 
     The parts follow one another. Each is one range of an index on the expressions, which a

@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from pvkdb.errors import NotFoundError
 from pvkdb.store.collections import COMPOSITIONS
 from pvkdb.store.database import Store
+from pvkdb.store.models.summaries import CompositionCount, CompositionSummary
 
 SEARCHES: list[dict[str, Any]] = [
     {},
@@ -98,6 +100,27 @@ def test_a_search_by_other_columns_is_counted_up_to_a_limit(store: Store) -> Non
         ):
             found = COMPOSITIONS.find(session, unknown, 500).rows
             assert COMPOSITIONS.count(session, unknown) == len(found) < 5
+
+
+@pytest.mark.parametrize("order", [None, "known"])
+def test_levels_of_which_the_counts_have_no_row_are_not_read(
+    store: Store, order: str | None
+) -> None:
+    reading, sorting = replace(COMPOSITIONS, most_counted=0), COMPOSITIONS.sorting(order)
+    search = {"family": ["3D"], "q": "Pb"}
+    with store.session() as session:
+        every = COMPOSITIONS.find(session, search, 500, sorting).rows
+        levels = list(dict.fromkeys(row.known for row in every))
+        assert len(levels) > 2
+        emptied = levels[1]
+        kinds = select(CompositionSummary.kinds).where(CompositionSummary.known == emptied)
+        of_them = update(CompositionCount).where(CompositionCount.kinds.in_(kinds))
+        session.execute(of_them.values(number=0))
+        found, place = [], None
+        while place or not found:
+            page = reading.find(session, search, 3, sorting, place)
+            found, place = [*found, *page.rows], page.place
+        assert found == [row for row in every if row.known != emptied]
 
 
 def test_a_formula_in_any_spelling(store: Store) -> None:
