@@ -11,6 +11,7 @@ Each message names the value that was refused, the reason and the remedy::
     ├── NotFoundError             a key that the store or the service does not hold
     ├── DatabaseError             the store cannot be reached or used as it is
     │   ├── NotMigratedError      the store lacks the tables of this version
+    │   ├── ReadOnlyStoreError    the store may only be read
     │   └── StoreAwayError        the connection broke; the store may be back in a moment
     │       └── StoreBusyError    another transaction held a lock for too long
     ├── AccessError               the caller may not do this
@@ -42,6 +43,7 @@ __all__ = [
     "NotFoundError",
     "NotMigratedError",
     "PvkdbError",
+    "ReadOnlyStoreError",
     "ServiceError",
     "StateError",
     "StoreAwayError",
@@ -92,6 +94,10 @@ class DatabaseError(PvkdbError):
 
 class NotMigratedError(DatabaseError):
     """The store lacks the tables of this version of pvkdb."""
+
+
+class ReadOnlyStoreError(DatabaseError):
+    """The store may only be read: a replica, or a file without the right to write it."""
 
 
 class StoreAwayError(DatabaseError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 from sqlalchemy import exc as sql
@@ -10,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from pvkdb.errors import (
     DatabaseError,
     PvkdbError,
+    ReadOnlyStoreError,
     StoreAwayError,
     StoreBusyError,
     UnstorableError,
@@ -28,6 +30,9 @@ _RESTORE = (
     "sqlite3 DAMAGED .recover | sqlite3 NEW"
 )
 
+#: What SQLite and PostgreSQL say of a file without the right to write it, and of a replica.
+_READ_ONLY = re.compile("readonly database|in a read-only transaction")
+
 #: Codes of PostgreSQL for a database that accepts no such statement, whatever the values:
 #: read-only or in no such transaction, without the right, the table or the column.
 _UNUSABLE = ("25", "42501", "42P01", "42703")
@@ -36,9 +41,9 @@ _UNUSABLE = ("25", "42501", "42P01", "42703")
 def own_error(error: Exception, name: str) -> PvkdbError:
     """Return the error of pvkdb for one of a driver, about the database of a name.
 
-    It is a StoreAwayError if the database may be back in a moment, a DatabaseError if it cannot be
-    used as it is (full, read-only, damaged, without tables), and an UnstorableError if it works
-    but refuses a value.
+    It is a StoreAwayError if the database may be back in a moment, a ReadOnlyStoreError if it takes
+    no changes, a DatabaseError if it cannot be used as it is (full, damaged, without tables), and
+    an UnstorableError if it works but refuses a value.
     """
     reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
     if not isinstance(error, DBAPIError) or _refuses_a_value(error):
@@ -46,7 +51,8 @@ def own_error(error: Exception, name: str) -> PvkdbError:
     if "file is not a database" in reason:
         return DatabaseError(f"{name} is not an SQLite database, or is damaged; {_RESTORE}")
     away = StoreBusyError if _is_locked(error) else StoreAwayError
-    kind = away if _may_be_back(error) else DatabaseError
+    lasting = ReadOnlyStoreError if _READ_ONLY.search(reason) else DatabaseError
+    kind = away if _may_be_back(error) else lasting
     return kind(f"{name} cannot be used: {reason}; {_remedy(reason)}")
 
 
@@ -84,6 +90,8 @@ def _remedy(reason: str) -> str:
         return f"the file is damaged; {_RESTORE}"
     if "readonly database" in reason:
         return "the file or its folder may only be read; give its user the right to write there"
+    if "read-only transaction" in reason:
+        return "it is a replica, or takes no changes at present: write to the primary database"
     if "is full" in reason or "No space left" in reason:
         return "make room on its disk; what was stored before is untouched"
     if "database is locked" in reason or "lock timeout" in reason:

@@ -24,6 +24,7 @@ from pvkdb.errors import (
     NotFoundError,
     NotMigratedError,
     PvkdbError,
+    ReadOnlyStoreError,
     StateError,
     StoreBusyError,
 )
@@ -39,6 +40,7 @@ STATUS: dict[type[PvkdbError], HTTPStatus] = {
     StateError: HTTPStatus.CONFLICT,
     InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotFoundError: HTTPStatus.NOT_FOUND,
+    ReadOnlyStoreError: HTTPStatus.FORBIDDEN,
     DatabaseError: HTTPStatus.SERVICE_UNAVAILABLE,
     MissingExtraError: HTTPStatus.NOT_IMPLEMENTED,
     KeyRefusedError: HTTPStatus.UNAUTHORIZED,
@@ -58,8 +60,10 @@ NOT_MIGRATED = (
     "the database of this service lacks the tables of this version; on the server, run: "
     "pvkdb init (a new database) or pvkdb upgrade"
 )
+READ_ONLY = "the database of this service may only be read; write through another service"
 DATABASE: dict[type[PvkdbError], str] = {
     NotMigratedError: NOT_MIGRATED,
+    ReadOnlyStoreError: READ_ONLY,
     NoAnswerError: "the database of this service does not answer; try again later",
     StoreBusyError: "the database of this service is being written by another program; try again "
     "later",

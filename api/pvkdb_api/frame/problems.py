@@ -18,6 +18,7 @@ from pvkdb_api.core.refusals import (
     CHALLENGE,
     DATABASE,
     NOT_MIGRATED,
+    READ_ONLY,
     RETRY_AFTER,
     STATUS,
     UNREACHABLE,
@@ -44,7 +45,7 @@ def _pvkdb_error(request: Request, error: Exception) -> Response:
     if isinstance(error, DatabaseError):
         _log.error("%s", error)
         detail = DATABASE.get(type(error), UNREACHABLE)
-        headers = None if detail == NOT_MIGRATED else RETRY_AFTER
+        headers = None if detail in (NOT_MIGRATED, READ_ONLY) else RETRY_AFTER
     parameter, problems = (getattr(error, name, None) for name in ("parameter", "problems"))
     return refuse(request, status, detail, parameter, headers, problems)
 

