@@ -34,7 +34,7 @@ HEARTBEAT_S = queue.LEASE.total_seconds() / 12
 #: Seconds that a worker waits for an unreachable database, and between its attempts.
 PATIENCE_S, RETRY_S = 300.0, 1.0
 #: Longest mean pause: it doubles, so that a thousand workers do not return to a database at once.
-_LONGEST_RETRY_S = 8.0
+LONGEST_RETRY_S = 8.0
 #: Interrupts this process if a cancelled calculation has not reached its next step.
 _SIGNAL = signal.SIGUSR1
 
@@ -311,4 +311,4 @@ class Worker:
                 elif now > end:
                     raise
                 time.sleep(pause_s * random.uniform(0.5, 1.5))
-                pause_s = min(2 * pause_s, _LONGEST_RETRY_S)
+                pause_s = min(2 * pause_s, LONGEST_RETRY_S)
