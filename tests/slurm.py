@@ -26,6 +26,11 @@ NEEDED = ("slurmctld", "slurmd", "sbatch", "squeue", "scancel", "munged")
 _UP_S = 30.0
 _FOLDERS = ("state", "spool", "log", "munge")
 
+#: Several daemons of one machine are its nodes (slurmd -N).
+_NODE = (
+    "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} "
+    "RealMemory={memory_mb} State=UNKNOWN"
+)
 _CONF = """\
 ClusterName=tests
 SlurmctldHost={host}(127.0.0.1)
@@ -35,13 +40,12 @@ AuthType=auth/munge
 AuthInfo=socket={base}/munge/munge.socket
 CredType=cred/munge
 SlurmctldPort={controller_port}
-SlurmdPort={node_port}
 StateSaveLocation={base}/state
-SlurmdSpoolDir={base}/spool
+SlurmdSpoolDir={base}/spool/%n
 SlurmctldPidFile={base}/slurmctld.pid
-SlurmdPidFile={base}/slurmd.pid
+SlurmdPidFile={base}/%n.pid
 SlurmctldLogFile={base}/log/slurmctld.log
-SlurmdLogFile={base}/log/slurmd.log
+SlurmdLogFile={base}/log/%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
@@ -57,8 +61,8 @@ InactiveLimit=0
 KillWait=5
 MinJobAge=300
 DefMemPerCPU={memory_per_cpu_mb}
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory_mb} State=UNKNOWN
-PartitionName=debug Nodes={host} Default=YES MaxTime=INFINITE State=UP
+{nodes}
+PartitionName=debug Nodes={names} Default=YES MaxTime=INFINITE State=UP
 """
 
 
@@ -71,9 +75,9 @@ def missing() -> str | None:
 
 
 @contextmanager
-def one_machine_slurm(base: Path) -> Iterator[Slurm]:
+def one_machine_slurm(base: Path, nodes: int = 1) -> Iterator[Slurm]:
     """Start the daemons; what they started is gone at the end."""
-    slurm = Slurm(base)
+    slurm = Slurm(base, nodes)
     try:
         slurm.start()
         yield slurm
@@ -84,8 +88,10 @@ def one_machine_slurm(base: Path) -> Iterator[Slurm]:
 class Slurm:
     """The daemons, and what a user asks them."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, nodes: int = 1) -> None:
         self.base = base
+        self.dead: list[str] = []
+        self.nodes = [f"n{number}" for number in range(1, nodes + 1)]
         self.environment = {"SLURM_CONF": str(base / "slurm.conf"), "PATH": _path()}
 
     def start(self) -> None:
@@ -94,10 +100,12 @@ class Slurm:
             (self.base / name).mkdir()
         self._start_munge()
         self._write_conf()
-        for daemon in ("slurmctld", "slurmd"):
-            self._run([daemon, "-c", "-f", str(self.base / "slurm.conf")])
+        conf = str(self.base / "slurm.conf")
+        self._run(["slurmctld", "-c", "-f", conf])
+        for name in self.nodes:
+            self._run(["slurmd", "-c", "-N", name, "-f", conf])
         deadline = time.monotonic() + _UP_S
-        while self._ask(["sinfo", "-h", "-o", "%T"]) not in ("idle", "mixed", "allocated"):
+        while self._ask(["sinfo", "-h", "-o", "%T %D"]) != f"idle {len(self.nodes)}":
             if time.monotonic() > deadline:
                 logs = [path.read_text() for path in (self.base / "log").iterdir()]
                 raise RuntimeError("Slurm does not come up:\n" + "\n".join(logs)[-3000:])
@@ -107,8 +115,9 @@ class Slurm:
         """Cancel every job, then end the daemons by the pids that they wrote."""
         with contextlib.suppress(subprocess.SubprocessError):
             self.cancel(self.jobs())
-            self.wait_for_no_job(10)
-        for name in ("slurmd.pid", "slurmctld.pid", "munge/munged.pid"):
+            if not self.dead:  # whose jobs never end
+                self.wait_for_no_job(10)
+        for name in (*(f"{node}.pid" for node in self.nodes), "slurmctld.pid", "munge/munged.pid"):
             with contextlib.suppress(OSError, ValueError, psutil.Error):
                 process = psutil.Process(int((self.base / name).read_text()))
                 process.send_signal(signal.SIGTERM)
@@ -125,6 +134,19 @@ class Slurm:
         """Cancel jobs."""
         if jobs:
             self._run(["scancel", *jobs])
+
+    def kill_node(self, name: str) -> None:
+        """Kill a node: its daemon, and all processes of its jobs."""
+        self.dead.append(name)
+        jobs = self._ask(["squeue", "-h", "-w", name, "-o", "%i"]).split()
+        doomed = [psutil.Process(int((self.base / f"{name}.pid").read_text()))]
+        for process in psutil.process_iter(["cmdline"]):
+            said = " ".join(process.info["cmdline"] or [])
+            if any(said.startswith(f"slurmstepd: [{job}.") for job in jobs):
+                doomed += [process, *process.children(recursive=True)]
+        for process in doomed:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def wait_for_no_job(self, seconds: float) -> None:
         """Wait until there is none.
@@ -158,15 +180,21 @@ class Slurm:
     def _write_conf(self) -> None:
         cpus = os.cpu_count() or 1
         memory_mb = psutil.virtual_memory().total // 2**20 * 9 // 10
-        controller_port, node_port = _free_ports(2)
+        host = socket.gethostname().partition(".")[0]
+        controller_port, *ports = _free_ports(1 + len(self.nodes))
+        # Each has a part of the cores.
+        each = {"cpus": max(1, cpus // len(self.nodes)), "memory_mb": memory_mb // len(self.nodes)}
+        nodes = [
+            _NODE.format(name=name, host=host, port=port, **each)
+            for name, port in zip(self.nodes, ports, strict=True)
+        ]
         text = _CONF.format(
             base=self.base,
-            host=socket.gethostname().partition(".")[0],
-            cpus=cpus,
-            memory_mb=memory_mb,
-            memory_per_cpu_mb=memory_mb // cpus,
+            host=host,
+            nodes="\n".join(nodes),
+            names=",".join(self.nodes),
+            memory_per_cpu_mb=memory_mb // max(cpus, len(self.nodes)),
             controller_port=controller_port,
-            node_port=node_port,
         )
         (self.base / "slurm.conf").write_text(text)
         (self.base / "cgroup.conf").write_text("CgroupPlugin=disabled\n")

@@ -207,6 +207,37 @@ def test_a_killed_worker_costs_an_attempt_and_no_result(
     assert written_once(store)
 
 
+def test_a_node_that_dies_leaves_its_calculations_to_the_other(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, store: Store
+) -> None:
+    """Two nodes with a block each; one is killed with all that runs there."""
+    if (reason := missing()) is not None:
+        lacks(reason)
+    (tmp_path / "slurm.toml").write_text(
+        f"{CLUSTER}max_blocks = 2\nlost_after_s = 5\n", encoding="utf-8"
+    )
+    ids = queued(store, "CsPbBr3", 6) | queued(store, "CsSnI3", 6)
+    with one_machine_slurm(tmp_path_factory.mktemp("two"), nodes=2) as slurm:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pvkdb", "work", *CLUSTER_OPTIONS, "--json"],
+            cwd=tmp_path,
+            env={**os.environ, **slurm.environment, "PVKDB_DATABASE_URL": str(store.url)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        wait_for(store, process, 1)
+        assert len(slurm.jobs()) == 2
+        slurm.kill_node("n2")
+        stdout, stderr = ended(process)
+    assert process.returncode == 0, stderr
+    documents = json.loads(stdout)
+    assert {document["id"] for document in documents} == ids == set(finished(store))
+    assert len(documents) == len(ids)
+    assert {document["attempts"] for document in documents} <= {1, 2}
+    assert written_once(store)
+
+
 def worker_of(folder: Path) -> psutil.Process:
     """The process that computes: of a block's own the one with the model loaded."""
     pools = [
