@@ -261,3 +261,13 @@ def family_of_phase(family: Family, phase: str | None) -> Family:
         if re.fullmatch(pattern, word):
             return found
     return family
+
+
+def families_by_phase(family: Family) -> frozenset[Family]:
+    """Return the families that phases of a formula's family may have instead.
+
+    Example:
+        >>> sorted(families_by_phase("A3B2X9"))
+        ['A3B2X9 dimer', 'A3B2X9 layered']
+    """
+    return frozenset(found for _, found in _BY_PHASE.get(family, ()))

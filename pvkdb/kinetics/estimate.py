@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import product
 from math import inf, log10
 
@@ -88,9 +88,15 @@ _EQUATIONS: Mapping[str, tuple[str, str, str, Callable[..., Array], tuple[str, .
 
 
 def estimate(
-    barrier_ev: Interval, conditions: Conditions, ion: str = "ion", barrier_source: str = "given"
+    barrier_ev: Interval,
+    conditions: Conditions,
+    ion: str = "ion",
+    barrier_source: str = "given",
+    only: Collection[str] = (),
 ) -> KineticsDocument:
     """Return rate, diffusion, drift, switching and relaxation time of an ion, as intervals.
+
+    ``only`` names the quantities that are needed; default: all.
 
     Raises:
         InputError: a number is out of its range.
@@ -111,7 +117,7 @@ def estimate(
         quantities=[
             _quantity(name, {each: known[each] for each in row[-1]})
             for name, row in _EQUATIONS.items()
-            if known.keys() >= set(row[-1])
+            if known.keys() >= set(row[-1]) and (not only or name in only)
         ],
         assumptions=assumed,
         notes=[_NOTE, *without],

@@ -270,6 +270,9 @@ class Ranking(BaseModel, NotebookView):
     criteria: list[Criterion] = Field(description="With the weights that were used.")
     not_judged: list[Ask] = Field(description="Requirements that cannot be judged from numbers.")
     candidates: list[RankedCandidate] = Field(description="Candidates, best first.")
+    chosen: str | None = Field(
+        default=None, description="What was ranked of a large store; None: all candidates."
+    )
     not_rankable: list[str] = Field(
         default=[], description="Ids of candidates without evidence on a criterion with weight."
     )

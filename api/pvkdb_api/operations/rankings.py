@@ -1,6 +1,8 @@
-"""Rankings of devices and materials, refused if they would take too long for a request."""
+"""Rankings of devices, refused if they would take too long, and of the best materials."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -18,21 +20,29 @@ MOST_SAMPLES = SAMPLES
 
 #: Candidates that one request may rank; more would take the service minutes.
 MOST_RANKED = 3_000
+#: Materials that are ranked of a store with more.
+SHORTLIST = 500
 
 
-def require_rankable(session: Session, subject: Subject, command: str) -> None:
-    """Refuse a ranking that would keep the service busy for minutes.
+def require_rankable(session: Session, command: str) -> None:
+    """Refuse a ranking of devices that would keep the service busy for minutes.
 
     Raises:
-        InputError: the store holds too many candidates; names the ``command`` that ranks them.
+        InputError: the store holds too many devices; names the ``command`` that ranks them.
     """
-    counted = DEVICES if subject == "devices" else COMPOSITIONS
-    total = counted.count(session, {})
+    total = DEVICES.count(session, {})
     if total > MOST_RANKED:
         raise InputError(
-            f"this store holds {total:,} {counted.name} and the service ranks {MOST_RANKED:,} at "
+            f"this store holds {total:,} devices and the service ranks {MOST_RANKED:,} at "
             f"most; rank them with: {command}"
         )
+
+
+def shortlisted(session: Session, options: suitability.Options) -> suitability.Options:
+    """Return options that rank the best materials alone where the store holds too many."""
+    if COMPOSITIONS.count(session, {}) <= MOST_RANKED:
+        return options
+    return replace(options, shortlist=SHORTLIST)
 
 
 def rank(
@@ -45,11 +55,13 @@ def rank(
     """Return the ranking of the devices or materials for an application.
 
     Raises:
-        InputError: the store holds too many candidates.
+        InputError: the store holds too many devices.
         ParameterError: the weights or the reading do not fit the profile.
     """
-    option = " --materials" if subject == "materials" else ""
-    require_rankable(session, subject, f"pvkdb rank {profile.name}{option}")
+    if subject == "devices":
+        require_rankable(session, f"pvkdb rank {profile.name}")
+    else:
+        options = shortlisted(session, options)
     with naming("weights"):
         suitability.weighted(suitability.criteria_for(profile, subject), options.weights)
     with naming("reading"):

@@ -60,7 +60,7 @@ def _rankings(request: Request, session: Session) -> list[Row]:
     Raises:
         InputError: the store holds too many devices.
     """
-    require_rankable(session, "devices", "pvkdb export rankings")
+    require_rankable(session, "pvkdb export rankings")
     known: QueryCache = request.app.state.query_cache
     return known.get(session, "rankings", {}, lambda: [*exported_rows(session, "rankings")])
 
@@ -126,7 +126,7 @@ class SnapshotQuery(BaseModel):
 
 
 def _require_small(session: ReadSession) -> None:
-    require_rankable(session, "devices", "pvkdb snapshot")
+    require_rankable(session, "pvkdb snapshot")
 
 
 @snapshot.get(

@@ -132,12 +132,15 @@ def metal_barriers(session: Session) -> dict[str, dict[str, Evidence]]:
 
     The formula of a composition has those of all its phases.
     """
-    wanted = ENERGETICS.statement.where(Energetic.quantity == "E_A", Energetic.method != "MLIP")
+    wanted = ENERGETICS.statement.where(
+        *(Energetic.quantity == "E_A", Energetic.method != "MLIP"),
+        *(Energetic.species.not_in(HALIDES), Energetic.defect == Energetic.species + "_i"),
+    )
     statements = session.scalars(wanted.order_by(Energetic.id)).unique()
     found: dict[str, dict[str, list[Energetic]]] = defaultdict(lambda: defaultdict(list))
     for entry in statements:
         own = {occupancy.ion for occupancy in entry.material.composition.occupancies}
-        if entry.species not in own | HALIDES and entry.defect == f"{entry.species}_i":
+        if entry.species not in own:
             for name in {entry.material_id, entry.material.composition.formula}:
                 found[name][entry.species].append(entry)
     return {

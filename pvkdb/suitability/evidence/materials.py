@@ -20,9 +20,14 @@ from dataclasses import replace
 from typing import Protocol
 
 from sqlalchemy import func, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
-from pvkdb.chemistry import material_family, parse_composition, tolerance_factors
+from pvkdb.chemistry import (
+    ToleranceFactors,
+    material_family,
+    parse_composition,
+    tolerance_factors,
+)
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.errors import InputError
@@ -31,7 +36,7 @@ from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
-from pvkdb.store.models.materials import Composition, Material
+from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.models.summaries import CompositionStability as Stability
 from pvkdb.suitability.evidence.calibration import calibrated
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
@@ -47,7 +52,8 @@ from pvkdb.suitability.evidence.phases import (
 )
 
 _HALIDES = frozenset({"F", "Cl", "Br", "I", "X"})
-_PLACEHOLDERS = frozenset({"A", "B", "X"})
+#: Letters of generic formulas, which are no candidates.
+PLACEHOLDERS = frozenset({"A", "B", "X"})
 
 
 class Model(Protocol):
@@ -60,14 +66,18 @@ class Model(Protocol):
     def __call__(self, candidate: Candidate) -> Mapping[str, Evidence]: ...
 
 
-def material_candidates(session: Session, report: ScreeningReport | None = None) -> list[Candidate]:
-    """Return every composition of the store and of a screening, without generic formulas.
+def material_candidates(
+    session: Session,
+    report: ScreeningReport | None = None,
+    formulas: Sequence[str] | None = None,
+) -> list[Candidate]:
+    """Return the compositions of the store (all, or these) and of a screening; no generic formulas.
 
     The name of a candidate is the formula of its composition, whichever phases the store has of it,
     so that it does not change when another phase is added. The screening adds decomposition
     energies, which replace those of the store, defect formation energies and barriers.
     """
-    found = _candidates(session, lambda material: material.composition.formula)
+    found = _candidates(session, lambda material: material.composition.formula, formulas)
     for screened in report.candidates if report else ():
         if screened.stability is None:
             continue  # it failed before anything was computed
@@ -84,26 +94,30 @@ def phase_candidates(session: Session, formula: str | None = None) -> list[Candi
 
     The kinetics of a phase, or of a device whose absorber has a known phase, starts from these.
     """
-    return list(_candidates(session, lambda material: material.id, formula).values())
+    formulas = None if formula is None else [formula]
+    return list(_candidates(session, lambda material: material.id, formulas).values())
 
 
 def _candidates(
-    session: Session, name_of: Callable[[Material], str], formula: str | None = None
+    session: Session, name_of: Callable[[Material], str], formulas: Sequence[str] | None = None
 ) -> dict[str, Candidate]:
     """Return candidates by name; materials with the same name are one candidate."""
-    these = true() if formula is None else Composition.formula == formula
+    these = true() if formulas is None else Composition.formula.in_(formulas)
     statements: dict[str, list[Energetic]] = defaultdict(list)
     listed = ENERGETICS.statement.where(these).order_by(Energetic.id)
     for statement in session.scalars(listed).unique():
         statements[statement.material_id].append(statement)
-    counts = select(Device.material_id, func.count()).group_by(Device.material_id)
-    devices = {material: count for material, count in session.execute(counts) if material}
     named: dict[str, list[Material]] = defaultdict(list)
     known = select(Material).join(Material.composition).where(these).order_by(Material.id)
+    known = known.options(joinedload(Material.composition).joinedload(Composition.tolerance))
     for material in session.scalars(known).unique():
         if not _is_generic(material):
             named[name_of(material)].append(material)
-    names = None if formula is None else [each.id for group in named.values() for each in group]
+    names = None if formulas is None else [each.id for group in named.values() for each in group]
+    counts = select(Device.material_id, func.count()).group_by(Device.material_id)
+    if names is not None:
+        counts = counts.where(Device.material_id.in_(names))
+    devices = {material: count for material, count in session.execute(counts) if material}
     energies = phase_energies(session, names)
     stable = select(Stability).join(Composition, Composition.id == Stability.composition_id)
     stabilities = {each.composition_id: each for each in session.scalars(stable.where(these))}
@@ -130,11 +144,11 @@ def _of_store(
 ) -> Candidate:
     composition, family, dimensionality = _described(materials)
     evidence = _from_composition(
-        composition.formula,
         family,
         [entry.ion for entry in composition.occupancies if entry.site == "A"],
         composition.lead_free,
         dimensionality,
+        composition.tolerance,
     )
     halide = [each for each in statements if _halide_moves(each)]
     models = [each for each in halide if each.method == "MLIP"]
@@ -209,7 +223,11 @@ def _halide_moves(statement: Energetic) -> bool:
 
 
 def _from_composition(
-    formula: str, family: str, a_site: Sequence[str], lead_free: bool, dimensionality: int | None
+    family: str,
+    a_site: Sequence[str],
+    lead_free: bool,
+    dimensionality: int | None,
+    factors: ToleranceFactors | CompositionTolerance | None,
 ) -> dict[str, Evidence]:
     """Return evidence from the composition alone: A cation, lead content, dimensionality, tau."""
     molecular = [ion for ion in a_site if ion in molecular_ions()]
@@ -227,9 +245,7 @@ def _from_composition(
     if family not in DEFINED:
         reason = "tau has a meaning where octahedra share all six corners"
         return {**found, "p_perovskite": Evidence(not_defined=reason)}
-    try:
-        factors = tolerance_factors(parse_composition(formula))
-    except InputError:
+    if factors is None:
         return found  # an ion has no radius with a source: unknown
     if factors.tau is not None and factors.p_perovskite is not None:
         found["p_perovskite"] = Evidence(
@@ -251,12 +267,16 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
 
     if not evidence:
         a_site = [occupant.ion.symbol for occupant in composition.on("A")]
+        try:
+            factors = tolerance_factors(composition)
+        except InputError:
+            factors = None
         evidence = _from_composition(
-            composition.formula,
             screened.family,
             a_site,
             screened.lead_free,
             composition.dimensionality,
+            factors,
         )
         ground = {screened.formula: screened.stability.ground_state if screened.stability else None}
         if why := not_perovskite(composition.formula, ground, (), {}):
@@ -317,4 +337,4 @@ def with_models(candidate: Candidate, models: Iterable[Model]) -> Candidate:
 
 def _is_generic(material: Material) -> bool:
     """Return whether the formula has a placeholder, such as the X of CsPbX3."""
-    return any(entry.ion in _PLACEHOLDERS for entry in material.composition.occupancies)
+    return any(entry.ion in PLACEHOLDERS for entry in material.composition.occupancies)

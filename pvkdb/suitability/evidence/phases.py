@@ -15,7 +15,8 @@ from dataclasses import replace
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from pvkdb.chemistry import material_family, parse_composition
+from pvkdb.chemistry import parse_composition
+from pvkdb.chemistry.family import Family, family_of_phase
 from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import Grade
@@ -68,24 +69,29 @@ def not_perovskite(
     the literature reports, where one that it does not name may be any; without them the lowest by
     each potential; without energies all.
     """
+    counted: set[str | None] = {
+        each.material.phase for each in statements if each.calculation_id is None
+    }
+    if None in counted or None in phases.values():
+        return None  # it may be any phase
     try:
         composition = parse_composition(formula)
     except InputError:
         return None  # an edited row
-    counted: set[str | None] = {phase for phase in phases.values() if phase is None}
-    counted |= {each.material.phase for each in statements if each.calculation_id is None}
     if not counted:
         relaxed = [phases.keys() & levels.keys() for levels in energies.values()]
         pairs = zip(relaxed, energies.values(), strict=True)
         counted = {phases[min(names, key=levels.__getitem__)] for names, levels in pairs if names}
     counted = counted or set(phases.values())
-    connected = any(
-        material_family(composition, phase)[0] in DEFINED and not _FACES.fullmatch(phase or "")
-        for phase in counted
-    )
+    connected = any(connects(composition.family, phase) for phase in counted)
     if connected or composition.family not in DEFINED:
         return None
     return f"tau has a meaning for perovskites, and its phase is {_names(counted)}"
+
+
+def connects(family: Family, phase: str | None) -> bool:
+    """Return whether octahedra share all corners in a phase of a formula's family."""
+    return family_of_phase(family, phase) in DEFINED and not _FACES.fullmatch(phase or "")
 
 
 def reported(statements: Sequence[Energetic]) -> Evidence:

@@ -8,7 +8,7 @@ beyond reason is not shown; the reason says what is missing to predict it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
@@ -43,6 +43,7 @@ QUANTITIES = {
     "modelled_retention_s": "relaxation time",
     "modelled_set_voltage_v": "SET voltage",
 }
+_VACANT = "vacant share of the sites"
 _BASES = {
     "literature": "of the literature",
     "DFT": "of pvkdb's DFT",
@@ -70,7 +71,8 @@ class KineticModel:
         if not listed or listed[0].species != "halide":
             return {}
         conditions, bias = self.driven(candidate)
-        documents = [kinetics_of(barrier, conditions, None).document for barrier in listed]
+        only = (*QUANTITIES.values(), _VACANT)
+        documents = [kinetics_of(each, conditions, None, only).document for each in listed]
         if not self.every_window:
             documents = [document.within_reason() for document in documents]
         return {
@@ -114,7 +116,9 @@ def kinetic_model(
     return KineticModel(KnownBarriers(known, metal_barriers(session)), conditions or layer())
 
 
-def kinetics_of(barrier: Barrier, conditions: Conditions, material: str | None) -> IonKinetics:
+def kinetics_of(
+    barrier: Barrier, conditions: Conditions, material: str | None, only: Collection[str] = ()
+) -> IonKinetics:
     """Return rates and times of a barrier, with vacancies if their formation energy is known."""
     if barrier.formation is not None:
         sources = {**conditions.sources, "vacancy_formation_ev": barrier.formation.source or ""}
@@ -130,7 +134,7 @@ def kinetics_of(barrier: Barrier, conditions: Conditions, material: str | None) 
         barrier_max_ev=barrier.energy.maximum,
         source=source,
         references=" ".join(barrier.energy.references),
-        document=estimate(barrier.interval, conditions, barrier.species, source),
+        document=estimate(barrier.interval, conditions, barrier.species, source, only),
     )
 
 
@@ -163,7 +167,7 @@ def _window(
             if barrier.basis == "electrode"
             else f"with E_A {energy} {_BASES[barrier.basis]}: {window}"
         )
-    vacant = documents[0].quantity("vacant share of the sites")
+    vacant = documents[0].quantity(_VACANT)
     if metric == "modelled_retention_s" and vacant and vacant.minimum is not None:
         share = window_text(vacant.minimum, vacant.maximum, "1")
         phrases.append(f"vacant in equilibrium: {share} of the sites")

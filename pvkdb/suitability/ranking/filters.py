@@ -49,7 +49,7 @@ def passing(
         compositions: compositions with all that is known of them, by the material of candidates.
         screened: formulas that a screening computed.
     """
-    tests = _tests(filters, screened)
+    tests = tests_of(filters, screened)
     by_formula = {each.id: each for each in compositions.values()}
     kept, counts = [], Counter[tuple[str, str]]()
     for candidate in candidates:
@@ -71,7 +71,7 @@ def passing(
     return kept, sorted(aside, key=lambda each: (-each.count, each.filter, each.reason))
 
 
-def _tests(
+def tests_of(
     filters: RankingFilters, screened: Collection[str]
 ) -> list[tuple[str, str, Callable[[Candidate], object]]]:
     """Return the filters in use: name, reason for setting aside, test of a composition."""

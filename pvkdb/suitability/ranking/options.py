@@ -19,7 +19,7 @@ class Options:
     names an alternative reading of ambiguous requirements; ``samples`` and ``seed`` are those of
     the rank probabilities; without ``cross_checked`` the methods of pymcdm are left out; without
     ``computed`` the E_A and DFE that pvkdb computed are; ``filters``
-    choose what is ranked.
+    choose what is ranked; ``shortlist`` is how many materials are ranked at most, the best of all.
     """
 
     order: Order = "shown"
@@ -30,6 +30,7 @@ class Options:
     cross_checked: bool = True
     computed: bool = True
     filters: RankingFilters = field(default_factory=RankingFilters)
+    shortlist: int | None = None
 
 
 def parse_weights(text: str) -> dict[str, float]:

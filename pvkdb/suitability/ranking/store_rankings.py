@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,10 +26,11 @@ from pvkdb.suitability.evidence.predictions import kinetic_model
 from pvkdb.suitability.profiles.profile_file import shipped_profile, shipped_profiles
 from pvkdb.suitability.ranking.assessment import desirabilities_of
 from pvkdb.suitability.ranking.filters import passing
-from pvkdb.suitability.ranking.options import Options
+from pvkdb.suitability.ranking.options import Options, weighted
 from pvkdb.suitability.ranking.order import DIGITS
-from pvkdb.suitability.ranking.ranking import rank_candidates
+from pvkdb.suitability.ranking.ranking import criteria_for, rank_candidates
 from pvkdb.suitability.ranking.scoring import score
+from pvkdb.suitability.ranking.shortlist import shortlist
 
 #: An export has neither probabilities of ranks nor cross-checks.
 _FOR_EXPORT = Options(samples=1, cross_checked=False)
@@ -63,18 +65,26 @@ def rank(
     """
     profile = shipped_profile(application) if isinstance(application, str) else application
     assumptions: list[Assumption] = []
-    materials = material_candidates(session, report) if subject == "materials" else []
+    options = options or Options()
     if models is None:
         # The phases are for the absorbers of devices; a composition has its own barriers.
-        model = kinetic_model(session, conditions, materials or None)
+        model = kinetic_model(session, conditions, None if subject == "devices" else [])
         models, assumptions = [model], model.assumptions()
-    found = device_candidates(session) if subject == "devices" else materials
-    options = options or Options()
-    kept, aside, missing = _filtered(session, found, options, materials, report)
+    with_predictions = partial(with_models, models=models)
+    chosen = None
+    if subject == "materials" and report is None and options.shortlist:
+        criteria = weighted(criteria_for(profile, subject), options.weights)
+        found = shortlist(session, criteria, options, with_predictions)
+        kept, aside, missing, chosen = found.candidates, found.set_aside, found.notes, found.chosen
+    else:
+        materials = material_candidates(session, report) if subject == "materials" else []
+        every = device_candidates(session) if subject == "devices" else materials
+        passed, aside, missing = _filtered(session, every, options, materials, report)
+        kept = [with_predictions(each) for each in passed]
     if subject == "devices":
-        texts = sum(each.kind == "figures" for each in found)
+        texts = sum(each.kind == "figures" for each in every)
         notes = [
-            f"before filters, {len(found) - texts} candidates are devices of tables, {texts} are "
+            f"before filters, {len(every) - texts} candidates are devices of tables, {texts} are "
             "devices of which only running text gives figures",
             "many a retention of Table 4 is the length of a measurement, and the device may hold "
             "longer; those printed with > count as lower bounds here, those of a year or more as "
@@ -92,10 +102,10 @@ def rank(
                 f"with the screening {report.title!r} ({report.potential}): its energies are model "
                 "values"
             )
-    candidates = [with_models(each, models) for each in kept]
-    ranking = rank_candidates(
-        profile, subject, candidates, options, [*notes, *missing], current_version(session), aside
-    )
+    notes = [*([chosen] if chosen else []), *notes, *missing]
+    version = current_version(session)
+    ranking = rank_candidates(profile, subject, kept, options, notes, version, aside)
+    ranking.chosen = chosen
     if not any(METRICS[each.metric].modelled for each in ranking.criteria):
         return ranking
     return ranking.model_copy(update={"assumptions": assumptions})

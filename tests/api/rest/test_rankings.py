@@ -46,28 +46,45 @@ def test_the_breakdown_is_that_of_the_library(reading_api):
     assert ranking["floor"] == 0.01
 
 
-def test_a_store_too_large_to_be_ranked_at_once_is_told(reading_api, monkeypatch):
+def test_a_store_with_too_many_devices_to_rank_is_told(reading_api, monkeypatch):
     from pvkdb_api.operations import rankings
 
     monkeypatch.setattr(rankings, "MOST_RANKED", 20)
-    for subject, kind, option in (
-        ("devices", "devices", ""),
-        ("materials", "compositions", " --materials"),
-    ):
-        problem = reading_api.problem("/api/v1/rankings/selector", 422, subject=subject)
-        assert f"{kind} and the service ranks 20 at most" in problem["detail"]
-        assert problem["detail"].endswith(f"pvkdb rank selector{option}")
-        page = reading_api.request(
-            "GET", f"/applications/selector?subject={subject}", headers={"Accept": "text/html"}
-        )
-        assert page.status_code == 422
-        assert "the service ranks 20 at most" in page.text
+    problem = reading_api.problem("/api/v1/rankings/selector", 422)
+    assert "devices and the service ranks 20 at most" in problem["detail"]
+    assert problem["detail"].endswith("pvkdb rank selector")
+    page = reading_api.request("GET", "/applications/selector", headers={"Accept": "text/html"})
+    assert page.status_code == 422
+    assert "the service ranks 20 at most" in page.text
     problem = reading_api.problem("/api/v1/export/rankings", 422)
     assert problem["detail"].endswith("rank them with: pvkdb export rankings")
     leaders = reading_api.request("GET", "/applications?leaders=shown")
     assert leaders.status_code == 200
     device = reading_api.request("GET", "/devices/d-t4-r01", headers={"X-Part": "places"})
     assert device.status_code == 200
+
+
+def test_of_too_many_materials_the_best_are_ranked(reading_api, monkeypatch):
+    from pvkdb_api.operations import rankings
+
+    path, asked = "/api/v1/rankings/selector", {"subject": "materials", "samples": 20}
+    whole = reading_api.get(path, **asked)
+    assert whole.json()["chosen"] is None
+    monkeypatch.setattr(rankings, "MOST_RANKED", 20)
+    monkeypatch.setattr(rankings, "SHORTLIST", 5)
+    some = reading_api.get(path, **asked).json()
+    places = [(each["id"], each["rank"], each["shown"]) for each in some["candidates"]]
+    assert len(places) >= 5
+    assert places == [
+        (each["id"], each["rank"], each["shown"])
+        for each in whole.json()["candidates"][: len(places)]
+    ]
+    assert re.match(
+        r"ranked are the \d+ compositions with the highest proven score of \d+", some["chosen"]
+    )
+    page = reading_api.request("GET", "/applications/selector?subject=materials&samples=20")
+    assert page.status_code == 200
+    assert some["chosen"][1:] in page.text
 
 
 def test_materials_weights_readings_and_orders(reading_api):

@@ -35,7 +35,7 @@ from pvkdb_api.explorer.site.rendering import client_code, link, page, part, par
 from pvkdb_api.explorer.tables.cells import energy
 from pvkdb_api.explorer.tables.table import quoted
 from pvkdb_api.listing.parameters import Layer, Text
-from pvkdb_api.operations.rankings import require_rankable
+from pvkdb_api.operations.rankings import shortlisted
 
 router = APIRouter(include_in_schema=False)
 
@@ -51,6 +51,7 @@ _IMAGES = "hop "
 #: Value of ``sections`` that includes the slow sections, for browsers without scripts.
 _ALL = "all"
 
+_GENERIC = "not ranked: a general formula for several compositions"
 _NOT_RANKABLE = "not rankable: nothing is known on a criterion with weight"
 
 #: Random weights and values behind the mean rank: enough for one digit, and fast.
@@ -265,13 +266,9 @@ def _suitability(
 
     The ranking is cached while the data are unchanged.
     """
-    try:
-        require_rankable(session, "materials", f"pvkdb rank {application} --materials")
-    except InputError as error:
-        return str(error)
 
     def ranked() -> dict[str, Any]:
-        options = suitability.Options(samples=SAMPLES, cross_checked=False)
+        options = shortlisted(session, suitability.Options(samples=SAMPLES, cross_checked=False))
         ranking = suitability.rank(session, application, "materials", options)
         sizes = {
             "total": len(ranking.candidates),
@@ -280,10 +277,14 @@ def _suitability(
         return {
             entry.id: {**{name: getattr(entry, name) for name in _SUITABILITY_FIELDS}, **sizes}
             for entry in ranking.candidates
-        } | dict.fromkeys(ranking.not_rankable, _NOT_RANKABLE)
+        } | {
+            **dict.fromkeys(ranking.not_rankable, _NOT_RANKABLE),
+            "": f"not among them: {ranking.chosen}" if ranking.chosen else _GENERIC,
+        }
 
-    found = counts.get(session, f"suitability/{application}", {}, ranked).get(formula)
-    return found or "not ranked: a general formula for several compositions"
+    places = counts.get(session, f"suitability/{application}", {}, ranked)
+    found: Mapping[str, Any] | str = places.get(formula, places[""])
+    return found
 
 
 def _suitability_row(
