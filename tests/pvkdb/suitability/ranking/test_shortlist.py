@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
-from pvkdb.schemas.rankings import ORDERS, Order
+from pvkdb.schemas.rankings import ORDERS, Order, RankingFilters
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
@@ -23,6 +24,7 @@ from pvkdb.suitability import Options, rank, shipped_profile, shipped_profiles, 
 from pvkdb.suitability.evidence.materials import material_candidates
 from pvkdb.suitability.ranking import shortlist
 from pvkdb.suitability.ranking.assessment import desirabilities_of
+from pvkdb.suitability.ranking.order import DIGITS
 from pvkdb.suitability.ranking.scoring import score
 
 pytestmark = pytest.mark.slow
@@ -156,7 +158,7 @@ def test_no_bound_is_below_its_score(made: Store, order: Order, computed: bool) 
     """The rough bounds neither, and where the bounds are 0 nothing is known."""
     with made.session() as session:
         known = shortlist._read(session)
-        energies = shortlist._energies(session, known.id)
+        energies = [*shortlist._energies(session, known.id)]
         candidates = {each.id: each for each in material_candidates(session)}
         assert {*known.formula} == {*candidates}
         for name in shipped_profiles():
@@ -176,9 +178,11 @@ def test_no_bound_is_below_its_score(made: Store, order: Order, computed: bool) 
                     if any(
                         each.known and c.weight for each, c in zip(worth, criteria, strict=True)
                     ):
-                        value = getattr(score([c.weight for c in criteria], worth), order)
-                        assert rough[place] >= value - 1e-12, formula
-                        assert close[place] >= value - 1e-12, formula
+                        value = round(
+                            getattr(score([c.weight for c in criteria], worth), order), DIGITS
+                        )
+                        assert rough[place] >= value, formula
+                        assert close[place] >= value, formula
 
 
 @pytest.mark.parametrize("name", shipped_profiles())
@@ -194,3 +198,43 @@ def test_the_first_places_are_those_of_the_whole_ranking(made: Store, name: str)
     assert some.chosen is not None
     assert some.chosen.endswith("no other has a higher score")
     assert some.notes[0] == some.chosen
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"lead_free": True},
+        {"halide": ("Br",)},
+        {"ions_known": True},
+        {"only_screening": True},
+        {"family": ("3D",), "lead_free": False},
+        {"family": ("A3B2X9",)},
+        {"compositions": ("CsPbI3", "CsSnI3", "CsPbCl3")},
+    ],
+    ids=str,
+)
+def test_filters_apply_before(made: Store, given: dict[str, object]) -> None:
+    filters = RankingFilters.model_validate(given)
+    with made.session() as session:
+        whole = rank(session, "selector", "materials", options(filters=filters))
+        some = rank(session, "selector", "materials", options(filters=filters, shortlist=10))
+    names = [each.id for each in some.candidates]
+    assert names == [each.id for each in whole.candidates][: max(len(names), 10)]
+    assert {each.filter for each in some.set_aside} == {each.filter for each in whole.set_aside}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_places_that_are_certain_are_told(
+    made: Store, monkeypatch: pytest.MonkeyPatch, order: Order
+) -> None:
+    """The limit is reached before enough are compared."""
+    monkeypatch.setattr(shortlist, "MOST_TRIED", 25)
+    with made.session() as session:
+        whole = rank(session, "selector", "materials", options(order=order))
+        some = rank(session, "selector", "materials", options(order=order, shortlist=25))
+    told = re.search(r"25 were compared: the first (\d+) places are certain", some.chosen or "")
+    assert told is not None
+    sure = int(told[1])
+    assert 0 < sure < 25
+    names = [each.id for each in some.candidates]
+    assert names[:sure] == [each.id for each in whole.candidates[:sure]]
