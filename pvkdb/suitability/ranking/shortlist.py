@@ -220,11 +220,12 @@ def shortlist(
             counted = each if options.computed else each.without_computed()
             worth = desirabilities_of(criteria, counted, options.reading)
             scores = score([one.weight for one in criteria], worth)
-            found.append((round(getattr(scores, options.order), DIGITS), each))
+            if scores.coverage > 0:  # else it has no place
+                found.append((round(getattr(scores, options.order), DIGITS), each))
         values = sorted((value for value, _ in found), reverse=True)
         last = values[wanted - 1] if len(values) >= wanted else 0.0
         left = float(np.max(limits[~tried], initial=0.0))
-    total = int(np.sum(limits > 0))
+    total = int(np.sum(limits[~tried] > 0)) + len(found)
     if unknown := len(limits) - total:
         notes.append(f"not rankable, nothing is known on a criterion with weight: {unknown:,}")
     listed = [each for value, each in found if value >= last]
