@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
     true,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -50,8 +51,9 @@ FACET_VALUES = 50
 #: Most ids that a search of a large collection begins with; of more, it reads rows in their order.
 _MOST_IDS = 20_000
 
-#: Plans of PostgreSQL that read whole tables before the first row, which a page does not need.
-_SLOW_PLANS = ("seqscan", "bitmapscan", "hashjoin", "mergejoin")
+#: Without plans of PostgreSQL that read whole tables before the first row, which no page needs.
+_WITHOUT = ("jit", "enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin")
+_SET = text("SELECT " + ", ".join(f"set_config('{name}', 'off', true)" for name in _WITHOUT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -425,7 +427,6 @@ class Collection(Generic[RowT]):
         levels = sorting or self.sorting(None)
         orders = [self.sortable[name].order(descending) for name, descending in levels]
         place = after and self.place(levels, after)
-        pieces = parts(orders, place)
         if self._finds_few(session, filters, total):
             labels = [order.expression.label(f"level_{n}") for n, order in enumerate(orders)]
             few = self._found(session, filters, self.most_counted or 0, *labels)
@@ -438,7 +439,7 @@ class Collection(Generic[RowT]):
             in_order = self.row_id is not None or self._is_read_in_order(session, levels, total)
             matching = self.select(filters, levels if in_order else None)
             wanted = _only(matching, self.key, *(each.expression for each in orders))
-            pieces = self._skipping(filters, levels[0][0], orders, place, pieces)
+            pieces = self._parts(filters, levels[0][0], orders, place)
         found: list[Any] = []
         for condition, within in pieces:
             clauses = [clause for order in within for clause in order.clauses()]
@@ -452,27 +453,23 @@ class Collection(Generic[RowT]):
             place=[plain(value) for value in found[-1][1:]] if more and found else None,
         )
 
-    def _skipping(
-        self,
-        filters: Search,
-        name: str,
-        orders: Sequence[Order],
-        place: Sequence[Any] | None,
-        pieces: Iterator[Piece],
+    def _parts(
+        self, filters: Search, name: str, orders: Sequence[Order], place: Sequence[Any] | None
     ) -> Iterator[Piece]:
-        """Yield the pieces of an order without values of its first level that no row found has.
+        """Return the parts of an order, without values of its first level that no row found has.
 
         Most of a large collection may have such values.
         """
         counted = None if _is_empty(filters) else self._counted(filters, partly=True)
         if counted is None or self.counts is None or name not in self.counts.sortable:
-            return pieces
+            return parts(orders, place)
         first = replace(orders[0], expression=self.counts.sortable[name])
         counted = _only(counted, first.expression).where(self.counts.number > 0)
         counted = counted.where(first.behind(place[0])) if place else counted
         there = among_found(orders[0].expression, counted)
         # In place of the range, which SQLite would test on all rows with one of these values.
-        return ((there if len(of) == len(orders) else within, of) for within, of in pieces)
+        found = parts(orders, place)
+        return ((there if len(of) == len(orders) else within, of) for within, of in found)
 
     def _is_read_in_order(
         self, session: Session, levels: Sequence[Sorting], total: int | None
@@ -567,9 +564,12 @@ def _without_indexes(
 
 def _read_indexes(session: Session) -> None:
     """Let PostgreSQL, which cannot know how soon a page is full, read indexes in their order."""
+    begun = session.get_transaction()
+    if begun is not None and session.info.get("pvkdb_reads_indexes") is begun:
+        return
     if session.get_bind().dialect.name == "postgresql":
-        names = ("jit", *(f"enable_{name}" for name in _SLOW_PLANS))
-        session.execute(select(*(func.set_config(name, "off", True) for name in names)))
+        session.execute(_SET)
+        session.info["pvkdb_reads_indexes"] = session.get_transaction()
 
 
 def _is_empty(filters: Search) -> bool:

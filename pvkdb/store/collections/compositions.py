@@ -73,7 +73,7 @@ def _there(found: Select[int], composition: Any) -> ColumnElement[bool]:
     """
     one = found.where(composition == Summary.composition_id).limit(1)
     # Also within a list of ids that takes the place of the summaries.
-    return one.correlate_except(*found.get_final_froms()).scalar_subquery().is_not(None)
+    return one.correlate_except(composition.class_).scalar_subquery().is_not(None)
 
 
 def _of_materials(entry: SqlFilter) -> SqlFilter:
