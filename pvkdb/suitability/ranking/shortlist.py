@@ -334,8 +334,8 @@ def _energies(session: Session, ids: _Array) -> Iterator[_Energies]:
         (given.source.startswith(SECONDARY, autoescape=True), SECONDARY),
         (given.method.in_(("DFT", "experiment")), given.method),
         else_="",
-    )
-    strength = case((model, _MODEL), (own, _OWN), else_=_LITERATURE)
+    ).label("kind")
+    strength = case((model, _MODEL), (own, _OWN), else_=_LITERATURE).label("strength")
     open_below = and_(model, barrier, func.coalesce(given.bound, "") == "upper")
     low, high = (
         case((and_(each.between(-LARGEST_EV, LARGEST_EV), ~without), each))

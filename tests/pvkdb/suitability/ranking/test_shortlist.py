@@ -238,3 +238,15 @@ def test_the_places_that_are_certain_are_told(
     assert told or order == "possible"  # of which too few have a place
     assert 0 < sure <= len(names)
     assert names[:sure] == [each.id for each in whole.candidates[:sure]]
+
+
+def test_both_databases_give_the_first_places(store: Store) -> None:
+    """Of the literature."""
+    filters = RankingFilters(halide=("I", "Br"), has_device=True)
+    with store.session() as session:
+        whole = rank(session, "selector", "materials", options(filters=filters))
+        some = rank(session, "selector", "materials", options(filters=filters, shortlist=4))
+    names = [each.id for each in some.candidates]
+    assert 4 <= len(names) < len(whole.candidates)
+    assert names == [each.id for each in whole.candidates][: len(names)]
+    assert [each.count for each in some.set_aside] == [each.count for each in whole.set_aside]
