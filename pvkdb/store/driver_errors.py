@@ -34,8 +34,9 @@ _RESTORE = (
 _READ_ONLY = re.compile("readonly database|in a read-only transaction")
 
 #: Codes of PostgreSQL for a database that accepts no such statement, whatever the values:
-#: read-only or in no such transaction, without the right, the table or the column.
-_UNUSABLE = ("25", "42501", "42P01", "42703")
+#: read-only or in no such transaction, without the right, the table, the column, or the prepared
+#: statement, which a pool in front that does not know of them has given to another client.
+_UNUSABLE = ("25", "42501", "42P01", "42703", "42P05", "26000")
 
 
 def own_error(error: Exception, name: str) -> PvkdbError:
@@ -96,6 +97,8 @@ def _remedy(reason: str) -> str:
         return "make room on its disk; what was stored before is untouched"
     if "database is locked" in reason or "lock timeout" in reason:
         return "another program is writing; try again when it is done"
+    if "prepared statement" in reason:
+        return "set max_prepared_statements of PgBouncer to 200 (docs/deploy.md)"
     if "too many clients" in reason or "connection slots" in reason:
         return "raise max_connections, or put PgBouncer in front (docs/deploy.md)"
     return "check the URL in --database or PVKDB_DATABASE_URL, and the rights of its user"

@@ -8,13 +8,17 @@ import time
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
+from psycopg.errors import DuplicatePreparedStatement
+from sqlalchemy import exc as sql
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError, ReadOnlyStoreError, StoreAwayError, StoreBusyError
 from pvkdb.store import drivers
 from pvkdb.store.database import Store
+from pvkdb.store.driver_errors import own_error
 from pvkdb.store.models.references import Reference
 
 from ...conftest import read_only
@@ -184,3 +188,29 @@ def test_a_session_read_in_pages_pins_no_log(sqlite_store: Store) -> None:
     with sqlite_store.page(reading):
         assert reading.scalar(text("SELECT count(*) FROM filler")) == 40
     writer.close()
+
+
+@pytest.mark.parametrize(
+    ("reason", "wrapped", "kind", "remedy"),
+    [
+        (
+            DuplicatePreparedStatement('prepared statement "_pg3_0" already exists'),
+            sql.ProgrammingError,
+            DatabaseError,
+            "set max_prepared_statements",
+        ),
+        (
+            psycopg.OperationalError("FATAL:  sorry, too many clients already"),
+            sql.OperationalError,
+            StoreAwayError,
+            "raise max_connections, or put PgBouncer in front",
+        ),
+    ],
+)
+def test_errors_of_many_connections_are_none_of_the_values(
+    reason: psycopg.Error, wrapped: type[sql.DBAPIError], kind: type[DatabaseError], remedy: str
+) -> None:
+    """A worker would otherwise record a failure of its calculation."""
+    error = own_error(wrapped("SELECT 1", {}, reason), "postgresql://host/pvkdb")
+    assert type(error) is kind
+    assert remedy in str(error)
