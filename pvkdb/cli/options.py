@@ -48,7 +48,7 @@ ConfigOption = Annotated[
     Path | None, Option("--config", metavar="FILE", help="Cluster file, for parsl.")
 ]
 ProcessesOption = Annotated[
-    int | None, Option("--processes", min=1, help="Processes; default: one per core; one for batches.")
+    int | None, Option("--processes", min=1, help="Processes; default: one per core, or batch.")
 ]
 
 
