@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
@@ -132,15 +133,17 @@ def metal_barriers(session: Session) -> dict[str, dict[str, Evidence]]:
 
     The formula of a composition has those of all its phases.
     """
+    # The few defects are in an index; a store may have many energies.
+    defects = session.scalars(select(Energetic.defect).distinct())
     wanted = ENERGETICS.statement.where(
         *(Energetic.quantity == "E_A", Energetic.method != "MLIP"),
-        *(Energetic.species.not_in(HALIDES), Energetic.defect == Energetic.species + "_i"),
+        Energetic.defect.in_([each for each in defects if each.endswith("_i")]),
     )
     statements = session.scalars(wanted.order_by(Energetic.id)).unique()
     found: dict[str, dict[str, list[Energetic]]] = defaultdict(lambda: defaultdict(list))
     for entry in statements:
         own = {occupancy.ion for occupancy in entry.material.composition.occupancies}
-        if entry.species not in own:
+        if entry.species not in own | HALIDES and entry.defect == f"{entry.species}_i":
             for name in {entry.material_id, entry.material.composition.formula}:
                 found[name][entry.species].append(entry)
     return {
