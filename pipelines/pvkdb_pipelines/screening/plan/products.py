@@ -8,6 +8,7 @@ composition.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -34,6 +35,8 @@ from pvkdb_pipelines.screening.plan.conditions import PlanCondition
 
 #: Ions on a site, and their shares of it.
 Shares = Mapping[Ion, Fraction]
+#: A truth value for each entry of a list.
+_Which = NDArray[np.bool_]
 #: Positions in the lists of A, B and X; arrays of one shape, one element for each composition.
 Positions = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
@@ -64,7 +67,7 @@ class Products:
     corners: bool = False
 
     @cached_property
-    def meant(self) -> NDArray[np.bool_]:
+    def meant(self) -> _Which:
         """Which entries of A and B make a composition of this type; shape (A, B).
 
         Others are read as another compound: Na2NaBiCl6 as Na3BiCl6, Cs2CuFeI6 as Cs(Cu,Fe)I3 with
@@ -92,10 +95,31 @@ class Products:
                     other = int(beside[0])
                     pairs[beside] = self._pair(other, at) if turned else self._pair(at, other)
         # Halides have one charge: how a pair is read with one of them, it is with all.
+        certain = found == _SUM
         for i, j in np.argwhere(found == _READ_EACH).tolist():
-            read = self._read(i, j, 0)
-            found[i, j] = _NOT_MEANT if read is None else _style(read)
+            found[i, j] = self._written(i, j, certain[i], certain[:, j])
         return found
+
+    def _written(self, i: int, j: int, beside_a: _Which, beside_b: _Which) -> int:
+        """Return how a pair is read, from what its entries are beside others."""
+        of_a = self._read(i, int(beside_a.argmax()), 0) if beside_a.any() else None
+        of_b = self._read(int(beside_b.argmax()), j, 0) if beside_b.any() else None
+        if of_a is not None and of_b is not None:
+            for style in (_SUM, _BRACKETED):
+                parts = zip((of_a, of_b, of_b), SITES, strict=True)
+                text = "".join(_site_text(part, site, style) for part, site in parts)
+                if self._says(text, i, j):
+                    return style
+        read = self._read(i, j, 0)
+        return _NOT_MEANT if read is None else _style(read)
+
+    def _says(self, text: str, i: int, j: int) -> bool:
+        """Whether a formula is read as a pair."""
+        found: dict[Site, set[Ion]] = {}
+        with suppress(FormulaError):
+            for site, group in interpret(plain(text)).sites:
+                found.setdefault(site, set()).update(group)
+        return found == self._ions(i, j, 0)
 
     def _pair(self, i: int, j: int) -> int:
         a, b = set(self.choices["A"][i]), set(self.choices["B"][j])
@@ -124,20 +148,21 @@ class Products:
             except FormulaError:  # no ion of it belongs on A, say
                 self._known[place] = None
                 return None
-            wanted = [set(self.choices[site][n]) for site, n in zip(SITES, place, strict=True)]
-            found = [{each.ion for each in read.on(site)} for site in SITES]
-            self._known[place] = read if found == wanted else None
+            found = {site: {each.ion for each in read.on(site)} for site in SITES}
+            self._known[place] = read if found == self._ions(*place) else None
         return self._known[place]
+
+    def _ions(self, *at: int) -> dict[Site, set[Ion]]:
+        return {site: set(self.choices[site][n]) for site, n in zip(SITES, at, strict=True)}
 
     @cached_property
     def _parts(self) -> dict[Site, list[Composition | None]]:
         """For each entry of a list, the composition of it and the first that fit on other sites."""
-        first = int(self.meant.any(axis=1).argmax())
-        beside_a = [(i, int(row.argmax()), 0) for i, row in enumerate(self._pairs)]
-        beside_b = [(int(column.argmax()), j, 0) for j, column in enumerate(self._pairs.T)]
-        beside_x = [
-            (first, int(self._pairs[first].argmax()), k) for k in range(len(self.choices["X"]))
-        ]
+        pairs = np.where(self._pairs == _SUM, _BRACKETED + 1, self._pairs)  # these come first
+        first = int(pairs.max(axis=1).argmax())
+        beside_a = [(i, int(row.argmax()), 0) for i, row in enumerate(pairs)]
+        beside_b = [(int(column.argmax()), j, 0) for j, column in enumerate(pairs.T)]
+        beside_x = [(first, int(pairs[first].argmax()), k) for k in range(len(self.choices["X"]))]
         return {
             site: [self._read(*at) if self.meant[at[:2]] else None for at in places]
             for site, places in zip(SITES, (beside_a, beside_b, beside_x), strict=True)
