@@ -82,7 +82,7 @@ def _compiled(statement: Any, columns: Sequence[str] | None = None) -> Any:
 
 
 #: The statements of a worker, as pvkdb sends them.
-CLAIM, CLOSE = _compiled(queue._claiming(1, False)), _compiled(ending._CLOSE)
+CLAIM, CLOSE = _compiled(queue._claiming(1)), _compiled(ending._CLOSE)
 NOTE = _compiled(log._INSERT, ["calculation_id", "at", "event", "message"])
 WAITING = _compiled(dependencies._WAITING_FOR)
 RENEW = (
