@@ -271,7 +271,9 @@ class Ranking(BaseModel, NotebookView):
     not_judged: list[Ask] = Field(description="Requirements that cannot be judged from numbers.")
     candidates: list[RankedCandidate] = Field(description="Candidates, best first.")
     chosen: str | None = Field(
-        default=None, description="What was ranked of a large store; None: all candidates."
+        default=None,
+        description="What was ranked of a large store; None: all candidates.",
+        examples=["ranked are the 500 compositions with the highest proven score of 61,204"],
     )
     not_rankable: list[str] = Field(
         default=[], description="Ids of candidates without evidence on a criterion with weight."
