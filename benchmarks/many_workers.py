@@ -22,6 +22,7 @@ import heapq
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import socket
 import subprocess
@@ -83,6 +84,8 @@ def _compiled(statement: Any, columns: Sequence[str] | None = None) -> Any:
 
 #: The statements of a worker, as pvkdb sends them.
 CLAIM, CLOSE = _compiled(queue._claiming(1)), _compiled(ending._CLOSE)
+#: With the number of jobs, which is a part of the text.
+NEXT = re.sub(r"__\[POSTCOMPILE_\w+\]", "1", str(CLAIM))
 NOTE = _compiled(log._INSERT, ["calculation_id", "at", "event", "message"])
 WAITING = _compiled(dependencies._WAITING_FOR)
 RENEW = (
@@ -170,7 +173,7 @@ class Replayed(Simulated):
         with self._connection.transaction():
             if self.held is None:
                 given = {**CLAIM.params, "queued": "queued", "running": "running"}
-                row = run(str(CLAIM), {**given, "owner_": self.owner, "now": now}).fetchone()
+                row = run(NEXT, {**given, "owner_": self.owner, "now": now}).fetchone()
                 self._note(None if row is None else row[0], "running", f"by {self.owner}")
                 return None if row is None else str(row[0])
             if due < self._until:

@@ -52,8 +52,11 @@ FACET_VALUES = 50
 _MOST_IDS = 20_000
 
 #: Without plans of PostgreSQL that read whole tables before the first row, which no page needs.
-_WITHOUT = ("jit", "enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin")
-_SET = text("SELECT " + ", ".join(f"set_config('{name}', 'off', true)" for name in _WITHOUT))
+_WITHOUT_SLOW_PLANS = text(
+    "SELECT set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true), "
+    "set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true), "
+    "set_config('enable_mergejoin', 'off', true)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -568,7 +571,7 @@ def _read_indexes(session: Session) -> None:
     if begun is not None and session.info.get("pvkdb_reads_indexes") is begun:
         return
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(_SET)
+        session.execute(_WITHOUT_SLOW_PLANS)
         session.info["pvkdb_reads_indexes"] = session.get_transaction()
 
 

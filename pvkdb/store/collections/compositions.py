@@ -9,13 +9,11 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Integer,
     Select,
     and_,
     false,
     func,
     literal,
-    literal_column,
     or_,
     select,
     true,
@@ -215,9 +213,9 @@ def _canonical(text: str) -> str:
 
 
 #: How much is known of the compositions that a number counts.
-_KNOWN = literal_column(
-    " + ".join(f"(kinds & {kind.bit}) / {kind.bit} * {kind.known}" for kind in KINDS.values()),
-    Integer,
+_KNOWN = sum(
+    (Count.kinds.bitwise_and(kind.bit) // kind.bit * kind.known for kind in KINDS.values()),
+    literal(0),
 )
 
 _of_material = material_filters(lambda condition: condition)

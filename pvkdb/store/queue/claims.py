@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, func, literal_column, null, select, update
+from sqlalchemy import bindparam, func, literal, null, select, update
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
@@ -296,7 +296,7 @@ def _claiming(at_most: int, *chosen: str) -> Any:
         select(Calculation.id)
         .where(queued, *wanted)
         .order_by(Calculation.priority.desc(), Calculation.created_at, Calculation.id)
-        .limit(literal_column(str(at_most)))
+        .limit(literal(at_most, literal_execute=True))
         .with_for_update(skip_locked=True)
         .cte("candidates")  # read once, which PostgreSQL promises of no other subquery
     )

@@ -149,7 +149,8 @@ def test_a_file_that_may_only_be_read_is_served(medium: Path) -> None:
                 answer = api.get(path)
                 assert answer.status_code == 200, (path, answer.text)
             answer = api.post("/api/v1/calculations", json={"formula": "CsPbBr3"})
-            assert answer.status_code == 503
+            assert answer.status_code == 403
+            assert "may only be read" in answer.text
             assert str(medium) not in answer.text
 
 
