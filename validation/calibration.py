@@ -173,6 +173,14 @@ def of_halide(pair: CalibrationPair) -> bool:
     return pair.defect in ("V_F", "V_Cl", "V_Br", "V_I")
 
 
+def makes_line(quantity: str, pair: CalibrationPair) -> bool:
+    """Return whether a pair makes the line: for E_A, no vacancy that is known to be neutral.
+
+    Rankings use the line for vacancies in devices, which often are positive.
+    """
+    return of_halide(pair) and (quantity != "E_A" or pair.charge != "neutral")
+
+
 def all_pairs(results: Results) -> dict[tuple[str, str], list[CalibrationPair]]:
     """Return the pairs by quantity and potential."""
     compared, _ = compare(results)
@@ -186,7 +194,7 @@ def table_of(found: dict[tuple[str, str], list[CalibrationPair]]) -> Calibration
         calibrate(
             quantity,
             potential,
-            [pair for pair in pairs if of_halide(pair)],
+            [pair for pair in pairs if makes_line(quantity, pair)],
             "the literature" if quantity == "E_A" else "a DFT data set",
             shipped=quantity == "E_A",  # the other figures may be cited, not shipped
         )
@@ -263,9 +271,9 @@ class Agreement:
 def agreements(found: dict[tuple[str, str], list[CalibrationPair]]) -> Iterator[Agreement]:
     """Yield the errors by potential and by charge; calibrated values are those left out."""
     for (quantity, potential), pairs in found.items():
-        halide = [pair for pair in pairs if of_halide(pair)]
-        tested = left_out(halide, "composition") if _enough(halide) else []
-        listed = [each.pair for each in tested] or halide
+        made_of = [pair for pair in pairs if makes_line(quantity, pair)]
+        tested = left_out(made_of, "composition") if _enough(made_of) else []
+        listed = [each.pair for each in tested] or made_of
         for group in ("all", *GROUPS):
             places = [i for i, pair in enumerate(listed) if group in ("all", pair.charge)]
             if places:
@@ -274,10 +282,12 @@ def agreements(found: dict[tuple[str, str], list[CalibrationPair]]) -> Iterator[
                     [listed[place] for place in places],
                     [tested[place].middle_ev for place in places] if tested else None,
                 )
-        others = [pair for pair in pairs if not of_halide(pair)]
-        for group in GROUPS:
-            if chosen := [pair for pair in others if pair.charge == group]:
-                yield _agreement(quantity, potential, f"{group}, other defects", chosen, None)
+        others = [pair for pair in pairs if not makes_line(quantity, pair)]
+        for name, halide in (("not in the line", True), ("other defects", False)):
+            for group in GROUPS:
+                some = [p for p in others if p.charge == group and of_halide(p) == halide]
+                if some:
+                    yield _agreement(quantity, potential, f"{group}, {name}", some, None)
 
 
 def _enough(pairs: Sequence[CalibrationPair]) -> bool:

@@ -15,7 +15,7 @@ from pvkdb.chemistry.family import FAMILIES
 from pvkdb.kinetics.conditions import Conditions, layer, parse_range
 from pvkdb.schemas.rankings import Halide, RankingFilters
 from pvkdb.schemas.tables import Row
-from pvkdb.store.collections.collection import Filter
+from pvkdb.store.collections.declarations import Filter
 from pvkdb.store.collections.in_memory import Listed
 from pvkdb_api.core.refusals import naming
 

@@ -145,8 +145,8 @@ def _store(session: Session, atoms: Atoms, origin: str) -> bool:
     """Store a structure, and return whether the store lacked it.
 
     Raises:
-        InputError: it is no usable crystal of a halide perovskite or a relative; the reason comes
-            before the first colon.
+        InputError: it is not a usable crystal of a halide perovskite or a relative; the reason
+            comes before the first colon.
     """
     if len(atoms) > MOST_ATOMS:
         raise InputError(f"too large: {len(atoms):,} atoms in the cell; at most {MOST_ATOMS}")

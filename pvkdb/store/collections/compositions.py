@@ -23,7 +23,8 @@ from sqlalchemy import (
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
 from pvkdb.schemas.tables import CompositionsRow
-from pvkdb.store.collections.collection import Collection, CountTable, Filter, SqlFilter
+from pvkdb.store.collections.collection import Collection
+from pvkdb.store.collections.declarations import CountTable, Filter, SqlFilter
 from pvkdb.store.collections.filters import (
     MOST_WORDS,
     any_of,

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import NotFoundError, unknown_name
 from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow
-from pvkdb.store.collections.collection import Collection, Filter
+from pvkdb.store.collections.collection import Collection
+from pvkdb.store.collections.declarations import Filter
 from pvkdb.store.collections.filters import (
     any_of,
     at_least,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from pvkdb.schemas.tables import EnergeticsRow
-from pvkdb.store.collections.collection import Collection, Filter
+from pvkdb.store.collections.collection import Collection
+from pvkdb.store.collections.declarations import Filter
 from pvkdb.store.collections.filters import (
     any_of,
     cited,

@@ -17,7 +17,7 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.family import FAMILIES
 from pvkdb.chemistry.ions import HALIDES, molecular_ions
 from pvkdb.errors import InputError
-from pvkdb.store.collections.collection import Filter, Related, SqlFilter
+from pvkdb.store.collections.declarations import Filter, Related, SqlFilter
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.rows.among import among_found

@@ -27,13 +27,8 @@ from pvkdb.schemas.tables.reviewed import (
     TestProtocolsRow,
 )
 from pvkdb.store.collections import COLLECTIONS
-from pvkdb.store.collections.collection import (
-    FACET_VALUES,
-    Collection,
-    Filter,
-    SearchPage,
-    accepted_value,
-)
+from pvkdb.store.collections.collection import FACET_VALUES, Collection, SearchPage
+from pvkdb.store.collections.declarations import Filter, accepted_value
 from pvkdb.store.collections.export import table_rows
 from pvkdb.store.collections.keyset import CursorPosition, Sorting, named_levels
 

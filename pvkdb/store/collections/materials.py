@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, and_, func, select, true
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.tables import MaterialsRow
-from pvkdb.store.collections.collection import Collection, SqlFilter
+from pvkdb.store.collections.collection import Collection
+from pvkdb.store.collections.declarations import SqlFilter
 from pvkdb.store.collections.filters import (
     any_of,
     at_least,

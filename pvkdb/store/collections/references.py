@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from pvkdb.schemas.tables import ReferencesRow
-from pvkdb.store.collections.collection import Collection, Filter
+from pvkdb.store.collections.collection import Collection
+from pvkdb.store.collections.declarations import Filter
 from pvkdb.store.collections.filters import any_of, not_replaced, several, words
 from pvkdb.store.collections.keyset import Sortable, sortables
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceClaimReference, DeviceReference
