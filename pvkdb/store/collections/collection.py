@@ -9,24 +9,22 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
-    Boolean,
     Column,
     ColumnElement,
     Select,
     Subquery,
-    Text,
     func,
     literal,
     select,
-    text,
     true,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
-from sqlalchemy.sql.visitors import iterate, replacement_traverse
+from sqlalchemy.sql.visitors import iterate
 
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.tables import Row
 from pvkdb.store.collections.declarations import CountTable, Related, SqlFilter, accepted_value
+from pvkdb.store.collections.indexes import read_indexes, without_indexes
 from pvkdb.store.collections.keyset import (
     CursorPosition,
     Order,
@@ -50,14 +48,6 @@ FACET_VALUES = 50
 
 #: Most ids that a search of a large collection begins with; of more, it reads rows in their order.
 _MOST_IDS = 20_000
-
-#: Without plans of PostgreSQL that read whole tables before the first row, which no page needs.
-_WITHOUT_SLOW_PLANS = text(
-    "SELECT set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true), "
-    "set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true), "
-    "set_config('enable_mergejoin', 'off', true)"
-)
-
 
 #: Filters with their values, or the statement that :meth:`Collection.select` made of them.
 Search = Mapping[str, Any] | Select[Any]
@@ -168,7 +158,7 @@ class Collection(Generic[RowT]):
                     kept: dict[str, Any] = dict(order)
                     if ids is not None:
                         kept[ids.c[0].key] = ids.c[0]
-                    condition = _without_indexes(condition, self.key, kept)
+                    condition = without_indexes(condition, self.key, kept)
                 statement = statement.where(condition)
         return statement
 
@@ -216,7 +206,7 @@ class Collection(Generic[RowT]):
         search = repr((self.name, sorted(filters.items())))
         if search in known:
             return known[search]
-        _read_indexes(session)
+        read_indexes(session)
         given = {name: value for name, value in filters.items() if value is not None}
         sources: list[tuple[list[str], Select[Any], bool]] = []  # by what, what, whether ids
         ranges: dict[str, list[str]] = {}
@@ -419,7 +409,7 @@ class Collection(Generic[RowT]):
     def _finds_few(self, session: Session, filters: Search, total: int | None) -> bool:
         if self.most_counted is None or isinstance(filters, Select) or _is_empty(filters):
             return False
-        _read_indexes(session)
+        read_indexes(session)
         total = self.count(session, filters, self.most_counted) if total is None else total
         return total <= self.most_counted
 
@@ -475,39 +465,6 @@ class Collection(Generic[RowT]):
 
 def _only(statement: Select[Any], *columns: Any) -> Select[Any]:
     return statement.with_only_columns(*columns, maintain_column_froms=True)
-
-
-def _without_indexes(
-    condition: ColumnElement[bool], of: Any, kept: Mapping[str, Any]
-) -> ColumnElement[bool]:
-    """Return a condition that reads no index of a table, but for those on the columns kept.
-
-    A column kept as another one is replaced by it. Both databases would otherwise read all that a
-    condition finds, and sort it.
-    """
-    table = of.property.columns[0].table.name
-
-    def computed(element: Any, **_: Any) -> ColumnElement[Any] | None:
-        if not isinstance(element, Column) or element.table.name != table:
-            return None
-        if element.key in kept:
-            return kept[element.key] if isinstance(kept[element.key], ColumnElement) else None
-        if isinstance(element.type, Boolean):
-            return None
-        return element + literal("", Text) if element.type.python_type is str else element + 0
-
-    changed: ColumnElement[bool] = replacement_traverse(condition, {}, computed)
-    return changed
-
-
-def _read_indexes(session: Session) -> None:
-    """Let PostgreSQL, which cannot know how soon a page is full, read indexes in their order."""
-    begun = session.get_transaction()
-    if begun is not None and session.info.get("pvkdb_reads_indexes") is begun:
-        return
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(_WITHOUT_SLOW_PLANS)
-        session.info["pvkdb_reads_indexes"] = session.get_transaction()
 
 
 def _is_empty(filters: Search) -> bool:
