@@ -14,19 +14,25 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import os
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+import numpy as np
+from ase import Atoms
 from serving import SERVE, cpu_s, serving
 from sqlalchemy import Connection, select, text
 
 from pvkdb.chemistry import parse_composition
+from pvkdb.chemistry.ions import molecular_ions
+from pvkdb.chemistry.sum_formula import anonymous_formula, hill_formula, reduced_formula
 from pvkdb.literature import load_literature
 from pvkdb.store.collections import COMPOSITIONS as COLLECTION
 from pvkdb.store.database import Store
@@ -34,7 +40,7 @@ from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material, SiteOccupancy
-from pvkdb.store.models.structures import Structure
+from pvkdb.store.models.structures import Structure, StructureElement
 from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.models.summary_updates import renew_summaries
 from pvkdb_api.listing.cursors import write_cursor
@@ -71,25 +77,20 @@ def formula(occupied: Sequence[tuple[str, float]]) -> str:
     return "".join(ion + ("" if amount == 1 else f"{amount:g}") for ion, amount in occupied)
 
 
-def fill(connection: Connection, energies: int, with_phases: int) -> None:
-    """Rows by code, the same each time; so many of ten compositions have three phases."""
-    run = connection.execute
-    if connection.dialect.name == "sqlite":
-        run(text("PRAGMA cache_size = -800000"))
-    else:
-        run(text("SET LOCAL session_replication_role = replica"))  # no look for each foreign key
-    first = run(text("SELECT max(id) FROM compositions")).scalar_one() + 1
-    occupied = run(text("SELECT max(id) FROM site_occupancies")).scalar_one() + 1
-    sizes = {}
+def number_places(connection: Connection, last: int) -> None:
+    """Temporary tables: what is on each site, and of each number the places on three sites."""
+    run, sizes = connection.execute, {}
     for name, units in (("a", 1), ("b", 1), ("x", 3)):
         every = list(site(SITES[name], units))
         sizes[name] = len(every)
-        run(text(f"CREATE TEMP TABLE {name}_site (k INTEGER PRIMARY KEY, formula TEXT)"))
+        run(text(f"CREATE TEMP TABLE {name}_site (k INTEGER PRIMARY KEY, formula TEXT, ion TEXT)"))
         run(
             text(f"CREATE TEMP TABLE {name}_ion (k INTEGER, place INTEGER, ion TEXT, amount FLOAT)")
         )
-        rows = [{"k": k, "formula": formula(each)} for k, each in enumerate(every)]
-        run(text(f"INSERT INTO {name}_site VALUES (:k, :formula)"), rows)
+        rows = [
+            {"k": k, "formula": formula(each), "ion": each[0][0]} for k, each in enumerate(every)
+        ]
+        run(text(f"INSERT INTO {name}_site VALUES (:k, :formula, :ion)"), rows)
         ions = [
             {"k": k, "place": place, "ion": ion, "amount": amount}
             for k, each in enumerate(every)
@@ -108,8 +109,87 @@ def fill(connection: Connection, energies: int, with_phases: int) -> None:
             f"INSERT INTO number SELECT i, m, m % {sizes['a']}, (m / {sizes['a']}) % {sizes['b']}, "
             f"m / {both} FROM mixed"
         ),
-        {"last": energies},
+        {"last": last},
     )
+
+
+def fill_structures(connection: Connection, first: int) -> None:
+    """One of each material with a phase, with the first ion of each site and invented places."""
+    run = connection.execute
+    run(
+        text(
+            "CREATE TEMP TABLE kind (a TEXT, b TEXT, x TEXT, atoms INT, symbols TEXT, cell TEXT, "
+            "positions TEXT, nelements INT, reduced TEXT, anonymous TEXT, hill TEXT)"
+        )
+    )
+    run(text("CREATE TEMP TABLE kind_element (reduced TEXT, element TEXT, atoms INT, ratio FLOAT)"))
+    kinds, elements = [], []
+    for a, b, x in itertools.product(*SITES.values()):
+        ion = molecular_ions().get(a)
+        symbols = [*(Atoms(ion.formula).symbols if ion else [a]), b, x, x, x]
+        counted = dict(sorted(Counter(symbols).items()))
+        places = [[round(n * 6.1 / len(symbols), 6), 3.05, 1.525] for n in range(len(symbols))]
+        kind = {
+            "a": a,
+            "b": b,
+            "x": x,
+            "atoms": len(symbols),
+            "symbols": json.dumps(symbols),
+            "cell": json.dumps((6.1 * np.eye(3)).tolist()),
+            "positions": json.dumps(places),
+            "nelements": len(counted),
+            "reduced": reduced_formula(counted),
+            "anonymous": anonymous_formula(counted),
+            "hill": hill_formula(counted),
+        }
+        kinds.append(kind)
+        elements += [
+            {"reduced": kind["reduced"], "element": each, "atoms": n, "ratio": n / len(symbols)}
+            for each, n in counted.items()
+        ]
+    run(
+        text(
+            "INSERT INTO kind VALUES (:a, :b, :x, :atoms, :symbols, :cell, :positions, :nelements, "
+            ":reduced, :anonymous, :hill)"
+        ),
+        kinds,
+    )
+    run(text("INSERT INTO kind_element VALUES (:reduced, :element, :atoms, :ratio)"), elements)
+    run(text("CREATE INDEX kind_ions ON kind (a, b, x)"))
+    run(text("CREATE INDEX kind_reduced ON kind_element (reduced)"))
+    as_json = "JSON" if connection.dialect.name == "postgresql" else "TEXT"
+    run(
+        text(
+            "INSERT INTO structures (id, material_id, role, origin, calculation_id, atoms, energy_ev, "
+            "cell_ang, symbols, positions_ang, nelements, formula_reduced, formula_anonymous, formula_hill) "
+            "SELECT 'bench-' || m.id, m.id, 'host', 'benchmark', 'bench-relax', t.atoms, "
+            f"-10 - (m.composition_id * length(m.phase)) % 97 / 100.0, CAST(t.cell AS {as_json}), "
+            f"CAST(t.symbols AS {as_json}), CAST(t.positions AS {as_json}), "
+            "t.nelements, t.reduced, t.anonymous, t.hill FROM materials m CROSS JOIN number n "
+            "CROSS JOIN a_site a CROSS JOIN b_site b CROSS JOIN x_site x CROSS JOIN kind t "
+            f"WHERE m.phase IS NOT NULL AND m.composition_id >= {first} AND n.i = m.composition_id - {first} "
+            "AND a.k = n.a AND b.k = n.b AND x.k = n.x AND t.a = a.ion AND t.b = b.ion AND t.x = x.ion"
+        )
+    )
+    run(
+        text(
+            "INSERT INTO structure_elements (structure_id, element, atoms, ratio) SELECT s.id, "
+            "e.element, e.atoms, e.ratio FROM structures s CROSS JOIN kind_element e "
+            "WHERE s.origin = 'benchmark' AND e.reduced = s.formula_reduced"
+        )
+    )
+
+
+def fill(connection: Connection, energies: int, with_phases: int) -> None:
+    """Rows by code, the same each time; so many of ten compositions have three phases."""
+    run = connection.execute
+    if connection.dialect.name == "sqlite":
+        run(text("PRAGMA cache_size = -800000"))
+    else:
+        run(text("SET LOCAL session_replication_role = replica"))  # no look for each foreign key
+    first = run(text("SELECT max(id) FROM compositions")).scalar_one() + 1
+    occupied = run(text("SELECT max(id) FROM site_occupancies")).scalar_one() + 1
+    number_places(connection, energies)
     # CROSS JOIN keeps SQLite to this order.
     joined = " ".join(f"CROSS JOIN {name}_site {name}" for name in "abx")
     where = f"i < {COMPOSITIONS} AND a.k = number.a AND b.k = number.b AND x.k = number.x"
@@ -198,15 +278,7 @@ def fill(connection: Connection, energies: int, with_phases: int) -> None:
             f"FROM number CROSS JOIN compositions c WHERE c.id = {first} + m % 5000 AND i < {DEVICES}"
         )
     )
-    run(
-        text(
-            "INSERT INTO structures (id, material_id, role, origin, calculation_id, atoms, energy_ev, cell_ang, "
-            "symbols, positions_ang, nelements, formula_reduced, formula_anonymous, formula_hill) "
-            "SELECT 'bench-' || m.id, m.id, 'host', 'benchmark', 'bench-relax', 5, "
-            "-10 - (m.composition_id * length(m.phase)) % 97 / 100.0, '[]', '[]', '[]', 3, 'x', 'x', 'x' "
-            f"FROM materials m WHERE m.phase IS NOT NULL AND m.composition_id >= {first}"
-        )
-    )
+    fill_structures(connection, first)
     if connection.dialect.name == "postgresql":
         for table in ("compositions", "site_occupancies"):
             run(
@@ -225,7 +297,15 @@ def make_store(url: str, energies: int, with_phases: int) -> None:
     start = time.monotonic()
     # Without a look for each foreign key, and with indexes made at the end.
     engine = store.engine.execution_options(pvkdb_migrating=True)
-    models = (Device, Energetic, Material, SiteOccupancy, Structure, CompositionSummary)
+    models = (
+        Device,
+        Energetic,
+        Material,
+        SiteOccupancy,
+        Structure,
+        StructureElement,
+        CompositionSummary,
+    )
     indexes = [index for model in models for index in model.__table__.indexes]
     with engine.begin() as connection:
         for index in indexes:
@@ -270,6 +350,33 @@ def kinds(url: str) -> dict[str, list[str]]:
     orders = [sign + name for name in COLLECTION.sortable for sign in ("", "-")]
     ions = [*SITES["a"], *SITES["b"]]
     energies = [round(0.1 + n / 40, 3) for n in range(20)]
+    of_energies = {
+        "energies, by id": [f"quantity=E_A&method=MLIP&limit={100 - n}" for n in range(20)],
+        "energies, by value": [
+            f"quantity={kind}&scope={scope}&sort=value_min_ev&limit={100 - n}"
+            for kind, scope in (("E_A", "percolation"), ("E_A", "hop"), ("DFE", "computed"))
+            for n in range(7)
+        ],
+        "energies of an ion": [f"ion={ion}&quantity=E_A" for ion in ions],
+        "facets of energies": [
+            f"limit=1&facets=family,method,scope&quantity=E_A&defect=V_{x}&{each}"
+            for x in ("I", "Br")
+            for each in ("method=MLIP", "scope=hop", "lead_free=true", "family=RP", "min_ev=1")
+        ],
+    }
+    of_materials = {
+        "materials": [f"family={name}&sort=formula&limit=100" for name in FAMILIES],
+        "facets of materials": [
+            f"limit=1&facets=phase,family&{each}"
+            for each in ("lead_free=true", "phase=Pnma", "family=3D", "family=RP", "phase=Pm-3m")
+        ],
+    }
+    of_optimade = [
+        *(f'elements HAS "{b}" AND nelements={n}' for b in SITES["b"] for n in (3, 5)),
+        *(f'elements HAS ALL "Cs","{b}","I"' for b in SITES["b"]),
+        *(f'elements HAS "{b}" AND NOT elements HAS "Cs"' for b in SITES["b"]),
+        *(f'chemical_formula_reduced="CsI3{b}"' for b in ("Pb", "Sn", "Zn", "Sr")),
+    ]
     of_one = ("energetics?material={}", "devices?absorber={}", "materials?formula={}")
     lists = {
         "default order": [f"limit={100 - n}" for n in range(20)],
@@ -306,7 +413,11 @@ def kinds(url: str) -> dict[str, list[str]]:
     found["one composition"] = [f"compositions/{formula}" for formula in formulas]
     for path in of_one:
         found[f"its {path.partition('?')[0]}"] = [path.format(formula) for formula in formulas]
-    return {name: [f"/api/v1/{path}" for path in paths] for name, paths in found.items()}
+    found |= {name: [f"energetics?{each}" for each in of] for name, of in of_energies.items()}
+    found |= {name: [f"materials?{each}" for each in of] for name, of in of_materials.items()}
+    listed = {name: [f"/api/v1/{path}" for path in paths] for name, paths in found.items()}
+    searched = [f"/optimade/v1/structures?filter={quote(each)}" for each in of_optimade]
+    return listed | {"OPTIMADE filters": searched}
 
 
 def measure(url: str, only: Sequence[str] = ()) -> None:

@@ -142,6 +142,9 @@ class TimeLimit:
             return
         deadline = RequestDeadline()
         scope.setdefault("state", {})["deadline"] = deadline
+        asked = Request(
+            dict(scope)
+        )  # an application mounted in this one puts itself into the scope
         ending: list[asyncio.Task[None]] = []
         begun = False
 
@@ -155,7 +158,7 @@ class TimeLimit:
 
         async def end() -> None:
             detail = f"no answer within {self.seconds:g} s; ask for less, or again later"
-            response = refuse(Request(scope), HTTPStatus.GATEWAY_TIMEOUT, detail)
+            response = refuse(asked, HTTPStatus.GATEWAY_TIMEOUT, detail)
             loop = asyncio.get_running_loop()
             stopping = loop.run_in_executor(None, deadline.stop)
             await response(scope, receive, send)

@@ -28,12 +28,20 @@ from starlette.exceptions import HTTPException
 
 from pvkdb.errors import DatabaseError, PvkdbError, unknown_name
 from pvkdb.store.base import batches
+from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.refusals import UNREACHABLE
 from pvkdb_api.core.sessions import ReadSession, ServedStore
 from pvkdb_api.optimade import filters
 from pvkdb_api.optimade.entries.properties import Nothing
 from pvkdb_api.optimade.entries.references import REFERENCES
-from pvkdb_api.optimade.entries.search import EntrySearch, EntryType, entries_of, search_entries
+from pvkdb_api.optimade.entries.search import (
+    ALL,
+    EntrySearch,
+    EntryType,
+    entries_of,
+    number_of,
+    search_entries,
+)
 from pvkdb_api.optimade.entries.structures import STRUCTURES
 from pvkdb_api.optimade.errors import OptimadeError, VersionError
 from pvkdb_api.optimade.parameters import (
@@ -84,6 +92,7 @@ def optimade_app(served: ServedStore) -> FastAPI:
         responses={"default": {"model": ErrorResponse, "description": "What is wrong."}},
     )
     app.state.served = served
+    app.state.counts = QueryCache()
     app.add_api_route("/versions", versions, response_class=Response, summary="Major versions")
     app.include_router(_version_1("/v1"))
     app.include_router(_version_1(""), include_in_schema=False)
@@ -289,11 +298,13 @@ def _answer(
     foreign = {name: None for name in fields if name.startswith("_")}
     for entry in found.entries:
         entry["attributes"] = {**foreign, **entry["attributes"]}
+    counts: QueryCache = request.app.state.counts
+    available = counts.get(session, kind.name, {}, lambda: number_of(session, kind))
     return answer(
         request,
         found.entries if isinstance(query, ListingQuery) else next(iter(found.entries), None),
-        returned=found.total,
-        available=found.available,
+        returned=available if wanted.condition is ALL else found.total,
+        available=available,
         warnings=warnings,
         next_link=_next_link(request, found.cursor),
         included=_relate(session, kind, found.entries, "references" in names(query.include)),

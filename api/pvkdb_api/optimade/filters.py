@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, and_, not_, or_
 
 from pvkdb.errors import unknown_name
 from pvkdb_api.optimade import PREFIX
-from pvkdb_api.optimade.entries.lists import Items
+from pvkdb_api.optimade.entries.lists import Items, opposite
 from pvkdb_api.optimade.entries.properties import Nothing, Operator, Property, Scalar
 from pvkdb_api.optimade.entries.search import ALL
 from pvkdb_api.optimade.errors import FilterError, UnsupportedError
@@ -245,7 +245,9 @@ class _Filter(Transformer[Token, SqlCondition]):
             ]
             if word == "ONLY":
                 others_too = lists[0].any_row(not_(or_(*rows)))
-                return SqlCondition(and_(lists[0].not_empty(), not_(others_too)), size=len(rows))
+                return SqlCondition(
+                    and_(lists[0].not_empty(), opposite(others_too)), size=len(rows)
+                )
             return _join(and_ if word == "ALL" else or_, [lists[0].any_row(row) for row in rows])
 
         return zipped
@@ -265,7 +267,7 @@ class _Filter(Transformer[Token, SqlCondition]):
 
     def expression_phrase(self, parts: list[Any]) -> SqlCondition:
         made: SqlCondition = parts[-1]
-        return made if len(parts) == 1 else SqlCondition(not_(made.sql), size=made.size)
+        return made if len(parts) == 1 else SqlCondition(opposite(made.sql), size=made.size)
 
     def expression_clause(self, parts: list[SqlCondition]) -> SqlCondition:
         return _all(and_, parts)

@@ -48,7 +48,7 @@ def answer(
     request: Request,
     data: Any,
     *,
-    returned: int,
+    returned: int | None,
     available: int,
     warnings: Sequence[str] = (),
     next_link: str | None = None,
@@ -58,14 +58,14 @@ def answer(
 
     Args:
         data: One entry, a list of them, or None.
-        returned: Entries that match the filter, on all pages.
+        returned: Entries that match the filter, on all pages; None is left out.
         available: Entries of the type.
         warnings: Sentences about unused parts of the request.
         next_link: The next page; None on the last one.
         included: Entries related to those of ``data``.
     """
     meta = _meta(request, warnings) | {
-        "data_returned": returned,
+        **({} if returned is None else {"data_returned": returned}),
         "data_available": available,
         "more_data_available": next_link is not None,
     }

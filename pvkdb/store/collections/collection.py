@@ -46,6 +46,9 @@ BATCH = 1000
 #: Most values of a facet that are returned, the most frequent first.
 FACET_VALUES = 50
 
+#: Rows that are counted of what a search of energies or materials finds, unless all are wanted.
+MOST_COUNTED = 20_000
+
 #: Most ids that a search of a large collection begins with; of more, it reads rows in their order.
 _MOST_IDS = 20_000
 
@@ -83,10 +86,10 @@ class Collection(Generic[RowT]):
     in ``supersedes`` has been replaced and is not listed. ``spelled`` returns the stored spelling
     of a key. Facets in ``several_in`` hold several values, separated by ``; ``, counted each.
 
-    A large collection has ``counts``, and ``most_counted`` rows are counted of what other searches
-    find. Of so few, all are found by the filter that finds fewest ids (``row_id``) in an index, and
-    then sorted; more are read in their order until a page is full. Rows with the same value are in
-    the direction of their order.
+    ``most_counted`` rows are counted of what a search of a large collection finds. With ``counts``,
+    numbers of what searches often find are kept. With ``row_id``, as many rows as are counted are
+    found by the filter that finds fewest ids in an index, and then sorted; more are read in their
+    order until a page is full. Rows with the same value are in the direction of their order.
     """
 
     name: str
@@ -173,6 +176,8 @@ class Collection(Generic[RowT]):
 
     def _found(self, session: Session, filters: Search, most: int, *columns: Any) -> Subquery:
         """Return at most ``most`` + 1 rows that match, in any order."""
+        if self.row_id is None:
+            return _only(self.select(filters), *(columns or [self.key])).limit(most + 1).subquery()
         return self._found_by(self._starts(session, filters)[-1], filters, most, *columns)
 
     def _found_by(self, start: _Start, filters: Search, most: int, *columns: Any) -> Subquery:
@@ -258,6 +263,9 @@ class Collection(Generic[RowT]):
         counted = self._counted(filters)
         if counted is not None:
             return session.scalar(select(func.sum(counted.subquery().c.number))) or 0
+        if most is not None and self.row_id is None:
+            some = self._found(session, filters, most)
+            return session.scalar(select(func.count()).select_from(some)) or 0
         if most is not None:
             number = 0
             for start in self._starts(session, filters):
@@ -300,15 +308,19 @@ class Collection(Generic[RowT]):
         if counted is not None and self.counts is not None:
             value, number = self.counts.facets[name], func.sum(self.counts.number)
             counted = counted.where(self.counts.number > 0)
-        elif isinstance(facet, Related):  # what rows name is far less than the rows: count it first
-            by = _only(self.select(filters), facet.column.label("of"), number.label("number"))
-            each = by.group_by(facet.column).subquery()
-            counted, value, number = select(each), facet.value(each.c.of), func.sum(each.c.number)
-        elif most is not None:
-            found = self._found(session, filters, most - 1, facet.label("value"))
-            counted, value = select(found), found.c.value
         else:
-            counted, value = self.select(filters), facet
+            column = facet.column if isinstance(facet, Related) else facet
+            counted, value = self.select(filters), column
+            if most is not None:
+                found = self._found(session, filters, most - 1, column.label("value"))
+                counted, value = select(found), found.c.value
+            if isinstance(
+                facet, Related
+            ):  # what rows name is far less than the rows: count it first
+                by = _only(counted, value.label("of"), number.label("number"))
+                each = by.group_by(value).subquery()
+                counted, number = select(each), func.sum(each.c.number)
+                value = facet.value(each.c.of)
         counted = _only(counted, value.label("value"), number.label("number")).group_by(value)
         counted = counted.order_by(number.desc(), value)
         if name not in self.several_in:
@@ -330,7 +342,7 @@ class Collection(Generic[RowT]):
         for order in (self.order, tuple((name, not falls) for name, falls in self.order)):
             levels = order if levels == order[: len(levels)] else levels
         by_key = any(name == self.key_name for name, _ in levels)
-        falling = self.most_counted is not None and bool(levels) and levels[-1][1]
+        falling = self.row_id is not None and bool(levels) and levels[-1][1]
         return levels if by_key else (*levels, (self.key_name, falling))
 
     def find(
@@ -407,8 +419,9 @@ class Collection(Generic[RowT]):
         return by_key and total is not None and total > _MOST_IDS
 
     def _finds_few(self, session: Session, filters: Search, total: int | None) -> bool:
-        if self.most_counted is None or isinstance(filters, Select) or _is_empty(filters):
+        if self.row_id is None or isinstance(filters, Select) or _is_empty(filters):
             return False
+        assert self.most_counted is not None
         read_indexes(session)
         total = self.count(session, filters, self.most_counted) if total is None else total
         return total <= self.most_counted

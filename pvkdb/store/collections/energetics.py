@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from pvkdb.schemas.tables import EnergeticsRow
-from pvkdb.store.collections.collection import Collection
+from pvkdb.store.collections.collection import MOST_COUNTED, Collection
 from pvkdb.store.collections.declarations import Filter
 from pvkdb.store.collections.filters import (
     any_of,
@@ -98,4 +98,5 @@ ENERGETICS = Collection(
         "scope": Energetic.scope,
         "functional": Energetic.functional,
     },
+    most_counted=MOST_COUNTED,
 )

@@ -67,6 +67,7 @@ class SmallTable(Generic[RowT]):
     facets: tuple[str, ...]
     ranges: tuple[tuple[str, float], ...] = ()
     most_counted: ClassVar[None] = None
+    counts: ClassVar[None] = None
 
     @property
     def key_name(self) -> str | None:

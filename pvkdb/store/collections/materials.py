@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, select, true
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.tables import MaterialsRow
-from pvkdb.store.collections.collection import Collection
+from pvkdb.store.collections.collection import MOST_COUNTED, Collection
 from pvkdb.store.collections.declarations import SqlFilter
 from pvkdb.store.collections.filters import (
     any_of,
@@ -135,4 +135,5 @@ MATERIALS = Collection(
         "dimensionality": Material.dimensionality,
         "lead_free": Composition.lead_free,
     },
+    most_counted=MOST_COUNTED,
 )

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
+from starlette.routing import Mount
 
 from pvkdb.store.database import Store
 from pvkdb_api.core.sessions import ReadSession
@@ -209,6 +210,21 @@ def test_a_statement_without_end_is_a_504_and_the_database_stops(guarded_store: 
             with guarded_store.session(read_only=True) as session:
                 left = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = :q"
                 assert session.scalar(text(left), {"q": ENDLESS[backend]}) == 0
+
+
+def test_a_statement_without_end_of_optimade_is_its_504(guarded_store: Store) -> None:
+    backend = guarded_store.url.get_backend_name()
+
+    def slow(session: ReadSession) -> None:
+        session.execute(text(ENDLESS[backend]))
+
+    with guarding(guarded_store, request_timeout_s=3) as api:
+        mounted = next(route.app for route in api.app.routes if isinstance(route, Mount))
+        mounted.get("/v1/slow")(slow)
+        mounted.router.routes.insert(0, mounted.router.routes.pop())  # before what finds nothing
+        refused = api.get("/optimade/v1/slow")
+        assert refused.status_code == 504
+        assert refused.json()["errors"][0]["detail"].startswith("no answer within 3 s")
 
 
 def test_who_waits_for_a_turn_when_time_is_up_does_no_work(guarded_store: Store) -> None:

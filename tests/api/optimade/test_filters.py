@@ -62,9 +62,9 @@ TABLE: list[tuple[str, str | None, set[str]]] = [
     ('elements HAS ALL "Cs","Pb","I"', None, LEAD - {"cspbbr3"}),
     ('elements HAS ANY "Ag", "Ge"', None, {"cs2agbibr6", "rbgecl3", "rbgecl3-2H"}),
     ('elements HAS ONLY "Cs","Sn","I","Pb"',
-     f"structures.nelements > ? AND (structures.id NOT IN ({ROWS} NOT (structure_elements.element "
-     "= ? OR structure_elements.element = ? OR structure_elements.element = ? OR "
-     "structure_elements.element = ?)))",
+     f"structures.nelements > ? AND NOT (EXISTS ({ROWS} NOT (structure_elements.element = ? OR "
+     "structure_elements.element = ? OR structure_elements.element = ? OR "
+     "structure_elements.element = ?) AND structure_elements.structure_id = structures.id))",
      {"cspbi3-gamma", "cspbi3-delta", VACANCY, "cssni3", "cs2sni6"}),
     ('elements HAS < "Br"', None, {"cs2agbibr6"}),
     ("elements LENGTH 4", "structures.nelements = ?", {"cs2agbibr6"}),

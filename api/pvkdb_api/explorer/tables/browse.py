@@ -182,6 +182,10 @@ def _counts_of(
     collection = query.table.collection
     most = collection.most_counted
     values = [value for value, _ in choice.values]
+    if not values and most is not None and collection.counts is None:
+        seen = _facet(counts, session, query, choice, others, most)
+        cut = sum(seen.values()) >= most  # of more rows, which were not looked at
+        return {value: f"{number:,}+" if cut else number for value, number in seen.items()}
     if not values and (most is None or not others):
         return {**_facet(counts, session, query, choice, others)}
     chosen = query.filters.get(choice.name, ()) if choice.every else ()
@@ -200,10 +204,11 @@ def _facet(
     query: TableQuery,
     choice: ChoiceFilter,
     filters: Mapping[str, Any],
+    most: int | None = None,
 ) -> dict[Any, int]:
     collection = query.table.collection
     name = f"{collection.name}/{choice.name}"
-    facet = partial(collection.facet, session, filters, choice.name)
+    facet = partial(collection.facet, session, filters, choice.name, most)
     return counts.get(session, name, filters, facet)
 
 

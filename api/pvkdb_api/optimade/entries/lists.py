@@ -6,7 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, true
+from sqlalchemy import (
+    BinaryExpression,
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    and_,
+    exists,
+    false,
+    not_,
+    or_,
+    true,
+)
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from pvkdb_api.optimade.entries.properties import (
     OPERATORS,
@@ -72,7 +84,7 @@ class Items(Made):
     def has_only(self, wanted: Sequence[tuple[Operator, Any]]) -> ColumnElement[bool]:
         """Return the condition that there are items and each fulfils one of the comparisons."""
         fulfilled = or_(*(self.fulfils(*condition) for condition in wanted))
-        return and_(self.not_empty(), not_(self.any_row(not_(fulfilled))))
+        return and_(self.not_empty(), opposite(self.any_row(not_(fulfilled))))
 
     def fulfils(self, operator: Operator, value: Any) -> ColumnElement[bool]:
         """Return the SQL comparison of a row's item with a value."""
@@ -119,6 +131,22 @@ class Fixed(Property):
             raise FilterError(
                 f"items of {self.name!r} cannot be compared with {shown(value)}"
             ) from error
+
+
+def opposite(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the opposite of a condition, with NOT EXISTS in place of NOT IN (SELECT ...).
+
+    PostgreSQL would go through all rows of a large subquery for each entry.
+    """
+
+    def exists_in_place(element: Any, **_: Any) -> ColumnElement[bool] | None:
+        if not isinstance(element, BinaryExpression) or not isinstance(element.right, ScalarSelect):
+            return None
+        rows: Any = element.right.element
+        return exists(rows.where(rows.selected_columns[0] == element.left))
+
+    changed: ColumnElement[bool] = replacement_traverse(condition, {}, exists_in_place)
+    return not_(changed)
 
 
 def _truth(value: bool) -> ColumnElement[bool]:

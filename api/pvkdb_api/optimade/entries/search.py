@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pvkdb.errors import unknown_name
 from pvkdb.store.base import UtcDateTime
+from pvkdb.store.collections.collection import MOST_COUNTED
 from pvkdb.store.collections.keyset import Order, behind
 from pvkdb.store.rows.among import KEYS, among
 from pvkdb_api.core.refusals import ParameterError
@@ -66,11 +67,13 @@ class EntrySearch:
 
 @dataclass(frozen=True)
 class EntryPage:
-    """A page of entries as JSON; ``total`` counts all pages, ``cursor`` leads to the next page."""
+    """A page of entries as JSON; ``cursor`` leads to the next page.
+
+    ``total`` counts all pages, None where there are more than :data:`MOST_COUNTED` entries.
+    """
 
     entries: list[dict[str, Any]]
-    total: int
-    available: int
+    total: int | None
     cursor: str | None
 
 
@@ -93,15 +96,18 @@ def search_entries(session: Session, kind: EntryType, wanted: EntrySearch) -> En
     cursor = None
     if more and rows:
         cursor = write_cursor(kind.name, bound, [*rows[-1]])
-    available = total = session.scalar(select(func.count(kind.key))) or 0
-    if wanted.condition is not ALL:
-        total = session.scalar(matching.add_columns(func.count())) or 0
+    counted = matching.add_columns(kind.key).limit(MOST_COUNTED + 1).subquery()
+    total = session.scalar(select(func.count()).select_from(counted)) or 0
     return EntryPage(
         entries_of(session, kind, wanted.fields, [row[-1] for row in rows]),
-        total=total,
-        available=available,
+        total=total if total <= MOST_COUNTED else None,
         cursor=cursor,
     )
+
+
+def number_of(session: Session, kind: EntryType) -> int:
+    """Return how many entries there are."""
+    return session.scalar(select(func.count(kind.key))) or 0
 
 
 def entries_of(

@@ -16,6 +16,7 @@ import pytest
 from pvkdb_api import optimade
 from pvkdb_api.app import create_app
 from pvkdb_api.listing.cursors import write_cursor
+from pvkdb_api.optimade.entries import search
 from pvkdb_api.optimade.entries.structures import STRUCTURES
 
 from ..conftest import PROTOTYPES, VACANCY
@@ -90,6 +91,16 @@ def test_pages_of_any_order_give_every_structure_once(service, sort):
     assert [entry["id"] for page in pages for entry in page["data"]] == whole
     assert {page["meta"]["data_returned"] for page in pages} == {len(ALL)}
     assert [page["meta"]["more_data_available"] for page in pages] == [True] * 5 + [False]
+
+
+def test_of_more_entries_than_are_counted_the_number_is_left_out(service, monkeypatch):
+    monkeypatch.setattr(search, "MOST_COUNTED", 3)
+    few = service.data("/structures", filter='elements HAS "Ag"')["meta"]
+    many = service.data("/structures", filter="nelements > 1", page_limit=2)["meta"]
+    assert few["data_returned"] <= 3
+    assert "data_returned" not in many
+    assert many["more_data_available"]
+    assert {few["data_available"], many["data_available"]} == {len(ALL)}
 
 
 def test_an_order_is_that_of_the_values_and_what_has_none_comes_last(service):

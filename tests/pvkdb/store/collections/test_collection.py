@@ -43,6 +43,23 @@ def test_a_page_is_the_same_however_many_rows_match(
     assert len(page.rows) == 10 < total
 
 
+@pytest.mark.parametrize("facet", ["method", "family"])
+def test_of_more_rows_than_are_counted_so_many_are_looked_at(
+    sqlite_store: Store, facet: str
+) -> None:
+    search = {"quantity": "E_A"}
+    with sqlite_store.session() as session:
+        every = ENERGETICS.facet(session, search, facet)
+        total = ENERGETICS.count(session, search)
+        assert sum(every.values()) == total > 5
+        assert ENERGETICS.count(session, search, 5) == 6
+        assert ENERGETICS.count(session, search, total) == total
+        assert ENERGETICS.facet(session, search, facet, total) == every
+        some = ENERGETICS.facet(session, search, facet, 5)
+    assert sum(some.values()) == 5
+    assert all(every[value] >= number for value, number in some.items())
+
+
 def test_a_lower_bound_finds_what_is_not_below_it(sqlite_store: Store) -> None:
     bound = at_least(Device.retention_s, "Retention in s.", 1e4).condition(1e4)
     with sqlite_store.session() as session:
