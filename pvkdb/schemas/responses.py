@@ -42,7 +42,7 @@ class Page(BaseModel, Generic[Item]):
     more_than_total: bool = Field(
         default=False,
         description="Whether more than `total` rows match, which were not counted: of `energetics` "
-        "and `materials`, more than 20,000; of `compositions`, more than 1,000 that other filters "
+        "and `materials`, more than 5,000; of `compositions`, more than 1,000 that other filters "
         "than family, lead_free, lowest_phase, has and one ion or one halide find. `facets` are "
         "then of `total` of them, in no order. `limit=0` counts all.",
     )

@@ -47,7 +47,7 @@ BATCH = 1000
 FACET_VALUES = 50
 
 #: Rows that are counted of what a search of energies or materials finds, unless all are wanted.
-MOST_COUNTED = 20_000
+MOST_COUNTED = 5_000
 
 #: Most ids that a search of a large collection begins with; of more, it reads rows in their order.
 _MOST_IDS = 20_000
