@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic as _monotonic
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError, StateError
@@ -68,7 +69,7 @@ def requeue(session: Session, calculation_id: str) -> Calculation:
 
 
 def recover_lost(session: Session, is_alive: Callable[[str], bool | None]) -> tuple[int, int, int]:
-    """Return calculations of lost workers to the queue.
+    """Return calculations of lost workers to the queue; those of others are not locked.
 
     PostgreSQL's clock writes and judges all leases. SQLite has none, and the end that a lease
     claims depends on the clock of its worker: there, an owner counts as lost when this process has
@@ -84,16 +85,26 @@ def recover_lost(session: Session, is_alive: Callable[[str], bool | None]) -> tu
         :data:`MAX_ATTEMPTS` lost workers, and number whose owner seems to be lost and is watched.
     """
     now = utc_now()
+    over = (Calculation.lease_until < DatabaseTime()).label("over")
     running = session.execute(
-        select(Calculation, Calculation.lease_until < DatabaseTime())
-        .where(Calculation.state == CalculationState.RUNNING.value)
-        .with_for_update(skip_locked=True)
+        select(Calculation.id, Calculation.owner, Calculation.lease_until, over).where(
+            Calculation.state == CalculationState.RUNNING.value
+        )
     )
     queued = failed = watched = 0
-    for calculation, over in running.all():
-        alive = is_alive(calculation.owner or "")
-        if alive or (alive is None and not _expired(session, calculation, over)):
-            watched += alive is None and over
+    for claim in running.all():
+        alive = is_alive(claim.owner or "")
+        if alive or (alive is None and not _expired(session, claim)):
+            watched += alive is None and bool(claim.over)
+            continue
+        calculation = session.scalar(
+            select(Calculation)
+            # Not heard of since: its worker may have been slow.
+            .where(held(claim.id, claim.owner), Calculation.lease_until == claim.lease_until)
+            .with_for_update(skip_locked=True)
+            .execution_options(populate_existing=True)
+        )
+        if calculation is None:
             continue
         note(session, calculation.id, EventKind.LOST, f"its worker {calculation.owner} is gone")
         calculation.owner = None
@@ -120,15 +131,15 @@ def recover_lost(session: Session, is_alive: Callable[[str], bool | None]) -> tu
     return queued, failed, watched
 
 
-def _expired(session: Session, calculation: Calculation, claimed: bool | None) -> bool:
+def _expired(session: Session, claim: Row[*tuple[Any, ...]]) -> bool:
     """Whether a lease is over by the clock of PostgreSQL, or for lack of heartbeats on SQLite."""
-    if claimed is None or session.get_bind().dialect.name != "sqlite":
-        return claimed is not False
-    lease, now = (calculation.owner, calculation.lease_until), _monotonic()
-    before, seconds, looked = _watched.get(calculation.id, (None, 0.0, now))
+    if claim.over is None or session.get_bind().dialect.name != "sqlite":
+        return claim.over is not False
+    lease, now = (claim.owner, claim.lease_until), _monotonic()
+    before, seconds, looked = _watched.get(claim.id, (None, 0.0, now))
     # A process that slept for an hour has watched nothing meanwhile.
     seconds = seconds + min(now - looked, _LOOK_S) if before == lease else 0.0
-    _watched[calculation.id] = lease, seconds, now
+    _watched[claim.id] = lease, seconds, now
     if over := seconds >= LEASE.total_seconds():
-        del _watched[calculation.id]
+        del _watched[claim.id]
     return over

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.base import utc_now
@@ -76,6 +76,36 @@ def test_a_wrong_clock_takes_no_work_from_others(
     with empty_store.session() as session:
         assert queue.heartbeat(session, running, "a")
         assert monitoring.worker_signs(session).working == 1
+
+
+def test_work_of_others_is_not_locked(empty_store: Store, running: str) -> None:
+    """A thousand workers that start at once look at what runs; none waits for another."""
+    if empty_store.sqlite_path is not None:
+        return  # it locks no rows
+    with empty_store.session() as session:
+        lost = queue.submit(session, NebRequest(formula="CsPbI3"))[0].id
+        assert queue.claim(session, "b") is not None
+        session.get_one(Calculation, lost).lease_until = datetime.now(UTC) - timedelta(hours=1)
+    free = select(Calculation.id).order_by(Calculation.id).with_for_update(skip_locked=True)
+    with empty_store.session() as first, empty_store.session() as second:
+        assert queue.recover_lost(first, OUT_OF_SIGHT) == (1, 0, 0)
+        assert second.scalars(free).all() == [running]
+        assert queue.recover_lost(second, OUT_OF_SIGHT) == (0, 0, 0)
+
+
+def test_a_heartbeat_after_the_look_keeps_the_work(empty_store: Store, running: str) -> None:
+    """The lease is over; the worker, which was slow, is heard of before its row is locked."""
+    with empty_store.session() as session:
+        session.get_one(Calculation, running).lease_until = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def is_alive(owner: str) -> bool:
+        later = datetime.now(UTC) + timedelta(minutes=1)
+        session.execute(update(Calculation).values(lease_until=later))
+        return False
+
+    with empty_store.session() as session:
+        assert queue.recover_lost(session, is_alive) == (0, 0, 0)
+        assert session.get_one(Calculation, running).owner == "a"
 
 
 @OFF
