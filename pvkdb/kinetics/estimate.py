@@ -200,14 +200,16 @@ def _missing(
     if reason is None or low > most or (high or inf) < least:
         return reason and f"{reason}: the model does not describe this layer"
     ends = {key: _ends(key, value) for key, value in arguments.items()}
-    start, moved = {key: each[0] for key, each in ends.items()}, list[tuple[float, str]]()
+    wide = [key for key, each in ends.items() if len(each) > 1]
+    # First all arguments at their start, then each wide one at its other end.
+    corners = {
+        key: np.array([each[0], *(each[-1] if key == other else each[0] for other in wide)])
+        for key, each in ends.items()
+    }
     with np.errstate(all="ignore"):
-        for key, each in ends.items():
-            if len(each) > 1:
-                pair = (function(**{**start, key: np.asarray(end)}) for end in (each[0], each[-1]))
-                decades = abs(np.subtract(*np.log10([float(value) for value in pair])))
-                moved.append((inf if np.isnan(decades) else float(decades), key))
-    moved.sort(reverse=True)
+        results = np.log10(function(**corners))
+        decades = np.abs(results[1:] - results[0])
+    moved = sorted(zip(np.where(np.isnan(decades), inf, decades), wide, strict=True), reverse=True)
     named: list[str] = []
     for place, (_, key) in enumerate(moved):
         if named and sum(decades for decades, _ in moved[place:]) <= WIDEST_DECADES:

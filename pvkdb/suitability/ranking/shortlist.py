@@ -1,7 +1,7 @@
 """Shortlists: the best compositions of a large store, found without the evidence on all of them.
 
 Upper bounds of the deciding score follow from SQL: first from the summary and the phases of each
-composition, where any energy that is known counts as best; then, of the highest bounds, from the
+composition, with the lowest and the highest of its energies; then, of the highest bounds, from the
 ranges of energies by kind of evidence. Evidence is made for the highest bounds, until none that is
 left reaches the last score wanted. Tolerance factors and families of formulas are taken as stored.
 """
@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Select, and_, case, false, func, or_, select, true
+from sqlalchemy import Select, and_, case, false, func, or_, select, true, type_coerce
 from sqlalchemy.orm import Session
+from sqlalchemy.types import NullType
 
 from pvkdb.chemistry.family import families_by_phase
 from pvkdb.chemistry.ions import HALIDES
 from pvkdb.chemistry.tolerance import DEFINED
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Criterion
 from pvkdb.schemas.rankings import SCORES, Order, RankingFilters, SetAside
 from pvkdb.schemas.tables.evidence import SECONDARY
@@ -47,8 +49,11 @@ _Range = tuple[_Array, _Array]
 
 #: Compositions for which evidence is made: at most, and at a time after the first.
 MOST_TRIED, _BATCH = 2_000, 250
-#: Compositions of which energies are read at a time: parameters of a statement.
-_READ = 10_000
+#: Compositions of which energies are read at a time: parameters of a statement, as many as were
+#: read before, but at least and at most.
+_LEAST_READ, _READ = 1_000, 10_000
+#: Rows that are held before they become arrays; the garbage collector looks through all held ones.
+_ROWS = 2_000
 #: More than the rounding of single precision.
 _SLACK = np.float32(1e-6)
 #: Kinds of evidence on an energy, the weakest first.
@@ -83,8 +88,8 @@ class _Energies(NamedTuple):
 class _Worth:
     """The best desirability of compositions on a criterion, and of which it may be known."""
 
-    def __init__(self, count: int, order: Order) -> None:
-        self._order = order
+    def __init__(self, count: int, order: Order, sure: bool = True) -> None:
+        self._order, self._sure = order, sure
         self.best, self.known = np.zeros(count, np.float32), np.zeros(count, bool)
 
     def put(self, place: Any, best: Any = 1.0) -> None:
@@ -110,14 +115,20 @@ class _Worth:
 
     def power(self, share: float) -> _Array:
         """Return the factor of the score for a share of the weight."""
-        unknown = {"shown": FLOOR**share, "possible": 1.0}.get(self._order)
+        simple = {"shown": FLOOR**share, "possible": 1.0}.get(self._order)
+        unknown = simple or mean_power(0.0, 1.0, share, FLOOR)
         found = np.maximum(self.best, FLOOR, dtype=np.float64) ** share
-        return np.where(self.known, found, unknown or mean_power(0.0, 1.0, share, FLOOR))
+        found = found if self._sure else np.maximum(found, unknown)
+        return np.where(self.known, found, unknown)
 
 
 @dataclass(frozen=True)
 class _Compositions:
-    """What is read of compositions, by columns; ``energies``: whether there are any, of any ion."""
+    """What is read of compositions, by columns.
+
+    ``energies``: whether there are any, of any ion; ``ranges``: lowest and highest of E_A, then of
+    DFE, by the literature and computed, in eV; ``beyond``: whether other energies are known, too.
+    """
 
     id: _Array
     formula: _Array
@@ -126,6 +137,8 @@ class _Compositions:
     decomposition_ev_per_atom: _Array
     p_perovskite: _Array
     energies: _Array
+    ranges: _Array
+    beyond: _Array
     may_be_defined: _Array
     may_be_undefined: _Array
 
@@ -156,7 +169,8 @@ class _Compositions:
     ) -> _Worth:
         metric, bounds = criterion.metric, bounds_for(criterion, options.reading)
         trapezoid = Trapezoid(bounds, criterion.scale)
-        found = _Worth(len(self.id), options.order)
+        summarized = metric in _QUANTITIES and energies is None
+        found = _Worth(len(self.id), options.order, sure=not summarized)
         if metric == "lead_free":
             accepted = [word in bounds.accepts for word in ("yes", "no")]
             found.put(slice(None), np.where(self.lead_free, *accepted))
@@ -164,6 +178,10 @@ class _Compositions:
             place = np.flatnonzero(~np.isnan(getattr(self, metric)))
             exact = (getattr(self, metric)[place],) * 2
             found.put_range(place, trapezoid, exact, exact)
+        elif summarized:
+            found.put(self.beyond)
+            for each in self._summarized(_QUANTITIES[metric]):
+                found.put_range(each.place, trapezoid, each.low, each.high)
         elif metric in _QUANTITIES and energies is not None:
             for strength in _STRENGTHS if options.computed else (_LITERATURE,):
                 wanted = _QUANTITIES[metric], strength
@@ -172,9 +190,24 @@ class _Compositions:
                     found.best[each.place] = 0.0
                 for each in alike:
                     found.put_range(each.place, trapezoid, each.low, each.high, each.quoted)
-        else:  # any energy, what a model predicts, the cation, the dimensions: anything
+        else:  # energies of potentials, what a model predicts, the cation, the dimensions: anything
             found.put(self.energies if metric.endswith(("e_a_ev", "dfe_ev")) else slice(None))
         return found
+
+    def _summarized(self, quantity: str) -> Iterator[_Energies]:
+        """Yield what energies of a quantity may be by their summary, of the literature or model."""
+        first = 4 * (quantity == "DFE")
+        low, high, *computed = self.ranges[:, first : first + 4].T
+        place = np.flatnonzero(~np.isnan(low))
+        whole = low[place], high[place]
+        yield _Energies(quantity, _LITERATURE, False, place, whole, whole)
+        low, high = np.fmin(low, computed[0]), np.fmax(high, computed[1])
+        place = np.flatnonzero(~np.isnan(low))
+        whole = low[place], high[place]
+        for entry in calibration_table().calibrations:
+            for line in entry.lines if entry.quantity == quantity else ():
+                ends = (_calibrated(line, sign, whole, quantity == "E_A") for sign in (-1, 1))
+                yield _Energies(quantity, _MODEL, False, place, *ends)
 
 
 def shortlist(
@@ -192,7 +225,8 @@ def shortlist(
         predicted: adds the predictions of models to a candidate.
     """
     wanted, filters = options.shortlist or MOST_TRIED, options.filters
-    every = _read(session)
+    every = _read(session, options.order)
+    modelled = any(each.weight > 0 and METRICS[each.metric].modelled for each in criteria)
     kept, aside, notes = _filtered(session, every, filters)
     known = every.at(np.flatnonzero(kept))
     # SQL does not say for sure which compositions meet these.
@@ -207,16 +241,16 @@ def shortlist(
         best = places[np.argsort(-limits[places], kind="stable")][: _BATCH if found else wanted]
         if read < len(rough) and len(best) and limits[rough[read]] >= limits[best[-1]]:
             # The energies of all that may be among these are read first.
-            batch = rough[read : read + _READ]
+            batch = rough[read : read + min(max(read, _LEAST_READ), _READ)]
             some = known.at(batch)
             close = some.bounds(criteria, options, [*_energies(session, some.id)])
             limits[batch] = np.minimum(limits[batch], close)
-            read += _READ
+            read += len(batch)
             continue
         tried[best] = True
         made = material_candidates(session, formulas=[*known.formula[best]])
         made, _ = passing(made, unsure, {each.id: each for each in made})
-        for each in map(predicted, made):
+        for each in map(predicted, made) if modelled else made:
             counted = each if options.computed else each.without_computed()
             worth = desirabilities_of(criteria, counted, options.reading)
             scores = score([one.weight for one in criteria], worth)
@@ -227,8 +261,12 @@ def shortlist(
         left = float(np.max(limits[~tried], initial=0.0))
     total = int(np.sum(limits[~tried] > 0)) + len(found)
     if unknown := len(limits) - total:
-        notes.append(f"not rankable, nothing is known on a criterion with weight: {unknown:,}")
+        more = " or more" if np.any(limits[~tried] > 0) else ""
+        notes.append(
+            f"not rankable, nothing is known on a criterion with weight: {unknown:,}{more}"
+        )
     listed = [each for value, each in found if value >= last]
+    listed = listed if modelled else [*map(predicted, listed)]
     chosen = f"ranked are all {total:,} compositions with evidence"
     if len(listed) < total:
         sure = sum(value > left for value, _ in found)
@@ -240,8 +278,8 @@ def shortlist(
         )
         chosen = (
             f"ranked are the {len(listed):,} compositions with the highest {SCORES[options.order]} "
-            f"score of {total:,} with evidence; probabilities, Pareto front and other ranks are "
-            f"among these; {others}"
+            f"score of at most {total:,} with evidence; probabilities, Pareto front and other "
+            f"ranks are among these; {others}"
         )
     return Shortlist(listed, chosen, aside, notes)
 
@@ -285,7 +323,7 @@ def _reached(trapezoid: Trapezoid, low: _Array, high: _Array) -> _Array:
     return np.minimum(np.where(inside, 1.0, np.maximum(*ends)), 1.0)
 
 
-def _read(session: Session) -> _Compositions:
+def _read(session: Session, order: Order) -> _Compositions:
     """Return the summaries of all compositions but generic ones, which have no candidates."""
     phases = session.scalars(select(Material.phase).distinct())
     apart = [
@@ -303,24 +341,51 @@ def _read(session: Session) -> _Compositions:
             *(Summary.composition_id, Summary.formula, Summary.lead_free, Summary.families),
             *(Summary.decomposition_ev_per_atom, Summary.p_perovskite),
             Summary.energetics_reported_count + Summary.energetics_computed_count > 0,
+            *(Summary.e_a_literature_min_ev, Summary.e_a_literature_max_ev),
+            *(Summary.e_a_computed_min_ev, Summary.e_a_computed_max_ev),
+            *(Summary.dfe_literature_min_ev, Summary.dfe_literature_max_ev),
+            *(Summary.dfe_computed_min_ev, Summary.dfe_computed_max_ev),
             and_(Summary.energetics_reported_count == 0, Summary.lowest_phase.not_in(apart)),
             *[*of_materials.c][1:],
         )
         .join(of_materials, of_materials.c.composition_id == Summary.composition_id)
         .where(Summary.composition_id.not_in(generic))
     )
-    columns = [*zip(*session.execute(statement), strict=True)] or [()] * 13
-    types = (np.int64, object, bool, object, float, float, bool, bool, *(np.int64,) * 5)
-    read: list[_Array] = [np.array(each, kind) for each, kind in zip(columns, types, strict=True)]
-    count, others, without, others_without, separate = read[8:]
+    types = (np.int64, object, bool, object, float, float, bool, *(float,) * 8, bool)
+    read = _columns(session, statement, (*types, *(np.int64,) * 5))
+    connected, count, others, without, others_without, separate = read[15:]
     # Where tau may be defined, and where it may not be: not_perovskite() and its family say so.
-    known, alone = ~np.isnan(read[5]), without == count
-    family = np.where(without > 0, others_without == 0, (count > 1) | (others == 0))
-    connected = (without > 0) | (separate == 0) | read[7]
-    surely = (alone & (others == 0)) | (known & family & connected)
-    found = [*read[:7], ~alone | (others < count), ~surely]
+    known, connected = ~np.isnan(read[5]), connected | (separate == 0)
+    alone = (count == 1) & (others == 0) & connected
+    surely = np.where(without > 0, others_without == 0, alone | ((count > 1) & known & connected))
+    may = np.where(without > 0, others_without < without, True)
+    # Energies that a summary leaves out, or whose ends it hides: those may be anything.
+    given, ends = Energetic, (Energetic.value_min_ev, Energetic.value_max_ev)
+    left_out = [and_(given.method != "MLIP", given.calculation_id.is_not(None))]
+    left_out += [~each.between(-LARGEST_EV, LARGEST_EV) for each in ends]
+    if order != "shown":  # of what is proven, an open end is the better one or proves nothing
+        left_out += [given.bound.is_not(None), *(each.is_(None) for each in ends)]
+    # The inner SELECT reads the table once, in its order; a join looks for each material.
+    those = Material.id.in_(select(given.material_id).where(or_(*left_out)))
+    (there,) = _columns(session, select(Material.composition_id).where(those), (np.int64,))
+    ranges, beyond = np.column_stack(read[7:15]), np.isin(read[0], there)
     names = [each.name for each in fields(_Compositions)]
-    return _Compositions(**dict(zip(names, found, strict=True)))
+    return _Compositions(**dict(zip(names, (*read[:7], ranges, beyond, may, ~surely), strict=True)))
+
+
+def _columns(
+    session: Session, statement: Select[*tuple[Any, ...]], types: Sequence[Any]
+) -> list[_Array]:
+    """Return the columns of what a statement finds as arrays, without conversions between."""
+    plain = [type_coerce(each, NullType) for each in statement.selected_columns]
+    found = session.connection().execute(statement.with_only_columns(*plain))
+    parts = [
+        [np.array(*each) for each in zip(zip(*rows, strict=True), types, strict=True)]
+        for rows in found.partitions(_ROWS)
+    ]
+    return [np.concatenate(each) for each in zip(*parts, strict=True)] or [
+        np.array([], each) for each in types
+    ]
 
 
 def _energies(session: Session, ids: _Array) -> Iterator[_Energies]:
@@ -358,31 +423,34 @@ def _energies(session: Session, ids: _Array) -> Iterator[_Energies]:
         )
         .group_by(Material.composition_id, given.quantity, strength, kind)
     )
-    grouped: dict[tuple[str, int, str], list[Any]] = defaultdict(list)
-    for row in session.execute(statement):
-        grouped[row[0], row[1], row[2]].append(row[3:])
-    places = {each: place for place, each in enumerate(ids.tolist())}
-    for (quantity, of_strength, named), rows in grouped.items():
-        of, alone, *numbers, first, last = [*zip(*rows, strict=True)]
-        place = np.array([places[each] for each in of])
-        ends = [np.array(each, float) for each in numbers]
-        whole = np.array(alone, bool) | (of_strength != _MODEL)
-        low_range, high_range = _ends(ends, whole, of_strength == _MODEL and quantity == "E_A")
+    types = (object, np.int64, object, np.int64, bool, *(float,) * 7, object, object)
+    quantity, strengths, kinds, of, alone, *numbers, first, last = _columns(
+        session, statement, types
+    )
+    order = np.argsort(ids)
+    place = order[np.searchsorted(ids, of, sorter=order)]
+    grouped: dict[tuple[str, int, str], list[int]] = defaultdict(list)
+    for row, key in enumerate(zip(quantity, strengths, kinds, strict=True)):
+        grouped[key].append(row)
+    for (named, of_strength, of_kind), rows in grouped.items():
+        ends, there = [each[rows] for each in numbers], place[rows]
+        whole = alone[rows] | (of_strength != _MODEL)
+        low_range, high_range = _ends(ends, whole, of_strength == _MODEL and named == "E_A")
         if of_strength != _MODEL:
-            quoted = named == SECONDARY
-            yield _Energies(quantity, of_strength, quoted, place, low_range, high_range)
+            quoted = of_kind == SECONDARY
+            yield _Energies(named, of_strength, quoted, there, low_range, high_range)
         for entry in calibration_table().calibrations if of_strength == _MODEL else ():
-            if (entry.quantity, entry.potential) != (quantity, named):
+            if (entry.quantity, entry.potential) != (named, of_kind):
                 continue
-            fits = {name: entry.line_for(name) for name in {*first}}
+            fits = {name: entry.line_for(name) for name in {*first[rows]}}
             for line in entry.lines:  # of several families, any line may count
-                pairs = zip(first, last, strict=True)
+                pairs = zip(first[rows], last[rows], strict=True)
                 some = np.array([one != two or fits[one] is line for one, two in pairs], bool)
                 calibrated = (
-                    _calibrated(line, sign, (one[some], two[some]), quantity == "E_A")
+                    _calibrated(line, sign, (one[some], two[some]), named == "E_A")
                     for sign, (one, two) in ((-1, low_range), (1, high_range))
                 )
-                yield _Energies(quantity, _MODEL, False, place[some], *calibrated)
+                yield _Energies(named, _MODEL, False, there[some], *calibrated)
 
 
 def _ends(numbers: list[_Array], whole: _Array, easiest: bool) -> tuple[_Range, _Range]:

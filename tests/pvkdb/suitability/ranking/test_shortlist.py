@@ -157,7 +157,7 @@ def options(**given: object) -> Options:
 def test_no_bound_is_below_its_score(made: Store, order: Order, computed: bool) -> None:
     """The rough bounds neither, and where the bounds are 0 nothing is known."""
     with made.session() as session:
-        known = shortlist._read(session)
+        known = shortlist._read(session, order)
         energies = [*shortlist._energies(session, known.id)]
         candidates = {each.id: each for each in material_candidates(session)}
         assert {*known.formula} == {*candidates}
