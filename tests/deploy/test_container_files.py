@@ -97,7 +97,11 @@ def test_variables_of_both_files_are_settings(compose: dict[str, Any]) -> None:
 
 def test_the_compose_file_says_what_depends_on_what(compose: dict[str, Any]) -> None:
     services = compose["services"]
-    assert set(services) == {"database", "init", "service", "worker"}
+    of_replica = {name for name, each in services.items() if each.get("profiles") == ["replica"]}
+    assert of_replica == {"standby", "reader"}
+    assert set(services) - of_replica == {"database", "init", "service", "worker"}
+    assert services["standby"]["depends_on"] == {"database": {"condition": "service_healthy"}}
+    assert services["reader"]["depends_on"]["standby"] == {"condition": "service_healthy"}
     assert services["init"]["depends_on"] == {"database": {"condition": "service_healthy"}}
     for name in ("service", "worker"):
         waits = services[name]["depends_on"]
@@ -127,14 +131,16 @@ def test_containers_have_no_rights_and_write_to_volumes_and_memory_only(
         assert any(each.partition(":")[0] == "/tmp" for each in service["tmpfs"]), name
         assert re.fullmatch(r"\d+g", service["mem_limit"]), name
         assert ("cap_add" in service) == (name == "database"), name
-        assert not {"privileged", "user", "network_mode", "pid"} & set(service), name
+        assert not {"privileged", "network_mode", "pid"} & set(service), name
+        assert service.get("user") == ("postgres" if name == "standby" else None), name
 
 
 def test_service_and_worker_keep_files_in_one_volume(compose: dict[str, Any]) -> None:
     assert "files" in compose["volumes"]
-    for name in ("service", "worker"):
+    for name in ("service", "worker", "reader"):
         folder = compose["services"][name]["environment"][FILES_URL]
-        assert compose["services"][name]["volumes"] == [f"files:{folder}"]
+        only_read = ":ro" if name == "reader" else ""
+        assert compose["services"][name]["volumes"] == [f"files:{folder}{only_read}"]
         # A new volume takes the owner of the folder in the image.
         assert any(
             re.search(rf"install .*--owner pvkdb .*{re.escape(folder)}$", command)
@@ -154,11 +160,31 @@ def test_compose_itself_accepts_the_file_and_wants_a_password() -> None:
     environment["PVKDB_DB_PASSWORD"] = "secret"
     accepted = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     services = json.loads(accepted.stdout)["services"]
+    assert {*services} == {"database", "init", "service", "worker"}
     url = "postgresql://pvkdb:secret@database/pvkdb"
     assert services["worker"]["environment"]["PVKDB_DATABASE_URL"] == url
     assert services["service"]["environment"]["PVKDB_DATABASE_URL"] == url
     assert services["worker"]["build"]["args"] == {"EXTRAS": "all"}
     assert all(service["read_only"] and service["cap_drop"] for service in services.values())
+
+
+def test_compose_itself_accepts_the_replica() -> None:
+    """The reader has the settings of the service, but for its database and port."""
+    if shutil.which("docker-compose") is None:
+        lacks("docker-compose is not installed")
+    command = ["docker-compose", "--file", str(ROOT / "compose.yaml"), "--profile", "replica"]
+    command += ["config", "--format", "json"]
+    environment = {**os.environ, "PVKDB_DB_PASSWORD": "secret", "PVKDB_READING": "key"}
+    accepted = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    services = json.loads(accepted.stdout)["services"]
+    first, reader = services["service"]["environment"], services["reader"]["environment"]
+    assert {name for name in first if first[name] != reader[name]} == {"PVKDB_DATABASE_URL"}
+    assert reader["PVKDB_DATABASE_URL"] == "postgresql://pvkdb:secret@standby/pvkdb"
+    assert reader["PVKDB_READING"] == "key"
+    assert services["reader"]["command"] == services["service"]["command"]
+    ports = [services[name]["ports"][0]["published"] for name in ("service", "reader")]
+    assert ports == ["8000", "8001"]
+    assert services["standby"]["environment"]["PGHOST"] == "database"
     for name in ("service", "worker"):
         (volume,) = services[name]["volumes"]
         assert (volume["type"], volume["source"]) == ("volume", "files")

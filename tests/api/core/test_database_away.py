@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import tempfile
 import time
@@ -17,7 +18,8 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from sqlalchemy import text
+import yaml
+from sqlalchemy import create_engine, inspect, make_url, text
 
 from pvkdb.store.database import Store
 
@@ -25,6 +27,7 @@ from ...conftest import lacks, loaded, new_database, read_only
 from ..conftest import Started, serving
 from ..guarded import guarding, key_for
 
+COMPOSE = Path(__file__).parents[3] / "compose.yaml"
 #: Seconds for an answer on a busy machine; the documented limits are shorter.
 BUSY_S = 8.0
 
@@ -45,29 +48,63 @@ def own_server(tmp_path: Path) -> Iterator[Any]:
 
 @contextmanager
 def replica_of(server: Any, folder: Path) -> Iterator[str]:
-    """The URL of a hot standby of a server, on a socket of its own."""
+    """The URL of a hot standby of a server, by the commands of compose.yaml, on its own socket."""
     kept = Path(server.pgdata)
     running = int((kept / "postmaster.pid").read_text().splitlines()[0])
-    program, owner = Path(psutil.Process(running).exe()).parent, kept.stat()
+    programs, owner = Path(psutil.Process(running).exe()).parent, kept.stat()
     socket = folder / "socket"
-    socket.mkdir()
+    socket.mkdir(exist_ok=True)
     for path in (folder, socket):
         os.chown(path, owner.st_uid, owner.st_gid)
+    entry_point = yaml.safe_load(COMPOSE.read_text("utf-8"))["services"]["standby"]["entrypoint"]
+    command = [word.replace("$$", "$") for word in entry_point]
+    command += ["-c", "listen_addresses=", "-c", f"unix_socket_directories={socket}", "-p", "5433"]
+    environment = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PGHOST": server.get_uri().partition("?host=")[2],
+        "PGUSER": "postgres",
+        "PGDATA": str(folder / "18" / "docker"),
+    }
+    rights = {"user": owner.st_uid} if os.geteuid() == 0 else {}
+    with subprocess.Popen(command, env=environment, **rights) as process:
+        try:
+            ready = [programs / "pg_isready", "--host", socket, "--port", "5433", "--quiet"]
+            wanted = time.monotonic() + 60
+            while subprocess.run(ready, check=False, timeout=60).returncode:
+                assert process.poll() is None
+                assert time.monotonic() < wanted
+                time.sleep(0.1)
+            yield f"postgresql://postgres:@/postgres?host={socket}&port=5433"
+        finally:
+            process.send_signal(signal.SIGINT)
 
-    def run(*command: str) -> None:
-        rights = {"user": owner.st_uid} if os.geteuid() == 0 else {}
-        subprocess.run([program / command[0], *command[1:]], check=True, timeout=120, **rights)
 
-    data = str(folder / "standby")
-    source = server.get_uri().partition("?host=")[2]
-    how = ("-R", "-X", "stream", "--checkpoint=fast", "--no-sync")
-    run("pg_basebackup", "-h", source, "-U", "postgres", "-D", data, *how)
-    listen = f"-c listen_addresses='' -c unix_socket_directories={socket} -p 5433"
-    run("pg_ctl", "-D", data, "-o", listen, "-l", f"{data}/log", "-w", "start")
-    try:
-        yield f"postgresql://postgres:@/postgres?host={socket}&port=5433"
-    finally:
-        run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+def test_a_replica_starts_again_and_after_an_interrupted_copy(own_server: Any) -> None:
+    """What was copied in part is copied anew; what is whole follows the primary by its slot."""
+    url = make_url(own_server.get_uri()).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    active = text("SELECT active FROM pg_replication_slots WHERE slot_name = 'pvkdb_standby'")
+    with (
+        engine.connect() as primary,
+        tempfile.TemporaryDirectory(dir="/tmp", prefix="pvkdb-replica-") as folder,
+    ):
+        primary.execute(text("SELECT pg_create_physical_replication_slot('pvkdb_standby')"))
+        left = Path(folder) / "18" / "docker.new"
+        left.mkdir(parents=True)
+        (left / "PG_VERSION").touch()
+        for path in (left.parent, left, left / "PG_VERSION"):
+            os.chown(path, Path(own_server.pgdata).stat().st_uid, -1)
+        for made in ("one", "two"):
+            with replica_of(own_server, Path(folder)) as standby:
+                primary.execute(text(f"CREATE TABLE {made} (n INTEGER)"))
+                reading = create_engine(make_url(standby).set(drivername="postgresql+psycopg"))
+                wanted = time.monotonic() + 60
+                while not inspect(reading).has_table(made):
+                    assert time.monotonic() < wanted
+                    time.sleep(0.1)
+                assert primary.scalar(active) is True
+                reading.dispose()
+    engine.dispose()
 
 
 def test_a_replica_is_read_and_sends_writes_elsewhere(own_server: Any) -> None:
