@@ -35,6 +35,7 @@ KINDS = (
     "relax",
     "element",
     "vacancy",
+    "estimate",
     "simulation",
     "examine",
     "dft-scf",

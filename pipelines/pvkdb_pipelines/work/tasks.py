@@ -29,6 +29,7 @@ from pvkdb.schemas.calculations.migration import CompleteNebRequest
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
     ElementRequest,
+    EstimateRequest,
     RelaxRequest,
     VacancyRequest,
 )
@@ -151,6 +152,13 @@ def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
     return _outcome(request, run, {"vacancy": computed_structure(run.atoms)})
 
 
+def _estimate(document: CalculationDocument, report: Report | None) -> Outcome:
+    from pvkdb_pipelines.migration.estimate import estimate_barrier
+
+    request = EstimateRequest.model_validate(document.parameters)
+    return _outcome(request, estimate_barrier(request), {})
+
+
 def _dynamics(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.migration.dynamics import compute_dynamics
 
@@ -210,7 +218,7 @@ def _dft_after(document: CalculationDocument, report: Report | None) -> Outcome:
 INSTANT_KINDS = frozenset({"dft-after"})
 
 #: Kinds whose steps wait for a potential: a worker can run several side by side.
-POTENTIAL_KINDS = ("neb", "md", "relax", "element", "vacancy")
+POTENTIAL_KINDS = ("neb", "md", "relax", "element", "vacancy", "estimate")
 
 KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "neb": _barrier,
@@ -218,6 +226,7 @@ KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "relax": _relaxation,
     "element": _element,
     "vacancy": _vacancies,
+    "estimate": _estimate,
     "simulation": _simulation,
     "examine": _examination,
     "dft-scf": _dft,

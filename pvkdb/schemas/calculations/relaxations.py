@@ -218,5 +218,30 @@ class VacancyResult(bounds.CalculationResult):
         return min(self.sites, key=lambda site: site.energy_ev)
 
 
+class EstimateRequest(CalculationRequest):
+    """Request for a rough activation energy of a halide vacancy, relaxed with these settings."""
+
+    recipe: ClassVar[int] = 1
+    kind: Literal["estimate"] = "estimate"
+    formula: str
+    phase: str
+    host: Host
+    vacancy_ev: bounds.TotalEnergy = Field(description="Energy of the lowest relaxed vacancy, eV.")
+    potential: AnyPotential
+    settings: VacancySettings = VacancySettings()
+
+
+class EstimateResult(bounds.CalculationResult):
+    """A rough activation energy, to choose which barriers are worth computing."""
+
+    formula: str
+    phase: str
+    e_a_ev: bounds.EnergyDifference
+    limited_by: str = Field(description="Kind of the hop that limits it.")
+    force_calls: bounds.Count
+    cpu_seconds: bounds.Seconds = Field(description="Processor time of the computing process.")
+    wall_seconds: bounds.Seconds
+
+
 #: Requests of the queue besides barriers and DFT.
-AnyRelaxation = RelaxRequest | ElementRequest | VacancyRequest
+AnyRelaxation = RelaxRequest | ElementRequest | VacancyRequest | EstimateRequest

@@ -124,6 +124,16 @@ def describe_halide_hop(octahedra: Octahedra, pair: Pair) -> str:
     return description
 
 
+def shared_cation(octahedra: Octahedra, pair: Pair) -> int | None:
+    """Return the cation in whose octahedron both halides of a hop are; None if there is none."""
+    i, j, vector = pair
+    for cation, image, _ in octahedra.around.get(i, []):
+        for other, other_image, _ in octahedra.around.get(j, []):
+            if cation == other and (image == other_image + np.array(vector)).all():
+                return cation
+    return None
+
+
 def _between(octahedra: Octahedra, start: list[_Bond], end: list[_Bond], vector: np.ndarray) -> str:
     for cation, image, bond in start:
         for other, other_image, other_bond in end:

@@ -10,7 +10,12 @@ from pydantic import ValidationError
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.dft import DftAfterRequest, DftNebRequest, DftScfRequest
 from pvkdb.schemas.calculations.migration import NebRequest
-from pvkdb.schemas.calculations.relaxations import ElementRequest, RelaxRequest, VacancyRequest
+from pvkdb.schemas.calculations.relaxations import (
+    ElementRequest,
+    EstimateRequest,
+    RelaxRequest,
+    VacancyRequest,
+)
 from pvkdb.schemas.toml_files import parse_document
 
 from ....each import for_each
@@ -45,6 +50,16 @@ VALID: dict[type[Any], tuple[dict[str, Any], str]] = {
             "potential": "chgnet",
         },
         "83b9942d0d5c",
+    ),
+    EstimateRequest: (
+        {
+            "formula": "CsPbBr3",
+            "phase": "Pnma",
+            "host": HOST,
+            "vacancy_ev": -120.0,
+            "potential": "sevennet-0",
+        },
+        "5aaadb393e14",
     ),
     DftScfRequest: (
         {"formula": "CsPbBr3", "structure": HOST, "hop": 1, "parent": "a1"},
