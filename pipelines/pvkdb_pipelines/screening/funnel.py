@@ -21,6 +21,8 @@ from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import (
     AnyRelaxation,
     ElementResult,
+    EstimateRequest,
+    EstimateResult,
     Host,
     RelaxRequest,
     VacancyRequest,
@@ -259,6 +261,7 @@ class Funnel:
         if self.plan.barriers.goal is None:
             self._compute_barriers(wanted)
             return
+        self._estimate([track for track, _ in wanted])
         learning = Learning(self.plan.barriers, [track.row() for track, _ in wanted])
         while chosen := learning.next():
             self._compute_barriers([wanted[place] for place in chosen])
@@ -269,6 +272,20 @@ class Funnel:
             wanted[place][0].drop(
                 "barrier", "filter", "not computed: not expected among the best", reason
             )
+
+    def _estimate(self, tracks: Sequence[Track]) -> None:
+        """Estimate barriers; where that fails, the candidate has none."""
+        requests, kept = [], {"formula", "phase", "host", "potential", "settings"}
+        with self.store.session(read_only=True) as session:
+            for track in tracks:
+                vacancy = vacancy_request(session, *track.perovskite, self.plan.potential)
+                found = VacancyResult.model_validate(self._ledger.of(vacancy).result)
+                given = {**vacancy.model_dump(include=kept), "vacancy_ev": found.lowest.energy_ev}
+                requests.append(EstimateRequest.model_validate(given))
+        self._relax(requests, "barrier")
+        for track, request in zip(tracks, requests, strict=True):
+            if result := self._ledger.of(request).result:
+                track.estimated_e_a_ev = EstimateResult.model_validate(result).e_a_ev
 
     def _compute_barriers(self, wanted: Sequence[tuple[Track, list[NebRequest]]]) -> None:
         self._relax([request for _, requests in wanted for request in requests], "barrier")

@@ -259,8 +259,9 @@ class BarrierSettings(TomlTable):
 
     ``quotas`` are by halide and structure type; with them, ``most`` applies only if it is given.
     The first potential gives the candidate's value; the others show how far to trust it. With a
-    ``goal`` a surrogate chooses the next ``batch`` of barriers, and none is computed after
-    ``patience`` batches without one that is among the ``best`` lowest or highest.
+    ``goal`` the barriers of all are estimated, a surrogate chooses the next ``batch`` of barriers,
+    and none is computed after ``patience`` batches without one that is among the ``best`` lowest
+    or highest.
     """
 
     most: int = Field(default=60, ge=1, strict=True)

@@ -32,6 +32,7 @@ class Track:
     compound: Compound | None = None
     stability: Stability | None = None
     vacancy: VacancyFormation | None = None
+    estimated_e_a_ev: float | None = None
     migration: Migration | None = None
     fall: Fall | None = None
 
@@ -88,6 +89,7 @@ class Track:
             tolerance=self.tolerance,
             stability=self.stability,
             vacancy=self.vacancy,
+            estimated_e_a_ev=self.estimated_e_a_ev,
             migration=self.migration,
             rank=rank,
             fall=self.fall,
