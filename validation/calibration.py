@@ -173,14 +173,6 @@ def of_halide(pair: CalibrationPair) -> bool:
     return pair.defect in ("V_F", "V_Cl", "V_Br", "V_I")
 
 
-def makes_line(quantity: str, pair: CalibrationPair) -> bool:
-    """Return whether a pair makes the line: for E_A, no vacancy that is known to be neutral.
-
-    Rankings use the line for vacancies in devices, which often are positive.
-    """
-    return of_halide(pair) and (quantity != "E_A" or pair.charge != "neutral")
-
-
 def all_pairs(results: Results) -> dict[tuple[str, str], list[CalibrationPair]]:
     """Return the pairs by quantity and potential."""
     compared, _ = compare(results)
@@ -194,7 +186,7 @@ def table_of(found: dict[tuple[str, str], list[CalibrationPair]]) -> Calibration
         calibrate(
             quantity,
             potential,
-            [pair for pair in pairs if makes_line(quantity, pair)],
+            [pair for pair in pairs if of_halide(pair)],
             "the literature" if quantity == "E_A" else "a DFT data set",
             shipped=quantity == "E_A",  # the other figures may be cited, not shipped
         )
@@ -271,7 +263,7 @@ class Agreement:
 def agreements(found: dict[tuple[str, str], list[CalibrationPair]]) -> Iterator[Agreement]:
     """Yield the errors by potential and by charge; calibrated values are those left out."""
     for (quantity, potential), pairs in found.items():
-        made_of = [pair for pair in pairs if makes_line(quantity, pair)]
+        made_of = [pair for pair in pairs if of_halide(pair)]
         tested = left_out(made_of, "composition") if _enough(made_of) else []
         listed = [each.pair for each in tested] or made_of
         for group in ("all", *GROUPS):
@@ -282,12 +274,10 @@ def agreements(found: dict[tuple[str, str], list[CalibrationPair]]) -> Iterator[
                     [listed[place] for place in places],
                     [tested[place].middle_ev for place in places] if tested else None,
                 )
-        others = [pair for pair in pairs if not makes_line(quantity, pair)]
-        for name, halide in (("not in the line", True), ("other defects", False)):
-            for group in GROUPS:
-                some = [p for p in others if p.charge == group and of_halide(p) == halide]
-                if some:
-                    yield _agreement(quantity, potential, f"{group}, {name}", some, None)
+        for group in GROUPS:
+            some = [each for each in pairs if each.charge == group and not of_halide(each)]
+            if some:
+                yield _agreement(quantity, potential, f"{group}, other defects", some, None)
 
 
 def _enough(pairs: Sequence[CalibrationPair]) -> bool:

@@ -10,9 +10,7 @@ from validation.calibration import (
     LEAST_OF_A_FAMILY,
     Agreement,
     Estimate,
-    covered,
     left_out,
-    makes_line,
     of_halide,
 )
 from validation.formation_pairs import CITED, SOURCE
@@ -33,14 +31,9 @@ make no pair, nor does a text that repeats its own table. Hops that pvkdb comput
 ([dft.md](dft.md)) make pairs like those of the literature. Where a source can mean another path \
 ([layered Cs3Sb2I9](migration.md#which-path-the-literature-means)), the pair holds the one that \
 rankings use, so that this doubt is a part of the interval.
-- The line takes charged, unknown and measured values together: no group alone has the \
+- The line takes charged, neutral, unknown and measured values together: no group alone has the \
 compositions that a line needs. What a charge changes thus is a part of the interval. Errors are \
 listed by charge below.
-- E_A of a vacancy that is known to be neutral makes no line: rankings use it for devices, in \
-which the vacancy that moves often is positive, and a neutral one is what a potential computes \
-already. This was decided after the first ones were known, hops by DFT in Cs2SnCl6 and Cs2SnI6. \
-With them in the line, these shares of the values left out would lie within the interval: \
-{with_neutral}.
 - A calibration is a least-squares line, reported = offset + slope · computed, for each \
 potential. Every composition has the weight one, however many statements it has. Only halide \
 vacancies make it, since it is their E_A and DFE that rankings use; the errors for other defects \
@@ -80,22 +73,10 @@ def render(
         family=LEAST_OF_A_FAMILY,
         families=", ".join(own) if own else "none has as many",
         level=table.level,
-        with_neutral=", ".join(_with_neutral(table, found)),
         least=LEAST_GROUPS,
     )
     parts = [head, *_errors(listed), *_lines(table), *_tested(found), *_formation(found)]
     return "\n".join(parts) + "\n"
-
-
-def _with_neutral(
-    table: CalibrationTable, found: Mapping[tuple[str, str], Sequence[CalibrationPair]]
-) -> Iterator[str]:
-    """Yield the share covered for each potential if neutral vacancies made the line, too."""
-    for entry in table.calibrations:
-        if entry.quantity == "E_A":
-            every = [pair for pair in found["E_A", entry.potential] if of_halide(pair)]
-            share = covered(left_out(every, "composition"), "composition")
-            yield f"{share:.0%} ({entry.potential})"
 
 
 def _summary(entry: Calibration) -> str:
@@ -164,7 +145,7 @@ def _tested(found: Mapping[tuple[str, str], Sequence[CalibrationPair]]) -> Itera
     )
     yield "|---|---|---|---|---|---|---|---|---|---|"
     for (quantity, potential), pairs in found.items():
-        made_of = [pair for pair in pairs if makes_line(quantity, pair)]
+        made_of = [pair for pair in pairs if of_halide(pair)]
         if len({pair.material for pair in made_of}) < LEAST_GROUPS:
             continue
         for each in left_out(made_of, "composition"):

@@ -89,6 +89,10 @@ CASES = (
     HopCase("CsPbI3", "Pnma", 0, _LEAD_RY),
     HopCase("Cs2SnI6", "Fm-3m", 0),
     HopCase("Cs2SnCl6", "Fm-3m", 0),
+    HopCase("Cs2SnBr6", "Fm-3m", 0),
+    HopCase("Cs2SnBr6", "Fm-3m", 1),
+    HopCase("Cs2AgInCl6", "Fm-3m", 1),
+    HopCase("Cs2AgInCl6", "Fm-3m", 0),
     HopCase("CsSnI3", "Pnma", 1),
     HopCase("Cs3Sb2I9", "P6_3/mmc", 1),
 )

@@ -20,7 +20,10 @@ POTENTIALS = (PotentialName.SEVENNET_0, PotentialName.SEVENNET_L3I5)
 #: Hosts of the hops by DFT.
 HOSTS = (
     *((formula, "Pnma") for formula in ("CsPbBr3", "CsPbI3", "CsPbCl3", "CsSnI3")),
-    *((formula, "Fm-3m") for formula in ("Cs2SnCl6", "Cs2SnI6", "Cs2AgBiBr6")),
+    *(
+        (formula, "Fm-3m")
+        for formula in ("Cs2SnCl6", "Cs2SnBr6", "Cs2SnI6", "Cs2AgBiBr6", "Cs2AgInCl6")
+    ),
     *(("Cs3Sb2I9", phase) for phase in ("P-3m1", "P6_3/mmc")),
 )
 #: A supercell whose images are farther apart by this is another one, Å.

@@ -98,6 +98,7 @@ CASES = (
     Case("Cs3Bi2I9", "P6_3/mmc", "V_I"),
     Case("KMnCl3", "Pnma", "V_Cl"),
     Case("Cs2NaBiI6", "Fm-3m", "V_I"),
+    Case("Cs2AgInCl6", "Fm-3m", "V_Cl"),
     # The 48-atom cell is 8.6 Å wide; the next one that keeps its symmetry has 192 atoms.
     *(Case("MAPbI3", "Pnma", defect, _MAPI, 8.5) for defect in _MAPI_DEFECTS),
 )

@@ -99,13 +99,3 @@ def test_a_family_has_its_own_line_only_with_enough_compositions() -> None:
     assert sixth is not None
     assert [line.families for line in sixth.lines] == [("3D",), ("3D", "double")]
     assert calibrate("E_A", "any", known[:3], "the literature", shipped=True) is None
-
-
-def test_a_barrier_of_a_neutral_vacancy_makes_no_line() -> None:
-    known = [pair(f"a{x}", x, 1.3 * x + 0.1 * (x > 0.5)) for x in (0.1, 0.2, 0.4, 0.7, 1.1)]
-    neutral = pair("a0.7", 0.7, 0.7).model_copy(update={"charge": "neutral"})
-    tables = [table_of({("E_A", "any"): pairs}) for pairs in (known, [*known, neutral])]
-    lines = [each.calibrations[0].lines for each in tables]
-    assert lines[0] == lines[1]
-    formation = {("DFE", "any"): [*known, neutral]}
-    assert table_of(formation).calibrations[0].lines != lines[0]
