@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from sqlalchemy import select
@@ -23,7 +24,7 @@ from pvkdb.schemas.rankings import Grade
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.collections.devices import owner
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceMetric
-from pvkdb.store.models.materials import Material
+from pvkdb.store.models.materials import Composition, Material
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, grade_of, joined
 from pvkdb.suitability.evidence.examinations import accuracy_evidence
 from pvkdb.suitability.evidence.explanations import value_text
@@ -57,9 +58,11 @@ def device_candidates(session: Session) -> list[Candidate]:
             others.append(claim)
         elif (name := owner(claim.device, known)) is not None:
             added[name].append(claim)
+    formulas = set[str]().union(*(_formulas(_name(claim)) for claim in others))
+    named = select(Material).join(Material.composition).where(Composition.formula.in_(formulas))
     return [
         *(_of_table(each, added[each.id], accuracies.get(each.id, {})) for each in devices),
-        *_of_text(others, Absorbers(session.scalars(select(Material)).unique())),
+        *_of_text(others, Absorbers(session.scalars(named).unique())),
     ]
 
 
@@ -138,9 +141,9 @@ def _table_evidence(metric: DeviceMetric, device: Device, keys: tuple[str, ...])
 def _of_text(claims: Iterable[DeviceClaim], absorbers: Absorbers) -> Iterator[Candidate]:
     groups: dict[tuple[str, str], list[DeviceClaim]] = defaultdict(list)
     for claim in claims:
-        name = re.sub(r"\s*\([^()]*\)$", "", claim.device)
         if not _NO_MEMRISTOR.search(claim.device):
-            groups[name, " ".join(entry.reference_key for entry in claim.references)].append(claim)
+            keys = " ".join(entry.reference_key for entry in claim.references)
+            groups[_name(claim), keys].append(claim)
     for (name, references), listed in groups.items():
         evidence = _figures(listed)
         if any(_VOLATILE.search(claim.device) for claim in listed):
@@ -218,8 +221,7 @@ class Absorbers:
         """
         if THREE_TERMINALS.search(label):
             return None
-        words = [part.partition(":")[0] for part in _PARTS.split(label)]
-        formulas = {formula for word in words if (formula := _formula(word, self._by_formula))}
+        words, formulas = _words(label), _formulas(label) & self._by_formula.keys()
         if len(formulas) != 1:
             return None
         listed = self._by_formula[formulas.pop()]
@@ -242,9 +244,19 @@ def electrodes_in(label: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.strip(",") for word in (parts[0][-1], parts[-1][0])))
 
 
-def _formula(word: str, known: Mapping[str, object]) -> str | None:
-    try:
-        formula = parse_composition(word).formula
-    except InputError:
-        return None
-    return formula if formula in known else None
+def _name(claim: DeviceClaim) -> str:
+    """Return the name of a device without a remark in parentheses."""
+    return re.sub(r"\s*\([^()]*\)$", "", claim.device)
+
+
+def _words(label: str) -> list[str]:
+    return [part.partition(":")[0] for part in _PARTS.split(label)]
+
+
+def _formulas(label: str) -> set[str]:
+    """Return the formulas of all words of a name that can be read as one."""
+    found = set()
+    for word in _words(label):
+        with suppress(InputError):
+            found.add(parse_composition(word).formula)
+    return found

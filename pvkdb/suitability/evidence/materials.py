@@ -33,6 +33,7 @@ from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import Grade
 from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
+from pvkdb.store.base import batches
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
@@ -52,6 +53,8 @@ from pvkdb.suitability.evidence.phases import (
 )
 
 _HALIDES = frozenset({"F", "Cl", "Br", "I", "X"})
+#: Names that a statement may have as parameters.
+_NAMED = 10_000
 #: Letters of generic formulas, which are no candidates.
 PLACEHOLDERS = frozenset({"A", "B", "X"})
 
@@ -89,19 +92,34 @@ def material_candidates(
     return list(found.values())
 
 
-def phase_candidates(session: Session, formula: str | None = None) -> list[Candidate]:
-    """Return every material of the store, or of one composition: each phase on its own.
+def phase_candidates(
+    session: Session, formulas: str | Sequence[str] | None = None
+) -> list[Candidate]:
+    """Return every material of the store, or of some compositions: each phase on its own.
 
     The kinetics of a phase, or of a device whose absorber has a known phase, starts from these.
     """
-    formulas = None if formula is None else [formula]
+    formulas = [formulas] if isinstance(formulas, str) else formulas
     return list(_candidates(session, lambda material: material.id, formulas).values())
+
+
+def compositions_of(session: Session, devices: Iterable[Candidate]) -> list[str]:
+    """Return the formulas of the materials of devices."""
+    names = {each.material for each in devices if each.material}
+    found = set[str]()
+    for some in batches(sorted(names), _NAMED):
+        of = select(Composition.formula).join(Material, Material.composition_id == Composition.id)
+        found.update(session.scalars(of.where(Material.id.in_(some))))
+    return sorted(found)
 
 
 def _candidates(
     session: Session, name_of: Callable[[Material], str], formulas: Sequence[str] | None = None
 ) -> dict[str, Candidate]:
     """Return candidates by name; materials with the same name are one candidate."""
+    if formulas is not None and len(formulas) > _NAMED:
+        parts = (_candidates(session, name_of, some) for some in batches(formulas, _NAMED))
+        return {name: each for part in parts for name, each in part.items()}
     these = true() if formulas is None else Composition.formula.in_(formulas)
     statements: dict[str, list[Energetic]] = defaultdict(list)
     listed = ENERGETICS.statement.where(these).order_by(Energetic.id)

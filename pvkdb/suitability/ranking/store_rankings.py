@@ -21,7 +21,13 @@ from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate
-from pvkdb.suitability.evidence.materials import Model, material_candidates, with_models
+from pvkdb.suitability.evidence.materials import (
+    Model,
+    compositions_of,
+    material_candidates,
+    phase_candidates,
+    with_models,
+)
 from pvkdb.suitability.evidence.predictions import kinetic_model
 from pvkdb.suitability.profiles.profile_file import shipped_profile, shipped_profiles
 from pvkdb.suitability.ranking.assessment import desirabilities_of
@@ -66,9 +72,11 @@ def rank(
     profile = shipped_profile(application) if isinstance(application, str) else application
     assumptions: list[Assumption] = []
     options = options or Options()
+    every = device_candidates(session) if subject == "devices" else []
     if models is None:
         # The phases are for the absorbers of devices; a composition has its own barriers.
-        model = kinetic_model(session, conditions, None if subject == "devices" else [])
+        phases = phase_candidates(session, compositions_of(session, every))
+        model = kinetic_model(session, conditions, phases)
         models, assumptions = [model], model.assumptions()
     with_predictions = partial(with_models, models=models)
     chosen = None
@@ -78,7 +86,7 @@ def rank(
         kept, aside, missing, chosen = found.candidates, found.set_aside, found.notes, found.chosen
     else:
         materials = material_candidates(session, report) if subject == "materials" else []
-        every = device_candidates(session) if subject == "devices" else materials
+        every = every if subject == "devices" else materials
         passed, aside, missing = _filtered(session, every, options, materials, report)
         kept = [with_predictions(each) for each in passed]
     if subject == "devices":
@@ -121,7 +129,10 @@ def _filtered(
     """Return the candidates that pass the filters, the numbers of the others, and notes."""
     if options.filters == Options().filters:
         return candidates, [], []
-    known = {each.id: each for each in materials or material_candidates(session)}
+    if not materials:  # those of devices, and those that are named
+        formulas = {*compositions_of(session, candidates), *options.filters.compositions}
+        materials = material_candidates(session, formulas=sorted(formulas))
+    known = {each.id: each for each in materials}
     named = select(Material.id, Composition.formula).join(Material.composition)
     for name, formula in session.execute(named):
         if formula in known:

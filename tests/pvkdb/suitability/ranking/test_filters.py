@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
+from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import RankingFilters
+from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
+from pvkdb.store.models.materials import Material
 from pvkdb.suitability import Options, parse_filters, rank, rank_candidates, shipped_profile
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.ranking.filters import passing
@@ -158,3 +162,23 @@ def test_values_are_lists_with_commas_outside_brackets() -> None:
 def test_what_is_no_filter(name: str, value: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
         parse_filters({name: value})
+
+
+def test_a_ranking_of_devices_reads_the_materials_of_devices_alone(sqlite_store: Store) -> None:
+    """A store may have 100,000 compositions and few devices."""
+    with sqlite_store.session() as session:
+        register_material(session, parse_composition("KCaF3"), "Pnma")
+    loaded: set[str] = set()
+
+    def note(material: Material, context: object) -> None:
+        loaded.add(material.id)
+
+    event.listen(Material, "load", note)
+    try:
+        with sqlite_store.session(read_only=True) as session:
+            for filters in (RankingFilters(), RankingFilters(halide=("I",))):
+                rank(session, "selector", options=Options(samples=1, filters=filters))
+    finally:
+        event.remove(Material, "load", note)
+    assert "CsPbI3" in loaded
+    assert "KCaF3-Pnma" not in loaded
