@@ -66,6 +66,7 @@ bench: install
 	$(BIN)/python benchmarks/explorer.py
 	$(BIN)/python benchmarks/service.py
 	$(BIN)/python benchmarks/kills.py
+	$(BIN)/python benchmarks/many_workers.py --workers 300 --start 10 --seconds 20
 	$(BIN)/python benchmarks/fuzz.py
 	$(BIN)/python benchmarks/fuzz.py --postgresql
 	$(BIN)/python benchmarks/soak.py
