@@ -66,8 +66,8 @@ class Preview:
     """The counts of a plan's stages without calculations, and how many relaxations it needs.
 
     ``core_seconds`` is the estimated processor time, by kind, of the relaxations that the store
-    does not hold, and of vacancies and barriers of at most ``candidates``. ``no_prototype`` are the
-    compositions that cannot be relaxed, with the reason.
+    does not hold, and of vacancies, rough barriers and barriers of at most ``candidates``.
+    ``no_prototype`` are the compositions that cannot be relaxed, with the reason.
     """
 
     stages: list[StageCount]
@@ -132,10 +132,16 @@ class Funnel:
         missing = self._ledger.missing(requests)
         limited = self.plan.stop_after == "barrier"
         chosen = self._most_promising() if limited else self._alive()
-        later = [("vacancy", [self.plan.potential]), ("neb", self.plan.barriers.potentials)]
+        own, later = [self.plan.potential], list[tuple[str, Sequence[str]]]()
+        if self.plan.stop_after != "stability":
+            later += [("vacancy", own)]
+        if limited and self.plan.barriers.goal is not None:
+            later += [("estimate", own)]
+        if limited:
+            later += [("neb", self.plan.barriers.potentials)]
         wanted = [("relax", request.model_dump()) for request in missing] + [
             (kind, {"formula": track.candidate.composition.formula, "potential": str(name)})
-            for kind, names in later[: STAGES.index(self.plan.stop_after) - len(free)]
+            for kind, names in later
             for track in chosen
             for name in names
         ]

@@ -29,7 +29,7 @@ from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.engines import local
 from pvkdb_pipelines.prototypes import build
 from pvkdb_pipelines.screening.funnel import Funnel
-from pvkdb_pipelines.screening.plan.plan import Plan, parse_plan
+from pvkdb_pipelines.screening.plan.plan import BarrierSettings, Plan, parse_plan
 
 PLAN = """\
 types = ["ABX3", "A2BX6"]
@@ -266,6 +266,10 @@ def test_a_preview_counts_what_a_run_then_computes(empty_store: Store, bench: Be
     longer = Funnel(later, empty_store).preview()
     assert longer.core_seconds["relax"] == pytest.approx(36.0 * (longer.relaxations - longer.held))
     assert longer.core_seconds["neb"] == pytest.approx((73 + 48) * longer.candidates)
+    assert "estimate" not in longer.core_seconds
+    goal = {"barriers": BarrierSettings(goal="low")}
+    guided = Funnel(later.model_copy(update=goal), empty_store).preview()
+    assert guided.core_seconds["estimate"] == pytest.approx(1.9 * guided.candidates)
 
 
 def test_a_stage_that_nobody_reaches_counts_nobody(bench: Bench, empty_store: Store) -> None:
