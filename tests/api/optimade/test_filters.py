@@ -127,6 +127,8 @@ TABLE: list[tuple[str, str | None, set[str]]] = [
     ('_pvkdb_formula = "CsPbI3" AND _pvkdb_role = "host"', None, {"cspbi3-gamma", "cspbi3-delta"}),
     ("_pvkdb_energy_ev < -60", "structures.energy_ev < ?", {"cspbi3-gamma"}),
     ("_pvkdb_e_a_reported_min_ev = 0.33", None, {"cs2agbibr6"}),
+    ("NOT _pvkdb_e_a_reported_min_ev != 0.33", None, {"cs2agbibr6"}),
+    ("NOT nsites > _pvkdb_e_a_reported_min_ev", None, set()),
     ('references.id HAS "r41"', None, {"cspbi3-gamma", "cspbi3-delta", VACANCY}),
 ]  # fmt: skip
 

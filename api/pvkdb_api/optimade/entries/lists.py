@@ -18,6 +18,7 @@ from sqlalchemy import (
     or_,
     true,
 )
+from sqlalchemy.sql.operators import in_op
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from pvkdb_api.optimade.entries.properties import (
@@ -140,8 +141,12 @@ def opposite(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """
 
     def exists_in_place(element: Any, **_: Any) -> ColumnElement[bool] | None:
-        if not isinstance(element, BinaryExpression) or not isinstance(element.right, ScalarSelect):
+        if isinstance(element, ScalarSelect):
+            return element  # the value of a property stays as it is
+        if not isinstance(element, BinaryExpression) or element.operator is not in_op:
             return None
+        if not isinstance(element.right, ScalarSelect):
+            return None  # a list of values
         rows: Any = element.right.element
         return exists(rows.where(rows.selected_columns[0] == element.left))
 
