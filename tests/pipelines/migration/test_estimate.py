@@ -1,4 +1,4 @@
-"""Rough barriers: the limiting hop of a double perovskite, and shipped barriers within 0.1 eV."""
+"""Rough barriers: the limiting hop of a double perovskite, and shipped barriers within 0.06 eV."""
 
 from __future__ import annotations
 
