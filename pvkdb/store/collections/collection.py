@@ -416,7 +416,7 @@ class Collection(Generic[RowT]):
     ) -> bool:
         # SQLite would sort all that an index finds, where the first rows by key fill a page.
         by_key = levels[0][0] == self.key_name and session.get_bind().dialect.name == "sqlite"
-        return by_key and total is not None and total > _MOST_IDS
+        return by_key and total is not None and total > (self.most_counted or _MOST_IDS)
 
     def _finds_few(self, session: Session, filters: Search, total: int | None) -> bool:
         if self.row_id is None or isinstance(filters, Select) or _is_empty(filters):

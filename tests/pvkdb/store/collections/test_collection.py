@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from pvkdb.store.collections import DEVICES, ENERGETICS, collection
+from pvkdb.store.collections.collection import MOST_COUNTED
 from pvkdb.store.collections.filters import at_least
 from pvkdb.store.collections.keyset import Order
 from pvkdb.store.database import Store
@@ -41,6 +42,19 @@ def test_a_page_is_the_same_however_many_rows_match(
         monkeypatch.setattr(collection, "_MOST_IDS", 0)
         assert ENERGETICS.find(session, search, 10, total=total) == page
     assert len(page.rows) == 10 < total
+
+
+def test_where_more_match_than_are_counted_sqlite_sorts_nothing(sqlite_store: Store) -> None:
+    """It reads rows by key until a page is full, no index of a filter: 5 in place of 680 ms."""
+    sent: list[str] = []
+    note = "before_cursor_execute"
+    event.listen(sqlite_store.engine, note, lambda *call: sent.append(call[2]))
+    few, search = MOST_COUNTED, {"quantity": "E_A"}
+    with sqlite_store.session(read_only=True) as session:
+        pages = [ENERGETICS.find(session, search, 10, total=total) for total in (few, few + 1)]
+    read = [each.partition("WHERE")[2] for each in sent if "LIMIT" in each]
+    assert ["quantity ||" in each for each in read] == [False, True]
+    assert pages[0] == pages[1]
 
 
 @pytest.mark.parametrize("facet", ["method", "family"])
