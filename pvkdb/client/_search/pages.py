@@ -130,9 +130,18 @@ class Pages(Generic[RowT]):
         else:
             self.position = CursorPosition(batch + 1)
             self.done = batch + 1 >= len(queries)
-        self.total = page.total if len(queries) == 1 else None
+        if len(queries) == 1 and not page.more_than_total:
+            self.total = page.total
         self.dataset_version = page.dataset_version
         return page.data[skip:]
+
+    def count(self) -> Steps[None]:
+        """Ask for the number of rows, where more match than the service counts for a page."""
+        if self.total is None and not self.done:
+            (query,) = yield from self._searches()
+            query = {**query, **self._fixed, "limit": "0"}
+            answer = yield from self._service.read(self._path, query, middle=True)
+            self.total = parse(self._table.page, answer).total
 
     def _searches(self) -> Steps[Sequence[Parameters]]:
         if self._batches is None:

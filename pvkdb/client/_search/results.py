@@ -110,6 +110,7 @@ class _Fetched(_Search[RowT, CarrierT], NotebookView):
         yield from self._load(1)
         if self._pages.several:
             yield from self._load(None)
+        yield from self._pages.count()
 
     def _row(self, index: int) -> Steps[RowT]:
         position = index + len(self) if index < 0 else index
@@ -122,8 +123,8 @@ class _Fetched(_Search[RowT, CarrierT], NotebookView):
 class Results(_Fetched[RowT, Blocking], _Rows[RowT], Sequence[RowT]):
     """The rows that match a search, in order, as a read-only list.
 
-    The search fetches the first page; others are fetched when needed, and kept. ``len()`` sends
-    no request. ``dataset_version`` identifies the data for a citation.
+    The search fetches the first page, and the number of rows where a page does not have it; other
+    pages are fetched when needed, and kept. ``dataset_version`` identifies the data for a citation.
 
     Example:
         >>> devices = client.devices.search(retention_s=(1e4, None))

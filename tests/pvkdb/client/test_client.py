@@ -18,6 +18,7 @@ from pvkdb.errors import InputError, MissingExtraError, NotFoundError, ServiceEr
 from pvkdb.schemas.calculations import CalculationState, PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.tables import DevicesRow, ReferencesRow, StructureDocument
+from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.queue.claims import claim, fail
 
 from ...curated import DEVICES, REFERENCES
@@ -98,6 +99,22 @@ def test_values_are_counted(client):
         client.references.facets("year", key=[f"r{number}" for number in range(1, 300)])
     sortable = {field.name for field in client.devices.describe().fields if field.sortable}
     assert "on_off_ratio" in sortable
+
+
+def test_a_search_has_all_rows_where_a_page_does_not_count_them(client, monkeypatch):
+    """The fault: ``len`` was the 5,000 rows that a page counts, and a slice ended there."""
+    every = [row.id for row in client.energetics.iterate(quantity="E_A")]
+    most = ENERGETICS.most_counted
+    monkeypatch.setattr("pvkdb.client._search.pages.PAGE", 7)
+    object.__setattr__(ENERGETICS, "most_counted", 9)
+    try:
+        found = client.energetics.search(quantity="E_A")
+        assert len(found) == client.energetics.count(quantity="E_A") == len(every) > 16
+        assert len(found._rows) == 7
+        assert (found[-1].id, found[9:][0].id) == (every[-1], every[9])
+        assert [row.id for row in found[:]] == every
+    finally:
+        object.__setattr__(ENERGETICS, "most_counted", most)
 
 
 def test_small_tables_are_searched_like_collections(client):
