@@ -184,7 +184,7 @@ def _counts_of(
     values = [value for value, _ in choice.values]
     if not values and most is not None and collection.counts is None:
         seen = _facet(counts, session, query, choice, others, most)
-        cut = sum(seen.values()) >= most  # of more rows, which were not looked at
+        _, cut = count_rows(counts, session, collection, others, most)
         return {value: f"{number:,}+" if cut else number for value, number in seen.items()}
     if not values and (most is None or not others):
         return {**_facet(counts, session, query, choice, others)}
@@ -207,7 +207,7 @@ def _facet(
     most: int | None = None,
 ) -> dict[Any, int]:
     collection = query.table.collection
-    name = f"{collection.name}/{choice.name}"
+    name = f"{collection.name}/{choice.name}/{most or 'all'}"
     facet = partial(collection.facet, session, filters, choice.name, most)
     return counts.get(session, name, filters, facet)
 
