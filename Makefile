@@ -66,11 +66,11 @@ bench: install
 	$(BIN)/python benchmarks/explorer.py
 	$(BIN)/python benchmarks/service.py
 	$(BIN)/python benchmarks/kills.py
-	$(BIN)/python benchmarks/many_workers.py --workers 300 --start 10 --seconds 20
 	$(BIN)/python benchmarks/fuzz.py
 	$(BIN)/python benchmarks/fuzz.py --postgresql
 	$(BIN)/python benchmarks/soak.py
 	$(BIN)/python benchmarks/optimade_servers.py $(if $(OPTIMADE_SERVER),--optimade-server $(OPTIMADE_SERVER))
+	$(BIN)/python benchmarks/many_workers.py --workers 300 --start 10 --seconds 20
 
 # Relaxed cells beside measured ones, activation energies beside the literature's, with the error of
 # potentials that rankings use, predicted times beside those of devices: docs/validation.

@@ -33,7 +33,8 @@ make no pair, nor does a text that repeats its own table. Hops that pvkdb comput
 rankings use, so that this doubt is a part of the interval.
 - The line takes charged, neutral, unknown and measured values together: no group alone has the \
 compositions that a line needs. What a charge changes thus is a part of the interval. Errors are \
-listed by charge below.
+listed by charge below. For a day neutral vacancies of E_A were left out, by a rule \
+made after the first of them were known; the line of all pairs is what had been planned.
 - A calibration is a least-squares line, reported = offset + slope · computed, for each \
 potential. Every composition has the weight one, however many statements it has. Only halide \
 vacancies make it, since it is their E_A and DFE that rankings use; the errors for other defects \

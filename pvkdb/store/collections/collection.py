@@ -24,7 +24,6 @@ from sqlalchemy.sql.visitors import iterate
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.tables import Row
 from pvkdb.store.collections.declarations import CountTable, Related, SqlFilter, accepted_value
-from pvkdb.store.collections.indexes import read_indexes, without_indexes
 from pvkdb.store.collections.keyset import (
     CursorPosition,
     Order,
@@ -35,6 +34,8 @@ from pvkdb.store.collections.keyset import (
     named_levels,
     parts,
     plain,
+    read_indexes,
+    without_indexes,
 )
 from pvkdb.store.rows.among import among_found
 
