@@ -120,7 +120,7 @@ def print_potentials(potentials: Iterable[InstalledPotential]) -> None:
         if each.measured:
             error, statements = each.measured["mean_absolute_error_ev"], each.measured["statements"]
             cost = each.measured["cpu_s_per_force_call"]
-            numbers = [f"{error:.2f} eV ({statements} values)", f"{cost:.3f} s"]
+            numbers = [f"{error:.2f} eV ({statements:.0f} values)", f"{cost:.3f} s"]
         package = f"{each.package} {each.version or '(not installed)'}"
         rows.append([each.name, package, each.licence, each.use, *numbers])
     print_table(
@@ -128,7 +128,7 @@ def print_potentials(potentials: Iterable[InstalledPotential]) -> None:
         ["potential", "package", "licence", "use", "E_A error", "force call"],
         rows,
         whole=("potential", "E_A error", "force call"),
-        caption="E_A error: mean absolute error against the literature. Force call: median, one "
+        caption="E_A error: mean absolute error against literature and DFT. Force call: median, one "
         "core. See docs/validation/migration.md.",
     )
 

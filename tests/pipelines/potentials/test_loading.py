@@ -396,7 +396,7 @@ def test_the_list_says_what_each_shipped_potential_was_measured_to_do():
     assert [name.value for name in PotentialName] == list(listed)[: len(PotentialName)]
     assert listed["sevennet-0"].measured["statements"] >= 14
     assert 0.2 < listed["chgnet"].measured["mean_absolute_error_ev"] < 0.5
-    assert listed["sevennet-l3i5"].measured == {}
+    assert listed["sevennet-l3i5"].measured["statements"] >= 14
 
 
 @pytest.mark.slow
