@@ -128,7 +128,7 @@ def print_potentials(potentials: Iterable[InstalledPotential]) -> None:
         ["potential", "package", "licence", "use", "E_A error", "force call"],
         rows,
         whole=("potential", "E_A error", "force call"),
-        caption="E_A error: mean absolute error against literature and DFT. Force call: median, one "
+        caption="E_A error: mean absolute error to literature and DFT. Force call: median, one "
         "core. See docs/validation/migration.md.",
     )
 
