@@ -229,7 +229,7 @@ them):
 ## What was tried before
 
 A model without estimates, of ions, structure type and energies of stability and of the vacancy
-(Bayesian ridge regression and extremely randomised trees; commit 8e31902e), reached ratios of 0.46
+(Bayesian ridge regression and extremely randomised trees), reached ratios of 0.46
 and 0.48 for the ten and twenty lowest, 0.53 and 0.64 for the ten and twenty highest: it cannot tell
 elpasolites apart. Beside the estimates it saved nothing, and is gone.
 

@@ -72,3 +72,19 @@ def test_the_estimate_is_the_measurement_at_its_own_cutoffs_and_grows_with_them(
     assert 330 < low < high < 1000
     low, high = estimated_cpu_seconds((25, 150), 1)
     assert 60 < low < high < 330
+
+
+def test_words_about_charge_are_true_of_the_hops() -> None:
+    """Neutral barriers are near the potential's; +1 lowers edges and raises hops between."""
+    seen = set()
+    for hop in read_hops().hops:
+        assert hop.result is not None
+        assert hop.guide_forward_ev is not None
+        miss_ev = hop.result.barrier_forward_ev - hop.guide_forward_ev
+        kind = hop.settings.charge, hop.hop.startswith("octahedron edge")
+        if kind[0] == 0:
+            assert abs(miss_ev) < 0.06, hop.name
+        else:
+            assert (miss_ev < -0.05) if kind[1] else (miss_ev > 0.05), hop.name
+        seen.add(kind)
+    assert len(seen) == 4

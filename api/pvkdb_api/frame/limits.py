@@ -142,9 +142,8 @@ class TimeLimit:
             return
         deadline = RequestDeadline()
         scope.setdefault("state", {})["deadline"] = deadline
-        asked = Request(
-            dict(scope)
-        )  # an application mounted in this one puts itself into the scope
+        # Of its own: an application mounted below puts itself into the scope.
+        asked = Request(dict(scope))
         ending: list[asyncio.Task[None]] = []
         begun = False
 

@@ -244,10 +244,8 @@ class _Filter(Transformer[Token, SqlCondition]):
                 for wanted in tuples
             ]
             if word == "ONLY":
-                others_too = lists[0].any_row(not_(or_(*rows)))
-                return SqlCondition(
-                    and_(lists[0].not_empty(), opposite(others_too)), size=len(rows)
-                )
+                no_others = opposite(lists[0].any_row(not_(or_(*rows))))
+                return SqlCondition(and_(lists[0].not_empty(), no_others), size=len(rows))
             return _join(and_ if word == "ALL" else or_, [lists[0].any_row(row) for row in rows])
 
         return zipped

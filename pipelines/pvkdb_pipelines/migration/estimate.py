@@ -103,7 +103,8 @@ def _kinds(host: Atoms, cations: set[str], halide: str) -> dict[str, list[Pair]]
     if not np.isfinite(cutoff):
         raise CalculationFailedError(
             FailureKind.NO_HOP,
-            f"hops of {halide} up to {_LONGEST_ANG} Å lead nowhere; set a cutoff for the barrier",
+            f"{host.symbols}: hops of {halide} up to {_LONGEST_ANG:g} Å lead nowhere, so that no "
+            "rough barrier is known; `pvkdb neb --cutoff` takes longer hops",
         )
     cutoff = max(cutoff, octahedra.longest_edge_ang + _SLACK_ANG)
     found: dict[str, list[Pair]] = defaultdict(list)

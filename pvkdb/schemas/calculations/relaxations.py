@@ -236,7 +236,7 @@ class EstimateResult(bounds.CalculationResult):
 
     formula: str
     phase: str
-    e_a_ev: bounds.EnergyDifference
+    e_a_ev: bounds.EnergyDifference = Field(description="Above the relaxed vacancy, eV.")
     limited_by: str = Field(description="Kind of the hop that limits it.")
     force_calls: bounds.Count
     cpu_seconds: bounds.Seconds = Field(description="Processor time of the computing process.")

@@ -315,9 +315,8 @@ class Collection(Generic[RowT]):
             if most is not None:
                 found = self._found(session, filters, most - 1, column.label("value"))
                 counted, value = select(found), found.c.value
-            if isinstance(
-                facet, Related
-            ):  # what rows name is far less than the rows: count it first
+            # What rows name is far less than the rows: it is counted first.
+            if isinstance(facet, Related):
                 by = _only(counted, value.label("of"), number.label("number"))
                 each = by.group_by(value).subquery()
                 counted, number = select(each), func.sum(each.c.number)

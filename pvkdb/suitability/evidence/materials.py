@@ -53,8 +53,8 @@ from pvkdb.suitability.evidence.phases import (
 )
 
 _HALIDES = frozenset({"F", "Cl", "Br", "I", "X"})
-#: Names that a statement may have as parameters.
-_NAMED = 10_000
+#: Names in a statement: of formulas with many phases, too, SQLite takes as many parameters.
+_NAMED = 2_000
 #: Letters of generic formulas, which are no candidates.
 PLACEHOLDERS = frozenset({"A", "B", "X"})
 

@@ -54,7 +54,7 @@ KINDS = {
     "relax": "Relaxation",
     "element": "Relaxation of an element",
     "vacancy": "Vacancies",
-    "estimate": "Estimate of a barrier",
+    "estimate": "Rough barrier",
     "dft-scf": "DFT single point",
     "dft-relax": "DFT relaxation",
     "dft-path": "DFT on a path",

@@ -182,7 +182,7 @@ def _counts_of(
     collection = query.table.collection
     most = collection.most_counted
     values = [value for value, _ in choice.values]
-    if not values and most is not None and collection.counts is None:
+    if not values and others and most is not None and collection.counts is None:
         seen = _facet(counts, session, query, choice, others, most)
         _, cut = count_rows(counts, session, collection, others, most)
         return {value: f"{number:,}+" if cut else number for value, number in seen.items()}

@@ -69,7 +69,7 @@ class EntrySearch:
 class EntryPage:
     """A page of entries as JSON; ``cursor`` leads to the next page.
 
-    ``total`` counts all pages, None where there are more than :data:`MOST_COUNTED` entries.
+    ``total`` counts all pages; None without a filter, and for more than :data:`MOST_COUNTED`.
     """
 
     entries: list[dict[str, Any]]
@@ -96,11 +96,14 @@ def search_entries(session: Session, kind: EntryType, wanted: EntrySearch) -> En
     cursor = None
     if more and rows:
         cursor = write_cursor(kind.name, bound, [*rows[-1]])
-    counted = matching.add_columns(kind.key).limit(MOST_COUNTED + 1).subquery()
-    total = session.scalar(select(func.count()).select_from(counted)) or 0
+    total = None
+    if wanted.condition is not ALL:
+        counted = matching.add_columns(kind.key).limit(MOST_COUNTED + 1).subquery()
+        number = session.scalar(select(func.count()).select_from(counted)) or 0
+        total = number if number <= MOST_COUNTED else None
     return EntryPage(
         entries_of(session, kind, wanted.fields, [row[-1] for row in rows]),
-        total=total if total <= MOST_COUNTED else None,
+        total=total,
         cursor=cursor,
     )
 

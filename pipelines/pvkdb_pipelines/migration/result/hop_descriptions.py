@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -127,18 +127,23 @@ def describe_halide_hop(octahedra: Octahedra, pair: Pair) -> str:
 def shared_cation(octahedra: Octahedra, pair: Pair) -> int | None:
     """Return the cation in whose octahedron both halides of a hop are; None if there is none."""
     i, j, vector = pair
-    for cation, image, _ in octahedra.around.get(i, []):
-        for other, other_image, _ in octahedra.around.get(j, []):
-            if cation == other and (image == other_image + np.array(vector)).all():
-                return cation
-    return None
+    ends = octahedra.around.get(i, []), octahedra.around.get(j, [])
+    return next((cation for cation, *_ in _shared(*ends, np.array(vector))), None)
 
 
-def _between(octahedra: Octahedra, start: list[_Bond], end: list[_Bond], vector: np.ndarray) -> str:
+def _shared(
+    start: list[_Bond], end: list[_Bond], vector: np.ndarray
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Yield each cation that both ends are bonded to, and its bonds to them."""
     for cation, image, bond in start:
         for other, other_image, other_bond in end:
             if cation == other and (image == other_image + vector).all():
-                return "octahedron edge" if _are_cis(bond, other_bond) else "across an octahedron"
+                yield cation, bond, other_bond
+
+
+def _between(octahedra: Octahedra, start: list[_Bond], end: list[_Bond], vector: np.ndarray) -> str:
+    for _, bond, other_bond in _shared(start, end, vector):
+        return "octahedron edge" if _are_cis(bond, other_bond) else "across an octahedron"
     cation, image, _ = start[0]
     other, other_image, _ = end[0]
     u, v, w = (int(value) for value in other_image + vector - image)

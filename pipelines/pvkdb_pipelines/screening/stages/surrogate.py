@@ -91,13 +91,17 @@ def features(rows: Sequence[ScreenedCandidate]) -> FloatArray:
 def expected(seen: FloatArray, barriers_ev: Sequence[float], others: FloatArray) -> Expected:
     """Return what a model of known barriers expects of other candidates.
 
-    Where fewer than two are known, the rough barriers count, shifted by what the known one misses.
+    Where those known are of one type, what rough barriers miss there counts for all types.
     """
     from sklearn.linear_model import BayesianRidge
 
     missed = np.asarray(barriers_ev) - seen[:, 0]
-    if missed.size < 2:
-        return Expected(others[:, 0] + missed.sum(), np.zeros(len(others)))
+    if not missed.size:
+        return Expected(others[:, 0], np.zeros(len(others)))
+    if (seen[:, 1:] == seen[0, 1:]).all():  # the other types may miss by as much again
+        alike = (others[:, 1:] == seen[0, 1:]).all(axis=1)
+        deviation = np.where(alike, missed.std(), np.sqrt(np.mean(missed**2)))
+        return Expected(others[:, 0] + missed.mean(), deviation)
     model = BayesianRidge().fit(seen[:, 1:], missed)
     mean, deviation = model.predict(others[:, 1:], return_std=True)
     return Expected(others[:, 0] + mean, deviation)

@@ -89,6 +89,11 @@ def test_few_barriers_of_one_type_do_not_mislead() -> None:
     known = [at for at, row in enumerate(ROWS) if row.type == "A2BX6"][:3]
     found = expected(seen[known], [BARRIERS_EV[at] for at in known], seen)
     assert np.abs(found.mean_ev - seen[:, 0]).max() < 0.15
+    misses = [BARRIERS_EV[at] - seen[at, 0] for at in known]
+    # In eV, and from what is known: the spread for A2BX6, the size of the misses for others.
+    for at, row in enumerate(ROWS):
+        wanted_ev = np.std(misses) if row.type == "A2BX6" else np.sqrt(np.mean(np.square(misses)))
+        assert found.deviation_ev[at] == pytest.approx(wanted_ev)
 
 
 def test_estimates_that_miss_a_type_are_corrected() -> None:
