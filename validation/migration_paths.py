@@ -7,6 +7,7 @@ from dataclasses import replace
 from statistics import mean
 
 from pvkdb.schemas.calculations.migration import HopBarrier
+from validation.dft_page import read_hops
 from validation.migration_cases import CASES, POTENTIALS, Case
 from validation.migration_comparison import Comparison, pairs_of
 from validation.migration_results import Results
@@ -44,9 +45,8 @@ potential. The bound and this saddle do not describe the same state: another cha
 relaxation can be the reason, another path cannot.
 - For transport it does not matter: the edges of one octahedron lead nowhere, and every path \
 through the crystal has the hop between octahedra, with which 1.11 eV and the measured 0.91 eV are \
-compared. There single points of neutral PBE on SevenNet-0's path (pw.x, 30/200 Ry, Γ; computed \
-before this page, outputs not kept, `validation/path_points.py` makes such points again) gave 0.56 \
-eV, and 1.06 eV for Cs2SnCl6: most of the gap is not one of the potential.
+compared. There neutral PBE, relaxed, gives {iodide:.2f} eV, and {chloride:.2f} eV for Cs2SnCl6 \
+([hops by DFT](dft.md)): most of the gap is not one of the potential.
 """
 
 
@@ -72,7 +72,13 @@ def section(
         )
     yield _ANTIMONY
     yield from _with_the_other(compared)
-    yield _TIN
+    yield _TIN.format(iodide=_neutral_ev("Cs2SnI6"), chloride=_neutral_ev("Cs2SnCl6"))
+
+
+def _neutral_ev(formula: str) -> float:
+    """Return the barrier by DFT of the neutral vacancy of a vacancy-ordered host."""
+    results = (hop.result for hop in read_hops().hops if hop.name == f"{formula} Fm-3m +0")
+    return next(found.barrier_forward_ev for found in results if found is not None)
 
 
 def _with_the_other(compared: Sequence[Comparison]) -> Iterator[str]:

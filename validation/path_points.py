@@ -1,6 +1,6 @@
 """DFT on the paths that the page of barriers discusses: docs/validation/path_points.json.
 
-    python validation/path_points.py    # 16 points, one to two minutes of one core each
+    python validation/path_points.py    # 12 points
 
 E(saddle) − E(start) with pw.x on geometries of SevenNet-0, neutral and positive: what is wanted is
 which hop of a material can have a reported energy, and for this an estimate is enough. What is done
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.dft import DftScfRequest, DftScfResult
 from pvkdb.schemas.calculations.migration import NebRequest, NebResult
 from pvkdb.store.database import Store
@@ -29,18 +30,15 @@ from validation.dft_hops import HopCase, computed
 FILE = Path(__file__).parents[1] / "docs" / "validation" / "path_points.json"
 #: Enough for an estimate.
 _RY = (25.0, 150.0)
-#: Host, phase, start of the description of the hop; the undecided ones first.
+#: Host, phase, start of the description of the hop. The hop of Cs2SnI6 between octahedra is among
+#: those that are relaxed: docs/validation/dft.md.
 HOPS = (
     ("Cs3Sb2I9", "P-3m1", "octahedron edge, bridging–bridging"),
     ("Cs2SnI6", "Fm-3m", "octahedron edge"),
     ("Cs3Sb2I9", "P-3m1", "between layers"),
-    ("Cs2SnI6", "Fm-3m", "between octahedra"),
 )
 CASES = [
-    (HopCase(formula, phase, charge, _RY), hop)
-    for hops in (HOPS[:2], HOPS[2:])
-    for charge in (0, 1)
-    for formula, phase, hop in hops
+    (HopCase(formula, phase, charge, _RY), hop) for charge in (0, 1) for formula, phase, hop in HOPS
 ]
 
 
@@ -96,8 +94,9 @@ def main() -> None:
 
 
 def _point(store: Store, case: HopCase, wanted: str) -> PathPoint:
+    guide = NebRequest(formula=case.formula, phase=case.phase, potential=PotentialName.SEVENNET_0)
     with store.session() as session:
-        neb = queue.submit(session, NebRequest(formula=case.formula, phase=case.phase))[0].id
+        neb = queue.submit(session, guide)[0].id
     result = NebResult.model_validate(computed(store, neb).result)
     number, barrier = next(
         (number, each)

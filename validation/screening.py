@@ -27,6 +27,7 @@ from pvkdb.schemas.screening import (
     ScreenedCandidate,
     ScreeningReport,
 )
+from validation import fast_tier
 
 PAGE = Path(__file__).parents[1] / "docs" / "validation" / "screening.md"
 #: Rows of the tables of candidates and of reasons.
@@ -97,7 +98,8 @@ def page(report: ScreeningReport) -> Iterator[str]:
     if any(candidate.migration for candidate in report.candidates):
         yield "\n## Activation energies of the halide vacancy\n"
         yield from _migration(report.candidates)
-    yield "\n## Comparison with known structures\n"
+    yield from fast_tier.section()
+    yield "## Comparison with known structures\n"
     yield from _known_perovskites(report.candidates)
     yield "\n## Lowest phases of the binary halides\n"
     yield from _binaries(report.candidates)

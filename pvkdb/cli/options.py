@@ -26,7 +26,7 @@ DEFAULT_ENGINE = "local"
 #: Environment variables with the device of the potentials and the number of atoms in a batch.
 DEVICE, BATCH_ATOMS, DEFAULT_DEVICE = "PVKDB_DEVICE", "PVKDB_BATCH_ATOMS", "cpu"
 #: Potentials that are compared by default, the more accurate one last.
-COMPARED_POTENTIALS = ("chgnet", "sevennet-0")
+COMPARED_POTENTIALS = ("chgnet", "sevennet-l3i5")
 #: Set to 1, it leaves the shipped computed results out of every store that is created.
 WITHOUT_COMPUTED = "PVKDB_WITHOUT_COMPUTED"
 

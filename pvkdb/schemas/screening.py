@@ -149,7 +149,7 @@ class ScreenedCandidate(BaseModel):
     tolerance: Tolerance | None = None
     stability: Stability | None = None
     vacancy: VacancyFormation | None = None
-    estimated_e_a_ev: float | None = Field(default=None, description="Rough activation energy, eV.")
+    estimated_e_a_ev: float | None = Field(default=None, description="Estimate of E_A, eV.")
     migration: Migration | None = None
     rank: int | None = Field(default=None, description="Among those that passed every stage.")
     fall: Fall | None = None

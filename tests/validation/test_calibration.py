@@ -15,6 +15,7 @@ from validation.calibration import (
     covered,
     fit,
     left_out,
+    shared,
     table_of,
 )
 from validation.calibration_page import render
@@ -99,3 +100,23 @@ def test_a_family_has_its_own_line_only_with_enough_compositions() -> None:
     assert sixth is not None
     assert [line.families for line in sixth.lines] == [("3D",), ("3D", "double")]
     assert calibrate("E_A", "any", known[:3], "the literature", shipped=True) is None
+
+
+def test_potentials_are_compared_on_the_pairs_that_all_have() -> None:
+    """One potential has no value for the host that no line fits."""
+    easy = [pair(f"m{n}", 0.1 * n, 0.1 * n + 0.01 * (-1) ** n) for n in range(1, 7)]
+    hard = pair("hard", 0.1, 1.0)
+    worse = [
+        each.model_copy(update={"reported_ev": each.computed_ev + 0.02 * (-1) ** n})
+        for n, each in enumerate(easy)
+    ]
+    assert shared([*easy, hard], [[*easy, hard], worse]) == easy
+    options = {"compared_with": "r", "shipped": True}
+    with_hard, without = (
+        calibrate("E_A", name, own, others=[[*easy, hard], worse], **options)
+        for name, own in (("better", [*easy, hard]), ("worse", worse))
+    )
+    assert with_hard is not None
+    assert without is not None
+    assert with_hard.left_out_error_ev > without.left_out_error_ev
+    assert with_hard.shared_error_ev < without.shared_error_ev

@@ -1,4 +1,4 @@
-"""Rough activation energies in seconds: the moving ion is held halfway, its neighbours give way.
+"""Estimates of activation energies in seconds: the moving ion is held halfway, others give way.
 
 Of each kind of hop by octahedra, one is computed: the ion starts where the others leave most room
 in the plane halfway between the sites, is held in that plane, and all ions take a few quasi-Newton
@@ -51,7 +51,7 @@ _STEPS, _CURVATURE, _STEP_ANG, _FMAX = 10, 15.0, 0.15, 0.05
 def estimate_barrier(
     request: EstimateRequest, potential: Potential | None = None
 ) -> RelaxationRun[EstimateResult]:
-    """Return a rough activation energy of a halide vacancy, eV, and the structure that limits it.
+    """Return an estimate of E_A of a halide vacancy, eV, and the structure that limits it.
 
     ``potential`` is used instead of the one that the request names.
 
@@ -104,7 +104,7 @@ def _kinds(host: Atoms, cations: set[str], halide: str) -> dict[str, list[Pair]]
         raise CalculationFailedError(
             FailureKind.NO_HOP,
             f"{host.symbols}: hops of {halide} up to {_LONGEST_ANG:g} Å lead nowhere, so that no "
-            "rough barrier is known; `pvkdb neb --cutoff` takes longer hops",
+            "estimate is known; `pvkdb neb --cutoff` takes longer hops",
         )
     cutoff = max(cutoff, octahedra.longest_edge_ang + _SLACK_ANG)
     found: dict[str, list[Pair]] = defaultdict(list)

@@ -12,8 +12,8 @@ from pvkdb_pipelines.potentials.loading import PACKAGES, licence
 
 _USES = {
     PotentialName.CHGNET.value: "second opinion; known to be too soft",
-    PotentialName.SEVENNET_0.value: "default; fast",
-    PotentialName.SEVENNET_L3I5.value: "slower; the shipped plan is not computed with it",
+    PotentialName.SEVENNET_0.value: "fast; default of relaxations",
+    PotentialName.SEVENNET_L3I5.value: "default of barriers",
 }
 
 

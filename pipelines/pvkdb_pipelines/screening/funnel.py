@@ -66,7 +66,7 @@ class Preview:
     """The counts of a plan's stages without calculations, and how many relaxations it needs.
 
     ``core_seconds`` is the estimated processor time, by kind, of the relaxations that the store
-    does not hold, and of vacancies, rough barriers and barriers of at most ``candidates``.
+    does not hold, and of vacancies, estimates and barriers of at most ``candidates``.
     ``no_prototype`` are the compositions that cannot be relaxed, with the reason.
     """
 

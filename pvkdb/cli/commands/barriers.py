@@ -64,7 +64,7 @@ def neb(
     formula: Annotated[str, Argument(help="Composition, e.g. CsPbBr3.")],
     phase: Annotated[str | None, Option(help="Prototype, e.g. Pnma; default: likeliest.")] = None,
     potential: Annotated[
-        str, Option(help="Name (see pvkdb potentials), or both: chgnet and sevennet-0.")
+        str, Option(help="Name (see pvkdb potentials), or both: chgnet and sevennet-l3i5.")
     ] = BOTH,
     defect: Annotated[
         str | None, Option(help="V_Br, Br_i, Ag_i…; default: halide vacancy.")

@@ -244,11 +244,13 @@ def _relaxed(
                 f"the store has no relaxed structure of {described}; compute one with: "
                 f"pvkdb neb {composition.formula}"
             )
-        # SevenNet-0 before CHGNet, which is too soft; then the phase of the lowest energy.
+        # SevenNet-0, whose cells were measured, before CHGNet, which is too soft; then the phase of
+        # the lowest energy.
+        order = {"sevennet-0": 0, "chgnet": 2}
         host, *others = sorted(
             hosts,
             key=lambda s: (
-                hosts[s].parameters["potential"] != "sevennet-0",
+                order.get(hosts[s].parameters["potential"], 1),
                 (s.energy_ev or 0.0) / s.atoms,
                 s.id,
             ),

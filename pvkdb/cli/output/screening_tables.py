@@ -74,7 +74,7 @@ def _required_work(plan: Plan, preview: Preview) -> str:
             f"{preview.relaxations:,} relaxations: {preview.held:,} in the store, "
             f"{left:,} to compute, about {span(took.pop('relax', 0))} on one core"
         )
-        words = {"vacancy": "vacancies", "estimate": "rough barriers", "neb": "barriers"}
+        words = {"vacancy": "vacancies", "estimate": "estimated barriers", "neb": "barriers"}
         later = ", ".join(f"{words[kind]} about {span(s)}" for kind, s in took.items())
         then = (
             f"\nthen, of {preview.candidates:,} candidates at most and without those in the store: "

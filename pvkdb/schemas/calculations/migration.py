@@ -118,7 +118,7 @@ class NebRequest(CalculationRequest):
         description="V_Br, Br_i, Ag_i…; None for the vacancy of the halide.",
     )
     potential: AnyPotential = Field(
-        default=PotentialName.SEVENNET_0,
+        default=PotentialName.SEVENNET_L3I5,
         description="Potential that computes it: see `pvkdb potentials`.",
     )
     host: Host | None = Field(

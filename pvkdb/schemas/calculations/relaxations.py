@@ -219,7 +219,7 @@ class VacancyResult(bounds.CalculationResult):
 
 
 class EstimateRequest(CalculationRequest):
-    """Request for a rough activation energy of a halide vacancy, relaxed with these settings."""
+    """Request for an estimate of E_A of a halide vacancy, relaxed with these settings."""
 
     recipe: ClassVar[int] = 1
     kind: Literal["estimate"] = "estimate"
@@ -232,7 +232,7 @@ class EstimateRequest(CalculationRequest):
 
 
 class EstimateResult(bounds.CalculationResult):
-    """A rough activation energy, to choose which barriers are worth computing."""
+    """An estimated activation energy, to choose which barriers are worth computing."""
 
     formula: str
     phase: str

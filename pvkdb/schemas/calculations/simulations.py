@@ -40,7 +40,7 @@ class SimulationQuestion(RequestModel):
         default=None,
         max_length=300,
         description="Whose barriers; null for the best tested.",
-        examples=["sevennet-0"],
+        examples=["sevennet-l3i5"],
     )
     axis: Literal["a", "b", "c"] = Field(default="b", description="Axis across the layer.")
     scan_rates_v_per_s: tuple[_Rate, ...] = Field(

@@ -78,6 +78,9 @@ class Calibration(_Frozen):
     left_out_error_ev: float = Field(
         description="Mean absolute error of calibrated values of compositions that were left out."
     )
+    shared_error_ev: float = Field(
+        description="The same, from the pairs that all potentials have. The smallest one counts."
+    )
     lines: tuple[CalibrationLine, ...] = Field(description="The first that fits a family counts.")
     pairs: tuple[CalibrationPair, ...] = Field(
         description="Empty for figures that may be cited and not shipped."
@@ -90,7 +93,7 @@ class Calibration(_Frozen):
 
 
 class CalibrationTable(_Frozen):
-    """All calibrations, the smallest error of a quantity first."""
+    """All calibrations, the smallest shared error of a quantity first."""
 
     page: str
     version: str = Field(description="Hash of the pairs.")
@@ -108,7 +111,7 @@ def calibration_table() -> CalibrationTable:
 def calibrated(
     raw: Evidence, quantity: str, parts: Mapping[str, tuple[Evidence, Collection[str]]]
 ) -> Evidence:
-    """Return the interval of the potential with the smallest error; ``raw`` if none is calibrated.
+    """Return the interval of the potential that counts first; ``raw`` if none is calibrated.
 
     A potential with a value counts before one with an upper bound only.
 

@@ -82,7 +82,7 @@ def test_the_command_says_every_number_with_its_interval_and_assumptions(store: 
     drifts = [each.maximum for name, each in quantities.items() if name.startswith("drift across ")]
     assert len(drifts) == 3
     assumed = {each.name: each for each in ion.document.assumptions}
-    assert "80% interval of sevennet-0" in assumed["e_a_ev"].source
+    assert "80% interval of sevennet-l3i5" in assumed["e_a_ev"].source
     assert "Vineyard" in assumed["attempt_frequency_hz"].source
 
 

@@ -267,7 +267,7 @@ class BarrierSettings(TomlTable):
     most: int = Field(default=60, ge=1, strict=True)
     quotas: Annotated[Mapping[str, int], PlainValidator(_read_quotas)] = Field(default_factory=dict)
     potentials: Annotated[tuple[AnyPotential, ...], BeforeValidator(_potentials)] = (
-        PotentialName.SEVENNET_0,
+        PotentialName.SEVENNET_L3I5,
         PotentialName.CHGNET,
     )
     goal: Goal | None = None

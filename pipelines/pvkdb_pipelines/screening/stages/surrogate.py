@@ -1,6 +1,6 @@
-"""Which barriers to compute next: rough barriers of all, corrected by those that are known.
+"""Which barriers to compute next: estimated barriers of all, corrected by those that are known.
 
-What rough barriers of a structure type miss is learned by Bayesian ridge regression, which is
+What estimates of a structure type miss is learned by Bayesian ridge regression, which is
 steady with few barriers and says how sure it is. The next barrier is the one with the best upper
 (or lower) confidence bound: mean and standard deviation together.
 
@@ -76,9 +76,9 @@ class Learning:
 
 
 def features(rows: Sequence[ScreenedCandidate]) -> FloatArray:
-    """Return the features of candidates, one row each: rough barrier in eV, and structure type.
+    """Return the features of candidates, one row each: estimate in eV, and structure type.
 
-    A rough barrier that is not known is taken as the mean of the others.
+    An estimated barrier that is not known is taken as the mean of the others.
     """
     found = np.array([row.estimated_e_a_ev for row in rows], dtype=np.float64)
     mean = np.ma.filled(np.ma.masked_invalid(found).mean(), 0.0)
@@ -91,7 +91,7 @@ def features(rows: Sequence[ScreenedCandidate]) -> FloatArray:
 def expected(seen: FloatArray, barriers_ev: Sequence[float], others: FloatArray) -> Expected:
     """Return what a model of known barriers expects of other candidates.
 
-    Where those known are of one type, what rough barriers miss there counts for all types.
+    Where those known are of one type, what estimated barriers miss there counts for all types.
     """
     from sklearn.linear_model import BayesianRidge
 

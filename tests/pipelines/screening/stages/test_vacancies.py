@@ -63,7 +63,7 @@ def test_a_plan_names_how_many_and_which_potentials():
     barriers = plan('most = 7\npotentials = ["chgnet"]').barriers
     assert (barriers.most, barriers.potentials) == (7, (PotentialName.CHGNET,))
     assert plan("").barriers.most == 60
-    assert plan("").barriers.potentials[0] is PotentialName.SEVENNET_0
+    assert plan("").barriers.potentials[0] is PotentialName.SEVENNET_L3I5
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,10 @@ HOST = {
 }
 #: A valid request of each kind, and the first characters of its content key, which must not change.
 VALID: dict[type[Any], tuple[dict[str, Any], str]] = {
-    NebRequest: ({"formula": "CsPbBr3", "phase": "Pnma", "host": HOST}, "a676cf4036c7"),
+    NebRequest: (
+        {"formula": "CsPbBr3", "phase": "Pnma", "potential": "sevennet-0", "host": HOST},
+        "a676cf4036c7",
+    ),
     RelaxRequest: (
         {
             "formula": "CsPbBr3",

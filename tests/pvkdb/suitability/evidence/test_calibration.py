@@ -26,7 +26,7 @@ OTHER = LINE.model_copy(update={"families": (), "grouped_by": "family", "groups"
 def entry(potential: str, *lines: CalibrationLine, quantity: str = "E_A") -> Calibration:
     return Calibration(
         quantity=quantity, potential=potential, compared_with="the literature",
-        left_out_error_ev=0.2, lines=lines, pairs=(),
+        left_out_error_ev=0.2, shared_error_ev=0.2, lines=lines, pairs=(),
     )  # fmt: skip
 
 
