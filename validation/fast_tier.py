@@ -177,8 +177,8 @@ def section(path: Path = FILE) -> Iterator[str]:
     found = FastTier.model_validate_json(path.read_text(encoding="utf-8"))
     yield "\n## The fast tier\n"
     yield (
-        f"{found.potential} relaxes, and decides what passes stability; barriers are then computed "
-        f"with slower potentials. Would {found.other} pass the same? At the {found.structures:,} "
+        f"{found.potential}, the fast potential, relaxes and decides what passes stability. Would "
+        f"{found.other}, the default of barriers, pass the same? At the {found.structures:,} "
         "structures that kept their phase in the relaxation (others are left out, by both), its "
         "energies in place of those of the fast potential (`validation/fast_tier.py`) change this: "
         f"of {found.passed} candidates that pass, {len(found.only_potential)} no longer do, and "

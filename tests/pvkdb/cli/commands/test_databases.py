@@ -35,7 +35,7 @@ def test_computed_results_are_loaded_unless_they_are_left_out(
     assert run("init").stderr.splitlines()[-1] == f"unchanged; dataset {version}"
     other = f"sqlite:///{tmp_path / 'other.sqlite'}"
     created = run("export", "structures", "--database", other)  # created on first use
-    assert len(created.stdout.splitlines()) == 1 + 1_925
+    assert len(created.stdout.splitlines()) == 1 + 1_965
     assert version in created.stderr
 
 
