@@ -34,7 +34,8 @@ def check(result: NebResult) -> None:
     assert len(network.start) == 2 * sum(hop.multiplicity for hop in known)
     lengths = np.linalg.norm(network.steps_m, axis=1) * 1e10
     stored = np.array([each.hop.length_ang for each in result.hops])[network.classes]
-    assert lengths == pytest.approx(stored, abs=2e-3)
+    # Relaxed cells have their symmetry to some thousandths of an Å: K2PtCl6, P2_1/c, to 0.0024.
+    assert lengths == pytest.approx(stored, abs=3e-3)
     limits = {str(each.direction): each.e_a_ev for each in result.percolation}
     assert percolation(network) == pytest.approx(limits, abs=1e-9)
     assert network.charge_number == 1  # a halide leaves a positive site
