@@ -92,9 +92,14 @@ class Crystal:
 
     @property
     def axes(self) -> dict[str, np.ndarray]:
-        """The conventional axes a, b and c in vectors of the supercell."""
+        """The conventional axes a, b and c in vectors of the supercell.
+
+        They are lattice vectors, but the cells of a host that is symmetric to some 1e-4 only may
+        disagree by as much.
+        """
         vectors = self.conventional.cell.array @ np.linalg.inv(self.cell.cell.array)
-        return dict(zip("abc", vectors, strict=True))
+        of_primitive = np.rint(vectors @ np.array(self.matrix))
+        return dict(zip("abc", of_primitive @ np.linalg.inv(self.matrix), strict=True))
 
 
 def relaxed_crystal(

@@ -130,3 +130,17 @@ def test_supercell_must_not_fall_when_it_is_rattled(emt):
     # 1 eV shared by many more formula units is within what a host may fall.
     shared = replace(crystal, units=1000.0)
     assert require_minimum(shared, hessian, lower, SETTINGS) == pytest.approx(1e-3, rel=0.01)
+
+
+def test_axes_are_lattice_vectors_also_where_the_cells_disagree_a_little() -> None:
+    """Cs2NaGdCl6, P2_1/c: c was (1, 0.50015, 0.50015), so that no path led along it exactly."""
+    matrix = ((1, 0, 1), (-1, 1, 0), (-1, -1, 0))
+    primitive = np.array([[6.6, 0.0, 0.0], [0.0, 7.7, 0.0], [-6.6, 0.0, 9.3]])
+    sheared = primitive + np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [2e-3, 0.0, 0.0]])
+    cell, conventional = (
+        Atoms("Cl", cell=vectors, pbc=True) for vectors in (np.array(matrix) @ primitive, sheared)
+    )
+    axes = Crystal(cell, conventional, matrix, "P2_1/c", 11.0, 2.0).axes
+    found = np.array([axes[name] for name in "abc"])
+    assert found == pytest.approx(np.array([[0, -0.5, -0.5], [0, 0.5, -0.5], [1, 0.5, 0.5]]))
+    assert found @ np.array(matrix) == pytest.approx(np.eye(3))
