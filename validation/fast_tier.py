@@ -76,8 +76,9 @@ class WithEnergies(Funnel):
         """Return the energies of decomposition, eV an atom, of what passes stability."""
         self._run_to("stability")
         return {
-            track.candidate.composition.formula: track.value("decomposition_ev_per_atom") or 0.0
+            track.candidate.composition.formula: value
             for track in self._alive()
+            if (value := track.value("decomposition_ev_per_atom")) is not None
         }
 
     def chosen(self) -> set[str]:
@@ -161,7 +162,8 @@ def _by_other(
     potential = load_potential(OTHER)
     for done, (calculation, structure) in enumerate(relaxed.items(), start=1):
         if structure is not None:
-            atoms, cell_ev = atoms_of(structure), structure.energy_ev or 0.0
+            assert structure.energy_ev is not None  # every relaxed structure has one
+            atoms, cell_ev = atoms_of(structure), structure.energy_ev
         else:
             run = compute_relaxation(RelaxRequest.model_validate(calculation.parameters))
             atoms = run.atoms

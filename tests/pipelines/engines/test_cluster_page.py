@@ -148,7 +148,8 @@ def test_figures_of_costs_are_those_of_the_pages_that_they_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "potential"), [("SevenNet-0", "sevennet-0"), ("CHGNet", "chgnet")]
+    ("name", "potential"),
+    [("SevenNet-l3i5", "sevennet-l3i5"), ("SevenNet-0", "sevennet-0"), ("CHGNet", "chgnet")],
 )
 def test_costs_of_barriers_are_those_of_the_calculations_shipped(name: str, potential: str) -> None:
     took = barrier_seconds(potential)

@@ -34,8 +34,7 @@ def check(result: NebResult) -> None:
     assert len(network.start) == 2 * sum(hop.multiplicity for hop in known)
     lengths = np.linalg.norm(network.steps_m, axis=1) * 1e10
     stored = np.array([each.hop.length_ang for each in result.hops])[network.classes]
-    # Relaxed cells have their symmetry to some thousandths of an Å: K2PtCl6, P2_1/c, to 0.0024.
-    assert lengths == pytest.approx(stored, abs=3e-3)
+    assert lengths == pytest.approx(stored, abs=2e-3)
     limits = {str(each.direction): each.e_a_ev for each in result.percolation}
     assert percolation(network) == pytest.approx(limits, abs=1e-9)
     assert network.charge_number == 1  # a halide leaves a positive site
@@ -52,7 +51,7 @@ def test_a_rebuilt_network_has_the_sites_hops_and_bottlenecks_of_its_result(
 
 @pytest.mark.slow
 def test_all_networks_of_the_release_are_rebuilt(released: Released) -> None:
-    assert len(released) == 144
+    assert len(released) == 143
     for result in released.values():
         check(result)
 

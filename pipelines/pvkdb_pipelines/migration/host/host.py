@@ -92,14 +92,9 @@ class Crystal:
 
     @property
     def axes(self) -> dict[str, np.ndarray]:
-        """The conventional axes a, b and c in vectors of the supercell.
-
-        They are lattice vectors, but the cells of a host that is symmetric to some 1e-4 only may
-        disagree by as much.
-        """
+        """The conventional axes a, b and c in vectors of the supercell."""
         vectors = self.conventional.cell.array @ np.linalg.inv(self.cell.cell.array)
-        of_primitive = np.rint(vectors @ np.array(self.matrix))
-        return dict(zip("abc", of_primitive @ np.linalg.inv(self.matrix), strict=True))
+        return dict(zip("abc", vectors, strict=True))
 
 
 def relaxed_crystal(
@@ -191,7 +186,7 @@ def relaxed_crystal(
     set_results(cell, properties["energy"], properties["forces"])
     return Crystal(
         cell=cell,
-        conventional=standard_cell(primitive, SYMPREC_ANG),
+        conventional=of_lattice(standard_cell(primitive, SYMPREC_ANG), primitive),
         matrix=matrix,
         space_group=group.symbol,
         distance_ang=shortest_vector_ang(cell.cell.array),
@@ -276,6 +271,18 @@ def checked_drop(crystal: Crystal, relaxed: Atoms, potential: Potential, what: s
             drop,
         )
     return max(0.0, drop)
+
+
+def of_lattice(conventional: Atoms, primitive: Atoms) -> Atoms:
+    """Return a conventional cell whose vectors are lattice vectors of the primitive one exactly.
+
+    The standard cell of a host that is symmetric to some 1e-4 only is off by as much. Then lengths
+    in it were not those of the supercell, and no path led exactly along its axes.
+    """
+    vectors = np.rint(conventional.cell.array @ np.linalg.inv(primitive.cell.array))
+    exact = conventional.copy()
+    exact.set_cell(vectors @ primitive.cell.array, scale_atoms=True)
+    return exact
 
 
 def _expanded(
