@@ -24,6 +24,7 @@ from pvkdb.cli.commands import (
     simulations,
     work,
 )
+from pvkdb.cli.options import OPENED
 from pvkdb.errors import InterruptedByUserError
 
 
@@ -37,7 +38,8 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command; Ctrl-C becomes an InterruptedByUserError."""
         try:
-            return super().invoke(ctx)
+            with OPENED:
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             raise InterruptedByUserError("interrupted; no data are incomplete") from None
 

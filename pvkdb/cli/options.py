@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +27,8 @@ DEFAULT_ENGINE = "local"
 DEVICE, BATCH_ATOMS, DEFAULT_DEVICE = "PVKDB_DEVICE", "PVKDB_BATCH_ATOMS", "cpu"
 #: Potentials that are compared by default, the more accurate one last.
 COMPARED_POTENTIALS = ("chgnet", "sevennet-l3i5")
+#: What a command has opened; it is closed when the command ends.
+OPENED = ExitStack()
 #: Set to 1, it leaves the shipped computed results out of every store that is created.
 WITHOUT_COMPUTED = "PVKDB_WITHOUT_COMPUTED"
 
@@ -104,21 +106,24 @@ def open_store(url: str, *, create: bool = False, keep: bool = True) -> Store:
         DatabaseError: the database cannot be reached or created.
         NotMigratedError: its tables are missing or old.
     """
-    from pvkdb.store.database import Store
-
-    store = Store(url)
+    store = store_at(url)
     path = store.sqlite_path
     if path is None or path.exists():
-        try:
-            return store.require_migrated()
-        except DatabaseError:
-            store.close()
-            raise
+        return store.require_migrated()
     if not create:
         raise NotMigratedError(
             f"{store.name} does not exist; check --database, or create it with: pvkdb init"
         )
     return _create_file(store, path) if keep else _temporary_store()
+
+
+def store_at(url: str) -> Store:
+    """Return the store at a URL, whatever its tables; it is closed when the command ends."""
+    from pvkdb.store.database import Store
+
+    store = Store(url)
+    OPENED.callback(store.close)
+    return store
 
 
 def load(store: Store, *, computed: bool | None = None) -> tuple[LoadReport, ComputedReport | None]:
@@ -148,10 +153,8 @@ def load_release(session: Session) -> ComputedReport:
 
 def _create_file(store: Store, path: Path) -> Store:
     """Create an SQLite store under another name first, so that it appears complete."""
-    from pvkdb.store.database import Store
-
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
-    new = Store(f"sqlite:///{draft}")
+    new = store_at(f"sqlite:///{draft}")
     try:
         report, computed = load(new)
         try:
@@ -173,14 +176,10 @@ def _create_file(store: Store, path: Path) -> Store:
 
 
 def _temporary_store() -> Store:
-    import atexit
     import tempfile
 
-    from pvkdb.store.database import Store
-
-    folder = tempfile.TemporaryDirectory()
-    atexit.register(folder.cleanup)
-    store = Store(f"sqlite:///{folder.name}/pvkdb.sqlite")
+    folder = OPENED.enter_context(tempfile.TemporaryDirectory())
+    store = store_at(f"sqlite:///{folder}/pvkdb.sqlite")
     load(store)
     return store
 

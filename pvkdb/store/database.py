@@ -93,15 +93,23 @@ class Store:
             return None if row is None else str(row[0])
 
     def require_migrated(self) -> Store:
-        """Return the store itself if its schema fits this version.
+        """Return the store itself if its schema fits this version; else close it.
 
         Raises:
             NotMigratedError: tables are missing or of another revision; names the remedy.
             DatabaseError: the database cannot be reached.
         """
+        try:
+            self._require_schema()
+        except DatabaseError:
+            self.close()
+            raise
+        return self
+
+    def _require_schema(self) -> None:
         found = self.revision()
         if found == SCHEMA_REVISION:
-            return self
+            return
         if found is None:
             raise self._no_tables()
         if found > SCHEMA_REVISION:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,10 @@ Ask = Callable[..., tuple[bool, str]]
 
 
 @pytest.fixture(scope="module")
-def ask(loaded_sqlite: Path) -> Ask:
+def ask(loaded_sqlite: Path) -> Iterator[Ask]:
     """Calls a tool of a server in this process: whether it failed, and the text of its answer."""
-    server = mcp_server(create_app(f"sqlite:///{loaded_sqlite}", OWN_MACHINE))
+    app = create_app(f"sqlite:///{loaded_sqlite}", OWN_MACHINE)
+    server = mcp_server(app)
 
     def call(tool: str, **arguments: Any) -> tuple[bool, str]:
         async def once() -> Any:
@@ -51,7 +52,8 @@ def ask(loaded_sqlite: Path) -> Ask:
         (content,) = answer.content
         return answer.is_error, content.text
 
-    return call
+    yield call
+    app.state.served.store.close()
 
 
 def rows(answer: tuple[bool, str]) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def load_chgnet(
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", category=FutureWarning)
         import torch
         from chgnet.model import CHGNet
         from chgnet.model.model import BatchedGraph

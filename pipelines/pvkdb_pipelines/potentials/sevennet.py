@@ -75,6 +75,7 @@ def sevennet_calculator(name: str, device: str = "cpu") -> Any:
     """Return SevenNet's own calculator, on one thread or a GPU."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", category=FutureWarning)
         warnings.filterwarnings("ignore", message="No tensor product accelerator")
         import torch
         from sevenn.calculator import SevenNetCalculator

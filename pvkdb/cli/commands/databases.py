@@ -20,6 +20,7 @@ from pvkdb.cli.options import (
     load,
     load_release,
     open_store,
+    store_at,
 )
 from pvkdb.cli.output.changes import print_differences, print_history, print_import
 from pvkdb.cli.output.console import messages, print_json, print_message, show, write_file
@@ -39,9 +40,7 @@ def init(
     json: JsonOption = False,
 ) -> None:
     """Create the tables, load literature and computed results. Running it again is safe."""
-    from pvkdb.store.database import Store
-
-    store = Store(database)
+    store = store_at(database)
     report, computed = load(store, computed=not without_computed)
     if json:
         from dataclasses import asdict
@@ -79,10 +78,9 @@ def upgrade(
     from dataclasses import asdict
 
     from pvkdb.errors import NotMigratedError
-    from pvkdb.store.database import Store
     from pvkdb.store.migrate import upgrade as run_migrations
 
-    store = Store(database)
+    store = store_at(database)
     if store.revision() is None:
         raise NotMigratedError(
             f"{store.name} has no pvkdb tables to upgrade; create them with: pvkdb init"

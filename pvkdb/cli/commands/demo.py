@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from pvkdb.cli.commands.work import run_queue
-from pvkdb.cli.options import COMPARED_POTENTIALS, load
+from pvkdb.cli.options import COMPARED_POTENTIALS, load, store_at
 from pvkdb.cli.output.barriers import literature_range, plot_documents, results_of
 from pvkdb.cli.output.composition_tables import print_factors
 from pvkdb.cli.output.console import messages, print_table
@@ -38,7 +38,6 @@ def demo(
     """Run the main steps in minutes. Loads the shipped data, computes barriers, ranks devices."""
     from pvkdb.chemistry import parse_composition, tolerance_factors
     from pvkdb.store.collections import ENERGETICS
-    from pvkdb.store.database import Store
     from pvkdb.suitability import rank
 
     start = time.monotonic()
@@ -47,7 +46,7 @@ def demo(
     except OSError as error:
         raise InputError(f"--folder {folder} cannot be created: {error.strerror}") from error
     url = database or f"sqlite:///{folder / 'demo.sqlite'}"
-    store = Store(url)
+    store = store_at(url)
 
     _step(1, "the data that come with pvkdb, in a database")
     report, computed = load(store)

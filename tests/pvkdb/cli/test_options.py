@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,12 @@ LOCAL = 'provider = "local"\ncores_per_node = 1\n'
 
 
 @pytest.fixture
-def user_store(environment: dict[str, str], migrated_sqlite: Path) -> Store:
+def user_store(environment: dict[str, str], migrated_sqlite: Path) -> Iterator[Store]:
     """The user's store, with its tables."""
     store = Store(environment["PVKDB_DATABASE_URL"])
     shutil.copy(migrated_sqlite, store.sqlite_path or "")
-    return store.require_migrated()
+    yield store.require_migrated()
+    store.close()
 
 
 @pytest.mark.parametrize(

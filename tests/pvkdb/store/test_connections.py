@@ -120,6 +120,7 @@ def test_a_damaged_file_is_called_damaged(damaged_sqlite: Path, loaded_sqlite: P
         store.session(read_only=True) as session,
     ):
         session.scalars(select(Reference)).all()
+    store.close()
     damaged_sqlite.write_bytes(bytes(4096) + loaded_sqlite.read_bytes()[4096:])
     with pytest.raises(DatabaseError, match="is damaged"):
         Store(f"sqlite:///{damaged_sqlite}").require_migrated()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from functools import partial
 
 import httpx
@@ -254,7 +255,10 @@ def test_an_even_sample_stands_for_more_points_than_are_drawn(address, loaded_sq
 
     monkeypatch.setattr(plot, "MOST_POINTS", 10)
     query = browse.TableQuery(TABLE, {}, None, {}, (), ())
-    with Store(f"sqlite:///{loaded_sqlite}").session(read_only=True) as session:
+    with (
+        closing(Store(f"sqlite:///{loaded_sqlite}")) as store,
+        store.session(read_only=True) as session,
+    ):
         cut = plot.plot_data(QueryCache(), session, query, plot.read_plot({}))
     whole = part(address, "/devices", "plot").json()
     assert (cut["both"], cut["total"]) == (whole["both"], whole["total"])

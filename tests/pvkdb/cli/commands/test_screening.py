@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -60,9 +60,11 @@ def plan(tmp_path: Path) -> Callable[[str], str]:
 
 
 @pytest.fixture
-def user_store(initialised: None, run: Run, environment: dict[str, str]) -> Store:
+def user_store(initialised: None, run: Run, environment: dict[str, str]) -> Iterator[Store]:
     """The user's store, made by ``pvkdb init``."""
-    return Store(environment["PVKDB_DATABASE_URL"])
+    store = Store(environment["PVKDB_DATABASE_URL"])
+    yield store
+    store.close()
 
 
 def test_shipped_plans_are_listed_with_what_they_make(run: Run) -> None:

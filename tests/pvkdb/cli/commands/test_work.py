@@ -35,9 +35,11 @@ CHGNET = NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)
 
 
 @pytest.fixture
-def user_store(initialised: None, run: Run, environment: dict[str, str]) -> Store:
+def user_store(initialised: None, run: Run, environment: dict[str, str]) -> Iterator[Store]:
     """The user's store, made by ``pvkdb init``."""
-    return Store(environment["PVKDB_DATABASE_URL"])
+    store = Store(environment["PVKDB_DATABASE_URL"])
+    yield store
+    store.close()
 
 
 def wait_until_running(store: Store, process: subprocess.Popen[str]) -> str:
