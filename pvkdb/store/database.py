@@ -163,6 +163,7 @@ class Store:
         try:
             connection.execute("SELECT 1 FROM sqlite_schema").close()
         except UnicodeDecodeError as error:  # the message of SQLite quotes what is damaged
+            connection.close()
             raise sqlite3.DatabaseError("malformed database schema") from error
         except sqlite3.OperationalError as error:
             path = Path(arguments[0])
@@ -177,6 +178,9 @@ class Store:
                 ) from error
             self._unchanging = True
             return dialect.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, **named)
+        except sqlite3.DatabaseError:  # no database; nobody else would close it
+            connection.close()
+            raise
         return connection
 
     @contextmanager
