@@ -27,12 +27,13 @@ _MEASURED_S: dict[tuple[str, str], float] = {
     ("estimate", PotentialName.SEVENNET_0): 1.9,
     ("neb", PotentialName.CHGNET): 48.0,
     ("neb", PotentialName.SEVENNET_0): 73.0,
+    ("neb", PotentialName.SEVENNET_L3I5): 237.1,
 }
 # Its force calls take 2.5 times as long: 102 and 41 CPU-ms for 39 atoms on one thread.
 _MEASURED_S |= {
     (kind, PotentialName.SEVENNET_L3I5): seconds * 102 / 41
     for (kind, potential), seconds in _MEASURED_S.items()
-    if potential == PotentialName.SEVENNET_0
+    if potential == PotentialName.SEVENNET_0 and kind != "neb"
 }
 #: The longest that found a path, of these barriers and of those of docs/validation/migration.md:
 #: most take half a minute, but a host without symmetry has many hops, and one with molecules has
@@ -40,6 +41,7 @@ _MEASURED_S |= {
 _LONGEST_S: dict[tuple[str, str], float] = {
     ("neb", PotentialName.CHGNET): 850.0,
     ("neb", PotentialName.SEVENNET_0): 1300.0,
+    ("neb", PotentialName.SEVENNET_L3I5): 1800.0,
 }
 #: Calculations of unknown duration get a batch of their own.
 _UNKNOWN_S = 60.0
