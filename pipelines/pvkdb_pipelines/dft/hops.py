@@ -29,6 +29,8 @@ from pvkdb_pipelines.progress import ProgressReporter, Report
 _STAGE = "relax ends and saddle point"
 #: An ion that is further than this share of its hop from where the potential has it is lost.
 _LOST = 0.5
+#: So far below the start, eV, no search for a saddle point went that found one.
+_BELOW_EV = 0.05
 
 
 class ForceCall(BaseModel):
@@ -80,7 +82,7 @@ def compute_hop(
     for index, (name, atoms) in enumerate(images.items()):
         found = find_stationary(
             guide_at(atoms, guide, along if name == "saddle" else None),
-            partial(recorded.evaluate, name),
+            partial(recorded.evaluate, name, points["start"] if name == "saddle" else None),
             [_evaluated(atoms, call) for call in recorded.of(name)],
             fmax=request.fmax_ev_per_ang,
             energy_left_ev=request.energy_left_ev,
@@ -144,7 +146,17 @@ class _Recorded:
     def of(self, image: str) -> list[ForceCall]:
         return [call for call in self.calls if call.point.name == image]
 
-    def evaluate(self, image: str, atoms: Atoms) -> Atoms:
+    def evaluate(self, image: str, start: HopPoint | None, atoms: Atoms) -> Atoms:
+        """Evaluate one more structure, unless the search for a saddle point is below the start."""
+        if start is not None and (calls := self.of(image)):
+            below_ev = start.energy_ev - calls[-1].point.energy_ev
+            if below_ev > _BELOW_EV:
+                raise CalculationFailedError(
+                    FailureKind.IMAGE_BELOW_ENDPOINT,
+                    f"after {len(calls)} force calls the search for the saddle point is "
+                    f"{below_ev:.3f} eV below the relaxed start: the middle of this hop is no "
+                    "barrier here; start from another path",
+                )
         started = cpu_seconds()
         atoms = atoms.copy()
         atoms.positions = np.round(atoms.positions, 6)

@@ -127,6 +127,25 @@ def test_an_end_that_falls_into_the_other_is_a_lost_hop(tmp_path: Path) -> None:
     assert caught.value.kind is FailureKind.HOP_LOST
 
 
+def test_a_middle_that_is_lower_than_the_start_ends_the_search(tmp_path: Path) -> None:
+    request = hop_request(GUIDE, equivalent_ends=True)
+    middle = atoms_in(request.images[1].structure).positions
+
+    def evaluate_one(atoms: Atoms) -> Properties:
+        found = TRUTH.evaluate_many([atoms], False)[0]
+        away = atoms.positions - middle
+        well_ev = 3.0 * np.exp(-(away**2).sum() / 0.3**2)
+        slope = 2 * well_ev * away / 0.3**2
+        return {"energy": found["energy"] - well_ev, "forces": found["forces"] - slope}
+
+    path = tmp_path / "hop.jsonl"
+    for _ in range(2):  # and again from the checkpoint, without another call
+        with pytest.raises(CalculationFailedError, match=r"2\.\d+ eV below the relaxed") as caught:
+            compute_hop(request, potential_from(evaluate_one, "Cu"), GUIDE, path)
+        assert caught.value.kind is FailureKind.IMAGE_BELOW_ENDPOINT
+        assert [call.point.name for call in read_checkpoint(path)].count("saddle") == 1
+
+
 def pulled_to(place: Atoms) -> Potential:
     """Springs of all atoms to a structure."""
 
