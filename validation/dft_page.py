@@ -227,9 +227,8 @@ def _hop_line(hop: Hop) -> str:
     found, words = hop.result, "; ".join(hop.literature)
     guide = f"{both(hop.guide_forward_ev, hop.guide_reverse_ev)} ({hop.guide})"
     if found is None:
-        return (
-            f"| {hop.name} | {hop.hop} | {guide} | | not done | | | {hop.force_calls} | | {words} |"
-        )
+        calls = hop.force_calls
+        return f"| {hop.name} | {hop.hop} | {guide} | | none found | | | {calls} | | {words} |"
     points = {point.name: point for point in found.points}
     top, end = points["saddle"].estimate_ev, points.get("end", points["start"])
     left_ev = points["saddle"].energy_left_ev - points["start"].energy_left_ev

@@ -78,7 +78,9 @@ def test_words_about_charge_are_true_of_the_hops() -> None:
     """Neutral barriers are near the potential's; +1 lowers edges and raises hops between."""
     seen = set()
     for hop in read_hops().hops:
-        assert hop.result is not None
+        if hop.result is None:
+            assert "below the relaxed start" in (hop.failure or "")
+            continue
         assert hop.guide_forward_ev is not None
         miss_ev = hop.result.barrier_forward_ev - hop.guide_forward_ev
         kind = hop.settings.charge, hop.hop.startswith("octahedron edge")
