@@ -29,7 +29,8 @@ from pvkdb_pipelines.progress import ProgressReporter, Report
 _STAGE = "relax ends and saddle point"
 #: An ion that is further than this share of its hop from where the potential has it is lost.
 _LOST = 0.5
-#: So far below the start, eV, no search for a saddle point went that found one.
+#: A search for a saddle point that is further below the start, eV, has left the hop: the nine of
+#: docs/validation/dft.md that found one never went below it.
 _BELOW_EV = 0.05
 
 
@@ -154,8 +155,8 @@ class _Recorded:
                 raise CalculationFailedError(
                     FailureKind.IMAGE_BELOW_ENDPOINT,
                     f"after {len(calls)} force calls the search for the saddle point is "
-                    f"{below_ev:.3f} eV below the relaxed start: the middle of this hop is no "
-                    "barrier here; start from another path",
+                    f"{below_ev:.3f} eV below the relaxed start: this hop has no barrier in its "
+                    "middle; start from another path",
                 )
         started = cpu_seconds()
         atoms = atoms.copy()
