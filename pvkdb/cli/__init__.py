@@ -25,9 +25,9 @@ _EXTRAS = {
 
 def main() -> None:
     """Run the command line; a failure is one line on standard error and an exit code."""
-    from pvkdb.cli.interrupts import install
     from pvkdb.errors import MissingExtraError, PvkdbError
     from pvkdb_pipelines.work.cores import one_thread_each
+    from pvkdb_pipelines.work.interrupts import install
 
     try:
         install()

@@ -18,7 +18,6 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from types import FrameType
 from typing import Any
 
 from pvkdb.errors import PvkdbError, StoreAwayError
@@ -27,6 +26,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.queue.claims import count_queued
 from pvkdb_pipelines.ownership import die_with
 from pvkdb_pipelines.progress import CalculationProgress
+from pvkdb_pipelines.work import interrupts
 from pvkdb_pipelines.work.cores import (
     batch_atoms,
     one_thread_each,
@@ -302,14 +302,7 @@ def work(
     if pin:
         pin_to_free_core()
     store = Store(url)
-    interrupted, stop_after_this = threading.Event(), threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        # An exception raised in a destructor or in a callback of C code is lost; the event is not.
-        # Only once: Ctrl-C reaches the whole group, and the parent sends it too.
-        if not interrupted.is_set():
-            interrupted.set()
-            raise KeyboardInterrupt
+    stop_after_this = threading.Event()
 
     def send(document: CalculationDocument, progress: CalculationProgress | None) -> None:
         try:
@@ -318,19 +311,18 @@ def work(
             raise KeyboardInterrupt from None
 
     def report(document: CalculationDocument, progress: CalculationProgress) -> None:
-        if interrupted.is_set():
-            raise KeyboardInterrupt
+        interrupts.check()
         if reports:
             send(document, progress)
 
     try:
         signal.signal(signal.SIGTERM, lambda *_: stop_after_this.set())
-        signal.signal(signal.SIGINT, stop)
+        interrupts.install_once()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         with closing(run_all(Worker(store, report), only, stop_after_this.is_set)) as ended:
             for document in ended:
                 send(document, None)
-                if interrupted.is_set():
+                if interrupts.requested():
                     break
     except KeyboardInterrupt:
         sys.exit(130)

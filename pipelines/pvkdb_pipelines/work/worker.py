@@ -27,7 +27,7 @@ from pvkdb.store.queue.log import ProgressLine
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.ownership import current_owner, is_alive
 from pvkdb_pipelines.progress import CalculationProgress
-from pvkdb_pipelines.work import tasks
+from pvkdb_pipelines.work import interrupts, tasks
 
 #: Seconds between two renewals of a lease, at which a cancellation is noticed too.
 HEARTBEAT_S = queue.LEASE.total_seconds() / 12
@@ -253,6 +253,7 @@ class Worker:
         except (DatabaseError, MissingExtraError):
             raise
         except Exception as error:
+            interrupts.check()  # Ctrl-C, which a library turned into an error of its own
             with suppress(queue.LeaseLostError):
                 return self._record(document.id, lease, tasks.failure_of(error))
         return self._with_retries(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Option
 
-from pvkdb.cli.interrupts import finishing_on_sigterm
 from pvkdb.cli.options import (
     DEFAULT_DATABASE,
     DEFAULT_DEVICE,
@@ -28,6 +27,7 @@ from pvkdb.cli.output.barriers import print_barriers
 from pvkdb.cli.output.console import messages, print_json
 from pvkdb.cli.output.progress import watch_queue
 from pvkdb.errors import CalculationFailedError, InterruptedByUserError
+from pvkdb_pipelines.work.interrupts import finishing_on_sigterm
 
 #: Seconds between two looks at the leases of workers that seem to be lost.
 _LOOK_S = 1.0

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pvkdb.cli import interrupts
 from pvkdb.cli.output.console import messages
 from pvkdb.display.times import span
+from pvkdb_pipelines.work import interrupts
 
 if TYPE_CHECKING:
     from rich.console import Console

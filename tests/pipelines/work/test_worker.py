@@ -23,7 +23,7 @@ from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines import ownership
 from pvkdb_pipelines.migration import compute
 from pvkdb_pipelines.migration.compute import MigrationRun
-from pvkdb_pipelines.work import worker
+from pvkdb_pipelines.work import interrupts, worker
 from pvkdb_pipelines.work.pool import drain
 from pvkdb_pipelines.work.worker import Worker
 
@@ -92,6 +92,33 @@ def test_ctrl_c_puts_the_calculation_back(
     key = submitted(empty_store)
     with pytest.raises(KeyboardInterrupt):
         Worker(empty_store).run()
+    calculation = stored(empty_store, key)
+    assert (calculation.state, calculation.attempts, calculation.owner) == ("queued", 0, None)
+
+
+def test_ctrl_c_that_a_library_turned_into_its_own_error_is_no_failure(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while a library in C is imported can arrive as an ImportError."""
+    monkeypatch.setattr(interrupts, "_requested", False)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    interrupts.install()
+
+    def swallowing(*args: Any, **kwargs: Any) -> MigrationRun:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt as error:
+            raise ImportError("initialization failed") from error
+        raise AssertionError
+
+    monkeypatch.setattr(compute, "compute_migration", swallowing)
+    key = submitted(empty_store)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Worker(empty_store).run()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     calculation = stored(empty_store, key)
     assert (calculation.state, calculation.attempts, calculation.owner) == ("queued", 0, None)
 

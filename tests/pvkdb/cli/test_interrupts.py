@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from pvkdb.cli import interrupts
 from pvkdb.cli.output.progress import watch
+from pvkdb_pipelines.work import interrupts
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -37,7 +37,7 @@ def test_a_background_job_of_a_shell_can_be_stopped(environment: dict[str, str])
         [
             sys.executable,
             "-c",
-            "from pvkdb.cli import main, interrupts; interrupts.install();"
+            "from pvkdb_pipelines.work import interrupts; interrupts.install();"
             "print(1, flush=True); import time; time.sleep(30)",
         ],
         stdout=subprocess.PIPE,

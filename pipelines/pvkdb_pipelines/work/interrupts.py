@@ -39,8 +39,18 @@ def finishing_on_sigterm(finish: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def install_once() -> None:
+    """Handle the first SIGINT only: Ctrl-C reaches a whole group, and the parent sends it too."""
+    signal.signal(signal.SIGINT, lambda *at: None if _requested else _raise(*at))
+
+
+def requested() -> bool:
+    """Tell whether one has arrived, even if a library swallowed it."""
+    return _requested
+
+
 def check() -> None:
-    """Raise StopRequest if one has arrived, even if a library swallowed it; call at every step."""
+    """Raise StopRequest if one has arrived; call at every step, and where anything has failed."""
     if _requested:
         raise StopRequest
 
@@ -49,7 +59,8 @@ _requested = False
 
 
 def _raise(number: int, frame: FrameType | None) -> NoReturn:
-    # An exception raised in a destructor or in a callback of C code is lost; the flag is not.
+    # An exception raised in a destructor or in a callback of C code is lost, and a library turns it
+    # into an error of its own while it is imported; the flag stays.
     global _requested
     _requested = True
     raise StopRequest
