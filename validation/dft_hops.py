@@ -115,9 +115,7 @@ def main() -> None:
     one_thread_each()
     store = Store(f"sqlite:///{chosen.database}")
     upgrade(store)
-    if CALCULATIONS.exists():
-        with store.session() as session:
-            take_calculations(session, CALCULATIONS)
+    _take_calculations(store)
     Worker(store).recover()
     for case in CASES:
         if not all(word in case.name.split() for word in chosen.only):
@@ -137,8 +135,7 @@ def main() -> None:
         _keep(case, path, request, document)
         _write_page()
         if document.result is not None:
-            with store.session(read_only=True) as session:
-                write_calculations(session, CALCULATIONS)
+            _keep_calculations(store)
         _say(f"{case.name}: {document.failure_message or 'done'}")
     store.close()
 
@@ -158,10 +155,22 @@ def _request(
     if document.result is None:
         return document, None
     if compute:
-        with store.session(read_only=True) as session:
-            write_calculations(session, CALCULATIONS)
+        _keep_calculations(store)
     with store.session(read_only=True) as session:
         return document, hop_request(session, session.get_one(Calculation, key), case.settings)
+
+
+def _take_calculations(store: Store) -> None:
+    if CALCULATIONS.exists():
+        with store.session() as session:
+            take_calculations(session, CALCULATIONS)
+
+
+def _keep_calculations(store: Store) -> None:
+    """Write the file again, with what another run of this script has put there meanwhile."""
+    _take_calculations(store)
+    with store.session(read_only=True) as session:
+        write_calculations(session, CALCULATIONS)
 
 
 def computed(store: Store, key: str) -> CalculationDocument:

@@ -6,6 +6,7 @@ They are read in :mod:`pvkdb.store.files.calculation_import`.
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -236,7 +237,7 @@ def write_queued(session: Session, path: Path) -> tuple[int, Sequence[str]]:
 
 
 def _write(path: Path, lines: Iterable[_Line]) -> None:
-    part = path.with_name(f"{path.name}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # another process may export, too
     try:
         # Without name and time in the header, so that the same records make the same file.
         with (

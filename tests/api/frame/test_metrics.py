@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import httpx
@@ -115,6 +116,7 @@ def test_several_workers_tell_the_same_sums(start, tmp_path) -> None:
         asked += 1
         found = samples(client.get(f"{address}/metrics").text)
         counted = found["pvkdb_http_requests_total", "GET", "/api/v1/devices/{key}", "404"]
-        assert counted == asked < 300
+        assert counted == asked < 600
         assert found["pvkdb_http_requests_in_flight",] == 1
+        time.sleep(0.1)  # one of them may still be starting
     client.close()
