@@ -172,6 +172,18 @@ def _hops(hops: Hops) -> list[str]:
             f"{hours:.1f} CPU-hours in all, in one process on cores that others were using."
         )
     lines += [f"- {hop.name}: {hop.failure}" for hop in hops.hops if hop.result is None]
+    again = [
+        f"{hop.name} ({point.name})"
+        for hop in hops.hops
+        if hop.result is not None
+        for point in hop.result.points
+        if point.again
+    ]
+    if again:
+        lines.append(
+            "- Ends that stayed above the saddle point, in other tilts of octahedra, and were\n"
+            f"  searched again from its surroundings: {', '.join(again)}."
+        )
     lines += [
         f"- {setting}: {', '.join(hop.name for hop in hops.hops if _setting(hop) == setting)}."
         for setting in sorted({_setting(hop) for hop in hops.hops})

@@ -7,7 +7,7 @@ request finds it again and continues from the last one.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,6 @@ from pvkdb_pipelines.progress import ProgressReporter, Report
 _STAGE = "relax ends and saddle point"
 #: An ion that is further than this share of its hop from where the potential has it is lost.
 _LOST = 0.5
-#: A search for a saddle point that is further below the start, eV, has left the hop: the nine of
-#: docs/validation/dft.md that found one never went below it.
-_BELOW_EV = 0.05
 
 
 class ForceCall(BaseModel):
@@ -60,6 +57,10 @@ def compute_hop(
 ) -> dict[str, Any]:
     """Return the numbers of a :class:`~pvkdb.schemas.calculations.dft.DftHopResult`.
 
+    Each structure is searched from that of the potential. A charge tilts octahedra, and an end can
+    stay in a minimum from which the tilts of the saddle point are not reached: an end above the
+    saddle point is searched again, with the surroundings that the saddle point has.
+
     ``checkpoint`` is the file of the force calls so far; it may not exist yet.
 
     Raises:
@@ -79,30 +80,44 @@ def compute_hop(
         del images["end"]
     progress = ProgressReporter({_STAGE: 1.0}, report)
     points: dict[str, HopPoint] = {}
-    curvatures: tuple[float, ...] = ()
-    for index, (name, atoms) in enumerate(images.items()):
+    curvatures: dict[str, tuple[float, ...]] = {}
+
+    def search(name: str, called: str, moved: np.ndarray | float, number: int) -> None:
+        guided = guide_at(images[name], guide, along if name == "saddle" else None)
+        first = images[name].copy()
+        first.positions += moved
         found = find_stationary(
-            guide_at(atoms, guide, along if name == "saddle" else None),
-            partial(recorded.evaluate, name, points["start"] if name == "saddle" else None),
-            [_evaluated(atoms, call) for call in recorded.of(name)],
+            replace(guided, atoms=first),
+            partial(recorded.evaluate, called),
+            [_evaluated(first, call) for call in recorded.of(called)],
             fmax=request.fmax_ev_per_ang,
             energy_left_ev=request.energy_left_ev,
             max_calls=request.max_force_calls,
-            what=name,
-            on_step=progress.begin(_STAGE, request.fmax_ev_per_ang, (index, len(images))),
+            what=called,
+            on_step=progress.begin(_STAGE, request.fmax_ev_per_ang, (number, len(images))),
         )
-        _require_on_hop(name, atoms, found.atoms, along)
-        calls = recorded.of(name)
+        _require_on_hop(called, images[name], found.atoms, along)
+        calls, before = recorded.of(called), points.get(name)
         points[name] = HopPoint(
-            **calls[found.index].point.model_dump(),
+            **calls[found.index].point.model_dump(exclude={"name"}),
+            name=name,
             structure=host_of(found.atoms),
-            estimate_ev=calls[0].point.energy_ev,
+            estimate_ev=before.estimate_ev if before else calls[0].point.energy_ev,
             energy_left_ev=found.energy_left_ev,
-            force_calls=len(calls),
+            force_calls=len(calls) + (before.force_calls if before else 0),
+            again=before is not None,
         )
-        curvatures = found.curvatures or curvatures
+        curvatures[name] = found.curvatures
+
+    for number, name in enumerate(images):
+        search(name, name, 0.0, number)
+    saddle = points["saddle"]
+    surroundings = atoms_in(saddle.structure).positions - images["saddle"].positions
+    for name in images:
+        if points[name].energy_ev > saddle.energy_ev + NOISE_EV:
+            search(name, f"{name} again", surroundings, len(images) - 1)
     progress.finish(_STAGE)
-    start, saddle = points["start"], points["saddle"]
+    start = points["start"]
     end = points.get("end", start)
     forward, reverse = (saddle.energy_ev - each.energy_ev for each in (start, end))
     if min(forward, reverse) < -NOISE_EV:
@@ -116,7 +131,7 @@ def compute_hop(
         "barrier_forward_ev": forward,
         "barrier_reverse_ev": reverse,
         "residual_force_ev_per_ang": saddle.max_force_ev_per_ang,
-        "curvatures_ev_per_ang2": curvatures,
+        "curvatures_ev_per_ang2": curvatures["saddle"],
         "guide_versions": {**guide.versions, "weights": guide.weights},
         "force_calls": len(recorded.calls),
         "cpu_seconds": round(cpu_earlier + cpu_seconds() - cpu_started, 2),
@@ -147,17 +162,8 @@ class _Recorded:
     def of(self, image: str) -> list[ForceCall]:
         return [call for call in self.calls if call.point.name == image]
 
-    def evaluate(self, image: str, start: HopPoint | None, atoms: Atoms) -> Atoms:
-        """Evaluate one more structure, unless the search for a saddle point is below the start."""
-        if start is not None and (calls := self.of(image)):
-            below_ev = start.energy_ev - calls[-1].point.energy_ev
-            if below_ev > _BELOW_EV:
-                raise CalculationFailedError(
-                    FailureKind.IMAGE_BELOW_ENDPOINT,
-                    f"after {len(calls)} force calls the search for the saddle point is "
-                    f"{below_ev:.3f} eV below the relaxed start: this hop has no barrier in its "
-                    "middle; start from another path",
-                )
+    def evaluate(self, image: str, atoms: Atoms) -> Atoms:
+        """Evaluate one more structure."""
         started = cpu_seconds()
         atoms = atoms.copy()
         atoms.positions = np.round(atoms.positions, 6)

@@ -370,6 +370,10 @@ class HopPoint(SinglePoint):
     estimate_ev: bounds.TotalEnergy = Field(description="On the geometry of the guide.")
     energy_left_ev: bounds.EnergyDifference = Field(description="Predicted change; not added.")
     force_calls: bounds.Count
+    again: bool = Field(
+        default=False,
+        description="An end that was above the saddle point, found again from its surroundings.",
+    )
 
 
 class DftHopResult(DftResult):

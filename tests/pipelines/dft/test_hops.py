@@ -11,6 +11,7 @@ from ase import Atoms
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind, PotentialName
 from pvkdb.schemas.calculations.dft import (
+    DftHopRequest,
     DftHopResult,
     DftNebRequest,
     DftNebResult,
@@ -127,23 +128,59 @@ def test_an_end_that_falls_into_the_other_is_a_lost_hop(tmp_path: Path) -> None:
     assert caught.value.kind is FailureKind.HOP_LOST
 
 
-def test_a_middle_that_is_lower_than_the_start_ends_the_search(tmp_path: Path) -> None:
-    request = hop_request(GUIDE, equivalent_ends=True)
-    middle = atoms_in(request.images[1].structure).positions
+def tilted(guided_ang: float, width_ang: float) -> tuple[DftHopRequest, Potential]:
+    """A hop, and the truth with a deep minimum for a far atom that is 0.7 Å from its place.
+
+    The ends of the guide have that atom in its place, where it stays. At the guide's saddle point
+    it is on the way to the minimum.
+    """
+    request = hop_request(GUIDE)
+    start, saddle, end = (atoms_in(image.structure) for image in request.images)
+    mover = int(np.linalg.norm(end.positions - start.positions, axis=1).argmax())
+    far = int(start.get_distances(mover, range(len(start)), mic=True).argmax())
+    well = saddle.positions[far] + [0.7, 0, 0]
 
     def evaluate_one(atoms: Atoms) -> Properties:
         found = TRUTH.evaluate_many([atoms], False)[0]
-        away = atoms.positions - middle
-        well_ev = 3.0 * np.exp(-(away**2).sum() / 0.3**2)
-        slope = 2 * well_ev * away / 0.3**2
-        return {"energy": found["energy"] - well_ev, "forces": found["forces"] - slope}
+        away = atoms.positions[far] - well
+        depth_ev = 2.0 * np.exp(-(away**2).sum() / width_ang**2)
+        forces = found["forces"].copy()
+        forces[far] -= 2 * depth_ev * away / width_ang**2
+        return {"energy": found["energy"] - depth_ev, "forces": forces}
 
-    path = tmp_path / "hop.jsonl"
-    for _ in range(2):  # and again from the checkpoint, without another call
-        with pytest.raises(CalculationFailedError, match=r"2\.\d+ eV below the relaxed") as caught:
-            compute_hop(request, potential_from(evaluate_one, "Cu"), GUIDE, path)
-        assert caught.value.kind is FailureKind.IMAGE_BELOW_ENDPOINT
-        assert [call.point.name for call in read_checkpoint(path)].count("saddle") == 1
+    saddle.positions[far, 0] += guided_ang
+    images = list(request.images)
+    images[1] = images[1].model_copy(update={"structure": host_of(saddle)})
+    moved = request.model_copy(update={"images": tuple(images)})
+    return moved, potential_from(evaluate_one, "Cu")
+
+
+def test_an_end_above_the_saddle_point_is_searched_again_from_its_surroundings(
+    tmp_path: Path, true_barrier_ev: float
+) -> None:
+    request, engine = tilted(0.4, 0.25)
+    hop = compute_hop(request, engine, GUIDE, tmp_path / "hop.jsonl")
+    start, saddle, end = hop["points"]
+    assert (start.again, saddle.again, end.again) == (True, False, True)
+    calls = read_checkpoint(tmp_path / "hop.jsonl")
+    alone = [call.point for call in calls if call.point.name == "start"]
+    assert alone[-1].energy_ev > saddle.energy_ev + 1
+    assert start.estimate_ev == alone[0].energy_ev
+    assert start.force_calls > len(alone)
+    assert sum(point.force_calls for point in hop["points"]) == hop["force_calls"] == len(calls)
+    for barrier_ev in (hop["barrier_forward_ev"], hop["barrier_reverse_ev"]):
+        assert barrier_ev == pytest.approx(true_barrier_ev, abs=0.02)
+    counts = counted(engine)
+    again = compute_hop(request, counts, GUIDE, tmp_path / "hop.jsonl")
+    assert counts.force_calls == 0
+    assert again["points"] == hop["points"]
+
+
+def test_a_saddle_point_below_an_end_searched_again_is_that_of_another_hop(tmp_path: Path) -> None:
+    request, engine = tilted(0.5, 0.22)
+    with pytest.raises(CalculationFailedError, match=r"lies -1\.3\d\d and -1\.3") as caught:
+        compute_hop(request, engine, GUIDE, tmp_path / "hop.jsonl")
+    assert caught.value.kind is FailureKind.IMAGE_BELOW_ENDPOINT
 
 
 def pulled_to(place: Atoms) -> Potential:
