@@ -237,7 +237,7 @@ def _band(request: DftNebRequest, report: Report | None, engine: Potential) -> d
 
 
 def _hop(request: DftHopRequest, report: Report | None, engine: Potential) -> dict[str, Any]:
-    checkpoint = RunLocation.from_environment().checkpoint(request.key())
+    checkpoint = RunLocation.from_environment().checkpoint(request.search_key())
     return compute_hop(request, engine, load_potential(request.guide), checkpoint, report)
 
 

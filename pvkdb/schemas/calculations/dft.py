@@ -230,6 +230,11 @@ class DftHopRequest(DftRequest):
     )
     max_force_calls: int = Field(default=40, ge=1, le=500, description="For each structure.")
 
+    def search_key(self) -> str:
+        """Key of the force calls: with other limits, the search goes on from the same ones."""
+        limits = {"fmax_ev_per_ang", "energy_left_ev", "max_force_calls"}
+        return type(self).model_validate(self.model_dump(exclude=limits)).key()
+
     @model_validator(mode="after")
     def _one_saddle(self) -> DftHopRequest:
         _require_one_cell([image.structure for image in self.images])

@@ -215,6 +215,10 @@ def test_a_hop_of_the_queue_is_a_statement_of_dft_with_its_settings(
     assert (statement.method, statement.approximate, statement.charge) == ("DFT", False, 0)
     assert "ends and saddle point relaxed" in statement.conditions
     assert run.result.guide_versions == {"weights": "none"}
+    wider = request.model_copy(update={"max_force_calls": 80, "fmax_ev_per_ang": 0.1})
+    assert wider.key() != request.key()
+    assert compute_dft(wider, None, counts := counted(TRUTH)).result.barrier_forward_ev > 0
+    assert counts.force_calls == 0
     with pytest.raises(ValueError, match="barrier_forward_ev"):
         require_fit(run.request, run.result.model_copy(update={"barrier_forward_ev": 0.1}))
 

@@ -92,7 +92,7 @@ class RunLocation:
         )
 
     def checkpoint(self, key: str) -> Path:
-        """Return the checkpoint of the request with a content key."""
+        """Return the checkpoint of the force calls with a key."""
         folder = self.checkpoints or self.scratch or Path(tempfile.gettempdir())
         return folder / f"pvkdb-hop-{key[:16]}.jsonl"
 
