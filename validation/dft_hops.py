@@ -19,6 +19,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from pvkdb.schemas.calculations import CalculationDocument, PotentialName
 from pvkdb.schemas.calculations.dft import DftHopRequest, DftHopResult, DftSettings
 from pvkdb.schemas.calculations.migration import NebRequest, NebResult
@@ -32,6 +34,7 @@ from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.dft.codes.runs import RunLocation
 from pvkdb_pipelines.dft.hops import read_checkpoint
 from pvkdb_pipelines.dft.requests import hop_request
+from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
 from validation import dft_page
@@ -203,6 +206,7 @@ def _keep(
     """Put the hop into the file of numbers, in place of an earlier one of the case."""
     neb = NebResult.model_validate(path.result)
     hop = neb.limiting.hop
+    result = None if document.result is None else DftHopResult.model_validate(document.result)
     of_case = Case(case.formula, case.phase, str(request.defect))
     found = Hop(
         name=case.name,
@@ -217,7 +221,8 @@ def _keep(
             for row in reported()
             if of_case in cases_for(row)
         ],
-        result=None if document.result is None else DftHopResult.model_validate(document.result),
+        result=result,
+        apart_ang=None if result is None else apart_ang(request, result),
         failure=document.failure_message,
         force_calls=_force_calls(request),
         versions=document.versions or {},
@@ -228,6 +233,18 @@ def _keep(
     kept = sorted([*kept, found], key=lambda each: order.index(each.name))
     text = Hops(hops=kept).model_dump_json(indent=1, exclude_none=True)
     dft_page.HOPS.write_text(text + "\n", encoding="utf-8")
+
+
+def apart_ang(request: DftHopRequest, result: DftHopResult) -> float:
+    """Return by how much the atoms move otherwise to the saddle point than on the guide's path."""
+    guided = {image.name: atoms_in(image.structure).positions for image in request.images}
+    found = {point.name: atoms_in(point.structure).positions for point in result.points}
+    most = 0.0
+    for end in found.keys() - {"saddle"}:
+        other = (found["saddle"] - found[end]) - (guided["saddle"] - guided[end])
+        other -= other.mean(axis=0)
+        most = max(most, float(np.sqrt((other**2).sum(axis=1).mean())))
+    return round(most, 3)
 
 
 def _write_page() -> None:

@@ -105,7 +105,7 @@ def compute_hop(
             estimate_ev=before.estimate_ev if before else calls[0].point.energy_ev,
             energy_left_ev=found.energy_left_ev,
             force_calls=len(calls) + (before.force_calls if before else 0),
-            again=before is not None,
+            alone_ev=before.energy_ev if before else None,
         )
         curvatures[name] = found.curvatures
 

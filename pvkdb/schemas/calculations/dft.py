@@ -375,9 +375,10 @@ class HopPoint(SinglePoint):
     estimate_ev: bounds.TotalEnergy = Field(description="On the geometry of the guide.")
     energy_left_ev: bounds.EnergyDifference = Field(description="Predicted change; not added.")
     force_calls: bounds.Count
-    again: bool = Field(
-        default=False,
-        description="An end that was above the saddle point, found again from its surroundings.",
+    alone_ev: bounds.TotalEnergy | None = Field(
+        default=None,
+        description="Of an end that was above the saddle point and was searched again from there: "
+        "the energy that it had before.",
     )
 
 
