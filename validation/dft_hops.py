@@ -19,8 +19,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from pvkdb.schemas.calculations import CalculationDocument, PotentialName
 from pvkdb.schemas.calculations.dft import DftHopRequest, DftHopResult, DftSettings
 from pvkdb.schemas.calculations.migration import NebRequest, NebResult
@@ -32,7 +30,7 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.dft.codes.runs import RunLocation
-from pvkdb_pipelines.dft.hops import read_checkpoint
+from pvkdb_pipelines.dft.hops import read_checkpoint, rms
 from pvkdb_pipelines.dft.requests import hop_request
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.work.cores import one_thread_each
@@ -241,9 +239,8 @@ def apart_ang(request: DftHopRequest, result: DftHopResult) -> float:
     found = {point.name: atoms_in(point.structure).positions for point in result.points}
     most = 0.0
     for end in found.keys() - {"saddle"}:
-        other = (found["saddle"] - found[end]) - (guided["saddle"] - guided[end])
-        other -= other.mean(axis=0)
-        most = max(most, float(np.sqrt((other**2).sum(axis=1).mean())))
+        apart = (found["saddle"] - found[end]) - (guided["saddle"] - guided[end])
+        most = max(most, rms(apart))
     return round(most, 3)
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftHopResult, DftSettings
 from pvkdb.store.curation.computed import describe_charge, describe_settings
+from pvkdb_pipelines.dft.hops import TILTED_ANG
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
 PAGE, NUMBERS = (FOLDER / f"dft.{ending}" for ending in ("md", "json"))
@@ -25,9 +26,6 @@ _MEASURED_RY = (40.0, 320.0)
 _NEUTRAL = 1.3
 #: The numbers of plane waves and of grid points increase with this power of the cutoff.
 _POWER = 1.5
-#: Tilts differ where atoms move otherwise than on the potential's path by more, Å: cubic hosts have
-#: 0.05 to 0.13, CsPbX3 0.34 and more.
-_TILTED_ANG = 0.25
 
 
 class Point(BaseModel):
@@ -180,27 +178,7 @@ def _hops(hops: Hops) -> list[str]:
             f"{hours:.1f} CPU-hours in all, in one process on cores that others were using."
         )
     lines += [f"- {hop.name}: {hop.failure}" for hop in hops.hops if hop.result is None]
-    again = [
-        f"{hop.name} ({point.name}, {point.energy_ev - point.alone_ev:+.2f} eV)"
-        for hop in hops.hops
-        if hop.result is not None
-        for point in hop.result.points
-        if point.alone_ev is not None
-    ]
-    if again:
-        lines.append(
-            "- Ends that stayed above the saddle point, in other tilts of octahedra, and were\n"
-            f"  searched again from its surroundings: {', '.join(again)}."
-        )
-    moved = [(hop.name, hop.apart_ang) for hop in hops.hops if hop.apart_ang is not None]
-    if tilted := [f"{name} ({ang:.2f} Å)" for name, ang in moved if ang > _TILTED_ANG]:
-        most = max(ang for _, ang in moved if ang <= _TILTED_ANG)
-        lines.append(
-            "- Octahedra tilt between ends and saddle point: the atoms move otherwise than on the\n"
-            f"  potential's path by an RMS of {', '.join(tilted)}, at most\n"
-            f"  {most:.2f} Å in the others. These barriers depend on which tilts an end has:\n"
-            "  they are less certain than the residual says."
-        )
+    lines += _tilts([hop for hop in hops.hops if hop.apart_ang is not None])
     lines += [
         f"- {setting}: {', '.join(hop.name for hop in hops.hops if _setting(hop) == setting)}."
         for setting in sorted({_setting(hop) for hop in hops.hops})
@@ -213,6 +191,38 @@ def _hops(hops: Hops) -> list[str]:
         "- Pseudopotentials: SSSP 1.3.0 PBE efficiency, names and MD5 sums in `dft_hops.json`.",
     ]
     return lines + _in_words(hops)
+
+
+def _tilts(hops: list[Hop]) -> list[str]:
+    """Which hops have other tilts at the saddle point, and what a second search found."""
+    apart = [(hop, hop.apart_ang) for hop in hops if hop.apart_ang is not None]
+    tilted = [(hop, ang) for hop, ang in apart if ang > TILTED_ANG]
+    if not tilted:
+        return []
+    most = max(ang for _, ang in apart if ang <= TILTED_ANG)
+    lines = [
+        "- Octahedra tilt between ends and saddle point of "
+        + ", ".join(f"{hop.name} ({ang:.2f} Å)" for hop, ang in tilted)
+        + ":\n  by this RMS the atoms move otherwise than on the potential's path, in the others\n"
+        f"  by at most {most:.2f} Å. These barriers depend on which tilts an end has: they are\n"
+        "  less certain than the residual says."
+    ]
+    twice = {
+        hop.name: [
+            f"{point.name} by {point.other_ev - point.energy_ev:.2f} eV"
+            for point in (hop.result.points if hop.result else ())
+            if point.other_ev is not None
+        ]
+        for hop, _ in tilted
+    }
+    for name, ends in twice.items():
+        lines.append(
+            f"- {name}: searched alone and with the tilts of the saddle point, ends have two\n"
+            f"  minima, and the lower counts: {', '.join(ends)}."
+            if ends
+            else f"- {name}: its ends are not searched again yet, with the tilts of the saddle."
+        )
+    return lines
 
 
 def _in_words(hops: Hops) -> list[str]:

@@ -375,10 +375,10 @@ class HopPoint(SinglePoint):
     estimate_ev: bounds.TotalEnergy = Field(description="On the geometry of the guide.")
     energy_left_ev: bounds.EnergyDifference = Field(description="Predicted change; not added.")
     force_calls: bounds.Count
-    alone_ev: bounds.TotalEnergy | None = Field(
+    other_ev: bounds.TotalEnergy | None = Field(
         default=None,
-        description="Of an end that was above the saddle point and was searched again from there: "
-        "the energy that it had before.",
+        description="Of an end that was searched twice, alone and with the surroundings of the "
+        "saddle point: the energy of the higher minimum.",
     )
 
 

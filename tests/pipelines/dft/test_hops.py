@@ -161,11 +161,11 @@ def test_an_end_above_the_saddle_point_is_searched_again_from_its_surroundings(
     request, engine = tilted(0.4, 0.25)
     hop = compute_hop(request, engine, GUIDE, tmp_path / "hop.jsonl")
     start, saddle, end = hop["points"]
-    assert saddle.alone_ev is None
-    assert min(start.alone_ev, end.alone_ev) > saddle.energy_ev + 1
+    assert saddle.other_ev is None
+    assert min(start.other_ev, end.other_ev) > saddle.energy_ev + 1
     calls = read_checkpoint(tmp_path / "hop.jsonl")
     alone = [call.point for call in calls if call.point.name == "start"]
-    assert start.alone_ev in [point.energy_ev for point in alone]
+    assert start.other_ev in [point.energy_ev for point in alone]
     assert start.estimate_ev == alone[0].energy_ev
     assert start.force_calls > len(alone)
     assert sum(point.force_calls for point in hop["points"]) == hop["force_calls"] == len(calls)
