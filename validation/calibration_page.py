@@ -28,7 +28,8 @@ Made by `make validate` (`validation/calibration.py`) from the numbers of \
 
 - A pair is a computed energy and the middle of a reported one. Bounds, reported or computed, \
 make no pair, nor does a text that repeats its own table. Hops that pvkdb computed by DFT \
-([dft.md](dft.md)) make pairs like those of the literature. Where a source can mean another path \
+([dft.md](dft.md)) make pairs like those of the literature, also those in CsPbBr3 and \
+CsPbI3, which are less certain, since octahedra tilt there. Where a source can mean another path \
 ([layered Cs3Sb2I9](migration.md#which-path-the-literature-means)), the pair holds the one that \
 rankings use, so that this doubt is a part of the interval.
 - The line takes charged, neutral, unknown and measured values together: no group alone has the \

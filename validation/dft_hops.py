@@ -1,7 +1,7 @@
 """Barriers by DFT from the paths of a potential: docs/validation/dft_hops.json and the page dft.md.
 
     python validation/dft_hops.py                 # every case that is not done, the cheapest first
-    python validation/dft_hops.py --list          # the cases, and what is done of each
+    python validation/dft_hops.py --list          # what is done of each case; the page names it
     python validation/dft_hops.py --only CsPbBr3  # the cases of one material
     python validation/dft_hops.py --page-only
 
@@ -88,7 +88,7 @@ CASES = (
     HopCase("CsPbI3", "Pnma", 1, _LEAD_RY),
     HopCase("CsPbCl3", "Pnma", 1, _LEAD_RY),
     HopCase("Cs2SnI6", "Fm-3m", 1),
-    HopCase("Cs2AgBiBr6", "Fm-3m", 1, max_force_calls=80),
+    HopCase("Cs2AgBiBr6", "Fm-3m", 1, max_force_calls=80),  # 40 did not reach its saddle point
     HopCase("Cs3Sb2I9", "P-3m1", 1),
     HopCase("CsPbBr3", "Pnma", 0, _LEAD_RY),
     HopCase("CsPbI3", "Pnma", 0, _LEAD_RY),
@@ -122,6 +122,7 @@ def main() -> None:
     upgrade(store)
     _take_calculations(store)
     Worker(store).recover()
+    begun: dict[str, int] = {}
     for case in CASES:
         if not all(word in case.name.split() for word in chosen.only):
             continue
@@ -131,6 +132,7 @@ def main() -> None:
             continue
         if chosen.list:
             _say(f"{case.name}: {_force_calls(request)} force calls, {request.key()[:12]}")
+            begun[case.name] = _force_calls(request)
             continue
         with store.session() as session:
             material = session.get_one(Calculation, path.id).material_id
@@ -142,6 +144,12 @@ def main() -> None:
             _keep_calculations(store)
         _say(f"{case.name}: {document.failure_message or 'done'}")
     store.close()
+    if chosen.list:
+        hops = dft_page.read_hops()
+        ended = {each.name for each in hops.hops}
+        hops.begun |= {name: calls for name, calls in begun.items() if calls}
+        _write(Hops(hops=hops.hops, begun={n: c for n, c in hops.begun.items() if n not in ended}))
+        _write_page()
 
 
 def _request(
@@ -229,8 +237,8 @@ def _keep(
     kept = [each for each in hops.hops if each.name != case.name]
     order = [each.name for each in CASES]
     kept = sorted([*kept, found], key=lambda each: order.index(each.name))
-    text = Hops(hops=kept).model_dump_json(indent=1, exclude_none=True)
-    dft_page.HOPS.write_text(text + "\n", encoding="utf-8")
+    begun = {name: calls for name, calls in hops.begun.items() if name != case.name}
+    _write(Hops(hops=kept, begun=begun))
 
 
 def apart_ang(request: DftHopRequest, result: DftHopResult) -> float:
@@ -242,6 +250,11 @@ def apart_ang(request: DftHopRequest, result: DftHopResult) -> float:
         apart = (found["saddle"] - found[end]) - (guided["saddle"] - guided[end])
         most = max(most, rms(apart))
     return round(most, 3)
+
+
+def _write(hops: Hops) -> None:
+    text = hops.model_dump_json(indent=1, exclude_none=True)
+    dft_page.HOPS.write_text(text + "\n", encoding="utf-8")
 
 
 def _write_page() -> None:

@@ -89,9 +89,10 @@ class Hop(BaseModel):
 
 
 class Hops(BaseModel):
-    """Every hop that was run."""
+    """Every hop that ended, and the force calls so far of those that were begun, by name."""
 
     hops: list[Hop] = []
+    begun: dict[str, int] = {}
 
 
 def read_hops(path: Path = HOPS) -> Hops:
@@ -177,7 +178,10 @@ def _hops(hops: Hops) -> list[str]:
             f"{hours:.1f} CPU-hours in all, in one process on cores that others were using."
         )
     lines += [f"- {hop.name}: {hop.failure}" for hop in hops.hops if hop.result is None]
-    lines += _tilts([hop for hop in hops.hops if hop.apart_ang is not None])
+    if hops.begun:
+        begun = ", ".join(f"{name} ({calls} force calls)" for name, calls in hops.begun.items())
+        lines.append(f"- Begun, not at its end: {begun}.")
+    lines += _tilts(hops.hops)
     lines += [
         f"- {setting}: {', '.join(hop.name for hop in hops.hops if _setting(hop) == setting)}."
         for setting in sorted({_setting(hop) for hop in hops.hops})
@@ -240,18 +244,20 @@ def _in_words(hops: Hops) -> list[str]:
         values = f"{low:+.2f}" if len(found) == 1 else f"{low:+.2f} to {high:+.2f}"
         return f"{values} eV ({', '.join(dict.fromkeys(name for name, _ in found))})"
 
-    if len(misses) < 5:
+    neutral = (False, True, False), (False, False, False)
+    edge, tilted_edge, between = (True, True, False), (True, True, True), (True, False, False)
+    if not {*neutral, edge, tilted_edge, between} <= misses.keys():
         return []
     return [
         "\n## What closes the gap, and what does not\n",
         "Differences of the relaxed barrier from that of the potential, forward:\n",
-        f"- Neutral vacancies: {said((False, True, False), (False, False, False))}. Where",
+        f"- Neutral vacancies: {said(*neutral)}. Where",
         "  the charge is the one that it computes, the potential agrees with DFT.",
-        f"- Charge +1 along an edge of an octahedron: {said((True, True, False))}. The charge",
+        f"- Charge +1 along an edge of an octahedron: {said(edge)}. The charge",
         "  lowers this barrier.",
-        f"- The same where octahedra tilt: {said((True, True, True))}. How much of it",
+        f"- The same where octahedra tilt: {said(tilted_edge)}. How much of it",
         "  is due to the charge, and how much to the tilts, is not known.",
-        f"- Charge +1 between octahedra: {said((True, False, False))}. Here the charge",
+        f"- Charge +1 between octahedra: {said(between)}. Here the charge",
         "  raises them.",
         "- The charge thus moves barriers by as much as potentials miss the literature, in a",
         "  direction that the kind of hop decides. It does not close the gap of Cs2SnX6,",

@@ -7,7 +7,7 @@ request finds it again and continues from the last one.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ from pvkdb_pipelines.progress import ProgressReporter, Report
 
 _STAGE = "relax ends and saddle point"
 #: Octahedra tilt where the atoms move otherwise from an end to the saddle point than on the path of
-#: the potential by more than this RMS, Å: 0.05 to 0.13 in cubic hosts, 0.34 and more in CsPbX3 +1.
+#: the potential by more than this RMS, Å: 0.05 to 0.13 in cubic hosts, 0.34 and more in CsPbX3 +1
+#: (docs/validation/dft.md).
 TILTED_ANG = 0.25
 #: An ion that is further than this share of its hop from where the potential has it is lost.
 _LOST = 0.5
@@ -78,52 +79,14 @@ def compute_hop(
     part = checkpoint.with_suffix(".part")  # a kill here must not lose the calls
     part.write_text("".join(map(_line, recorded.calls)), encoding="utf-8")
     part.replace(checkpoint)
-    images = {image.name: atoms_in(image.structure) for image in request.images}
-    along = images["end"].positions - images["start"].positions
-    if request.equivalent_ends:
-        del images["end"]
-    progress = ProgressReporter({_STAGE: 1.0}, report)
-    points: dict[str, HopPoint] = {}
-    curvatures: dict[str, tuple[float, ...]] = {}
-
-    def search(name: str, called: str, moved: np.ndarray | float, number: int) -> None:
-        guided = guide_at(images[name], guide, along if name == "saddle" else None)
-        first = images[name].copy()
-        first.positions += moved
-        found = find_stationary(
-            replace(guided, atoms=first),
-            partial(recorded.evaluate, called),
-            [_evaluated(first, call) for call in recorded.of(called)],
-            fmax=request.fmax_ev_per_ang,
-            energy_left_ev=request.energy_left_ev,
-            max_calls=request.max_force_calls,
-            what=called,
-            on_step=progress.begin(_STAGE, request.fmax_ev_per_ang, (number, len(images))),
-        )
-        _require_on_hop(called, images[name], found.atoms, along)
-        calls = recorded.of(called)
-        point = HopPoint(
-            **calls[found.index].point.model_dump(exclude={"name"}),
-            name=name,
-            structure=host_of(found.atoms),
-            estimate_ev=calls[0].point.energy_ev,
-            energy_left_ev=found.energy_left_ev,
-            force_calls=len(calls),
-        )
-        points[name] = _lower(points[name], point) if name in points else point
-        curvatures[name] = found.curvatures
-
-    for number, name in enumerate(images):
-        search(name, name, 0.0, number)
-    saddle = points["saddle"]
-    moved = atoms_in(saddle.structure).positions - images["saddle"].positions
-    for name, image in images.items():
-        above = points[name].energy_ev > saddle.energy_ev + NOISE_EV
-        apart = moved - (atoms_in(points[name].structure).positions - image.positions)
-        if above or rms(apart) > TILTED_ANG:
-            search(name, f"{name} again", moved, len(images) - 1)
-    progress.finish(_STAGE)
-    start = points["start"]
+    search = _Search(request, recorded, guide, ProgressReporter({_STAGE: 1.0}, report))
+    for name in search.images:
+        search.find(name)
+    for name in search.tilted_ends():
+        search.find(name, again=True)
+    search.progress.finish(_STAGE)
+    points = search.points
+    start, saddle = points["start"], points["saddle"]
     end = points.get("end", start)
     forward, reverse = (saddle.energy_ev - each.energy_ev for each in (start, end))
     if min(forward, reverse) < -NOISE_EV:
@@ -137,7 +100,7 @@ def compute_hop(
         "barrier_forward_ev": forward,
         "barrier_reverse_ev": reverse,
         "residual_force_ev_per_ang": saddle.max_force_ev_per_ang,
-        "curvatures_ev_per_ang2": curvatures["saddle"],
+        "curvatures_ev_per_ang2": search.curvatures,
         "guide_versions": {**guide.versions, "weights": guide.weights},
         "force_calls": len(recorded.calls),
         "cpu_seconds": round(cpu_earlier + cpu_seconds() - cpu_started, 2),
@@ -200,6 +163,71 @@ class _Recorded:
         with self.checkpoint.open("a", encoding="utf-8") as file:
             file.write(_line(call))
         return _evaluated(atoms, call)
+
+
+@dataclass
+class _Search:
+    """The searches for the ends and the saddle point of a hop; ``points`` are those found."""
+
+    request: DftHopRequest
+    recorded: _Recorded
+    guide: Potential
+    progress: ProgressReporter
+    points: dict[str, HopPoint] = field(default_factory=dict)
+    curvatures: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.images = {image.name: atoms_in(image.structure) for image in self.request.images}
+        self.along = self.images["end"].positions - self.images["start"].positions
+        if self.request.equivalent_ends:
+            del self.images["end"]
+
+    def find(self, name: str, again: bool = False) -> None:
+        """Find a point from that of the guide; again: with the saddle point's surroundings."""
+        request, guided = self.request, self.images[name]
+        called = f"{name} again" if again else name
+        first = guided.copy()
+        if again:
+            first.positions += self._moved("saddle")
+        part = len(self.images) - 1 if again else len(self.points)
+        hessian = guide_at(guided, self.guide, self.along if name == "saddle" else None)
+        found = find_stationary(
+            replace(hessian, atoms=first),
+            partial(self.recorded.evaluate, called),
+            [_evaluated(first, call) for call in self.recorded.of(called)],
+            fmax=request.fmax_ev_per_ang,
+            energy_left_ev=request.energy_left_ev,
+            max_calls=request.max_force_calls,
+            what=called,
+            on_step=self.progress.begin(_STAGE, request.fmax_ev_per_ang, (part, len(self.images))),
+        )
+        _require_on_hop(called, guided, found.atoms, self.along)
+        calls = self.recorded.of(called)
+        point = HopPoint(
+            **calls[found.index].point.model_dump(exclude={"name"}),
+            name=name,
+            structure=host_of(found.atoms),
+            estimate_ev=calls[0].point.energy_ev,
+            energy_left_ev=found.energy_left_ev,
+            force_calls=len(calls),
+        )
+        self.points[name] = _lower(self.points[name], point) if again else point
+        self.curvatures = found.curvatures or self.curvatures
+
+    def tilted_ends(self) -> list[str]:
+        """Names of the ends that are above the saddle point, or have other tilts than it."""
+        highest_ev = self.points["saddle"].energy_ev + NOISE_EV
+        return [
+            name
+            for name, point in self.points.items()
+            if point.energy_ev > highest_ev
+            or rms(self._moved("saddle") - self._moved(name)) > TILTED_ANG
+        ]
+
+    def _moved(self, name: str) -> np.ndarray:
+        """Displacements from the guide's structure to the one found, shape (n, 3), Å."""
+        found = atoms_in(self.points[name].structure)
+        return np.asarray(found.positions - self.images[name].positions, dtype=float)
 
 
 def _line(call: ForceCall) -> str:

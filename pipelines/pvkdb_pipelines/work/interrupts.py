@@ -39,13 +39,13 @@ def finishing_on_sigterm(finish: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def install_once() -> None:
-    """Handle the first SIGINT only: Ctrl-C reaches a whole group, and the parent sends it too."""
+def install_in_worker() -> None:
+    """Handle the first SIGINT only: Ctrl-C reaches all processes, and the parent sends it too."""
     signal.signal(signal.SIGINT, lambda *at: None if _requested else _raise(*at))
 
 
 def requested() -> bool:
-    """Tell whether one has arrived, even if a library swallowed it."""
+    """Return whether a stop request has arrived, even if a library swallowed it."""
     return _requested
 
 

@@ -317,7 +317,7 @@ def work(
 
     try:
         signal.signal(signal.SIGTERM, lambda *_: stop_after_this.set())
-        interrupts.install_once()
+        interrupts.install_in_worker()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         with closing(run_all(Worker(store, report), only, stop_after_this.is_set)) as ended:
             for document in ended:

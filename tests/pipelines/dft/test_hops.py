@@ -15,6 +15,7 @@ from pvkdb.schemas.calculations.dft import (
     DftHopResult,
     DftNebRequest,
     DftNebResult,
+    HopPoint,
     PathImage,
 )
 from pvkdb.schemas.calculations.kinds import require_fit
@@ -22,7 +23,7 @@ from pvkdb.store.curation.computed import computed_rows
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
-from pvkdb_pipelines.dft import computing
+from pvkdb_pipelines.dft import computing, hops
 from pvkdb_pipelines.dft.computing import compute_dft
 from pvkdb_pipelines.dft.hops import compute_hop, read_checkpoint
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
@@ -128,7 +129,9 @@ def test_an_end_that_falls_into_the_other_is_a_lost_hop(tmp_path: Path) -> None:
     assert caught.value.kind is FailureKind.HOP_LOST
 
 
-def tilted(guided_ang: float, width_ang: float) -> tuple[DftHopRequest, Potential]:
+def tilted(
+    guided_ang: float, width_ang: float, well_ev: float = 2.0
+) -> tuple[DftHopRequest, Potential]:
     """A hop, and the truth with a deep minimum for a far atom that is 0.7 Å from its place.
 
     The ends of the guide have that atom in its place, where it stays. At the guide's saddle point
@@ -143,7 +146,7 @@ def tilted(guided_ang: float, width_ang: float) -> tuple[DftHopRequest, Potentia
     def evaluate_one(atoms: Atoms) -> Properties:
         found = TRUTH.evaluate_many([atoms], False)[0]
         away = atoms.positions[far] - well
-        depth_ev = 2.0 * np.exp(-(away**2).sum() / width_ang**2)
+        depth_ev = well_ev * np.exp(-(away**2).sum() / width_ang**2)
         forces = found["forces"].copy()
         forces[far] -= 2 * depth_ev * away / width_ang**2
         return {"energy": found["energy"] - depth_ev, "forces": forces}
@@ -175,6 +178,40 @@ def test_an_end_above_the_saddle_point_is_searched_again_from_its_surroundings(
     again = compute_hop(request, counts, GUIDE, tmp_path / "hop.jsonl")
     assert counts.force_calls == 0
     assert again["points"] == hop["points"]
+
+
+def test_an_end_below_the_saddle_point_is_searched_again_where_its_surroundings_differ(
+    tmp_path: Path, true_barrier_ev: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, engine = tilted(0.4, 0.3, 0.6)
+    alone = compute_hop(request, engine, GUIDE, tmp_path / "alone.jsonl")
+    assert all(point.other_ev is None for point in alone["points"])
+    assert 0 < alone["barrier_forward_ev"] < true_barrier_ev - 0.2
+    # One of 31 atoms tilts here: 0.7 Å / √31.
+    monkeypatch.setattr(hops, "TILTED_ANG", 0.1)
+    again = compute_hop(request, engine, GUIDE, tmp_path / "again.jsonl")
+    assert again["barrier_forward_ev"] == pytest.approx(true_barrier_ev, abs=0.02)
+    assert again["points"][0].other_ev == alone["points"][0].energy_ev
+
+
+def test_the_lower_minimum_of_an_end_counts_also_where_the_second_search_ends_higher() -> None:
+    structure = hop_request(GUIDE).images[0].structure
+    alone, again = (
+        HopPoint(
+            name="start",
+            energy_ev=energy_ev,
+            forces_ev_per_ang=[[0.0, 0.0, 0.0]] * len(structure.symbols),
+            max_force_ev_per_ang=0.0,
+            structure=structure,
+            estimate_ev=estimate_ev,
+            energy_left_ev=left_ev,
+            force_calls=calls,
+        )
+        for energy_ev, estimate_ev, left_ev, calls in ((-5.0, -4.0, -1e-3, 7), (-4.9, -3.0, 0.0, 9))
+    )
+    lower = hops._lower(alone, again)
+    assert (lower.energy_ev, lower.other_ev, lower.energy_left_ev) == (-5.0, -4.9, -1e-3)
+    assert (lower.estimate_ev, lower.force_calls) == (-4.0, 16)
 
 
 def test_a_saddle_point_below_an_end_searched_again_is_that_of_another_hop(tmp_path: Path) -> None:
