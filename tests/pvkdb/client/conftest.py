@@ -13,6 +13,7 @@ import uvicorn
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.client import Client
+from pvkdb.client._io import carriers
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.models.structures import Structure
@@ -22,6 +23,8 @@ from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan.plan import parse_plan
 from pvkdb_pipelines.screening.recorded import begin_run
+
+from ...clocks import set_clock
 
 PLAN = """\
 title = "Caesium halides"
@@ -108,6 +111,6 @@ def client(address: str) -> Iterator[Client]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What the client would have slept, without the spread over clients."""
     slept: list[float] = []
-    monkeypatch.setattr("pvkdb.client._io.carriers.time.sleep", slept.append)
+    set_clock(monkeypatch, carriers, sleep=slept.append)
     monkeypatch.setattr("pvkdb.client._io.service.random.uniform", lambda low, high: 1.0)
     return slept

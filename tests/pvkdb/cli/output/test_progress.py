@@ -10,12 +10,14 @@ from rich.console import Console
 from pvkdb.cli.output import progress
 from pvkdb.cli.output.progress import StageProgress, watch_stages
 
+from ....clocks import set_clock
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A clock that stands until a test moves it."""
     now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    set_clock(monkeypatch, progress, monotonic=lambda: now[0])
     return now
 
 

@@ -16,11 +16,13 @@ from pvkdb.client import (
     UnavailableError,
     UnknownKeyError,
 )
+from pvkdb.client._io import carriers, service
 from pvkdb.client._io.service import Patience, exchange
 from pvkdb.client._io.steps import HttpRequest
 from pvkdb.errors import InputError, NotFoundError, ServiceError
 from pvkdb.schemas.tables import ReferencesRow
 
+from ....clocks import set_clock
 from ..answers import EMPTY, Told, answering, page, problem
 
 
@@ -111,10 +113,11 @@ def test_a_request_that_may_be_sent_once_only_is(pauses):
 def test_what_has_begun_is_gone_on_with_for_as_long_as_there_is_patience(monkeypatch):
     """A first request fails after ``retries``; the next page is waited for, and then no longer."""
     now = [0.0]
-    monkeypatch.setattr("pvkdb.client._io.service.time.monotonic", lambda: now[0])
-    monkeypatch.setattr(
-        "pvkdb.client._io.carriers.time.sleep", lambda s: now.__setitem__(0, now[0] + s)
-    )
+
+    def sleep(seconds):
+        now[0] += seconds
+
+    set_clock(monkeypatch, service, carriers, monotonic=lambda: now[0], sleep=sleep)
     first = page([ReferencesRow(key="r1").model_dump()], 2, "c")
     second = page([ReferencesRow(key="r2").model_dump()], 2)
     down = [httpx.ConnectError("refused")] * 10
