@@ -33,7 +33,7 @@ from pvkdb.store.runs.screening_reports import read_report
 from pvkdb.store.runs.screening_runs import find_run, listed
 from pvkdb.suitability import Options, rank, shipped_profiles
 
-from ..store.files.test_exchange import Line, file_of, with_path
+from ..store.files.exchanging import Line, file_of, with_path
 
 
 @pytest.fixture(scope="module")

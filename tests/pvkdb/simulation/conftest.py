@@ -15,7 +15,7 @@ from pvkdb.simulation.network import HopNetwork
 from pvkdb.store.database import Store
 from pvkdb.store.files.calculation_import import take_calculations
 
-from ..store.files.test_exchange import file_of
+from ..store.files.exchanging import file_of
 
 #: Finished barriers by formula, phase and potential.
 Released = dict[tuple[str, str, str], NebResult]
