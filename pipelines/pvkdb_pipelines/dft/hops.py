@@ -148,6 +148,11 @@ class _Recorded:
     def of(self, image: str) -> list[ForceCall]:
         return [call for call in self.calls if call.point.name == image]
 
+    def before(self, image: str) -> list[ForceCall]:
+        """Return the calls of other searches up to the last one of this; a rerun has the same."""
+        own = [index for index, call in enumerate(self.calls) if call.point.name == image]
+        return [call for call in self.calls[: own[-1] if own else None] if call.point.name != image]
+
     def evaluate(self, image: str, atoms: Atoms) -> Atoms:
         """Evaluate one more structure."""
         started = cpu_seconds()
@@ -190,11 +195,12 @@ class _Search:
         if again:
             first.positions += self._moved("saddle")
         part = len(self.images) - 1 if again else len(self.points)
-        hessian = guide_at(guided, self.guide, self.along if name == "saddle" else None)
+        guide = guide_at(guided, self.guide, self.along if name == "saddle" else None)
         found = find_stationary(
-            replace(hessian, atoms=first),
+            replace(guide, atoms=first),
             partial(self.recorded.evaluate, called),
             [_evaluated(first, call) for call in self.recorded.of(called)],
+            [_evaluated(first, call) for call in self.recorded.before(called)],
             fmax=request.fmax_ev_per_ang,
             energy_left_ev=request.energy_left_ev,
             max_calls=request.max_force_calls,
