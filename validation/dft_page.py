@@ -223,7 +223,8 @@ def _tilts(hops: list[Hop]) -> list[str]:
             f"- {name}: searched alone and with the tilts of the saddle point, ends have two\n"
             f"  minima, and the lower counts: {', '.join(ends)}."
             if ends
-            else f"- {name}: its ends are not searched again yet, with the tilts of the saddle."
+            else f"- {name}: found by an earlier search, which could stay on ridges where\n"
+            "  octahedra tilt; its ends are not searched again yet, with the tilts of the saddle."
         )
     return lines
 
@@ -261,8 +262,8 @@ def _in_words(hops: Hops) -> list[str]:
         "  raises them.",
         "- The charge thus moves barriers by as much as potentials miss the literature, in a",
         "  direction that the kind of hop decides. It does not close the gap of Cs2SnX6,",
-        "  reported above the barriers of both charges. For CsPbX3 the answer is open: tilts move",
-        "  these barriers as much.",
+        "  reported above the barriers of both charges. Where octahedra tilt the answer is",
+        "  open: tilts move these barriers as much.",
     ]
 
 

@@ -28,8 +28,8 @@ from pvkdb_pipelines.progress import ProgressReporter, Report
 
 _STAGE = "relax ends and saddle point"
 #: Octahedra tilt where the atoms move otherwise from an end to the saddle point than on the path of
-#: the potential by more than this RMS, Å: 0.05 to 0.13 in cubic hosts, 0.34 and more in CsPbX3 +1
-#: (docs/validation/dft.md).
+#: the potential by more than this RMS, Å: 0.05 to 0.18 in cubic hosts, 0.34 and more in CsPbX3 and
+#: Cs2AgBiBr6 at charge +1 (docs/validation/dft.md).
 TILTED_ANG = 0.25
 #: An ion that is further than this share of its hop from where the potential has it is lost.
 _LOST = 0.5
