@@ -41,7 +41,7 @@ _WORSE = 1.5
 NOISE_EV = 1e-3
 #: Modes below this curvature are unstable, eV/Å².
 _UNSTABLE = -0.05
-#: How far an atom is moved along an unstable mode on which no force acts, Å.
+#: How far atoms are moved along an unstable mode on which no force acts, Å: the farthest.
 _ASIDE_ANG = 0.1
 #: Least overlap of the unstable mode with that of the potential's saddle point.
 _LEAST_OVERLAP = 0.3

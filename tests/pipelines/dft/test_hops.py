@@ -26,7 +26,8 @@ from pvkdb.store.models.energetics import Energetic
 from pvkdb_pipelines.dft import computing, hops
 from pvkdb_pipelines.dft.computing import compute_dft
 from pvkdb_pipelines.dft.hops import compute_hop, read_checkpoint
-from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
+from pvkdb_pipelines.dft.stationary import find_stationary, guide_at
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.potentials.potential import Potential, Properties
 
@@ -224,27 +225,35 @@ def test_a_saddle_point_below_an_end_is_that_of_another_hop(
     assert caught.value.kind is FailureKind.IMAGE_BELOW_ENDPOINT
 
 
-def test_an_end_that_symmetry_keeps_on_a_ridge_leaves_it(tmp_path: Path) -> None:
-    """A far atom between two wells, in the middle of which no force acts along x."""
-    request = hop_request(GUIDE)
-    start, _, end = (atoms_in(image.structure) for image in request.images)
-    mover = int(np.linalg.norm(end.positions - start.positions, axis=1).argmax())
-    far = int(start.get_distances(mover, range(len(start)), mic=True).argmax())
+def test_an_end_that_symmetry_keeps_on_a_ridge_leaves_it() -> None:
+    """An atom between two wells: no force acts on it there, but calls beside it know the wells."""
+    start = ends_and_saddle(GUIDE)[0]
 
-    def evaluate_one(atoms: Atoms) -> Properties:
-        found = TRUTH.evaluate_many([atoms], False)[0]
-        away = atoms.positions[far, 0] - middle
-        found["energy"] += 20 * away**4 - 5 * away**2
-        found["forces"] = found["forces"].copy()
-        found["forces"][far, 0] += 10 * away - 80 * away**3
-        return found
+    def evaluate(atoms: Atoms) -> Atoms:
+        found = GUIDE.evaluate_many([atoms], False)[0]
+        away = atoms.positions[5, 0] - start.positions[5, 0]
+        forces = found["forces"].copy()
+        forces[5, 0] += 20 * away - 160 * away**3
+        evaluated = atoms.copy()
+        set_results(evaluated, found["energy"] + 40 * away**4 - 10 * away**2, forces)
+        return evaluated
 
-    (alone, *_) = compute_hop(request, TRUTH, GUIDE, tmp_path / "alone.jsonl")["points"]
-    middle = float(atoms_in(alone.structure).positions[far, 0])
-    (ridge, *_) = compute_hop(
-        request, potential_from(evaluate_one, "Cu"), GUIDE, tmp_path / "ridge.jsonl"
-    )["points"]
-    assert ridge.energy_ev < alone.energy_ev - 0.05
+    beside = [start.copy(), start.copy()]
+    for atoms, away in zip(beside, (-0.15, 0.15), strict=True):
+        atoms.positions[5, 0] += away
+    found = find_stationary(
+        guide_at(start, GUIDE, None),
+        evaluate,
+        [],
+        [evaluate(atoms) for atoms in beside],
+        fmax=0.05,
+        energy_left_ev=0.005,
+        max_calls=40,
+        what="start",
+        on_step=lambda step, residual: None,
+    )
+    assert np.linalg.norm(evaluate(start).get_forces(), axis=1).max() < 0.05
+    assert found.atoms.get_potential_energy() < evaluate(start).get_potential_energy() - 0.05
 
 
 def pulled_to(place: Atoms) -> Potential:
