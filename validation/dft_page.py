@@ -70,7 +70,8 @@ class Hop(BaseModel):
     """A hop by DFT beside the path that it started from, or why there is none.
 
     ``apart_ang`` is by how much the atoms move otherwise from an end to the saddle point than on
-    the guide's path: RMS of the atoms, the larger of both ends, Å.
+    the guide's path: RMS of the atoms, the larger of both ends, Å. ``failure`` beside a result is
+    that of a search that went on from it.
     """
 
     name: str
@@ -210,22 +211,24 @@ def _tilts(hops: list[Hop]) -> list[str]:
         f"  by at most {most:.2f} Å. These barriers depend on which tilts an end has: they are\n"
         "  less certain than the residual says."
     ]
-    twice = {
-        hop.name: [
+    for hop, _ in tilted:
+        ends = [
             f"{point.name} by {point.other_ev - point.energy_ev:.2f} eV"
             for point in (hop.result.points if hop.result else ())
             if point.other_ev is not None
         ]
-        for hop, _ in tilted
-    }
-    for name, ends in twice.items():
-        lines.append(
-            f"- {name}: searched alone and with the tilts of the saddle point, ends have two\n"
-            f"  minima, and the lower counts: {', '.join(ends)}."
-            if ends
-            else f"- {name}: found by an earlier search, which could stay on ridges where\n"
-            "  octahedra tilt; its ends are not searched again yet, with the tilts of the saddle."
-        )
+        if ends:
+            lines.append(
+                f"- {hop.name}: searched alone and from the tilts of the saddle point, ends have\n"
+                f"  two minima, and the lower counts: {', '.join(ends)}."
+            )
+        else:
+            lines.append(
+                f"- {hop.name}: found by an earlier search, which could stay on ridges where\n"
+                "  octahedra tilt; its ends are not searched again, from the saddle point."
+            )
+        if hop.failure:
+            lines.append(f"  Searched on, it has no saddle point yet: {hop.failure}")
     return lines
 
 

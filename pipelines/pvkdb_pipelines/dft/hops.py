@@ -21,7 +21,7 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftHopRequest, HopPoint, SinglePoint
 from pvkdb_pipelines.dft.codes.pw_output import single_point
 from pvkdb_pipelines.dft.codes.runs import cpu_seconds
-from pvkdb_pipelines.dft.stationary import NOISE_EV, find_stationary, guide_at
+from pvkdb_pipelines.dft.stationary import NOISE_EV, Stationary, find_stationary, guide_at
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
@@ -31,6 +31,9 @@ _STAGE = "relax ends and saddle point"
 #: the potential by more than this RMS, Å: 0.05 to 0.18 in cubic hosts, 0.34 and more in CsPbX3 and
 #: Cs2AgBiBr6 at charge +1 (docs/validation/dft.md).
 TILTED_ANG = 0.25
+#: How far from the saddle point the search for an end downhill from it starts, Å: the atom that
+#: moves most.
+_BELOW_ANG = 0.3
 #: An ion that is further than this share of its hop from where the potential has it is lost.
 _LOST = 0.5
 
@@ -63,8 +66,8 @@ def compute_hop(
 
     Each structure is searched from that of the potential. A charge tilts octahedra, and an end can
     stay in a minimum from which the tilts of the saddle point are not reached. An end with other
-    tilts, or above the saddle point, is searched again with the surroundings that the saddle point
-    has, and the lower minimum counts.
+    tilts, or above the saddle point, is searched again downhill from the saddle point, and the
+    lower minimum counts.
 
     ``checkpoint`` is the file of the force calls so far; it may not exist yet.
 
@@ -83,7 +86,7 @@ def compute_hop(
     for name in search.images:
         search.find(name)
     for name in search.tilted_ends():
-        search.find(name, again=True)
+        search.find(name, downhill=True)
     search.progress.finish(_STAGE)
     points = search.points
     start, saddle = points["start"], points["saddle"]
@@ -100,7 +103,7 @@ def compute_hop(
         "barrier_forward_ev": forward,
         "barrier_reverse_ev": reverse,
         "residual_force_ev_per_ang": saddle.max_force_ev_per_ang,
-        "curvatures_ev_per_ang2": search.curvatures,
+        "curvatures_ev_per_ang2": search.saddle.curvatures,
         "guide_versions": {**guide.versions, "weights": guide.weights},
         "force_calls": len(recorded.calls),
         "cpu_seconds": round(cpu_earlier + cpu_seconds() - cpu_started, 2),
@@ -112,13 +115,13 @@ def rms(apart: np.ndarray) -> float:
     return float(np.sqrt(((apart - apart.mean(axis=0)) ** 2).sum(axis=1).mean()))
 
 
-def _lower(alone: HopPoint, again: HopPoint) -> HopPoint:
+def _lower(alone: HopPoint, downhill: HopPoint) -> HopPoint:
     """Return the lower of two minima of an end, with the force calls of both searches."""
-    low, high = sorted((alone, again), key=lambda point: point.energy_ev)
+    low, high = sorted((alone, downhill), key=lambda point: point.energy_ev)
     return low.model_copy(
         update={
             "estimate_ev": alone.estimate_ev,
-            "force_calls": alone.force_calls + again.force_calls,
+            "force_calls": alone.force_calls + downhill.force_calls,
             "other_ev": high.energy_ev,
         }
     )
@@ -179,7 +182,7 @@ class _Search:
     guide: Potential
     progress: ProgressReporter
     points: dict[str, HopPoint] = field(default_factory=dict)
-    curvatures: tuple[float, ...] = ()
+    saddle: Stationary = field(init=False)
 
     def __post_init__(self) -> None:
         self.images = {image.name: atoms_in(image.structure) for image in self.request.images}
@@ -187,15 +190,13 @@ class _Search:
         if self.request.equivalent_ends:
             del self.images["end"]
 
-    def find(self, name: str, again: bool = False) -> None:
-        """Find a point from that of the guide; again: with the saddle point's surroundings."""
+    def find(self, name: str, downhill: bool = False) -> None:
+        """Find a point from that of the guide, or an end downhill from the saddle point."""
         request, guided = self.request, self.images[name]
-        called = f"{name} again" if again else name
-        first = guided.copy()
-        if again:
-            first.positions += self._moved("saddle")
-        part = len(self.images) - 1 if again else len(self.points)
+        called = f"{name} downhill" if downhill else name
+        part = len(self.images) - 1 if downhill else len(self.points)
         guide = guide_at(guided, self.guide, self.along if name == "saddle" else None)
+        first = self._below_saddle(name) if downhill else guided
         found = find_stationary(
             replace(guide, atoms=first),
             partial(self.recorded.evaluate, called),
@@ -217,8 +218,9 @@ class _Search:
             energy_left_ev=found.energy_left_ev,
             force_calls=len(calls),
         )
-        self.points[name] = _lower(self.points[name], point) if again else point
-        self.curvatures = found.curvatures or self.curvatures
+        self.points[name] = _lower(self.points[name], point) if downhill else point
+        if name == "saddle":
+            self.saddle = found
 
     def tilted_ends(self) -> list[str]:
         """Names of the ends that are above the saddle point, or have other tilts than it."""
@@ -229,6 +231,14 @@ class _Search:
             if point.energy_ev > highest_ev
             or rms(self._moved("saddle") - self._moved(name)) > TILTED_ANG
         ]
+
+    def _below_saddle(self, name: str) -> Atoms:
+        """Return the saddle point, moved along its unstable mode towards an end."""
+        first = self.saddle.atoms.copy()
+        towards = self.saddle.modes[0].reshape(-1, 3)
+        sign = np.sign((towards * self.along).sum()) * (1 if name == "end" else -1)
+        first.positions += sign * _BELOW_ANG * towards / np.linalg.norm(towards, axis=1).max()
+        return first
 
     def _moved(self, name: str) -> np.ndarray:
         """Displacements from the guide's structure to the one found, shape (n, 3), Å."""

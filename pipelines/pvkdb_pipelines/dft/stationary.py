@@ -71,14 +71,15 @@ class Guide:
 class Stationary:
     """A stationary point of the expensive method: the evaluated structure of this index.
 
-    ``energy_left_ev`` is the predicted change of the energy up to the exact point; ``curvatures``
-    are those of unstable modes, eV/Å², the one along the hop first.
+    ``energy_left_ev`` is the predicted change of the energy up to the exact point; ``curvatures``,
+    eV/Å², and ``modes``, shape (k, 3 n), are those of unstable modes, the one along the hop first.
     """
 
     atoms: Atoms
     index: int
     energy_left_ev: float
     curvatures: tuple[float, ...]
+    modes: np.ndarray
 
 
 def guide_at(atoms: Atoms, potential: Potential, along: np.ndarray | None) -> Guide:
@@ -145,7 +146,7 @@ def find_stationary(
             aside = _unexpected(hessian, guide.mode)
             if aside is None or centre < len(points) - 1:  # or it was tried, and led nowhere
                 unstable = _unstable(hessian, guide.mode, what)
-                return Stationary(point, centre, left_ev, unstable)
+                return Stationary(point, centre, left_ev, *unstable)
             positions = point.positions + _ASIDE_ANG * aside / _longest(aside)
         if len(points) >= max_calls:
             kinds = FailureKind.SADDLE_NOT_FOUND, FailureKind.ENDPOINT_NOT_CONVERGED
@@ -312,11 +313,13 @@ def _unexpected(hessian: np.ndarray, mode: np.ndarray | None) -> np.ndarray | No
     return modes[:, 0].reshape(-1, 3) if curvatures[0] < _UNSTABLE else None
 
 
-def _unstable(hessian: np.ndarray, mode: np.ndarray | None, what: str) -> tuple[float, ...]:
-    """Return the curvatures of the unstable modes at a saddle point, that of the hop first."""
-    if mode is None:
-        return ()
+def _unstable(
+    hessian: np.ndarray, mode: np.ndarray | None, what: str
+) -> tuple[tuple[float, ...], np.ndarray]:
+    """Return the unstable modes at a saddle point and their curvatures, that of the hop first."""
     curvatures, modes = np.linalg.eigh(hessian)
+    if mode is None:
+        return (), modes[:0]
     overlaps = np.abs(mode @ modes) * (curvatures < 0)
     along = int(overlaps.argmax())
     if overlaps[along] < _LEAST_OVERLAP:
@@ -325,8 +328,9 @@ def _unstable(hessian: np.ndarray, mode: np.ndarray | None, what: str) -> tuple[
             f"{what}: forces vanish, but no unstable mode follows the hop (lowest curvature "
             f"{curvatures[0]:.3f} eV/Å²); start from another path",
         )
-    others = np.delete(curvatures, along)
-    return (float(curvatures[along]), *map(float, others[others < _UNSTABLE]))
+    others = [index for index in np.flatnonzero(curvatures < _UNSTABLE) if index != along]
+    order = np.array([along, *others])
+    return tuple(map(float, curvatures[order])), modes[:, order].T
 
 
 def _hessian(atoms: Atoms, potential: Potential) -> np.ndarray:

@@ -158,7 +158,7 @@ def tilted(guided_ang: float, width_ang: float, well_ev: float) -> tuple[DftHopR
 
 
 @pytest.mark.slow
-def test_an_end_above_the_saddle_point_is_searched_again_from_its_surroundings(
+def test_an_end_above_the_saddle_point_is_searched_again_downhill_from_it(
     tmp_path: Path, true_barrier_ev: float
 ) -> None:
     request, engine = tilted(0.4, 0.3, 1.0)
@@ -181,7 +181,7 @@ def test_an_end_above_the_saddle_point_is_searched_again_from_its_surroundings(
 
 
 @pytest.mark.slow
-def test_an_end_below_the_saddle_point_is_searched_again_where_its_surroundings_differ(
+def test_an_end_below_the_saddle_point_is_searched_again_where_others_tilt(
     tmp_path: Path, true_barrier_ev: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request, engine = tilted(0.4, 0.3, 0.6)

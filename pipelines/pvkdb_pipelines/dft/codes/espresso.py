@@ -20,16 +20,13 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftSettings
 from pvkdb_pipelines.dft.codes import sssp
+from pvkdb_pipelines.dft.codes.density import start_of
 from pvkdb_pipelines.dft.codes.pw_output import PwOutput, read_pw_output, require_success
 from pvkdb_pipelines.dft.codes.runs import Deadline, RunFiles, RunLocation, run_program
 from pvkdb_pipelines.potentials.potential import Properties
 
 #: The names of the smearings in pw.x.
 _SMEARINGS = {"gaussian": "gaussian", "cold": "marzari-vanderbilt", "fermi-dirac": "fermi-dirac"}
-
-#: Largest displacement of an atom, Å, up to which the last wave functions and the last density are
-#: a better start than those of atoms: semicore electrons move with their nuclei.
-_SAME_WAVES_ANG, _SAME_DENSITY_ANG = 0.7, 0.05
 
 Namelists = dict[str, dict[str, Any]]
 
@@ -118,6 +115,10 @@ class EspressoEngine:
         self._settings = settings
         self._location = location
         self._deadline = Deadline(location.max_seconds)
+        self._files = {
+            element: location.pseudo_dir / file
+            for element, file in files_by_element(settings).items()
+        }
         self._last: Atoms | None = None
         self._saved = ""
         self.versions: dict[str, str] = {}
@@ -146,12 +147,9 @@ class EspressoEngine:
             weakref.finalize(self, shutil.rmtree, self._saved, ignore_errors=True)
         lists["control"] |= {"disk_io": "low", "outdir": self._saved}
         last, self._last = self._last, None  # nothing to start from if this run fails
-        if last is not None and np.array_equal(last.cell, structure.cell):
-            moved = np.linalg.norm(last.positions - structure.positions, axis=1).max()
-            if moved < _SAME_WAVES_ANG:
-                lists["electrons"]["startingwfc"] = "file"
-            if moved < _SAME_DENSITY_ANG:
-                lists["electrons"]["startingpot"] = "file"
+        lists["electrons"] |= start_of(
+            Path(self._saved, "pvkdb.save"), self._files, last, structure
+        )
         if left is not None:
             lists["control"]["max_seconds"] = round(left, 1)
         folder = Path(tempfile.mkdtemp(prefix="pvkdb-pw-", dir=self._location.scratch))
