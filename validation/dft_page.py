@@ -257,16 +257,18 @@ def _in_words(hops: Hops) -> list[str]:
         "Differences of the relaxed barrier from that of the potential, forward:\n",
         f"- Neutral vacancies: {said(*neutral)}. Where",
         "  the charge is the one that it computes, the potential agrees with DFT.",
-        f"- Charge +1 along an edge of an octahedron: {said(edge)}. The charge",
-        "  lowers this barrier.",
+        f"- Charge +1 along an edge of an octahedron: {said(edge)}. It is",
+        "  lower than the potential's where octahedra share all corners, higher in the layers",
+        "  of Cs3Sb2I9.",
         f"- The same where octahedra tilt: {said(tilted_edge)}. How much of it",
         "  is due to the charge, and how much to the tilts, is not known.",
         f"- Charge +1 between octahedra: {said(between)}. Here the charge",
         "  raises them.",
         "- The charge thus moves barriers by as much as potentials miss the literature, in a",
-        "  direction that the kind of hop decides. It does not close the gap of Cs2SnX6,",
-        "  reported above the barriers of both charges. Where octahedra tilt the answer is",
-        "  open: tilts move these barriers as much.",
+        "  direction that the kind of hop and the host decide. It does not close the gap of",
+        "  Cs2SnX6, reported above the barriers of both charges, nor that of Cs3Sb2I9, where",
+        "  another hop is likely meant ([the paths](migration.md#which-path-the-literature-means)).",
+        "  Where octahedra tilt the answer is open: tilts move these barriers as much.",
     ]
 
 

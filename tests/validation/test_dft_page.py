@@ -75,7 +75,7 @@ def test_the_estimate_is_the_measurement_at_its_own_cutoffs_and_grows_with_them(
 
 
 def test_words_about_charge_are_true_of_the_hops() -> None:
-    """Neutral barriers are near the potential's; +1 lowers edges and raises hops between."""
+    """Neutral barriers are near the potential's; +1 raises hops between octahedra and in layers."""
     seen = set()
     for hop in read_hops().hops:
         if hop.result is None:
@@ -86,7 +86,9 @@ def test_words_about_charge_are_true_of_the_hops() -> None:
         kind = hop.settings.charge, hop.hop.startswith("octahedron edge")
         if kind[0] == 0:
             assert abs(miss_ev) < 0.06, hop.name
+        elif kind[1] and "P-3m1" not in hop.name:
+            assert miss_ev < -0.05, hop.name
         else:
-            assert (miss_ev < -0.05) if kind[1] else (miss_ev > 0.05), hop.name
+            assert miss_ev > 0.05, hop.name
         seen.add(kind)
     assert len(seen) == 4

@@ -28,8 +28,8 @@ from pvkdb_pipelines.progress import ProgressReporter, Report
 
 _STAGE = "relax ends and saddle point"
 #: Octahedra tilt where the atoms move otherwise from an end to the saddle point than on the path of
-#: the potential by more than this RMS, Å: 0.05 to 0.18 in cubic hosts, 0.34 and more in CsPbX3 and
-#: Cs2AgBiBr6 at charge +1 (docs/validation/dft.md).
+#: the potential by more than this RMS, Å: 0.05 to 0.18 in cubic and layered hosts, 0.35 and more in
+#: CsPbX3 and Cs2AgBiBr6 at charge +1 (docs/validation/dft.md).
 TILTED_ANG = 0.25
 #: How far from the saddle point the search for an end downhill from it starts, Å: the atom that
 #: moves most.
