@@ -267,7 +267,7 @@ def _in_words(hops: Hops) -> list[str]:
         "- The charge thus moves barriers by as much as potentials miss the literature, in a",
         "  direction that the kind of hop and the host decide. It does not close the gap of",
         "  Cs2SnX6, reported above the barriers of both charges, nor that of Cs3Sb2I9, where",
-        "  another hop is likely meant ([the paths](migration.md#which-path-the-literature-means)).",
+        "  another hop is likely meant ([paths](migration.md#which-path-the-literature-means)).",
         "  Where octahedra tilt the answer is open: tilts move these barriers as much.",
     ]
 
