@@ -34,6 +34,9 @@ TILTED_ANG = 0.25
 #: How far from the saddle point the search for an end downhill from it starts, Å: the atom that
 #: moves most.
 _BELOW_ANG = 0.3
+#: A search for a saddle point that ends so far below the relaxed start, eV, is not short of calls
+#: alone.
+_NO_BARRIER_EV = 0.05
 #: An ion that is further than this share of its hop from where the potential has it is lost.
 _LOST = 0.5
 
@@ -84,7 +87,10 @@ def compute_hop(
     part.replace(checkpoint)
     search = _Search(request, recorded, guide, ProgressReporter({_STAGE: 1.0}, report))
     for name in search.images:
-        search.find(name)
+        try:
+            search.find(name)
+        except CalculationFailedError as failed:
+            raise search.explained(failed, name) from failed
     for name in search.tilted_ends():
         search.find(name, downhill=True)
     search.progress.finish(_STAGE)
@@ -221,6 +227,20 @@ class _Search:
         self.points[name] = _lower(self.points[name], point) if downhill else point
         if name == "saddle":
             self.saddle = found
+
+    def explained(self, failed: CalculationFailedError, name: str) -> CalculationFailedError:
+        """Return a failed search, named as one without a barrier where it fell below the start."""
+        calls = self.recorded.of(name)
+        if name != "saddle" or not calls:
+            return failed
+        below_ev = self.points["start"].energy_ev - calls[-1].point.energy_ev
+        if below_ev < _NO_BARRIER_EV:
+            return failed
+        return CalculationFailedError(
+            FailureKind.IMAGE_BELOW_ENDPOINT,
+            f"{failed}. Its last structure is {below_ev:.2f} eV below the relaxed start: there may "
+            "be no barrier here at this charge",
+        )
 
     def tilted_ends(self) -> list[str]:
         """Names of the ends that are above the saddle point, or have other tilts than it."""

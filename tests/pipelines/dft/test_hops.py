@@ -225,6 +225,16 @@ def test_a_saddle_point_below_an_end_is_that_of_another_hop(
     assert caught.value.kind is FailureKind.IMAGE_BELOW_ENDPOINT
 
 
+def test_a_search_that_ends_below_the_start_says_that_there_may_be_no_barrier(
+    tmp_path: Path,
+) -> None:
+    request, engine = tilted(0.4, 0.3, 1.0)
+    short = request.model_copy(update={"max_force_calls": 5})
+    with pytest.raises(CalculationFailedError, match=r"after 5 force calls.* eV below") as caught:
+        compute_hop(short, engine, GUIDE, tmp_path / "hop.jsonl")
+    assert caught.value.kind is FailureKind.IMAGE_BELOW_ENDPOINT
+
+
 def test_an_end_that_symmetry_keeps_on_a_ridge_leaves_it() -> None:
     """An atom between two wells: no force acts on it there, but calls beside it know the wells."""
     start = ends_and_saddle(GUIDE)[0]
