@@ -308,7 +308,7 @@ def _unexpected(hessian: np.ndarray, mode: np.ndarray | None) -> np.ndarray | No
     """
     curvatures, modes = np.linalg.eigh(hessian)
     if mode is not None:
-        along = int(np.abs(mode @ modes).argmax())
+        along, _ = _hop_mode(curvatures, modes, mode)
         curvatures, modes = np.delete(curvatures, along), np.delete(modes, along, axis=1)
     return modes[:, 0].reshape(-1, 3) if curvatures[0] < _UNSTABLE else None
 
@@ -320,9 +320,8 @@ def _unstable(
     curvatures, modes = np.linalg.eigh(hessian)
     if mode is None:
         return (), modes[:0]
-    overlaps = np.abs(mode @ modes) * (curvatures < 0)
-    along = int(overlaps.argmax())
-    if overlaps[along] < _LEAST_OVERLAP:
+    along, unstable = _hop_mode(curvatures, modes, mode)
+    if not unstable:
         raise CalculationFailedError(
             FailureKind.SADDLE_NOT_FOUND,
             f"{what}: forces vanish, but no unstable mode follows the hop (lowest curvature "
@@ -331,6 +330,17 @@ def _unstable(
     others = [index for index in np.flatnonzero(curvatures < _UNSTABLE) if index != along]
     order = np.array([along, *others])
     return tuple(map(float, curvatures[order])), modes[:, order].T
+
+
+def _hop_mode(curvatures: np.ndarray, modes: np.ndarray, mode: np.ndarray) -> tuple[int, bool]:
+    """Return the index of the mode that follows the hop, and whether it is unstable.
+
+    An unstable one is preferred: on a flat top the hop's direction is shared by several modes.
+    """
+    overlaps = np.abs(mode @ modes)
+    unstable = overlaps * (curvatures < 0)
+    found = bool(unstable.max() >= _LEAST_OVERLAP)
+    return int((unstable if found else overlaps).argmax()), found
 
 
 def _hessian(atoms: Atoms, potential: Potential) -> np.ndarray:

@@ -23,7 +23,7 @@ from pvkdb.store.curation.computed import computed_rows
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
-from pvkdb_pipelines.dft import computing, hops
+from pvkdb_pipelines.dft import computing, hops, stationary
 from pvkdb_pipelines.dft.computing import compute_dft
 from pvkdb_pipelines.dft.hops import compute_hop, read_checkpoint
 from pvkdb_pipelines.dft.stationary import find_stationary, guide_at
@@ -233,6 +233,13 @@ def test_a_search_that_ends_below_the_start_says_that_there_may_be_no_barrier(
     with pytest.raises(CalculationFailedError, match=r"after 5 force calls.* eV below") as caught:
         compute_hop(short, engine, GUIDE, tmp_path / "hop.jsonl")
     assert caught.value.kind is FailureKind.IMAGE_BELOW_ENDPOINT
+
+
+def test_an_unstable_mode_is_the_hops_rather_than_a_stable_one_that_follows_it_better() -> None:
+    """On a flat top the direction of the hop is shared by several modes."""
+    towards = np.array([0.2, 0.5, 0.8])
+    assert stationary._hop_mode(np.array([-0.1, 0.1, 0.3]), np.eye(3), towards) == (2, False)
+    assert stationary._hop_mode(np.array([-0.2, -0.1, 0.3]), np.eye(3), towards) == (1, True)
 
 
 def test_an_end_that_symmetry_keeps_on_a_ridge_leaves_it() -> None:
