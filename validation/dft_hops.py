@@ -235,10 +235,6 @@ def _keep(
         versions=document.versions or {},
     )
     hops = dft_page.read_hops()
-    (earlier,) = [each for each in hops.hops if each.name == case.name] or [found]
-    if result is None and earlier.result is not None:
-        # What an earlier search found stands; a longer one says what it thinks of it.
-        found = earlier.model_copy(update={"failure": document.failure_message})
     kept = [each for each in hops.hops if each.name != case.name]
     order = [each.name for each in CASES]
     kept = sorted([*kept, found], key=lambda each: order.index(each.name))
