@@ -247,7 +247,7 @@ def _in_words(hops: Hops) -> list[str]:
         "\n## What closes the gap, and what does not\n",
         "Differences of the relaxed barrier from that of the potential, forward:\n",
         f"- Neutral vacancies: {said(*neutral)}. Where",
-        "  the charge is the one that it computes, the potential agrees with DFT.",
+        "  the charge is the one that it computes, the potential agrees with DFT in these hosts.",
         f"- Charge +1 along an edge of an octahedron: {said(edge)}. It is",
         "  lower than the potential's where octahedra share all corners, higher in the layers of",
         "  Cs3Sb2I9, where neutral PBE is above the potential's, too, by an estimate ([paths]).",
