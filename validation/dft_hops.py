@@ -5,7 +5,7 @@
     python validation/dft_hops.py --only CsPbBr3  # the cases of one material
     python validation/dft_hops.py --page-only
 
-A hop takes 6 to 50 force calls of one to two minutes of one core, and up to 150 where octahedra
+A hop takes 6 to 13 force calls of one to four minutes of one core, and 50 to 150 where octahedra
 tilt. Each call is kept at once in docs/validation/dft_hops/, the paths of the potential and the
 finished hops are kept there too, in a file of `pvkdb jobs export`: run again, on this machine or
 another, it goes on from there. Then `validation/migration.py --page-only` and

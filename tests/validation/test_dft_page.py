@@ -75,7 +75,7 @@ def test_the_estimate_is_the_measurement_at_its_own_cutoffs_and_grows_with_them(
 
 
 def test_words_about_charge_are_true_of_the_hops() -> None:
-    """Neutral barriers are near the potential's; +1 raises hops between octahedra and in layers."""
+    """Neutral ones are near the potential's; +1 above it in layers and between, else below it."""
     seen = set()
     for hop in read_hops().hops:
         if hop.result is None:

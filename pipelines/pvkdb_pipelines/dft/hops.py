@@ -90,7 +90,7 @@ def compute_hop(
         try:
             search.find(name)
         except CalculationFailedError as failed:
-            raise search.explained(failed, name) from failed
+            raise search.explained(failed) from failed
     for name in search.tilted_ends():
         search.find(name, downhill=True)
     search.progress.finish(_STAGE)
@@ -228,10 +228,13 @@ class _Search:
         if name == "saddle":
             self.saddle = found
 
-    def explained(self, failed: CalculationFailedError, name: str) -> CalculationFailedError:
-        """Return a failed search, named as one without a barrier where it fell below the start."""
-        calls = self.recorded.of(name)
-        if name != "saddle" or not calls:
+    def explained(self, failed: CalculationFailedError) -> CalculationFailedError:
+        """Return the failure; of a saddle point that is not found, whether it fell below the start.
+
+        What else ends a search, such as a time limit, says nothing about the barrier.
+        """
+        calls = self.recorded.of("saddle")
+        if failed.kind is not FailureKind.SADDLE_NOT_FOUND or not calls:
             return failed
         below_ev = self.points["start"].energy_ev - calls[-1].point.energy_ev
         if below_ev < _NO_BARRIER_EV:

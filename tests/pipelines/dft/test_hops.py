@@ -181,7 +181,7 @@ def test_an_end_above_the_saddle_point_is_searched_again_downhill_from_it(
 
 
 @pytest.mark.slow
-def test_an_end_below_the_saddle_point_is_searched_again_where_others_tilt(
+def test_an_end_below_the_saddle_point_is_searched_again_where_another_atom_moved(
     tmp_path: Path, true_barrier_ev: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request, engine = tilted(0.4, 0.3, 0.6)
@@ -233,6 +233,16 @@ def test_a_search_that_ends_below_the_start_says_that_there_may_be_no_barrier(
     with pytest.raises(CalculationFailedError, match=r"after 5 force calls.* eV below") as caught:
         compute_hop(short, engine, GUIDE, tmp_path / "hop.jsonl")
     assert caught.value.kind is FailureKind.IMAGE_BELOW_ENDPOINT
+
+
+def test_what_else_ends_a_search_below_the_start_keeps_its_name(tmp_path: Path) -> None:
+    request, engine = tilted(0.4, 0.3, 1.0)
+    late = CalculationFailedError(FailureKind.OUT_OF_WALLTIME, "late")
+    with pytest.raises(CalculationFailedError, match=r"^late$") as caught:
+        compute_hop(request, counted(engine, 8, late), GUIDE, tmp_path / "hop.jsonl")
+    calls = {call.point.name: call.point for call in read_checkpoint(tmp_path / "hop.jsonl")}
+    assert calls["saddle"].energy_ev < calls["start"].energy_ev - 0.05
+    assert caught.value.kind is FailureKind.OUT_OF_WALLTIME
 
 
 def test_an_unstable_mode_is_the_hops_rather_than_a_stable_one_that_follows_it_better() -> None:

@@ -17,6 +17,9 @@ from scipy.integrate import simpson
 from scipy.interpolate import CubicSpline
 from scipy.io import FortranFile
 
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+
 #: Largest displacement of an atom, Å, up to which this is a better start than that of atoms.
 _NEAR_ANG = 0.7
 #: Radius up to which pw.x itself integrates the densities of atoms, bohr.
@@ -77,8 +80,8 @@ def move_density(file: Path, pseudopotentials: Mapping[str, Path], old: Atoms, n
 
 def _of_atom(pseudopotential: Path, waves: np.ndarray) -> np.ndarray:
     """Return the Fourier transform of an atom's density, in electrons, for waves (n, 3), 1/bohr."""
-    text = pseudopotential.read_text(encoding="utf-8", errors="replace")
-    radii, weights, density = (_numbers(text, tag) for tag in ("PP_R", "PP_RAB", "PP_RHOATOM"))
+    tags = ("PP_R", "PP_RAB", "PP_RHOATOM")
+    radii, weights, density = (_numbers(pseudopotential, tag) for tag in tags)
     near = radii <= _RADIUS_BOHR
     lengths = np.linalg.norm(waves, axis=1)
     points = np.linspace(0, lengths.max(), _TRANSFORM_POINTS)
@@ -86,9 +89,13 @@ def _of_atom(pseudopotential: Path, waves: np.ndarray) -> np.ndarray:
     return np.asarray(CubicSpline(points, simpson(shells, dx=1.0, axis=1))(lengths))
 
 
-def _numbers(text: str, tag: str) -> np.ndarray:
+def _numbers(pseudopotential: Path, tag: str) -> np.ndarray:
     """Return the numbers of a section of a UPF file, in version 1 or 2 of the format."""
+    text = pseudopotential.read_text(encoding="utf-8", errors="replace")
     found = re.search(rf"<{tag}(?:\s[^>]*)?>(.*?)</{tag}>", text, re.DOTALL)
     if found is None:
-        raise ValueError(f"a pseudopotential file without the section {tag}")
+        raise CalculationFailedError(
+            FailureKind.PSEUDOPOTENTIAL_MISSING,
+            f"{pseudopotential} has no section {tag}, so it is no UPF file; install those of SSSP",
+        )
     return np.array(found.group(1).split(), dtype=float)

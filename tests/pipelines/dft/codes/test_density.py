@@ -9,6 +9,7 @@ import pytest
 from ase.units import Bohr
 from scipy.io import FortranFile
 
+from pvkdb.errors import CalculationFailedError
 from pvkdb_pipelines.dft.codes import density, sssp
 from pvkdb_pipelines.dft.codes.density import _of_atom, move_density
 from pvkdb_pipelines.dft.codes.engines import load_engine
@@ -46,6 +47,12 @@ def test_the_density_of_pw_x_moves_with_its_atoms(monkeypatch: pytest.MonkeyPatc
         steps[name], energies[name] = found["details"].steps, found["energy"]
     assert steps["moved"] < steps["as it was"]
     assert energies["moved"] == pytest.approx(energies["as it was"], abs=1e-5)
+
+
+def test_a_file_without_the_density_of_its_atom_is_named(tmp_path: Path) -> None:
+    (tmp_path / "Cs.UPF").write_text("<PP_R>0.0 0.1</PP_R><PP_RAB>0.1 0.1</PP_RAB>")
+    with pytest.raises(CalculationFailedError, match=r"Cs\.UPF has no section PP_RHOATOM"):
+        _of_atom(tmp_path / "Cs.UPF", np.zeros((1, 3)))
 
 
 def test_back_where_they_were_atoms_have_their_density(tmp_path: Path) -> None:

@@ -86,3 +86,14 @@ def test_large_outputs_are_compressed_and_the_same_runs_give_the_same_bytes() ->
     assert gzip.decompress(files["pw-4.out.gz"]) == output
     assert len(files["pw-4.out.gz"]) < len(output) / 20
     assert files == collected(4, output)
+
+
+def test_a_program_keeps_its_memory_unless_the_environment_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "131072")
+    monkeypatch.delenv("MALLOC_MMAP_MAX_", raising=False)
+    code = "import os; print(os.environ['MALLOC_MMAP_MAX_'], os.environ['MALLOC_TRIM_THRESHOLD_'])"
+    out = tmp_path / "out"
+    run_program([sys.executable, "-c", code], tmp_path, out, tmp_path / "err", None)
+    assert out.read_text() == "0 131072\n"
