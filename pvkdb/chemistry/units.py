@@ -1,15 +1,16 @@
-"""Parsing of reported values: a number, a range or a bound, with its unit.
+"""The reader of numbers with units: of drafts, imports and the headings of measurements.
 
 ``parse_measurement("~25 kJ/mol", "eV")`` gives an :class:`~pvkdb.chemistry.quantities.Interval` in
-eV. Factors are exact, so that 300 mV is exactly 0.3 V.
+eV. Factors are exact, so that 300 mV is exactly 0.3 V. A converted value that no decimal number
+holds, as of kJ/mol in eV, gets as many digits as its source: 25 kJ/mol is 0.26 eV.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
-from math import isfinite
+from functools import cache
 
 from pvkdb.chemistry.quantities import Interval
 from pvkdb.errors import InputError
@@ -21,58 +22,92 @@ KJ_PER_MOL = 1000 / (_ELEMENTARY_CHARGE_C * _AVOGADRO_PER_MOL)
 #: The thermochemical calorie, 4.184 J.
 KCAL_PER_MOL = Fraction("4.184") * KJ_PER_MOL
 
-_MINUTE, _HOUR, _DAY = Fraction(60), Fraction(3600), Fraction(86400)
-_TIMES: dict[str, Fraction] = {
-    "fs": Fraction(1, 10**15),
-    "ps": Fraction(1, 10**12),
-    "ns": Fraction(1, 10**9),
-    "μs": Fraction(1, 10**6),
-    "us": Fraction(1, 10**6),
-    "ms": Fraction(1, 1000),
-    "s": Fraction(1),
-    "sec": Fraction(1),
-    "second": Fraction(1),
-    "min": _MINUTE,
-    "minute": _MINUTE,
-    "h": _HOUR,
-    "hr": _HOUR,
-    "hour": _HOUR,
-    "d": _DAY,
-    "day": _DAY,
-    "week": 7 * _DAY,
-    # Conventions of pvkdb's tables: a month is 30 days, a year 365 days.
-    "month": 30 * _DAY,
-    "year": 365 * _DAY,
-    "yr": 365 * _DAY,
-}
+_PREFIXES = dict(zip("afpnμumckMG", (-18, -15, -12, -9, -6, -6, -3, -2, 3, 6, 9), strict=True))
 
-#: For each unit of a column: the accepted units and their factors.
-UNITS: Mapping[str, Mapping[str, Fraction]] = {
+
+def _scaled(symbols: str, prefixes: str, power: int = 1) -> dict[str, Fraction]:
+    """Return symbols of a unit with prefixes of the SI, each with its factor to the unit."""
+    scales = {"": Fraction(1)} | {p: Fraction(10) ** (power * _PREFIXES[p]) for p in prefixes}
+    return {f"{p}{symbol}": scale for symbol in symbols.split() for p, scale in scales.items()}
+
+
+def _per(above: Mapping[str, Fraction], below: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    """Return the quotients of units, in both spellings: V/m and V m⁻¹."""
+    found = {f"{one}/{other}": above[one] / below[other] for one in above for other in below}
+    for name in list(found):
+        one, _, other = name.partition("/")
+        found[f"{one} {other.rstrip('²³')}⁻{other[-1] if other[-1] in '²³' else '¹'}"] = found[name]
+    return found
+
+
+_ONE = Fraction(1)
+_METRE = _scaled("m", "nμumc") | {"Å": Fraction(1, 10**10)}
+_AREA = _scaled("m²", "nμumc", 2)
+#: Units as words, which may have a capital and a plural. Conventions of pvkdb's tables: a month
+#: is 30 days, a year 365 days.
+_WORDS: Mapping[str, Mapping[str, Fraction | int]] = {
+    "V": {"volt": 1},
+    "s": {
+        "sec": 1,
+        "second": 1,
+        "min": 60,
+        "minute": 60,
+        "hr": 3600,
+        "hour": 3600,
+        "day": 86400,
+        "week": 7 * 86400,
+        "month": 30 * 86400,
+        "year": 365 * 86400,
+        "yr": 365 * 86400,
+    },
+    "cycles": {"cycle": 1, "times": 1},
+    "m": dict.fromkeys(("nanometer", "nanometre"), Fraction(1, 10**9))
+    | dict.fromkeys(("micrometer", "micrometre", "micron"), Fraction(1, 10**6)),
+    "deg": {"degree": 1},
+    "ohm": {"ohm": 1},
+    "A": {"ampere": 1, "amp": 1},
+    "S": {"siemens": 1},
+    "arbitrary": {"normalized": 1, "normalised": 1},
+}
+_SYMBOLS: Mapping[str, Mapping[str, Fraction]] = {
     "eV": {
-        "eV": Fraction(1),
-        "meV": Fraction(1, 1000),
-        "kJ/mol": KJ_PER_MOL,
-        "kJ mol-1": KJ_PER_MOL,
-        "kcal/mol": KCAL_PER_MOL,
-        "kcal mol-1": KCAL_PER_MOL,
+        **_scaled("eV", "m"),
+        **_per({"kJ": KJ_PER_MOL, "kcal": KCAL_PER_MOL}, {"mol": _ONE}),
     },
-    "V": {"V": Fraction(1), "mV": Fraction(1, 1000), "μV": Fraction(1, 10**6)},
-    "s": _TIMES,
-    "d": {name: seconds / _DAY for name, seconds in _TIMES.items()},
-    "J": {
-        f"{prefix}J": Fraction(1, 10**exponent)
-        for exponent, prefix in (
-            (0, ""),
-            (3, "m"),
-            (6, "μ"),
-            (9, "n"),
-            (12, "p"),
-            (15, "f"),
-            (18, "a"),
-        )
-    },
-    "cycles": {"cycles": Fraction(1), "cycle": Fraction(1), "times": Fraction(1)},
+    "V": _scaled("V", "nμumk"),
+    "s": _scaled("s", "fpnμum") | {"h": Fraction(3600), "d": Fraction(86400)},
+    "J": _scaled("J", "afpnμum"),
+    "cycles": {},
+    "m": _METRE,
+    "m2": _AREA,
+    "V/m": _per(_scaled("V", "kM"), _METRE),
+    "V/s": _per(_scaled("V", "m"), {"s": _ONE}),
+    "cm-1": {"cm⁻¹": _ONE},
+    "cm-2": {"cm⁻²": _ONE, "/cm²": _ONE, "mm⁻²": Fraction(100), "/mm²": Fraction(100)},
+    "cm-3": {"cm⁻³": _ONE, "/cm³": _ONE},
+    "mW/cm2": {name: factor / 10 for name, factor in _per(_scaled("W", "nμum"), _AREA).items()},
+    "uC/cm2": _per({"μC": _ONE, "uC": _ONE}, {"cm²": _ONE}),
+    "K": {"K": _ONE},
+    "degC": {"°C": _ONE, "℃": _ONE},
+    "deg": {"°": _ONE},
+    "mol/L": _scaled("M", "m") | _per(_scaled("mol", "m"), {"L": _ONE}),
+    "mol%": {"mol%": _ONE, "mol %": _ONE},
+    "ohm": _scaled("Ω ohm Ohm", "mkMG") | {"M Ω": Fraction(10**6)},
+    "A": _scaled("A", "fpnμum"),
+    "S": _scaled("S", "fpnμum"),
+    "Pa": _scaled("Pa", "kM"),
+    "%": {"%": _ONE},
+    "arbitrary": dict.fromkeys(("a.u.", "a. u.", "arb. units", "arb. u.", "norm."), _ONE),
     "1": {},
+}
+_BASES: dict[str, dict[str, Fraction]] = {
+    unit: {**names, **{word: Fraction(factor) for word, factor in _WORDS.get(unit, {}).items()}}
+    for unit, names in _SYMBOLS.items()
+}
+#: For each unit of a table: the units that are read, with their factors to it.
+UNITS: Mapping[str, Mapping[str, Fraction]] = _BASES | {
+    unit: {name: factor / _BASES[base][one] for name, factor in _BASES[base].items()}
+    for unit, base, one in (("d", "s", "d"), ("days", "s", "d"), ("nm", "m", "nm"))
 }
 
 #: Qualifiers in front of a value, and their meaning.
@@ -80,12 +115,67 @@ _QUALIFIERS = {">": ">", "≥": ">", ">=": ">", "<": "<", "≤": "<", "<=": "<",
 
 _POWER = r"10\^\{?[+-]?\d+\}?"
 _NUMBER = rf"(?:{_POWER}|[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+|\s?[x*]\s?{_POWER})?)"
-_UNIT = r"(?!to\b)[A-Za-zμ]+(?:\s?/\s?mol|\s?mol-1)?"
-_MEASUREMENT = re.compile(
-    rf"(?P<qualifier>>=|<=|[><≥≤~≈])?\s*(?P<first>{_NUMBER})\s*(?P<unit1>{_UNIT})?\s*"
-    rf"(?:(?P<joint>to|–|-|\.\.\.|±)\s*(?P<second>{_NUMBER})\s*(?P<unit2>{_UNIT})?)?",
-)
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_SIGNS = str.maketrans("−×·µ—\u2126", "-x*μ–Ω")
+
+
+@cache
+def unit_pattern() -> str:
+    """Return a regular expression of the units that are read, in all of their spellings."""
+    patterns = {
+        **{name: _spellings(name) for names in _SYMBOLS.values() for name in names},
+        **{name: f"(?i:{name}s?)" for names in _WORDS.values() for name in names},
+    }
+    return "|".join(patterns[name] for name in sorted(patterns, key=len, reverse=True))
+
+
+def _spellings(name: str) -> str:
+    pattern = (
+        re.escape(name).replace(r"\ ", r"[\s·*]?").replace("/", r"\s?/\s?").replace("μ", "[μµ]")
+    )
+    pattern = pattern.replace("Ω", "[Ω\u2126]").replace("⁻", "[⁻−-]")
+    return re.sub("[¹²³]", lambda sign: f"[{sign[0]}{sign[0].translate(_SUPERSCRIPTS)}]", pattern)
+
+
+def unit_of(printed: str, units: Iterable[str] = _BASES) -> tuple[str, Fraction] | None:
+    """Return which of ``units`` a printed one is read as, and its factor; None: it is unknown.
+
+    Example:
+        >>> unit_of("kΩ"), unit_of("months")
+        (('ohm', Fraction(1000, 1)), ('s', Fraction(2592000, 1)))
+    """
+    for unit in units:
+        for name in _names(printed):
+            if (factor := _keys(unit).get(name)) is not None:
+                return unit, factor
+    return None
+
+
+def _names(printed: str) -> Iterator[str]:
+    """Yield what a unit may be in the table: as it is, and a word in small letters, singular."""
+    yield _key(printed)
+    word = printed.strip().lower()
+    for name in (word, word.removesuffix("s")):
+        if any(name in names for names in _WORDS.values()):
+            yield name
+
+
+@cache
+def _keys(unit: str) -> dict[str, Fraction]:
+    return {_key(name): factor for name, factor in UNITS[unit].items()}
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\s·*]", "", name.translate(_SUPERSCRIPTS | _SIGNS))
+
+
+@cache
+def _measurement() -> re.Pattern[str]:
+    unit = rf"(?!to\b)(?:(?:{unit_pattern()})(?![A-Za-zμ])|[A-Za-zμ]+)"
+    return re.compile(
+        rf"(?P<qualifier>>=|<=|[><≥≤~≈])?\s*(?P<first>{_NUMBER})\s*(?P<unit1>{unit})?\s*"
+        rf"(?:(?P<joint>to|–|-|\.\.\.|±)\s*(?P<second>{_NUMBER})\s*(?P<unit2>{unit})?)?",
+    )
 
 
 def parse_measurement(text: str, unit: str, *, unit_needed: bool = False) -> Interval:
@@ -103,7 +193,7 @@ def parse_measurement(text: str, unit: str, *, unit_needed: bool = False) -> Int
         (Interval(minimum=0.3, maximum=0.3, bound=None, approximate=False), '> 7200')
     """
     cleaned = _plain(text)
-    match = _MEASUREMENT.fullmatch(cleaned) if len(cleaned) <= 80 else None
+    match = _measurement().fullmatch(cleaned) if len(cleaned) <= 80 else None
     if match is None:
         raise InputError(
             f"{text[:80]!r} is not a value; write for example {_examples(unit)}, one value a cell"
@@ -111,19 +201,23 @@ def parse_measurement(text: str, unit: str, *, unit_needed: bool = False) -> Int
     if unit_needed and not (match["unit1"] or match["unit2"]):
         raise InputError(f"{text!r} has no unit; write for example {_examples(unit)}")
     factor = _factor(match["unit2"] or match["unit1"], unit)
-    first = _number(match["first"]) * (
-        _factor(match["unit1"], unit) if match["unit1"] and match["unit2"] else factor
-    )
-    second = None if match["second"] is None else _number(match["second"]) * factor
+    own = _factor(match["unit1"], unit) if match["unit1"] and match["unit2"] else factor
+    first, place = _number(match["first"])
+    ends = [(first, place, own)]
     qualifier = _QUALIFIERS.get(match["qualifier"] or "")
-    if second is not None and qualifier in (">", "<"):
-        raise InputError(f"{text!r} bounds a range; write either the bound or the range")
-    if match["joint"] == "±" and second is not None:
-        first, second = first - abs(second), first + abs(second)
-    low, high = sorted((first, first if second is None else second))
+    if match["second"] is not None:
+        if qualifier in (">", "<"):
+            raise InputError(f"{text!r} bounds a range; write either the bound or the range")
+        second, last = _number(match["second"])
+        ends.append((second, last, factor))
+        if match["joint"] == "±":
+            error, last = abs(second) * factor / own, min(place, last)
+            ends = [(first - error, last, own), (first + error, last, own)]
+    values = sorted(_converted(*end) for end in ends)
+    low, high = (_float(value, text) for value in (values[0], values[-1]))
     return Interval(
-        minimum=None if qualifier == "<" else _float(low, text),
-        maximum=None if qualifier == ">" else _float(high, text),
+        minimum=None if qualifier == "<" else low,
+        maximum=None if qualifier == ">" else high,
         bound={">": "lower", "<": "upper"}.get(qualifier or ""),  # type: ignore[arg-type]
         approximate=qualifier == "~",
     )
@@ -131,43 +225,45 @@ def parse_measurement(text: str, unit: str, *, unit_needed: bool = False) -> Int
 
 def _plain(text: str) -> str:
     """Return a text in which minus signs, micro signs and the like have one spelling each."""
-    text = re.sub(r"(?<=10)(?=[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺])", "^", text).translate(_SUPERSCRIPTS)
-    for written, plain in (("−", "-"), ("×", "x"), ("·", "*"), ("µ", "μ"), ("—", "–"), ("E", "e")):
-        text = text.replace(written, plain)
-    text = text.replace("eV", "ev").replace("ev", "eV")  # "E" of an exponent, not of a unit
+    text = re.sub(r"(?<=10)(?=[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺])", "^", text).translate(_SUPERSCRIPTS | _SIGNS)
+    text = re.sub(r"(?<=\d)E(?=[+-]?\d)", "e", text)
     return re.sub(r"(?<=\d),(?=\d{3}\b)", "", re.sub(r"\s+", " ", text)).strip()
 
 
-def _number(text: str) -> Fraction:
+def _number(text: str) -> tuple[Fraction, int]:
+    """Return a number, and the power of ten of its last digit."""
     mantissa, power, exponent = re.sub(r"[\s{}]", "", text).partition("10^")
     if not power:
         mantissa, _, exponent = mantissa.partition("e")
     mantissa = mantissa.rstrip("x*") or "1"
-    return Fraction(mantissa) * Fraction(10) ** _exponent(exponent or "0")
+    if abs(shift := int(exponent or "0")) > 300:
+        raise InputError(f"the exponent {exponent} is outside the range of numbers")
+    return Fraction(mantissa) * Fraction(10) ** shift, shift - len(mantissa.partition(".")[2])
 
 
-def _exponent(text: str) -> int:
-    if abs(value := int(text)) > 300:
-        raise InputError(f"the exponent {text} is outside the range of numbers")
-    return value
+def _converted(value: Fraction, place: int, factor: Fraction) -> Fraction:
+    """Return a value times a factor: exact if it has finite decimals, else with its own digits."""
+    exact = value * factor
+    if pow(10, 800, exact.denominator) == 0:  # a divisor of a power of ten
+        return exact
+    digits = len(str(abs(round(value / Fraction(10) ** place))))
+    return Fraction(f"{float(exact):.{digits - 1}e}")
 
 
 def _factor(written: str | None, unit: str) -> Fraction:
     if not (name := (written or "").strip()):
         return Fraction(1)
-    known = UNITS[unit]
-    for candidate in (name, name.removesuffix("s"), name.lower(), name.lower().removesuffix("s")):
-        if candidate in known:
-            return known[candidate]
-    choices = ", ".join(known) or "no unit at all"
+    if found := unit_of(name, (unit,)):
+        return found[1]
+    choices = ", ".join(UNITS[unit]) or "no unit at all"
     raise InputError(f"the unit {name!r} is none of {choices}")
 
 
 def _float(value: Fraction, text: str) -> float:
-    number = float(value)
-    if not isfinite(number):
-        raise InputError(f"{text!r} is outside the range of numbers")
-    return number
+    try:
+        return float(value)
+    except OverflowError:
+        raise InputError(f"{text!r} is outside the range of numbers") from None
 
 
 def _examples(unit: str) -> str:

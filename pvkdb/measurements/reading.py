@@ -175,7 +175,7 @@ class _Columns:
         note = f"no unit stated: {quantity} read in {expected} (--columns {quantity}=COLUMN:UNIT)"
         if expected and not unit:
             self.notes.append(note)
-        if quantity == "temperature" and unit == "C":
+        if quantity == "temperature" and unit == "degC":
             return values + 273.15
         if quantity == "current" and unit == "V":
             if not self.request.shunt_ohm:

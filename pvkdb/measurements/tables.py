@@ -1,7 +1,7 @@
 """Files of instruments as tables: delimited text of any kind, EasyEXPERT and Excel.
 
 The separator, the decimal sign, the heading and its units are recognised; rows keep their lines.
-Headings that mean a quantity are in ``headings.csv``, texts that mean a unit in ``units.csv``.
+Headings that mean a quantity are in ``headings.csv``; units are those of ``chemistry/units.py``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from pvkdb.chemistry.units import unit_of as read_unit
 from pvkdb.errors import InputError, MissingExtraError, unknown_name
 from pvkdb.measurements.metrics import shipped
 from pvkdb.store.curation.sources import Source
@@ -27,6 +28,8 @@ from pvkdb.store.curation.sources import Source
 _SNIFFED, _SNIFFED_SIZE = 400, 40_000
 #: Most bytes that a workbook may unpack to: about a million cells.
 _MOST_UNPACKED = 100_000_000
+#: Units that a heading may name.
+_UNITS = ("V", "A", "s", "S", "ohm", "K", "degC", "arbitrary")
 _Layout: TypeAlias = tuple[str | None, str]  # separator (None: white space) and decimal sign
 _LAYOUTS = (("\t", "."), (";", "."), (",", "."), (None, "."), ("\t", ","), (";", ","))
 _WITH_UNIT = r"(.*?)\s*(?:[(\[{]([^()\[\]{}]*)[)\]}]|(?:/|, | in )\s*(\S+))"
@@ -39,7 +42,7 @@ class Heading:
 
     text: str
     quantity: str
-    unit: str  # V, A, s, S, ohm, K, C
+    unit: str  # one of _UNITS, or one that is unknown
     scale: float  # to that unit
 
 
@@ -59,14 +62,14 @@ class Table:
 
 
 def unit_of(text: str) -> tuple[str, float] | None:
-    """Return the base unit and the factor to it, None if the text is not a unit.
+    """Return the base unit and the factor to it, None if the text is not a unit of a measurement.
 
     Example:
         >>> unit_of("mA"), unit_of("kΩ"), unit_of("Second"), unit_of("1")
         (('A', 0.001), ('ohm', 1000.0), ('s', 1.0), None)
     """
-    found = shipped("units.csv").get(text.strip())
-    return (found["unit"], float(found["factor"])) if found else None
+    found = read_unit("°C" if text.strip() == "C" else text, _UNITS)
+    return (found[0], float(found[1])) if found else None
 
 
 def expected_unit(quantity: str) -> str:
@@ -94,10 +97,10 @@ def understand(text: str, unit: str = "") -> Heading:
         # "V_a" is a name, "voltage_v" one with its unit; "ms" after a conductance are millisiemens.
         given = map(unit_of, (match[2], match[2][:-1] + match[2][-1].upper()))
         expected = expected_unit(_quantity(match[1]))
-        found = next((u for u in given if u and {"C": "K"}.get(u[0], u[0]) == expected), None)
+        found = next((u for u in given if u and {"degC": "K"}.get(u[0], u[0]) == expected), None)
         name = match[1] if found else text
     base, scale = found or ("", 1.0)
-    temperature = name.strip().lower() == "t" and base in ("K", "C")
+    temperature = name.strip().lower() == "t" and base in ("K", "degC")
     return Heading(text, "temperature" if temperature else _quantity(name), base, scale)
 
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import islice
 
-from pvkdb.chemistry.units import UNITS, parse_measurement
+from pvkdb.chemistry.units import UNITS, parse_measurement, unit_of, unit_pattern
 from pvkdb.errors import InputError
 from pvkdb.literature.drafts.words import words
 
 #: Most numbers of a sentence that are read.
 MAX_NUMBERS = 100
 #: A power of ten whose superscript has become plain digits: 104, 10(4) or 10 4, but not 10-20.
-_LOST = r"10(?:\(\d{1,2}\)|[2-9]|1\d|\s[−-]?\d{1,2})(?![\d.])"
+_LOST = r"10(?:\(\d{1,2}\)|[2-9]|1\d|\s[−-]?\d{1,2})(?!\.?\d)"
 _POWER = r"10(?:[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}|\^-?\d{1,3})"
 _NUMBER = (
     rf"(?:{_POWER}|\d{{1,3}}(?:[, ]\d{{3}})+(?![\d.])|{_LOST}|\d{{1,12}}(?:\.\d{{1,8}})?"
-    rf"(?:\s?[×x·]\s?(?:{_POWER}|{_LOST})|e[+-]?\d{{1,3}}(?![A-Za-z]))?)"
+    rf"(?:\s?[×x·]\s?(?:{_POWER}|{_LOST}|10[–−-]\d{{1,2}}(?!\.?\d))|e[+-]?\d{{1,3}}(?![A-Za-z]))?)"
 )
 #: Words and signs in front of a number, by the sign that the tables hold.
 _FRONT = {
@@ -41,51 +41,64 @@ _CHANGE = re.compile(
 )
 _RANGE = re.compile(r"\s?(?:–|−|-|to|±|×)\s?")
 _LIST = re.compile(r"\s?(?:,|, and|and|or|/)\s?")
+_MANTISSA = re.compile(r"(?P<mantissa>-?[\d.]+)(?P<power>\s?[×x·].*10\S+)")
 
 
 @dataclass(frozen=True, slots=True)
 class PrintedQuantity:
-    """A value of a sentence in ``unit``, a unit of the tables, with its place in the sentence."""
+    """A value of a sentence with its place.
+
+    ``low`` and ``high`` are in ``unit``, a unit of the tables or what is counted. ``ends`` are the
+    texts of both, each with its printed unit, as :func:`parse_measurement` reads them.
+    """
 
     unit: str
-    low: float
-    high: float
+    ends: tuple[str, str]
     sign: str
     start: int
     end: int
     doubt: str = ""
-    factor: float = 1.0
-    power: float = 1.0
+    printed_unit: str = ""
+    low: float = field(init=False)
+    high: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        low, high = self.in_unit({"side": "m"}.get(self.unit, self.unit))
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
+
+    @property
+    def text(self) -> str:
+        """The value or the range, with its printed unit."""
+        return " to ".join(dict.fromkeys(self.ends))
+
+    def in_unit(self, unit: str) -> tuple[float, float]:
+        """Return both ends in a unit of the tables; counts are pure numbers."""
+        unit = unit if unit in UNITS else "1"
+        found = [parse_measurement(end, unit) for end in self.ends]
+        return found[0].minimum or 0.0, found[1].maximum or 0.0
 
 
 @cache
-def _units() -> dict[str, tuple[str, float]]:
-    """Return the unit of the tables and the factor, by the printed unit without blanks."""
-    return {
-        name.replace("mol-1", "mol⁻¹").replace(" ", ""): (unit, float(factor))
-        for unit, printed in words()["units"].items()
-        for name, factor in (UNITS[printed] if isinstance(printed, str) else printed).items()
-    }
+def _counts() -> dict[str, str]:
+    """Return what is counted, by its printed name without blanks."""
+    names = words()["counts"].items()
+    return {name.replace(" ", ""): unit for unit, printed in names for name in printed}
 
 
 @cache
 def _token() -> re.Pattern[str]:
-    spelled = {
-        name.replace("mol-1", "mol⁻¹"): None
-        for printed in words()["units"].values()
-        for name in (UNITS[printed] if isinstance(printed, str) else printed)
-    }
-    unit = "|".join(
-        re.escape(name).replace(r"\ ", r"\s?") + ("s?" if len(name) > 2 and name[-1] != "s" else "")
-        for name in sorted(spelled, key=len, reverse=True)
-    )
+    counted = sorted((n for names in words()["counts"].values() for n in names), key=len)[::-1]
+    unit = "|".join(name.replace(" ", r"\s?") + "s?" for name in counted) + f"|{unit_pattern()}"
+    # "s–1" is no second and "cm² V⁻¹ s⁻¹" no area, but "2 V–1 V" is a range.
+    per = rf"[–−-][123](?![\d.]|\s?(?:{unit})(?![A-Za-z]))|[\s·]?(?:cm|m|s|V|K|mol)[⁻–−-][¹²³123]"
     front = "|".join(f"(?P<front{place}>{words})" for place, words in enumerate(_FRONT.values()))
     return re.compile(
         rf"(?:(?<![A-Za-z])(?:{front})\s{{0,2}})?(?P<sign>(?<![\w⁰-⁹)])(?<!\d\s)[+\-−±])?\s?"
         rf"(?<![\w.)\]⁰¹²³⁴⁵⁶⁷⁸⁹⁻])(?P<number>{_NUMBER}|"
         rf"(?P<word>{'|'.join(_WORDS)})(?= (?:orders|\w+ states)))"
         rf"(?P<grid>\s?×\s?\d{{1,5}}(?![\d.]))?"
-        rf"(?:[\s-]?(?P<unit>{unit})(?![A-Za-z⁻⁰¹²³⁴⁵⁶⁷⁸⁹])|(?!-?[A-Za-z]))"
+        rf"(?:[\s-]?(?P<unit>{unit})(?![A-Za-z\d⁻⁰¹²³⁴⁵⁶⁷⁸⁹]|{per})|(?!-?[A-Za-z]))"
     )
 
 
@@ -98,15 +111,12 @@ def quantities(text: str) -> list[PrintedQuantity]:
         between = text[left.end : right.start]
         joined = _RANGE.fullmatch(between) or (not right.sign and _LIST.fullmatch(between))
         if left.unit == "1" and right.unit not in ("1", "grid") and joined:
-            shared = left.power == 1 and left.low < right.low / right.factor / right.power
-            scale = right.factor * (right.power if shared else 1)
-            tokens[place] = replace(
-                left, unit=right.unit, low=left.low * scale, high=left.high * scale
-            )
-    return [
-        replace(found, low=float(f"{found.low:.9g}"), high=float(f"{found.high:.9g}"))
-        for found in _merged(text, tokens)
-    ]
+            number, power = left.ends[0], _MANTISSA.match(right.ends[0])
+            if power and not _MANTISSA.match(number) and left.low < float(power["mantissa"]):
+                number += power["power"]
+            ends = (f"{number} {right.printed_unit}".strip(),) * 2
+            tokens[place] = replace(left, unit=right.unit, ends=ends)
+    return list(_merged(text, tokens))
 
 
 def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
@@ -119,38 +129,40 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
         number = str({word: place for place, word in enumerate(_WORDS, 2)}[match["word"].lower()])
     doubt = ""
     plain = re.sub(r"(?<=\d)[, ](?=\d{3})", "", number)
-    unit, factor = _units()[_known(printed)] if printed else ("1", 1.0)
-    lost = re.search(r"10(\(\d+\)|[\s−-]+\d+|[2-9]|1\d)$", plain)
+    unit, printed = _unit(printed) if printed else ("1", "")
+    lost = re.search(r"10(\(\d+\)|[\s–−-]+\d+|[2-9]|1\d)$", plain)
     if lost and (not lost[1].isdigit() or lost.start() or unit in ("1", "cycles", "s")):
-        plain = f"{plain[: lost.start()]}10^{lost[1].strip('( )')}"
+        plain = f"{plain[: lost.start()]}10^{lost[1].strip('( )').replace('–', '-')}"
         doubt = f"is it {plain}? The text has {number}."
-    try:
-        value = parse_measurement(plain, "1").minimum or 0.0
-    except InputError:
-        return None
     if match["sign"] and unit in ("states", "devices", "pulses"):
         return None  # oxidation states
     front = next((sign for place, sign in enumerate(_FRONT) if match[f"front{place}"]), "")
     if match["sign"] in ("-", "−"):
-        value = -value
+        plain = f"-{plain}"
     elif match["sign"] == "±":
         front = "±"
-    values = [value]
-    if match["grid"]:
-        values.append(float(match["grid"].strip(" ×")))
-        unit = {"m": "side", "m2": "m2"}.get(unit, "grid")
-    mantissa = re.match(r"[\d.]+(?=\s?[×x·])", plain)
-    power = abs(value) / float(mantissa[0]) if mantissa and float(mantissa[0]) else 1.0
-    low, high = min(values) * factor, max(values) * factor
-    if unit == "m2" and match["grid"]:
-        low = high = values[0] * values[1] * factor
     start = match.start() + len(match[0]) - len(match[0].lstrip())
-    return PrintedQuantity(unit, low, high, front, start, match.end(), doubt, factor, power)
+    numbers = [plain, match["grid"].strip(" ×")] if match["grid"] else [plain]
+    try:
+        values = [parse_measurement(number, "1").minimum or 0.0 for number in numbers]
+        if match["grid"] and unit == "m2":
+            numbers = [f"{values[0] * values[1]:.12g}"]
+        elif match["grid"]:
+            unit, numbers = "side" if unit == "m" else "grid", sorted(numbers, key=float)
+        first, last = (f"{number} {printed}".strip() for number in (numbers[0], numbers[-1]))
+        return PrintedQuantity(unit, (first, last), front, start, match.end(), doubt, printed)
+    except InputError:
+        return None
 
 
-def _known(printed: str) -> str:
+def _unit(printed: str) -> tuple[str, str]:
+    """Return the unit of the tables, or what is counted, and how an import writes it."""
     bare = re.sub(r"\s", "", printed)
-    return bare if bare in _units() else bare.removesuffix("s")
+    counted = _counts().get(bare) or _counts().get(bare.removesuffix("s"))
+    if counted is not None:
+        return counted, counted if counted in UNITS else ""
+    found = unit_of(printed)
+    return (found[0], printed) if found else ("1", "")
 
 
 def _merged(text: str, tokens: Sequence[PrintedQuantity]) -> Iterator[PrintedQuantity]:
@@ -164,9 +176,10 @@ def _merged(text: str, tokens: Sequence[PrintedQuantity]) -> Iterator[PrintedQua
             between = text[group[-1].end : other.start].strip()
             if other.unit != group[0].unit:
                 break
-            if _RANGE.fullmatch(between) and len(group) == 1:
+            error = other.sign == "±" != group[0].sign and not between
+            if (error or _RANGE.fullmatch(between)) and len(group) == 1:
                 group.append(other)
-                joint = between
+                joint = between or "±"
                 break
             if not _LIST.fullmatch(between) or other.unit == "1" or respectively:
                 break
@@ -174,12 +187,12 @@ def _merged(text: str, tokens: Sequence[PrintedQuantity]) -> Iterator[PrintedQua
         place += len(group)
         first, last = group[0], group[-1]
         if joint == "±":
-            yield replace(first, low=first.low - last.low, high=first.low + last.low, end=last.end)
+            yield replace(first, ends=(f"{first.text} ± {last.text}",) * 2, end=last.end)
         elif (joint == "to" and _CHANGE.search(text[max(0, first.start - 140) : first.start])) or (
             not joint and len(group) < 3
         ):
             yield from group
         else:
             unit = "side" if joint == "×" else first.unit
-            low, high = min(one.low for one in group), max(one.high for one in group)
-            yield replace(first, unit=unit, low=low, high=high, end=last.end)
+            low, high = min(group, key=lambda one: one.low), max(group, key=lambda one: one.high)
+            yield replace(first, unit=unit, ends=(low.ends[0], high.ends[1]), end=last.end)

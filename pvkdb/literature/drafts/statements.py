@@ -11,17 +11,15 @@ from typing import Any, Literal
 from pvkdb.chemistry.composition import parse_material
 from pvkdb.chemistry.ions import elements, names
 from pvkdb.errors import InputError
+from pvkdb.literature.device_entries import stability_doubt
 from pvkdb.literature.drafts.documents import Document, PrintedTable, Sentence
 from pvkdb.literature.drafts.quantities import PrintedQuantity, quantities
 from pvkdb.literature.drafts.words import metric_words
+from pvkdb.schemas.metrics import CLAIM_UNITS
 from pvkdb.store.rows.stacks import split_structure
 
 #: Metrics that are rows of ``energetics``.
 ENERGIES = ("E_A", "DFE")
-#: Units of the tables for what sentences count or measure in others.
-_UNITS = dict.fromkeys(("states", "bits", "pulses", "devices", "grid", "orders", "fold"), "1") | {
-    "side": "m"
-}
 #: Headers of the columns of a table that say of what its values are.
 _SUBJECTS = {
     "stack": r"structure|device|stack",
@@ -63,8 +61,8 @@ _DEFECT = re.compile(
 class FoundValue:
     """A value that a paper states: what was measured, of what, and the sentence that says so.
 
-    ``low`` and ``high`` are in the unit of the tables; ``printed`` is the value with its unit as
-    the paper has it.
+    ``low`` and ``high`` are in ``unit``, that of the table; ``printed`` is the value with its unit
+    as the paper has it, and ``text`` as an import reads it.
     """
 
     metric: str
@@ -73,6 +71,7 @@ class FoundValue:
     high: float
     sign: str
     printed: str
+    text: str
     sentence: str
     place: str
     page: int | None = None
@@ -114,22 +113,24 @@ def found_value(
     quantity: PrintedQuantity, metric: str, sentence: Sentence, printed: str
 ) -> FoundValue:
     """Return a quantity of a sentence as a value of a metric, in the unit of the tables."""
-    factor = 1e9 if metric.endswith("_nm") else 1 / 86400 if metric.endswith("_days") else 1.0
-    low, high = quantity.low * factor, quantity.high * factor
+    unit = CLAIM_UNITS.get(metric, quantity.unit) or "1"
+    low, high = quantity.in_unit(unit)
     if quantity.unit == "orders":
         low, high = 10.0**low, 10.0**high
+    short = stability_doubt(low, quantity.ends[0]) if metric == "stability_days" else ""
     return FoundValue(
         metric=metric,
-        unit=_UNITS.get(quantity.unit, quantity.unit),
-        low=float(f"{low:.9g}"),
-        high=float(f"{high:.9g}"),
+        unit=unit,
+        low=low,
+        high=high,
         sign=quantity.sign,
         printed=printed,
+        text=quantity.text,
         sentence=sentence.text,
         place=sentence.place,
         page=sentence.page,
         paragraph=sentence.paragraph,
-        doubt=quantity.doubt,
+        doubt=quantity.doubt or short,
     )
 
 

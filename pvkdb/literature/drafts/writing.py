@@ -6,9 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from math import isclose
 
-from pvkdb.chemistry.units import parse_measurement
 from pvkdb.errors import InputError
 from pvkdb.literature.drafts.documents import Document
 from pvkdb.literature.drafts.statements import ENERGIES, FoundValue, formula_in
@@ -111,22 +109,9 @@ def _energy(value: FoundValue) -> dict[str, str]:
 
 
 def cell(value: FoundValue) -> str:
-    """Return a value as a cell of an import has it: as printed, if that can be read."""
-    unit = {"days": "d"}.get(value.unit, value.unit)
-    sign = value.sign if value.sign in ("~", ">", "<") else ""
-    low, high = value.low, value.high
-    try:
-        read = parse_measurement(value.printed, unit)
-    except (InputError, KeyError):
-        read = None
-    if read and _same(read.minimum, low) and _same(read.maximum, high):
-        return value.printed
-    numbers = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-    return f"{sign}{numbers}" + ("" if unit == "1" else f" {unit}")
-
-
-def _same(read: float | None, found: float) -> bool:
-    return read is not None and isclose(read, found, rel_tol=1e-6)
+    """Return a value as a cell of an import has it: in the unit of the paper."""
+    bounded = value.sign == "~" or (value.sign in (">", "<") and value.low == value.high)
+    return value.sign * bounded + value.text
 
 
 def place_of(value: FoundValue) -> str:
