@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Context, Decimal
 from fractions import Fraction
 from functools import cache
 
@@ -34,9 +35,9 @@ def _scaled(symbols: str, prefixes: str, power: int = 1) -> dict[str, Fraction]:
 def _per(above: Mapping[str, Fraction], below: Mapping[str, Fraction]) -> dict[str, Fraction]:
     """Return the quotients of units, in both spellings: V/m and V m⁻¹."""
     found = {f"{one}/{other}": above[one] / below[other] for one in above for other in below}
-    for name in list(found):
+    for name, factor in [*found.items()]:
         one, _, other = name.partition("/")
-        found[f"{one} {other.rstrip('²³')}⁻{other[-1] if other[-1] in '²³' else '¹'}"] = found[name]
+        found[f"{one} {other.rstrip('²')}⁻{'²' if other.endswith('²') else '¹'}"] = factor
     return found
 
 
@@ -130,11 +131,13 @@ def unit_pattern() -> str:
 
 
 def _spellings(name: str) -> str:
-    pattern = (
-        re.escape(name).replace(r"\ ", r"[\s·*]?").replace("/", r"\s?/\s?").replace("μ", "[μµ]")
-    )
-    pattern = pattern.replace("Ω", "[Ω\u2126]").replace("⁻", "[⁻−-]")
-    return re.sub("[¹²³]", lambda sign: f"[{sign[0]}{sign[0].translate(_SUPERSCRIPTS)}]", pattern)
+    pattern = re.escape(name)
+    for sign, alike in (
+        *(("\\ ", r"[\s·*]?"), ("/", r"\s?/\s?"), ("μ", "[μµ]"), ("Ω", "[Ω\u2126]")),
+        *(("⁻", "[⁻−-]"), ("¹", "[¹1]"), ("²", "[²2]"), ("³", "[³3]")),
+    ):
+        pattern = pattern.replace(sign, alike)
+    return pattern
 
 
 def unit_of(printed: str, units: Iterable[str] = _BASES) -> tuple[str, Fraction] | None:
@@ -247,7 +250,8 @@ def _converted(value: Fraction, place: int, factor: Fraction) -> Fraction:
     if pow(10, 800, exact.denominator) == 0:  # a divisor of a power of ten
         return exact
     digits = len(str(abs(round(value / Fraction(10) ** place))))
-    return Fraction(f"{float(exact):.{digits - 1}e}")
+    rounded = Context(prec=digits).divide(Decimal(exact.numerator), Decimal(exact.denominator))
+    return Fraction(rounded)
 
 
 def _factor(written: str | None, unit: str) -> Fraction:

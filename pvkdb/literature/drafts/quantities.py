@@ -32,6 +32,8 @@ _FRONT = {
 #: Behind these words a number counts figures, equations or the like.
 _NAMES = re.compile(r"(?:[Ff]igs?|[Rr]efs?|[Ss]ections?|[Tt]ables?|[Ee]qns?)\.?\s?$")
 _SYMBOLS = re.compile(r"\b[nxyT]\s?[=>]?\s?$")
+#: An exponent of a unit that has lost its superscript.
+_EXPONENT = re.compile(r"[A-Za-zΩ][–−-][123](?!\.?\d)")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 #: Numbers that are written as words, in front of what is counted.
 _WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "sixteen")
@@ -124,6 +126,8 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
     before = text[max(0, match.start() - 14) : match.start() + 1]
     bare = printed is None and not match["grid"]
     if _NAMES.search(before) or (bare and (_SYMBOLS.search(before) or _YEAR.fullmatch(number))):
+        return None
+    if bare and _EXPONENT.match(text, max(0, match.start("number") - 2)):
         return None
     if match["word"]:
         number = str({word: place for place, word in enumerate(_WORDS, 2)}[match["word"].lower()])

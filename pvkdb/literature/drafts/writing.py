@@ -22,6 +22,8 @@ _HEAD = """\
 # correct or delete what is wrong, fill in what is '?' alone. Fields: pvkdb import --template. Then:
 #   pvkdb import {target} --dry-run    refuses what is not confirmed, and shows what would change
 """
+#: Metrics of which an import takes a best value.
+_BEST = ("on_off_ratio", "retention_s", "stability_days")
 _REFERENCE = ("doi", "authors", "title", "journal", "year", "volume", "pages")
 _METHODS = {
     "DFT": r"\bDFT\b|density functional|first[- ]principles?|ab initio",
@@ -110,8 +112,11 @@ def _energy(value: FoundValue) -> dict[str, str]:
 
 def cell(value: FoundValue) -> str:
     """Return a value as a cell of an import has it: in the unit of the paper."""
-    bounded = value.sign == "~" or (value.sign in (">", "<") and value.low == value.high)
-    return value.sign * bounded + value.text
+    single = value.low == value.high
+    if value.sign == "~" or (value.sign in (">", "<") and single):
+        return value.sign + value.text
+    best = value.sign == "up to" and single and value.metric in _BEST
+    return f"up to {value.text}" if best else value.text
 
 
 def place_of(value: FoundValue) -> str:

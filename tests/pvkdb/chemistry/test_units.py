@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Context, Decimal, Inexact
 from fractions import Fraction
 
 import pytest
@@ -9,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pvkdb.chemistry.quantities import Interval
-from pvkdb.chemistry.units import KCAL_PER_MOL, KJ_PER_MOL, UNITS, parse_measurement
+from pvkdb.chemistry.units import KCAL_PER_MOL, KJ_PER_MOL, UNITS, parse_measurement, unit_of
 from pvkdb.errors import InputError
+
+from ...each import for_each
 
 
 @pytest.mark.parametrize(
@@ -86,11 +89,45 @@ def test_what_papers_print(
     assert parse_measurement(text, unit) == Interval(low, high, bound, approximate)  # type: ignore[arg-type]
 
 
-def test_kilojoules_per_mole() -> None:
-    found = parse_measurement("~25 kJ mol⁻¹", "eV")
-    assert found.minimum == pytest.approx(25 / 96.48533212, rel=1e-9)
-    assert found.approximate
-    assert parse_measurement("25 kJ/mol", "eV").minimum == found.minimum
+@for_each(
+    ("text", "unit", "low", "high"),
+    [
+        ("~25 kJ/mol", "eV", 0.26, 0.26),  # 0.259107
+        ("25.0 kJ mol⁻¹", "eV", 0.259, 0.259),
+        ("100 kJ/mol", "eV", 1.04, 1.04),
+        ("5–14.2 kJ·mol⁻¹", "eV", 0.05, 0.147),  # 0.0518, 0.1472
+        ("25 ± 2 kJ/mol", "eV", 0.24, 0.28),  # 23 and 27 kJ/mol
+        ("25 ± 0.5 kJ/mol", "eV", 0.254, 0.264),
+        ("10^4 s", "d", 0.1, 0.1),  # 0.1157
+        ("100 h", "d", 4.17, 4.17),
+        ("12 h", "d", 0.5, 0.5),  # what decimals hold is exact
+        ("3 months", "s", 7776000, 7776000),
+        ("45 days", "s", 3888000, 3888000),
+        ("0 kJ/mol", "eV", 0, 0),
+    ],
+)
+def test_a_conversion_that_decimals_do_not_hold_keeps_the_digits_of_the_source(
+    text: str, unit: str, low: float, high: float
+) -> None:
+    found = parse_measurement(text, unit)
+    assert (found.minimum, found.maximum) == (low, high)
+
+
+@for_each(
+    ("printed", "unit"),
+    [
+        *(("μs", "s"), ("µs", "s"), ("us", "s"), ("Months", "s"), ("yrs", "s"), ("MINS", "s")),
+        *(("Ω", "ohm"), ("\u2126", "ohm"), ("MΩ", "ohm"), ("V·s⁻¹", "V/s"), ("V s-1", "V/s")),
+        *(("cm⁻³", "cm-3"), ("cm-3", "cm-3"), ("µC/cm2", "uC/cm2"), ("mW cm−2", "mW/cm2")),
+        *(("Ms", None), ("Vs", None), ("eVs", None), ("S", "S"), ("MOHM", None), ("D", None)),
+        *(("", None), ("apples", None), ("s–1", None)),
+    ],
+)
+def test_units_are_read_in_every_spelling_and_symbols_only_in_their_own(
+    printed: str, unit: str | None
+) -> None:
+    found = unit_of(printed)
+    assert (found[0] if found else None) == unit
 
 
 @pytest.mark.parametrize(
@@ -125,7 +162,14 @@ def test_factors_are_exact(unit_name: tuple[str, str], digits: int, decimals: in
     unit, name = unit_name
     value = Fraction(digits, 10**decimals)
     text = f"{float(value):.{decimals}f} {name}"
-    assert parse_measurement(text, unit).minimum == float(value * UNITS[unit][name])
+    exact = value * UNITS[unit][name]
+    division = Context(prec=60, traps=[])
+    division.divide(Decimal(exact.numerator), Decimal(exact.denominator))
+    found = parse_measurement(text, unit).minimum
+    if division.flags[Inexact]:  # then half of the last digit of the source is lost
+        assert found == pytest.approx(float(exact), rel=5 * 10.0 ** -len(str(abs(digits))))
+    else:
+        assert found == float(exact)
 
 
 @given(st.text(max_size=40))

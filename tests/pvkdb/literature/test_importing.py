@@ -17,6 +17,8 @@ from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.curation.history import history
 from pvkdb.store.database import Store
 
+from ...each import for_each
+
 Import = Callable[..., ImportReport]
 
 PAPER = """\
@@ -96,7 +98,7 @@ def test_a_paper_goes_in_with_its_source_and_its_original_values(
     paper = row(store, REFERENCES, "zhang2026")
     assert (paper.authors, paper.doi) == ("Ä. Zhång; B. Li", "10.1000/example")
     energy = row(store, ENERGETICS, "zhang2026-e001")
-    assert energy.value_min_ev == energy.value_max_ev == pytest.approx(0.25910674)
+    assert energy.value_min_ev == energy.value_max_ev == 0.26
     assert (energy.as_printed, energy.approximate, energy.charge) == ("~25 kJ/mol", True, 1)
     assert (energy.species, energy.family, energy.scope) == ("Br", "3D", "reported")
     assert (energy.references, energy.source) == ("zhang2026", "Fig. 3b")
@@ -310,6 +312,26 @@ def test_a_best_value_is_marked_as_one(store: Store, do_import: Import) -> None:
 def test_set_and_reset_of_one_sign_are_remarked(do_import: Import) -> None:
     report = do_import(DEVICE + "ITO/MAPbI3/Ag,MAPbI3,,1 V,0.5 V,,r36,F\n", name="d.csv")
     assert "unipolar" in str(report.warnings[0])
+
+
+@for_each(
+    ("retention", "stability", "said"),
+    [
+        ("3 h", "90 s", "is 0.001 days in storage, less than one; if a state was held so long"),
+        ("", "> 10^6 s", "is printed in seconds, as a retention is (10 days in storage)"),
+        ("3 months", "90 days", "is as long as the retention; if a state was held so long, move"),
+        ("10^6 s", "3 months", ""),
+    ],
+)
+def test_a_time_in_storage_that_may_be_another_time_is_questioned(
+    do_import: Import, retention: str, stability: str, said: str
+) -> None:
+    header = "structure,absorber,retention,stability,references,source\n"
+    line = f"ITO/MAPbI3/Ag,MAPbI3,{retention},{stability},r36,F\n"
+    report = do_import(header + line, name="d.csv", dry_run=True)
+    found = [(doubt.column, doubt.value, doubt.reason) for doubt in report.warnings]
+    assert [each[:2] for each in found] == [("stability", stability)] * bool(said)
+    assert all(each[2].startswith(said) for each in found)
 
 
 def test_many_problems_are_told_at_once_but_not_without_end(do_import: Import) -> None:
