@@ -36,7 +36,9 @@ _SYMBOLS = re.compile(r"\b[nxyT]\s?[=>]?\s?$")
 _EXPONENT = re.compile(r"[A-Za-zΩ][–−-][123](?!\.?\d)")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 #: Numbers that are written as words, in front of what is counted.
-_WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "sixteen")
+_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
+_WORDS |= {"nine": 9, "ten": 10, "twelve": 12, "sixteen": 16}
+_COUNTED = r"(?= (?:orders|\w+ states|(?:hour|day|week|month|year)s?\b))"
 _CHANGE = re.compile(
     r"\b(?:expan|increas|decreas|reduc|improv|enhanc|drop|lower|rais|extend|shift|chang)\w*\b"
     r".{0,100}\bfrom\s*$"
@@ -98,7 +100,7 @@ def _token() -> re.Pattern[str]:
     return re.compile(
         rf"(?:(?<![A-Za-z])(?:{front})\s{{0,2}})?(?P<sign>(?<![\w⁰-⁹)])(?<!\d\s)[+\-−±])?\s?"
         rf"(?<![\w.)\]⁰¹²³⁴⁵⁶⁷⁸⁹⁻])(?P<number>{_NUMBER}|"
-        rf"(?P<word>{'|'.join(_WORDS)})(?= (?:orders|\w+ states)))"
+        rf"(?P<word>(?<!-)(?!one day|one \w+ states)(?:{'|'.join(_WORDS)})){_COUNTED})"
         rf"(?P<grid>\s?×\s?\d{{1,5}}(?![\d.]))?"
         rf"(?:[\s-]?(?P<unit>{unit})(?![A-Za-z\d⁻⁰¹²³⁴⁵⁶⁷⁸⁹]|{per})|(?!-?[A-Za-z]))"
     )
@@ -130,7 +132,7 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
     if bare and _EXPONENT.match(text, max(0, match.start("number") - 2)):
         return None
     if match["word"]:
-        number = str({word: place for place, word in enumerate(_WORDS, 2)}[match["word"].lower()])
+        number = str(_WORDS[match["word"]])
     doubt = ""
     plain = re.sub(r"(?<=\d)[, ](?=\d{3})", "", number)
     unit, printed = _unit(printed) if printed else ("1", "")

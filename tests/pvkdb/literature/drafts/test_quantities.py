@@ -37,6 +37,8 @@ from ....each import for_each
         ("a 16 × 16 memristor array", "grid 16 16"),
         ("40 μm × 40 μm", "side 4e-05 4e-05"),
         ("nearly two orders of magnitude", "orders 2 2 ~"),
+        ("sixteen conductance states over three months", "states 16 16; s 7.776e+06 7.776e+06 >"),
+        ("one day, one of thirty-six months, one year", "s 3.1536e+07 3.1536e+07"),
         ("a ratio of 1.9×10^{-9}", "1 1.9e-09 1.9e-09"),
         ("50 000 elements over 100 cm²", "devices 50000 50000; m2 0.01 0.01 >"),
         ("(Fig. 9h) and ref. 12 of 2021, CsPbBr3, 2D, n = 3, the +4 state", ""),
