@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.dft.codes import launch
@@ -145,9 +147,13 @@ class ProcessResult:
 
 
 def cpu_seconds() -> float:
-    """Return the processor time of this process and of the programs that it has run."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
+    """Return the processor time of this process and of the programs that it has run or runs."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    running = 0.0
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            running += sum(child.cpu_times()[:4])  # user and system, its own and of its children
+    return time.process_time() + ended.ru_utime + ended.ru_stime + running
 
 
 def dying_with_parent(command: Sequence[str]) -> list[str]:
