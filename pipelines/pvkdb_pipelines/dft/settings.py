@@ -23,7 +23,8 @@ from pvkdb.schemas.calculations.dft import (
     Engine,
 )
 from pvkdb.schemas.calculations.relaxations import Host
-from pvkdb_pipelines.dft.codes import sssp
+from pvkdb_pipelines.dft.codes import cp2k, sssp
+from pvkdb_pipelines.dft.codes.runs import RunLocation
 
 #: Default spacing of k-points, 1/Å.
 SPACING_PER_ANG = 0.3
@@ -62,6 +63,8 @@ def complete_settings(settings: DftSettings, structure: Host) -> DftSettings:
         update["kpoint_grid"] = grid_of_spacing(np.array(structure.cell_ang), spacing)
     if settings.engine is Engine.ESPRESSO:
         update |= _espresso(settings, structure)
+    elif settings.engine is Engine.CP2K:
+        update |= _cp2k(settings, structure)
     elif settings.cutoff_wfc_ry is None:
         update["cutoff_wfc_ry"] = round(MP_CUTOFF_EV / Ry, 6)
     return settings.model_copy(update=update)
@@ -158,6 +161,22 @@ def _espresso(settings: DftSettings, structure: Host) -> dict[str, object]:
         "cutoff_wfc_ry": cutoff_wfc,
         "cutoff_rho_ry": cutoff_rho,
         "pseudopotentials": tuple(files),
+    }
+
+
+def _cp2k(settings: DftSettings, structure: Host) -> dict[str, object]:
+    basis_set = settings.basis_set or cp2k.DEFAULT_BASIS
+    data = RunLocation.from_environment().cp2k_data
+    files = settings.pseudopotentials or cp2k.entries(structure.symbols, basis_set, data)
+    valence = cp2k.valence_electrons(files)
+    electrons = sum(valence[symbol] for symbol in structure.symbols) - settings.charge
+    moment = settings.magnetization_mub
+    return {
+        "basis_set": basis_set,
+        "cutoff_rho_ry": settings.cutoff_rho_ry or cp2k.DEFAULT_CUTOFF_RY,
+        "cutoff_wfc_ry": settings.cutoff_wfc_ry or cp2k.DEFAULT_RELATIVE_CUTOFF_RY,
+        "pseudopotentials": tuple(files),
+        "magnetization_mub": 1.0 if moment is None and electrons % 2 else moment,
     }
 
 

@@ -60,6 +60,12 @@ class _SettingOptions(TypedDict):
     magnetization_mub: Annotated[
         float | None, Option("--moment", help="Spin-polarised, with this total moment, μB.")
     ]
+    basis_set: Annotated[
+        str | None, Option("--basis-set", help="Gaussians of cp2k; default: DZVP-MOLOPT-GGA-GTH.")
+    ]
+    dispersion: Annotated[
+        str | None, Option("--dispersion", help="Dispersion correction of cp2k: D3(BJ).")
+    ]
     soc: Annotated[bool | None, Option("--soc", help="Include spin–orbit coupling (vasp).")]
     dielectric_constant: Annotated[
         float | None,
@@ -109,7 +115,7 @@ def dft(
     max_steps: Annotated[
         int | None, Option(help="Most steps of relax, neb (100); calls a structure, hop (40).")
     ] = None,
-    engine: Annotated[str, Option(help="espresso, gpaw or vasp.")] = "espresso",
+    engine: Annotated[str, Option(help="espresso, cp2k, gpaw or vasp.")] = "espresso",
     charge: _Charges = None,
     hop: _Hop = None,
     database: DatabaseOption = DEFAULT_DATABASE,

@@ -7,8 +7,9 @@ then explicit, and the content key holds everything that decides the numbers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -24,16 +25,38 @@ class Engine(StrEnum):
     """Codes that solve the Kohn–Sham equations."""
 
     ESPRESSO = "espresso"
+    CP2K = "cp2k"
     GPAW = "gpaw"
     VASP = "vasp"
 
 
+#: Basis sets of CP2K, with the pseudopotentials that they were made for: those of the MOLOPT and
+#: UCL files (SR: short range), and those of Zurich (GGA), which every element of the review has.
+BasisSet = Literal[
+    "DZVP-MOLOPT-SR-GTH",
+    "TZVP-MOLOPT-SR-GTH",
+    "TZV2P-MOLOPT-SR-GTH",
+    "DZVP-MOLOPT-GGA-GTH",
+    "TZVP-MOLOPT-GGA-GTH",
+    "TZV2P-MOLOPT-GGA-GTH",
+]
+
+
 class PseudopotentialFile(RequestModel):
-    """The pseudopotential file of an element, with its MD5 sum."""
+    """The pseudopotential file of an element, with its MD5 sum.
+
+    CP2K keeps pseudopotentials and basis sets of all elements in shared files: ``file`` names both
+    entries of the element, and the MD5 sum is that of their text.
+    """
 
     element: str
     file: str
     md5: str
+
+
+def _omitted(value: object) -> bool:
+    """Whether a field that was added later is left out, so that content keys stay as they were."""
+    return value is None
 
 
 class DftSettings(RequestModel):
@@ -51,14 +74,16 @@ class DftSettings(RequestModel):
         ge=10,
         le=500,
         description="Cutoff of the wave functions; None for the largest that SSSP recommends for "
-        "one of the elements (espresso), or 520 eV as in the Materials Project (gpaw, vasp).",
+        "one of the elements (espresso), or 520 eV as in the Materials Project (gpaw, vasp). With "
+        "cp2k REL_CUTOFF, the cutoff of the grid for a Gaussian of exponent 1; None for 50 Ry.",
     )
     cutoff_rho_ry: float | None = Field(
         default=None,
         ge=40,
         le=5000,
         description="Cutoff of the density (espresso); None for the recommended one, or for as "
-        "many times a given cutoff of the wave functions as is recommended.",
+        "many times a given cutoff of the wave functions as is recommended. With cp2k CUTOFF, that "
+        "of the finest grid; None for 400 Ry.",
     )
     kpoint_grid: tuple[int, int, int] | None = Field(
         default=None, description="Γ-centred grid; None for one of the density below."
@@ -104,8 +129,24 @@ class DftSettings(RequestModel):
     mixing_beta: float = Field(default=0.4, gt=0, le=1)
     pseudopotentials: tuple[PseudopotentialFile, ...] = Field(
         default=(),
-        description="One a element (espresso); filled in when queued.",
+        description="One a element (espresso, cp2k); filled in when queued.",
     )
+    basis_set: BasisSet | None = Field(
+        default=None, exclude_if=_omitted, description="Gaussians (cp2k); None for DZVP of Zurich."
+    )
+    dispersion: Literal["D3(BJ)"] | None = Field(
+        default=None, exclude_if=_omitted, description="Dispersion correction of Grimme (cp2k)."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_cp2k(cls, values: Any) -> Any:
+        """CP2K minimises the energy of occupied orbitals: fixed occupations, Γ alone."""
+        if isinstance(values, Mapping) and values.get("engine") == Engine.CP2K:
+            values = {"smearing": "fixed", "kpoint_grid": (1, 1, 1), **values}
+            if values["kpoint_grid"] is None and values.get("kpoint_spacing_per_ang") is None:
+                values["kpoint_grid"] = (1, 1, 1)
+        return values
 
     @model_validator(mode="after")
     def _consistent(self) -> DftSettings:
@@ -130,6 +171,13 @@ class DftSettings(RequestModel):
                 f"spin–orbit coupling is not to be had with {self.engine}: SSSP's files are scalar "
                 "relativistic, and GPAW adds it without forces; use vasp"
             )
+        if self.engine is Engine.CP2K:
+            if self.smearing != "fixed" or self.kpoint_grid != (1, 1, 1):
+                raise ValueError(
+                    "cp2k runs with fixed occupations and at Γ alone; use a large cell or espresso"
+                )
+        elif self.basis_set is not None or self.dispersion is not None:
+            raise ValueError(f"a basis set and D3 are settings of cp2k, not of {self.engine}")
         if self.engine is Engine.VASP and self.smearing in ("fixed", "cold"):
             raise ValueError(f"VASP has no smearing {self.smearing!r}; use gaussian")
         if self.engine is Engine.ESPRESSO and self.functional != "PBE":

@@ -177,7 +177,7 @@ def describe_settings(settings: DftSettings) -> str:
     grid = "×".join(map(str, settings.kpoint_grid or ()))
     cutoffs = (
         f"{settings.cutoff_wfc_ry:g}/{settings.cutoff_rho_ry:g} Ry"
-        if settings.engine is Engine.ESPRESSO
+        if settings.engine in (Engine.ESPRESSO, Engine.CP2K)
         else f"{settings.cutoff_wfc_ry:.1f} Ry"
     )
     smearing = (
@@ -191,8 +191,10 @@ def describe_settings(settings: DftSettings) -> str:
         else f"moment {settings.magnetization_mub:g} μB"
     )
     soc = "SOC" if settings.soc else "no SOC"
+    functional = "-".join(filter(None, (settings.functional, settings.dispersion)))
+    basis_set = f"{settings.basis_set}, " if settings.basis_set else ""
     return (
-        f"{settings.engine} {settings.functional}, {cutoffs}, k {grid}, {smearing}, {spin}, {soc}"
+        f"{settings.engine} {functional}, {basis_set}{cutoffs}, k {grid}, {smearing}, {spin}, {soc}"
     )
 
 

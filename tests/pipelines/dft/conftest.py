@@ -13,7 +13,7 @@ from ase.build import molecule
 from pvkdb.schemas.calculations.dft import DftNebRequest, DftScfRequest, DftSettings
 from pvkdb.store.database import Store
 from pvkdb.store.queue import claims as queue
-from pvkdb_pipelines.dft.codes.runs import DEBIAN_PSEUDO_DIR
+from pvkdb_pipelines.dft.codes.runs import DEBIAN_CP2K_DATA, DEBIAN_PSEUDO_DIR
 from pvkdb_pipelines.geometry.hosts import host_of
 
 from ...conftest import lacks
@@ -43,6 +43,13 @@ def pw() -> None:
         lacks("pw.x is not on the PATH (Debian: quantum-espresso)")
     if not DEBIAN_PSEUDO_DIR.is_dir():
         lacks(f"{DEBIAN_PSEUDO_DIR} is not there (Debian: quantum-espresso-data-sssp)")
+
+
+@pytest.fixture(scope="session")
+def cp2k() -> None:
+    """CP2K and its data files."""
+    if shutil.which("cp2k.psmp") is None or not DEBIAN_CP2K_DATA.is_dir():
+        lacks("cp2k.psmp is not on the PATH, or its data are not there (Debian: cp2k)")
 
 
 def cspbi3(shift_ang: float = 0.1) -> Atoms:

@@ -156,7 +156,7 @@ def test_a_grid_is_as_dense_as_asked_for_and_no_denser(
 
 
 def test_the_engines_are_the_ones_that_the_documentation_names() -> None:
-    assert [engine.value for engine in Engine] == ["espresso", "gpaw", "vasp"]
+    assert [engine.value for engine in Engine] == ["espresso", "cp2k", "gpaw", "vasp"]
 
 
 @pytest.mark.parametrize("charge", [1, -1, 2])

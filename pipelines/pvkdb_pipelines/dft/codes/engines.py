@@ -35,7 +35,7 @@ def load_engine(
     """Return the source of energies and forces of this name.
 
     Args:
-        name: Name of a potential, or ``espresso``, ``gpaw`` or ``vasp``.
+        name: Name of a potential, or ``espresso``, ``cp2k``, ``gpaw`` or ``vasp``.
         settings: Complete settings of a DFT engine; not used by potentials.
         location: Where it runs; default: from the environment.
 
@@ -66,6 +66,21 @@ def _espresso(settings: DftSettings, location: RunLocation) -> Potential:
         weights=sssp.LIBRARY,
         versions=engine.versions,
         elements=frozenset(sssp.table()),
+        evaluate_many=engine.evaluate,
+        files=engine.runs.files,
+    )
+
+
+def _cp2k(settings: DftSettings, location: RunLocation) -> Potential:
+    from pvkdb_pipelines.dft.codes import cp2k
+
+    engine = cp2k.Cp2kEngine(settings, location)
+    engine.versions["ase"] = version("ase")
+    return Potential(
+        name=Engine.CP2K.value,
+        weights=cp2k.LIBRARY,
+        versions=engine.versions,
+        elements=frozenset(chemical_symbols[1:]),
         evaluate_many=engine.evaluate,
         files=engine.runs.files,
     )
@@ -232,6 +247,7 @@ def _tail(folder: Path) -> str:
 
 _LOADERS: dict[str, Callable[[DftSettings, RunLocation], Potential]] = {
     Engine.ESPRESSO.value: _espresso,
+    Engine.CP2K.value: _cp2k,
     Engine.GPAW.value: _gpaw,
     Engine.VASP.value: _vasp,
 }

@@ -110,7 +110,8 @@ class EspressoEngine:
             CalculationFailedError: pw.x is missing (``PROGRAM_NOT_FOUND``), or a pseudopotential
                 file is missing or has other content.
         """
-        location.require_program()
+        package = "Quantum ESPRESSO (Debian: quantum-espresso)"
+        location.require_program(location.pw_command, package, "PVKDB_PW_COMMAND")
         sssp.require_files(settings.pseudopotentials, location.pseudo_dir)
         self._settings = settings
         self._location = location

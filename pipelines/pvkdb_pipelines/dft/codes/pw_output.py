@@ -22,16 +22,29 @@ _TIMINGS = "     init_run     :"
 _NUMBER = r"(-?\d+(?:\.\d*)?(?:[EeDd][-+]?\d+)?)"
 
 
-@dataclass(frozen=True, slots=True)
-class PwOutput:
-    """Numbers of the last SCF cycle in an output of pw.x; None if not printed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScfDetails:
+    """How an SCF cycle ended; None if not printed.
 
     Attributes:
-        version: Version of pw.x.
         steps: SCF steps until convergence.
         accuracy_ry: Estimate of the energy's error at the last step.
         smearing_energy_ev: The part −TS of the energy.
         magnetization_mub: Total magnetisation.
+    """
+
+    steps: int | None = None
+    accuracy_ry: float | None = None
+    smearing_energy_ev: float | None = None
+    magnetization_mub: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PwOutput(ScfDetails):
+    """Numbers of the last SCF cycle in an output of pw.x; None if not printed.
+
+    Attributes:
+        version: Version of pw.x.
         cutoff_wfc_ry, cutoff_rho_ry: Cutoffs.
         electrons: Electrons in the cell.
         valence: Valence electrons of each species, by its label.
@@ -41,10 +54,6 @@ class PwOutput:
     """
 
     version: str | None
-    steps: int | None
-    accuracy_ry: float | None
-    smearing_energy_ev: float | None
-    magnetization_mub: float | None
     cutoff_wfc_ry: float | None
     cutoff_rho_ry: float | None
     electrons: float | None
@@ -148,15 +157,15 @@ def _float(text: str | None) -> float | None:
 def single_point(name: str, properties: Properties) -> SinglePoint:
     """Return the energy and forces of a structure as they are stored."""
     forces = np.asarray(properties["forces"], dtype=float)
-    details: PwOutput | None = properties.get("details")
+    details: ScfDetails = properties.get("details") or ScfDetails()
     return SinglePoint(
         name=name,
         energy_ev=float(properties["energy"]),
         forces_ev_per_ang=np.round(forces, 6).tolist(),
         max_force_ev_per_ang=round(float(np.linalg.norm(forces, axis=1).max()), 6),
-        scf_steps=None if details is None else details.steps,
-        scf_accuracy_ry=None if details is None else details.accuracy_ry,
-        smearing_energy_ev=None if details is None else details.smearing_energy_ev,
+        scf_steps=details.steps,
+        scf_accuracy_ry=details.accuracy_ry,
+        smearing_energy_ev=details.smearing_energy_ev,
         fermi_ev=properties.get("fermi_ev"),
-        magnetization_mub=None if details is None else details.magnetization_mub,
+        magnetization_mub=details.magnetization_mub,
     )

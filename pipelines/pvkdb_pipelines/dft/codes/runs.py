@@ -18,6 +18,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations import FailureKind
@@ -25,6 +28,8 @@ from pvkdb_pipelines.dft.codes import launch
 
 #: Where Debian's packages of Quantum ESPRESSO put pseudopotentials.
 DEBIAN_PSEUDO_DIR = Path("/usr/share/espresso/pseudo")
+#: Where Debian's package of CP2K puts basis sets and pseudopotentials.
+DEBIAN_CP2K_DATA = Path("/usr/share/cp2k")
 #: Seconds between SIGTERM and SIGKILL.
 _TERM_S = 5.0
 #: glibc gives large arrays back after each use, and the system clears their memory anew, a sixth of
@@ -49,6 +54,7 @@ class RunLocation:
     Attributes:
         pw_command: ``pw.x`` with the command that starts it in parallel.
         pseudo_dir: Folder of the pseudopotential files.
+        cp2k_command, cp2k_data: The same of CP2K, with its basis sets.
         scratch: Folder for temporary files; None for the system's.
         checkpoints: Folder of the force calls of hops, which outlive a process; None for scratch.
         max_seconds: Wall-time limit of a calculation; None for no limit.
@@ -57,6 +63,8 @@ class RunLocation:
 
     pw_command: tuple[str, ...] = ("pw.x",)
     pseudo_dir: Path = DEBIAN_PSEUDO_DIR
+    cp2k_command: tuple[str, ...] = ("cp2k.psmp",)
+    cp2k_data: Path = DEBIAN_CP2K_DATA
     scratch: Path | None = None
     checkpoints: Path | None = None
     max_seconds: float | None = None
@@ -66,16 +74,19 @@ class RunLocation:
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> RunLocation:
         """Return the location from environment variables.
 
-        They are ``PVKDB_PW_COMMAND``, ``PVKDB_PSEUDO_DIR``, ``PVKDB_DFT_SCRATCH``,
-        ``PVKDB_DFT_CHECKPOINTS`` and ``PVKDB_DFT_MAX_SECONDS``.
+        They are ``PVKDB_PW_COMMAND``, ``PVKDB_PSEUDO_DIR``, ``PVKDB_CP2K_COMMAND``,
+        ``PVKDB_CP2K_DATA``, ``PVKDB_DFT_SCRATCH``, ``PVKDB_DFT_CHECKPOINTS`` and
+        ``PVKDB_DFT_MAX_SECONDS``.
 
         Raises:
             InputError: a variable is invalid.
         """
         values = os.environ if environment is None else environment
-        command = tuple(shlex.split(values.get("PVKDB_PW_COMMAND", "pw.x")))
-        if not command:
-            raise InputError("PVKDB_PW_COMMAND is empty; write e.g. 'mpirun -np 4 pw.x'")
+        commands = {"PVKDB_PW_COMMAND": "pw.x", "PVKDB_CP2K_COMMAND": "cp2k.psmp"}
+        words = {name: shlex.split(values.get(name, usual)) for name, usual in commands.items()}
+        for name, command in words.items():
+            if not command:
+                raise InputError(f"{name} is empty; write e.g. 'mpirun -np 4 {commands[name]}'")
         limit = values.get("PVKDB_DFT_MAX_SECONDS")
         try:
             max_seconds = None if limit is None else float(limit)
@@ -87,8 +98,10 @@ class RunLocation:
             )
         scratch, kept = (values.get(f"PVKDB_DFT_{name}") for name in ("SCRATCH", "CHECKPOINTS"))
         return cls(
-            pw_command=command,
+            pw_command=tuple(words["PVKDB_PW_COMMAND"]),
             pseudo_dir=Path(values.get("PVKDB_PSEUDO_DIR") or DEBIAN_PSEUDO_DIR),
+            cp2k_command=tuple(words["PVKDB_CP2K_COMMAND"]),
+            cp2k_data=Path(values.get("PVKDB_CP2K_DATA") or DEBIAN_CP2K_DATA),
             scratch=Path(scratch) if scratch else None,
             checkpoints=Path(kept) if kept else None,
             max_seconds=max_seconds,
@@ -99,18 +112,17 @@ class RunLocation:
         folder = self.checkpoints or self.scratch or Path(tempfile.gettempdir())
         return folder / f"pvkdb-hop-{key[:16]}.jsonl"
 
-    def require_program(self) -> None:
-        """Check that the program is installed.
+    def require_program(self, command: Sequence[str], package: str, variable: str) -> None:
+        """Check that the program of a command is installed.
 
         Raises:
             CalculationFailedError: it is missing (``PROGRAM_NOT_FOUND``).
         """
-        program = self.pw_command[0]
-        if shutil.which(program) is None:
+        if shutil.which(command[0]) is None:
             raise CalculationFailedError(
                 FailureKind.PROGRAM_NOT_FOUND,
-                f"the program {program!r} is not on the PATH; install Quantum ESPRESSO (Debian: "
-                "quantum-espresso), or name the command in PVKDB_PW_COMMAND",
+                f"the program {command[0]!r} is not on the PATH; install {package}, or name the "
+                f"command in {variable}",
             )
 
 
@@ -135,9 +147,18 @@ class ProcessResult:
 
 
 def cpu_seconds() -> float:
-    """Return the processor time of this process and of the programs that it has run."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
+    """Return the processor time of this process and of the programs that it has run or runs."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    running = 0.0
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            running += sum(child.cpu_times()[:4])  # user and system, its own and of its children
+    return time.process_time() + ended.ru_utime + ended.ru_stime + running
+
+
+def dying_with_parent(command: Sequence[str]) -> list[str]:
+    """Return a command whose program dies with this process, in a session of its own."""
+    return [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), *command]
 
 
 def run_program(
@@ -151,11 +172,10 @@ def run_program(
         output, errors: Files for its standard output and error.
         timeout_s: Wall-time limit; None for no limit.
     """
-    argv = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), *command]
     with output.open("wb") as out, errors.open("wb") as err:
         # A separate session: Ctrl-C in a terminal reaches this process, which ends the whole group.
         process = subprocess.Popen(
-            argv,
+            dying_with_parent(command),
             cwd=folder,
             env=_KEEP_MEMORY | os.environ,
             stdin=subprocess.DEVNULL,
@@ -166,14 +186,14 @@ def run_program(
         try:
             return ProcessResult(process.wait(timeout_s), timed_out=False)
         except subprocess.TimeoutExpired:
-            _end(process)
+            end_process(process)
             return ProcessResult(process.returncode, timed_out=True)
         finally:
             if process.poll() is None:
-                _end(process)
+                end_process(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_process(process: subprocess.Popen[Any]) -> None:
     """End a process and its group, with SIGTERM first and then with SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):

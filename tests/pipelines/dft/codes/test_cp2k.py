@@ -1,0 +1,192 @@
+"""CP2K as an engine: a real one on molecules in a box."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+
+from pvkdb.errors import CalculationFailedError, InputError
+from pvkdb.schemas import validated
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.calculations.dft import DftScfRequest, DftSettings, Engine
+from pvkdb_pipelines.dft.codes.cp2k import Cp2kEngine, entries
+from pvkdb_pipelines.dft.codes.runs import RunLocation
+from pvkdb_pipelines.dft.computing import compute_dft
+from pvkdb_pipelines.dft.settings import complete_settings
+from pvkdb_pipelines.geometry.hosts import host_of
+
+#: Cheap settings for molecules: a second a run.
+CHEAP = DftSettings(engine=Engine.CP2K, cutoff_rho_ry=200, cutoff_wfc_ry=40, scf_threshold_ry=1e-10)
+
+
+def molecule(symbols: str, length_ang: float = 1.29) -> Atoms:
+    """One or two atoms in a box of 6 Å."""
+    positions = [[3.0, 3.0, 2.4], [3.0, 3.0, 2.4 + length_ang]]
+    return Atoms(symbols, positions=positions[: len(Atoms(symbols))], cell=[6.0] * 3, pbc=True)
+
+
+def engine(atoms: Atoms, location: RunLocation, settings: DftSettings = CHEAP) -> Cp2kEngine:
+    """Start CP2K for these atoms."""
+    return Cp2kEngine(complete_settings(settings, host_of(atoms)), location)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> RunLocation:
+    """Where CP2K runs in a test."""
+    return RunLocation(scratch=tmp_path)
+
+
+def failure(run: Cp2kEngine, atoms: Atoms) -> CalculationFailedError:
+    """Return the failure of a structure."""
+    with pytest.raises(CalculationFailedError) as caught:
+        run.evaluate([atoms], stress=False)
+    return caught.value
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cp2k")
+class TestRealRuns:
+    """A real CP2K."""
+
+    def test_forces_and_stress_are_slopes_of_the_energy(self, here: RunLocation) -> None:
+        """HCl, stretched: force along the bond and stress beside differences of energies."""
+        run, step = engine(molecule("HCl"), here), 0.01
+        energies = [
+            run.evaluate([molecule("HCl", 1.4 + shift)], stress=False)[0]["energy"]
+            for shift in (-step, step)
+        ]
+        (found,) = run.evaluate([molecule("HCl", 1.4)], stress=True)
+        strained = []
+        for strain in (-step, step):
+            atoms = molecule("HCl", 1.4)
+            atoms.set_cell(atoms.cell @ np.diag([1, 1, 1 + strain]), scale_atoms=True)
+            strained += [run.evaluate([atoms], stress=False)[0]["energy"]]
+        force = -(energies[1] - energies[0]) / (2 * step)
+        assert force < -2  # eV/Å, pulls the atoms together
+        assert found["forces"][1, 2] == pytest.approx(force, abs=0.05)
+        stress = (strained[1] - strained[0]) / (2 * step) / molecule("HCl").get_volume()
+        assert found["stress"][2] == pytest.approx(stress, abs=2e-3)
+        run.close()
+
+    def test_an_odd_electron_has_a_spin(self, here: RunLocation) -> None:
+        """A hydrogen atom: −0.49999 hartree with PBE, doi:10.1103/PhysRevLett.77.3865."""
+        run = compute_dft(
+            DftScfRequest(formula="H", structure=host_of(molecule("H")), settings=CHEAP)
+        )
+        assert run.request.settings.magnetization_mub == 1
+        assert run.result.point.energy_ev == pytest.approx(-13.605, abs=0.15)
+        assert run.versions["cp2k"]
+        assert {"cp2k-1.in", "cp2k-1.out"} <= set(run.files) | {
+            name.removesuffix(".gz") for name in run.files
+        }
+
+    def test_the_next_structure_starts_from_the_last_wave_functions(
+        self, here: RunLocation
+    ) -> None:
+        """Fewer SCF steps, and the energy that a new program gives."""
+        run = engine(molecule("HCl"), here)
+        first, near = (
+            run.evaluate([molecule("HCl", length)], stress=False)[0] for length in (1.29, 1.31)
+        )
+        run.close()
+        again = engine(molecule("HCl"), here).evaluate([molecule("HCl", 1.31)], stress=False)[0]
+        assert near["details"].steps < first["details"].steps
+        assert near["energy"] == pytest.approx(again["energy"], abs=1e-5)
+
+    def test_dispersion_binds(self, here: RunLocation) -> None:
+        """D3 lowers the energy of two argon atoms by 1 to 30 meV at 3.8 Å."""
+        pair = Atoms("Ar2", positions=[[4, 4, 2.1], [4, 4, 5.9]], cell=[8.0] * 3, pbc=True)
+        with_d3 = CHEAP.model_copy(update={"dispersion": "D3(BJ)"})
+        energies = [
+            engine(pair, here, settings).evaluate([pair], stress=False)[0]["energy"]
+            for settings in (CHEAP, with_d3)
+        ]
+        assert -0.03 < energies[1] - energies[0] < -0.001
+
+    def test_a_killed_program_is_a_failure_and_the_next_run_starts_anew(
+        self, here: RunLocation
+    ) -> None:
+        """Killed while it computes: the signal is named, and nothing is left behind."""
+        run = engine(molecule("HCl"), here)
+        expected = run.evaluate([molecule("HCl")], stress=False)[0]["energy"]
+        shell = run._shell
+        assert shell is not None
+        os.kill(shell._calculator._shell._child.pid, signal.SIGKILL)
+        error = failure(run, molecule("HCl", 1.3))
+        assert error.kind is FailureKind.PROGRAM_CRASHED
+        assert "signal 9" in str(error)
+        again = run.evaluate([molecule("HCl")], stress=False)[0]["energy"]
+        assert again == pytest.approx(expected, abs=1e-5)
+        run.close()
+        assert not list((here.scratch or Path()).iterdir())
+
+    def test_a_time_limit_ends_the_program(self, here: RunLocation) -> None:
+        run = engine(molecule("HCl"), replace(here, max_seconds=0.3))
+        assert failure(run, molecule("HCl")).kind is FailureKind.OUT_OF_WALLTIME
+        assert "PVKDB_DFT_MAX_SECONDS" in str(failure(run, molecule("HCl")))
+
+    def test_too_few_steps_are_named(self, here: RunLocation) -> None:
+        few = CHEAP.model_copy(update={"scf_max_steps": 2})
+        error = failure(engine(molecule("HCl"), here, few), molecule("HCl"))
+        assert error.kind is FailureKind.SCF_NOT_CONVERGED
+        assert "scf_max_steps" in str(error)
+
+    def test_every_set_knows_lead_and_what_lacks_an_element_is_named(
+        self, here: RunLocation
+    ) -> None:
+        """Of several pseudopotentials, the one with the fewest electrons."""
+        names = [
+            entries(["Pb", "Sn"], f"{zeta}-MOLOPT-{family}", here.cp2k_data)[0].file
+            for zeta in ("DZVP", "TZVP", "TZV2P")
+            for family in ("GGA-GTH", "SR-GTH")
+        ]
+        assert all(name.endswith("-q4") for name in names)
+        with pytest.raises(CalculationFailedError, match=r"TZVP-MOLOPT-SR-GTH for Cl"):
+            entries(["Cl"], "TZVP-MOLOPT-SR-GTH", here.cp2k_data)
+
+    def test_other_data_files_are_refused(self, here: RunLocation) -> None:
+        settings = complete_settings(CHEAP, host_of(molecule("HCl")))
+        other = settings.pseudopotentials[0].model_copy(update={"md5": "0" * 32})
+        changed = settings.model_copy(update={"pseudopotentials": (other,)})
+        with pytest.raises(CalculationFailedError) as caught:
+            Cp2kEngine(changed, here)
+        assert caught.value.kind is FailureKind.PSEUDOPOTENTIAL_DIFFERS
+
+
+def test_a_missing_program_is_named(here: RunLocation) -> None:
+    settings = CHEAP.model_copy(update={"basis_set": "DZVP-MOLOPT-GGA-GTH"})
+    with pytest.raises(CalculationFailedError, match="PVKDB_CP2K_COMMAND") as caught:
+        Cp2kEngine(settings, replace(here, cp2k_command=("no-such-cp2k",)))
+    assert caught.value.kind is FailureKind.PROGRAM_NOT_FOUND
+
+
+def test_missing_data_are_named(tmp_path: Path) -> None:
+    with pytest.raises(CalculationFailedError, match="PVKDB_CP2K_DATA"):
+        entries(["Pb"], "DZVP-MOLOPT-GGA-GTH", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"engine": "cp2k", "smearing": "gaussian"}, "fixed occupations"),
+        ({"engine": "cp2k", "kpoint_grid": (2, 2, 2)}, "at Γ alone"),
+        ({"basis_set": "DZVP-MOLOPT-GGA-GTH"}, "settings of cp2k"),
+        ({"engine": "gpaw", "dispersion": "D3(BJ)"}, "settings of cp2k"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(settings: dict[str, object], reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        validated(DftSettings, settings)
+
+
+def test_settings_of_other_codes_keep_their_content() -> None:
+    """Fields that came later are left out where they are not set: content keys stay."""
+    assert not {"basis_set", "dispersion"} & set(DftSettings().model_dump())
+    again = DftSettings.model_validate(CHEAP.model_dump())
+    assert again == CHEAP

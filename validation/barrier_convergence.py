@@ -1,0 +1,191 @@
+"""Energies of one hop with many settings: docs/validation/barriers/convergence.xyz.
+
+    python validation/barrier_convergence.py           # every point that is not there, the first first
+    python validation/barrier_convergence.py --list    # E(saddle) − E(start) so far
+
+Start and saddle point of a hop stay where pw.x relaxed them (docs/validation/dft_hops.json), so that
+a difference between two lines comes from the settings alone. Each force call is appended as soon as
+it is done: extended XYZ with charge, code and settings. A run that is killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.io import read, write
+
+from pvkdb.schemas.calculations.dft import DftSettings, Engine
+from pvkdb_pipelines.dft.codes.engines import load_engine
+from pvkdb_pipelines.dft.codes.runs import cpu_seconds
+from pvkdb_pipelines.dft.settings import complete_settings
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
+from pvkdb_pipelines.potentials.potential import Potential
+from pvkdb_pipelines.work.cores import one_thread_each
+from validation import dft_page
+
+FILE = dft_page.FOLDER / "barriers" / "convergence.xyz"
+#: Hops by pw.x whose structures are computed again: a host that does not tilt, and one that does.
+HOPS = ("Cs2SnCl6 Fm-3m +1", "CsPbBr3 Pnma +1")
+#: Settings of the SCF that every line shares: its error is below 0.1 meV.
+_SCF = {"scf_threshold_ry": 1e-8}
+_CP2K = partial(DftSettings, engine=Engine.CP2K, **_SCF)
+
+
+def _zurich(zeta: str, cutoff_ry: float = 400, relative_ry: float = 50) -> DftSettings:
+    return _CP2K(
+        basis_set=f"{zeta}-MOLOPT-GGA-GTH", cutoff_rho_ry=cutoff_ry, cutoff_wfc_ry=relative_ry
+    )
+
+
+#: By what is varied, in the order in which they run; the first is the one that others differ from.
+SETTINGS: dict[str, DftSettings] = {
+    "DZVP": _zurich("DZVP"),
+    "DZVP, 280 Ry": _zurich("DZVP", 280),
+    "TZVP": _zurich("TZVP"),
+    "DZVP, 600 Ry": _zurich("DZVP", 600, 60),
+    "TZV2P": _zurich("TZV2P"),
+    "DZVP, older set": _CP2K(basis_set="DZVP-MOLOPT-SR-GTH", cutoff_rho_ry=400, cutoff_wfc_ry=50),
+    "pw.x, cutoffs of SSSP": DftSettings(smearing="fixed", kpoint_grid=(1, 1, 1), **_SCF),
+    "pw.x, 2×2×2": DftSettings(
+        smearing="fixed", kpoint_grid=(2, 2, 2), cutoff_wfc_ry=30, cutoff_rho_ry=200, **_SCF
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One hop with one charge and one choice of settings."""
+
+    hop: str
+    charge: int
+    label: str
+    points: dict[str, Atoms] = field(compare=False)
+
+    @property
+    def settings(self) -> DftSettings:
+        """Complete settings of its force calls."""
+        settings = SETTINGS[self.label].model_copy(update={"charge": self.charge})
+        return complete_settings(settings, host_of(self.points["start"]))
+
+    def of(self, call: Atoms) -> bool:
+        """Whether a stored force call belongs to this line."""
+        wanted = {"hop": self.hop, "charge": self.charge, "settings": self.label}
+        return {name: call.info[name] for name in wanted} == wanted
+
+
+def lines() -> list[Line]:
+    """Return what is computed, in its order."""
+    hops = {hop.name: hop.result for hop in dft_page.read_hops().hops}
+    found = []
+    for label in SETTINGS:
+        for name in HOPS:
+            result = hops[name]
+            assert result is not None
+            points = {point.name: atoms_in(point.structure) for point in result.points}
+            found.append(Line(name, int(name.split()[-1]), label, points))
+    return found
+
+
+def read_calls(file: Path = FILE) -> list[Atoms]:
+    """Return the stored force calls, without one that a kill cut short."""
+    if not file.exists():
+        return []
+    text = file.read_text(encoding="utf-8")
+    whole = "".join(_frames(text))
+    if whole != text:
+        file.write_text(whole, encoding="utf-8")
+    return list(read(io.StringIO(whole), index=":", format="extxyz")) if whole else []
+
+
+def _frames(text: str) -> Iterator[str]:
+    rows = text.splitlines(keepends=True)
+    while rows:
+        count = int(rows[0])
+        frame, rows = rows[: count + 2], rows[count + 2 :]
+        if len(frame) == count + 2 and frame[-1].endswith("\n"):
+            yield "".join(frame)
+
+
+def append_call(file: Path, atoms: Atoms, found: dict[str, Any], info: dict[str, Any]) -> None:
+    """Append a force call (energy in eV, forces in eV/Å) as a frame of extended XYZ."""
+    call = atoms.copy()
+    set_results(call, found["energy"], np.round(found["forces"], 6))
+    call.info = info
+    text = io.StringIO()
+    write(text, call, format="extxyz")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(text.getvalue())
+
+
+def barriers(calls: list[Atoms]) -> dict[tuple[str, int, str], float]:
+    """Return E(saddle) − E(start), eV, by hop, charge and settings."""
+    energies = {
+        (*(call.info[name] for name in ("hop", "charge", "settings")), call.info["image"]): (
+            call.get_potential_energy()
+        )
+        for call in calls
+    }
+    return {
+        key[:3]: energy - energies[*key[:3], "start"]
+        for key, energy in energies.items()
+        if key[3] == "saddle" and (*key[:3], "start") in energies
+    }
+
+
+def main() -> None:
+    """Compute what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--list", action="store_true")
+    calls = read_calls()
+    if not parser.parse_args().list:
+        one_thread_each()
+        for line in lines():
+            _compute(line, [call.info["image"] for call in calls if line.of(call)])
+        calls = read_calls()
+    for (hop, _, label), barrier in barriers(calls).items():
+        print(f"{hop:20} {label:24} {barrier:8.4f} eV")
+
+
+def _compute(line: Line, done: list[str]) -> None:
+    settings, engine = line.settings, None
+    for image in ("start", "saddle"):
+        if image in done:
+            continue
+        engine = engine or load_engine(settings.engine.value, settings)
+        _one(line, image, settings, engine)
+
+
+def _one(line: Line, image: str, settings: DftSettings, engine: Potential) -> None:
+    started = cpu_seconds()
+    (found,) = engine.evaluate([line.points[image]], stress=False)
+    info = {
+        "hop": line.hop,
+        "image": image,
+        "charge": line.charge,
+        "settings": line.label,
+        "code": settings.engine.value,
+        "functional": settings.functional,
+        "basis_set": settings.basis_set or "plane waves",
+        "cutoff_ry": settings.cutoff_rho_ry,
+        "kpoints": "×".join(map(str, settings.kpoint_grid or ())),
+        "scf_steps": found["details"].steps,
+        "cpu_s": round(cpu_seconds() - started, 1),
+    }
+    append_call(FILE, line.points[image], found, info)
+    print(
+        f"{line.hop}, {line.label}, {image}: {found['energy']:.4f} eV", file=sys.stderr, flush=True
+    )
+
+
+if __name__ == "__main__":
+    main()
