@@ -1,11 +1,12 @@
 """Energies of one hop with many settings: docs/validation/barriers/convergence.xyz.
 
-    python validation/barrier_convergence.py           # every point that is not there, the first first
+    python validation/barrier_convergence.py           # every point that is not there yet
     python validation/barrier_convergence.py --list    # E(saddle) − E(start) so far
 
-Start and saddle point of a hop stay where pw.x relaxed them (docs/validation/dft_hops.json), so that
-a difference between two lines comes from the settings alone. Each force call is appended as soon as
-it is done: extended XYZ with charge, code and settings. A run that is killed goes on where it was.
+Start and saddle point of a hop stay where pw.x relaxed them (docs/validation/dft_hops.json), so
+that a difference between two lines comes from the settings alone. Each force call is appended as
+soon as it is done: extended XYZ with charge, code and settings. A run that is killed goes on where
+it was.
 """
 
 from __future__ import annotations
