@@ -49,8 +49,11 @@ def _zurich(zeta: str, cutoff_ry: float = 400, relative_ry: float = 50) -> DftSe
 
 #: By what is varied, in the order in which they run; the first is the one that others differ from.
 SETTINGS: dict[str, DftSettings] = {
-    "DZVP": _zurich("DZVP"),
     "DZVP, 280 Ry": _zurich("DZVP", 280),
+    "DZVP": _zurich("DZVP"),
+    "DZVP, 280 Ry, SCF to 1e-10 Ry": _zurich("DZVP", 280).model_copy(
+        update={"scf_threshold_ry": 1e-10}
+    ),
     "TZVP": _zurich("TZVP"),
     "DZVP, 600 Ry": _zurich("DZVP", 600, 60),
     "TZV2P": _zurich("TZV2P"),

@@ -129,8 +129,8 @@ def valence_electrons(files: Iterable[PseudopotentialFile]) -> dict[str, int]:
 def input_text(settings: DftSettings) -> str:
     """Return the input without what ASE adds: structure, charge, spin and functional.
 
-    The SCF ends where the gradient is below the root of the threshold of the energy, whose error
-    goes with its square.
+    The SCF ends where the gradient is below a tenth of the root of the threshold of the energy,
+    whose error goes with its square; products of Gaussians below the threshold are left out.
     """
     gradient = settings.scf_threshold_ry**0.5 / 10
     bases, potential_file, _ = _FAMILIES[str(settings.basis_set).partition("-MOLOPT-")[2]]
@@ -158,7 +158,7 @@ CUTOFF {settings.cutoff_rho_ry:g}
 REL_CUTOFF {settings.cutoff_wfc_ry:g}
 &END MGRID
 &QS
-EPS_DEFAULT 1E-10
+EPS_DEFAULT {settings.scf_threshold_ry:g}
 EXTRAPOLATION USE_PREV_WF
 &END QS
 &SCF
