@@ -159,7 +159,9 @@ def _dft(calculation: Calculation, request: DftRequest, result: CalculationResul
     if isinstance(result, DftHopResult):
         moved = {point.name: _of_host(point.structure, point.energy_ev) for point in result.points}
         ends = f"ends and saddle point relaxed from the path of calculation {request.parent}"
-        structures = [_structure(calculation, name, moved) for name in moved]
+        structures: list[Base] = [_structure(calculation, name, moved) for name in moved]
+        if result.not_converged:
+            return structures
         return [*structures, *_barrier(calculation, request, result, ends)]
     if isinstance(result, DftNebResult):
         hop = request.hop or 1
