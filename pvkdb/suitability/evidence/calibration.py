@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
-from math import sqrt
+from math import inf, sqrt
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,16 +42,18 @@ class CalibrationLine(_Frozen):
 
     The interval is Student's for a new value: t · s · √(1 + 1/n + (x − x̄)²/S), with n groups, s
     from n − 2 degrees of freedom, x̄ and S the mean and sum of squares of the computed energies.
+    A line for some ions on B is an offset: its slope is one, and S is infinite.
     """
 
     families: tuple[str, ...] = Field(description="Where it holds; empty: every other family.")
+    b_site: tuple[str, ...] = Field(default=(), description="Ions on B; empty: any.")
     grouped_by: str = Field(description="composition or family.")
     groups: int
     offset_ev: float
     slope: float
     error_ev: float
     mean_ev: float
-    squares_ev2: float
+    squares_ev2: float | None = Field(description="None: infinite.")
     quantile: float = Field(description="t for the level of the table.")
     covered: float = Field(description="Share of the groups, each left out, within the interval.")
 
@@ -59,12 +61,13 @@ class CalibrationLine(_Frozen):
     def made_of(self) -> str:
         """What the line goes through: ``8 compositions``."""
         names = {"composition": "compositions", "family": "structure families"}
-        return f"{self.groups} {names[self.grouped_by]}"
+        ions = f" with {' or '.join(self.b_site)}" if self.b_site else ""
+        return f"{self.groups} {names[self.grouped_by]}{ions}"
 
     def interval(self, computed_ev: float) -> tuple[float, float]:
         """Return the interval for the reported energy, in eV."""
         middle = self.offset_ev + self.slope * computed_ev
-        off = (computed_ev - self.mean_ev) ** 2 / self.squares_ev2
+        off = (computed_ev - self.mean_ev) ** 2 / (self.squares_ev2 or inf)
         half = self.quantile * self.error_ev * sqrt(1 + 1 / self.groups + off)
         return middle - half, middle + half
 
@@ -86,9 +89,14 @@ class Calibration(_Frozen):
         description="Empty for figures that may be cited and not shipped."
     )
 
-    def line_for(self, family: str) -> CalibrationLine | None:
-        """Return the line for a structure family; None where its error was not measured."""
-        fitting = (line for line in self.lines if family in line.families or not line.families)
+    def line_for(self, family: str, b_site: Collection[str] = ()) -> CalibrationLine | None:
+        """Return the line for a family and ions on B; None where its error was not measured."""
+        fitting = (
+            line
+            for line in self.lines
+            if (family in line.families or not line.families)
+            and (not line.b_site or (b_site and {*b_site} <= {*line.b_site}))
+        )
         return next(fitting, None)
 
 
@@ -109,7 +117,10 @@ def calibration_table() -> CalibrationTable:
 
 
 def calibrated(
-    raw: Evidence, quantity: str, parts: Mapping[str, tuple[Evidence, Collection[str]]]
+    raw: Evidence,
+    quantity: str,
+    parts: Mapping[str, tuple[Evidence, Collection[str]]],
+    b_site: Collection[str] = (),
 ) -> Evidence:
     """Return the interval of the potential that counts first; ``raw`` if none is calibrated.
 
@@ -119,13 +130,14 @@ def calibrated(
         raw: values of all potentials, with a note that names them.
         quantity: ``E_A`` or ``DFE``.
         parts: for each potential its values, and the structure families that have them.
+        b_site: the ions on B of the composition.
     """
     table = calibration_table()
     found: list[tuple[Evidence, Calibration, list[CalibrationLine]]] = []
     for entry in table.calibrations:
         if entry.quantity == quantity and entry.potential in parts:
             part, families = parts[entry.potential]
-            lines = [entry.line_for(family) for family in sorted(set(families))]
+            lines = [entry.line_for(family, b_site) for family in sorted(set(families))]
             known = [line for line in lines if line is not None]
             if known == lines:
                 found.append((part, entry, known))

@@ -320,7 +320,8 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
             note=f"halide-poor to halide-rich by {potential} in {vacancy.phase}",
         )
         parts = {potential: (found, {family_in(vacancy.phase)})}
-        evidence["dfe_model_ev"] = calibrated(found, "DFE", parts)
+        b_site = {occupant.ion.symbol for occupant in composition.on("B")}
+        evidence["dfe_model_ev"] = calibrated(found, "DFE", parts, b_site)
     if migration is not None and "e_a_model_ev" not in evidence:
         phase = migration.phase
         known = [each for each in migration.outcomes if each.e_a_ev is not None]

@@ -193,7 +193,9 @@ def computed(
         phrases.append(f"{potential} {_energy(part)}{f' in {where}' if where else ''}{remark}")
     note = f"{what} {', '.join(phrases)}"
     whole = replace(joined((part for part, _ in parts.values()), note=note), phase=_names(used))
-    return calibrated(whole, statements[0].quantity, parts)
+    occupancies = statements[0].material.composition.occupancies
+    b_site = {each.ion for each in occupancies if each.site == "B"}
+    return calibrated(whole, statements[0].quantity, parts, b_site)
 
 
 def _chosen(

@@ -443,9 +443,10 @@ def _energies(session: Session, ids: _Array) -> Iterator[_Energies]:
             if (entry.quantity, entry.potential) != (named, of_kind):
                 continue
             fits = {name: entry.line_for(name) for name in {*first[rows]}}
-            for line in entry.lines:  # of several families, any line may count
+            for line in entry.lines:  # of several families or ions on B, any line may count
+                fitting = {name for name in fits if line.b_site or fits[name] is line}
                 pairs = zip(first[rows], last[rows], strict=True)
-                some = np.array([one != two or fits[one] is line for one, two in pairs], bool)
+                some = np.array([one != two or one in fitting for one, two in pairs], bool)
                 calibrated = (
                     _calibrated(line, sign, (one[some], two[some]), named == "E_A")
                     for sign, (one, two) in ((-1, low_range), (1, high_range))
@@ -478,7 +479,7 @@ def _calibrated(line: CalibrationLine, sign: int, values: _Range, barrier: bool)
     widest, other, narrowest = (
         line.quantile
         * line.error_ev
-        * np.sqrt(1 + 1 / line.groups + (each - line.mean_ev) ** 2 / line.squares_ev2)
+        * np.sqrt(1 + 1 / line.groups + (each - line.mean_ev) ** 2 / (line.squares_ev2 or np.inf))
         for each in (*ends, np.clip(line.mean_ev, *ends))
     )
     halves = [np.maximum(widest, other), narrowest][::-sign]
