@@ -1,4 +1,4 @@
-"""Write docs/validation/calibration.md and pvkdb/suitability/calibration.json.
+"""Write docs/validation/calibration.md and pvkdb/schemas/calculations/calibration.json.
 
     python validation/calibration.py
 
@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t as student
 
-from pvkdb import suitability
 from pvkdb.chemistry import parse_composition
-from pvkdb.suitability.evidence.calibration import (
+from pvkdb.schemas.calculations import calibration
+from pvkdb.schemas.calculations.calibration import (
     FILE,
     Calibration,
     CalibrationLine,
@@ -43,7 +43,7 @@ from validation.migration_comparison import GROUPS, compare, pairs_of
 from validation.migration_results import Results, read_results
 
 PAGE = NUMBERS.with_name("calibration.md")
-TABLE = Path(suitability.__file__).parent / FILE
+TABLE = Path(calibration.__file__).parent / FILE
 LINK = "docs/validation/calibration.md"
 LEVEL = 0.8
 #: Fewer groups leave less than two degrees of freedom.

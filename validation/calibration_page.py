@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pvkdb.suitability.evidence.calibration import Calibration, CalibrationPair, CalibrationTable
+from pvkdb.schemas.calculations.calibration import Calibration, CalibrationPair, CalibrationTable
 from validation.calibration import (
     CLASSES,
     LEAST_GROUPS,
@@ -22,8 +22,8 @@ HEAD = """# The measured error of potentials
 
 Made by `make validate` (`validation/calibration.py`) from the numbers of \
 [migration.md](migration.md) and of the release of computed results; do not edit. Version \
-`{version}`; the lines and the pairs of E_A are in `pvkdb/suitability/calibration.json`, which \
-[rankings](../suitability.md) read.
+`{version}`; the lines and the pairs of E_A are in \
+`pvkdb/schemas/calculations/calibration.json`, which [rankings](../suitability.md) and reports read.
 
 **In short.** {summary}
 

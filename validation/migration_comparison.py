@@ -10,9 +10,9 @@ from scipy.stats import spearmanr
 
 from pvkdb.chemistry import material_family, parse_composition
 from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations.calibration import CalibrationPair
 from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
 from pvkdb.schemas.tables import EnergeticsRow
-from pvkdb.suitability.evidence.calibration import CalibrationPair
 from validation.migration_cases import (
     OWN_DFT,
     POTENTIALS,

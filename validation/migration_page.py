@@ -10,9 +10,9 @@ from scipy.stats import spearmanr
 
 from pvkdb.chemistry import Interval
 from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations.calibration import CalibrationPair
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.tables import EnergeticsRow
-from pvkdb.suitability.evidence.calibration import CalibrationPair
 from validation import finite_size, migration_paths
 from validation.migration_cases import CASES, POTENTIALS
 from validation.migration_comparison import (

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pvkdb.display.notebook import NotebookView
+from pvkdb.schemas.calculations.calibration import formation_interval
 from pvkdb.schemas.calculations.findings import FindingField
 from pvkdb.schemas.calculations.reliability import barrier_doubts
 
@@ -90,6 +91,11 @@ class VacancyFormation(BaseModel):
     atoms_in_cell: int = Field(description="Atoms in the supercell of the host, without vacancy.")
     x_poor_ev: float
     x_rich_ev: float
+    calibrated_ev: tuple[float, float] | None = Field(
+        default=None,
+        description="Between both limits: where 80 % of values of a DFT data set lie, by the "
+        "measured error of the potential; None where it was not measured for such compositions.",
+    )
     mu_x_poor_ev: float = Field(description="Chemical potential of the halide, eV an atom.")
     mu_x_rich_ev: float
     allowed: bool = Field(
@@ -155,8 +161,8 @@ class ScreenedCandidate(BaseModel):
     fall: Fall | None = None
     doubts: list[str] = Field(
         default=[],
-        description="Why its numbers may be wrong: `low barrier`, `host changed` or "
-        "`phases differ`, and details.",
+        description="Why its numbers may be wrong: `negative formation energy`, `low barrier`, "
+        "`host changed` or `phases differ`, and details.",
     )
 
     @model_validator(mode="after")
@@ -170,6 +176,11 @@ class ScreenedCandidate(BaseModel):
             for each in outcomes
             for doubt in barrier_doubts(each.e_a_ev, found.phase, each.host_left_for)
         ]
+        formed = self.vacancy
+        if formed and formed.allowed and (lower := min(formed.x_poor_ev, formed.x_rich_ev)) < 0:
+            self.doubts.append(
+                f"negative formation energy: {lower:.2f} eV where the compound is stable"
+            )
         if len({each.host_left_for for each in outcomes if each.e_a_ev is not None}) > 1:
             self.doubts.append("phases differ: the potentials computed different hosts")
         if lowest not in (None, found.phase):
@@ -202,6 +213,15 @@ class ScreeningReport(BaseModel, NotebookView):
     failed: dict[str, int] = Field(description="Of these, how many failed, by kind of failure.")
     force_calls: dict[str, int] = Field(description="By kind of calculation.")
     core_hours: float = Field(description="Processor time of the calculations.")
+
+    @model_validator(mode="after")
+    def _calibrated(self) -> ScreeningReport:
+        for each in self.candidates:
+            if (found := each.vacancy) is not None:
+                ends = sorted((found.x_poor_ev, found.x_rich_ev))
+                interval = formation_interval(self.potential, each.formula, found.phase, *ends)
+                found.calibrated_ev = interval
+        return self
 
 
 class FallReason(BaseModel):

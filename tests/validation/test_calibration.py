@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pvkdb.suitability.evidence.calibration import CalibrationPair, calibration_table
+from pvkdb.schemas.calculations.calibration import CalibrationPair, calibration_table
 from validation.calibration import (
     LEVEL,
     PAGE,

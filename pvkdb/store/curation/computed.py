@@ -30,6 +30,7 @@ from pvkdb.schemas.calculations.relaxations import (
     RelaxResult,
     VacancyResult,
 )
+from pvkdb.schemas.calculations.reliability import barrier_doubts
 from pvkdb.store.base import Base
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.models.calculations import Calculation
@@ -278,6 +279,8 @@ def _bottlenecks(calculation: Calculation, result: NebResult) -> list[Base]:
             conditions=f"limited by {hop.hop_class}, {hop.start} to {hop.end}, "
             f"{hop.length_ang:.2f} Å",
         )
+        for doubt in barrier_doubts(threshold.e_a_ev, "", None):
+            energy.conditions = f"{energy.conditions}; {doubt}"
         if result.upper_bound:
             energy.conditions = f"{energy.conditions}; a hop that failed might be easier"
         found.append(energy)

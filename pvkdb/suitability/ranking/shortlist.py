@@ -22,6 +22,7 @@ from sqlalchemy.types import NullType
 from pvkdb.chemistry.family import families_by_phase
 from pvkdb.chemistry.ions import HALIDES
 from pvkdb.chemistry.tolerance import DEFINED
+from pvkdb.schemas.calculations.calibration import CalibrationLine, calibration_table
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Criterion
 from pvkdb.schemas.rankings import SCORES, Order, RankingFilters, SetAside
@@ -32,7 +33,6 @@ from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material, SiteOccupancy
 from pvkdb.store.models.summaries import CompositionSummary as Summary
-from pvkdb.suitability.evidence.calibration import CalibrationLine, calibration_table
 from pvkdb.suitability.evidence.evidence import Candidate
 from pvkdb.suitability.evidence.materials import PLACEHOLDERS, material_candidates
 from pvkdb.suitability.evidence.phases import connects

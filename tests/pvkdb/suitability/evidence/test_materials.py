@@ -27,7 +27,7 @@ from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionStability
 from pvkdb.suitability import Options, rank, rank_candidates, shipped_profile
 from pvkdb.suitability.evidence import calibration
-from pvkdb.suitability.evidence.calibration import CalibrationTable, calibration_table
+from pvkdb.schemas.calculations.calibration import CalibrationTable, calibration_table
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.materials import material_candidates, phase_candidates
 
@@ -356,7 +356,7 @@ def test_energies_of_a_screening_are_calibrated_for_their_family(sqlite_store: S
         found = {each.id: each.evidence for each in material_candidates(session, report)}
         chgnet = {each.id: each.evidence for each in material_candidates(session, screening())}
     line = next(each for each in calibration_table().calibrations if each.quantity == "DFE")
-    wide = line.line_for("3D")
+    wide = line.line_for("3D", {"Sn"})
     assert wide is not None
     formation = found["CsSnBr3"]["dfe_ev"]
     assert formation == found["CsSnBr3"]["dfe_model_ev"]
