@@ -21,6 +21,7 @@ from sqlalchemy.types import NullType
 
 from pvkdb.chemistry.family import families_by_phase
 from pvkdb.chemistry.ions import HALIDES
+from pvkdb.chemistry.phases import UNDECIDED
 from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.schemas.calculations.calibration import CalibrationLine, calibration_table
 from pvkdb.schemas.metrics import METRICS
@@ -345,7 +346,10 @@ def _read(session: Session, order: Order) -> _Compositions:
             *(Summary.e_a_computed_min_ev, Summary.e_a_computed_max_ev),
             *(Summary.dfe_literature_min_ev, Summary.dfe_literature_max_ev),
             *(Summary.dfe_computed_min_ev, Summary.dfe_computed_max_ev),
-            and_(Summary.energetics_reported_count == 0, Summary.lowest_phase.not_in(apart)),
+            and_(
+                Summary.energetics_reported_count == 0,
+                Summary.lowest_phase.not_in([*apart, UNDECIDED]),
+            ),
             *[*of_materials.c][1:],
         )
         .join(of_materials, of_materials.c.composition_id == Summary.composition_id)

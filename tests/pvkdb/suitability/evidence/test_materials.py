@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.literature import read_curated
+from pvkdb.schemas.calculations.calibration import CalibrationTable, calibration_table
 from pvkdb.schemas.rankings import Grade, Verdict
 from pvkdb.schemas.screening import (
     ScreenedCandidate,
@@ -27,7 +28,6 @@ from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionStability
 from pvkdb.suitability import Options, rank, rank_candidates, shipped_profile
 from pvkdb.suitability.evidence import calibration
-from pvkdb.schemas.calculations.calibration import CalibrationTable, calibration_table
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.materials import material_candidates, phase_candidates
 
