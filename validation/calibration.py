@@ -156,9 +156,11 @@ def left_out(
     found = []
     for name in sorted({group_name(pair, grouped_by) for pair in pairs}):
         rest = [pair for pair in pairs if group_name(pair, grouped_by) != name]
-        wanted = {class_of(pair) for pair in pairs if group_name(pair, grouped_by) == name}
-        by_class = quantity == "DFE" and wanted <= {class_of(pair) for pair in rest} - {()}
-        line = fit_class(rest, *wanted) if by_class else fit(rest, grouped_by)
+        line = fit(rest, grouped_by)
+        if quantity == "DFE":
+            (wanted,) = {class_of(each) for each in pairs if group_name(each, grouped_by) == name}
+            if wanted and wanted in {class_of(pair) for pair in rest}:
+                line = fit_class(rest, wanted)
         found += [LeftOut(each, line) for each in pairs if group_name(each, grouped_by) == name]
     return found
 
