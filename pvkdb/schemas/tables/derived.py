@@ -127,8 +127,8 @@ class CompositionsRow(Row):
     lowest_phase: str | None = optional(
         "The measured phase, else that of the lowest energy per atom by one potential; `undecided` "
         "where others are within the measured error of the potential.",
-        "measured, or computed: among the phases that `lowest_phase_potential` relaxed; potentials "
-        "are never mixed; errors: docs/validation/structures.md",
+        "computed: among the phases that `lowest_phase_potential` relaxed; potentials are never "
+        "mixed; measured phases and errors: docs/validation/structures.md",
         empty="no potential has relaxed two of its phases",
     )
     lowest_phase_potential: str | None = optional(

@@ -77,7 +77,7 @@ def calculation(session: Session, name: str = "c", kind: str = "neb", **paramete
 
 def relaxed(session: Session, formula: str, phase: str, potential: str, level: float) -> None:
     """One formula unit's cell for each second phase, two for the others."""
-    name = f"{potential}-{phase}"
+    name = f"{formula}-{potential}-{phase}"
     calculation(session, name, "relax", potential=potential)
     cells = 1 + len(phase) % 2
     symbols = ["Cs", "Pb", "Br", "Br", "Br"] * cells
