@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pvkdb.chemistry import material_family, parse_composition
+from pvkdb.chemistry.phases import MEASURED, lowest_phases
 from pvkdb.display.notebook import NotebookView
 from pvkdb.schemas.calculations.calibration import formation_interval
 from pvkdb.schemas.calculations.findings import FindingField
@@ -77,6 +79,18 @@ class Stability(BaseModel):
     without_energy: list[str] = Field(
         description="Competitors whose relaxations all failed: the compound may appear too stable."
     )
+
+    def may_be_lowest(self, formula: str, potential: str) -> list[str]:
+        """Return the measured phase, else those within the error of the potential."""
+        measured = MEASURED.get(formula)
+        if measured is not None and measured.lowest:
+            return [measured.lowest]
+        if self.ground_state is None:
+            return []
+        levels = {self.ground_state: 0.0}
+        if self.perovskite and self.perovskite_above_ground_state_ev_per_atom is not None:
+            levels[self.perovskite] = self.perovskite_above_ground_state_ev_per_atom
+        return lowest_phases(material_family(parse_composition(formula))[0], levels, potential)
 
 
 class VacancyFormation(BaseModel):
@@ -162,7 +176,7 @@ class ScreenedCandidate(BaseModel):
     doubts: list[str] = Field(
         default=[],
         description="Why its numbers may be wrong: `negative formation energy`, `low barrier`, "
-        "`host changed` or `phases differ`, and details.",
+        "`host changed`, `phases differ` or `lowest phase undecided`, and details.",
     )
 
     @model_validator(mode="after")
@@ -215,12 +229,19 @@ class ScreeningReport(BaseModel, NotebookView):
     core_hours: float = Field(description="Processor time of the calculations.")
 
     @model_validator(mode="after")
-    def _calibrated(self) -> ScreeningReport:
+    def _judged(self) -> ScreeningReport:
         for each in self.candidates:
             if (found := each.vacancy) is not None:
                 ends = sorted((found.x_poor_ev, found.x_rich_ev))
                 interval = formation_interval(self.potential, each.formula, found.phase, *ends)
                 found.calibrated_ev = interval
+            of_phase = each.migration or found
+            if each.stability is not None and of_phase is not None:
+                lowest = each.stability.may_be_lowest(each.formula, self.potential)
+                if of_phase.phase in lowest:
+                    each.doubts = [doubt for doubt in each.doubts if " is lowest, " not in doubt]
+                if len(lowest) > 1:
+                    each.doubts.append(f"lowest phase undecided: {' or '.join(lowest)}")
         return self
 
 

@@ -30,7 +30,7 @@ _NEXT, _OFF_LATTICE = (0.8, 1.2), 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Octahedra:
+class HostOctahedra:
     """The n octahedra of a host that are compared.
 
     Attributes:
@@ -72,7 +72,7 @@ class TiltChange:
 
 def octahedra_of(
     host: Atoms, b: Collection[str], x: Collection[str], moving: int | None = None
-) -> Octahedra:
+) -> HostOctahedra:
     """Return the octahedra of B and six X, without those that miss an X or hold the moving atom.
 
     Raises:
@@ -92,7 +92,7 @@ def octahedra_of(
             "in a larger cell"
         )
     bonds = np.array([near.first[kept], near.second[kept]])
-    found = Octahedra(bonds, near.cell[kept], np.eye(3), {})
+    found = HostOctahedra(bonds, near.cell[kept], np.eye(3), {})
     vectors = found.vectors(host)
     step_ang = 2 * float(np.linalg.norm(vectors, axis=2).mean())
     # Tilts turn bonds, and not the way from one B to the next.
@@ -102,10 +102,10 @@ def octahedra_of(
     axes = _axes(along if len(along) else vectors.reshape(-1, 3), vectors[0])
     if len(along):
         step_ang = float(np.linalg.norm(along, axis=1).mean())
-    return Octahedra(bonds, found.cells, axes, _signs(host, bonds[0, :, 0], axes, step_ang))
+    return HostOctahedra(bonds, found.cells, axes, _signs(host, bonds[0, :, 0], axes, step_ang))
 
 
-def tilt_change(first: Atoms, second: Atoms, among: Octahedra) -> TiltChange:
+def tilt_change(first: Atoms, second: Atoms, among: HostOctahedra) -> TiltChange:
     """Return by how much octahedra are turned from one structure to another of the same atoms.
 
     The rotation vector of each is the best fit of its bonds (W. Kabsch, Acta Cryst. A 32, 922

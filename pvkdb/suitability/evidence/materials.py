@@ -306,8 +306,10 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
             composition.dimensionality,
             factors,
         )
-        ground = {screened.formula: screened.stability.ground_state if screened.stability else None}
-        if why := not_perovskite(composition.formula, ground, (), {}):
+        known = screened.stability
+        lowest = known.may_be_lowest(composition.formula, potential) if known else []
+        phases = {str(name): name for name in lowest or [None]}
+        if why := not_perovskite(composition.formula, phases, (), {}):
             evidence["p_perovskite"] = Evidence(not_defined=why)
     stability, vacancy, migration = screened.stability, screened.vacancy, screened.migration
     if stability is not None and stability.decomposition_ev_per_atom is not None:
