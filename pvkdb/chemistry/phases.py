@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from pvkdb.chemistry.composition import parse_composition
 from pvkdb.chemistry.family import Family, family_of_phase
+from pvkdb.errors import InputError
 
 #: In place of the lowest phase where the error of the potential does not decide it.
 UNDECIDED = "undecided"
@@ -13,8 +15,7 @@ UNDECIDED = "undecided"
 BY_MEASUREMENT = "measured"
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredPhase:
+class MeasuredPhase(NamedTuple):
     """What was measured: the phase that is stable at room temperature, and a perovskite, if any."""
 
     lowest: str | None
@@ -41,27 +42,24 @@ PHASE_ERRORS_EV: Mapping[str, tuple[float, float]] = {
     "sevennet-0": (0.0021, 0.0116),
     "chgnet": (0.0119, 0.0292),
 }
-LARGEST_ERROR_EV = (
-    max(alike for alike, _ in PHASE_ERRORS_EV.values()),
-    max(apart for _, apart in PHASE_ERRORS_EV.values()),
-)
 
 
-def lowest_phases(family: Family, levels_ev: Mapping[str, float], potential: str) -> list[str]:
+def lowest_phases(formula: str, levels_ev: Mapping[str, float], potential: str) -> list[str]:
     """Return the phases that may be the lowest by energies an atom, the lowest first.
 
-    Those within the measured error of the potential may be; ``family`` is that of the formula.
+    Those within the measured error of the potential may be.
 
     Example:
-        >>> lowest_phases("3D", {"delta": 0.0, "Pnma": 0.0016, "Pm-3m": 0.02}, "sevennet-0")
+        >>> lowest_phases("CsSnBr3", {"delta": 0, "Pnma": 0.0016, "Pm-3m": 0.02}, "sevennet-0")
         ['delta', 'Pnma']
     """
+    try:
+        family: Family = parse_composition(formula).family
+    except InputError:  # an edited row: all of one family
+        family = "undetermined"
     ordered = sorted(levels_ev, key=lambda phase: (levels_ev[phase], phase))
-    first, errors = ordered[0], PHASE_ERRORS_EV.get(potential, LARGEST_ERROR_EV)
-    own = family_of_phase(family, first)
-    return [
-        phase
-        for phase in ordered
-        if phase == first
-        or levels_ev[phase] - levels_ev[first] <= errors[family_of_phase(family, phase) != own]
-    ]
+    errors = PHASE_ERRORS_EV.get(potential, max(PHASE_ERRORS_EV.values()))
+    first, *others = ((phase, family_of_phase(family, phase)) for phase in ordered)
+    least = levels_ev[first[0]]
+    near = [name for name, own in others if levels_ev[name] - least <= errors[own != first[1]]]
+    return [first[0], *near]

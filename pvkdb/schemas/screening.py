@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pvkdb.chemistry import material_family, parse_composition
 from pvkdb.chemistry.phases import MEASURED, lowest_phases
 from pvkdb.display.notebook import NotebookView
 from pvkdb.schemas.calculations.calibration import formation_interval
@@ -90,7 +89,7 @@ class Stability(BaseModel):
         levels = {self.ground_state: 0.0}
         if self.perovskite and self.perovskite_above_ground_state_ev_per_atom is not None:
             levels[self.perovskite] = self.perovskite_above_ground_state_ev_per_atom
-        return lowest_phases(material_family(parse_composition(formula))[0], levels, potential)
+        return lowest_phases(formula, levels, potential)
 
 
 class VacancyFormation(BaseModel):

@@ -8,8 +8,8 @@ doi:10.1107/S0567740872007976). Those that stand apart, as in Cs2SnX6, are on th
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from ase import Atoms
@@ -22,23 +22,17 @@ from pvkdb_pipelines.geometry.neighbours import neighbours
 #: between ends and saddle points of hops whose host keeps its tilts, 5.2 and 7.4 in CsPbCl3 and
 #: Cs2AgBiBr6 where it does not (cells of 35 to 41 atoms, docs/validation/dft_hops).
 ONE_PATTERN_DEG = 4.5
-#: The longest bond of an octahedron over its shortest.
-_LONGEST_BOND = 1.5
-#: The way to the next octahedron of a shared corner, in pairs of bonds: that of a shared edge is
-#: 0.71; and how far an octahedron may be from its place on the lattice of shared corners.
-_NEXT, _OFF_LATTICE = (0.8, 1.2), 0.25
+#: The longest bond of an octahedron over its shortest; the way to the next octahedron of a shared
+#: corner in pairs of bonds (that of a shared edge is 0.71); and how far it may be from its place.
+_LONGEST_BOND, _NEXT, _OFF_LATTICE = 1.5, (0.8, 1.2), 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class HostOctahedra:
-    """The n octahedra of a host that are compared.
+class HostOctahedra(NamedTuple):
+    """The n octahedra of a host that are compared, with their axes, one in a row.
 
-    Attributes:
-        bonds: Indices of the B atom and the X atom of each bond, shape (2, n, 6).
-        cells: Cell of the X atom when the B atom is in the home cell, shape (n, 6, 3).
-        axes: Their axes in the host, one in a row.
-        signs: Sign of each octahedron in each pattern that repeats with the cell, by axis and
-            phase; none where octahedra share edges or faces.
+    ``bonds`` are indices of B and X atoms, shape (2, n, 6), ``cells`` those of the X atoms, shape
+    (n, 6, 3). ``signs`` are those of the octahedra in each pattern that repeats with the cell, by
+    axis and phase; none where octahedra share edges or faces.
     """
 
     bonds: np.ndarray
@@ -52,8 +46,7 @@ class HostOctahedra:
         return np.asarray(x + self.cells @ atoms.cell.array - b)
 
 
-@dataclass(frozen=True, slots=True)
-class TiltChange:
+class TiltChange(NamedTuple):
     """Rotation from one structure to another: the amplitude of each pattern, and the rest (RMS)."""
 
     patterns_deg: Mapping[tuple[str, str], float]
@@ -79,8 +72,7 @@ def octahedra_of(
         InputError: none is left.
     """
     is_b, is_x = (np.isin(host.get_chemical_symbols(), [*kind]) for kind in (b, x))
-    near = neighbours(host, 5.5).between(is_b, is_x)
-    kept = []
+    near, kept = neighbours(host, 5.5).between(is_b, is_x), []
     for centre in np.unique(near.first):
         own = np.flatnonzero(near.first == centre)
         own = own[near.distance[own] < _LONGEST_BOND * near.distance[own].min()]
@@ -91,18 +83,16 @@ def octahedra_of(
             f"{host.symbols}: every octahedron misses an X or holds the moving atom; compare tilts "
             "in a larger cell"
         )
-    bonds = np.array([near.first[kept], near.second[kept]])
-    found = HostOctahedra(bonds, near.cell[kept], np.eye(3), {})
-    vectors = found.vectors(host)
+    bonds, cells = np.array([near.first[kept], near.second[kept]]), near.cell[kept]
+    vectors = HostOctahedra(bonds, cells, np.eye(3), {}).vectors(host)
     step_ang = 2 * float(np.linalg.norm(vectors, axis=2).mean())
     # Tilts turn bonds, and not the way from one B to the next.
     ways = neighbours(host, _NEXT[1] * step_ang).between(is_b, is_b)
     along = host.positions[ways.second] + ways.cell @ host.cell.array - host.positions[ways.first]
     along = along[ways.distance > _NEXT[0] * step_ang]
     axes = _axes(along if len(along) else vectors.reshape(-1, 3), vectors[0])
-    if len(along):
-        step_ang = float(np.linalg.norm(along, axis=1).mean())
-    return HostOctahedra(bonds, found.cells, axes, _signs(host, bonds[0, :, 0], axes, step_ang))
+    step_ang = float(np.linalg.norm(along, axis=1).mean()) if len(along) else step_ang
+    return HostOctahedra(bonds, cells, axes, _signs(host, bonds[0, :, 0], axes, step_ang))
 
 
 def tilt_change(first: Atoms, second: Atoms, among: HostOctahedra) -> TiltChange:
@@ -116,13 +106,11 @@ def tilt_change(first: Atoms, second: Atoms, among: HostOctahedra) -> TiltChange
     """
     if list(first.symbols) != list(second.symbols):
         raise InputError(
-            f"{first.symbols} and {second.symbols}: tilts are compared between structures with the "
-            "same atoms in the same order"
+            f"{first.symbols} and {second.symbols} are compared: give the same atoms in one order"
         )
     pairs = zip(among.vectors(second), among.vectors(first), strict=True)
     turned = np.degrees([Rotation.align_vectors(*pair)[0].as_rotvec() for pair in pairs])
-    rest = turned @ among.axes.T
-    patterns: dict[tuple[str, str], float] = {}
+    rest, patterns = turned @ among.axes.T, {}
     for number, axis in enumerate("abc"):
         names = [name for name in among.signs if name[0] == axis]
         table = np.array([among.signs[name] for name in names]).reshape(-1, len(rest)).T
@@ -156,12 +144,15 @@ def _signs(
     steps = np.round(host.cell.array @ axes.T / step_ang)
     places = host.get_scaled_positions(wrap=False)[centres]
     away = (places - places[0]) @ steps
-    found: dict[tuple[str, str], np.ndarray] = {}
-    if np.abs(away - np.round(away)).max() > _OFF_LATTICE:
-        return found
-    for number, axis in enumerate("abc"):
-        for phase, along in (("in phase", 0), ("out of phase", 1)):
-            counted = np.where(np.arange(3) == number, along, 1)
-            if not (steps @ counted % 2).any():
-                found[axis, phase] = (-1.0) ** (np.round(away) @ counted)
-    return found
+    on_lattice = np.abs(away - np.round(away)).max() <= _OFF_LATTICE
+    counted = {
+        (axis, phase): np.where(np.arange(3) == number, along, 1)
+        for number, axis in enumerate("abc")
+        for phase, along in (("in phase", 0), ("out of phase", 1))
+        if on_lattice
+    }
+    return {
+        name: (-1.0) ** (np.round(away) @ each)
+        for name, each in counted.items()
+        if not (steps @ each % 2).any()
+    }

@@ -15,13 +15,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from pvkdb.chemistry.family import FAMILIES
 from pvkdb.chemistry.ions import HALIDES
-from pvkdb.chemistry.phases import (
-    BY_MEASUREMENT,
-    LARGEST_ERROR_EV,
-    MEASURED,
-    PHASE_ERRORS_EV,
-    UNDECIDED,
-)
+from pvkdb.chemistry.phases import BY_MEASUREMENT, MEASURED, PHASE_ERRORS_EV, UNDECIDED
 from pvkdb.store.base import LARGEST_EV, batches
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
@@ -153,9 +147,13 @@ def _cases(of: str, values: Mapping[str, object], other: str) -> str:
 
 
 #: The error of a potential for the difference of a phase from its lowest one.
-_PHASE_ERROR, _OF_FAMILIES = (
-    _cases("potential", {name: each[at] for name, each in PHASE_ERRORS_EV.items()}, f"{most}")
-    for at, most in enumerate(LARGEST_ERROR_EV)
+_ALIKE, _APART = (
+    _cases(
+        "potential",
+        (errors := {name: each[at] for name, each in PHASE_ERRORS_EV.items()}),
+        f"{max(errors.values())}",
+    )
+    for at in (0, 1)
 )
 _MEASURED = {name: f"'{each.lowest}'" for name, each in MEASURED.items() if each.lowest}
 _LOWEST, _BY, _PROBABILITY = (
@@ -226,8 +224,8 @@ WITH named AS (
     ORDER BY level, phase)
 ), placed AS (
   SELECT levelled.*, count(*) OVER of_potential AS compared,
-    sum(CASE WHEN level - least <= CASE WHEN family = least_family THEN {_PHASE_ERROR}
-      ELSE {_OF_FAMILIES} END THEN 1 ELSE 0 END) OVER of_potential AS near
+    sum(CASE WHEN level - least <= CASE WHEN family = least_family THEN {_ALIKE} ELSE {_APART} END
+      THEN 1 ELSE 0 END) OVER of_potential AS near
   FROM levelled WINDOW of_potential AS (PARTITION BY composition_id, potential)
 ), lowest AS (
   SELECT placed.*, row_number() OVER (

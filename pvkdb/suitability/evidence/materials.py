@@ -306,9 +306,9 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
             composition.dimensionality,
             factors,
         )
-        known = screened.stability
-        lowest = known.may_be_lowest(composition.formula, potential) if known else []
-        phases = {str(name): name for name in lowest or [None]}
+        compared = screened.stability
+        lowest = compared.may_be_lowest(composition.formula, potential) if compared else []
+        phases: dict[str, str | None] = {name: name for name in lowest} or {"": None}
         if why := not_perovskite(composition.formula, phases, (), {}):
             evidence["p_perovskite"] = Evidence(not_defined=why)
     stability, vacancy, migration = screened.stability, screened.vacancy, screened.migration

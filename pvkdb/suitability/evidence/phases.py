@@ -15,7 +15,7 @@ from dataclasses import replace
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from pvkdb.chemistry import material_family, parse_composition
+from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.family import Family, family_of_phase
 from pvkdb.chemistry.phases import MEASURED, lowest_phases
 from pvkdb.chemistry.tolerance import DEFINED
@@ -24,7 +24,6 @@ from pvkdb.schemas.rankings import Grade
 from pvkdb.store.base import LARGEST_EV
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
-from pvkdb.store.models.materials import Composition
 from pvkdb.store.models.structures import Structure
 from pvkdb.suitability.evidence.calibration import calibrated
 from pvkdb.suitability.evidence.evidence import Evidence, evidence_of, joined
@@ -88,7 +87,7 @@ def not_perovskite(
     if not counted:
         for potential, levels in energies.items():
             known = {str(phases[name]): levels[name] for name in phases.keys() & levels.keys()}
-            counted |= {*lowest_phases(composition.family, known, potential)} if known else set()
+            counted |= {*lowest_phases(formula, known, potential)} if known else set()
     counted = counted or set(phases.values())
     connected = any(connects(composition.family, phase) for phase in counted)
     if connected or composition.family not in DEFINED:
@@ -193,7 +192,7 @@ def computed(
         by_phase = {material: value(rows) for material, rows in listed.items()}
         known = energies.get(potential, {})
         levels = {name: known[name] for name in phases if name in known}
-        chosen, remark = _chosen(by_phase, levels, phases, composition, potential)
+        chosen, remark = _chosen(by_phase, levels, phases, composition.formula, potential)
         where = _names(phases[material] for material in chosen)
         part = replace(joined(by_phase[material] for material in chosen), phase=where)
         parts[potential] = part, {listed[material][0].material.family for material in chosen}
@@ -209,11 +208,11 @@ def _chosen(
     values: Mapping[str, Evidence],
     levels: Mapping[str, float],
     phases: Mapping[str, str | None],
-    composition: Composition,
+    formula: str,
     potential: str,
 ) -> tuple[list[str], str]:
     """Return the materials whose values count, and a remark on their place among the phases."""
-    measured = MEASURED.get(composition.formula)
+    measured = MEASURED.get(formula)
     if measured and (stable := [name for name in values if phases[name] == measured.lowest]):
         return stable, " (the measured phase)"
     if len(values) > 1 and not values.keys() <= levels.keys():
@@ -221,9 +220,8 @@ def _chosen(
     chosen = min(values, key=lambda name: (levels.get(name, 0.0), name))
     if chosen not in levels or len(levels) == 1:
         return [chosen], ""
-    family = material_family(parse_composition(composition.formula))[0]
     known = {str(phases[name]): level for name, level in levels.items()}
-    lowest = lowest_phases(family, known, potential)
+    lowest = lowest_phases(formula, known, potential)
     if near := sorted(name for name in values if str(phases[name]) in lowest):
         several = f"undecided among {', '.join(lowest)}"
         return near, f" ({several if len(lowest) > 1 else f'the lowest of {len(levels)} phases'})"
