@@ -72,12 +72,19 @@ class Stability(BaseModel):
         description="Lowest corner-sharing phase above the lowest phase; 0 where it is the lowest."
     )
     decomposition_ev_per_atom: float | None = Field(
-        description="Energy of decomposition; negative if the products are lower."
+        description="Energy of decomposition; negative if the products are lower. The energy above "
+        "the hull is its negative."
     )
     products: list[Product]
     without_energy: list[str] = Field(
         description="Competitors whose relaxations all failed: the compound may appear too stable."
     )
+
+    @property
+    def above_hull_ev_per_atom(self) -> float | None:
+        """The energy above the hull of the other compounds; negative for a stable compound."""
+        cost = self.decomposition_ev_per_atom
+        return None if cost is None else -cost
 
     def may_be_lowest(self, formula: str, potential: str) -> list[str]:
         """Return the measured phase, else those within the error of the potential."""

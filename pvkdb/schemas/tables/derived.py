@@ -139,7 +139,8 @@ class CompositionsRow(Row):
     )
     phases_compared: int = _count("Phases that this potential has compared.", _COUNTED)
     decomposition_ev_per_atom: float | None = optional(
-        "Energy of decomposition into competing compounds; negative: it decomposes.",
+        "Energy of decomposition into competing compounds; negative: it decomposes. The energy "
+        "above the hull, which pages and reports show, is its negative.",
         "computed: Bartel 2020, doi 10.1038/s41524-020-00362-y, by the potential of the newest "
         "screening report with the composition",
         unit="eV/atom",

@@ -80,7 +80,7 @@ class ReportColumn:
 
 
 _ABOVE = "stability.perovskite_above_ground_state_ev_per_atom"
-_DECOMPOSITION = "stability.decomposition_ev_per_atom"
+_HULL = "stability.above_hull_ev_per_atom"
 _VACANCY = "formation energy of the neutral halide vacancy in the halide"
 _CALIBRATED = "the vacancy between both limits, where 80 % of values of a DFT data set lie"
 _TAU = f"factor of Bartel et al.; perovskites lie below {TAU_LIMIT}"
@@ -99,7 +99,7 @@ COLUMNS = tuple(
         ("p", "probability of being a perovskite", "tolerance.p_perovskite", 3, "", "high"),
         ("Ground state", "lowest of the relaxed phases", "stability.ground_state"),
         ("Perovskite above", "lowest phase of the type above it", _ABOVE, 1, "meV/atom", "low"),
-        ("Decomposition", "energy of decomposing", _DECOMPOSITION, 1, "meV/atom", "high"),
+        ("Above hull", "of the other compounds", _HULL, 1, "meV/atom", "low"),
         ("Products", "formula units for one of the candidate", "stability.products"),
         ("Vacancy, X‑poor", f"{_VACANCY}-poor limit", "vacancy.x_poor_ev", 2, "eV", "low"),
         ("Vacancy, X‑rich", f"{_VACANCY}-rich limit", "vacancy.x_rich_ev", 2, "eV", "low"),
@@ -115,7 +115,7 @@ COLUMNS = tuple(
 #: Distributions: path of the value, axis, factor, value of the dashed line, and its label.
 _DISTRIBUTIONS = (
     ("tolerance.tau", "τ", 1, TAU_LIMIT, f"{TAU_LIMIT}, limit of Bartel et al."),
-    (_DECOMPOSITION, "decomposition energy (meV/atom)", 1000, 0.0, "stable to the right"),
+    (_HULL, "energy above the hull (meV/atom)", 1000, 0.0, "stable to the left"),
     (_ABOVE, "perovskite above ground state (meV/atom)", 1000, 0.0, "is the ground state"),
     *(
         (path, axis, 1, 0.0, "forms spontaneously to the left")
