@@ -110,7 +110,8 @@ def tilt_change(first: Atoms, second: Atoms, among: HostOctahedra) -> TiltChange
         )
     pairs = zip(among.vectors(second), among.vectors(first), strict=True)
     turned = np.degrees([Rotation.align_vectors(*pair)[0].as_rotvec() for pair in pairs])
-    rest, patterns = turned @ among.axes.T, {}
+    rest = turned @ among.axes.T
+    patterns: dict[tuple[str, str], float] = {}
     for number, axis in enumerate("abc"):
         names = [name for name in among.signs if name[0] == axis]
         table = np.array([among.signs[name] for name in names]).reshape(-1, len(rest)).T
