@@ -125,19 +125,22 @@ class CompositionsRow(Row):
     )
     phases_count: int = _count("Number of these phases.", _COUNTED)
     lowest_phase: str | None = optional(
-        "The phase with the lowest energy per formula unit by one potential.",
+        "The measured phase, else that of the lowest energy per atom by one potential; `undecided` "
+        "where others are within the measured error of the potential.",
         "computed: among the phases that `lowest_phase_potential` relaxed; potentials are never "
-        "mixed",
+        "mixed; measured phases and errors: docs/validation/structures.md",
         empty="no potential has relaxed two of its phases",
     )
     lowest_phase_potential: str | None = optional(
-        "The potential that says so: the one that has relaxed most phases, then the first by name.",
+        "`measured`, or the potential that says so: the one that has relaxed most phases, then the "
+        "first by name.",
         "recorded",
         empty="no potential has relaxed two of its phases",
     )
     phases_compared: int = _count("Phases that this potential has compared.", _COUNTED)
     decomposition_ev_per_atom: float | None = optional(
-        "Energy of decomposition into competing compounds; negative: it decomposes.",
+        "Energy of decomposition into competing compounds; negative: it decomposes. The energy "
+        "above the hull, which pages and reports show, is its negative.",
         "computed: Bartel 2020, doi 10.1038/s41524-020-00362-y, by the potential of the newest "
         "screening report with the composition",
         unit="eV/atom",
@@ -183,7 +186,7 @@ class CompositionsRow(Row):
         empty=_NO_FACTOR,
     )
     p_perovskite: float | None = optional(
-        "Probability that the composition is a perovskite.",
+        "Probability that the composition is a perovskite; 1 where one was measured.",
         _OF_TOLERANCE,
         unit="1",
         minimum=0,

@@ -190,7 +190,7 @@ def test_a_screening_that_rejected_a_composition_is_named_on_its_page(api, store
 
     def card(formula: str) -> str:
         page = api.request("GET", f"/compositions/{formula}", headers={"Accept": "text/html"})
-        return page.text.partition("Energy of decomposition, computed")[2].partition("</li>")[0]
+        return page.text.partition("Energy above the hull, computed")[2].partition("</li>")[0]
 
     rejected = '<a href="/screenings/1">screening 1</a> rejected it, not tau &lt; 4.18 (tau is'
     assert rejected in card("CsPbI3")

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry.ions import HALIDES
+from pvkdb.chemistry.phases import BY_MEASUREMENT
 from pvkdb.errors import InputError, MissingExtraError
 from pvkdb.schemas.tables import CompositionsRow
 from pvkdb.store.collections import COMPOSITIONS
@@ -22,7 +23,7 @@ from pvkdb.store.models.materials import SiteOccupancy
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.site.forms import Form, posted
-from pvkdb_api.explorer.site.markup import UNKNOWN, interval
+from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number
 from pvkdb_api.explorer.site.rendering import link, page
 from pvkdb_api.explorer.tables.browse import browse
 from pvkdb_api.explorer.tables.cells import TableColumn, composition_link, field_columns
@@ -34,7 +35,7 @@ _HEADINGS = {
     "families": "Family",
     "phases": "Phases",
     "lowest_phase": "Lowest phase",
-    "decomposition_ev_per_atom": "Stability",
+    "decomposition_ev_per_atom": "Above hull",
     "lead_free": "Lead-free",
     "a_site": "A site",
     "b_site": "B site",
@@ -79,12 +80,17 @@ def _energy_column(stem: str, heading: str, meaning: str) -> TableColumn:
     )
 
 
+def _above_hull(row: Any) -> Markup:
+    cost = row.decomposition_ev_per_atom
+    return UNKNOWN if cost is None else number(-cost)
+
+
 def _lowest_phase(row: Any) -> Markup:
     if row.lowest_phase is None:
         return UNKNOWN
-    return Markup('<span class="nowrap" title="lowest of {} phases by {}">{}</span>').format(
-        row.phases_compared, row.lowest_phase_potential, row.lowest_phase
-    )
+    why = f"lowest of {row.phases_compared} phases by {row.lowest_phase_potential}"
+    why = "measured" if row.lowest_phase_potential == BY_MEASUREMENT else why
+    return Markup('<span class="nowrap" title="{}">{}</span>').format(why, row.lowest_phase)
 
 
 _FIELDS = field_columns(CompositionsRow, _HEADINGS, COMPOSITIONS.sortable, **_HEADINGS)
@@ -100,6 +106,9 @@ TABLE = TablePage(
         "formula": TableColumn("Composition", lambda row: composition_link(row.formula), "formula"),
         **_FIELDS,
         "lowest_phase": replace(_FIELDS["lowest_phase"], render=_lowest_phase),
+        "decomposition_ev_per_atom": replace(
+            _FIELDS["decomposition_ev_per_atom"], render=_above_hull
+        ),
         **{name: _energy_column(*entry) for name, entry in _ENERGIES.items()},
     },
     default_columns="formula,lowest_phase,decomposition_ev_per_atom,e_a,e_a_computed,dfe,"

@@ -74,12 +74,15 @@ class ReportColumn:
     def text(self, candidate: ScreenedCandidate) -> str:
         """Return the number of a candidate as text; empty where it is not known."""
         value = self.value(candidate)
+        if isinstance(value, tuple):
+            return " to ".join(decimals(each, self.digits or 0) for each in value)
         return milli(value) if self.unit == "meV/atom" else decimals(value, self.digits or 0)
 
 
 _ABOVE = "stability.perovskite_above_ground_state_ev_per_atom"
-_DECOMPOSITION = "stability.decomposition_ev_per_atom"
+_HULL = "stability.above_hull_ev_per_atom"
 _VACANCY = "formation energy of the neutral halide vacancy in the halide"
+_CALIBRATED = "the vacancy between both limits, where 80 % of values of a DFT data set lie"
 _TAU = f"factor of Bartel et al.; perovskites lie below {TAU_LIMIT}"
 _E_A = Markup("E<sub>A</sub>")
 
@@ -96,12 +99,13 @@ COLUMNS = tuple(
         ("p", "probability of being a perovskite", "tolerance.p_perovskite", 3, "", "high"),
         ("Ground state", "lowest of the relaxed phases", "stability.ground_state"),
         ("Perovskite above", "lowest phase of the type above it", _ABOVE, 1, "meV/atom", "low"),
-        ("Decomposition", "energy of decomposing", _DECOMPOSITION, 1, "meV/atom", "high"),
+        ("Above hull", "of the other compounds", _HULL, 1, "meV/atom", "low"),
         ("Products", "formula units for one of the candidate", "stability.products"),
         ("Vacancy, X‑poor", f"{_VACANCY}-poor limit", "vacancy.x_poor_ev", 2, "eV", "low"),
         ("Vacancy, X‑rich", f"{_VACANCY}-rich limit", "vacancy.x_rich_ev", 2, "eV", "low"),
-        (_E_A, "highest saddle of the vacancy's easiest path", "migration.e_a_ev", 3, "eV", "low"),
-        ("Spread", "between the potentials", "migration.e_a_spread_ev", 3, "eV", "low"),
+        ("calibrated", _CALIBRATED, "vacancy.calibrated_ev", 1, "eV", "low"),
+        (_E_A, "highest saddle of the vacancy's easiest path", "migration.e_a_ev", 2, "eV", "low"),
+        ("Spread", "between the potentials", "migration.e_a_spread_ev", 2, "eV", "low"),
         ("Path", "its dimensions, and the hop that limits it", "migration.outcomes"),
         ("Check", "why its numbers may be wrong; the details have more", "doubts"),
         ("Outcome", "passed, or the stage at which it fell and why", "type"),
@@ -111,7 +115,7 @@ COLUMNS = tuple(
 #: Distributions: path of the value, axis, factor, value of the dashed line, and its label.
 _DISTRIBUTIONS = (
     ("tolerance.tau", "τ", 1, TAU_LIMIT, f"{TAU_LIMIT}, limit of Bartel et al."),
-    (_DECOMPOSITION, "decomposition energy (meV/atom)", 1000, 0.0, "stable to the right"),
+    (_HULL, "energy above the hull (meV/atom)", 1000, 0.0, "stable to the left"),
     (_ABOVE, "perovskite above ground state (meV/atom)", 1000, 0.0, "is the ground state"),
     *(
         (path, axis, 1, 0.0, "forms spontaneously to the left")
