@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pvkdb.suitability.evidence.calibration import Calibration, CalibrationPair, CalibrationTable
+from pvkdb.schemas.calculations.calibration import Calibration, CalibrationPair, CalibrationTable
 from validation.calibration import (
+    CLASSES,
     LEAST_GROUPS,
     LEAST_OF_A_FAMILY,
     Agreement,
     Estimate,
     left_out,
+    made_of,
     of_halide,
+    of_own_dft,
 )
 from validation.formation_pairs import CITED, SOURCE
 
@@ -19,17 +22,18 @@ HEAD = """# The measured error of potentials
 
 Made by `make validate` (`validation/calibration.py`) from the numbers of \
 [migration.md](migration.md) and of the release of computed results; do not edit. Version \
-`{version}`; the lines and the pairs of E_A are in `pvkdb/suitability/calibration.json`, which \
-[rankings](../suitability.md) read.
+`{version}`; the lines and the pairs of E_A are in \
+`pvkdb/schemas/calculations/calibration.json`, which [rankings](../suitability.md) and reports read.
 
 **In short.** {summary}
 
 ## Method
 
 - A pair is a computed energy and the middle of a reported one. Bounds, reported or computed, \
-make no pair, nor does a text that repeats its own table. Hops that pvkdb computed by DFT \
-([dft.md](dft.md)) make pairs like those of the literature, also those in CsPbBr3 and \
-CsPbI3, which are less certain, since octahedra tilt there. Where a source can mean another path \
+make no pair, nor does a text that repeats its own table. Lines and their tests are made of values \
+from outside alone; hops that pvkdb computed by DFT ([dft.md](dft.md)) are \
+[listed beside them](#beside-pvkdbs-own-dft), since they are no measure of what experiments and \
+the literature say. Where a source can mean another path \
 ([layered Cs3Sb2I9](migration.md#which-path-the-literature-means)), the pair holds the one that \
 rankings use, so that this doubt is a part of the interval.
 - The line takes charged, neutral, unknown and measured values together: no group alone has the \
@@ -45,6 +49,10 @@ are listed and not calibrated.
 compositions. It widens with few compositions and away from their mean. The jackknife+ (Barber \
 2021, doi 10.1214/20-AOS1965) needs no normal errors, but guarantees 1 − 2α = 60 % where 80 % is \
 wanted, and hardly widens away from the pairs, where many values of a screening lie.
+- Formation energies of compositions with {classes} on B have an offset of their own, with slope \
+one: in a class raw values are off by nearly the same amount, between classes by other ones. The \
+error that both have in common has as many degrees of freedom as there are compositions less \
+classes. Other ions on B have the line of all compositions, with its wider interval.
 - For a structure family without a pair, families are what is new: each counts once, and the \
 interval has as many degrees of freedom as there are families less two. With fewer than {least} \
 families there is none, and the value stays unknown.
@@ -76,11 +84,13 @@ def render(
         version=table.version,
         summary=" ".join(_summary(each) for each in table.calibrations),
         family=LEAST_OF_A_FAMILY,
+        classes=" and with ".join(" or ".join(each) for each in CLASSES),
         families=", ".join(own) if own else "none has as many",
         level=table.level,
         least=LEAST_GROUPS,
     )
-    parts = [head, *_errors(listed), *_lines(table), *_tested(found), *_formation(found)]
+    parts = [head, *_errors(listed), *_lines(table), *_tested(found), *_own(table, found)]
+    parts += _formation(found)
     return "\n".join(parts) + "\n"
 
 
@@ -151,16 +161,49 @@ def _tested(found: Mapping[tuple[str, str], Sequence[CalibrationPair]]) -> Itera
     )
     yield "|---|---|---|---|---|---|---|---|---|---|"
     for (quantity, potential), pairs in found.items():
-        made_of = [pair for pair in pairs if of_halide(pair)]
-        if len({pair.material for pair in made_of}) < LEAST_GROUPS:
+        own = made_of(pairs)
+        if len({pair.material for pair in own}) < LEAST_GROUPS:
             continue
-        for each in left_out(made_of, "composition"):
+        for each in left_out(own, "composition", quantity):
             low, high = each.line.interval(each.pair.computed_ev)
             pair = each.pair
             yield (
                 f"| {quantity} | {potential} | {pair.material} | {pair.family} | {pair.charge} | "
                 f"{pair.source} | {pair.computed_ev:.3f} | {pair.reported_ev:.3f} | {low:.2f} to "
                 f"{high:.2f} | {'yes' if each.hit else 'no'} |"
+            )
+    yield ""
+
+
+def _own(
+    table: CalibrationTable, found: Mapping[tuple[str, str], Sequence[CalibrationPair]]
+) -> Iterator[str]:
+    yield "## Beside pvkdb's own DFT\n"
+    yield (
+        "Hops that pvkdb relaxed by DFT, beside the same by potentials and what the line makes of "
+        "them. None of these values is in a line above or in its test. Hops that are not converged "
+        "([dft.md](dft.md)) are not listed.\n"
+    )
+    yield (
+        "| potential | composition | family | charge | calculation | computed, eV | DFT, eV | "
+        "interval of the line, eV | within |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|"
+    lines = {(each.quantity, each.potential): each for each in table.calibrations}
+    for (quantity, potential), pairs in found.items():
+        entry = lines.get((quantity, potential))
+        for pair in pairs:
+            if entry is None or not (of_halide(pair) and of_own_dft(pair)):
+                continue
+            line = entry.line_for(pair.family)
+            low, high = line.interval(pair.computed_ev) if line else (float("nan"),) * 2
+            within = (
+                "no line" if line is None else "yes" if low <= pair.reported_ev <= high else "no"
+            )
+            yield (
+                f"| {potential} | {pair.material} | {pair.family} | {pair.charge} | "
+                f"{pair.source.split()[-1]} | {pair.computed_ev:.3f} | {pair.reported_ev:.3f} | "
+                f"{max(low, 0):.2f} to {high:.2f} | {within} |"
             )
     yield ""
 

@@ -3,6 +3,7 @@
     python validation/dft_hops.py                 # every case that is not done, the cheapest first
     python validation/dft_hops.py --list          # what is done of each case; the page names it
     python validation/dft_hops.py --only CsPbBr3  # the cases of one material
+    python validation/dft_hops.py --mark          # which of the kept hops have a barrier, again
     python validation/dft_hops.py --page-only
 
 A hop takes 6 to 13 force calls of one to four minutes of one core, and 50 to 150 where octahedra
@@ -20,6 +21,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import delete, select
+
 from pvkdb.schemas.calculations import CalculationDocument, PotentialName
 from pvkdb.schemas.calculations.dft import DftHopRequest, DftHopResult, DftSettings
 from pvkdb.schemas.calculations.migration import NebRequest, NebResult
@@ -28,12 +31,12 @@ from pvkdb.store.files.calculation_import import take_calculations
 from pvkdb.store.files.exchange import write_calculations
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.dft.codes.runs import RunLocation
-from pvkdb_pipelines.dft.hops import read_checkpoint, rms
+from pvkdb_pipelines.dft.hops import apart_ang, read_checkpoint, why_not_converged
 from pvkdb_pipelines.dft.requests import hop_request
-from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
 from validation import dft_page
@@ -111,6 +114,7 @@ def main() -> None:
     parser.add_argument("--guide", default=PotentialName.SEVENNET_0.value)
     parser.add_argument("--database", type=Path, default=FOLDER.parents[2] / "dft-hops.sqlite")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--mark", action="store_true", help="mark again which hops have a barrier")
     parser.add_argument("--page-only", action="store_true")
     chosen = parser.parse_args()
     if chosen.page_only:
@@ -122,6 +126,9 @@ def main() -> None:
     store = Store(f"sqlite:///{chosen.database}")
     upgrade(store)
     _take_calculations(store)
+    if chosen.mark:
+        _mark(store)
+        return
     Worker(store).recover()
     begun: dict[str, int] = {}
     for case in CASES:
@@ -229,7 +236,7 @@ def _keep(
             if of_case in cases_for(row)
         ],
         result=result,
-        apart_ang=None if result is None else apart_ang(request, result),
+        apart_ang=None if result is None else _apart_ang(request, result),
         failure=document.failure_message,
         force_calls=_force_calls(request),
         versions=document.versions or {},
@@ -242,15 +249,29 @@ def _keep(
     _write(Hops(hops=kept, begun=begun))
 
 
-def apart_ang(request: DftHopRequest, result: DftHopResult) -> float:
-    """Return by how much the atoms move otherwise to the saddle point than on the guide's path."""
-    guided = {image.name: atoms_in(image.structure).positions for image in request.images}
-    found = {point.name: atoms_in(point.structure).positions for point in result.points}
-    most = 0.0
-    for end in found.keys() - {"saddle"}:
-        apart = (found["saddle"] - found[end]) - (guided["saddle"] - guided[end])
-        most = max(most, rms(apart))
-    return round(most, 3)
+def _apart_ang(request: DftHopRequest, result: DftHopResult) -> float:
+    return round(max(apart_ang(request, result.points).values()), 3)
+
+
+def _mark(store: Store) -> None:
+    """Mark the kept hops that are differences of basins, by the rule of new ones."""
+    hops = dft_page.read_hops()
+    with store.session() as session:
+        kept = select(Calculation).where(Calculation.kind == "dft-hop", Calculation.state == "done")
+        for calculation in session.scalars(kept):
+            request = DftHopRequest.model_validate(calculation.parameters)
+            result = DftHopResult.model_validate(calculation.result)
+            why = why_not_converged(request, result.points)
+            result = result.model_copy(update={"not_converged": why})
+            calculation.result = result.model_dump(mode="json")
+            if why is not None:
+                session.execute(delete(Energetic).where(Energetic.calculation_id == calculation.id))
+            for hop in hops.hops:
+                if hop.calculation == calculation.id:
+                    hop.result, hop.apart_ang = result, _apart_ang(request, result)
+    _keep_calculations(store)
+    _write(hops)
+    _write_page()
 
 
 def _write(hops: Hops) -> None:

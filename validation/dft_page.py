@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftHopResult, DftSettings
 from pvkdb.store.curation.computed import describe_charge, describe_settings
-from pvkdb_pipelines.dft.hops import TILTED_ANG
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
 PAGE, NUMBERS = (FOLDER / f"dft.{ending}" for ending in ("md", "json"))
@@ -173,15 +172,16 @@ def _hops(hops: Hops) -> list[str]:
     if done:
         calls = median(result.force_calls for result in done)
         hours = sum(result.cpu_seconds or 0 for result in done) / 3600
+        converged = sum(result.not_converged is None for result in done)
         lines.append(
-            f"- {len(done)} hops converged; {calls:g} force calls a hop in the median, "
-            f"{hours:.1f} CPU-hours in all, in one process on cores that others were using."
+            f"- {converged} of {len(done)} hops converged; {calls:g} force calls a hop in the "
+            f"median, {hours:.1f} CPU-hours in all, in one process on cores that others were using."
         )
     lines += [f"- {hop.name}: {hop.failure}" for hop in hops.hops if hop.result is None]
     if hops.begun:
         begun = ", ".join(f"{name} ({calls} force calls)" for name, calls in hops.begun.items())
         lines.append(f"- Begun, not at its end: {begun}.")
-    lines += _tilts(hops.hops)
+    lines += _basins(hops.hops)
     lines += [
         f"- {setting}: {', '.join(hop.name for hop in hops.hops if _setting(hop) == setting)}."
         for setting in sorted({_setting(hop) for hop in hops.hops})
@@ -196,52 +196,49 @@ def _hops(hops: Hops) -> list[str]:
     return lines + _in_words(hops)
 
 
-def _tilts(hops: list[Hop]) -> list[str]:
-    """Which hops have other tilts at the saddle point, and what a second search found."""
-    apart = [(hop, hop.apart_ang) for hop in hops if hop.apart_ang is not None]
-    tilted = [(hop, ang) for hop, ang in apart if ang > TILTED_ANG]
-    if not tilted:
+def _basins(hops: list[Hop]) -> list[str]:
+    """Which hops are differences of basins, and what a second search found."""
+    marked = [hop for hop in hops if hop.result is not None and hop.result.not_converged]
+    if not marked:
         return []
-    most = max(ang for _, ang in apart if ang <= TILTED_ANG)
+    most = max(hop.apart_ang for hop in hops if hop.apart_ang is not None and hop not in marked)
     lines = [
-        "- Octahedra tilt between ends and saddle point of "
-        + ", ".join(f"{hop.name} ({ang:.2f} Å)" for hop, ang in tilted)
-        + ":\n  by this RMS the atoms move otherwise than on the potential's path, in the others\n"
-        f"  by at most {most:.2f} Å. These barriers depend on which tilts an end has: they are\n"
-        "  less certain than the residual says."
+        "- Not converged: differences of basins and no barriers, kept with their files and\n"
+        f"  counted nowhere. In the others the surroundings move by at most {most:.2f} Å otherwise."
     ]
-    for hop, _ in tilted:
+    for hop in marked:
+        assert hop.result is not None
         ends = [
             f"{point.name} by {point.other_ev - point.energy_ev:.2f} eV"
-            for point in (hop.result.points if hop.result else ())
+            for point in hop.result.points
             if point.other_ev is not None
         ]
         lines.append(
-            f"- {hop.name}: searched alone and from the tilts of the saddle point, ends have\n"
-            f"  two minima, and the lower counts: {', '.join(ends)}."
+            f"- {hop.name}: {hop.result.not_converged}. Searched alone and\n"
+            f"  from the saddle point, ends have two minima; the lower counts: {', '.join(ends)}."
         )
     return lines
 
 
 def _in_words(hops: Hops) -> list[str]:
     """What closes the gap between potentials and the literature, and what does not."""
-    misses: dict[tuple[bool, bool, bool], list[tuple[str, float]]] = {}
+    misses: dict[tuple[bool, bool], list[tuple[str, float]]] = {}
     for hop in hops.hops:
         if hop.result is not None and hop.guide_forward_ev is not None:
-            tilted = (hop.apart_ang or 0) > TILTED_ANG
-            kind = hop.settings.charge != 0, hop.hop.startswith("octahedron edge"), tilted
+            if hop.result.not_converged:
+                continue
+            kind = hop.settings.charge != 0, hop.hop.startswith("octahedron edge")
             miss = hop.result.barrier_forward_ev - hop.guide_forward_ev
             misses.setdefault(kind, []).append((hop.name.split()[0], miss))
 
-    def said(*kinds: tuple[bool, bool, bool]) -> str:
+    def said(*kinds: tuple[bool, bool]) -> str:
         found = [each for kind in kinds for each in misses[kind]]
         low, high = min(miss for _, miss in found), max(miss for _, miss in found)
         values = f"{low:+.2f}" if len(found) == 1 else f"{low:+.2f} to {high:+.2f}"
         return f"{values} eV ({', '.join(dict.fromkeys(name for name, _ in found))})"
 
-    neutral = (False, True, False), (False, False, False)
-    edge, tilted_edge, between = (True, True, False), (True, True, True), (True, False, False)
-    if not {*neutral, edge, tilted_edge, between} <= misses.keys():
+    neutral, edge, between = ((False, True), (False, False)), (True, True), (True, False)
+    if not {*neutral, edge, between} <= misses.keys():
         return []
     return [
         "\n## What closes the gap, and what does not\n",
@@ -251,15 +248,12 @@ def _in_words(hops: Hops) -> list[str]:
         f"- Charge +1 along an edge of an octahedron: {said(edge)}. It is",
         "  lower than the potential's where octahedra share all corners, higher in the layers of",
         "  Cs3Sb2I9, where neutral PBE is higher still, by an estimate ([paths]).",
-        f"- The same where octahedra tilt: {said(tilted_edge)}. How much of it",
-        "  is due to the charge, and how much to the tilts, is not known.",
         f"- Charge +1 between octahedra: {said(between)}. Here the charge",
         "  raises them.",
         "- The charge thus moves barriers by as much as potentials miss the literature, in a",
         "  direction that the kind of hop decides. It does not close the gap of Cs2SnX6,",
         "  reported above the barriers of both charges, nor that of Cs3Sb2I9, where another hop",
-        "  is likely meant ([paths]). Where octahedra tilt the answer is open: tilts move these",
-        "  barriers as much.",
+        "  is likely meant ([paths]). In CsPbX3 and Cs2AgBiBr6 the answer is open.",
         "\n[paths]: migration.md#which-path-the-literature-means",
     ]
 
@@ -282,10 +276,14 @@ def _hop_line(hop: Hop) -> str:
     return (
         f"| {hop.name} | {hop.hop} | {guide} | "
         f"{both(top - points['start'].estimate_ev, top - end.estimate_ev)} | "
-        f"**{both(found.barrier_forward_ev, found.barrier_reverse_ev)}** | "
+        f"{_barrier(both(found.barrier_forward_ev, found.barrier_reverse_ev), found)} | "
         f"{left_ev:+.3f} | {points['saddle'].max_force_ev_per_ang:.3f} | "
         f"{found.force_calls} | {(found.cpu_seconds or 0) / 3600:.2f} | {words} |"
     )
+
+
+def _barrier(text: str, found: DftHopResult) -> str:
+    return f"not converged ({text})" if found.not_converged else f"**{text}**"
 
 
 def _setting(hop: Hop) -> str:

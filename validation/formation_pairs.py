@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pvkdb.chemistry import material_family, parse_composition
 from pvkdb.computed.release import REPORT
+from pvkdb.schemas.calculations.calibration import CalibrationPair
 from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
-from pvkdb.suitability.evidence.calibration import CalibrationPair
 
 CITED = Path(__file__).parents[1] / "docs" / "validation" / "formation_dft.csv"
 SOURCE = "mannodiarun/perovs_ml, bin/Defect_data.csv"

@@ -116,6 +116,10 @@ def reported() -> list[EnergeticsRow]:
     return _rows(load_literature, quantity="E_A", scope="reported")
 
 
+#: In place of the reference of a statement that pvkdb computed by DFT.
+OWN_DFT = "pvkdb"
+
+
 def by_dft() -> list[EnergeticsRow]:
     """Activation energies of hops that pvkdb relaxed by DFT; none before `dft_hops.py` ran.
 
@@ -131,7 +135,7 @@ def by_dft() -> list[EnergeticsRow]:
     )
     relaxed = [row for row in rows if not row.approximate]  # the others are estimates
     return [
-        row.model_copy(update={"references": "pvkdb", "value_min_ev": row.value_max_ev})
+        row.model_copy(update={"references": OWN_DFT, "value_min_ev": row.value_max_ev})
         for row in relaxed
     ]
 

@@ -35,6 +35,9 @@ PHYSICAL: Mapping[str, tuple[float, float]] = {
     "SET voltage": TABLE_METRICS["v_set_v"][1].plausible,
     "relaxation time": TABLE_METRICS["retention_s"][1].plausible,
 }
+#: A diffusion coefficient above this at room temperature is questioned: an ion in a solid would be
+#: faster than water in water, 2.3e-9 at 298 K (Holz 2000, doi 10.1039/b005319h).
+FASTEST_M2_PER_S, ROOM_K = 1e-8, 300.0
 #: Temperatures evaluated within an interval. The equations are monotonic in every other argument,
 #: so that their extremes lie at the ends; drift is not monotonic where k_B T reaches E_A.
 _TEMPERATURES = 33
@@ -112,15 +115,23 @@ def estimate(
             known[name] = value
             assumed.append(_assumption(name, value, source, chosen))
     without = ["Without a bias there is no switching time."] if conditions.bias_v is None else []
+    quantities = [
+        _quantity(name, {each: known[each] for each in row[-1]})
+        for name, row in _EQUATIONS.items()
+        if known.keys() >= set(row[-1]) and (not only or name in only)
+    ]
+    at_room = (known["temperature_k"].minimum or 0.0) <= ROOM_K
+    fast = [
+        f"Check: the {each.name} reaches {each.maximum:.1e} m2/s at room temperature, above "
+        f"{FASTEST_M2_PER_S:g}: faster than in liquids, so that the barrier may be wrong."
+        for each in quantities
+        if at_room and each.unit == "m2/s" and (each.maximum or inf) > FASTEST_M2_PER_S
+    ]
     return KineticsDocument(
         ion=ion,
-        quantities=[
-            _quantity(name, {each: known[each] for each in row[-1]})
-            for name, row in _EQUATIONS.items()
-            if known.keys() >= set(row[-1]) and (not only or name in only)
-        ],
+        quantities=quantities,
         assumptions=assumed,
-        notes=[_NOTE, *without],
+        notes=[_NOTE, *without, *fast],
     )
 
 

@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pvkdb.chemistry.phases import MEASURED, lowest_phases
 from pvkdb.display.notebook import NotebookView
+from pvkdb.schemas.calculations.calibration import formation_interval
 from pvkdb.schemas.calculations.findings import FindingField
 from pvkdb.schemas.calculations.reliability import barrier_doubts
 
@@ -77,6 +79,18 @@ class Stability(BaseModel):
         description="Competitors whose relaxations all failed: the compound may appear too stable."
     )
 
+    def may_be_lowest(self, formula: str, potential: str) -> list[str]:
+        """Return the measured phase, else those within the error of the potential."""
+        measured = MEASURED.get(formula)
+        if measured is not None and measured.lowest:
+            return [measured.lowest]
+        if self.ground_state is None:
+            return []
+        levels = {self.ground_state: 0.0}
+        if self.perovskite and self.perovskite_above_ground_state_ev_per_atom is not None:
+            levels[self.perovskite] = self.perovskite_above_ground_state_ev_per_atom
+        return lowest_phases(formula, levels, potential)
+
 
 class VacancyFormation(BaseModel):
     """Formation energy of a neutral halide vacancy in the lowest perovskite phase.
@@ -90,6 +104,11 @@ class VacancyFormation(BaseModel):
     atoms_in_cell: int = Field(description="Atoms in the supercell of the host, without vacancy.")
     x_poor_ev: float
     x_rich_ev: float
+    calibrated_ev: tuple[float, float] | None = Field(
+        default=None,
+        description="Between both limits: where 80 % of values of a DFT data set lie, by the "
+        "measured error of the potential; None where it was not measured for such compositions.",
+    )
     mu_x_poor_ev: float = Field(description="Chemical potential of the halide, eV an atom.")
     mu_x_rich_ev: float
     allowed: bool = Field(
@@ -155,8 +174,8 @@ class ScreenedCandidate(BaseModel):
     fall: Fall | None = None
     doubts: list[str] = Field(
         default=[],
-        description="Why its numbers may be wrong: `low barrier`, `host changed` or "
-        "`phases differ`, and details.",
+        description="Why its numbers may be wrong: `negative formation energy`, `low barrier`, "
+        "`host changed`, `phases differ` or `lowest phase undecided`, and details.",
     )
 
     @model_validator(mode="after")
@@ -170,6 +189,11 @@ class ScreenedCandidate(BaseModel):
             for each in outcomes
             for doubt in barrier_doubts(each.e_a_ev, found.phase, each.host_left_for)
         ]
+        formed = self.vacancy
+        if formed and formed.allowed and (lower := min(formed.x_poor_ev, formed.x_rich_ev)) < 0:
+            self.doubts.append(
+                f"negative formation energy: {lower:.2f} eV where the compound is stable"
+            )
         if len({each.host_left_for for each in outcomes if each.e_a_ev is not None}) > 1:
             self.doubts.append("phases differ: the potentials computed different hosts")
         if lowest not in (None, found.phase):
@@ -202,6 +226,22 @@ class ScreeningReport(BaseModel, NotebookView):
     failed: dict[str, int] = Field(description="Of these, how many failed, by kind of failure.")
     force_calls: dict[str, int] = Field(description="By kind of calculation.")
     core_hours: float = Field(description="Processor time of the calculations.")
+
+    @model_validator(mode="after")
+    def _judged(self) -> ScreeningReport:
+        for each in self.candidates:
+            if (found := each.vacancy) is not None:
+                ends = sorted((found.x_poor_ev, found.x_rich_ev))
+                interval = formation_interval(self.potential, each.formula, found.phase, *ends)
+                found.calibrated_ev = interval
+            of_phase = each.migration or found
+            if each.stability is not None and of_phase is not None:
+                lowest = each.stability.may_be_lowest(each.formula, self.potential)
+                if of_phase.phase in lowest:
+                    each.doubts = [doubt for doubt in each.doubts if " is lowest, " not in doubt]
+                if len(lowest) > 1:
+                    each.doubts.append(f"lowest phase undecided: {' or '.join(lowest)}")
+        return self
 
 
 class FallReason(BaseModel):

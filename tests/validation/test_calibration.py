@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pvkdb.suitability.evidence.calibration import CalibrationPair, calibration_table
+from pvkdb.schemas.calculations.calibration import CalibrationPair, calibration_table
 from validation.calibration import (
     LEVEL,
     PAGE,
@@ -13,8 +13,10 @@ from validation.calibration import (
     all_pairs,
     calibrate,
     covered,
+    error_ev,
     fit,
     left_out,
+    of_own_dft,
     shared,
     table_of,
 )
@@ -49,6 +51,37 @@ def test_what_ships_is_made_of_the_numbers_kept(found: Found) -> None:
     shipped = {each.quantity: each.pairs for each in table.calibrations}
     assert shipped["E_A"]
     assert shipped["DFE"] == ()  # figures without a licence are cited in docs/, not shipped
+
+
+def test_what_pvkdb_computed_by_dft_is_beside_the_lines_and_in_none(found: Found) -> None:
+    """The table is the same without it, and with any other values of it."""
+    own = {key: [each for each in pairs if of_own_dft(each)] for key, pairs in found.items()}
+    assert min(len(own["E_A", name]) for name in ("sevennet-0", "chgnet", "sevennet-l3i5")) > 5
+    assert not any(
+        of_own_dft(each) for entry in table_of(found).calibrations for each in entry.pairs
+    )
+    moved = {
+        key: [
+            each.model_copy(update={"reported_ev": 9.0}) if of_own_dft(each) else each
+            for each in pairs
+        ]
+        for key, pairs in found.items()
+    }
+    assert table_of(moved).calibrations == table_of(found).calibrations
+    page = PAGE.read_text(encoding="utf-8").partition("## Beside pvkdb's own DFT")[2]
+    for pairs in own.values():
+        for each in pairs:
+            assert f"| {each.material} | {each.family} | {each.charge} | " in page
+    assert not {each.material for each in own["E_A", "sevennet-0"]} & {"CsPbBr3", "Cs2AgBiBr6"}
+
+
+def test_formation_energies_are_off_by_another_amount_in_each_class(found: Found) -> None:
+    (entry,) = [each for each in table_of(found).calibrations if each.quantity == "DFE"]
+    offsets = {line.b_site: line.offset_ev for line in entry.lines if line.b_site}
+    assert offsets == pytest.approx({("Ca", "Sr"): 1.92, ("Pb", "Sn"): 1.25}, abs=0.01)
+    together = error_ev(found["DFE", "sevennet-0"])
+    assert entry.left_out_error_ev < 0.3 < 0.4 < together
+    assert entry.line_for("3D", {"Mg"}) is entry.lines[-1]
 
 
 def test_intervals_of_e_a_contain_four_fifths_of_the_compositions_left_out() -> None:

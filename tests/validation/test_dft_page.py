@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from sqlalchemy import select
 
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftSettings
+from pvkdb.store.database import Store
+from pvkdb.store.files.calculation_import import take_calculations
+from pvkdb.store.migrate import upgrade
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Energetic
+from validation.dft_hops import CALCULATIONS
 from validation.dft_page import (
     PAGE,
     DftNumbers,
@@ -78,8 +87,8 @@ def test_words_about_charge_are_true_of_the_hops() -> None:
     """Neutral ones are near the potential's; +1 above it in layers and between, else below it."""
     seen = set()
     for hop in read_hops().hops:
-        if hop.result is None:
-            assert hop.failure
+        if hop.result is None or hop.result.not_converged:
+            assert hop.failure or hop.result
             continue
         assert hop.guide_forward_ev is not None
         miss_ev = hop.result.barrier_forward_ev - hop.guide_forward_ev
@@ -92,3 +101,26 @@ def test_words_about_charge_are_true_of_the_hops() -> None:
             assert miss_ev > 0.05, hop.name
         seen.add(kind)
     assert len(seen) == 4
+
+
+def test_hops_between_basins_are_kept_and_make_no_statement(tmp_path: Path) -> None:
+    """Also in a store that took them before they were marked."""
+    hops = {hop.calculation: hop.result for hop in read_hops().hops if hop.result is not None}
+    marked = {key for key, result in hops.items() if result.not_converged}
+    names = {hop.name.split()[0] for hop in read_hops().hops if hop.calculation in marked}
+    assert names == {"CsPbCl3", "CsPbBr3", "CsPbI3", "Cs2AgBiBr6"}
+    store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    upgrade(store)
+    by_dft = select(Energetic.calculation_id).where(Energetic.method == "DFT")
+    with store.session() as session:
+        take_calculations(session, CALCULATIONS)
+        assert {*session.scalars(by_dft)} == hops.keys() - marked
+        held = session.get_one(Calculation, min(marked))
+        held.result = {**(held.result or {}), "not_converged": None}
+        (statement,) = session.scalars(select(Energetic).where(Energetic.method == "DFT").limit(1))
+        statement.calculation_id = held.id
+    with store.session() as session:
+        assert take_calculations(session, CALCULATIONS).new == 0
+        assert session.get_one(Calculation, min(marked)).result["not_converged"]
+        assert not marked & {*session.scalars(by_dft)}
+    store.close()

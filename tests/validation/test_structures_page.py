@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pvkdb.chemistry.phases import MEASURED, PHASE_ERRORS_EV
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb_pipelines.geometry.symmetry import standard_cell
 from validation import exceptions
@@ -59,6 +60,33 @@ def test_known_facts_hold_with_sevennet(results: Results, fact, symmetry) -> Non
     assert found is not None
     assert (found.outcome == "holds") != ((fact.compound, symmetry) in exceptions.FACTS)
     assert found.margin_mev > -15  # what excepted facts miss is of the order of 10 meV
+
+
+def test_measured_phases_are_those_of_the_facts_and_cells() -> None:
+    facts = {fact.compound: fact for fact in KNOWN_FACTS}
+    cells = {(cell.compound, cell.phase): cell.doi for cell in measured_cells()}
+    lowest = {formula: each.lowest for formula, each in MEASURED.items() if each.lowest}
+    assert lowest == {formula: fact.lowest[0] for formula, fact in facts.items()}
+    for formula, each in MEASURED.items():
+        doi = cells.get((formula, each.perovskite))
+        assert each.perovskite in (None, each.lowest) or (doi and doi in each.source), formula
+        if formula in facts and each.source.count("doi:") == 1:
+            assert each.source.split("doi:")[-1] in facts[formula].source
+
+
+def test_errors_of_phases_are_those_of_the_page(results: Results) -> None:
+    """Of one family by R3m of CsGeI3, of two by the calorimetry of CsPbI3: 147 meV a formula."""
+    facts = {fact.compound: fact for fact in KNOWN_FACTS}
+    assert "147 meV per formula unit" in facts["CsPbI3"].source.replace("\n", " ")
+    for potential in POTENTIALS:
+        tilted = verdict(results, facts["CsGeI3"], potential, "free")
+        edges = verdict(results, facts["CsPbI3"], potential, "free")
+        assert tilted is not None
+        assert edges is not None
+        perovskites = [tilted.above_mev[name] for name in ("Pnma", "R-3c", "I4/mcm", "P4/mbm")]
+        missed = -min(each for each in perovskites if each is not None)
+        found = (missed / 5000, (147 - edges.margin_mev) / 5000)
+        assert PHASE_ERRORS_EV[potential.value] == pytest.approx(found, abs=1e-4)
 
 
 @pytest.mark.parametrize("potential", POTENTIALS)

@@ -6,6 +6,7 @@ request finds it again and continues from the last one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,20 +17,22 @@ import numpy as np
 from ase import Atoms
 from pydantic import BaseModel, ValidationError
 
-from pvkdb.errors import CalculationFailedError
+from pvkdb.chemistry import parse_composition
+from pvkdb.errors import CalculationFailedError, FormulaError, InputError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftHopRequest, HopPoint, SinglePoint
 from pvkdb_pipelines.dft.codes.pw_output import single_point
 from pvkdb_pipelines.dft.codes.runs import cpu_seconds
 from pvkdb_pipelines.dft.stationary import NOISE_EV, Stationary, find_stationary, guide_at
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
+from pvkdb_pipelines.geometry.tilts import ONE_PATTERN_DEG, octahedra_of, tilt_change
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 
 _STAGE = "relax ends and saddle point"
-#: Octahedra tilt where the atoms move otherwise from an end to the saddle point than on the path of
-#: the potential by more than this RMS, Å: 0.05 to 0.18 in cubic and layered hosts, 0.35 and more in
-#: CsPbX3 and Cs2AgBiBr6 at charge +1 (docs/validation/dft.md).
+#: An end is in another basin where the atoms move otherwise from it to the saddle point than on the
+#: path of the potential by more than this RMS, Å: 0.05 to 0.18 in cubic and layered hosts, 0.35 and
+#: more in CsPbX3 and Cs2AgBiBr6 at charge +1 (docs/validation/dft.md).
 TILTED_ANG = 0.25
 #: How far from the saddle point the search for an end downhill from it starts, Å: the atom that
 #: moves most.
@@ -110,6 +113,7 @@ def compute_hop(
         "barrier_reverse_ev": reverse,
         "residual_force_ev_per_ang": saddle.max_force_ev_per_ang,
         "curvatures_ev_per_ang2": search.saddle.curvatures,
+        "not_converged": why_not_converged(request, points.values()),
         "guide_versions": {**guide.versions, "weights": guide.weights},
         "force_calls": len(recorded.calls),
         "cpu_seconds": round(cpu_earlier + cpu_seconds() - cpu_started, 2),
@@ -119,6 +123,46 @@ def compute_hop(
 def rms(apart: np.ndarray) -> float:
     """Return the RMS of displacements, shape (n, 3), without their mean; same unit."""
     return float(np.sqrt(((apart - apart.mean(axis=0)) ** 2).sum(axis=1).mean()))
+
+
+def apart_ang(request: DftHopRequest, points: Iterable[HopPoint]) -> dict[str, float]:
+    """Return by how much atoms move otherwise from each end to the saddle point than on the path.
+
+    RMS of the atoms, Å; the path is that of the potential.
+    """
+    guided = {image.name: atoms_in(image.structure).positions for image in request.images}
+    moved = {
+        point.name: atoms_in(point.structure).positions - guided[point.name] for point in points
+    }
+    return {name: rms(moved["saddle"] - each) for name, each in moved.items() if name != "saddle"}
+
+
+def why_not_converged(request: DftHopRequest, points: Iterable[HopPoint]) -> str | None:
+    """Return why the ends and the saddle point make no barrier; None if they make one.
+
+    Where an end is in another basin, the difference of energies is one of basins.
+    """
+    points = list(points)
+    apart, tilts = apart_ang(request, points), {}
+    start, end = (atoms_in(request.images[index].structure) for index in (0, 2))
+    moving = int(np.linalg.norm(end.positions - start.positions, axis=1).argmax())
+    with suppress(FormulaError, InputError):  # without octahedra there are no tilts
+        composition = parse_composition(request.formula)
+        b, x = ({each.ion.symbol for each in composition.on(site)} for site in ("B", "X"))
+        among = octahedra_of(start, b, x, moving)
+        found = {point.name: atoms_in(point.structure) for point in points}
+        tilts = {name: tilt_change(found[name], found["saddle"], among) for name in apart}
+    if max(apart.values()) <= TILTED_ANG and all(each.one_pattern for each in tilts.values()):
+        return None
+    ends = (
+        f"{name} {apart[name]:.2f} Å" + (f" and {tilts[name].largest_deg:.1f}°" if tilts else "")
+        for name in apart
+    )
+    return (
+        "a difference of basins: to the saddle point the surroundings move otherwise than on the "
+        f"potential's path, and patterns of tilts change, by {', '.join(ends)}; in one basin it is "
+        f"at most {TILTED_ANG} Å and {ONE_PATTERN_DEG}°"
+    )
 
 
 def _lower(alone: HopPoint, downhill: HopPoint) -> HopPoint:
@@ -248,11 +292,11 @@ class _Search:
     def tilted_ends(self) -> list[str]:
         """Names of the ends that are above the saddle point, or have other tilts than it."""
         highest_ev = self.points["saddle"].energy_ev + NOISE_EV
+        apart = apart_ang(self.request, self.points.values())
         return [
             name
             for name, point in self.points.items()
-            if point.energy_ev > highest_ev
-            or rms(self._moved("saddle") - self._moved(name)) > TILTED_ANG
+            if point.energy_ev > highest_ev or apart.get(name, 0.0) > TILTED_ANG
         ]
 
     def _below_saddle(self, name: str) -> Atoms:
@@ -262,11 +306,6 @@ class _Search:
         sign = np.sign((towards * self.along).sum()) * (1 if name == "end" else -1)
         first.positions += sign * _BELOW_ANG * towards / np.linalg.norm(towards, axis=1).max()
         return first
-
-    def _moved(self, name: str) -> np.ndarray:
-        """Displacements from the guide's structure to the one found, shape (n, 3), Å."""
-        found = atoms_in(self.points[name].structure)
-        return np.asarray(found.positions - self.images[name].positions, dtype=float)
 
 
 def _line(call: ForceCall) -> str:

@@ -48,7 +48,7 @@ def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
                 f"{document.material}{result.host.removeprefix(result.phase)}",
                 result.defect,
                 potential,
-                f"{sign}{result.e_a_ev:.3f}{error}",
+                f"{sign}{result.e_a_ev:.2f}{error}",
                 f"{result.dimensionality}D: {result.limiting.hop.hop_class}",
                 *along,
                 document.id,

@@ -222,23 +222,27 @@ _COLUMNS: dict[str, Callable[[ScreenedCandidate], str]] = {
     "decomp.": _milli_ev("stability.decomposition_ev_per_atom"),
     "E_f poor": _number("vacancy.x_poor_ev"),
     "E_f rich": _number("vacancy.x_rich_ev"),
+    "E_f cal.": lambda candidate: "–".join(
+        decimals(each, 1) for each in _attribute(candidate, "vacancy.calibrated_ev") or ()
+    ),
     "E_A": _number("migration.e_a_ev"),
     "±": _number("migration.e_a_spread_ev"),
     "in": _dimensions,
     "check": lambda candidate: "".join(dict.fromkeys(doubt[0] for doubt in candidate.doubts)),
 }
-_NUMERIC = ("rank", "tau", "p", "above", "decomp.", "E_f poor", "E_f rich", "E_A", "±")
+_NUMERIC = ("rank", "tau", "p", "above", "decomp.", "E_f poor", "E_f rich", "E_f cal.", "E_A", "±")
 _MEANINGS = {
     "p": "p: probability of a perovskite.",
     "phase": "phase: lowest relaxed phase.",
     "above": "above: energy of the lowest perovskite phase above that phase, meV/atom.",
     "decomp.": "decomp.: decomposition energy, meV/atom; positive is stable.",
     "E_f poor": "E_f: formation energy of the neutral halide vacancy, halide-poor and -rich, eV.",
+    "E_f cal.": "cal.: where 80 % of a DFT data set lie between both limits, eV.",
     "E_A": "E_A: bottleneck of the easiest path of the vacancy, eV.",
     "±": "±: spread over the potentials, eV.",
     "in": "in: dimensions of that path.",
-    "check": "check: l, low barrier (below 0.05 eV); h, the host changed its phase; p, the columns "
-    "are of different phases; the report has details.",
+    "check": "check: n, negative formation energy; l, low barrier (below 0.05 eV); h, the host "
+    "changed its phase; p, the columns are of different phases; the report has details.",
 }
 
 

@@ -443,6 +443,11 @@ class DftHopResult(DftResult):
         min_length=1, description="Of unstable modes at the saddle, along the hop first; estimated."
     )
     guide_versions: dict[str, str] = Field(description="Packages and weights of the guide.")
+    not_converged: str | None = Field(
+        default=None,
+        description="Why the energies make no barrier, such as ends in other tilts than the saddle "
+        "point. The structures are kept; no statement is made of them.",
+    )
 
 
 AnyDftResult = DftScfResult | DftRelaxResult | DftPathResult | DftHopResult | DftNebResult

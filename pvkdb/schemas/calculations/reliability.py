@@ -21,7 +21,10 @@ def measured(potential: str) -> dict[str, float]:
 
 
 def barrier_error(potential: str) -> str:
-    """Return a potential's error against reported E_A and hops by DFT: ``± 0.30 eV``."""
+    """Return a potential's error against reported E_A: ``± 0.30 eV``.
+
+    It leaves two decimals to the number before it.
+    """
     error = measured(str(potential)).get("mean_absolute_error_ev")  # of a broken row: anything
     return "± unknown" if error is None else f"± {error:.2f} eV"
 

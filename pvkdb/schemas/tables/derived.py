@@ -125,13 +125,15 @@ class CompositionsRow(Row):
     )
     phases_count: int = _count("Number of these phases.", _COUNTED)
     lowest_phase: str | None = optional(
-        "The phase with the lowest energy per formula unit by one potential.",
+        "The measured phase, else that of the lowest energy per atom by one potential; `undecided` "
+        "where others are within the measured error of the potential.",
         "computed: among the phases that `lowest_phase_potential` relaxed; potentials are never "
-        "mixed",
+        "mixed; measured phases and errors: docs/validation/structures.md",
         empty="no potential has relaxed two of its phases",
     )
     lowest_phase_potential: str | None = optional(
-        "The potential that says so: the one that has relaxed most phases, then the first by name.",
+        "`measured`, or the potential that says so: the one that has relaxed most phases, then the "
+        "first by name.",
         "recorded",
         empty="no potential has relaxed two of its phases",
     )
@@ -183,7 +185,7 @@ class CompositionsRow(Row):
         empty=_NO_FACTOR,
     )
     p_perovskite: float | None = optional(
-        "Probability that the composition is a perovskite.",
+        "Probability that the composition is a perovskite; 1 where one was measured.",
         _OF_TOLERANCE,
         unit="1",
         minimum=0,

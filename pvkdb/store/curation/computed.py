@@ -30,6 +30,7 @@ from pvkdb.schemas.calculations.relaxations import (
     RelaxResult,
     VacancyResult,
 )
+from pvkdb.schemas.calculations.reliability import barrier_doubts
 from pvkdb.store.base import Base
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.models.calculations import Calculation
@@ -159,7 +160,9 @@ def _dft(calculation: Calculation, request: DftRequest, result: CalculationResul
     if isinstance(result, DftHopResult):
         moved = {point.name: _of_host(point.structure, point.energy_ev) for point in result.points}
         ends = f"ends and saddle point relaxed from the path of calculation {request.parent}"
-        structures = [_structure(calculation, name, moved) for name in moved]
+        structures: list[Base] = [_structure(calculation, name, moved) for name in moved]
+        if result.not_converged:
+            return structures
         return [*structures, *_barrier(calculation, request, result, ends)]
     if isinstance(result, DftNebResult):
         hop = request.hop or 1
@@ -278,6 +281,8 @@ def _bottlenecks(calculation: Calculation, result: NebResult) -> list[Base]:
             conditions=f"limited by {hop.hop_class}, {hop.start} to {hop.end}, "
             f"{hop.length_ang:.2f} Å",
         )
+        for doubt in barrier_doubts(threshold.e_a_ev, "", None):
+            energy.conditions = f"{energy.conditions}; {doubt}"
         if result.upper_bound:
             energy.conditions = f"{energy.conditions}; a hop that failed might be easier"
         found.append(energy)

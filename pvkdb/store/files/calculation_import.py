@@ -3,7 +3,8 @@
 A calculation is identified by its content key, which is computed again on import: results of a
 version of pvkdb that computes differently are left out. Each result is checked against its request
 and the bounds of physics, and its rows are made by the code that makes a worker's. Records are
-imported completely or not at all, and never replace results of the store.
+imported completely or not at all, and never replace results of the store. A hop of both that the
+file marks as not converged is marked in the store, too.
 """
 
 from __future__ import annotations
@@ -250,6 +251,7 @@ class _Batch:
             waiting = held is not None and self._takes(held, record)
             with _explained(self._path, record.number):
                 if held is not None and not waiting:
+                    self._take_mark(held, record)
                     missing = self._missing_structures(held, record)
                     if missing and recorded_in is None:
                         held.recorded_in = None  # a result with its paths is the user's
@@ -289,6 +291,14 @@ class _Batch:
             .order_by(CalculationEvent.id.desc())
         )
         return self._session.scalar(since.limit(1)) == EventKind.EXPORTED.value
+
+    def _take_mark(self, held: Calculation, record: _Record) -> None:
+        """Mark a hop of the store as not converged where the same one of the file is marked."""
+        given = {} if record.result is None else record.result.model_dump(mode="json")
+        why, own = given.get("not_converged"), held.result or {}
+        if why and not own.get("not_converged") and {**own, "not_converged": why} == given:
+            held.result = given
+            self._session.execute(delete(Energetic).where(Energetic.calculation_id == held.id))
 
     def _missing_structures(self, held: Calculation, record: _Record) -> list[Base]:
         """Return the images of paths that the store lacks of a result that it has."""

@@ -7,7 +7,7 @@ it commits. Statements that bypass sessions are followed by :func:`renew_summari
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, event, inspect, select, text
@@ -15,6 +15,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from pvkdb.chemistry.family import FAMILIES
 from pvkdb.chemistry.ions import HALIDES
+from pvkdb.chemistry.phases import BY_MEASUREMENT, MEASURED, PHASE_ERRORS_EV, UNDECIDED
 from pvkdb.store.base import LARGEST_EV, batches
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
@@ -138,9 +139,35 @@ _RANGES = ",".join(
 )
 _NOT_REPLACED = "NOT EXISTS (SELECT 1 FROM {table} n WHERE n.supersedes_id = {alias}.id)"
 
+
+def _cases(of: str, values: Mapping[str, object], other: str) -> str:
+    """Return the SQL of a value for each of some names, and of that for others."""
+    whens = " ".join(f"WHEN '{name}' THEN {value}" for name, value in values.items())
+    return f"CASE {of} {whens} ELSE {other} END"
+
+
+#: The error of a potential for the difference of a phase from its lowest one.
+_ALIKE, _APART = (
+    _cases(
+        "potential",
+        (errors := {name: each[at] for name, each in PHASE_ERRORS_EV.items()}),
+        f"{max(errors.values())}",
+    )
+    for at in (0, 1)
+)
+_MEASURED = {name: f"'{each.lowest}'" for name, each in MEASURED.items() if each.lowest}
+_LOWEST, _BY, _PROBABILITY = (
+    _cases("c.formula", values, other)
+    for values, other in (
+        (_MEASURED, f"CASE WHEN l.near > 1 THEN '{UNDECIDED}' ELSE l.phase END"),
+        (dict.fromkeys(_MEASURED, f"'{BY_MEASUREMENT}'"), "l.potential"),
+        ({name: 1.0 for name, each in MEASURED.items() if each.perovskite}, "f.p_perovskite"),
+    )
+)
 #: What is known of compositions. Of the computed paths of a material by one potential, the easiest
-#: one counts. The lowest phase is that of the potential that relaxed most phases, two at least; of
-#: these the first by name.
+#: one counts. The lowest phase is the measured one, else that of the potential that relaxed most
+#: phases, two at least, of these the first by name; phases within its error are undecided. A
+#: composition that was measured as a perovskite is one, whatever tau says.
 _SUMMARIES = f"""
 INSERT INTO composition_summaries (
   composition_id, formula, lead_free, families, phases_count, lowest_phase, lowest_phase_potential,
@@ -183,26 +210,33 @@ WITH named AS (
   WHERE m.composition_id {{among}} GROUP BY m.composition_id
 ), relaxed AS (
   SELECT m.composition_id, c.parameters ->> 'potential' AS potential, m.phase,
-    min(s.energy_ev / s.atoms) AS level
+    min(m.family) AS family, min(s.energy_ev / s.atoms) AS level
   FROM materials m JOIN structures s ON s.material_id = m.id
   JOIN calculations c ON c.id = s.calculation_id AND c.kind = 'relax'
   WHERE m.composition_id {{among}} AND m.phase IS NOT NULL
     AND s.energy_ev > -{LARGEST_EV} AND s.energy_ev < {LARGEST_EV}
   GROUP BY m.composition_id, potential, m.phase
+), levelled AS (
+  SELECT relaxed.*, first_value(level) OVER each_potential AS least,
+    first_value(family) OVER each_potential AS least_family,
+    row_number() OVER each_potential AS place
+  FROM relaxed WINDOW each_potential AS (PARTITION BY composition_id, potential
+    ORDER BY level, phase)
 ), placed AS (
-  SELECT relaxed.*, count(*) OVER (PARTITION BY composition_id, potential) AS compared,
-    row_number() OVER (PARTITION BY composition_id, potential ORDER BY level, phase) AS place
-  FROM relaxed
+  SELECT levelled.*, count(*) OVER of_potential AS compared,
+    sum(CASE WHEN level - least <= CASE WHEN family = least_family THEN {_ALIKE} ELSE {_APART} END
+      THEN 1 ELSE 0 END) OVER of_potential AS near
+  FROM levelled WINDOW of_potential AS (PARTITION BY composition_id, potential)
 ), lowest AS (
   SELECT placed.*, row_number() OVER (
     PARTITION BY composition_id ORDER BY compared DESC, potential) AS choice
   FROM placed WHERE place = 1 AND compared > 1
 )
-SELECT c.id, c.formula, c.lead_free, coalesce(n.families, ''), coalesce(n.phases, 0), l.phase,
-  l.potential, coalesce(l.compared, 0), y.decomposition_ev_per_atom, y.source,
+SELECT c.id, c.formula, c.lead_free, coalesce(n.families, ''), coalesce(n.phases, 0),
+  {_LOWEST}, {_BY}, coalesce(l.compared, 0), y.decomposition_ev_per_atom, y.source,
   e.e_a_literature_min_ev, e.e_a_literature_max_ev, e.e_a_computed_min_ev, e.e_a_computed_max_ev,
   e.dfe_literature_min_ev, e.dfe_literature_max_ev, e.dfe_computed_min_ev, e.dfe_computed_max_ev,
-  f.t, f.mu, f.tau, f.p_perovskite, coalesce(d.number, 0), coalesce(e.reported, 0),
+  f.t, f.mu, f.tau, {_PROBABILITY}, coalesce(d.number, 0), coalesce(e.reported, 0),
   coalesce(e.computed, 0), coalesce(s.number, 0),
   {_sum((kind.sql, kind.bit) for kind in KINDS.values())},
   {_sum((kind.sql, kind.known) for kind in KINDS.values())}

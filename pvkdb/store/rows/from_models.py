@@ -74,13 +74,14 @@ def materials_row(
 def calculations_row(calculation: Calculation) -> CalculationsRow:
     """A calculation as the ``calculations`` table shows it."""
     result = calculation.result or {}
+    barriers = {} if result.get("not_converged") else result
     return document_of(
         CalculationsRow,
         calculation,
         material=calculation.material_id,
         potential=calculation.parameters.get("potential"),
-        barrier_forward_ev=result.get("barrier_forward_ev"),
-        barrier_reverse_ev=result.get("barrier_reverse_ev"),
+        barrier_forward_ev=barriers.get("barrier_forward_ev"),
+        barrier_reverse_ev=barriers.get("barrier_reverse_ev"),
         residual_force_ev_per_ang=result.get("residual_force_ev_per_ang"),
     )
 

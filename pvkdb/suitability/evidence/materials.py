@@ -29,6 +29,7 @@ from pvkdb.chemistry import (
     tolerance_factors,
 )
 from pvkdb.chemistry.ions import molecular_ions
+from pvkdb.chemistry.phases import MEASURED
 from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import Grade
@@ -162,6 +163,7 @@ def _of_store(
 ) -> Candidate:
     composition, family, dimensionality = _described(materials)
     evidence = _from_composition(
+        composition.formula,
         family,
         [entry.ion for entry in composition.occupancies if entry.site == "A"],
         composition.lead_free,
@@ -241,6 +243,7 @@ def _halide_moves(statement: Energetic) -> bool:
 
 
 def _from_composition(
+    formula: str,
     family: str,
     a_site: Sequence[str],
     lead_free: bool,
@@ -263,6 +266,12 @@ def _from_composition(
     if family not in DEFINED:
         reason = "tau has a meaning where octahedra share all six corners"
         return {**found, "p_perovskite": Evidence(not_defined=reason)}
+    measured = MEASURED.get(formula)
+    if measured is not None and measured.perovskite:
+        known = Evidence.exactly(1.0)
+        note = f"measured as {measured.perovskite}"
+        found["p_perovskite"] = replace(known, source=measured.source, note=note)
+        return found
     if factors is None:
         return found  # an ion has no radius with a source: unknown
     if factors.tau is not None and factors.p_perovskite is not None:
@@ -290,14 +299,17 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
         except InputError:
             factors = None
         evidence = _from_composition(
+            composition.formula,
             screened.family,
             a_site,
             screened.lead_free,
             composition.dimensionality,
             factors,
         )
-        ground = {screened.formula: screened.stability.ground_state if screened.stability else None}
-        if why := not_perovskite(composition.formula, ground, (), {}):
+        compared = screened.stability
+        lowest = compared.may_be_lowest(composition.formula, potential) if compared else []
+        phases: dict[str, str | None] = {name: name for name in lowest} or {"": None}
+        if why := not_perovskite(composition.formula, phases, (), {}):
             evidence["p_perovskite"] = Evidence(not_defined=why)
     stability, vacancy, migration = screened.stability, screened.vacancy, screened.migration
     if stability is not None and stability.decomposition_ev_per_atom is not None:
@@ -320,7 +332,8 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
             note=f"halide-poor to halide-rich by {potential} in {vacancy.phase}",
         )
         parts = {potential: (found, {family_in(vacancy.phase)})}
-        evidence["dfe_model_ev"] = calibrated(found, "DFE", parts)
+        b_site = {occupant.ion.symbol for occupant in composition.on("B")}
+        evidence["dfe_model_ev"] = calibrated(found, "DFE", parts, b_site)
     if migration is not None and "e_a_model_ev" not in evidence:
         phase = migration.phase
         known = [each for each in migration.outcomes if each.e_a_ev is not None]

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.family import Family, family_of_phase
+from pvkdb.chemistry.phases import MEASURED, lowest_phases
 from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import Grade
@@ -65,10 +66,15 @@ def not_perovskite(
 ) -> str | None:
     """Return why tau has no meaning for an ABX3 or A2BB'X6: none of its phases is a perovskite.
 
-    ``phases`` are those of the composition by the public name of their material. Those count that
-    the literature reports, where one that it does not name may be any; without them the lowest by
-    each potential; without energies all.
+    ``phases`` are those of the composition by the public name of their material. What was measured
+    counts first, then those that the literature reports, where one that it does not name may be
+    any; without them those that may be the lowest by each potential; without energies all.
     """
+    measured = MEASURED.get(formula)
+    if measured is not None and measured.perovskite is None:
+        return f"tau has a meaning for perovskites, and {measured.lowest} was measured"
+    if measured is not None:
+        return None
     counted: set[str | None] = {
         each.material.phase for each in statements if each.calculation_id is None
     }
@@ -79,9 +85,9 @@ def not_perovskite(
     except InputError:
         return None  # an edited row
     if not counted:
-        relaxed = [phases.keys() & levels.keys() for levels in energies.values()]
-        pairs = zip(relaxed, energies.values(), strict=True)
-        counted = {phases[min(names, key=levels.__getitem__)] for names, levels in pairs if names}
+        for potential, levels in energies.items():
+            known = {str(phases[name]): levels[name] for name in phases.keys() & levels.keys()}
+            counted |= {*lowest_phases(formula, known, potential)} if known else set()
     counted = counted or set(phases.values())
     connected = any(connects(composition.family, phase) for phase in counted)
     if connected or composition.family not in DEFINED:
@@ -181,11 +187,12 @@ def computed(
     parts: dict[str, tuple[Evidence, set[str]]] = {}
     phrases: list[str] = []
     used: set[str | None] = set()
+    composition = statements[0].material.composition
     for potential, listed in sorted(found.items()):
         by_phase = {material: value(rows) for material, rows in listed.items()}
         known = energies.get(potential, {})
         levels = {name: known[name] for name in phases if name in known}
-        chosen, remark = _chosen(by_phase, levels, phases)
+        chosen, remark = _chosen(by_phase, levels, phases, composition.formula, potential)
         where = _names(phases[material] for material in chosen)
         part = replace(joined(by_phase[material] for material in chosen), phase=where)
         parts[potential] = part, {listed[material][0].material.family for material in chosen}
@@ -193,23 +200,33 @@ def computed(
         phrases.append(f"{potential} {_energy(part)}{f' in {where}' if where else ''}{remark}")
     note = f"{what} {', '.join(phrases)}"
     whole = replace(joined((part for part, _ in parts.values()), note=note), phase=_names(used))
-    return calibrated(whole, statements[0].quantity, parts)
+    b_site = {each.ion for each in composition.occupancies if each.site == "B"}
+    return calibrated(whole, statements[0].quantity, parts, b_site)
 
 
 def _chosen(
-    values: Mapping[str, Evidence], levels: Mapping[str, float], phases: Mapping[str, str | None]
+    values: Mapping[str, Evidence],
+    levels: Mapping[str, float],
+    phases: Mapping[str, str | None],
+    formula: str,
+    potential: str,
 ) -> tuple[list[str], str]:
     """Return the materials whose values count, and a remark on their place among the phases."""
+    measured = MEASURED.get(formula)
+    if measured and (stable := [name for name in values if phases[name] == measured.lowest]):
+        return stable, " (the measured phase)"
     if len(values) > 1 and not values.keys() <= levels.keys():
         return sorted(values), " (which of them is the lowest is not known)"
     chosen = min(values, key=lambda name: (levels.get(name, 0.0), name))
-    lowest = min(levels, key=lambda name: (levels[name], name), default=chosen)
     if chosen not in levels or len(levels) == 1:
         return [chosen], ""
-    if chosen == lowest:
-        return [chosen], f" (the lowest of {len(levels)} phases)"
-    above = 1000 * (levels[chosen] - levels[lowest])
-    return [chosen], f" ({above:.0f} meV an atom above {phases[lowest] or 'the lowest phase'})"
+    known = {str(phases[name]): level for name, level in levels.items()}
+    lowest = lowest_phases(formula, known, potential)
+    if near := sorted(name for name in values if str(phases[name]) in lowest):
+        several = f"undecided among {', '.join(lowest)}"
+        return near, f" ({several if len(lowest) > 1 else f'the lowest of {len(levels)} phases'})"
+    above = 1000 * (levels[chosen] - min(levels.values()))
+    return [chosen], f" ({above:.0f} meV an atom above {lowest[0]})"
 
 
 def _names(phases: Iterable[str | None]) -> str | None:

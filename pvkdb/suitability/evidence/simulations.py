@@ -12,6 +12,7 @@ from pvkdb.kinetics.conditions import DEFAULTS, ROOM_TEMPERATURE_K
 from pvkdb.kinetics.hopping import vacancy_fraction
 from pvkdb.schemas import LONGEST_TEXT
 from pvkdb.schemas.calculations import CalculationState
+from pvkdb.schemas.calculations.calibration import calibration_table
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.calculations.simulations import SimulationQuestion, SimulationRequest
 from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
@@ -21,7 +22,7 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.materials import Material
 from pvkdb.store.rows.stacks import split_structure
 from pvkdb.suitability.evidence.barriers import HALIDES
-from pvkdb.suitability.evidence.calibration import calibrated, calibration_table
+from pvkdb.suitability.evidence.calibration import calibrated
 from pvkdb.suitability.evidence.evidence import Evidence
 from pvkdb.suitability.evidence.materials import phase_candidates
 from pvkdb.suitability.evidence.predictions import answer_of

@@ -21,7 +21,9 @@ from sqlalchemy.types import NullType
 
 from pvkdb.chemistry.family import families_by_phase
 from pvkdb.chemistry.ions import HALIDES
+from pvkdb.chemistry.phases import UNDECIDED
 from pvkdb.chemistry.tolerance import DEFINED
+from pvkdb.schemas.calculations.calibration import CalibrationLine, calibration_table
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Criterion
 from pvkdb.schemas.rankings import SCORES, Order, RankingFilters, SetAside
@@ -32,7 +34,6 @@ from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material, SiteOccupancy
 from pvkdb.store.models.summaries import CompositionSummary as Summary
-from pvkdb.suitability.evidence.calibration import CalibrationLine, calibration_table
 from pvkdb.suitability.evidence.evidence import Candidate
 from pvkdb.suitability.evidence.materials import PLACEHOLDERS, material_candidates
 from pvkdb.suitability.evidence.phases import connects
@@ -345,7 +346,10 @@ def _read(session: Session, order: Order) -> _Compositions:
             *(Summary.e_a_computed_min_ev, Summary.e_a_computed_max_ev),
             *(Summary.dfe_literature_min_ev, Summary.dfe_literature_max_ev),
             *(Summary.dfe_computed_min_ev, Summary.dfe_computed_max_ev),
-            and_(Summary.energetics_reported_count == 0, Summary.lowest_phase.not_in(apart)),
+            and_(
+                Summary.energetics_reported_count == 0,
+                Summary.lowest_phase.not_in([*apart, UNDECIDED]),
+            ),
             *[*of_materials.c][1:],
         )
         .join(of_materials, of_materials.c.composition_id == Summary.composition_id)
@@ -443,9 +447,10 @@ def _energies(session: Session, ids: _Array) -> Iterator[_Energies]:
             if (entry.quantity, entry.potential) != (named, of_kind):
                 continue
             fits = {name: entry.line_for(name) for name in {*first[rows]}}
-            for line in entry.lines:  # of several families, any line may count
+            for line in entry.lines:  # of several families or ions on B, any line may count
+                fitting = {name for name in fits if line.b_site or fits[name] is line}
                 pairs = zip(first[rows], last[rows], strict=True)
-                some = np.array([one != two or fits[one] is line for one, two in pairs], bool)
+                some = np.array([one != two or one in fitting for one, two in pairs], bool)
                 calibrated = (
                     _calibrated(line, sign, (one[some], two[some]), named == "E_A")
                     for sign, (one, two) in ((-1, low_range), (1, high_range))
@@ -478,7 +483,7 @@ def _calibrated(line: CalibrationLine, sign: int, values: _Range, barrier: bool)
     widest, other, narrowest = (
         line.quantile
         * line.error_ev
-        * np.sqrt(1 + 1 / line.groups + (each - line.mean_ev) ** 2 / line.squares_ev2)
+        * np.sqrt(1 + 1 / line.groups + (each - line.mean_ev) ** 2 / (line.squares_ev2 or np.inf))
         for each in (*ends, np.clip(line.mean_ev, *ends))
     )
     halves = [np.maximum(widest, other), narrowest][::-sign]

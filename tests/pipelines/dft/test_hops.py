@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from pvkdb.store.curation.computed import computed_rows
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.structures import Structure
+from pvkdb.store.rows.from_models import calculations_row
 from pvkdb_pipelines.dft import computing, hops, stationary
 from pvkdb_pipelines.dft.computing import compute_dft
 from pvkdb_pipelines.dft.hops import compute_hop, read_checkpoint
@@ -166,6 +169,7 @@ def test_an_end_above_the_saddle_point_is_searched_again_downhill_from_it(
     start, saddle, end = hop["points"]
     assert saddle.other_ev is None
     assert min(start.other_ev, end.other_ev) > saddle.energy_ev + 0.2
+    assert hop["not_converged"] is None  # the lower ends are in the basin of the saddle point
     calls = read_checkpoint(tmp_path / "hop.jsonl")
     alone = [call.point for call in calls if call.point.name == "start"]
     assert start.other_ev in [point.energy_ev for point in alone]
@@ -187,12 +191,16 @@ def test_an_end_below_the_saddle_point_is_searched_again_where_another_atom_move
     request, engine = tilted(0.4, 0.3, 0.6)
     alone = compute_hop(request, engine, GUIDE, tmp_path / "alone.jsonl")
     assert all(point.other_ev is None for point in alone["points"])
+    assert alone["not_converged"] is None
     assert 0 < alone["barrier_forward_ev"] < true_barrier_ev - 0.2
     # One of 31 atoms tilts here: 0.7 Å / √31.
     monkeypatch.setattr(hops, "TILTED_ANG", 0.1)
     again = compute_hop(request, engine, GUIDE, tmp_path / "again.jsonl")
     assert again["barrier_forward_ev"] == pytest.approx(true_barrier_ev, abs=0.02)
     assert again["points"][0].other_ev == alone["points"][0].energy_ev
+    why = hops.why_not_converged(request, alone["points"])
+    assert why is not None
+    assert re.search(r"by start 0\.1\d Å, end 0\.1\d Å; .* at most 0\.1 Å", why)
 
 
 def test_the_lower_minimum_of_an_end_counts_also_where_the_second_search_ends_higher() -> None:
@@ -314,6 +322,15 @@ def test_a_hop_of_the_queue_is_a_statement_of_dft_with_its_settings(
     assert roles == ["start", "saddle", "end"]
     assert (statement.method, statement.approximate, statement.charge) == ("DFT", False, 0)
     assert "ends and saddle point relaxed" in statement.conditions
+    marked = run.result.model_copy(update={"not_converged": "a difference of basins"})
+    with sqlite_store.session() as session:
+        calculation = session.get_one(Calculation, key)
+        rows = computed_rows(session, calculation, run.request, marked, {})
+        calculation.result = marked.model_dump(mode="json")
+        shown = calculations_row(calculation)
+    assert [row.role for row in rows if isinstance(row, Structure)] == roles
+    assert len(rows) == len(roles)  # no statement
+    assert (shown.barrier_forward_ev, shown.barrier_reverse_ev) == (None, None)
     assert run.result.guide_versions == {"weights": "none"}
     wider = request.model_copy(update={"max_force_calls": 80, "fmax_ev_per_ang": 0.1})
     assert wider.key() != request.key()

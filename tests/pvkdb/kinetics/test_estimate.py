@@ -67,6 +67,23 @@ def test_what_is_given_replaces_the_default_and_says_so() -> None:
     assert any("no switching time" in note for note in document.notes)
 
 
+@pytest.mark.parametrize(
+    ("barrier_ev", "temperature_k", "questioned"),
+    [(0.05, 298.15, True), (0.05, 400.0, False), (0.30, 298.15, False)],
+)
+def test_an_ion_faster_than_a_liquid_at_room_temperature_is_questioned_and_shown(
+    barrier_ev: float, temperature_k: float, questioned: bool
+) -> None:
+    document = estimate(
+        Interval.exactly(barrier_ev),
+        Conditions(
+            thickness_m=Interval.exactly(1e-7), temperature_k=Interval.exactly(temperature_k)
+        ),
+    )
+    assert document.quantity("diffusion coefficient of the defect") is not None
+    assert any(note.startswith("Check: ") for note in document.notes) == questioned
+
+
 def test_vacancies_slow_the_ions_down() -> None:
     document = estimate(
         Interval.exactly(0.3),

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry.ions import HALIDES
+from pvkdb.chemistry.phases import BY_MEASUREMENT
 from pvkdb.errors import InputError, MissingExtraError
 from pvkdb.schemas.tables import CompositionsRow
 from pvkdb.store.collections import COMPOSITIONS
@@ -82,9 +83,9 @@ def _energy_column(stem: str, heading: str, meaning: str) -> TableColumn:
 def _lowest_phase(row: Any) -> Markup:
     if row.lowest_phase is None:
         return UNKNOWN
-    return Markup('<span class="nowrap" title="lowest of {} phases by {}">{}</span>').format(
-        row.phases_compared, row.lowest_phase_potential, row.lowest_phase
-    )
+    why = f"lowest of {row.phases_compared} phases by {row.lowest_phase_potential}"
+    why = "measured" if row.lowest_phase_potential == BY_MEASUREMENT else why
+    return Markup('<span class="nowrap" title="{}">{}</span>').format(why, row.lowest_phase)
 
 
 _FIELDS = field_columns(CompositionsRow, _HEADINGS, COMPOSITIONS.sortable, **_HEADINGS)

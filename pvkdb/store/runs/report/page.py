@@ -74,12 +74,15 @@ class ReportColumn:
     def text(self, candidate: ScreenedCandidate) -> str:
         """Return the number of a candidate as text; empty where it is not known."""
         value = self.value(candidate)
+        if isinstance(value, tuple):
+            return " to ".join(decimals(each, self.digits or 0) for each in value)
         return milli(value) if self.unit == "meV/atom" else decimals(value, self.digits or 0)
 
 
 _ABOVE = "stability.perovskite_above_ground_state_ev_per_atom"
 _DECOMPOSITION = "stability.decomposition_ev_per_atom"
 _VACANCY = "formation energy of the neutral halide vacancy in the halide"
+_CALIBRATED = "the vacancy between both limits, where 80 % of values of a DFT data set lie"
 _TAU = f"factor of Bartel et al.; perovskites lie below {TAU_LIMIT}"
 _E_A = Markup("E<sub>A</sub>")
 
@@ -100,8 +103,9 @@ COLUMNS = tuple(
         ("Products", "formula units for one of the candidate", "stability.products"),
         ("Vacancy, X‑poor", f"{_VACANCY}-poor limit", "vacancy.x_poor_ev", 2, "eV", "low"),
         ("Vacancy, X‑rich", f"{_VACANCY}-rich limit", "vacancy.x_rich_ev", 2, "eV", "low"),
-        (_E_A, "highest saddle of the vacancy's easiest path", "migration.e_a_ev", 3, "eV", "low"),
-        ("Spread", "between the potentials", "migration.e_a_spread_ev", 3, "eV", "low"),
+        ("calibrated", _CALIBRATED, "vacancy.calibrated_ev", 1, "eV", "low"),
+        (_E_A, "highest saddle of the vacancy's easiest path", "migration.e_a_ev", 2, "eV", "low"),
+        ("Spread", "between the potentials", "migration.e_a_spread_ev", 2, "eV", "low"),
         ("Path", "its dimensions, and the hop that limits it", "migration.outcomes"),
         ("Check", "why its numbers may be wrong; the details have more", "doubts"),
         ("Outcome", "passed, or the stage at which it fell and why", "type"),

@@ -10,7 +10,14 @@ import pytest
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations.migration import host_phases
 from pvkdb.schemas.calculations.reliability import barrier_doubts, barrier_error
-from pvkdb.schemas.screening import BarrierOutcome, Migration, ScreenedCandidate, Stability
+from pvkdb.schemas.screening import (
+    BarrierOutcome,
+    Migration,
+    ScreenedCandidate,
+    ScreeningReport,
+    Stability,
+    VacancyFormation,
+)
 
 ROOT = Path(__file__).parents[4]
 LEFT = "Cmce, 12 meV a formula unit lower"
@@ -80,3 +87,46 @@ def test_the_phase_that_works_is_tried_first():
         host_phases(parse_composition("CsPbI3"))
     )
     assert host_phases(parse_composition("Cs4PbI6")) == ()
+
+
+def screened(formula: str, above_ev: float, x_poor_ev: float = 0.2) -> ScreenedCandidate:
+    """δ lowest, numbers of Pnma, in a report of SevenNet-0."""
+    stability = Stability(
+        phases=[], ground_state="delta", perovskite="Pnma",
+        perovskite_above_ground_state_ev_per_atom=above_ev,
+        decomposition_ev_per_atom=0.02, products=[], without_energy=[],
+    )  # fmt: skip
+    vacancy = VacancyFormation(
+        phase="Pnma", calculation="a", atoms_in_cell=40, x_poor_ev=x_poor_ev, x_rich_ev=1.6,
+        mu_x_poor_ev=-2, mu_x_rich_ev=-1, allowed=True, host_drop_ev_per_formula=0,
+        without_energy=[], references={},
+    )  # fmt: skip
+    return ScreenedCandidate(
+        formula=formula, type="ABX3", family="3D", lead_free=False, stability=stability,
+        vacancy=vacancy,
+    )  # fmt: skip
+
+
+def test_a_report_knows_the_error_of_its_potential():
+    """For the order of phases, where a measured one leads, and for formation energies."""
+    report = ScreeningReport(
+        title="", plan="", potential="sevennet-0", pvkdb_version="", ranked_by="", stages=[],
+        calculations={}, failed={}, force_calls={}, core_hours=0.0,
+        candidates=[
+            screened("CsPbBr3", 0.0016), screened("CsSnBr3", 0.0016), screened("CsSnBr3", 0.02),
+            screened("CsSrCl3", 0.02, -1.44), screened("CsMgCl3", 0.02),
+        ],
+    )  # fmt: skip
+    known, near, apart, negative, other = report.candidates
+    assert known.doubts == []
+    assert near.doubts == ["lowest phase undecided: delta or Pnma"]
+    assert [doubt.split(":")[0] for doubt in apart.doubts] == ["phases differ"]
+    assert negative.doubts[0].startswith("negative formation energy: -1.44 eV")
+    lead, earth, line = (
+        each.vacancy.calibrated_ev for each in (known, negative, other) if each.vacancy
+    )
+    assert lead == pytest.approx((0.2 + 1.25 - 0.52, 1.6 + 1.25 + 0.52), abs=0.02)
+    assert earth == pytest.approx((-1.44 + 1.92 - 0.49, 1.6 + 1.92 + 0.49), abs=0.02)
+    assert line[1] - line[0] > lead[1] - lead[0]  # of all compositions, wider
+    again = ScreeningReport.model_validate_json(report.model_dump_json())
+    assert again == report

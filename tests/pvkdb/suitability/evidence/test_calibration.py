@@ -6,14 +6,10 @@ from math import sqrt
 
 import pytest
 
+from pvkdb.schemas.calculations.calibration import Calibration, CalibrationLine, CalibrationTable
 from pvkdb.schemas.rankings import Grade
 from pvkdb.suitability.evidence import calibration
-from pvkdb.suitability.evidence.calibration import (
-    Calibration,
-    CalibrationLine,
-    CalibrationTable,
-    calibrated,
-)
+from pvkdb.suitability.evidence.calibration import calibrated
 from pvkdb.suitability.evidence.evidence import Evidence, joined
 
 LINE = CalibrationLine(
@@ -108,3 +104,27 @@ def test_joined_never_mixes_grades_that_pvkdb_computed() -> None:
     assert joined([model, own, reported]).maximum == 0.4
     assert (joined([model, own]).maximum, joined([model, own]).grade) == (0.6, Grade.OWN_DFT)
     assert joined([model]).grade is Grade.CALIBRATED
+
+
+def test_formation_energies_have_the_offset_of_their_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ca with Sr, Pb with Sn; of both in one compound, or of others, the line of all counts."""
+    options = {"slope": 1.0, "squares_ev2": None, "families": ("3D",)}
+    lead, earth = (
+        LINE.model_copy(update={**options, "b_site": ions, "offset_ev": offset})
+        for ions, offset in ((("Pb", "Sn"), 1.25), (("Ca", "Sr"), 1.9))
+    )
+    table = CalibrationTable(
+        page="docs/x.md", version="1", level=0.8,
+        calibrations=(entry("best", lead, earth, LINE, quantity="DFE"),),
+    )  # fmt: skip
+    monkeypatch.setattr(calibration, "calibration_table", lambda: table)
+    raw = value(0.2, 1.6)
+    half = 1.44 * 0.2 * sqrt(1 + 1 / 8)
+    for b_site, offset in (({"Sn"}, 1.25), ({"Pb", "Sn"}, 1.25), ({"Sr"}, 1.9)):
+        found = calibrated(raw, "DFE", {"best": (raw, {"3D"})}, b_site)
+        ends = (0.2 + offset - half, 1.6 + offset + half)
+        assert (found.minimum, found.maximum) == pytest.approx(ends, abs=1e-3)
+        assert "8 compositions with" in (found.note or "")
+    for b_site in ({"Mg"}, {"Pb", "Ca"}, set()):
+        found = calibrated(raw, "DFE", {"best": (raw, {"3D"})}, b_site)
+        assert found.minimum == pytest.approx(LINE.interval(0.2)[0], abs=1e-3)
