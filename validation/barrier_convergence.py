@@ -161,12 +161,13 @@ def main() -> None:
 
 
 def _compute(line: Line, done: list[str]) -> None:
-    settings, engine = line.settings, None
-    for image in ("start", "saddle"):
-        if image in done:
-            continue
-        engine = engine or load_engine(settings.engine.value, settings)
-        _one(line, image, settings, engine)
+    missing = [image for image in ("start", "saddle") if image not in done]
+    if missing:
+        settings = line.settings
+        engine = load_engine(settings.engine.value, settings)
+        for image in missing:
+            _one(line, image, settings, engine)
+        engine.close()
 
 
 def _one(line: Line, image: str, settings: DftSettings, engine: Potential) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,11 +81,18 @@ def compute_dft(
         InputError: The structure or the settings cannot be used.
         MissingExtraError: The engine is not installed.
     """
-    started, cpu_started = time.perf_counter(), cpu_seconds()
     request = complete_request(request)
     for index, structure in enumerate(structures_of(request)):
         check_structure(atoms_in(structure), f"{request.formula}, structure {index + 1}")
-    engine = engine or load_engine(request.settings.engine.value, request.settings)
+    with ExitStack() as ending:
+        if engine is None:
+            engine = load_engine(request.settings.engine.value, request.settings)
+            ending.callback(engine.close)
+        return _computed(request, report, engine)
+
+
+def _computed(request: AnyDft, report: Report | None, engine: Potential) -> DftRun:
+    started, cpu_started = time.perf_counter(), cpu_seconds()
     try:
         numbers = _RECIPES[type(request)][1](request, report, engine)
     except CalculationFailedError as error:

@@ -23,11 +23,18 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftHopRequest, HopPoint, SinglePoint
 from pvkdb_pipelines.dft.codes.pw_output import single_point
 from pvkdb_pipelines.dft.codes.runs import cpu_seconds
-from pvkdb_pipelines.dft.stationary import NOISE_EV, Stationary, find_stationary, guide_at
+from pvkdb_pipelines.dft.stationary import (
+    NOISE_EV,
+    Stationary,
+    corrected,
+    find_stationary,
+    guide_at,
+)
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
 from pvkdb_pipelines.geometry.tilts import ONE_PATTERN_DEG, octahedra_of, tilt_change
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
+from pvkdb_pipelines.relaxations.relaxation import relax
 
 _STAGE = "relax ends and saddle point"
 #: An end is in another basin where the atoms move otherwise from it to the saddle point than on the
@@ -37,6 +44,11 @@ TILTED_ANG = 0.25
 #: How far from the saddle point the search for an end downhill from it starts, Å: the atom that
 #: moves most.
 _BELOW_ANG = 0.3
+#: The minimum downhill from the saddle point is an end that was found, if no atom is farther from
+#: its place, Å.
+_SAME_END_ANG = 0.5
+#: How that minimum is searched with the corrected potential: eV/Å, and steps.
+_DOWNHILL_FMAX, _DOWNHILL_STEPS = 0.05, 500
 #: A search for a saddle point that ends so far below the relaxed start, eV, is not short of calls
 #: alone.
 _NO_BARRIER_EV = 0.05
@@ -113,7 +125,7 @@ def compute_hop(
         "barrier_reverse_ev": reverse,
         "residual_force_ev_per_ang": saddle.max_force_ev_per_ang,
         "curvatures_ev_per_ang2": search.saddle.curvatures,
-        "not_converged": why_not_converged(request, points.values()),
+        "not_converged": why_not_converged(request, points.values()) or search.why_no_path(),
         "guide_versions": {**guide.versions, "weights": guide.weights},
         "force_calls": len(recorded.calls),
         "cpu_seconds": round(cpu_earlier + cpu_seconds() - cpu_started, 2),
@@ -298,6 +310,35 @@ class _Search:
             for name, point in self.points.items()
             if point.energy_ev > highest_ev or apart.get(name, 0.0) > TILTED_ANG
         ]
+
+    def why_no_path(self) -> str | None:
+        """Return why the saddle point does not join the ends; None if it does.
+
+        It has one unstable mode, and downhill from it lie the ends, by the corrected potential.
+        """
+        curvatures = ", ".join(f"{each:.2f}" for each in self.saddle.curvatures)
+        if len(self.saddle.curvatures) > 1:
+            return f"the saddle point has several unstable modes: {curvatures} eV/Å²"
+        calls = [_evaluated(self.saddle.atoms, call) for call in self.recorded.calls]
+        for name, point in self.points.items():
+            if name == "saddle":
+                continue
+            found, below = atoms_in(point.structure), self._below_saddle(name)
+            try:
+                for near in (self.saddle.atoms, found):
+                    model = corrected(self.guide, calls, near)
+                    limits = _DOWNHILL_FMAX, _DOWNHILL_STEPS
+                    below, _ = relax(below, model, *limits, cell=False, what=f"{name} downhill")
+            except CalculationFailedError as failed:
+                return f"whether the saddle point leads to the {name} is not known: {failed}"
+            away = below.positions - found.positions
+            away_ang = float(np.linalg.norm(away - away.mean(axis=0), axis=1).max())
+            if away_ang > _SAME_END_ANG:
+                return (
+                    f"downhill from the saddle point an atom ends {away_ang:.1f} Å from its place "
+                    f"at the {name}: more than {_SAME_END_ANG} Å, so the path leads elsewhere"
+                )
+        return None
 
     def _below_saddle(self, name: str) -> Atoms:
         """Return the saddle point, moved along its unstable mode towards an end."""

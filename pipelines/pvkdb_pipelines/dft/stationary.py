@@ -161,6 +161,11 @@ def find_stationary(
         learned.add(points[-1:])
 
 
+def corrected(potential: Potential, calls: Sequence[Atoms], near: Atoms) -> Potential:
+    """Return a potential plus what it lacks according to the calls nearest to a structure."""
+    return _Learned(potential, calls).near(near)
+
+
 class _Learned:
     """The difference between an expensive method and a potential, at the method's calls."""
 

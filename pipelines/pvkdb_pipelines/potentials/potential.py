@@ -32,6 +32,7 @@ class Potential:
         elements: Symbols of the elements in the training set.
         evaluate_many: The model.
         files: Returns the files that a DFT program has read and written, by name.
+        close: Ends a DFT program that runs from structure to structure; it starts again if needed.
         licence: Licence of the package, in its own words.
         device: ``cpu`` or ``cuda``.
         ev_per_atom: Lowest and highest energy that can be right, eV an atom; None: not checked.
@@ -44,6 +45,7 @@ class Potential:
     elements: frozenset[str]
     evaluate_many: Evaluate
     files: Callable[[], Mapping[str, bytes]] = dict
+    close: Callable[[], object] = lambda: None
     licence: str = "not stated"
     device: str = "cpu"
     ev_per_atom: tuple[float, float] | None = None

@@ -67,6 +67,7 @@ def test_the_saddle_and_both_ends_are_those_of_the_expensive_method(
     start, saddle, _ = found["points"]
     assert abs(saddle.estimate_ev - start.estimate_ev - true_barrier_ev) > 0.005
     assert found["curvatures_ev_per_ang2"][0] < -0.1
+    assert found["not_converged"] is None
     assert engine.force_calls == found["force_calls"] <= 15
     assert [point.name for point in found["points"]] == ["start", "saddle", "end"]
     for point in found["points"]:
@@ -191,7 +192,8 @@ def test_an_end_below_the_saddle_point_is_searched_again_where_another_atom_move
     request, engine = tilted(0.4, 0.3, 0.6)
     alone = compute_hop(request, engine, GUIDE, tmp_path / "alone.jsonl")
     assert all(point.other_ev is None for point in alone["points"])
-    assert alone["not_converged"] is None
+    # The far atom stays 0.7 Å from where it is downhill from the saddle point.
+    assert re.search(r"an atom ends 0\.[67] Å from its place at the start", alone["not_converged"])
     assert 0 < alone["barrier_forward_ev"] < true_barrier_ev - 0.2
     # One of 31 atoms tilts here: 0.7 Å / √31.
     monkeypatch.setattr(hops, "TILTED_ANG", 0.1)

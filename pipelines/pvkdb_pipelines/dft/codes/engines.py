@@ -83,6 +83,7 @@ def _cp2k(settings: DftSettings, location: RunLocation) -> Potential:
         elements=frozenset(chemical_symbols[1:]),
         evaluate_many=engine.evaluate,
         files=engine.runs.files,
+        close=engine.close,
     )
 
 

@@ -74,17 +74,19 @@ class TestRealRuns:
         assert found["stress"][2] == pytest.approx(stress, abs=2e-3)
         run.close()
 
-    def test_an_odd_electron_has_a_spin(self, here: RunLocation) -> None:
+    def test_an_odd_electron_has_a_spin(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """A hydrogen atom: −0.49999 hartree with PBE, doi:10.1103/PhysRevLett.77.3865."""
+        monkeypatch.setenv("PVKDB_DFT_SCRATCH", str(tmp_path))
         run = compute_dft(
             DftScfRequest(formula="H", structure=host_of(molecule("H")), settings=CHEAP)
         )
         assert run.request.settings.magnetization_mub == 1
         assert run.result.point.energy_ev == pytest.approx(-13.605, abs=0.15)
         assert run.versions["cp2k"]
-        assert {"cp2k-1.in", "cp2k-1.out"} <= set(run.files) | {
-            name.removesuffix(".gz") for name in run.files
-        }
+        assert {"cp2k-1.in", "cp2k-1.out"} <= {name.removesuffix(".gz") for name in run.files}
+        assert not list(tmp_path.iterdir())  # the program has ended
 
     def test_the_next_structure_starts_from_the_last_wave_functions(
         self, here: RunLocation
