@@ -13,7 +13,14 @@ from typer.core import TyperGroup
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.output.console import messages, print_json, print_message, show
 from pvkdb.cli.output.job_tables import print_job, print_jobs
-from pvkdb.errors import CalculationFailedError, InputError, NotFoundError, unknown_name, writing
+from pvkdb.errors import (
+    CalculationFailedError,
+    InputError,
+    NotFoundError,
+    StateError,
+    unknown_name,
+    writing,
+)
 
 if TYPE_CHECKING:
     from pvkdb.store.queue.jobs import Selection
@@ -226,7 +233,7 @@ def export_jobs(
     """Export finished calculations to a file. Includes structures and energies.
 
     Another store that imports the file need not compute them again. With --queued, it queues them,
-    and its own export, imported here, ends them.
+    and its own export, imported here, ends them. The exit code is 2 if some are left out.
     """
     from pvkdb.store.files.exchange import write_calculations, write_queued
 
@@ -234,14 +241,14 @@ def export_jobs(
         raise InputError("--without-paths is of no use with --queued, which exports no results")
     with open_store(database).session(read_only=not queued) as session:
         if queued:
-            number, unreadable = write_queued(session, file)
+            number, left_out = write_queued(session, file)
         else:
-            number, unreadable = write_calculations(session, file, paths=not without_paths)
-    exported = {"file": str(file), "calculations": number}
+            number, left_out = write_calculations(session, file, paths=not without_paths)
+    exported = {"file": str(file), "calculations": number, "left_out": left_out}
     show(exported, json, lambda _: print_message(f"wrote {number:,} calculations to {file}"))
-    if unreadable:
-        why = "as they need what stays here" if queued else "as this version cannot read them"
-        messages().print(f"left out, {why}: {', '.join(unreadable)}")
+    if left_out:
+        named = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+        raise StateError(f"{len(left_out):,} calculations are not in {file}: {named}")
 
 
 @app.command("import", epilog="Example: pvkdb jobs import calculations.jsonl.gz")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from pvkdb.schemas import RequestModel
 from pvkdb.schemas.calculations import AnyPotential, bounds
@@ -268,7 +268,7 @@ class DftAfterRequest(CalculationRequest):
         return self
 
 
-class DftAfterResult(BaseModel):
+class DftAfterResult(bounds.CalculationResult):
     """Result of ``dft-after``: the calculation queued when the barrier was done."""
 
     calculation: str
