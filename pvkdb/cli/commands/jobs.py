@@ -13,14 +13,7 @@ from typer.core import TyperGroup
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.output.console import messages, print_json, print_message, show
 from pvkdb.cli.output.job_tables import print_job, print_jobs
-from pvkdb.errors import (
-    CalculationFailedError,
-    InputError,
-    NotFoundError,
-    StateError,
-    unknown_name,
-    writing,
-)
+from pvkdb.errors import CalculationFailedError, InputError, NotFoundError, unknown_name, writing
 
 if TYPE_CHECKING:
     from pvkdb.store.queue.jobs import Selection
@@ -248,7 +241,7 @@ def export_jobs(
     show(exported, json, lambda _: print_message(f"wrote {number:,} calculations to {file}"))
     if left_out:
         named = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
-        raise StateError(f"{len(left_out):,} calculations are not in {file}: {named}")
+        raise InputError(f"{len(left_out):,} calculations are not in {file}: {named}")
 
 
 @app.command("import", epilog="Example: pvkdb jobs import calculations.jsonl.gz")
