@@ -25,8 +25,9 @@ from pvkdb.store.curation.sources import Source
 
 #: Lines and characters that are looked at to find separator, heading and first row of numbers.
 _SNIFFED, _SNIFFED_SIZE = 400, 40_000
-#: Most bytes that a workbook may unpack to: about a million cells.
-_MOST_UNPACKED = 100_000_000
+#: Most bytes that a workbook may unpack to, and cells that a sheet may span: as many fit into these
+#: bytes, and a single one far outside makes a table of seventeen billion.
+_MOST_UNPACKED, _MOST_CELLS = 100_000_000, 4_000_000
 _Layout: TypeAlias = tuple[str | None, str]  # separator (None: white space) and decimal sign
 _LAYOUTS = (("\t", "."), (";", "."), (",", "."), (None, "."), ("\t", ","), (";", ","))
 _WITH_UNIT = r"(.*?)\s*(?:[(\[{]([^()\[\]{}]*)[)\]}]|(?:/|, | in )\s*(\S+))"
@@ -154,6 +155,11 @@ def _texts(name: str, content: bytes) -> dict[str, str]:
             packed = content.startswith(b"PK") and zipfile.ZipFile(io.BytesIO(content)).infolist()
             if packed and (size := sum(entry.file_size for entry in packed)) > _MOST_UNPACKED:
                 raise ValueError(f"it unpacks to {size / 1e6:.0f} MB; export the sheets as CSV")
+            if packed:
+                from openpyxl import load_workbook
+
+                book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+                return {sheet.title: _sheet_text(sheet) for sheet in book.worksheets}
             sheets = pd.read_excel(io.BytesIO(content), sheet_name=None, header=None, dtype=object)
         except ImportError as error:
             package = "openpyxl" if content.startswith(b"PK") else "xlrd"
@@ -173,6 +179,31 @@ def _texts(name: str, content: bytes) -> dict[str, str]:
         return {"": content.decode("utf-8-sig")}
     except UnicodeDecodeError:
         return {"": content.decode("latin-1")}
+
+
+def _sheet_text(sheet: Any) -> str:
+    """The cells of a sheet with tabs between them, read row by row; an error such as #N/A is none.
+
+    Raises:
+        ValueError: the sheet spans too many cells.
+    """
+    from openpyxl.cell.cell import ERROR_CODES
+
+    sheet.reset_dimensions()  # what the file says of its size
+    rows: list[list[Any]] = []
+    errors, width, last = {*ERROR_CODES}, 0, 0
+    for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+        rows.append([None if cell in errors else cell for cell in cells])
+        while rows[-1] and rows[-1][-1] is None:
+            rows[-1].pop()
+        width, last = max(width, len(rows[-1])), number if rows[-1] else last
+        if last * width > _MOST_CELLS:
+            text = "delete what stands far outside its table, or export it as CSV"
+            raise ValueError(f"sheet {sheet.title!r} spans {last:,} × {width:,} cells; {text}")
+    written = io.StringIO()
+    lines = ([*row, *[None] * (width - len(row))] for row in rows[:last])
+    csv.writer(written, "excel-tab", lineterminator="\n").writerows(lines)
+    return written.getvalue()
 
 
 def _tables(file: str, text: str, label: str) -> Iterator[Table]:
@@ -202,7 +233,7 @@ def _tables(file: str, text: str, label: str) -> Iterator[Table]:
         text = f"{len(above[-1])} names for {width} columns; if commas are decimal signs, too, "
         raise InputError(f"{file} line {first + 1}: {text}separate the columns by semicolons")
     # Settings may follow behind an empty line.
-    last = next(n for n in reversed(range(len(lines))) if _layout([lines[n]]))
+    last = next(n for n in reversed(range(len(lines))) if lines[n].strip() and _layout([lines[n]]))
     stop = next((n for n in range(last, len(lines)) if not lines[n].strip()), len(lines))
     body = dict(enumerate(lines[first:stop], start=first + 1))
     table = _filled(file, label, body, layout, [*names[:1], units])
