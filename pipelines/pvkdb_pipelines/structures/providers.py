@@ -302,12 +302,12 @@ class _Provider(Awaiting):
     def __init__(self, url: str, patience: Patience) -> None:
         service = Service(url, None, patience, progress=False)
         self.url = service.url if service.url.endswith("/v1") else f"{service.url}/v1"
-        self.host = httpx.URL(self.url).host
+        self.origin = _origin(httpx.URL(self.url))
         http = httpx.AsyncClient(
             headers=service.headers,
             timeout=60,
             follow_redirects=True,
-            event_hooks={"request": [self._require_own_host]},  # also on each redirect
+            event_hooks={"request": [self._require_own_origin]},  # also on each redirect
         )
         super().__init__(service, http)
         self.close = http.aclose
@@ -344,14 +344,14 @@ class _Provider(Awaiting):
             address = response.url.join(str(following))
         except httpx.InvalidURL as error:
             raise ServiceError(f"{response.url} gives no usable next page: {error}") from error
-        if address.scheme not in ("http", "https") or address.host != self.host:
-            raise ServiceError(f"{response.url} gives a next page elsewhere: {address.host}")
+        if _origin(address) != self.origin:
+            raise ServiceError(f"{response.url} gives a next page elsewhere: {_origin(address)}")
         require_new(str(address), self._seen, response)
         return entries, str(address), delay_s
 
-    async def _require_own_host(self, request: httpx.Request) -> None:
-        if request.url.host != self.host:
-            raise ServiceError(f"{self.url} leads to another host: {_plain(request.url.host)}")
+    async def _require_own_origin(self, request: httpx.Request) -> None:
+        if (found := _origin(request.url)) != self.origin:
+            raise ServiceError(f"{self.url} leads elsewhere: {found}; if you trust it, name it")
 
     async def _read(self, link: str) -> tuple[httpx.Response, Any]:
         try:
@@ -364,6 +364,11 @@ class _Provider(Awaiting):
                 reason = str(error.__cause__) or type(error.__cause__).__name__
                 raise ServiceError(f"cannot be reached: {reason}") from error
             raise
+
+
+def _origin(url: httpx.URL) -> str:
+    """Return scheme, host and port of an address; a port that the scheme implies is left out."""
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
 def _at(document: Any, *names: str) -> Any:
