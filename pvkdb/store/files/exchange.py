@@ -9,11 +9,12 @@ import gzip
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic.types import AwareDatetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,10 +24,8 @@ from pvkdb.schemas import StrictModel, first_problem
 from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
 from pvkdb.schemas.calculations.bounds import CalculationResult
 from pvkdb.schemas.calculations.kinds import MODELS, require_fit
-from pvkdb.schemas.calculations.relaxations import (
-    CalculationRequest,
-    content_key,
-)
+from pvkdb.schemas.calculations.relaxations import CalculationRequest, content_key
+from pvkdb.store.base import utc_now
 from pvkdb.store.models.calculations import Calculation, CalculationDependency
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material
@@ -38,6 +37,11 @@ from pvkdb.store.rows.from_models import document_of
 EXCHANGE_VERSION: Literal[1] = 1
 #: Revisions of recipes that a key may be of.
 _RECIPES = range(100)
+#: A time of a calculation, all of which are younger; clocks of two machines may differ by so much.
+_Time = Annotated[AwareDatetime, Field(ge=datetime(2020, 1, 1, tzinfo=UTC))]
+_CLOCKS = timedelta(hours=1)
+#: Most characters of versions, with the names of a hundred files of a path that was run by hand.
+_MOST_VERSIONS = 30_000
 #: Failures caused by the machine; another one may succeed.
 _NOT_OF_THE_CALCULATION = (
     FailureKind.CRASHED,
@@ -135,8 +139,8 @@ class ExchangedCalculation(_Line):
     versions: dict[str, str] | None
     failure_kind: FailureKind | None
     failure_message: str | None
-    started_at: datetime | None
-    finished_at: datetime
+    started_at: _Time | None
+    finished_at: _Time
     material: ExchangedMaterial | None
     structures: list[ExchangedStructure]
     energetics: list[ExchangedEnergetic]
@@ -158,6 +162,11 @@ class ExchangedCalculation(_Line):
             raise ValueError("what is done has a result, what failed has a kind of failure")
         if self.failure_kind in _NOT_OF_THE_CALCULATION or (self.structures and not done):
             raise ValueError(f"a calculation that is {self.failure_kind} is not exchanged")
+        ended = self.finished_at
+        if ended > utc_now() + _CLOCKS or (self.started_at or ended) > ended + _CLOCKS:
+            raise ValueError(f"it ended at {ended}, which is in the future or before its start")
+        if (size := len(str(self.versions))) > _MOST_VERSIONS:
+            raise ValueError(f"versions has {size:,} characters; at most {_MOST_VERSIONS:,}")
         return self
 
 
@@ -194,11 +203,8 @@ def write_calculations(
     found = {entry.id: (entry, _unreadable(entry)) for entry in session.scalars(finished)}
     left_out = {name: reason for name, (_, reason) in found.items() if reason}
     taken = {name: entry for name, (entry, _) in found.items() if name not in left_out}
-    calculations = [
-        entry
-        for entry in taken.values()
-        if entry.kind != "dft-after" or not entry.result or entry.result["calculation"] in taken
-    ]
+    queued = {entry.id: (entry.result or {}).get("calculation") for entry in taken.values()}
+    calculations = [taken[name] for name, follows in queued.items() if follows in {None, *taken}]
     head = ExchangeHead(pvkdb_version=__version__, calculations=len(calculations))
     _write(path, (head, *(_exchanged(session, entry, paths) for entry in calculations)))
     return len(calculations), left_out
@@ -263,14 +269,14 @@ def _write(path: Path, lines: Iterable[_Line]) -> None:
 
 def _unreadable(calculation: Calculation) -> str | None:
     """Return why another store could not read a calculation; None if it can."""
-    done = calculation.state == CalculationState.DONE.value
     try:
         found = check_calculation(calculation)
+        if calculation.state in ("done", "failed"):
+            rows: dict[str, Any] = {"material": None, "structures": [], "energetics": []}
+            document_of(ExchangedCalculation, calculation, **rows)
     except ValueError as error:
         return first_problem(error) if isinstance(error, ValidationError) else str(error)
-    if found is None:
-        return "this version of pvkdb computes it differently; request it again"
-    return None if done == (calculation.result is not None) else "it has no result"
+    return None if found else "this version of pvkdb computes it differently; request it again"
 
 
 def _exchanged(session: Session, calculation: Calculation, paths: bool) -> ExchangedCalculation:
