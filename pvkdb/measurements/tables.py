@@ -25,8 +25,7 @@ from pvkdb.store.curation.sources import Source
 
 #: Lines and characters that are looked at to find separator, heading and first row of numbers.
 _SNIFFED, _SNIFFED_SIZE = 400, 40_000
-#: Most bytes that a workbook may unpack to, and cells that a sheet may span: as many fit into these
-#: bytes, and a single one far outside makes a table of seventeen billion.
+#: Most bytes that a workbook may unpack to, and cells that a sheet may span: so many fit into them.
 _MOST_UNPACKED, _MOST_CELLS = 100_000_000, 4_000_000
 _Layout: TypeAlias = tuple[str | None, str]  # separator (None: white space) and decimal sign
 _LAYOUTS = (("\t", "."), (";", "."), (",", "."), (None, "."), ("\t", ","), (";", ","))
@@ -159,8 +158,10 @@ def _texts(name: str, content: bytes) -> dict[str, str]:
                 from openpyxl import load_workbook
 
                 book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-                return {sheet.title: _sheet_text(sheet) for sheet in book.worksheets}
-            sheets = pd.read_excel(io.BytesIO(content), sheet_name=None, header=None, dtype=object)
+                sheets = {each.title: pd.DataFrame(_rows(each), dtype=object) for each in book}
+            else:
+                book = io.BytesIO(content)
+                sheets = pd.read_excel(book, sheet_name=None, header=None, dtype=object)
         except ImportError as error:
             package = "openpyxl" if content.startswith(b"PK") else "xlrd"
             raise MissingExtraError(package, "measurements") from error
@@ -181,12 +182,8 @@ def _texts(name: str, content: bytes) -> dict[str, str]:
         return {"": content.decode("latin-1")}
 
 
-def _sheet_text(sheet: Any) -> str:
-    """The cells of a sheet with tabs between them, read row by row; an error such as #N/A is none.
-
-    Raises:
-        ValueError: the sheet spans too many cells.
-    """
+def _rows(sheet: Any) -> list[list[Any]]:
+    """Return the cells of a sheet, read row by row; errors (#N/A) and empty ends are left out."""
     from openpyxl.cell.cell import ERROR_CODES
 
     sheet.reset_dimensions()  # what the file says of its size
@@ -200,10 +197,7 @@ def _sheet_text(sheet: Any) -> str:
         if last * width > _MOST_CELLS:
             text = "delete what stands far outside its table, or export it as CSV"
             raise ValueError(f"sheet {sheet.title!r} spans {last:,} × {width:,} cells; {text}")
-    written = io.StringIO()
-    lines = ([*row, *[None] * (width - len(row))] for row in rows[:last])
-    csv.writer(written, "excel-tab", lineterminator="\n").writerows(lines)
-    return written.getvalue()
+    return rows[:last]
 
 
 def _tables(file: str, text: str, label: str) -> Iterator[Table]:
