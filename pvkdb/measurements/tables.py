@@ -25,12 +25,14 @@ from pvkdb.store.curation.sources import Source
 
 #: Lines and characters that are looked at to find separator, heading and first row of numbers.
 _SNIFFED, _SNIFFED_SIZE = 400, 40_000
-#: Most bytes that a workbook may unpack to, and cells that a sheet may span: so many fit into them.
-_MOST_UNPACKED, _MOST_CELLS = 100_000_000, 4_000_000
+#: Most bytes that a workbook may unpack to: about a million cells.
+_MOST_UNPACKED = 100_000_000
 _Layout: TypeAlias = tuple[str | None, str]  # separator (None: white space) and decimal sign
 _LAYOUTS = (("\t", "."), (";", "."), (",", "."), (None, "."), ("\t", ","), (";", ","))
 _WITH_UNIT = r"(.*?)\s*(?:[(\[{]([^()\[\]{}]*)[)\]}]|(?:/|, | in )\s*(\S+))"
 _SUFFIX = r"(.+?)[\s_:-]+([munpfkMGµμ]?(?:[vVaAsS]|[oO]hm|[ΩΩ])|[kKcC]|min|h)"
+#: Most cells that a sheet may span: as many as fit into the bytes above at their shortest.
+_MOST_CELLS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
