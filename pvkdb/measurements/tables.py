@@ -34,6 +34,8 @@ _Layout: TypeAlias = tuple[str | None, str]  # separator (None: white space) and
 _LAYOUTS = (("\t", "."), (";", "."), (",", "."), (None, "."), ("\t", ","), (";", ","))
 _WITH_UNIT = r"(.*?)\s*(?:[(\[{]([^()\[\]{}]*)[)\]}]|(?:/|, | in )\s*(\S+))"
 _SUFFIX = r"(.+?)[\s_:-]+([munpfkMGµμ]?(?:[vVaAsS]|[oO]hm|[ΩΩ])|[kKcC]|min|h)"
+#: Most cells that a sheet may span: as many as fit into the bytes above at their shortest.
+_MOST_CELLS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,14 @@ def _texts(name: str, content: bytes) -> dict[str, str]:
             packed = content.startswith(b"PK") and zipfile.ZipFile(io.BytesIO(content)).infolist()
             if packed and (size := sum(entry.file_size for entry in packed)) > _MOST_UNPACKED:
                 raise ValueError(f"it unpacks to {size / 1e6:.0f} MB; export the sheets as CSV")
-            sheets = pd.read_excel(io.BytesIO(content), sheet_name=None, header=None, dtype=object)
+            if packed:
+                from openpyxl import load_workbook
+
+                book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+                sheets = {each.title: pd.DataFrame(_rows(each), dtype=object) for each in book}
+            else:
+                book = io.BytesIO(content)
+                sheets = pd.read_excel(book, sheet_name=None, header=None, dtype=object)
         except ImportError as error:
             package = "openpyxl" if content.startswith(b"PK") else "xlrd"
             raise MissingExtraError(package, "measurements") from error
@@ -176,6 +185,24 @@ def _texts(name: str, content: bytes) -> dict[str, str]:
         return {"": content.decode("utf-8-sig")}
     except UnicodeDecodeError:
         return {"": content.decode("latin-1")}
+
+
+def _rows(sheet: Any) -> list[list[Any]]:
+    """Return the cells of a sheet, read row by row; errors (#N/A) and empty ends are left out."""
+    from openpyxl.cell.cell import ERROR_CODES
+
+    sheet.reset_dimensions()  # what the file says of its size
+    rows: list[list[Any]] = []
+    errors, width, last = {*ERROR_CODES}, 0, 0
+    for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+        rows.append([None if cell in errors else cell for cell in cells])
+        while rows[-1] and rows[-1][-1] is None:
+            rows[-1].pop()
+        width, last = max(width, len(rows[-1])), number if rows[-1] else last
+        if last * width > _MOST_CELLS:
+            text = "delete what stands far outside its table, or export it as CSV"
+            raise ValueError(f"sheet {sheet.title!r} spans {last:,} × {width:,} cells; {text}")
+    return rows[:last]
 
 
 def _tables(file: str, text: str, label: str) -> Iterator[Table]:
@@ -205,7 +232,7 @@ def _tables(file: str, text: str, label: str) -> Iterator[Table]:
         text = f"{len(above[-1])} names for {width} columns; if commas are decimal signs, too, "
         raise InputError(f"{file} line {first + 1}: {text}separate the columns by semicolons")
     # Settings may follow behind an empty line.
-    last = next(n for n in reversed(range(len(lines))) if _layout([lines[n]]))
+    last = next(n for n in reversed(range(len(lines))) if lines[n].strip() and _layout([lines[n]]))
     stop = next((n for n in range(last, len(lines)) if not lines[n].strip()), len(lines))
     body = dict(enumerate(lines[first:stop], start=first + 1))
     table = _filled(file, label, body, layout, [*names[:1], units])

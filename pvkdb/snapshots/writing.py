@@ -11,11 +11,13 @@ import inspect
 import json
 import os
 import sqlite3
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from importlib import metadata, resources
 from pathlib import Path
+from subprocess import PIPE, Popen
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -48,6 +50,17 @@ def one_moment(store: Store) -> Iterator[Session]:
         yield session
 
 
+@contextmanager
+def draft_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
+    """Make a folder for the block; it is also removed if this process is killed."""
+    with TemporaryDirectory(prefix=prefix, dir=parent) as draft:
+        # Removes it once the pipe from here closes; signals to this group do not reach it.
+        remove = "import shutil, sys; sys.stdin.read(); shutil.rmtree(sys.argv[1], True)"
+        command = [sys.executable, "-ISc", remove, draft]
+        with Popen(command, stdin=PIPE, start_new_session=True):
+            yield Path(draft)
+
+
 def write_snapshot(session: Session, path: Path) -> str:
     """Write all tables to a new folder, ``.zip`` or ``.sqlite`` file; return the dataset version.
 
@@ -57,8 +70,8 @@ def write_snapshot(session: Session, path: Path) -> str:
     if path.exists():
         raise InputError(f"{path} exists; name a new folder, .zip or .sqlite file, or delete it")
     try:
-        with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as draft:
-            folder = Path(draft) / "snapshot"
+        with draft_folder(f".{path.name}.", path.parent) as draft:
+            folder = draft / "snapshot"
             (folder / PARQUET).mkdir(parents=True)
             if path.suffix == ".sqlite":
                 version, _ = write_sqlite(session, folder / SQLITE)

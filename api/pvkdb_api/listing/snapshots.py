@@ -13,14 +13,13 @@ import weakref
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from pvkdb.errors import InputError
-from pvkdb.snapshots.writing import SQLITE_TYPE, one_moment, write_snapshot
+from pvkdb.snapshots.writing import SQLITE_TYPE, draft_folder, one_moment, write_snapshot
 from pvkdb.store.changes import data_changes
 from pvkdb.store.queue.log import last_change
 from pvkdb_api.core.etags import etag
@@ -68,11 +67,11 @@ class SnapshotFiles:
 
     def _current(self, kind: SnapshotFormat, served: ServedStore) -> SnapshotFile:
         served.require_migrated()
-        with one_moment(served.store) as session, TemporaryDirectory(prefix="pvkdb-") as folder:
+        with one_moment(served.store) as session, draft_folder("pvkdb-") as folder:
             mark = (data_changes(session), last_change(session))
             held = self._made.get(kind)
             if held is None or held.mark != mark:
-                path = Path(folder, f"snapshot.{kind}")
+                path = folder / f"snapshot.{kind}"
                 try:
                     version = write_snapshot(session, path)
                 except InputError as error:  # of this machine, not of the caller

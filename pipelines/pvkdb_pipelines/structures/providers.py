@@ -33,6 +33,7 @@ from pvkdb.client._io.service import Patience, Service
 from pvkdb.errors import CalculationFailedError, InputError, ServiceError, writing
 from pvkdb.schemas import first_problem, parse_json
 from pvkdb.store.database import Store
+from pvkdb.store.files.structure_files import one_line
 from pvkdb_pipelines.structures.user_structures import check_start, phase_of, store_start
 
 #: Structures requested in a page.
@@ -102,7 +103,7 @@ class FetchReport:
                 except InputError as error:
                     reason, _, detail = str(error).partition(": ")
                     self.refused[reason] = self.refused.get(reason, 0) + 1
-                    self.examples.setdefault(reason, _plain(f"{name}: {detail}"))
+                    self.examples.setdefault(reason, one_line(f"{name}: {detail}", 200))
                 else:
                     self.stored += added
                     self.known += not added
@@ -117,7 +118,7 @@ def atoms_of_entry(attributes: Any) -> Atoms:
     """
     periodic = _at(attributes, "nperiodic_dimensions")
     if periodic not in (3, None):
-        raise InputError(f"not periodic: in {_plain(periodic)} dimensions of 3")
+        raise InputError(f"not periodic: in {one_line(periodic, 200)} dimensions of 3")
     features = str(_at(attributes, "structure_features"))
     if found := [each for each in _INCOMPLETE if each in features]:
         raise InputError(f"disordered: it has {', '.join(found)}")
@@ -138,7 +139,7 @@ def atoms_of_entry(attributes: Any) -> Atoms:
         positions = np.array(facts.cartesian_site_positions)
         return Atoms(symbols, positions, cell=np.array(facts.lattice_vectors), pbc=True)
     except KeyError as error:
-        raise InputError(f"incomplete: {_plain(error)} is not a known element") from error
+        raise InputError(f"incomplete: {one_line(error, 200)} is not a known element") from error
 
 
 def _store(session: Session, atoms: Atoms, origin: str) -> bool:
@@ -206,7 +207,7 @@ def fetch_structures(
     def take(report: FetchReport, entries: list[Any], following: str | None) -> None:
         now = _now()
         after = f"fetched {now}, licence {report.licence or 'not stated'}"
-        names = [_plain(_at(entry, "id") or "without id") for entry in entries]
+        names = [one_line(_at(entry, "id") or "without id", 200) for entry in entries]
         address = f"{report.source}/structures"
         origins = [f"{report.provider}: {n}, {address}/{quote(n)}, {after}" for n in names]
         attributes = [_at(entry, "attributes") for entry in entries]
@@ -235,7 +236,7 @@ def fetch_structures(
                 elif link:
                     await asyncio.sleep(delay_s)
         except ServiceError as error:
-            report.stopped, report.failed = _plain(error, 500), True
+            report.stopped, report.failed = one_line(error, 500), True
         finally:
             await provider.close()
         return report
@@ -270,7 +271,7 @@ def read_documents(store: Store, path: Path) -> FetchReport:
 
 def _of_document(document: Any) -> tuple[str, dict[str, Any], str]:
     """Return name, structure as OPTIMADE has it (a species for each site), and origin."""
-    name = _plain(_at(document, "material_id") or "without id")
+    name = one_line(_at(document, "material_id") or "without id", 200)
     hull = _at(document, "energy_above_hull")
     above = f"{hull:g} eV/atom above the hull, " if isinstance(hull, int | float) else ""
     commercial = _at(document, "builder_meta", "license") != "BY-NC"
@@ -302,12 +303,12 @@ class _Provider(Awaiting):
     def __init__(self, url: str, patience: Patience) -> None:
         service = Service(url, None, patience, progress=False)
         self.url = service.url if service.url.endswith("/v1") else f"{service.url}/v1"
-        self.host = httpx.URL(self.url).host
+        self.origin = _origin(httpx.URL(self.url))
         http = httpx.AsyncClient(
             headers=service.headers,
             timeout=60,
             follow_redirects=True,
-            event_hooks={"request": [self._require_own_host]},  # also on each redirect
+            event_hooks={"request": [self._require_own_origin]},  # also on each redirect
         )
         super().__init__(service, http)
         self.close = http.aclose
@@ -322,7 +323,7 @@ class _Provider(Awaiting):
         licences = dict.fromkeys(str(x) for each in stated if isinstance(each, list) for x in each)
         page = _at(about, "license", "href") or _at(about, "license")
         named = f"{name or self.url}{f' ({prefix})' if prefix else ''}"
-        return _plain(named), _plain(" or ".join(licences) or page or "")
+        return one_line(named, 200), one_line(" or ".join(licences) or page or "", 200)
 
     def first(self, filter: str) -> str:
         """Return the address of the first page."""
@@ -344,14 +345,14 @@ class _Provider(Awaiting):
             address = response.url.join(str(following))
         except httpx.InvalidURL as error:
             raise ServiceError(f"{response.url} gives no usable next page: {error}") from error
-        if address.scheme not in ("http", "https") or address.host != self.host:
-            raise ServiceError(f"{response.url} gives a next page elsewhere: {address.host}")
+        if _origin(address) != self.origin:
+            raise ServiceError(f"{response.url} gives a next page elsewhere: {_origin(address)}")
         require_new(str(address), self._seen, response)
         return entries, str(address), delay_s
 
-    async def _require_own_host(self, request: httpx.Request) -> None:
-        if request.url.host != self.host:
-            raise ServiceError(f"{self.url} leads to another host: {_plain(request.url.host)}")
+    async def _require_own_origin(self, request: httpx.Request) -> None:
+        if (found := _origin(request.url)) != self.origin:
+            raise ServiceError(f"{self.url} leads elsewhere: {found}; if you trust it, name it")
 
     async def _read(self, link: str) -> tuple[httpx.Response, Any]:
         try:
@@ -366,16 +367,16 @@ class _Provider(Awaiting):
             raise
 
 
+def _origin(url: httpx.URL) -> str:
+    """Return scheme, host and port of an address; a port that the scheme implies is left out."""
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
 def _at(document: Any, *names: str) -> Any:
     """Return what is below these names in a document; None if it lacks one."""
     for name in names:
         document = document.get(name) if isinstance(document, dict) else None
     return document
-
-
-def _plain(text: object, most: int = 200) -> str:
-    """Return a text of a provider on one line, without characters that cannot be shown."""
-    return "".join(each for each in " ".join(str(text).split()) if each.isprintable())[:most]
 
 
 def _now() -> str:

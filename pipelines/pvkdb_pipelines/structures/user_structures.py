@@ -34,6 +34,8 @@ from pvkdb_pipelines.structures.octahedra import polyhedra
 
 #: Role of a user's structure in the table ``structures``.
 START = "start"
+#: Largest file of one structure, MB: 1 kB for each of 2,000 atoms. ASE reads 0.2 to 1 MB a second.
+MOST_MB = 2
 #: Tolerance for its space group, Å.
 SYMPREC_ANG = 0.01
 
@@ -167,6 +169,9 @@ def atoms_of(structure: Structure) -> Atoms:
 
 
 def _read(path: Path) -> Atoms:
+    if path.is_file() and (size := path.stat().st_size / 1e6) > MOST_MB:
+        text = f"{path} has {size:.1f} MB; a structure may have {MOST_MB}: keep its cell and sites"
+        raise InputError(f"{text}, without other frames and data")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about tags that are not needed here

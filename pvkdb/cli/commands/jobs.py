@@ -226,7 +226,7 @@ def export_jobs(
     """Export finished calculations to a file. Includes structures and energies.
 
     Another store that imports the file need not compute them again. With --queued, it queues them,
-    and its own export, imported here, ends them.
+    and its own export, imported here, ends them. The exit code is 2 if some are left out.
     """
     from pvkdb.store.files.exchange import write_calculations, write_queued
 
@@ -234,14 +234,14 @@ def export_jobs(
         raise InputError("--without-paths is of no use with --queued, which exports no results")
     with open_store(database).session(read_only=not queued) as session:
         if queued:
-            number, unreadable = write_queued(session, file)
+            number, left_out = write_queued(session, file)
         else:
-            number, unreadable = write_calculations(session, file, paths=not without_paths)
-    exported = {"file": str(file), "calculations": number}
+            number, left_out = write_calculations(session, file, paths=not without_paths)
+    exported = {"file": str(file), "calculations": number, "left_out": left_out}
     show(exported, json, lambda _: print_message(f"wrote {number:,} calculations to {file}"))
-    if unreadable:
-        why = "as they need what stays here" if queued else "as this version cannot read them"
-        messages().print(f"left out, {why}: {', '.join(unreadable)}")
+    if left_out:
+        named = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+        raise InputError(f"{len(left_out):,} calculations are not in {file}: {named}")
 
 
 @app.command("import", epilog="Example: pvkdb jobs import calculations.jsonl.gz")

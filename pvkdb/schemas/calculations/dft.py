@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from pvkdb.schemas import RequestModel
 from pvkdb.schemas.calculations import AnyPotential, bounds
@@ -316,7 +316,7 @@ class DftAfterRequest(CalculationRequest):
         return self
 
 
-class DftAfterResult(BaseModel):
+class DftAfterResult(bounds.CalculationResult):
     """Result of ``dft-after``: the calculation queued when the barrier was done."""
 
     calculation: str

@@ -31,8 +31,7 @@ from pvkdb.schemas.calculations.simulations import SimulationRequest, Simulation
 
 #: Numbers of a result that follow from each other agree to this, eV.
 SAME_EV = 1e-4
-#: Models of the request and the result of each kind. Requests that name other calculations
-#: (``dft-after``) have no numbers of their own.
+#: Models of the request and the result of each kind.
 MODELS: dict[str, tuple[type[CalculationRequest], type[CalculationResult]]] = {
     "relax": (RelaxRequest, RelaxResult),
     "element": (ElementRequest, ElementResult),
@@ -47,6 +46,7 @@ MODELS: dict[str, tuple[type[CalculationRequest], type[CalculationResult]]] = {
     "dft-path": (dft.DftPathRequest, dft.DftPathResult),
     "dft-hop": (dft.DftHopRequest, dft.DftHopResult),
     "dft-neb": (dft.DftNebRequest, dft.DftNebResult),
+    "dft-after": (dft.DftAfterRequest, dft.DftAfterResult),
 }
 
 
@@ -75,8 +75,8 @@ def require_fit(request: CalculationRequest, result: CalculationResult) -> None:
     """
     for name in ("formula", "stoichiometry", "phase", "symbol", "defect", "settings"):
         wanted, found = getattr(request, name, None), getattr(result, name, None)
-        # The settings of a potential are in the request alone.
-        if found is not None and found != wanted:
+        # Settings of a potential are in the request alone, the defect of a device in the result.
+        if None not in (wanted, found) and found != wanted:
             raise ValueError(f"{name} is {found!r} in the result, {wanted!r} in the request")
     wrong = [name for name, holds in _conditions(request, result) if not holds]
     if wrong:
@@ -122,6 +122,7 @@ def _conditions(
         case SimulationRequest(), SimulationResult():
             yield "stack", request.stack == result.stack
             yield "inputs", list(request.inputs) == result.inputs
+            yield "defect", request.barriers.defect == result.defect
         case ExaminationRequest(), ExaminationResult():
             yield "task", (request.task, request.device) == (result.task, result.device)
         case dft.DftScfRequest(), dft.DftScfResult():
@@ -151,6 +152,8 @@ def _conditions(
             numbers = (result.image_energies_ev, result.reaction_coordinate_ang)
             yield "energies", {len(wanted)} == {len(each) for each in numbers}
             yield from _heights(result.image_energies_ev, result)
+        case dft.DftAfterRequest(), dft.DftAfterResult():
+            yield "kind", result.kind == f"dft-{request.method}"
 
 
 def _points(

@@ -7,26 +7,25 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic.types import AwareDatetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb._version import __version__
 from pvkdb.errors import InputError
-from pvkdb.schemas import StrictModel
+from pvkdb.schemas import StrictModel, first_problem
 from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
 from pvkdb.schemas.calculations.bounds import CalculationResult
 from pvkdb.schemas.calculations.kinds import MODELS, require_fit
-from pvkdb.schemas.calculations.relaxations import (
-    CalculationRequest,
-    content_key,
-)
+from pvkdb.schemas.calculations.relaxations import CalculationRequest, content_key
+from pvkdb.store.base import utc_now
 from pvkdb.store.models.calculations import Calculation, CalculationDependency
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material
@@ -38,6 +37,11 @@ from pvkdb.store.rows.from_models import document_of
 EXCHANGE_VERSION: Literal[1] = 1
 #: Revisions of recipes that a key may be of.
 _RECIPES = range(100)
+#: A time of a calculation, all of which are younger; clocks of two machines may differ by so much.
+_Time = Annotated[AwareDatetime, Field(ge=datetime(2020, 1, 1, tzinfo=UTC))]
+_CLOCKS = timedelta(hours=1)
+#: Most characters of versions, with the names of a hundred files of a path that was run by hand.
+_MOST_VERSIONS = 30_000
 #: Failures caused by the machine; another one may succeed.
 _NOT_OF_THE_CALCULATION = (
     FailureKind.CRASHED,
@@ -135,8 +139,8 @@ class ExchangedCalculation(_Line):
     versions: dict[str, str] | None
     failure_kind: FailureKind | None
     failure_message: str | None
-    started_at: datetime | None
-    finished_at: datetime
+    started_at: _Time | None
+    finished_at: _Time
     material: ExchangedMaterial | None
     structures: list[ExchangedStructure]
     energetics: list[ExchangedEnergetic]
@@ -158,18 +162,24 @@ class ExchangedCalculation(_Line):
             raise ValueError("what is done has a result, what failed has a kind of failure")
         if self.failure_kind in _NOT_OF_THE_CALCULATION or (self.structures and not done):
             raise ValueError(f"a calculation that is {self.failure_kind} is not exchanged")
+        ended = self.finished_at
+        if ended > utc_now() + _CLOCKS or (self.started_at or ended) > ended + _CLOCKS:
+            raise ValueError(f"it ended at {ended}, which is in the future or before its start")
+        if (size := len(str(self.versions))) > _MOST_VERSIONS:
+            raise ValueError(f"versions has {size:,} characters; at most {_MOST_VERSIONS:,}")
         return self
 
 
 def write_calculations(
     session: Session, path: Path, *, paths: bool = True
-) -> tuple[int, Sequence[str]]:
+) -> tuple[int, Mapping[str, str]]:
     """Write finished calculations to a compressed file.
 
-    An existing file is replaced once the new one is complete.
+    An existing file is replaced once the new one is complete. A ``dft-after`` goes with the
+    calculation that it has queued: alone, it would end one whose DFT is still to be computed.
 
     Returns:
-        Their number, and the ids of those that are left out because this version cannot read them.
+        Their number, and the reasons why others are left out, by id.
 
     Args:
         session: Session of the store.
@@ -182,7 +192,6 @@ def write_calculations(
     finished = (
         select(Calculation)
         .where(
-            Calculation.kind.in_(MODELS),
             (Calculation.state == CalculationState.DONE.value)
             | (
                 (Calculation.state == CalculationState.FAILED.value)
@@ -191,21 +200,23 @@ def write_calculations(
         )
         .order_by(Calculation.finished_at, Calculation.id)
     )
-    found = {entry: _is_readable(entry) for entry in session.scalars(finished)}
-    calculations = [entry for entry, readable in found.items() if readable]
+    found = {entry.id: (entry, _unreadable(entry)) for entry in session.scalars(finished)}
+    left_out = {name: reason for name, (_, reason) in found.items() if reason}
+    taken = {name: entry for name, (entry, _) in found.items() if name not in left_out}
+    queued = {entry.id: (entry.result or {}).get("calculation") for entry in taken.values()}
+    calculations = [taken[name] for name, follows in queued.items() if follows in {None, *taken}]
     head = ExchangeHead(pvkdb_version=__version__, calculations=len(calculations))
     _write(path, (head, *(_exchanged(session, entry, paths) for entry in calculations)))
-    return len(calculations), [entry.id for entry, readable in found.items() if not readable]
+    return len(calculations), left_out
 
 
-def write_queued(session: Session, path: Path) -> tuple[int, Sequence[str]]:
+def write_queued(session: Session, path: Path) -> tuple[int, Mapping[str, str]]:
     """Write queued calculations to a compressed file, with those that wait for them.
 
     They stay queued here; the log notes the file, and an import of the results ends them.
 
     Returns:
-        Their number, and the ids of those that are left out: they take something from this store
-        that is not in the file.
+        Their number, and the reasons why others are left out, by id.
 
     Raises:
         InputError: the file cannot be written.
@@ -213,7 +224,7 @@ def write_queued(session: Session, path: Path) -> tuple[int, Sequence[str]]:
     states = (CalculationState.QUEUED.value, CalculationState.WAITING.value)
     waiting = select(Calculation).where(Calculation.state.in_(states))
     lines: dict[str, QueuedCalculation] = {}
-    left_out = []
+    left_out: dict[str, str] = {}
     for entry in session.scalars(waiting.order_by(Calculation.created_at, Calculation.id)):
         needed = session.scalars(
             select(Calculation.id)
@@ -224,12 +235,15 @@ def write_queued(session: Session, path: Path) -> tuple[int, Sequence[str]]:
             )
             .order_by(Calculation.id)
         ).all()
-        if entry.kind in MODELS and lines.keys() >= set(needed) and _is_readable(entry):
+        used = {*needed, *filter(None, [entry.parameters.get("barrier")])}  # of dft-after
+        if missing := sorted(used - lines.keys()):
+            left_out[entry.id] = f"it needs {', '.join(missing)}, which stays in this store"
+        elif reason := _unreadable(entry):
+            left_out[entry.id] = reason
+        else:
             lines[entry.id] = document_of(
                 QueuedCalculation, entry, depends_on=needed, material=_material(session, entry)
             )
-        else:
-            left_out.append(entry.id)
     head = ExchangeHead(format="pvkdb queue", pvkdb_version=__version__, calculations=len(lines))
     _write(path, (head, *lines.values()))
     note_all(session, ((name, EventKind.EXPORTED, f"to {path.name}") for name in lines))
@@ -253,13 +267,16 @@ def _write(path: Path, lines: Iterable[_Line]) -> None:
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _is_readable(calculation: Calculation) -> bool:
-    has_result = calculation.state == CalculationState.DONE.value
+def _unreadable(calculation: Calculation) -> str | None:
+    """Return why another store could not read a calculation; None if it can."""
     try:
         found = check_calculation(calculation)
-    except ValueError:
-        return False
-    return found is not None and has_result == (calculation.result is not None)
+        if calculation.state in ("done", "failed"):
+            rows: dict[str, Any] = {"material": None, "structures": [], "energetics": []}
+            document_of(ExchangedCalculation, calculation, **rows)
+    except ValueError as error:
+        return first_problem(error) if isinstance(error, ValidationError) else str(error)
+    return None if found else "this version of pvkdb computes it differently; request it again"
 
 
 def _exchanged(session: Session, calculation: Calculation, paths: bool) -> ExchangedCalculation:

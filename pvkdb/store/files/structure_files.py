@@ -48,12 +48,10 @@ def document_text(document: StructureDocument, format: StructureFormat) -> str:
         atoms = Atoms(
             document.symbols, positions=document.positions_ang, cell=document.cell_ang, pbc=True
         )
-        told = {name: str(getattr(document, name) or "").split() for name in _PROVENANCE}
-        atoms.info = {f"pvkdb_{name}": " ".join(words) for name, words in told.items() if words}
-        notes = [
-            f"pvkdb structure {document.id}: {document.role} of {document.material}",
-            " ".join(document.origin.split()),
-        ]
+        told = {name: one_line(getattr(document, name) or "") for name in _PROVENANCE}
+        atoms.info = {f"pvkdb_{name}": text for name, text in told.items() if text}
+        title = f"pvkdb structure {document.id}: {document.role} of {document.material}"
+        notes = [title, document.origin]
         if document.energy_ev is not None:
             from ase.calculators.singlepoint import SinglePointCalculator
 
@@ -98,6 +96,7 @@ def structure_text(atoms: Atoms, format: StructureFormat, notes: Sequence[str]) 
         notes: Texts for the comments of the CIF, the first line of the POSCAR, or the property
             ``notes`` of the extended XYZ, which also has the energy and the ``info`` of the atoms.
     """
+    notes = [one_line(note) for note in notes]
     if format == "cif":
         return "".join(f"# {note}\n" for note in notes) + _cif(atoms)
     text = io.StringIO()
@@ -112,6 +111,11 @@ def structure_text(atoms: Atoms, format: StructureFormat, notes: Sequence[str]) 
     noted.info["notes"], noted.calc = text_of_notes, atoms.calc
     write(text, noted, format="extxyz")
     return text.getvalue()
+
+
+def one_line(text: object, most: int | None = None) -> str:
+    """Return a text on one line, without characters that cannot be shown."""
+    return "".join(each for each in " ".join(str(text).split()) if each.isprintable())[:most]
 
 
 def _cif(atoms: Atoms) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -12,6 +13,7 @@ from pvkdb.schemas.calculations import CalculationDocument, CalculationState, Fa
 from pvkdb.schemas.calculations.dft import DftSettings
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.database import Store
+from pvkdb.store.files.exchange import write_queued
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue import jobs
@@ -103,6 +105,19 @@ def test_a_hop_that_the_barrier_does_not_have_is_a_typed_failure(empty_store: St
     assert "hop 8 does not exist" in (written.failure_message or "")
     with empty_store.session() as session:
         assert {entry.kind for entry in session.query(Calculation)} == {"neb", "dft-after"}
+
+
+def test_it_goes_to_another_store_with_its_barrier_and_not_without(
+    empty_store: Store, tmp_path: Path
+) -> None:
+    key = queued_barrier(empty_store)
+    asked = waiting_for(empty_store, key)
+    with empty_store.session() as session:
+        assert write_queued(session, tmp_path / "both.gz") == (2, {})
+    finish_barrier(empty_store, key)
+    with empty_store.session() as session:
+        number, left_out = write_queued(session, tmp_path / "none.gz")
+    assert (number, left_out) == (0, {asked: f"it needs {key}, which stays in this store"})
 
 
 def test_what_was_asked_for_before_and_cancelled_is_queued_again(empty_store: Store) -> None:

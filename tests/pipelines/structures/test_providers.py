@@ -206,9 +206,11 @@ def test_refused_structures_are_counted_and_the_others_keep_their_origin(
 @pytest.mark.parametrize(
     ("next_host", "moved", "circle", "most_mb", "reason"),
     [
-        ("http://localhost:1", "", False, 5, "gives a next page elsewhere: localhost"),
+        ("http://localhost:1", "", False, 5, "a next page elsewhere: http://localhost:1"),
+        ("http://127.0.0.1:1", "", False, 5, "a next page elsewhere: http://127.0.0.1:1"),
         ("file:///etc", "", False, 5, "gives a next page elsewhere"),
-        ("", "http://localhost:1/", False, 5, "leads to another host: localhost"),
+        ("", "http://127.0.0.1:1/", False, 5, "leads elsewhere: http://127.0.0.1:1; if you"),
+        ("", "https://127.0.0.1/", False, 5, "leads elsewhere: https://127.0.0.1; if you"),
         ("", "", True, 5, "its pages never end"),
         ("", "", False, 0.001, "answered with more than 0.001 MB"),
     ],

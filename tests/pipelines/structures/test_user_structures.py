@@ -88,6 +88,13 @@ def test_what_is_no_such_crystal_is_refused(tmp_path: Path, atoms, reason):
         read_start(path, parse_composition("CsPbI3"))
 
 
+def test_a_file_too_large_for_one_structure_is_not_read(tmp_path: Path):
+    path = tmp_path / "long.cif"
+    path.write_text(SHARED_SITE + "# measured reflections\n" * 100_000)
+    with pytest.raises(InputError, match=r"long\.cif has 2\.\d MB; a structure may have 2: keep"):
+        read_start(path)
+
+
 def test_no_structure_at_all_is_refused(tmp_path: Path):
     path = tmp_path / "notes.cif"
     path.write_text("nothing here", encoding="utf-8")

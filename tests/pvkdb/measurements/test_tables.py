@@ -277,6 +277,30 @@ def test_clarius_workbook_gives_the_sheets_with_sweeps(tmp_path: Path) -> None:
     assert "a" in {heading.text for table in read_tables(path) for heading in table.headings}
 
 
+def test_a_cell_far_outside_its_table_makes_no_huge_one(tmp_path: Path) -> None:
+    if find_spec("openpyxl") is None:
+        lacks("openpyxl is not installed (extra 'measurements')")
+    from openpyxl import Workbook
+
+    path, book = tmp_path / "far.xlsx", Workbook()
+    rows = [["V (V)", "I (A)"], *([n / 10, 1e-6 * n] for n in range(5)), [0.6, "#DIV/0!"]]
+    for row in rows:
+        book.active.append(row)
+    book.active["B7"].data_type = "e"
+    far = book.active.cell(20_000, 5_000)
+    far.number_format = "0.00"  # a format is no content
+    book.save(path)
+    (table,) = read_tables(path)
+    assert table.frame.shape == (6, 2)
+    assert table.frame[1].tolist() == pytest.approx(
+        [0, 1e-6, 2e-6, 3e-6, 4e-6, np.nan], nan_ok=True
+    )
+    far.value = "x"
+    book.save(path)
+    with pytest.raises(InputError, match=r"'Sheet' spans 20,000 × 5,000 cells; delete what stands"):
+        read_tables(path)
+
+
 def test_without_the_excel_library_the_extra_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

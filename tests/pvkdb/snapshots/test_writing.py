@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -182,3 +185,32 @@ def _full_database(*_: object) -> str:
 
 def _full(name: str) -> str:
     raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_snapshot_leaves_nothing_behind(
+    sqlite_store: Store, tmp_path: Path, number: signal.Signals
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    killed = f"""
+import os, sys
+from pathlib import Path
+from pvkdb.snapshots import writing
+from pvkdb.store.database import Store
+
+def packed(folder):
+    print(*os.listdir(folder), flush=True)
+    os.kill(os.getpid(), {number:d})
+
+writing._packed = packed
+with writing.one_moment(Store(sys.argv[1])) as session:
+    writing.write_snapshot(session, Path(sys.argv[2]))
+"""
+    url = sqlite_store.engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", killed, url, str(folder / "all.zip")]
+    # What removes the files shares the output, and this waits until both have ended.
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == -number, run.stderr
+    assert "pvkdb.sqlite" in run.stdout
+    assert [*folder.iterdir()] == []

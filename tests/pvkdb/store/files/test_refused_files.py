@@ -84,6 +84,15 @@ ATTACKS: dict[str, tuple[str, dict[str, Any], str]] = {
     "two atoms in one place": ("relax", {"structures.0.positions_ang.1": "first"}, "Å apart"),
     "a giant": ("relax", {"structures.0": "giant"}, "at most"),
     "no structure": ("neb", {"structures": []}, "'host' is missing"),
+    "an end in 9999": ("neb", {"finished_at": "9999-12-31T23:59:59Z"}, "ended at 9999-12-31"),
+    "an end before its start": (
+        "relax",
+        {"started_at": "2026-12-31T00:00:00Z"},
+        "before its start",
+    ),
+    "an end before pvkdb": ("relax", {"finished_at": "0001-01-01T00:00:00+14:00"}, "finished_at"),
+    "an end in no time zone": ("relax", {"finished_at": "2026-11-01T00:00:00"}, "finished_at"),
+    "a megabyte of versions": ("neb", {"versions": {"a": "1" * 2**20}}, "versions has 1,048,5"),
     "control characters": ("neb", {"result.optimizer": "\x00"}, "control characters"),
     "a failure of the machine": (
         "element",
