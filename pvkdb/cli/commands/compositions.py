@@ -35,29 +35,37 @@ def tolerance(
 ) -> None:
     """Print tolerance factors and the probability of a perovskite.
 
-    Needs no database. Fails only if no formula has tolerance factors.
+    Needs no database. Fails, after printing the others, if a formula cannot be read, and if none
+    has tolerance factors.
     """
     from pvkdb.chemistry import parse_composition, tolerance_factors
 
     factors: list[ToleranceFactors] = []
-    undefined: dict[str, InputError] = {}
-    for composition in [parse_composition(formula) for formula in formulas]:
+    undefined: dict[str, str] = {}
+    problems: list[str] = []
+    for formula in formulas:
+        try:
+            composition = parse_composition(formula)
+        except InputError as error:
+            problems.append(str(error))
+            continue
         try:
             factors.append(tolerance_factors(composition))
         except InputError as error:
-            undefined[composition.formula] = error
+            undefined[composition.formula] = str(error)
     if not factors:
-        raise next(iter(undefined.values()))
-    reasons = {formula: str(error) for formula, error in undefined.items()}
+        raise InputError("; ".join([*problems, *undefined.values()]))
     if json:
         empty = dict.fromkeys(_NUMBERS)
         undefined_documents = [
             {"formula": formula, **empty, "not_defined": reason}
-            for formula, reason in reasons.items()
+            for formula, reason in undefined.items()
         ]
         print_json([*map(_factors_document, factors), *undefined_documents])
     else:
-        print_factors(factors, reasons)
+        print_factors(factors, undefined)
+    if problems:
+        raise InputError("; ".join(problems))
 
 
 def _factors_document(factors: ToleranceFactors) -> dict[str, object]:
