@@ -1,6 +1,6 @@
 """Streaming of files while they are made: of any length, with a few rows in memory.
 
-A file is read in pages, each in a transaction of its own. While a piece is sent, no connection,
+A file is made in turns, each in a transaction of its own. While a piece is sent, no connection,
 thread or turn is held, so that a slow reader delays nobody.
 """
 
@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 import anyio
@@ -25,15 +29,20 @@ from pvkdb_api.core.etags import etag, matches, not_modified
 from pvkdb_api.core.sessions import served_store, until_deadline
 from pvkdb_api.frame.access import caller_of
 
-#: Pieces made at the same time, each on its own connection; others wait in their order.
-STREAMS_AT_ONCE = 3
+#: Turns of making pieces at the same time, each on its own connection, and those of long files
+#: among them: there is always one for a short file.
+TURNS_AT_ONCE, LONG_AT_ONCE = 3, 2
 
-#: Files sent at the same time to one caller, a key or a network address; further ones wait. Fewer
-#: than pieces are made at the same time, so that there is always a turn for others.
-FILES_OF_A_CALLER = 2
+#: CPU seconds from which on the making of a file counts as long.
+LONG_S = 0.2
 
-#: Least bytes of a piece, but for the last one.
-PIECE_BYTES = 64 * 1024
+#: Long files sent at the same time to one caller, a key or a network address; further ones wait.
+FILES_OF_A_CALLER = 20
+
+#: A turn ends at so many bytes of a piece, or after so many seconds.
+PIECE_BYTES, TURN_S = 64 * 1024, 0.1
+
+Result = TypeVar("Result")
 
 #: Makes the pieces of a file from a session.
 MakeFile = Callable[[Session], Iterator[bytes]]
@@ -41,19 +50,82 @@ MakeFile = Callable[[Session], Iterator[bytes]]
 _log = logging.getLogger("pvkdb_api")
 
 
+@dataclass(eq=False)
+class Receiver:
+    """A caller to whom files are sent, and the number of his last turn."""
+
+    last_turn: int = 0
+    files: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_OF_A_CALLER))
+
+
+@dataclass(eq=False)
+class FileWork:
+    """The making of a file: whose and of which path it is, and the CPU seconds spent so far."""
+
+    receiver: Receiver
+    path: str
+    spent_s: float = 0.0
+
+
 class Streams:
-    """The files that a service sends; a reader who takes nothing for too long is cut off."""
+    """The files that a service sends; a reader who takes nothing for too long is cut off.
+
+    They are made in turns of a piece: short files first, long ones in a circle of their callers.
+    A file counts as long if it has taken long so far, or if others of its path have lately.
+    """
 
     def __init__(self, send_timeout_s: float) -> None:
         self.send_timeout_s = send_timeout_s
-        self.making = asyncio.Semaphore(STREAMS_AT_ONCE)
-        self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._receivers: WeakValueDictionary[str, Receiver] = WeakValueDictionary()
+        self._waiting: list[tuple[FileWork, asyncio.Future[None]]] = []
+        self._making: list[FileWork] = []
+        self._turns = count(1)
+        self._lately_s: dict[str, float] = {}
 
-    def share(self, request: Request) -> asyncio.Semaphore:
-        """Return the turns of the caller of a request; they are kept while somebody uses them."""
+    def work(self, request: Request) -> FileWork:
+        """Return the making of the file that a request asks for."""
         caller = caller_of(request)
         name = caller.key_id or network_of(caller.address)
-        return self._shares.setdefault(name, asyncio.Semaphore(FILES_OF_A_CALLER))
+        return FileWork(self._receivers.setdefault(name, Receiver()), request.scope["route"].path)
+
+    def is_long(self, work: FileWork) -> bool:
+        """Return whether a file takes long to make, as far as is known."""
+        return max(work.spent_s, self._lately_s.get(work.path, 0.0)) >= LONG_S
+
+    async def turn(self, work: FileWork, make: Callable[[], Result]) -> Result:
+        """Wait for the turn of a file, then make a piece of it in a thread."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, turn))
+        self._give_turns()
+        try:
+            await turn
+            made, spent_s = await run_in_threadpool(_timed, make)
+            work.spent_s += spent_s
+            lately_s = self._lately_s.get(work.path, 0.0) / 2
+            self._lately_s[work.path] = max(work.spent_s, lately_s)
+            return made
+        finally:
+            self._waiting = [each for each in self._waiting if each[1] is not turn]
+            self._making = [each for each in self._making if each is not work]
+            self._give_turns()
+
+    def _give_turns(self) -> None:
+        while self._waiting and len(self._making) < TURNS_AT_ONCE:
+            work, turn = min(
+                self._waiting, key=lambda each: (self.is_long(each[0]), each[0].receiver.last_turn)
+            )
+            if self.is_long(work) and sum(map(self.is_long, self._making)) >= LONG_AT_ONCE:
+                return
+            self._waiting.remove((work, turn))
+            if not turn.done():  # its request is gone
+                work.receiver.last_turn = next(self._turns)
+                self._making.append(work)
+                turn.set_result(None)
+
+
+def _timed(make: Callable[[], Result]) -> tuple[Result, float]:
+    begun = time.thread_time()
+    return make(), time.thread_time() - begun
 
 
 class StreamedFile(StreamingResponse):
@@ -110,8 +182,8 @@ async def send_file(
             answer has an ETag.
     """
 
-    async def begin() -> BegunFile:
-        version, pieces = await _begin(request, make)
+    async def begin(work: FileWork) -> BegunFile:
+        version, pieces = await _begin(request, work, make)
         tag = etag(version, request.app.version, request.url.path, request.url.query)
         return BegunFile(version, pieces, file_name, tag if of_version else None)
 
@@ -119,30 +191,34 @@ async def send_file(
 
 
 async def send_begun(
-    request: Request, begin: Callable[[], Awaitable[BegunFile]], media_type: str
+    request: Request, begin: Callable[[FileWork], Awaitable[BegunFile]], media_type: str
 ) -> Response:
-    """Return a response that sends a file, which is begun at the turn of its caller."""
+    """Return a response that sends a file; a long one waits for those of its caller."""
     streams: Streams = request.app.state.streams
-    share = streams.share(request)
-    await share.acquire()
+    work, held = streams.work(request), ExitStack()
+    if streams.is_long(work):
+        await work.receiver.files.acquire()
+        held.callback(work.receiver.files.release)
     try:
-        file = await begin()
+        file = await begin(work)
     except BaseException:
-        share.release()
+        held.close()
         raise
     request.state.dataset_version = file.version
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"', **file.headers}
     if file.tag is not None:
         if matches(request, file.tag):
-            share.release()
+            held.close()
             return not_modified(file.tag)
         headers["ETag"] = file.tag
     return StreamedFile(
-        file.pieces, streams.send_timeout_s, share.release, media_type=media_type, headers=headers
+        file.pieces, streams.send_timeout_s, held.close, media_type=media_type, headers=headers
     )
 
 
-async def _begin(request: Request, make: MakeFile) -> tuple[str, AsyncIterator[bytes]]:
+async def _begin(
+    request: Request, work: FileWork, make: MakeFile
+) -> tuple[str, AsyncIterator[bytes]]:
     """Make the first piece of a file; return the dataset version and all its pieces."""
     streams: Streams = request.app.state.streams
     served, session = served_store(request), Session()
@@ -166,19 +242,19 @@ async def _begin(request: Request, make: MakeFile) -> tuple[str, AsyncIterator[b
                 yield piece[start : start + PIECE_BYTES]
             if getattr(request.state, "head", False):
                 return
-            async with streams.making:
-                piece = await run_in_threadpool(go_on)
+            piece = await streams.turn(work, go_on)
 
-    async with streams.making:
-        version, first = await run_in_threadpool(begin)
+    version, first = await streams.turn(work, begin)
     return version, pieces(first)
 
 
 def _next_of(made: Iterator[bytes]) -> bytes:
-    """Return the next pieces joined, at least :data:`PIECE_BYTES` but for the end."""
-    joined = bytearray()
+    """Return the next pieces joined, as many as a turn makes; empty at the end."""
+    joined, until = bytearray(), time.monotonic() + TURN_S
     while len(joined) < PIECE_BYTES and (piece := next(made, b"")):
         joined += piece
+        if time.monotonic() > until:
+            break
     return bytes(joined)
 
 

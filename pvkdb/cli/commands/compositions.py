@@ -52,7 +52,8 @@ def tolerance(
         try:
             factors.append(tolerance_factors(composition))
         except InputError as error:
-            undefined[composition.formula] = str(error)
+            named = "" if str(error).startswith(composition.formula) else f"{composition.formula}: "
+            undefined[composition.formula] = named + str(error)
     if not factors:
         raise InputError("; ".join([*problems, *undefined.values()]))
     if json:
@@ -63,7 +64,7 @@ def tolerance(
         ]
         print_json([*map(_factors_document, factors), *undefined_documents])
     else:
-        print_factors(factors, undefined)
+        print_factors(factors, undefined.values())
     if problems:
         raise InputError("; ".join(problems))
 

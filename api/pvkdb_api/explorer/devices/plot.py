@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -14,7 +15,7 @@ from pvkdb.schemas.profiles import BASES, Criterion
 from pvkdb.schemas.rankings import COMPUTED
 from pvkdb.store.collections import DEVICES
 from pvkdb.store.models.devices import Device
-from pvkdb.store.models.materials import Material
+from pvkdb.store.models.materials import Composition, Material
 from pvkdb.suitability import shipped_profile, shipped_profiles
 from pvkdb.suitability.evidence.materials import phase_candidates
 from pvkdb_api.core.cache import QueryCache
@@ -113,7 +114,10 @@ def plot_data(
     the qualifier in the source, or ``tested`` for an endurance.
     """
     x, y = AXES[plot.x], AXES[plot.y]
-    known = energies(counts, session) if None in (x.table, y.table) else {}
+    known: Mapping[str, Any] = {}
+    if None in (x.table, y.table):
+        gather = partial(energies, session, select(Device.material_id))
+        known = counts.get(session, "devices/energies", {}, gather)
     families = _families(counts, session) if plot.colour == "family" else {}
     rows = DEVICES.select(query.filters)
     for axis in (x, y):
@@ -198,20 +202,20 @@ def _value(metric: Metric, end: str, row: Any, energies: Mapping[str, Any]) -> l
     return [low, high, "tested" if metric.tested and sign is None else sign]
 
 
-def energies(counts: QueryCache, session: Session) -> dict[str, dict[str, Any]]:
-    """Return the reported E_A and DFE of materials: minimum, maximum and qualifier."""
+def energies(session: Session, materials: Any) -> dict[str, dict[str, Any]]:
+    """Return the reported E_A and DFE of materials: minimum, maximum and qualifier.
 
-    def gather() -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = {}
-        for candidate in phase_candidates(session):
-            for metric in ("e_a_ev", "dfe_ev"):
-                evidence = candidate.evidence.get(metric)
-                if evidence is not None and evidence.known and evidence.grade not in COMPUTED:
-                    ends = (evidence.minimum, evidence.maximum, evidence.qualifier)
-                    found.setdefault(candidate.id, {})[metric] = ends
-        return found
-
-    return counts.get(session, "materials/energies", {}, gather)
+    ``materials`` are their names, or a SELECT of these.
+    """
+    formulas = select(Composition.formula).join(Material).where(Material.id.in_(materials))
+    found: dict[str, dict[str, Any]] = {}
+    for candidate in phase_candidates(session, session.scalars(formulas.distinct()).all()):
+        for metric in ("e_a_ev", "dfe_ev"):
+            evidence = candidate.evidence.get(metric)
+            if evidence is not None and evidence.known and evidence.grade not in COMPUTED:
+                ends = (evidence.minimum, evidence.maximum, evidence.qualifier)
+                found.setdefault(candidate.id, {})[metric] = ends
+    return found
 
 
 def _families(counts: QueryCache, session: Session) -> dict[str, str]:
