@@ -5,7 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from pvkdb_api.listing.streams import LONG_AT_ONCE, LONG_S, TURNS_AT_ONCE, FileWork, Receiver, Streams
+from pvkdb_api.listing.streams import (
+    LONG_AT_ONCE,
+    LONG_S,
+    TURNS_AT_ONCE,
+    FileWork,
+    Receiver,
+    Streams,
+)
 
 
 def order_of(*works: FileWork) -> list[str]:
@@ -25,7 +32,7 @@ def order_of(*works: FileWork) -> list[str]:
         ]
         await asyncio.sleep(0)
         ready.set()
-        await asyncio.wait_for(asyncio.gather(*others, *turns), 60)
+        await asyncio.wait_for(asyncio.gather(*others, *turns), 20)
 
     asyncio.run(make_all())
     return made
@@ -37,7 +44,7 @@ def long(path: str, receiver: Receiver | None = None) -> FileWork:
 
 def test_a_short_file_waits_for_no_long_one() -> None:
     works = [*(long(f"/long/{n}") for n in range(20)), FileWork(Receiver(), "/short")]
-    assert "/short" in order_of(*works)[:LONG_AT_ONCE + 1]
+    assert "/short" in order_of(*works)[: LONG_AT_ONCE + 1]
 
 
 def test_long_files_leave_a_turn_to_a_short_one() -> None:
@@ -50,9 +57,11 @@ def test_long_files_leave_a_turn_to_a_short_one() -> None:
             for n in range(TURNS_AT_ONCE + 17)
         ]
         await asyncio.sleep(0)
-        short = streams.turn(FileWork(Receiver(), "/short"), lambda: "made")
-        assert await asyncio.wait_for(short, 60) == "made"
-        ready.set()
+        try:
+            short = streams.turn(FileWork(Receiver(), "/short"), lambda: "made")
+            assert await asyncio.wait_for(short, 20) == "made"
+        finally:
+            ready.set()
         await asyncio.gather(*others)
 
     asyncio.run(make())
@@ -88,7 +97,9 @@ def test_a_request_that_is_gone_leaves_its_turn_to_the_next() -> None:
             for _ in range(TURNS_AT_ONCE)
         ]
         gone, kept = (
-            asyncio.create_task(streams.turn(FileWork(Receiver(), path), lambda p=path: made.append(p)))
+            asyncio.create_task(
+                streams.turn(FileWork(Receiver(), path), lambda p=path: made.append(p))
+            )
             for path in ("gone", "kept")
         )
         await asyncio.sleep(0)

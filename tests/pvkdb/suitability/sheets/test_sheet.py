@@ -5,12 +5,8 @@ from __future__ import annotations
 import html
 import io
 import re
-from itertools import combinations
 
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import PdfPages
-from matplotlib.figure import Figure
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError
@@ -202,18 +198,3 @@ def test_every_application_has_a_sheet(literature: Session, application: str, su
     sheet = decision_sheet(literature, ranking)
     for ending in ("html", "pdf", "json"):
         assert len(sheet_file(sheet, ending)) > 3000
-
-
-def test_no_text_of_a_printed_sheet_runs_into_another(
-    sheet: DecisionSheet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As the heading "Rank" into "Device"."""
-    printed: list[Figure] = []
-    monkeypatch.setattr(PdfPages, "savefig", lambda _, figure: printed.append(figure))
-    sheet_file(sheet, "pdf")
-    assert printed
-    for figure in printed:
-        renderer = FigureCanvasAgg(figure).get_renderer()
-        boxes = [(text.get_window_extent(renderer), text) for text in figure.texts]
-        for (box, text), (other, beside) in combinations(boxes, 2):
-            assert not box.padded(-0.5).overlaps(other), (text.get_text(), beside.get_text())
