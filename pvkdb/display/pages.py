@@ -63,7 +63,7 @@ def templates(package: str, extra: str) -> Any:
 #: A4 across, its margin, the height of a picture, and the sizes of the fonts, in points.
 _WIDTH, _HEIGHT, _MARGIN, _PICTURE = 842.0, 595.0, 24.0, 150.0
 #: Width of most letters of DejaVu Sans, plain and bold, in font sizes.
-_LETTER, _BOLD = 0.62, 0.7
+_LETTERS = {"normal": 0.62, "bold": 0.7}
 _SIZES = {"h1": 13.0, "h2": 9.0, "p": 6.0, "table": 6.0, "img": 0.0}
 
 
@@ -119,14 +119,14 @@ def _sheets(root: ElementTree.Element, columns: int) -> list[Any]:
         rows = [[*map(_text, row)] for row in found]
         parts = [max(map(_breadth, column)) for column in zip(*rows, strict=True)]
         size = _SIZES[part.tag]
-        least = 5 * _LETTER * size  # that of a word of four letters
+        least = 5 * _LETTERS["normal"] * size  # that of a word of four letters
         rest = (breadth - least * len(parts)) / sum(parts)
         widths = [least + rest * each for each in parts]
         if part.tag == "h2":
             room(4 * size)  # a heading is not the last of its column
         for number, row in enumerate(rows):
             weight = "normal" if part.tag == "p" or number else "bold"
-            letter = (_LETTER if weight == "normal" else _BOLD) * size
+            letter = size * _LETTERS[weight]
             cells = [_wrapped(*pair, letter) for pair in zip(row, widths, strict=True)]
             below = room(max(cell.count("\n") + 1 for cell in cells) * size * 1.3 + 2)
             for at, cell in enumerate(cells):

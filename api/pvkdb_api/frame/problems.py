@@ -101,7 +101,7 @@ def _routing_error(request: Request, error: Exception) -> Response:
 
 
 def _methods_at(request: Request) -> list[str]:
-    """Return the methods of a path; ``/structures/similar`` has no GET as the name of a structure."""
+    """Return the methods of a path; ``/structures/similar`` is not the name of a structure."""
     routes = [each for each in request.app.state.routes if each.path_regex.match(request.url.path)]
     own = [each for each in routes if "{" not in each.path]
     return sorted({method for each in own or routes for method in each.methods})

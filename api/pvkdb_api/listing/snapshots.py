@@ -25,7 +25,7 @@ from pvkdb.store.changes import data_changes
 from pvkdb.store.queue.log import last_change
 from pvkdb_api.core.etags import etag
 from pvkdb_api.core.sessions import ServedStore, served_store
-from pvkdb_api.listing.streams import PIECE_BYTES, BegunFile, FileWork, send_begun
+from pvkdb_api.listing.streams import PIECE_BYTES, BegunFile, send_begun
 
 SnapshotFormat = Literal["zip", "sqlite"]
 SNAPSHOT_TYPES: dict[SnapshotFormat, str] = {"zip": "application/zip", "sqlite": SQLITE_TYPE}
@@ -82,10 +82,10 @@ class SnapshotFiles:
 
 
 async def send_snapshot(request: Request, kind: SnapshotFormat) -> Response:
-    """Return a response that sends the whole dataset."""
+    """Return a response that sends the whole dataset; it waits for the turn of its caller."""
     files: SnapshotFiles = request.app.state.snapshots
 
-    async def begin(_: FileWork) -> BegunFile:
+    async def begin() -> BegunFile:
         made = await served_store(request).shared(files.readers[kind], _WAIT_S)
         return BegunFile(
             made.version,

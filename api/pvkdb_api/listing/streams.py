@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
@@ -29,15 +28,12 @@ from pvkdb_api.core.etags import etag, matches, not_modified
 from pvkdb_api.core.sessions import served_store, until_deadline
 from pvkdb_api.frame.access import caller_of
 
-#: Turns of making pieces at the same time, each on its own connection, and those of long files
-#: among them: there is always one for a short file.
-TURNS_AT_ONCE, LONG_AT_ONCE = 3, 2
+#: Turns of making files at the same time, each on its own connection; those of long files, so
+#: that there is one for a short file; and the CPU seconds from which on a file counts as long.
+TURNS_AT_ONCE, LONG_AT_ONCE, LONG_S = 3, 2, 0.2
 
-#: CPU seconds from which on the making of a file counts as long.
-LONG_S = 0.2
-
-#: Long files sent at the same time to one caller, a key or a network address; further ones wait.
-FILES_OF_A_CALLER = 20
+#: Files sent at the same time to one caller, a key or a network address; further ones wait.
+FILES_OF_A_CALLER = 40
 
 #: A turn ends at so many bytes of a piece, or after so many seconds.
 PIECE_BYTES, TURN_S = 64 * 1024, 0.1
@@ -51,18 +47,10 @@ _log = logging.getLogger("pvkdb_api")
 
 
 @dataclass(eq=False)
-class Receiver:
-    """A caller to whom files are sent, and the number of his last turn."""
-
-    last_turn: int = 0
-    files: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_OF_A_CALLER))
-
-
-@dataclass(eq=False)
 class FileWork:
-    """The making of a file: whose and of which path it is, and the CPU seconds spent so far."""
+    """The making of a file: the share of its caller, its path, and the CPU seconds spent on it."""
 
-    receiver: Receiver
+    share: asyncio.Semaphore
     path: str
     spent_s: float = 0.0
 
@@ -70,23 +58,23 @@ class FileWork:
 class Streams:
     """The files that a service sends; a reader who takes nothing for too long is cut off.
 
-    They are made in turns of a piece: short files first, long ones in a circle of their callers.
+    They are made in turns: short files first, long ones by who had the fewest of the last turns.
     A file counts as long if it has taken long so far, or if others of its path have lately.
     """
 
     def __init__(self, send_timeout_s: float) -> None:
         self.send_timeout_s = send_timeout_s
-        self._receivers: WeakValueDictionary[str, Receiver] = WeakValueDictionary()
-        self._waiting: list[tuple[FileWork, asyncio.Future[None]]] = []
         self._making: list[FileWork] = []
-        self._turns = count(1)
+        self._waiting: list[tuple[FileWork, asyncio.Future[None]]] = []
+        self._last_turns = deque[asyncio.Semaphore](maxlen=50)
         self._lately_s: dict[str, float] = {}
+        self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
-    def work(self, request: Request) -> FileWork:
-        """Return the making of the file that a request asks for."""
+    def share(self, request: Request) -> asyncio.Semaphore:
+        """Return the turns of the caller of a request; they are kept while somebody uses them."""
         caller = caller_of(request)
         name = caller.key_id or network_of(caller.address)
-        return FileWork(self._receivers.setdefault(name, Receiver()), request.scope["route"].path)
+        return self._shares.setdefault(name, asyncio.Semaphore(FILES_OF_A_CALLER))
 
     def is_long(self, work: FileWork) -> bool:
         """Return whether a file takes long to make, as far as is known."""
@@ -101,8 +89,7 @@ class Streams:
             await turn
             made, spent_s = await run_in_threadpool(_timed, make)
             work.spent_s += spent_s
-            lately_s = self._lately_s.get(work.path, 0.0) / 2
-            self._lately_s[work.path] = max(work.spent_s, lately_s)
+            self._lately_s[work.path] = max(work.spent_s, self._lately_s.get(work.path, 0.0) / 2)
             return made
         finally:
             self._waiting = [each for each in self._waiting if each[1] is not turn]
@@ -110,15 +97,16 @@ class Streams:
             self._give_turns()
 
     def _give_turns(self) -> None:
+        def place(waiting: tuple[FileWork, Any]) -> tuple[bool, int]:
+            return self.is_long(waiting[0]), self._last_turns.count(waiting[0].share)
+
         while self._waiting and len(self._making) < TURNS_AT_ONCE:
-            work, turn = min(
-                self._waiting, key=lambda each: (self.is_long(each[0]), each[0].receiver.last_turn)
-            )
+            work, turn = min(self._waiting, key=place)
             if self.is_long(work) and sum(map(self.is_long, self._making)) >= LONG_AT_ONCE:
                 return
             self._waiting.remove((work, turn))
             if not turn.done():  # its request is gone
-                work.receiver.last_turn = next(self._turns)
+                self._last_turns.append(work.share)
                 self._making.append(work)
                 turn.set_result(None)
 
@@ -182,8 +170,8 @@ async def send_file(
             answer has an ETag.
     """
 
-    async def begin(work: FileWork) -> BegunFile:
-        version, pieces = await _begin(request, work, make)
+    async def begin() -> BegunFile:
+        version, pieces = await _begin(request, make)
         tag = etag(version, request.app.version, request.url.path, request.url.query)
         return BegunFile(version, pieces, file_name, tag if of_version else None)
 
@@ -191,37 +179,34 @@ async def send_file(
 
 
 async def send_begun(
-    request: Request, begin: Callable[[FileWork], Awaitable[BegunFile]], media_type: str
+    request: Request, begin: Callable[[], Awaitable[BegunFile]], media_type: str
 ) -> Response:
-    """Return a response that sends a file; a long one waits for those of its caller."""
+    """Return a response that sends a file, which is begun at the turn of its caller."""
     streams: Streams = request.app.state.streams
-    work, held = streams.work(request), ExitStack()
-    if streams.is_long(work):
-        await work.receiver.files.acquire()
-        held.callback(work.receiver.files.release)
+    share = streams.share(request)
+    await share.acquire()
     try:
-        file = await begin(work)
+        file = await begin()
     except BaseException:
-        held.close()
+        share.release()
         raise
     request.state.dataset_version = file.version
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"', **file.headers}
     if file.tag is not None:
         if matches(request, file.tag):
-            held.close()
+            share.release()
             return not_modified(file.tag)
         headers["ETag"] = file.tag
     return StreamedFile(
-        file.pieces, streams.send_timeout_s, held.close, media_type=media_type, headers=headers
+        file.pieces, streams.send_timeout_s, share.release, media_type=media_type, headers=headers
     )
 
 
-async def _begin(
-    request: Request, work: FileWork, make: MakeFile
-) -> tuple[str, AsyncIterator[bytes]]:
+async def _begin(request: Request, make: MakeFile) -> tuple[str, AsyncIterator[bytes]]:
     """Make the first piece of a file; return the dataset version and all its pieces."""
     streams: Streams = request.app.state.streams
     served, session = served_store(request), Session()
+    work = FileWork(streams.share(request), request.scope["route"].path)
     made: Iterator[bytes]
 
     def begin() -> tuple[str, bytes]:

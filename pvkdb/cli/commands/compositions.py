@@ -10,7 +10,7 @@ from typer import Argument, Option
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, OutputOption, open_store
 from pvkdb.cli.output.composition_tables import print_factors, print_fetched, print_prototypes
 from pvkdb.cli.output.console import print_json, print_message, show, write_file
-from pvkdb.errors import InputError, NotFoundError, ServiceError, unknown_name
+from pvkdb.errors import FormulaError, InputError, NotFoundError, ServiceError, unknown_name
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -41,30 +41,26 @@ def tolerance(
     from pvkdb.chemistry import parse_composition, tolerance_factors
 
     factors: list[ToleranceFactors] = []
-    undefined: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     problems: list[str] = []
     for formula in formulas:
         try:
-            composition = parse_composition(formula)
-        except InputError as error:
+            factors.append(tolerance_factors(parse_composition(formula)))
+        except FormulaError as error:
             problems.append(str(error))
-            continue
-        try:
-            factors.append(tolerance_factors(composition))
         except InputError as error:
-            named = "" if str(error).startswith(composition.formula) else f"{composition.formula}: "
-            undefined[composition.formula] = named + str(error)
+            reasons[formula] = str(error)
     if not factors:
-        raise InputError("; ".join([*problems, *undefined.values()]))
+        raise InputError("; ".join([*problems, *reasons.values()]))
     if json:
         empty = dict.fromkeys(_NUMBERS)
         undefined_documents = [
             {"formula": formula, **empty, "not_defined": reason}
-            for formula, reason in undefined.items()
+            for formula, reason in reasons.items()
         ]
         print_json([*map(_factors_document, factors), *undefined_documents])
     else:
-        print_factors(factors, undefined.values())
+        print_factors(factors, reasons)
     if problems:
         raise InputError("; ".join(problems))
 

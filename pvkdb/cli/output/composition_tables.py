@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pvkdb.cli.output.console import output, print_field, print_table
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from pvkdb_pipelines.structures.providers import FetchReport
 
 
-def print_factors(factors: Sequence[ToleranceFactors], undefined: Iterable[str] = ()) -> None:
+def print_factors(
+    factors: Sequence[ToleranceFactors], undefined: Mapping[str, str] | None = None
+) -> None:
     """Print a table of tolerance factors, then the reasons why others are not defined."""
     from pvkdb.chemistry.platt import SOURCE
     from pvkdb.chemistry.tolerance import TAU_LIMIT
@@ -41,9 +43,10 @@ def print_factors(factors: Sequence[ToleranceFactors], undefined: Iterable[str] 
         f"tau: Bartel 2019. p, the probability of a perovskite: {SOURCE}. A sites 12-coordinate, "
         "B and X 6-coordinate; molecules: effective radii; shared sites: weighted means.",
     )
-    partly = [f"{entry.formula}: {entry.not_defined}" for entry in factors if entry.not_defined]
-    for reason in (*partly, *undefined):
-        output().print(reason, markup=False)
+    partly = {entry.formula: entry.not_defined for entry in factors if entry.not_defined}
+    for formula, reason in (*partly.items(), *(undefined or {}).items()):
+        subject = "" if reason.startswith(formula) else f"{formula}: "
+        output().print(subject + reason, markup=False)
 
 
 def print_prototypes(

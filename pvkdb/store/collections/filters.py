@@ -181,7 +181,7 @@ def ion_filters(having: Callable[[Sequence[str], str | None], Any]) -> dict[str,
             "An ion on the B site, e.g. Pb.", lambda values: having(values, "B"), "Pb"
         ),
         "halide": several(
-            f"A halide on the X site ({', '.join(HALIDES)}), or an anion in its place, such as SCN; "
+            f"A halide on the X site ({', '.join(HALIDES)}), or an anion in its place, e.g. SCN; "
             "X where the formula leaves it open.",
             lambda values: having(values, "X"),
             "Br",

@@ -150,7 +150,7 @@ def test_indium_is_in_plus_where_only_that_balances() -> None:
     assert {o.ion.charge for o in parse_composition("Cs2AgInCl6").on("B")} == {1, 3}
     with pytest.raises(MissingRadiusError, match=r"In\+"):
         tolerance_factors(parse_composition("Cs2InBiCl6"))
-    assert {source for source in ions_without_radius().values()} <= sources().keys()
+    assert set(ions_without_radius().values()) <= sources().keys()
 
 
 def test_published_radii_are_unchanged(data: Path) -> None:

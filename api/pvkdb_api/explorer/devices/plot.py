@@ -114,11 +114,11 @@ def plot_data(
     the qualifier in the source, or ``tested`` for an endurance.
     """
     x, y = AXES[plot.x], AXES[plot.y]
-    known: Mapping[str, Any] = {}
-    if None in (x.table, y.table):
-        gather = partial(energies, session, select(Device.material_id))
-        known = counts.get(session, "devices/energies", {}, gather)
-    families = _families(counts, session) if plot.colour == "family" else {}
+    gather = partial(energies, session, select(Device.material_id))
+    needed = None in (x.table, y.table)
+    known = counts.get(session, "devices/energies", {}, gather) if needed else {}
+    kinds = partial(_families, session)
+    families = {} if plot.colour != "family" else counts.get(session, "families", {}, kinds)
     rows = DEVICES.select(query.filters)
     for axis in (x, y):
         rows = rows.where(_known(axis, known))
@@ -218,11 +218,8 @@ def energies(session: Session, materials: Any) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _families(counts: QueryCache, session: Session) -> dict[str, str]:
-    def gather() -> dict[str, str]:
-        return dict(session.execute(select(Material.id, Material.family)).tuples().all())
-
-    return counts.get(session, "materials/families", {}, gather)
+def _families(session: Session) -> dict[str, str]:
+    return dict(session.execute(select(Material.id, Material.family)).tuples().all())
 
 
 def _axis(name: str, scale: str) -> dict[str, Any]:
