@@ -21,8 +21,10 @@ _ORIGIN = re.compile(
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 #: Headers of a request that a proxy has forwarded begin so; no browser or client sends them itself.
-FORWARDED = ("forwarded", "via", "x-forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip")
-FORWARDED += ("x-original-", "x-envoy-", "cf-", "cdn-", "true-client-ip", "fastly-")
+FORWARDED = (
+    *("forwarded", "via", "x-forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip"),
+    *("x-original-", "x-envoy-", "cf-", "cdn-", "true-client-ip", "fastly-"),
+)
 
 #: Prefixes of the interfaces for programs. Cookies of browsers are ignored there.
 _PROGRAMS = ("/api", OPTIMADE, "/openapi.json", "/metrics", "/healthz", "/livez", "/readyz")

@@ -117,8 +117,8 @@ def plot_data(
     gather = partial(energies, session, select(Device.material_id))
     needed = None in (x.table, y.table)
     known = counts.get(session, "devices/energies", {}, gather) if needed else {}
-    kinds = partial(_families, session)
-    families = {} if plot.colour != "family" else counts.get(session, "families", {}, kinds)
+    read = partial(_families, session)
+    families = {} if plot.colour != "family" else counts.get(session, "families", {}, read)
     rows = DEVICES.select(query.filters)
     for axis in (x, y):
         rows = rows.where(_known(axis, known))
