@@ -100,6 +100,7 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
     app.include_router(export.unknown)
     for router in PAGES:
         app.include_router(router)
+    app.state.routes = [route for router in (*ROUTERS, *PAGES) for route in router.routes]
     errors: list[ErrorRenderer] = [error_page]
     app.state.optimade_path = None
     if optimade.available():

@@ -1,8 +1,8 @@
 """Charges of the ions of a formula: the most likely set that balances it.
 
 Halides and molecular ions have one charge each; an element can have any positive charge of
-Shannon's table. If several sets balance, the one with the fewest uncommon charges is chosen, then
-the one with the most even charges.
+Shannon's table, and indium the charge 1. If several sets balance, the one with the fewest uncommon
+charges is chosen, then the one with the most even charges.
 """
 
 from __future__ import annotations

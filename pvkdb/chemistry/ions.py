@@ -203,16 +203,22 @@ def common_charges(symbol: str) -> frozenset[int]:
 
 
 @cache
+def ions_without_radius() -> dict[Ion, str]:
+    """Return the ions of elements that halide perovskites have and no radius, with their source."""
+    return {Ion(row["ion"], int(row["charge"])): row["source"] for row in _rows("no_radius.csv")}
+
+
+@cache
 def _cation_charges() -> dict[str, tuple[int, ...]]:
     charges: dict[str, set[int]] = {}
-    for radius in radii():
-        if radius.ion.charge > 0 and not radius.ion.molecular:
-            charges.setdefault(radius.ion.symbol, set()).add(radius.ion.charge)
+    for ion in (*(radius.ion for radius in radii()), *ions_without_radius()):
+        if ion.charge > 0 and not ion.molecular:
+            charges.setdefault(ion.symbol, set()).add(ion.charge)
     return {symbol: tuple(sorted(known)) for symbol, known in charges.items()}
 
 
 def cation_charges(symbol: str) -> tuple[int, ...]:
-    """Return the positive charges of an element in Shannon's table, in ascending order."""
+    """Return the positive charges of an element that is known as an ion, in ascending order."""
     return _cation_charges().get(symbol, ())
 
 

@@ -62,6 +62,8 @@ def templates(package: str, extra: str) -> Any:
 
 #: A4 across, its margin, the height of a picture, and the sizes of the fonts, in points.
 _WIDTH, _HEIGHT, _MARGIN, _PICTURE = 842.0, 595.0, 24.0, 150.0
+#: Width of most letters of DejaVu Sans, plain and bold, in font sizes.
+_LETTERS = {"normal": 0.62, "bold": 0.7}
 _SIZES = {"h1": 13.0, "h2": 9.0, "p": 6.0, "table": 6.0, "img": 0.0}
 
 
@@ -116,14 +118,17 @@ def _sheets(root: ElementTree.Element, columns: int) -> list[Any]:
         found = [[*row] for row in part.iter("tr")] or [[part]]
         rows = [[*map(_text, row)] for row in found]
         parts = [max(map(_breadth, column)) for column in zip(*rows, strict=True)]
-        widths = [breadth * each / sum(parts) for each in parts]
         size = _SIZES[part.tag]
+        least = 5 * _LETTERS["normal"] * size  # that of a word of four letters
+        rest = (breadth - least * len(parts)) / sum(parts)
+        widths = [least + rest * each for each in parts]
         if part.tag == "h2":
             room(4 * size)  # a heading is not the last of its column
         for number, row in enumerate(rows):
-            cells = [_wrapped(*pair, size) for pair in zip(row, widths, strict=True)]
-            below = room(max(cell.count("\n") + 1 for cell in cells) * size * 1.3 + 2)
             weight = "normal" if part.tag == "p" or number else "bold"
+            letter = size * _LETTERS[weight]
+            cells = [_wrapped(*pair, letter) for pair in zip(row, widths, strict=True)]
+            below = room(max(cell.count("\n") + 1 for cell in cells) * size * 1.3 + 2)
             for at, cell in enumerate(cells):
                 x = (_MARGIN + column * (breadth + _MARGIN) + sum(widths[:at])) / _WIDTH
                 link = _link(found[number][at], root)
@@ -155,7 +160,7 @@ def _breadth(text: str) -> float:
     return float(max(len(text) ** 0.5, 0.36 * word))
 
 
-def _wrapped(text: str, width: float, size: float) -> str:
-    room = max(4, int(width / (0.62 * size)) - 1)  # wider than most characters of DejaVu Sans
+def _wrapped(text: str, width: float, letter: float) -> str:
+    room = max(4, int(width / letter) - 1)
     lines = (textwrap.wrap(part, room) or [""] for part in text.split("\n"))
     return "\n".join(line for part in lines for line in part)

@@ -152,6 +152,9 @@ class _Import:
             self._add_pending()
         except FileError as error:
             self._problems.append(error.problem)
+        if not self._rows_read and not self._problems:
+            reason = "holds no row; a form to fill in: pvkdb import --template paper.yaml"
+            self._problems = [FileProblem(file=each.name, reason=reason) for each in self._paths]
         if self._problems:
             raise ImportRefusedError(self._problems)
         for source in () if dry_run else self._raw_files.values():

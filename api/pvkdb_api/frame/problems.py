@@ -93,8 +93,7 @@ def _routing_error(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = f"there is nothing at {_short(request.url.path)}; {_suggestion(request)}"
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        # Starlette names the methods of the first route of a path; a path may have several. The
-        # description leaves the pages out.
+        # Starlette names the methods of the first route of a path; a path may have several.
         allowed = ", ".join(_methods_at(request)) or (headers or {}).get("Allow", "GET")
         detail = f"{_short(request.url.path)} does not take {request.method}; use {allowed}"
         headers = {**(headers or {}), "Allow": allowed}
@@ -102,17 +101,10 @@ def _routing_error(request: Request, error: Exception) -> Response:
 
 
 def _methods_at(request: Request) -> list[str]:
-    """Return the methods of a path in the order of the OpenAPI description."""
-    requested = request.url.path.split("/")
-    methods: dict[str, None] = {}
-    for path, operations in request.app.openapi()["paths"].items():
-        parts = path.split("/")
-        if len(parts) == len(requested) and all(
-            part == given or part.startswith("{")
-            for part, given in zip(parts, requested, strict=True)
-        ):
-            methods |= dict.fromkeys(map(str.upper, operations))
-    return [*methods]
+    """Return the methods of a path; ``/structures/similar`` is not the name of a structure."""
+    routes = [each for each in request.app.state.routes if each.path_regex.match(request.url.path)]
+    own = [each for each in routes if "{" not in each.path]
+    return sorted({method for each in own or routes for method in each.methods})
 
 
 def _suggestion(request: Request) -> str:

@@ -148,10 +148,11 @@ class _Filter(Transformer[Token, SqlCondition]):
         return re.sub(r"\\(.)", r"\1", str(parts[0])[1:-1], flags=re.DOTALL)
 
     def number(self, parts: list[Token]) -> float:
-        return int(parts[0]) if parts[0].type == "SIGNED_INT" else float(parts[0])
+        return self.signed_int(parts) if parts[0].type == "SIGNED_INT" else float(parts[0])
 
-    def signed_int(self, parts: list[Token]) -> int:
-        return int(parts[0])
+    def signed_int(self, parts: list[Token]) -> float:
+        # Python reads no integer of thousands of digits; as a double, 400 digits are infinite.
+        return int(parts[0]) if len(parts[0]) < 400 else float(parts[0])
 
     def bool(self, parts: list[Token]) -> bool:
         return str(parts[0]) == "TRUE"

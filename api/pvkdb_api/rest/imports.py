@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 
-from pvkdb.errors import InputError
 from pvkdb.literature.entries import TABLES
 from pvkdb.schemas.access import Scope
 from pvkdb.schemas.imports import ImportReport
@@ -94,8 +93,6 @@ def post_import(
     the value, and what to write instead.
     """
     upload = Upload(f"{name}{_extension(request)}", content)
-    if not content.strip():
-        raise InputError("the body is empty; a form to fill in: pvkdb import --template paper.yaml")
     if dry_run:
         return import_upload(request, session, upload, dry_run=True)
 

@@ -10,7 +10,7 @@ from typer import Argument, Option
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, OutputOption, open_store
 from pvkdb.cli.output.composition_tables import print_factors, print_fetched, print_prototypes
 from pvkdb.cli.output.console import print_json, print_message, show, write_file
-from pvkdb.errors import InputError, NotFoundError, ServiceError, unknown_name
+from pvkdb.errors import FormulaError, InputError, NotFoundError, ServiceError, unknown_name
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -35,20 +35,23 @@ def tolerance(
 ) -> None:
     """Print tolerance factors and the probability of a perovskite.
 
-    Needs no database. Fails only if no formula has tolerance factors.
+    Needs no database. Fails, after printing the others, if a formula cannot be read, and if none
+    has tolerance factors.
     """
     from pvkdb.chemistry import parse_composition, tolerance_factors
 
     factors: list[ToleranceFactors] = []
-    undefined: dict[str, InputError] = {}
-    for composition in [parse_composition(formula) for formula in formulas]:
+    reasons: dict[str, str] = {}
+    problems: list[str] = []
+    for formula in formulas:
         try:
-            factors.append(tolerance_factors(composition))
+            factors.append(tolerance_factors(parse_composition(formula)))
+        except FormulaError as error:
+            problems.append(str(error))
         except InputError as error:
-            undefined[composition.formula] = error
+            reasons[formula] = str(error)
     if not factors:
-        raise next(iter(undefined.values()))
-    reasons = {formula: str(error) for formula, error in undefined.items()}
+        raise InputError("; ".join([*problems, *reasons.values()]))
     if json:
         empty = dict.fromkeys(_NUMBERS)
         undefined_documents = [
@@ -58,6 +61,8 @@ def tolerance(
         print_json([*map(_factors_document, factors), *undefined_documents])
     else:
         print_factors(factors, reasons)
+    if problems:
+        raise InputError("; ".join(problems))
 
 
 def _factors_document(factors: ToleranceFactors) -> dict[str, object]:

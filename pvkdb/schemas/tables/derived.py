@@ -346,7 +346,7 @@ class CalculationsRow(Row):
         "The failure in a sentence.", "recorded", empty="it did not fail"
     )
     attempts: int = column("How often it was started.", "recorded", unit="1", minimum=0)
-    created_at: datetime = column("When it was queued (UTC).", "recorded")
+    created_at: datetime = column("When it was queued (UTC); elsewhere: it started.", "recorded")
     started_at: datetime | None = optional(
         "When it last started (UTC).", "recorded", empty="it has not started"
     )

@@ -9,7 +9,7 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition, radii, tolerance_factors
-from pvkdb.chemistry.ions import molecular_ions
+from pvkdb.chemistry.ions import ions_without_radius, molecular_ions
 from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.tables import TABLES, IonsRow, Row, ToleranceRow
@@ -49,6 +49,9 @@ def ion_rows() -> Iterator[IonsRow]:
         if entry.symbol not in known:
             ion = {"ion": entry.symbol, "charge": entry.charge, "source": entry.source}
             yield IonsRow.model_validate({**ion, **_molecule(entry.symbol)})
+    for ion_, source in ions_without_radius().items():
+        row = {"ion": ion_.symbol, "charge": ion_.charge, "source": source}
+        yield IonsRow.model_validate(row)
 
 
 def _molecule(symbol: str) -> dict[str, str | None]:

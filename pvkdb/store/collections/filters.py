@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.family import FAMILIES
-from pvkdb.chemistry.ions import HALIDES, molecular_ions
+from pvkdb.chemistry.ions import CHALCOGENS, HALIDES, molecular_ions
 from pvkdb.errors import InputError
 from pvkdb.store.collections.declarations import Filter, Related, SqlFilter
 from pvkdb.store.models.energetics import Energetic
@@ -27,8 +27,9 @@ Column = InstrumentedAttribute[Any]
 #: Turns a condition on a material into one on the rows of another table.
 Translation: TypeAlias = Callable[[ColumnElement[bool]], ColumnElement[bool]]
 
-#: Values of a filter by halide; X is written in a formula for many, such as CsPbX3.
-_HALIDES = (*HALIDES, "X")
+#: Values of a filter by halide: anions of the X site; X is written for many, such as in CsPbX3.
+_ANIONS = (*HALIDES, *CHALCOGENS, *(s for s, ion in molecular_ions().items() if ion.role == "X"))
+_ANIONS += ("X",)
 
 #: Most words of a search that are used.
 MOST_WORDS = 10
@@ -180,10 +181,11 @@ def ion_filters(having: Callable[[Sequence[str], str | None], Any]) -> dict[str,
             "An ion on the B site, e.g. Pb.", lambda values: having(values, "B"), "Pb"
         ),
         "halide": several(
-            f"A halide on the X site: {', '.join(HALIDES)}; X where the formula leaves it open.",
+            f"A halide on the X site ({', '.join(HALIDES)}), or an anion in its place, e.g. SCN; "
+            "X where the formula leaves it open.",
             lambda values: having(values, "X"),
             "Br",
-            _HALIDES,
+            _ANIONS,
         ),
     }
 

@@ -313,7 +313,8 @@ class _Batch:
         """Return the calculation of a line; ``held`` is the same one, requested and not done."""
         line, request, result = record.line, record.request, record.result
         if held is None:
-            held = Calculation(id=line.key[:12], key=line.key, kind=line.kind)
+            queued = line.started_at or line.finished_at  # at the latest
+            held = Calculation(id=line.key[:12], key=line.key, kind=line.kind, created_at=queued)
         else:
             own = CalculationDependency.calculation_id == held.id
             self._session.execute(delete(CalculationDependency).where(own))

@@ -97,7 +97,8 @@ def worker_signs(session: Session) -> WorkerSigns:
     )
     started, ended = session.execute(
         select(func.max(Calculation.started_at), func.max(Calculation.finished_at)).where(
-            Calculation.state.in_((*_COMPUTED, _RUNNING))
+            Calculation.state.in_((*_COMPUTED, _RUNNING)),
+            Calculation.attempts > 0,  # an imported one was never started here
         )
     ).one()
     seen = [at for at in (started, ended, now if working else None) if at is not None]

@@ -76,6 +76,21 @@ def test_paths_and_methods_that_do_not_exist(reading_api):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/api/v1/structures/similar", "POST"),  # not the structure named "similar"
+        ("/api/v1/calculations/simulations", "POST"),
+        ("/api/v1/structures/x", "GET"),
+        ("/jobs/new", "GET, POST"),
+        ("/jobs/x/cancel", "POST"),
+    ],
+)
+def test_a_path_names_the_methods_that_it_has(reading_api, path, methods):
+    answer = reading_api.request("OPTIONS", path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, methods)
+
+
 def test_the_unforeseen_is_a_500_without_a_traceback(reading_api, monkeypatch, caplog):
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret reason")

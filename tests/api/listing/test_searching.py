@@ -264,3 +264,13 @@ def test_the_columns_of_a_device_repeat_its_metrics(store):
                 assert getattr(device, table.low) == (said.value_min if said else None)
                 if table.high is not None:
                     assert getattr(device, table.high) == (said.value_max if said else None)
+
+
+def test_the_table_of_ions_leads_to_compositions_with_each_anion(reading_api):
+    """SCN too, which is no halide."""
+    page = reading_api.request("GET", "/compositions", headers={"Accept": "text/html"}).text
+    links = re.findall(r'href="(/compositions\?halide=(\w+))#elements"', page)
+    assert {"Br", "I", "SCN", "X"} <= {anion for _, anion in links}
+    for link, anion in links:
+        assert reading_api.request("GET", link).status_code == 200, link
+        assert rows(reading_api, "/api/v1/compositions", halide=anion), anion

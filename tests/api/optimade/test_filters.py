@@ -35,6 +35,8 @@ TABLE: list[tuple[str, str | None, set[str]]] = [
     ("nsites = 20.5", "structures.atoms = ?", set()),
     ("nsites < 123456789012345678901234567890", "structures.atoms < ?", ALL),
     ("nsites > -1e999", "structures.atoms > ?", ALL),
+    (f"nsites < {'9' * 5000}", "structures.atoms < ?", ALL),
+    (f"elements LENGTH -{'9' * 5000}", None, set()),
     ("nelements = nsites", "structures.nelements = structures.atoms", set()),
     ("nperiodic_dimensions = 3", "? = ?", ALL),
     # Texts: upper and lower case apart, by code point.

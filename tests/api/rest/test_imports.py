@@ -131,7 +131,10 @@ def test_a_wrong_paper_names_every_place_and_adds_nothing(send, api) -> None:
 @pytest.mark.parametrize(
     ("body", "media_type", "status", "said"),
     [
-        ("", YAML, 422, "the body is empty"),
+        ("", YAML, 422, "paper.yaml: holds no row; a form to fill in: pvkdb import --template"),
+        ("{}", "application/json", 422, "paper.json: holds no row"),
+        ('{"energetics": null}', "application/json", 422, "paper.json: holds no row"),
+        ("id,material", "text/csv", 422, "paper.csv: holds no row"),
         ("- a", YAML, 422, "must hold a mapping"),
         ("[1, 2]", "application/json", 422, "must hold a mapping"),
         ('{"devices": ""}', "application/json", 422, "devices must be a list"),

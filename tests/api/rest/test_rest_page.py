@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 import shlex
 from importlib.resources import files
@@ -9,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from pvkdb.computed import CALCULATIONS
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.queue.claims import submit
 
 from ..guarded import guarding, key_for
 
+#: The name of a calculation in an address.
+CALCULATION = re.compile(r"(?<=/calculations/)[0-9a-f]{12}\b")
 PAGE = Path(__file__).parents[3] / "docs" / "rest.md"
 
 
@@ -44,7 +49,7 @@ def test_a_request_that_is_shown_is_answered(words, sqlite_store):
             assert next(given).startswith("@")
             body = form()
         elif not word.startswith("-"):
-            address = word.removeprefix("localhost:8000").replace("ce58c02b234d", name)
+            address = CALCULATION.sub(name, word.removeprefix("localhost:8000"))
     if "X-API-Key" in headers:
         headers["X-API-Key"] = key_for(sqlite_store, "import")
     with guarding(sqlite_store) as api:
@@ -52,6 +57,15 @@ def test_a_request_that_is_shown_is_answered(words, sqlite_store):
             "GET" if body is None else "POST", address, headers=headers, content=body
         )
     assert answer.status_code == 200, answer.text
+
+
+def test_the_calculations_shown_are_in_the_box() -> None:
+    shown = set(CALCULATION.findall(PAGE.read_text(encoding="utf-8")))
+    with gzip.open(CALCULATIONS) as lines:
+        next(lines)
+        held = {json.loads(line)["key"][:12] for line in lines}
+    assert shown
+    assert shown <= held
 
 
 def form() -> str:

@@ -9,8 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from pvkdb.chemistry import ion, parse_composition, radii
-from pvkdb.chemistry.ions import MolecularIon, elements, molecular_ions, names, sources
+from pvkdb.chemistry import ion, parse_composition, radii, tolerance_factors
+from pvkdb.chemistry.ions import (
+    MolecularIon,
+    elements,
+    ions_without_radius,
+    molecular_ions,
+    names,
+    sources,
+)
+from pvkdb.errors import MissingRadiusError
 
 from ...each import for_each
 
@@ -133,6 +141,16 @@ def test_an_ambiguous_abbreviation_follows_the_balance() -> None:
     # GABA is one ion; without brackets, guanidinium and butylammonium where only that balances.
     assert parse_composition("(GABA)2PbI4").formula == "(GABA)2PbI4"
     assert parse_composition("GABAPbI4").formula == "(BA)GAPbI4"
+
+
+def test_indium_is_in_plus_where_only_that_balances() -> None:
+    """Without a radius: Shannon's table has none of In+."""
+    bismuth, indium = parse_composition("Cs2InBiCl6").on("B")[::-1]
+    assert (bismuth.ion.symbol, indium.ion.charge) == ("Bi", 1)
+    assert {o.ion.charge for o in parse_composition("Cs2AgInCl6").on("B")} == {1, 3}
+    with pytest.raises(MissingRadiusError, match=r"In\+"):
+        tolerance_factors(parse_composition("Cs2InBiCl6"))
+    assert set(ions_without_radius().values()) <= sources().keys()
 
 
 def test_published_radii_are_unchanged(data: Path) -> None:

@@ -110,6 +110,16 @@ def test_tolerance_says_what_is_not_defined_and_why(run: Run) -> None:
     assert (empty["formula"], empty["t"]) == ("Cs2SnI6", None)
 
 
+@for_each("json", ((), ("--json",)))
+def test_tolerance_prints_what_it_can_and_names_what_it_cannot_read(
+    run: Run, json: tuple[str, ...]
+) -> None:
+    outcome = run("tolerance", "CsPbBr3", "CsPbI4", "MAPbI3", "XyPbI3", *json)
+    assert outcome.returncode == 2
+    assert all(formula in outcome.stdout for formula in ("CsPbBr3", "MAPbI3"))
+    assert all(formula in outcome.stderr for formula in ("'CsPbI4' does not", "'XyPbI3', char"))
+
+
 @for_each(
     ("arguments", "words"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -14,7 +15,7 @@ from pvkdb.schemas.profiles import BASES, Criterion
 from pvkdb.schemas.rankings import COMPUTED
 from pvkdb.store.collections import DEVICES
 from pvkdb.store.models.devices import Device
-from pvkdb.store.models.materials import Material
+from pvkdb.store.models.materials import Composition, Material
 from pvkdb.suitability import shipped_profile, shipped_profiles
 from pvkdb.suitability.evidence.materials import phase_candidates
 from pvkdb_api.core.cache import QueryCache
@@ -113,8 +114,11 @@ def plot_data(
     the qualifier in the source, or ``tested`` for an endurance.
     """
     x, y = AXES[plot.x], AXES[plot.y]
-    known = energies(counts, session) if None in (x.table, y.table) else {}
-    families = _families(counts, session) if plot.colour == "family" else {}
+    gather = partial(energies, session, select(Device.material_id))
+    needed = None in (x.table, y.table)
+    known = counts.get(session, "devices/energies", {}, gather) if needed else {}
+    read = partial(_families, session)
+    families = {} if plot.colour != "family" else counts.get(session, "families", {}, read)
     rows = DEVICES.select(query.filters)
     for axis in (x, y):
         rows = rows.where(_known(axis, known))
@@ -198,27 +202,24 @@ def _value(metric: Metric, end: str, row: Any, energies: Mapping[str, Any]) -> l
     return [low, high, "tested" if metric.tested and sign is None else sign]
 
 
-def energies(counts: QueryCache, session: Session) -> dict[str, dict[str, Any]]:
-    """Return the reported E_A and DFE of materials: minimum, maximum and qualifier."""
+def energies(session: Session, materials: Any) -> dict[str, dict[str, Any]]:
+    """Return the reported E_A and DFE of materials: minimum, maximum and qualifier.
 
-    def gather() -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = {}
-        for candidate in phase_candidates(session):
-            for metric in ("e_a_ev", "dfe_ev"):
-                evidence = candidate.evidence.get(metric)
-                if evidence is not None and evidence.known and evidence.grade not in COMPUTED:
-                    ends = (evidence.minimum, evidence.maximum, evidence.qualifier)
-                    found.setdefault(candidate.id, {})[metric] = ends
-        return found
+    ``materials`` are their names, or a SELECT of these.
+    """
+    formulas = select(Composition.formula).join(Material).where(Material.id.in_(materials))
+    found: dict[str, dict[str, Any]] = {}
+    for candidate in phase_candidates(session, session.scalars(formulas.distinct()).all()):
+        for metric in ("e_a_ev", "dfe_ev"):
+            evidence = candidate.evidence.get(metric)
+            if evidence is not None and evidence.known and evidence.grade not in COMPUTED:
+                ends = (evidence.minimum, evidence.maximum, evidence.qualifier)
+                found.setdefault(candidate.id, {})[metric] = ends
+    return found
 
-    return counts.get(session, "materials/energies", {}, gather)
 
-
-def _families(counts: QueryCache, session: Session) -> dict[str, str]:
-    def gather() -> dict[str, str]:
-        return dict(session.execute(select(Material.id, Material.family)).tuples().all())
-
-    return counts.get(session, "materials/families", {}, gather)
+def _families(session: Session) -> dict[str, str]:
+    return dict(session.execute(select(Material.id, Material.family)).tuples().all())
 
 
 def _axis(name: str, scale: str) -> dict[str, Any]:

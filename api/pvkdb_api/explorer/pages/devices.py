@@ -106,7 +106,7 @@ def get_device(request: Request, session: ReadSession, key: Annotated[Text, Path
         request,
         "device.html",
         device=device,
-        absorber=plot.energies(counts, session).get(device.material or "", {}),
+        absorber=plot.energies(session, [device.material]).get(device.material or "", {}),
         stack=device_page.stack_drawing(device.layers),
         raw_files=raw_files(device.row.raw_files) if device.row.raw_files else {},
         thickness=[

@@ -36,6 +36,7 @@ def test_a_barrier_arrives_with_all_that_it_gave_and_goes_out_again_as_it_came(
     with empty_store.session(read_only=True) as session:
         barrier = session.get_one(Calculation, key)
         assert (barrier.state, barrier.material_id) == ("done", "CsPbBr3-Pnma")
+        assert barrier.created_at == barrier.started_at  # not the time of the import
         assert barrier.result == shipped["neb"]["result"]
         images = len(shipped["neb"]["result"]["hops"][0]["image_energies_ev"])
         assert session.query(Structure).filter_by(calculation_id=key).count() == 1 + images

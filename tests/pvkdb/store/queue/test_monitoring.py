@@ -33,3 +33,11 @@ def test_workers_are_seen_by_their_leases_and_by_what_they_ended(store):
         session.flush()
         signs = worker_signs(session)
         assert (signs.working, signs.last_seen) == (0, long_ago)
+
+
+def test_a_result_of_another_store_is_no_sign_of_a_worker(store):
+    with store.session() as session:
+        imported = queue.submit(session, NebRequest(formula="CsPbBr3"))[0]
+        imported.state, imported.started_at, imported.finished_at = "done", utc_now(), utc_now()
+        session.flush()
+        assert worker_signs(session).last_seen is None
