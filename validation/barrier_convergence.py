@@ -1,7 +1,7 @@
-"""Energies of one hop with many settings: docs/validation/barriers/convergence.xyz.
+"""Energies of one hop with many settings: docs/validation/barriers.md.
 
-    python validation/barrier_convergence.py           # every point that is not there yet
-    python validation/barrier_convergence.py --list    # E(saddle) − E(start) so far
+    python validation/barrier_convergence.py              # every point that is not there yet
+    python validation/barrier_convergence.py --page-only  # the page from what is there
 
 Start and saddle point of a hop stay where pw.x relaxed them (docs/validation/dft_hops.json), so
 that a difference between two lines comes from the settings alone. Each force call is appended as
@@ -34,6 +34,7 @@ from pvkdb_pipelines.work.cores import one_thread_each
 from validation import dft_page
 
 FILE = dft_page.FOLDER / "barriers" / "convergence.xyz"
+PAGE = dft_page.FOLDER / "barriers.md"
 #: Hops by pw.x whose structures are computed again: a host that does not tilt, and one that does.
 HOPS = ("Cs2SnCl6 Fm-3m +1", "CsPbBr3 Pnma +1")
 #: Settings of the SCF that every line shares: its error is below 0.1 meV.
@@ -131,33 +132,66 @@ def append_call(file: Path, atoms: Atoms, found: dict[str, Any], info: dict[str,
         stream.write(text.getvalue())
 
 
-def barriers(calls: list[Atoms]) -> dict[tuple[str, int, str], float]:
-    """Return E(saddle) − E(start), eV, by hop, charge and settings."""
+def barriers(calls: list[Atoms]) -> dict[tuple[str, str], float]:
+    """Return E(saddle) − E(start), eV, by hop and settings."""
     energies = {
-        (*(call.info[name] for name in ("hop", "charge", "settings")), call.info["image"]): (
-            call.get_potential_energy()
-        )
+        (call.info["hop"], call.info["settings"], call.info["image"]): call.get_potential_energy()
         for call in calls
     }
     return {
-        key[:3]: energy - energies[*key[:3], "start"]
-        for key, energy in energies.items()
-        if key[3] == "saddle" and (*key[:3], "start") in energies
+        (hop, label): energy - energies[hop, label, "start"]
+        for (hop, label, image), energy in energies.items()
+        if image == "saddle" and (hop, label, "start") in energies
     }
 
 
+def render(calls: list[Atoms]) -> str:
+    """Return the page."""
+    found = barriers(calls)
+    hops = {hop.name: hop.result for hop in dft_page.read_hops().hops}
+    rows = []
+    for label, settings in SETTINGS.items():
+        cells = [
+            f"{found[hop, label]:.3f}" if (hop, label) in found else "not computed" for hop in HOPS
+        ]
+        seconds = [call.info["cpu_s"] for call in calls if call.info["settings"] == label]
+        cost = f"{sum(seconds) / len(seconds):.0f}" if seconds else "–"
+        rows.append(f"| {label} | {settings.engine} | {' | '.join(cells)} | {cost} |")
+    reference = [f"{hops[hop].barrier_forward_ev:.3f}" for hop in HOPS]  # type: ignore[union-attr]
+    return f"""# Charged vacancies: how a barrier depends on the settings
+
+Made by `validation/barrier_convergence.py` from `barriers/convergence.xyz`. **In progress**:
+lines that say "not computed" are queued; cells of 80 atoms and more, k-points, and ghost
+functions on the empty site are not there yet, so no recipe follows from this page so far.
+
+E(saddle) − E(start), eV, of two hops of a halide vacancy at charge +1, PBE, Γ unless said
+otherwise. The structures are those that pw.x relaxed ([DFT](dft.md)) and stay as they are, so
+that two lines differ by their settings alone; a barrier of each setting would need its own
+structures. DZVP, TZVP and TZV2P are the Gaussians of Zurich (`…-MOLOPT-GGA-GTH`), at 400 Ry
+(REL_CUTOFF 50) where no cutoff is named. The last column is the mean processor time of a force
+call that starts from atoms (start) or from other wave functions (saddle).
+
+| settings | code | {" | ".join(HOPS)} | CPU-s a call |
+|---|---|{"---|" * len(HOPS)}---|
+| as relaxed, 30/200 Ry (CsPbBr3: 25/150 Ry) | espresso | {" | ".join(reference)} | – |
+{chr(10).join(rows)}
+
+Each force call stands in `barriers/convergence.xyz` (extended XYZ: energy in eV, forces in eV/Å,
+charge, functional, code, basis set, cutoff, SCF steps); licence: that of pvkdb (MIT).
+"""
+
+
 def main() -> None:
-    """Compute what is missing."""
+    """Compute what is missing, and write the page after each line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--list", action="store_true")
-    calls = read_calls()
-    if not parser.parse_args().list:
+    parser.add_argument("--page-only", action="store_true")
+    if not parser.parse_args().page_only:
         one_thread_each()
+        calls = read_calls()
         for line in lines():
             _compute(line, [call.info["image"] for call in calls if line.of(call)])
-        calls = read_calls()
-    for (hop, _, label), barrier in barriers(calls).items():
-        print(f"{hop:20} {label:24} {barrier:8.4f} eV")
+            PAGE.write_text(render(read_calls()), encoding="utf-8")
+    PAGE.write_text(render(read_calls()), encoding="utf-8")
 
 
 def _compute(line: Line, done: list[str]) -> None:
