@@ -14,7 +14,14 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import InputError
 from pvkdb.measurements.forms import Trace
 from pvkdb.measurements.sweeps import compliance, loops
-from pvkdb.simulation.compact import CircuitModel, CompactModel, Floats, model_named, response
+from pvkdb.simulation.compact import (
+    CircuitModel,
+    CompactModel,
+    Floats,
+    ModelParameter,
+    model_named,
+    response,
+)
 from pvkdb.store.collections.devices import device_named
 
 __all__ = ["complete", "fit", "from_device", "given"]
@@ -25,8 +32,8 @@ _NEAR_ZERO, _POINTS = 0.05, 400
 _SWITCHES = 1.2
 #: A fit is refused beyond this share of the decades of the current (a choice of pvkdb).
 _MISFIT = 0.15
-#: Change of a parameter for its derivative.
-_SHIFT = 1e-6
+#: Change of a parameter for its derivative, and largest factor between it and its scale.
+_SHIFT, _REACH = 1e-6, 1e4
 
 
 def complete(
@@ -115,9 +122,7 @@ def fit(name: str, traces: Sequence[Trace], values: Mapping[str, float]) -> Comp
     unfitted = [p for key, p in model.parameters.items() if key not in known and not p.start]
     if unfitted or not free:
         return complete(model, known, "is not fitted; ")
-    logs = np.array([not each.range for each in free])
-    shares = np.array([each.range not in ("", "any") for each in free])
-    bottoms, tops = np.where(shares, 1e-9, -60.0), np.where(shares, 1 - 1e-9, 60.0)
+    logs, bottoms, tops = bounds(model, free, _scales(*thin[0], 0.5, 10))
 
     def residuals(point: Floats, substeps: int = 1) -> Floats:
         """Return ln(model/measured), points × columns of the point."""
@@ -160,7 +165,28 @@ def fit(name: str, traces: Sequence[Trace], values: Mapping[str, float]) -> Comp
         loose = ", hardly determined" if spread > 1 else ""
         number = float(np.exp(value) if log else value)
         known[parameter.name] = (number, f"least squares in ln I, {files}{loose}")
-    return complete(model, known, "", f"fit of {files}: {words}")
+    made = complete(model, known, "", f"fit of {files}: {words}")
+    volts, seconds = np.abs(traces[0].voltage_v).max(), np.ptp(thin[0][0])
+    return replace(made, sweep=(float(volts), float(seconds)))
+
+
+def bounds(
+    model: CircuitModel, free: Sequence[ModelParameter], scales: Mapping[str, float]
+) -> tuple[Any, Floats, Floats]:
+    """Return which parameters are fitted as logarithms, and the bounds of all of them.
+
+    A value above zero may be off the scale of the sweep by a factor 10,000, one in an exponent by 20.
+    """
+    ends = []
+    for each in free:
+        middle, top = float(model.function(each.start, scales)()), 10 * scales["top"]
+        reach = 20 if each.unit in ("1", "1/V") else _REACH  # in an exponent
+        known = {"": (middle / reach, middle * reach), "0.1 to 20": (0.1, 20.0)}
+        known |= {"any": (-top, top), "between 0 and 1": (0.01, 0.99)}
+        ends.append(known.get(each.range, (1e-9, 1 - 1e-9)))
+    logs = np.array([each.range in ("", "0.1 to 20") for each in free])
+    low, high = np.array(ends).T
+    return logs, *(np.where(logs, np.log(np.where(logs, x, 1.0)), x) for x in (low, high))
 
 
 def compared(compact: CompactModel, trace: Trace) -> CompactModel:

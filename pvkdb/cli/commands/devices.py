@@ -54,6 +54,7 @@ def spice(
     from pvkdb.measurements import Request, parse_columns, read
     from pvkdb.simulation import fitting
     from pvkdb.simulation.compact import model_named
+    from pvkdb.simulation.ngspice import tried
 
     shape, values, names = model_named(model), named_values(set_ or ()), sources or []
     files = [path for path in map(Path, names) if path.is_file() or path.suffix]
@@ -72,10 +73,11 @@ def spice(
             found = fitting.fit(model, read(files, request)["iv"], values)
         if held_out is not None:
             found = fitting.compared(found, read([held_out], request)["iv"][0])
+    verilog = target is not None and target.suffix == ".va"
+    found = found if verilog else tried(found)
     if json:
         print_json(found.document())
     if target is not None or not json:
-        verilog = target is not None and target.suffix == ".va"
         write_file(target, found.verilog_a() if verilog else found.spice())
     for note in found.notes:
         print_message(note)
