@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError
 from pvkdb.measurements.forms import Trace
-from pvkdb.measurements.sweeps import compliance, loops
+from pvkdb.measurements.sweeps import compliance, loops, source
 from pvkdb.simulation.compact import (
     CircuitModel,
     CompactModel,
@@ -114,6 +114,8 @@ def fit(name: str, traces: Sequence[Trace], values: Mapping[str, float]) -> Comp
     """
     model, known = model_named(name), given(values)
     files = ", ".join(dict.fromkeys(trace.setup.file for trace in traces))
+    if model.resistive and (why := next(filter(None, map(source, traces)), "")):
+        raise InputError(f"{files} is of {why}; {name} is a resistance: try --model ionic")
     thin = [_thinned(trace, model) for trace in traces]
     eta = _polarity(traces, files) if model.resistive else 0.0
     if "eta" in model.parameters:
@@ -175,7 +177,7 @@ def bounds(
 ) -> tuple[Any, Floats, Floats]:
     """Return which parameters are fitted as logarithms, and the bounds of all of them.
 
-    A value above zero may be off the scale of the sweep by a factor 10,000, one in an exponent by 20.
+    A value above zero may be off the scale of the sweep by 10,000, one in an exponent by 20.
     """
     ends = []
     for each in free:
@@ -226,7 +228,8 @@ def _thinned(trace: Trace, model: CircuitModel) -> tuple[Floats, Floats, Floats,
     """
     file = trace.setup.file
     if trace.time_s is None:
-        raise InputError(f"{file} has no times; give a file with a column of times")
+        text = "give a file with a column of times, or --sweep-rate"
+        raise InputError(f"{file} has no times; {text}")
     if not (np.diff(trace.time_s) > 0).all():
         raise InputError(f"{file}: times do not rise; give one sweep in each file")
     kept = np.unique(np.linspace(0, len(trace.voltage_v) - 1, _POINTS).astype(int))
