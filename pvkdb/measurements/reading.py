@@ -270,7 +270,9 @@ def _traces(columns: _Columns, setup: Setup) -> list[Any]:
         columns.notes.append(text)
     far = np.abs(v) > 0.5 * np.abs(v).max()
     if far.any() and np.mean(v[far] * i[far] < 0) > 0.9:
-        text = "the current is against the voltage, and taken with the other sign; check the leads"
+        text = (
+            "the resistance is negative: the current is taken with the other sign; check the leads"
+        )
         columns.notes.append(f"{setup.file} line {rows.index[np.argmax(far)]}: {text}")
         i = -i
     time, way = rows["time"].to_numpy() if "time" in rows else None, np.abs(np.diff(v))

@@ -24,7 +24,7 @@ _STEP, _FALL = 2.0, 0.8
 _FLAT, _FLAT_POINTS = 0.01, 6
 #: Current against the voltage, over the largest current and over the noise, from which it is no
 #: offset of the instrument; factor between two branches that differ; drift within a pulse.
-_OFFSET, _NOISES, _OPEN, _DRIFT = 1e-3, 5.0, 1.2, 0.1
+_OFFSET, _NOISES, _OPEN, _DRIFT = 1e-4, 5.0, 1.2, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def source(trace: Trace) -> str:
             ends = np.sort(v[against & side])[[0, -1]]
             text = f"the current flows against the voltage from {ends[0]:.3g} to {ends[1]:.3g} V"
     at = int(np.argmin(size))
-    if not text and top and size[at] < _OFFSET * size.max() and abs(smooth[at]) > top / 2:
+    if not text and top and size[at] < 1e-3 * size.max() and abs(smooth[at]) > top / 2:
         text = f"{smooth[at]:.3g} A flow at 0 V"
     return text and f"a source (as an illuminated solar cell), no resistance: {text}"
 
@@ -115,7 +115,7 @@ def loops(trace: Trace) -> list[Loop]:
 def sweep_metrics(traces: Sequence[Trace]) -> list[Measured]:
     """Return thresholds, their spread, the on/off ratio and compliances of sweeps."""
     every = [loop for trace in traces for loop in loops(trace)]
-    found = ((trace.setup.device, compliance(trace)) for trace in traces)
+    found = ((trace.setup.device, compliance(trace)) for trace in traces if not source(trace))
     limits = {device: limit for device, limit in found if limit}
     metrics, said = list[Measured](), next((limit.note for limit in limits.values()), "")
     opened = sum(map(_opens, every))
