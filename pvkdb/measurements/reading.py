@@ -119,7 +119,7 @@ class _Columns:
         for index, heading in enumerate(table.headings):
             self.places.setdefault(heading.quantity, []).append(index)
         # Numbers are those of the file, whose empty columns are not in the frame.
-        numbers = {f"{number + 1}": index for index, number in enumerate(table.frame.columns)}
+        numbers = {f"{table.number(index)}": index for index in range(len(self.texts))}
         known = numbers | {text: index for index, text in enumerate(self.texts) if text}
         known |= {f"#{number}": index for number, index in numbers.items()}
         for quantity, (name, _) in request.columns.items():
@@ -270,9 +270,7 @@ def _traces(columns: _Columns, setup: Setup) -> list[Any]:
         columns.notes.append(text)
     far = np.abs(v) > 0.5 * np.abs(v).max()
     if far.any() and np.mean(v[far] * i[far] < 0) > 0.9:
-        text = (
-            "the resistance is negative: the current is taken with the other sign; check the leads"
-        )
+        text = "the resistance is negative, and −I is used; check the leads and the sign"
         columns.notes.append(f"{setup.file} line {rows.index[np.argmax(far)]}: {text}")
         i = -i
     time, way = rows["time"].to_numpy() if "time" in rows else None, np.abs(np.diff(v))

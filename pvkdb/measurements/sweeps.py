@@ -216,25 +216,24 @@ def _resistances(
 ) -> list[Measured]:
     """The resistances of both branches at the read voltage in every loop, and their ratio."""
     pairs, names, capped, below = list[tuple[float, float]](), list[str](), False, False
-    for loop in every if read else ():
-        low, high = sorted(loop.current(part, read) or 0.0 for part in (loop.out, loop.back))
-        floor = _floor(loop.trace)
-        if loop.positive == (read > 0) and low and high > _STEP * floor:
-            below |= low < _STEP * floor
+    for loop in [loop for loop in every if read and loop.positive == (read > 0)]:
+        low, high = sorted(loop.current(part, read or 0) or 0.0 for part in (loop.out, loop.back))
+        if low and high > _STEP * (floor := _floor(loop.trace)):
             pairs.append((max(low, floor), high))
             names.append(loop.trace.setup.device)
+            below |= low < _STEP * floor
             limit = limits.get(names[-1])
             capped |= bool(limit and high >= (1 - _FLAT) * (limit.value or 0))
     if not pairs or read is None:
         return [Measured(name, None, note=why) for name in ("on_off", "r_hrs", "r_lrs")]
-    low, high = np.array(pairs).T
+    hrs, lrs = np.array(pairs).T
     words = ("the compliance limits the current", "HRS is below twice noise and offset")
     note = "; ".join([f"at {read:g} V", *itertools.compress(words, (capped, below))])
     found = []
     for name, values, bound in (
-        ("on_off", high / low, ">" * (capped or below)),
-        ("r_hrs", abs(read) / low, ">" * below),
-        ("r_lrs", abs(read) / high, "<" * capped),
+        ("on_off", lrs / hrs, ">" * (capped or below)),
+        ("r_hrs", abs(read) / hrs, ">" * below),
+        ("r_lrs", abs(read) / lrs, "<" * capped),
     ):
         metric = spreads(name, "", _by_device(names, values.tolist()))[0]
         found.append(replace(metric, note="", bound=bound).noted(note, metric.note))

@@ -179,16 +179,17 @@ def bounds(
 
     A value above zero may be off the scale of the sweep by 10,000, one in an exponent by 20.
     """
-    ends = []
+    top = 10 * scales["top"]
+    known = {"0.1 to 20": (0.1, 20), "any": (-top, top), "between 0 and 1": (0.01, 0.99)}
+    known["0 to 1"] = 1e-9, 1 - 1e-9
+    logs, ends = np.array([each.range in ("", "0.1 to 20") for each in free]), list[Any]()
     for each in free:
-        middle, top = float(model.function(each.start, scales)()), 10 * scales["top"]
+        middle = float(model.function(each.start, scales)())
         reach = 20 if each.unit in ("1", "1/V") else _REACH  # in an exponent
-        known = {"": (middle / reach, middle * reach), "0.1 to 20": (0.1, 20.0)}
-        known |= {"any": (-top, top), "between 0 and 1": (0.01, 0.99)}
-        ends.append(known.get(each.range, (1e-9, 1 - 1e-9)))
-    logs = np.array([each.range in ("", "0.1 to 20") for each in free])
-    low, high = np.array(ends).T
-    return logs, *(np.where(logs, np.log(np.where(logs, x, 1.0)), x) for x in (low, high))
+        ends.append(known.get(each.range, (middle / reach, middle * reach)))
+    low, high = np.array(ends, float).T
+    low[logs], high[logs] = np.log(low[logs]), np.log(high[logs])
+    return logs, low, high
 
 
 def compared(compact: CompactModel, trace: Trace) -> CompactModel:
