@@ -148,9 +148,7 @@ def weights(*fits: Fit | None) -> list[float]:
 
 def within(metric: Measured, low: float, high: float) -> Measured:
     """Return a time that a record from ``low`` to ``high`` shows, else a bound that it gives."""
-    if metric.value is None or metric.ends is None:
-        return metric
-    least, most = metric.ends
+    least, most = metric.ends or (high, high)
     if low < least and most <= high:
         return metric
     if most > high and least <= low:

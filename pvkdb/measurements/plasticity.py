@@ -139,10 +139,9 @@ def trains_metrics(trains: Sequence[PulseTrain]) -> list[Measured]:
 
 
 def _pulse(train: PulseTrain) -> str:
-    """The direction of a train, and its pulses if they are known."""
-    size = f"{train.amplitude_v:g} V" if train.amplitude_v else ""
-    width = f"{train.width_s:g} s" if train.width_s else ""
-    return " ".join(filter(None, ("down" if train.falling else "up", size, width)))
+    known = ((train.amplitude_v, "V"), (train.width_s, "s"))
+    size = [f"{number:g} {unit}" for number, unit in known if number]
+    return " ".join(["down" if train.falling else "up", *size])
 
 
 def ppf_metrics(pairs: Pairs) -> list[Measured]:

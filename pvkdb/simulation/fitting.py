@@ -14,14 +14,7 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import InputError
 from pvkdb.measurements.forms import Trace
 from pvkdb.measurements.sweeps import compliance, loops, source
-from pvkdb.simulation.compact import (
-    CircuitModel,
-    CompactModel,
-    Floats,
-    ModelParameter,
-    model_named,
-    response,
-)
+from pvkdb.simulation.compact import CircuitModel, CompactModel, Floats, model_named, response
 from pvkdb.store.collections.devices import device_named
 
 __all__ = ["complete", "fit", "from_device", "given"]
@@ -32,8 +25,9 @@ _NEAR_ZERO, _POINTS = 0.05, 400
 _SWITCHES = 1.2
 #: A fit is refused beyond this share of the decades of the current (a choice of pvkdb).
 _MISFIT = 0.15
-#: Change of a parameter for its derivative, and largest factor between it and its scale.
-_SHIFT, _REACH = 1e-6, 1e4
+#: Change of a parameter for its derivative. Largest factor between a parameter and the scale of the
+#: sweep, and the same where it stands in an exponent.
+_SHIFT, _REACH, _REACH_EXPONENT = 1e-6, 1e4, 20
 
 
 def complete(
@@ -173,19 +167,16 @@ def fit(name: str, traces: Sequence[Trace], values: Mapping[str, float]) -> Comp
 
 
 def bounds(
-    model: CircuitModel, free: Sequence[ModelParameter], scales: Mapping[str, float]
+    model: CircuitModel, free: Sequence[Any], scales: Mapping[str, float]
 ) -> tuple[Any, Floats, Floats]:
-    """Return which parameters are fitted as logarithms, and the bounds of all of them.
-
-    A value above zero may be off the scale of the sweep by 10,000, one in an exponent by 20.
-    """
+    """Return which free parameters are fitted as logarithms, and the bounds of all of them."""
     top = 10 * scales["top"]
     known = {"0.1 to 20": (0.1, 20), "any": (-top, top), "between 0 and 1": (0.01, 0.99)}
     known["0 to 1"] = 1e-9, 1 - 1e-9
     logs, ends = np.array([each.range in ("", "0.1 to 20") for each in free]), list[Any]()
     for each in free:
         middle = float(model.function(each.start, scales)())
-        reach = 20 if each.unit in ("1", "1/V") else _REACH  # in an exponent
+        reach = _REACH_EXPONENT if each.unit in ("1", "1/V") else _REACH
         ends.append(known.get(each.range, (middle / reach, middle * reach)))
     low, high = np.array(ends, float).T
     low[logs], high[logs] = np.log(low[logs]), np.log(high[logs])
