@@ -182,12 +182,13 @@ def arrhenius(rng: Rng, kelvins: tuple[int, ...]) -> list[Measured]:
 def cases() -> Iterator[Case]:
     for cycles in (8, 20, 60):
         truth = {"v_set": 1.0, "v_set_sigma": 0.08, "v_reset": -1.2, "v_reset_sigma": 0.1}
-        yield f"{cycles} sweeps", truth | {"on_off": 100.0}, partial(sweep, cycles=cycles)
+        truth |= {"on_off": 100.0, "r_hrs": 1e5}
+        yield f"{cycles} sweeps", truth, partial(sweep, cycles=cycles)
     for devices in (5, 12):
         yield (
             f"{devices} devices, 10 sweeps of each",
             truth
-            | {"on_off": 100.0, "v_set_sigma": 0.1, "v_reset_sigma": float(np.hypot(0.1, 0.08))}
+            | {"v_set_sigma": 0.1, "v_reset_sigma": float(np.hypot(0.1, 0.08))}
             | {"v_set_sigma_c2c": 0.08, "v_set_sigma_d2d": 0.06},
             partial(sweep, cycles=10, devices=devices),
         )

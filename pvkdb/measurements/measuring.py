@@ -90,17 +90,26 @@ def measure(paths: Sequence[Source], request: Request = Request()) -> Report:
         each["iv"] = lambda trace: [sweeps.power_exponent(trace, min(ends), max(ends))]
     found = [("all", m) for m in (sweeps.sweep_metrics(groups["iv"]) if "iv" in groups else ())]
     trains = groups.get("pulses", [])
-    for device in dict.fromkeys(train.setup.device for train in trains):
-        mine = [train for train in trains if train.setup.device == device]
+    ways = {(train.setup.device, train.falling) for train in trains}
+    devices = [*dict.fromkeys(train.setup.device for train in trains)]
+    # Files of which each has one direction are the potentiation and depression of one device.
+    apart = len(ways) > len(devices) or len({falling for _, falling in ways}) == 1
+    for device in devices if apart else ["all"]:
+        mine = [train for train in trains if device in ("all", train.setup.device)]
         found += [(device, metric) for metric in plasticity.trains_metrics(mine)]
     for kind in (kind for kind in groups if kind in each):
         for form in groups[kind]:
             device = "all" if hasattr(form, "members") else form.setup.device
             found += [(device, metric) for metric in each[kind](form)]
     metrics = [metric for _, metric in found]
-    steps = switching(metrics, request.electrodes, min(request.thicknesses_m, default=None))
+    swept = groups.get("iv", []) + [t for s in groups.get("area", []) for t in s.members]
+    # A mechanism of switching is that of a device that switches.
+    shown = [m for m in metrics if m.name in ("v_set", "v_reset", "area_slope_lrs")]
+    known = request.electrodes, min(request.thicknesses_m, default=None)
+    steps = switching(metrics, *(known if not swept or any(m.cycles for m in shown) else ()))
     notes = tuple(dict.fromkeys(note for setup in setups for note in setup.notes))
-    unknown = (n for n in _CONDITIONS if all(getattr(setup, n) is None for setup in setups))
+    unknown = [n for n in _CONDITIONS if any(getattr(setup, n) is None for setup in setups)]
+    unknown += ["sweep_rate_v_per_s"] * any(trace.time_s is None for trace in swept)
     rows = tuple(quality(groups, metrics))
     placed = tuple((device, _placed(device, metric, setups)) for device, metric in found)
     files = tuple({setup.sha256: (setup.file, setup.sha256) for setup in setups}.values())

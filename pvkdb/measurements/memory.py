@@ -19,6 +19,7 @@ from pvkdb.measurements.metrics import (
     over_devices,
     spread,
     weights,
+    within,
 )
 
 #: The window leaves this share of the cycles of each state aside; a state is retained until it has
@@ -26,9 +27,9 @@ from pvkdb.measurements.metrics import (
 _TAIL, _LOST = 0.05, 0.5
 _DRAWS = 2000
 BOLTZMANN_EV_PER_K = constants.k / constants.e
-#: Weight by AICc from which a law is taken; correlation of residuals above which none is, unless
-#: it leaves less than this share of the largest value.
-_DECIDED, _SMOOTH, _EXACT = 0.95, 0.5, 1e-4
+#: Weight by AICc from which a law is taken; correlations of residuals above which none is decided,
+#: and none describes the decay, unless it leaves less than this share of the largest value.
+_DECIDED, _SMOOTH, _UNFIT, _EXACT = 0.95, 0.5, 0.8, 1e-4
 
 
 def endurance_metrics(cycles: Cycles) -> list[Measured]:
@@ -113,24 +114,32 @@ def decay_metrics(decay: Decay) -> list[Measured]:
     """
     t = decay.time_s - decay.time_s[0]
     x, y = t[t > 0], decay.value[t > 0] / np.abs(decay.value).max()
-
     ends = (y[-1], y[0] - y[-1])
     starts = [(*ends, np.log(t[-1] * f)) for f in (0.02, 0.1, 0.5)]
     found = fit(lambda x, rest, a, log: rest + a * np.exp(-x / np.exp(log)), x, y, starts)
     starts = [*((*ends, p) for p in (0.2, 0.7, 1.5)), (0.0, y[0], 0.1)]
     other = fit(lambda x, rest, a, power: rest + a * (x / x[0]) ** -power, x, y, starts)
+    flat = fit(lambda x, rest: np.full(len(x), rest), x, y, [[float(y.mean())]])
+    if weights(flat, found, other)[0] > 1 - _DECIDED or not (found or other):
+        note = f"no decay outside the noise of {len(x)} points"
+        none = [Measured(name, None, note=note) for name in ("decay_time", "decay_exponent")]
+        return [*none, retention_time(decay)]
     odds = weights(found, other)
     law = ("power law", "exponential")[odds[0] > 0.5] if max(odds) >= _DECIDED else "undecided"
-    close = min([(f.deviation, f.correlation) for f in (found, other) if f], default=(0.0, 1.0))
-    share = odds[0] if close[1] <= _SMOOTH or close[0] < _EXACT else None
-    law = "neither law describes it, the residuals are smooth" if share is None else law
+    close = min((f.deviation, f.correlation) for f in (found, other) if f)
+    r = 0.0 if close[0] < _EXACT else close[1]
+    law = "undecided, the residuals are correlated" if r > _SMOOTH else law
+    law = "neither law describes it, the residuals are smooth" if r > _UNFIT else law
     note = f"{law}: weights by AICc {odds[0]:.2f} exponential, {odds[1]:.2f} power law"
-    return [
-        found.metric("decay_time", 2, note, log=True) if found else Measured("decay_time", None),
-        other.metric("decay_exponent", 2, note) if other else Measured("decay_exponent", None),
-        Measured("exponential_weight", share, note=note),
-        retention_time(decay),
-    ]
+    metrics = [Measured(name, None, note=note) for name in ("decay_time", "decay_exponent")]
+    if found and r <= _UNFIT and odds[0] > 1 - _DECIDED:
+        metrics[0] = within(
+            found.metric("decay_time", 2, note, log=True), float(x[0]), float(x[-1])
+        )
+    if other and r <= _UNFIT and odds[1] > 1 - _DECIDED:
+        metrics[1] = other.metric("decay_exponent", 2, note)
+    weight = Measured("exponential_weight", odds[0] if r <= _SMOOTH else None, note=note)
+    return [*metrics, weight, retention_time(decay)]
 
 
 def retention_time(decay: Decay) -> Measured:

@@ -146,6 +146,17 @@ def weights(*fits: Fit | None) -> list[float]:
     return [float(weight) for weight in odds / max(odds.sum(), 1)]
 
 
+def within(metric: Measured, low: float, high: float) -> Measured:
+    """Return a time that a record from ``low`` to ``high`` shows, else a bound that it gives."""
+    least, most = metric.ends or (high, high)
+    if low < least and most <= high:
+        return metric
+    if most > high and least <= low:
+        return Measured(metric.name, None, note=f"not known from {low:.3g} to {high:.3g} s")
+    value, bound = (min(least, high), ">") if most > high else (max(most, low), "<")
+    return replace(metric, value=value, ends=None, interval="", bound=bound)
+
+
 def crossings(
     time_s: Floats, y: Floats, edge: int, shares: Sequence[float], factor: float | None = None
 ) -> tuple[Floats, Floats]:

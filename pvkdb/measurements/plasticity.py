@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from pvkdb.errors import InputError
 from pvkdb.measurements.forms import Floats, Pairs, PulseTrain
-from pvkdb.measurements.metrics import Measured, fit, over_cycles, weights
+from pvkdb.measurements.metrics import Measured, fit, over_cycles, weights, within
 
 #: NeuroSim's scale of the label: NL = max|y − x| / (0.07 √2).
 _LABEL = 0.07 * np.sqrt(2)
@@ -110,7 +111,16 @@ def train_metrics(train: PulseTrain) -> list[Measured]:
 def trains_metrics(trains: Sequence[PulseTrain]) -> list[Measured]:
     """Return the metrics of each train, and the asymmetry of pairs of one up and one down."""
     found, grid = [train_metrics(train) for train in trains], np.linspace(0, 1, 101)
-    metrics = [metric for each in found for metric in each]
+    metrics = list[Measured]()
+    for pulse in dict.fromkeys(map(_pulse, trains)):
+        alike = [each for train, each in zip(trains, found, strict=True) if _pulse(train) == pulse]
+        for name in dict.fromkeys(metric.name for each in alike for metric in each):
+            one, *others = members = [m for each in alike for m in each if m.name == name]
+            values = [metric.value for metric in members if metric.value is not None]
+            if others and values:
+                note = f"median of {len(values)} of {len(alike)} trains"
+                one = over_cycles(name, np.median, values, note=note)
+            metrics.append(replace(one, note=pulse).noted(one.note))
     curves: dict[bool, list[tuple[Floats, float]]] = {False: [], True: []}
     for train, each in zip(trains, found, strict=True):
         if label := next((m.value for m in each if m.name == "nl"), None):
@@ -126,6 +136,12 @@ def trains_metrics(trains: Sequence[PulseTrain]) -> list[Measured]:
     if {train.unit for train in trains} != {"S"}:
         asymmetry = Measured("asymmetry", None, note="the trains may have scales of their own")
     return [*metrics, asymmetry, over_cycles("nl_difference", np.median, differences)]
+
+
+def _pulse(train: PulseTrain) -> str:
+    known = ((train.amplitude_v, "V"), (train.width_s, "s"))
+    size = [f"{number:g} {unit}" for number, unit in known if number]
+    return " ".join(["down" if train.falling else "up", *size])
 
 
 def ppf_metrics(pairs: Pairs) -> list[Measured]:
@@ -152,7 +168,8 @@ def ppf_metrics(pairs: Pairs) -> list[Measured]:
     if chosen is None:
         return [index, Measured("ppf_time", None, note=f"no fit of {len(y)} points")]
     places = sorted(range(1, len(chosen.ends[0]), 2), key=lambda place: chosen.ends[0][place])
-    return [index, *(chosen.metric("ppf_time", place, note, log=True) for place in places)]
+    times = (chosen.metric("ppf_time", place, note, log=True) for place in places)
+    return [index, *(within(time, float(t.min()), float(t.max())) for time in times)]
 
 
 def stdp_metrics(pairs: Pairs) -> list[Measured]:
@@ -165,6 +182,10 @@ def stdp_metrics(pairs: Pairs) -> list[Measured]:
         starts = [(y[t.argmin()], np.log(np.median(t) * f)) for f in (0.3, 1, 3) if len(t)]
         found = fit(lambda x, a, log: np.asarray(a * np.exp(-x / np.exp(log))), t, y, starts)
         for place, name in enumerate(("stdp_amplitude", "stdp_time")):
-            none = Measured(name, None, note=f"{note}: no fit")
-            metrics.append(found.metric(name, place, note, log=place > 0) if found else none)
+            metric = Measured(name, None, note=f"{note}: no fit")
+            if found:
+                metric = found.metric(name, place, note, log=place > 0)
+            if found and place:
+                metric = within(metric, float(t.min()), float(t.max()))
+            metrics.append(metric)
     return metrics

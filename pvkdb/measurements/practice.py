@@ -57,7 +57,7 @@ def _answers(kind: str, forms: Any, metrics: Sequence[Measured]) -> dict[str, _A
             counts[trace.setup.device] += max(sum(positive), len(positive) - sum(positive))
         found["cycles"] = _enough([*counts.values()], "loops of a device")
         timed = sum(trace.time_s is not None for trace in forms)
-        found["sweep_rate"] = timed == len(forms), f"{timed} of {len(forms)} sweeps have times"
+        found["sweep_rate"] = timed == len(forms), f"of {timed} of {len(forms)} sweeps"
     elif kind == "pulses":
         down = sum(train.falling for train in forms)
         found["repeated"] = 1 < down < len(forms) - 1, f"{len(forms) - down} up, {down} down"

@@ -37,6 +37,7 @@ class Request:
     compliance_a: float | None = None
     read_voltage_v: float | None = None
     shunt_ohm: float | None = None
+    sweep_rate_v_per_s: float | None = None  # of files without times
     electrodes: str = ""  # biased/grounded, e.g. Ag/FTO
     exponent_range_v: Sequence[float] = ()  # two voltages between which d ln I/d ln V is wanted
     at_temperature_k: float | None = None  # to which retention is extrapolated
@@ -117,12 +118,18 @@ class _Columns:
         self.places: dict[str, list[int]] = {}
         for index, heading in enumerate(table.headings):
             self.places.setdefault(heading.quantity, []).append(index)
-        known = {f"{index + 1}": index for index in range(len(self.texts))}
-        known |= {text: index for index, text in enumerate(self.texts) if text}
+        # Numbers are those of the file, whose empty columns are not in the frame.
+        numbers = {f"{table.number(index)}": index for index in range(len(self.texts))}
+        known = numbers | {text: index for index, text in enumerate(self.texts) if text}
+        known |= {f"#{number}": index for number, index in numbers.items()}
         for quantity, (name, _) in request.columns.items():
             if name not in known:
-                raise InputError(f"{table.file} has no column {name!r}; it has {self.shown}")
+                text = f"{table.file} has no column {name!r}, or it is empty; it has {self.shown}"
+                raise InputError(text)
             self.places[quantity] = [known[name]]
+            if name in self.texts and numbers.get(name, known[name]) != known[name]:
+                text = f"{name} is taken for the heading of column {table.number(known[name])}"
+                self.notes.append(f"{text}; write #{name} for column {name}")
 
     def error(self, line: int, text: str) -> InputError:
         return InputError(f"{self.table.file} line {line}: {text}")
@@ -202,7 +209,9 @@ class _Columns:
             if good.all():
                 continue
             line, count = frame.index[~good][0], int((~good).sum())
-            text = f"{name} is {frame.loc[line, name]:g}, in {count} rows no valid number"
+            value = float(frame.loc[line, name])
+            why = "negative or zero" if np.isfinite(value) else "no number"
+            text = f"{name} is {value:g}, {why} in {count} rows"
             if not self.request.drop_bad:
                 raise self.error(line, f"{text}; correct them, or leave them out with --drop-bad")
             self.notes.append(f"{self.table.file} line {line}: {text}; left out")
@@ -221,7 +230,7 @@ def _kind(columns: _Columns) -> str:
     """What a table holds, by its columns. Raises InputError where it may be several things."""
     has = columns.has
     if has("hrs", "lrs"):
-        return "endurance"
+        return "retention" if has("time") and not has("cycle") else "endurance"
     if has("interval", "response"):
         return "stdp" if (columns.get("interval") < 0).any() else "ppf"
     ohmic = has("conductance") or has("resistance")
@@ -259,11 +268,15 @@ def _traces(columns: _Columns, setup: Setup) -> list[Any]:
         if np.abs(v).max() < np.abs(i).max() and not named:
             raise columns.error(rows.index[0], text)
         columns.notes.append(text)
-    against = (v * i < 0) & (np.abs(v) > 0.5 * np.abs(v).max())
-    if 4 * against.sum() > len(v):
-        text = "the resistance is negative, and |I| is used; check the leads and the sign"
-        columns.notes.append(f"{setup.file} line {rows.index[np.argmax(against)]}: {text}")
-    time = rows["time"].to_numpy() if "time" in rows else None
+    far = np.abs(v) > 0.5 * np.abs(v).max()
+    if far.any() and np.mean(v[far] * i[far] < 0) > 0.9:
+        text = "the resistance is negative, and −I is used; check the leads and the sign"
+        columns.notes.append(f"{setup.file} line {rows.index[np.argmax(far)]}: {text}")
+        i = -i
+    time, way = rows["time"].to_numpy() if "time" in rows else None, np.abs(np.diff(v))
+    if time is None and (rate := columns.request.sweep_rate_v_per_s) and way.any():
+        way[way == 0] = np.median(way[way > 0])  # a voltage that is held takes the time of a step
+        time = np.concatenate([[0.0], np.cumsum(way)]) / rate
     return [forms.Trace(v, i, time, rows.index.to_numpy(), setup)]
 
 
@@ -352,13 +365,19 @@ def _cycles(columns: _Columns, setup: Setup) -> list[Any]:
 
 
 def _decays(columns: _Columns, setup: Setup) -> list[Any]:
-    name, unit = columns.value()
-    rows = columns.rows("time", name, positive=[name] if unit in ("S", "ohm") else [])
-    if rows["time"].nunique() < 2 or not rows[name].any():
+    both = columns.has("hrs", "lrs")  # of one device, in two columns
+    names, unit = (["hrs", "lrs"], "ohm") if both else ([columns.value()[0]], columns.value()[1])
+    rows = columns.rows("time", *names, positive=names if unit in ("S", "ohm") else [])
+    time = rows["time"].to_numpy()
+    if np.ptp(time) == 0 or not rows[names].any().all():
         raise InputError(f"{setup.file}: all times or all values are the same; check the columns")
     volt = columns.get("voltage").to_numpy() if columns.has("voltage") else np.zeros(1)
     on = float(volt[0]) if volt.all() and np.ptp(volt) <= _SAME * np.abs(volt).max() else None
-    return [forms.Decay(rows["time"].to_numpy(), rows[name].to_numpy(), unit, setup, on)]
+    setup = replace(setup, read_voltage_v=on or setup.read_voltage_v)
+    devices = [f"{setup.device} {name.upper()}" if both else setup.device for name in names]
+    setups = [replace(setup, device=device) for device in devices]
+    values = (rows[name].to_numpy() for name in names)
+    return [forms.Decay(time, y, unit, s, on) for y, s in zip(values, setups, strict=True)]
 
 
 def _pairs(columns: _Columns, setup: Setup, positive: Sequence[str] = ()) -> list[Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import constants, ndimage, stats
 from scipy.integrate import cumulative_trapezoid
 
 from pvkdb.measurements.forms import AreaSeries, Decay, Floats, Trace
@@ -22,6 +22,9 @@ _NOISE, _NEAR_ZERO = 0.01, 0.05
 _STEP, _FALL = 2.0, 0.8
 #: A compliance: the current stays within this share of its largest value for so many points.
 _FLAT, _FLAT_POINTS = 0.01, 6
+#: Current against the voltage, over the largest current and over the noise, from which it is no
+#: offset of the instrument; factor between two branches that differ; drift within a pulse.
+_OFFSET, _NOISES, _OPEN, _DRIFT = 1e-4, 5.0, 1.2, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,44 @@ class Loop:
         return float(np.interp(abs(voltage_v), v[order], i[order]))
 
 
+def source(trace: Trace) -> str:
+    """Return why a sweep is not of a resistance, such as of an illuminated solar cell; else "".
+
+    A passive element carries no current at 0 V, and none against the voltage. One that flows in one
+    direction of the sweep alone discharges what the other one has charged.
+    """
+    v, i, size = trace.voltage_v, trace.current_a, np.abs(trace.voltage_v)
+    top, smooth = np.abs(i).max(), ndimage.median_filter(i, 5, mode="nearest")
+    far, against, text = size > _NEAR_ZERO * size.max(), smooth * np.sign(v) < 0, ""
+    noise = np.median(np.abs(i - smooth)[far & against]) if (far & against).any() else 0.0
+    against &= far & (np.abs(smooth) > max(_NOISES * noise, _OFFSET * top))
+    away = np.gradient(ndimage.median_filter(size, 5, mode="nearest")) > 0 if len(v) > 1 else far
+    for side in (v > 0, v < 0):
+        ways = [part for part in (far & side & away, far & side & ~away) if part.sum() > 2]
+        if ways and all((against & part).sum() > 2 for part in ways):
+            ends = np.sort(v[against & side])[[0, -1]]
+            text = f"the current flows against the voltage from {ends[0]:.3g} to {ends[1]:.3g} V"
+    at = int(np.argmin(size))
+    if not text and top and size[at] < 1e-3 * size.max() and abs(smooth[at]) > top / 2:
+        text = f"{smooth[at]:.3g} A flow at 0 V"
+    return text and f"a source (as an illuminated solar cell), no resistance: {text}"
+
+
+def _floor(trace: Trace) -> float:
+    """The largest current against the voltage: noise and offset, below which nothing is known."""
+    v, i = trace.voltage_v, trace.current_a
+    off = (v * i < 0) & (np.abs(v) > _NEAR_ZERO * np.abs(v).max())
+    return float(np.abs(i[off]).max(initial=0.0))
+
+
 def loops(trace: Trace) -> list[Loop]:
-    """Return the loops of a sweep, cut where the voltage turns and where it crosses zero."""
+    """Return the loops of a sweep, cut where the voltage turns and where it crosses zero.
+
+    A source has none.
+    """
     v = trace.voltage_v
+    if source(trace):
+        return []
     tolerance = _NOISE * np.ptp(v)
     step = np.sign(np.diff(v))
     moving = np.flatnonzero(step)
@@ -77,14 +115,16 @@ def loops(trace: Trace) -> list[Loop]:
 def sweep_metrics(traces: Sequence[Trace]) -> list[Measured]:
     """Return thresholds, their spread, the on/off ratio and compliances of sweeps."""
     every = [loop for trace in traces for loop in loops(trace)]
-    found = ((trace.setup.device, compliance(trace)) for trace in traces)
+    found = ((trace.setup.device, compliance(trace)) for trace in traces if not source(trace))
     limits = {device: limit for device, limit in found if limit}
     metrics, said = list[Measured](), next((limit.note for limit in limits.values()), "")
+    opened = sum(map(_opens, every))
+    why = f"no abrupt change in {opened} loops" if opened else "no loop whose branches differ"
+    why = next(filter(None, map(source, traces)), why) if not every else why
     for name, find in (("v_set", set_point), ("v_reset", reset_point)):
         points = [(loop.trace, at) for loop in every if (at := find(loop)) is not None]
         if not points:
-            why = f"no abrupt change in {len(every)} branches"
-            metrics.append(Measured(name, None, cycles=len(every), note=why))
+            metrics.append(Measured(name, None, cycles=opened, note=why))
             continue
         # A SET lies between two points, a RESET at one.
         values = [float(t.voltage_v[at - (name == "v_set") : at + 1].mean()) for t, at in points]
@@ -92,15 +132,20 @@ def sweep_metrics(traces: Sequence[Trace]) -> list[Measured]:
         size, note = np.abs(values), said
         # The first cycle may be the forming; only the user knows whether the device was pristine.
         if name == "v_set" and len({*names}) == 1 < 3 < len(size) and size[0] > size[1:].max():
-            why = "first and largest of the cycles: forming, if the device was pristine"
-            metrics.append(Measured("v_forming", values[0], note=why, place=places[0]))
+            text = "first and largest of the cycles: forming, if the device was pristine"
+            metrics.append(Measured("v_forming", values[0], note=text, place=places[0]))
             note = f"without the first cycle; {note}".removesuffix("; ")
             names, values = names[1:], values[1:]
         half = np.median([abs(t.voltage_v[at] - t.voltage_v[at - 1]) for t, at in points]) / 2
         for metric in spreads(name, f"{name}_sigma", _by_device(names, values), float(half)):
             placed = replace(metric, note="", place=f"{places[0]} to {places[-1]}")
             metrics.append(placed.noted(note * (metric.name == name), metric.note))
-    return [*metrics, _on_off(every, limits), *limits.values()]
+    read = traces[0].setup.read_voltage_v
+    if read is None:
+        why = "the read voltage is not known; give --v-read V"
+    elif every:
+        why = f"no loop has both branches at {read:g} V above noise and offset"
+    return [*metrics, *_resistances(every, read, limits, why), *limits.values()]
 
 
 def _by_device(names: Sequence[str], values: Sequence[float]) -> Floats:
@@ -110,25 +155,45 @@ def _by_device(names: Sequence[str], values: Sequence[float]) -> Floats:
     return np.array([*itertools.zip_longest(*rows, fillvalue=np.nan)]).T
 
 
+def _opens(loop: Loop) -> bool:
+    """Whether the branches of a loop differ, above noise and offset."""
+    top = loop.sizes(loop.out)[0].max()
+    ends = [[loop.current(w, f * top) for w in (loop.out, loop.back)] for f in (0.25, 0.5, 0.75)]
+    known, floor = [sorted((a, b)) for a, b in ends if a and b], _floor(loop.trace)
+    return any(high > _OPEN * max(low, floor) for low, high in known)
+
+
 def set_point(loop: Loop) -> int | None:
-    """The point after the largest step of the conductance, if the state changed there."""
+    """The point after the largest step of the conductance, if the state changed there.
+
+    Where there is no way back to show it, the step is steeper than exp(eV/kT), the steepest
+    current over a barrier.
+    """
     v, i = loop.sizes(loop.out)
-    used = np.flatnonzero((v > _NEAR_ZERO * v.max()) & (i > 0))
+    floor, kelvin = _floor(loop.trace), loop.trace.setup.temperature_k or 300.0
+    used = np.flatnonzero((v > _NEAR_ZERO * np.abs(loop.trace.voltage_v).max()) & (i > 0))
     if len(used) < 4:
         return None
+    i = np.maximum(i, floor)
     steps = np.diff(np.log(i[used] / v[used]))
-    before = int(used[np.argmax(steps)])
-    if steps.max() < max(np.log(_STEP), 3 * np.median(np.abs(steps))):
-        return None
+    last = int(np.argmax(steps))
+    before, after = int(used[last]), int(used[last + 1])
     later = loop.current(loop.back, v[before])
-    return loop.out.start + before + 1 if later is None or later > _STEP * i[before] else None
+    least = max(np.log(_STEP), 3 * np.median(np.abs(steps)))
+    if later is None:
+        least = max(least, (v[after] - v[before]) * constants.e / (constants.k * kelvin))
+    shown = later is None or later > _STEP * i[before]
+    clear = steps[last] >= least and i[after] > _STEP * floor
+    return loop.out.start + before + 1 if shown and clear else None
 
 
 def reset_point(loop: Loop) -> int | None:
     """The point of the largest current, if it falls afterwards while the voltage still rises."""
     v, i = loop.sizes(loop.out)
-    top = int(np.argmax(i))
-    if v[top] <= _NEAR_ZERO * v.max() or top > len(i) - 3 or i[top:].min() > _FALL * i[top]:
+    top, least = int(np.argmax(i)), _NEAR_ZERO * np.abs(loop.trace.voltage_v).max()
+    if v[top] <= least or top > len(i) - 3 or i[top:].min() > _FALL * i[top]:
+        return None
+    if i[top] <= _STEP * _floor(loop.trace):
         return None
     before, later = (loop.current(part, v[top] / 2) for part in (loop.out, loop.back))
     return None if before and later and later > _FALL * before else loop.out.start + top
@@ -146,24 +211,33 @@ def compliance(trace: Trace) -> Measured | None:
     return Measured("compliance", top, note=note, place=trace.place(int(flat[0])))
 
 
-def _on_off(every: Sequence[Loop], limits: dict[str, Measured]) -> Measured:
-    """The ratio of the currents of the two branches at the read voltage, in every loop."""
-    read = every[0].trace.setup.read_voltage_v if every else None
-    if read is None:
-        return Measured("on_off", None, note="the read voltage is not known; give --v-read V")
-    ratios, names, capped = list[float](), list[str](), False
-    for loop in every:
-        ends = [loop.current(part, read) for part in (loop.out, loop.back)]
-        if loop.positive == (read > 0) and ends[0] and ends[1]:
-            ratios.append(max(ends[0], ends[1]) / min(ends[0], ends[1]))
+def _resistances(
+    every: Sequence[Loop], read: float | None, limits: dict[str, Measured], why: str
+) -> list[Measured]:
+    """The resistances of both branches at the read voltage in every loop, and their ratio."""
+    pairs, names, capped, below = list[tuple[float, float]](), list[str](), False, False
+    for loop in [loop for loop in every if read and loop.positive == (read > 0)]:
+        low, high = sorted(loop.current(part, read or 0) or 0.0 for part in (loop.out, loop.back))
+        if low and high > _STEP * (floor := _floor(loop.trace)):
+            pairs.append((max(low, floor), high))
             names.append(loop.trace.setup.device)
+            below |= low < _STEP * floor
             limit = limits.get(names[-1])
-            capped |= bool(limit and max(ends[0], ends[1]) >= (1 - _FLAT) * (limit.value or 0))
-    if not ratios:
-        return Measured("on_off", None, note=f"no loop has both branches at {read:g} V")
-    note = f"at {read:g} V" + ("; the compliance limits the current" if capped else "")
-    metric = spreads("on_off", "", _by_device(names, ratios))[0]
-    return replace(metric, note="", bound=">" * capped).noted(note, metric.note)
+            capped |= bool(limit and high >= (1 - _FLAT) * (limit.value or 0))
+    if not pairs or read is None:
+        return [Measured(name, None, note=why) for name in ("on_off", "r_hrs", "r_lrs")]
+    hrs, lrs = np.array(pairs).T
+    words = ("the compliance limits the current", "HRS is below twice noise and offset")
+    note = "; ".join([f"at {read:g} V", *itertools.compress(words, (capped, below))])
+    found = []
+    for name, values, bound in (
+        ("on_off", lrs / hrs, ">" * (capped or below)),
+        ("r_hrs", abs(read) / hrs, ">" * below),
+        ("r_lrs", abs(read) / lrs, "<" * capped),
+    ):
+        metric = spreads(name, "", _by_device(names, values.tolist()))[0]
+        found.append(replace(metric, note="", bound=bound).noted(note, metric.note))
+    return found
 
 
 def power_exponent(trace: Trace, low_v: float, high_v: float) -> Measured:
@@ -237,9 +311,14 @@ def _change(trace: Trace, used: Any, names: Sequence[str]) -> list[Measured]:
     v, i, t = (x[used] for x in (trace.voltage_v, trace.current_a, trace.time_s) if x is not None)
     g, edge = i / v, max(1, len(used) // 20)
     change, last = np.median(g[-edge:]) - np.median(g[:edge]), np.median(g[-edge:])
-    noise = max(np.std(g[:edge]), np.std(g[-edge:]))
+    noise, why = max(np.std(g[:edge]), np.std(g[-edge:])), ""
     if len(used) < 10 or not np.ptp(t) or not abs(change) > max(4 * noise, 0.05 * abs(last)):
         why = f"the conductance does not change in {len(used)} points"
+    elif np.ptp([np.median(part) for part in np.array_split(v, 5)]) > _DRIFT * abs(np.median(v)):
+        why = "the voltage is not steady, and I/V changes with it"
+    elif np.median(v * i) < 0:
+        why = "the current flows against the voltage: a source, and no resistance"
+    if why:
         return [Measured(name, None, note=why) for name in names]
     (a, b), draws = crossings(t, g, edge, (0.1, 0.9))
     # Stamps of a clock may be of whole seconds, with many points each.

@@ -108,7 +108,7 @@ def _signs(
         note = names[reactive.index(True)].capitalize()
         signs["polarity"] = replace(v_set, value=side * v_set.value, ends=(low, high), note=note)
     if thickness_m:
-        signs["thickness"] = Measured("", thickness_m)
+        signs["thickness"] = Measured("", thickness_m, note=f"{thickness_m * 1e9:.3g} nm")
         if (first := signs.get("v_forming", v_set)) and "ag" in names:
             signs["field"] = Measured("", abs(first.value or 0) / thickness_m)
     rise, fall = signs.get("switching_time"), signs.get("relaxation_time")

@@ -58,9 +58,14 @@ class Table:
     label: str  # of the sheet or repetition
     sha256: str = ""  # of the file
 
+    def number(self, index: int) -> int:
+        """Return the number of a column in its file, from 1."""
+        return int(self.frame.columns[index]) + 1
+
     def name(self, index: int) -> str:
-        """Return the heading of a column in quotes, or its number from 1."""
-        return repr(self.headings[index].text) if self.headings[index].text else str(index + 1)
+        """Return the heading of a column in quotes, or its number."""
+        text = self.headings[index].text
+        return repr(text) if text else str(self.number(index))
 
 
 def unit_of(text: str) -> tuple[str, float] | None:

@@ -44,6 +44,7 @@ class ModelParameter:
         """Raise InputError if the parameter cannot have the value."""
         possible = {
             "": value > 0,
+            "0.1 to 20": 0.1 <= value <= 20,
             "0 to 1": 0 <= value <= 1,
             "between 0 and 1": 0 < value < 1,
             "1 or -1": value in (1, -1),
@@ -62,6 +63,7 @@ class CircuitModel:
     title: str
     source: str
     parameters: Mapping[str, ModelParameter]
+    trial: tuple[str, str, str]  # voltage, seconds and series resistance of a run in ngspice
     rate: str = ""
     current: str = ""
     spice: str = ""
@@ -147,6 +149,7 @@ class CompactModel(NotebookView):
     values: Mapping[str, float]
     sources: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    sweep: tuple[float, float] | None = None  # largest voltage and duration of the fitted sweep
 
     def document(self) -> dict[str, Any]:
         """Return model, parameters with units and sources, and notes, for JSON."""
@@ -161,7 +164,7 @@ class CompactModel(NotebookView):
     def spice(self) -> str:
         """Return an ngspice subcircuit with the nodes p and n, and the sources as comments."""
         lines = [*self._header("*"), f".subckt {self.model.name} p n params:"]
-        lines += [f"+ {name}={value!r}" for name, value in self.values.items()]
+        lines += [f"+ {name}={float(value)!r}" for name, value in self.values.items()]
         if self.model.rate:
             rate, current = self.model.written("v(p,n)", "v(x)", "{{{}}}")
             lines += [f"B_x 0 x I={rate}", "C_x x 0 1 IC={x0}", ".ic v(x)={x0}"]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError
 from pvkdb.measurements.forms import Trace
-from pvkdb.measurements.sweeps import compliance, loops
+from pvkdb.measurements.sweeps import compliance, loops, source
 from pvkdb.simulation.compact import CircuitModel, CompactModel, Floats, model_named, response
 from pvkdb.store.collections.devices import device_named
 
@@ -25,8 +25,9 @@ _NEAR_ZERO, _POINTS = 0.05, 400
 _SWITCHES = 1.2
 #: A fit is refused beyond this share of the decades of the current (a choice of pvkdb).
 _MISFIT = 0.15
-#: Change of a parameter for its derivative.
-_SHIFT = 1e-6
+#: Change of a parameter for its derivative. Largest factor between a parameter and the scale of the
+#: sweep, and the same where it stands in an exponent.
+_SHIFT, _REACH, _REACH_EXPONENT = 1e-6, 1e4, 20
 
 
 def complete(
@@ -107,6 +108,8 @@ def fit(name: str, traces: Sequence[Trace], values: Mapping[str, float]) -> Comp
     """
     model, known = model_named(name), given(values)
     files = ", ".join(dict.fromkeys(trace.setup.file for trace in traces))
+    if model.resistive and (why := next(filter(None, map(source, traces)), "")):
+        raise InputError(f"{files} is of {why}; {name} is a resistance: try --model ionic")
     thin = [_thinned(trace, model) for trace in traces]
     eta = _polarity(traces, files) if model.resistive else 0.0
     if "eta" in model.parameters:
@@ -115,9 +118,7 @@ def fit(name: str, traces: Sequence[Trace], values: Mapping[str, float]) -> Comp
     unfitted = [p for key, p in model.parameters.items() if key not in known and not p.start]
     if unfitted or not free:
         return complete(model, known, "is not fitted; ")
-    logs = np.array([not each.range for each in free])
-    shares = np.array([each.range not in ("", "any") for each in free])
-    bottoms, tops = np.where(shares, 1e-9, -60.0), np.where(shares, 1 - 1e-9, 60.0)
+    logs, bottoms, tops = bounds(model, free, _scales(*thin[0], 0.5, 10))
 
     def residuals(point: Floats, substeps: int = 1) -> Floats:
         """Return ln(model/measured), points × columns of the point."""
@@ -160,7 +161,26 @@ def fit(name: str, traces: Sequence[Trace], values: Mapping[str, float]) -> Comp
         loose = ", hardly determined" if spread > 1 else ""
         number = float(np.exp(value) if log else value)
         known[parameter.name] = (number, f"least squares in ln I, {files}{loose}")
-    return complete(model, known, "", f"fit of {files}: {words}")
+    made = complete(model, known, "", f"fit of {files}: {words}")
+    volts, seconds = np.abs(traces[0].voltage_v).max(), np.ptp(thin[0][0])
+    return replace(made, sweep=(float(volts), float(seconds)))
+
+
+def bounds(
+    model: CircuitModel, free: Sequence[Any], scales: Mapping[str, float]
+) -> tuple[Any, Floats, Floats]:
+    """Return which free parameters are fitted as logarithms, and the bounds of all of them."""
+    top = 10 * scales["top"]
+    known = {"0.1 to 20": (0.1, 20), "any": (-top, top), "between 0 and 1": (0.01, 0.99)}
+    known["0 to 1"] = 1e-9, 1 - 1e-9
+    logs, ends = np.array([each.range in ("", "0.1 to 20") for each in free]), list[Any]()
+    for each in free:
+        middle = float(model.function(each.start, scales)())
+        reach = _REACH_EXPONENT if each.unit in ("1", "1/V") else _REACH
+        ends.append(known.get(each.range, (middle / reach, middle * reach)))
+    low, high = np.array(ends, float).T
+    low[logs], high[logs] = np.log(low[logs]), np.log(high[logs])
+    return logs, low, high
 
 
 def compared(compact: CompactModel, trace: Trace) -> CompactModel:
@@ -200,7 +220,8 @@ def _thinned(trace: Trace, model: CircuitModel) -> tuple[Floats, Floats, Floats,
     """
     file = trace.setup.file
     if trace.time_s is None:
-        raise InputError(f"{file} has no times; give a file with a column of times")
+        text = "give a file with a column of times, or --sweep-rate"
+        raise InputError(f"{file} has no times; {text}")
     if not (np.diff(trace.time_s) > 0).all():
         raise InputError(f"{file}: times do not rise; give one sweep in each file")
     kept = np.unique(np.linspace(0, len(trace.voltage_v) - 1, _POINTS).astype(int))

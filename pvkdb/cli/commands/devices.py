@@ -28,6 +28,10 @@ _LrsOption = Annotated[
     Option("--r-lrs", metavar="OHM", help="Resistance in the low-resistance state (LRS)."),
 ]
 
+_SweepRate = Annotated[
+    float | None, Option(min=1e-12, metavar="V/S", help="Sweep rate of files without times.")
+]
+
 #: Largest N × N circuit that is solved within about a second.
 _FAST = 128
 
@@ -46,6 +50,7 @@ def spice(
         Path | None, Option(metavar="FILE", help="Sweep to compare the fit with.")
     ] = None,
     columns: Annotated[str, Option(help="Columns, as in measure.")] = "",
+    sweep_rate: _SweepRate = None,
     target: OutputOption = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
@@ -54,6 +59,7 @@ def spice(
     from pvkdb.measurements import Request, parse_columns, read
     from pvkdb.simulation import fitting
     from pvkdb.simulation.compact import model_named
+    from pvkdb.simulation.ngspice import tried
 
     shape, values, names = model_named(model), named_values(set_ or ()), sources or []
     files = [path for path in map(Path, names) if path.is_file() or path.suffix]
@@ -67,15 +73,17 @@ def spice(
     elif len(files) < len(names):
         raise InputError(f"{' '.join(names)}: give files, or one device")
     else:
-        request = Request(kind="iv", columns=parse_columns(columns))
+        known = parse_columns(columns)
+        request = Request(kind="iv", columns=known, sweep_rate_v_per_s=sweep_rate)
         with messages().status("fitting"):
             found = fitting.fit(model, read(files, request)["iv"], values)
         if held_out is not None:
             found = fitting.compared(found, read([held_out], request)["iv"][0])
+    verilog = target is not None and target.suffix == ".va"
+    found = found if verilog else tried(found)
     if json:
         print_json(found.document())
     if target is not None or not json:
-        verilog = target is not None and target.suffix == ".va"
         write_file(target, found.verilog_a() if verilog else found.spice())
     for note in found.notes:
         print_message(note)
@@ -181,6 +189,7 @@ def measure(
         float | None, Option(metavar="NUMBER", help="Relative, n² of the layer.")
     ] = None,
     shunt_ohm: Annotated[float | None, Option(metavar="OHM", help="For a current in V.")] = None,
+    sweep_rate: _SweepRate = None,
     exponent: Annotated[str | None, Option(help="d ln I/d ln V between voltages LOW:HIGH.")] = None,
     at_k: Annotated[float | None, Option(metavar="K", help="Extrapolate retention to it.")] = None,
     drop_bad: Annotated[bool, Option("--drop-bad", help="Leave out invalid rows.")] = False,
@@ -210,6 +219,7 @@ def measure(
         compliance_a=compliance_a,
         read_voltage_v=v_read,
         shunt_ohm=shunt_ohm,
+        sweep_rate_v_per_s=sweep_rate,
         exponent_range_v=() if window is None else (window.minimum or 0.0, window.maximum or 0.0),
         at_temperature_k=at_k,
         drop_bad=drop_bad,

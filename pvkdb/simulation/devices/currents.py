@@ -13,6 +13,7 @@ from pvkdb.measurements.forms import Setup, Trace
 from pvkdb.schemas.calculations.simulations import IonMotion, SimulatedCurve
 from pvkdb.simulation.drift_diffusion import DeviceRun, pulse, sweep
 from pvkdb.simulation.fitting import compared, fit
+from pvkdb.simulation.ngspice import tried
 from pvkdb.simulation.stack import Contact, MobileIon, Stack, StackLayer
 
 #: Scan rates of the loops, times the largest voltage over the ions' own time.
@@ -148,7 +149,7 @@ def compact(loops: Sequence[SimulatedCurve]) -> tuple[dict[str, Any] | None, str
         against = np.mean(trace.voltage_v * trace.current_a < 0) > _AGAINST
         for name in sorted(_MODELS, key=lambda each: (each == "ionic") != against):
             try:
-                found = fit(name, [trace], {})
+                found = tried(fit(name, [trace], {}))
             except InputError as error:
                 if trace is traces[0]:
                     notes.append(f"Compact model: {str(error).partition('; try')[0]}.")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pvkdb.errors import InputError, MissingExtraError
-from pvkdb.measurements.forms import Cycles, PulseTrain, Trace
+from pvkdb.measurements.forms import Cycles, Decay, PulseTrain, Trace
 from pvkdb.measurements.reading import Request, parse_columns, read
 from pvkdb.measurements.tables import read_tables, understand, unit_of
 
@@ -208,6 +208,40 @@ def test_a_negative_resistance_is_named_with_its_line(tmp_path: Path) -> None:
     (trace,) = forms(tmp_path, "V (V),I (A)\n0,0\n0.1,-1e-6\n0.2,-2e-6\n0.3,-3e-6\n")
     assert isinstance(trace, Trace)
     assert any("line 4: the resistance is negative" in note for note in trace.setup.notes)
+    assert trace.current_a == pytest.approx([0, 1e-6, 2e-6, 3e-6])
+
+
+def test_a_column_has_the_number_of_the_file_even_beside_an_empty_one(tmp_path: Path) -> None:
+    rows = "".join(f"p{n},{v},,{1e-6 * v:g}\n" for n, v in enumerate((0.1, 0.2, 0.3)))
+    columns = parse_columns("voltage=2,current=4")
+    (trace,) = forms(tmp_path, f"label,V (V),empty,I (A)\n{rows}", columns=columns)
+    assert isinstance(trace, Trace)
+    assert trace.current_a == pytest.approx([1e-7, 2e-7, 3e-7])
+
+
+def test_a_number_that_is_a_heading_is_said_and_a_hash_means_the_number(tmp_path: Path) -> None:
+    text = "x-axis,1,2\nsecond,Volt,Ampere\n0,0.1,1e-6\n1,0.2,2e-6\n2,0.3,3e-6\n"
+    for voltage, noted in (("1", True), ("#2", False)):
+        columns = parse_columns(f"time=#1,voltage={voltage},current=#3")
+        (trace,) = forms(tmp_path, text, kind="iv", columns=columns)
+        assert isinstance(trace, Trace)
+        assert trace.voltage_v == pytest.approx([0.1, 0.2, 0.3])
+        assert any("heading of column 2; write #1" in n for n in trace.setup.notes) is noted
+
+
+def test_two_states_over_time_are_retention_and_no_cycles(tmp_path: Path) -> None:
+    text = "Time (s),HRS (ohm),LRS (ohm)\n" + "".join(f"{10**n},1e6,1e3\n" for n in range(5))
+    high, low = forms(tmp_path, text)
+    assert isinstance(high, Decay)
+    assert (high.setup.device, low.setup.device) == ("file HRS", "file LRS")
+    assert (high.unit, low.value[0]) == ("ohm", 1e3)
+
+
+def test_sweeps_without_times_get_them_from_their_rate(tmp_path: Path) -> None:
+    text = "V (V),I (A)\n0,0\n0.1,1e-6\n0.2,2e-6\n0.2,2e-6\n0.1,1e-6\n"
+    (trace,) = forms(tmp_path, text, sweep_rate_v_per_s=0.5)
+    assert isinstance(trace, Trace)
+    assert trace.time_s == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
 
 
 def test_an_interval_of_ppf_must_be_positive(tmp_path: Path) -> None:
