@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from pvkdb.schemas.metrics import REPORTED
 from pvkdb.schemas.rankings import Grade
+from pvkdb.schemas.tables import DeviceClaimsRow
 from pvkdb.store.collections.devices import owner
 from pvkdb.store.database import Store
-from pvkdb.store.models.devices import DeviceClaim
 from pvkdb.store.models.materials import Material
 from pvkdb.suitability.evidence.devices import Absorbers, _figure, device_candidates, electrodes_in
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, grade_of, joined
@@ -65,7 +65,7 @@ def test_a_best_value_of_the_text_is_no_typical_one(found: dict[str, Candidate])
     best = named(found, "MAPbI3, unipolar").evidence["on_off_ratio"]  # up to 10⁸
     assert (best.minimum, best.maximum, best.grade) == (None, 1e8, Grade.BEST)
     # A count of cycles was reached, however good the device.
-    claim = DeviceClaim(
+    claim = DeviceClaimsRow(
         device="wires", metric="endurance_cycles", value=6e6, qualifier="up to", source="Fig. 1"
     )
     cycles = _figure(claim, REPORTED["endurance_cycles"])
