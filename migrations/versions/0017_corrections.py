@@ -17,7 +17,9 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         *(sa.Column(name, sa.String(), nullable=False) for name in TEXTS),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_corrections")),
-        sa.UniqueConstraint("row_key", "column_name", name=op.f("uq_corrections_row_key")),
+        sa.UniqueConstraint(
+            "row_key", "column_name", name=op.f("uq_corrections_row_key_column_name")
+        ),
     )
 
 

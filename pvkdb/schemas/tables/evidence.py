@@ -79,8 +79,8 @@ class ReferencesRow(Row):
         empty="printed, or not seen",
     )
     doi_seen_at: str | None = optional(
-        "Address of that page; `doi_seen` is printed there or is the code in the address. Of a paper "
-        "without DOI, the page on which it was read.",
+        "Address of that page; `doi_seen` is printed there or is the code in the address. Of a "
+        "paper without DOI, the page on which it was read.",
         "curated",
         empty="the DOI is printed, or no page is known",
     )
@@ -225,7 +225,10 @@ class DevicesRow(Row):
         "Switching cycles that were tested; a lower bound.", "printed", unit="cycles", minimum=0
     )
     retention_s: float | None = optional(
-        "Time for which a state was held.", "printed", unit="s", minimum=0
+        "Time for which a state was held; where it is the length of a test, a lower bound.",
+        "printed",
+        unit="s",
+        minimum=0,
     )
     retention_qualifier: str | None = _qualifier("the retention", "up to")
     stability_days: float | None = optional(
@@ -322,7 +325,7 @@ class DeviceClaimsRow(Row):
 
 
 class CorrectionsRow(Row):
-    """What a cell of another table should read; that table keeps the printed value."""
+    """One cell of another table as it should read; that table keeps the printed value."""
 
     purpose: ClassVar[str] = "Which printed values are wrong, and what rankings count instead."
     primary_key: ClassVar[tuple[str, ...]] = ("row", "column")
