@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pvkdb.literature import read_curated
@@ -75,7 +77,7 @@ def test_an_empty_correction_leaves_nothing() -> None:
 
 
 @pytest.mark.parametrize("format", ["bibtex", "ris", "csl"])
-def test_a_citation_has_the_corrected_author(sqlite_store: Store, format: str) -> None:
+def test_a_citation_has_the_corrected_author(sqlite_store: Store, format: Any) -> None:
     with sqlite_store.session(read_only=True) as session:
         printed = REFERENCES.get(session, "r301")
         rows = [*corrected_references(session, [printed, REFERENCES.get(session, "r300")])]
