@@ -146,6 +146,7 @@ def _point(device: Candidate, metric: str, windows: Mapping[str, Evidence]) -> P
     assert found.minimum is not None
     word = device.evidence.get("volatility")
     tested = metric == "modelled_retention_s" and found.grade is not Grade.EXTRAPOLATED
+    printed = found.qualifier in (">", ">=", "down to")
     return Point(
         metric=metric,
         device=device.id,
@@ -154,8 +155,8 @@ def _point(device: Candidate, metric: str, windows: Mapping[str, Evidence]) -> P
         material=device.material or "",
         volatility=word.word if word else None,
         measured_min=found.minimum,
-        measured_max=found.maximum,
-        printed_bound=found.maximum is None,
+        measured_max=None if printed else found.maximum or found.minimum,
+        printed_bound=printed,
         bound=found.maximum is None or tested,
         windows={
             name: (_rounded(low), _rounded(high))

@@ -3,10 +3,11 @@
     python curation/independent/compare.py
 
 The reader had authors, titles and journals of 62 papers that the devices cite, and none of pvkdb's
-values. ``values.csv`` has what their open pages print. ``explained.csv`` says why a value differs:
-what is of ``another device``, state or mode is not compared, a ``difference`` counts. The command
-fails on a difference that is not explained, and where fewer than 95 % of the values on the same
-paper, device and metric agree within 3 %.
+values. ``values.csv`` has what their open pages print. ``explained.csv`` has the words of the
+shipped errata that say why a value differs: what is of ``another device``, state or mode is not
+compared, a ``difference`` counts. What ``corrections.csv`` corrects is compared as corrected. The
+command fails on a difference that is not explained, on words that no erratum has, and where fewer
+than 95 % of the values on the same paper, device and metric agree within 3 %.
 """
 
 from __future__ import annotations
@@ -37,8 +38,10 @@ NAMES = {"switching_energy_j": "energy_j"}
 
 def curated() -> Iterator[tuple[str, str, float]]:
     """Yield each number of the curated devices: reference, metric, an end of it."""
+    corrected = {(row["row"], row["column"]): row["value"] for row in read_curated("corrections")}
     for folder in ("", "open_pages/"):
         for row in read_curated(f"{folder}devices"):
+            row |= {name: corrected.get((row["id"], name), text) for name, text in row.items()}
             for metric, ends in COLUMNS.items():
                 for value in filter(None, (row[end] for end in ends)):
                     for reference in row["references"].split():
@@ -61,6 +64,10 @@ def main() -> None:
     for reference, metric, number in curated():
         known[reference, metric].append(number)
     why = {(row["key"], row["metric"], row["value"]): row for row in rows("explained")}
+    errata = {row["id"]: row["erratum"] for row in read_curated("devices")}
+    for row in why.values():
+        if row["words"] not in errata[row["row"]]:
+            sys.exit(f"the erratum of {row['row']} lacks the words {row['words']!r}")
     seen: Counter[str] = Counter()
     papers, unexplained = set(), []
     for row in rows("values"):
@@ -76,7 +83,7 @@ def main() -> None:
             papers.add(row["key"])
         elif key in why:
             seen[why[key]["kind"]] += 1
-            print(f"{' '.join(key)}: {why[key]['kind']}: {why[key]['reason']}")
+            print(f"{' '.join(key)}: {why[key]['kind']}: {why[key]['words']}")
         else:
             unexplained.append(f"{' '.join(key)} ({row['as_printed']}); here {ours}")
     compared = seen["equal"] + seen["difference"]

@@ -30,6 +30,13 @@ LOW_IS_BEST = re.compile(r"^v_|_j$|switching_time_s|thickness|area")
 #: Notes that are errata: a number that the page spoils, or a condition that it names.
 DOUBT = re.compile(r"condition: |.*superscript")
 SUBSTRATES = ("glass", "quartz", "Si", "SiO2", "PET", "ITO-PET", "PEN", "PDMS")
+#: Oxides that coat the glass of a device: such a layer is the bottom electrode.
+COATS = ("ITO", "FTO")
+#: What the readings call a metric, what its print or a note says that it is, and that metric.
+RENAMED = (
+    ("endurance_cycles", re.compile(r"\d\)? pulses$"), "pulses"),
+    ("on_off_ratio", re.compile("ratio of photocurrents"), "photocurrent_ratio"),
+)
 
 
 def build(target: Path = LITERATURE / "open_pages") -> None:
@@ -141,19 +148,23 @@ def device_and_claims(
 ) -> tuple[Row | None, list[Row]]:
     """Return the row of a device, and the figures for which it has no column.
 
-    Without a figure in a column there is no row, and the figures name the stack alone.
+    Without a figure in a column, or one that is no figure of that column, there is no row, and the
+    figures name the stack alone.
     """
     name = f"d-o-{paper}-{item[1:]}"
     absorber = facts["absorber"]["value"].replace("−", "-")
     stack = facts["stack"]["value"].replace("−", "-") if "stack" in facts else absorber
-    numbers = {each: row for each, row in facts.items() if is_number(row)}
+    read = {each: row for each, row in facts.items() if is_number(row)}
+    numbers = {true_name(each, row): row for each, row in read.items()}
     columns: Row = {}
     for metric, row in numbers.items():
         if metric in TABLE_METRICS:
             columns |= table_columns(metric, row, columns)
     held = [each for each in numbers if each in TABLE_METRICS and columns.get(column_of(each))]
-    words = {each: row for each, row in facts.items() if each not in numbers}
-    printed = [*(numbers[each] for each in held), words.get("stack", words["absorber"])]
+    renamed = [each for each in numbers if each not in read]
+    words = {each: row for each, row in facts.items() if each not in read}
+    shown = held or renamed
+    printed = [*(numbers[each] for each in shown), words.get("stack", words["absorber"])]
     device = {
         "id": name,
         "group": "open pages",
@@ -172,11 +183,20 @@ def device_and_claims(
         "references": f"web-{paper}",
         **origin(printed),
     }
-    label = f"{stack} ({name})" if held else stack
+    label = f"{stack} ({name})" if shown else stack
     claims = [
         claim(paper, label, metric, row) for metric, row in numbers.items() if metric not in held
     ]
-    return (device if held else None), claims
+    return (device if shown else None), claims
+
+
+def true_name(metric: str, row: Row) -> str:
+    """Return the metric that a number is, where the print says another than its reading."""
+    said = row["as_printed"], row["note"]
+    for name, pattern, true in RENAMED:
+        if name == metric and any(map(pattern.search, said)):
+            return true
+    return metric
 
 
 def inference(row: Row) -> str:
@@ -205,7 +225,7 @@ def table_columns(metric: str, row: Row, others: Mapping[str, str]) -> Row:
         return {}
     if metric == "endurance_cycles":
         return {} if kind == "about" else {table.low: row["value"]}
-    mark = QUALIFIERS[kind]
+    mark = ">=" if "≥" in row["as_printed"] else QUALIFIERS[kind]
     if table.high is None:
         return {table.low: row["value"], str(table.qualifier): mark}
     low, high = sorted((row["value"], row["value_max"] or row["value"]), key=float)
@@ -238,11 +258,14 @@ def claim(paper: str, device: str, metric: str, row: Row) -> Row:
 
 
 def layers_of(stack: str, absorber: str) -> str:
-    """Return the layers of a stack in print order, or reversed if a substrate is printed last."""
+    """Return the layers of a stack in print order, or reversed if that is top to bottom.
+
+    It is where a substrate is printed last, or the oxide that coats glass where none is first.
+    """
     if stack == absorber:
         return f"absorber={absorber}"
     parts = split_structure(stack)
-    if parts[-1] in SUBSTRATES:
+    if parts[-1] in SUBSTRATES or (parts[-1] in COATS and parts[0] not in (*SUBSTRATES, *COATS)):
         parts.reverse()
     front = next(place for place, part in enumerate(parts) if part not in SUBSTRATES)
     roles = ["substrate"] * front + ["interlayer"] * (len(parts) - front)

@@ -88,7 +88,7 @@ def _array(device: Device, claim: DeviceClaim | None) -> DeviceArray:
 
 
 def _interval(metric: DeviceMetric) -> Interval:
-    if metric.qualifier == ">":
+    if metric.qualifier in (">", ">="):
         return Interval(metric.value_min, None, bound="lower")
     return Interval(metric.value_min, metric.value_max, approximate=metric.qualifier == "~")
 

@@ -215,12 +215,12 @@ def _figures(cells: Cells) -> dict[str, Any]:
         first, last = columns[low], columns[high]
         if first is not None and last is not None and first > last:
             cells.complain(low, f"the minimum {first:g} V is above the maximum {last:g} V")
-    if not any(
-        name in cells
-        for _, table in TABLE_METRICS.values()
-        for name in (table.imported_as, *table.names)
-    ):
-        cells.complain("structure", "the row reports no figure of the device")
+    reported = (n for _, table in TABLE_METRICS.values() for n in (table.imported_as, *table.names))
+    if not any(name in cells for name in reported) and "erratum" not in cells:
+        cells.complain(
+            "structure",
+            "the row reports no figure of the device; if that is right, say so in 'erratum'",
+        )
     return columns
 
 
@@ -257,8 +257,10 @@ def _measured(
 def _note_qualifier(
     cells: Cells, table: TableColumns, found: Interval, columns: dict[str, Any]
 ) -> None:
-    mark = ">" if found.bound == "lower" else "~" if found.approximate else None
-    if (cells.text(table.imported_as) or "").startswith(_BEST):
+    text = cells.text(table.imported_as) or ""
+    at_least = ">=" if text.startswith(("≥", ">=")) else ">"
+    mark = at_least if found.bound == "lower" else "~" if found.approximate else None
+    if text.startswith(_BEST):
         mark = _BEST.strip()
     if table.qualifier is None:
         if mark == "~":  # tested cycles are a lower bound anyway, so that '>' adds nothing

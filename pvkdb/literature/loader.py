@@ -34,7 +34,7 @@ from pvkdb.store.database import SCHEMA_REVISION
 from pvkdb.store.migrate import lock_curation
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.references import DatasetVersion
-from pvkdb.store.models.reviewed import REVIEWED, ApplicationRequirement
+from pvkdb.store.models.reviewed import REPLACED, REVIEWED
 from pvkdb.store.rows.to_models import (
     MaterialOf,
     device_claim_entry,
@@ -46,7 +46,7 @@ from pvkdb.store.rows.to_models import (
 CuratedRow = dict[str, str]
 
 #: Curated tables in the order of loading.
-_TABLES = ("references", "energetics", "devices", "device_claims", "applications", *REVIEWED)
+_TABLES = ("references", "energetics", "devices", "device_claims", *REPLACED)
 #: Folder of the tables that further papers have, read on their open pages.
 _FURTHER = "open_pages"
 #: Curated files, those of the review first.
@@ -99,15 +99,15 @@ def load_literature(session: Session) -> LoadReport:
     lock_curation(session)
     version = begin_release(session, dataset_version())
     loaded = {table.collection.name: _load(session, table, version) for table in _CURATED}
-    reviewed = {name: _replace(session, name, REVIEWED[name]) for name in REVIEWED}
+    replaced = {name: _replace(session, name, REPLACED[name]) for name in REPLACED}
     return LoadReport(
         dataset_version=version,
         references=loaded["references"][0],
         energetics=loaded["energetics"][0],
         devices=loaded["devices"][0],
         device_claims=loaded["device_claims"][0],
-        requirements=_replace(session, "applications", ApplicationRequirement),
-        reviewed_rows=sum(reviewed.values()),
+        requirements=replaced["applications"],
+        reviewed_rows=sum(replaced[name] for name in REVIEWED),
         superseded=sum(superseded for _, superseded in loaded.values()),
         materials=session.scalar(select(func.count()).select_from(Material)) or 0,
     )

@@ -153,7 +153,7 @@ _ALL = (
         ),
     ),
     _reported(
-        _positive("retention_s", "s", "holds its state for {}"),
+        replace(_positive("retention_s", "s", "holds its state for {}"), tested=True),
         TableColumns(
             "retention_s",
             "retention",
@@ -265,7 +265,8 @@ CLAIM_UNITS: dict[str, str] = {
         name: unit
         for unit, names in {
             "1": "array_devices array_rows_columns bits compositions device_count "
-            "improvement_factor max_array_rows_columns pulses spacing_to_thickness_ratio",
+            "improvement_factor max_array_rows_columns photocurrent_ratio pulses "
+            "spacing_to_thickness_ratio",
             "cycles": "bending_cycles",
             "%": "accuracy_percent read_margin_percent retained_percent",
             "m": "array_side_m bending_radius_m device_side_m device_spacing_m grain_size_m "

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import NotFoundError, unknown_name
 from pvkdb.schemas.tables import TABLES, Row
 from pvkdb.store.collections.in_memory import LISTED
-from pvkdb.store.files.bibliography import ENDINGS
+from pvkdb.store.files.bibliography import BIBLIOGRAPHIES, ENDINGS
 from pvkdb.store.files.table_files import formats_of, stream_table
+from pvkdb.store.rows.corrected import corrected_references
 from pvkdb.suitability import exported_rows
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.etags import CONDITIONAL
@@ -104,6 +105,8 @@ def _add_table(name: str) -> None:
                 rows = iter(_rankings(request, session))
             else:
                 rows = exported_rows(session, name)
+            if chosen.format in BIBLIOGRAPHIES:
+                rows = corrected_references(session, rows)
             return stream_table(name, rows, chosen.format, fields, raw=chosen.raw)
 
         return await send_file(

@@ -230,8 +230,9 @@ def export(
     """
     from pvkdb.schemas.tables import TABLES
     from pvkdb.store.collections.in_memory import LISTED
-    from pvkdb.store.files.bibliography import ENDINGS
+    from pvkdb.store.files.bibliography import BIBLIOGRAPHIES, ENDINGS
     from pvkdb.store.files.table_files import Format, formats_of, write_table
+    from pvkdb.store.rows.corrected import corrected_references
     from pvkdb.suitability import exported_rows
 
     if name not in TABLES:
@@ -262,6 +263,8 @@ def export(
             rows = (
                 LISTED[name].iterate(session, filters) if filters else exported_rows(session, name)
             )
+            if chosen in BIBLIOGRAPHIES:
+                rows = corrected_references(session, rows)
             data = write_table(name, rows, cast("Format", chosen), raw=raw)
     write_file(output, data)
 

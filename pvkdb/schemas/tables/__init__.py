@@ -20,6 +20,7 @@ from pvkdb.schemas.tables.derived import (
 )
 from pvkdb.schemas.tables.evidence import (
     ApplicationsRow,
+    CorrectionsRow,
     DeviceClaimsRow,
     DevicesRow,
     EnergeticsRow,
@@ -41,6 +42,7 @@ __all__ = [
     "CalculationsRow",
     "CompositionsRow",
     "ConductionRow",
+    "CorrectionsRow",
     "DeviceClaimsRow",
     "DevicesRow",
     "EnergeticsRow",
@@ -64,6 +66,7 @@ TABLES: dict[str, type[Row]] = {
     "calculations": CalculationsRow,
     "compositions": CompositionsRow,
     "conduction": ConductionRow,
+    "corrections": CorrectionsRow,
     "device_claims": DeviceClaimsRow,
     "devices": DevicesRow,
     "energetics": EnergeticsRow,

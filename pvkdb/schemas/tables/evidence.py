@@ -37,13 +37,14 @@ MECHANISMS = (
 SECONDARY = "secondary: "
 
 _FROM_LAYERS = "computed: taken from `layers`"
+_column = column  # for a row with a field `column`
 
 
 def _qualifier(number: str, *more: str, verb: str = "has") -> Any:
     """Declare a column for what precedes a printed number: ``>``, ``~`` and ``more``."""
     meaning, empty = f"What the source puts before {number}", f"{number} {verb} no sign in front"
     best = "; `up to` is a best value" if "up to" in more else ""
-    return optional(f"{meaning}{best}.", "printed", values=("~", ">", *more), empty=empty)
+    return optional(f"{meaning}{best}.", "printed", values=("~", ">", ">=", *more), empty=empty)
 
 
 class ReferencesRow(Row):
@@ -78,9 +79,10 @@ class ReferencesRow(Row):
         empty="printed, or not seen",
     )
     doi_seen_at: str | None = optional(
-        "Address of that page; `doi_seen` is printed there or is the code in the address.",
+        "Address of that page; `doi_seen` is printed there or is the code in the address. Of a "
+        "paper without DOI, the page on which it was read.",
         "curated",
-        empty="no `doi_seen`",
+        empty="the DOI is printed, or no page is known",
     )
 
 
@@ -223,7 +225,10 @@ class DevicesRow(Row):
         "Switching cycles that were tested; a lower bound.", "printed", unit="cycles", minimum=0
     )
     retention_s: float | None = optional(
-        "Time for which a state was held.", "printed", unit="s", minimum=0
+        "Time for which a state was held; where it is the length of a test, a lower bound.",
+        "printed",
+        unit="s",
+        minimum=0,
     )
     retention_qualifier: str | None = _qualifier("the retention", "up to")
     stability_days: float | None = optional(
@@ -236,7 +241,7 @@ class DevicesRow(Row):
         "What the source puts before the stability; `up to` is a best value; `film` where the "
         "film, not the device, was stored.",
         "printed",
-        values=("~", ">", "up to", "film"),
+        values=("~", ">", ">=", "up to", "film"),
         empty="the stability has no sign in front",
     )
     references: str = references_column(empty="the source cites nothing")
@@ -317,6 +322,27 @@ class DeviceClaimsRow(Row):
     source: str = source_column()
     as_printed: str | None = as_printed_column()
     erratum: str | None = erratum_column()
+
+
+class CorrectionsRow(Row):
+    """One cell of another table as it should read; that table keeps the printed value."""
+
+    purpose: ClassVar[str] = "Which printed values are wrong, and what rankings count instead."
+    primary_key: ClassVar[tuple[str, ...]] = ("row", "column")
+
+    row: str = column(
+        "Row that is corrected, e.g. `d-t4-r27`: an `id` of energetics, devices or device_claims, "
+        "or a `key` of references.",
+        "curated",
+    )
+    column: str = _column("Column of that row, e.g. `on_off_ratio`.", "curated")
+    value: str = _column(
+        "The corrected value, as text in the unit of the column.",
+        "curated",
+        empty="the cell should be empty",
+    )
+    source: str = _column("Where the value is from; `(inferred)` where none prints it.", "curated")
+    why: str = _column("Reason for the correction.", "curated")
 
 
 class ApplicationsRow(Row):

@@ -15,7 +15,7 @@ from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.tables import TABLES, IonsRow, Row, ToleranceRow
 from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.models.materials import Composition, Material
-from pvkdb.store.models.reviewed import REVIEWED, ApplicationRequirement
+from pvkdb.store.models.reviewed import REPLACED
 from pvkdb.store.rows.from_models import document_of
 
 
@@ -27,8 +27,8 @@ def table_rows(session: Session, name: str) -> Iterator[Row]:
     """
     if name in COLLECTIONS:
         return COLLECTIONS[name].iterate(session, {})
-    if name == "applications" or name in REVIEWED:
-        model: Any = REVIEWED.get(name, ApplicationRequirement)
+    if name in REPLACED:
+        model: Any = REPLACED[name]
         entries = session.scalars(select(model).order_by(*inspect(model).primary_key))
         return (document_of(TABLES[name], entry) for entry in entries)
     if name == "ions":

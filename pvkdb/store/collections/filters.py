@@ -88,7 +88,7 @@ def at_most(
         within: ColumnElement[bool] = column <= value
         if qualifier is None:
             return within
-        return and_(within, func.coalesce(qualifier, "") != ">")
+        return and_(within, func.coalesce(qualifier, "").not_in((">", ">=")))
 
     return Filter(description, float, condition, example=example)
 

@@ -27,6 +27,19 @@ ENDINGS: dict[str, str] = {"bibtex": "bib", "csl": "json"}
 
 #: Initials, or a name in brackets, before the family name.
 _NAME = re.compile(r"((?:\S+\.|\(\S+\))(?: (?:\S+\.|\(\S+\)))*) (.+)")
+#: References of the review with a meeting for a title and a publisher for a journal.
+_MEETINGS = frozenset({"r177", "r236", "r276", "r308", "r324", "r327"})
+#: Its books, with a publisher for a journal, and the chapter of one.
+_BOOKS = {"r208": "book", "r397": "book", "r398": "chapter"}
+#: By type in CSL: the type in BibTeX, the type in RIS, the name in BibTeX of what it is part of.
+_TYPES = {
+    "article": ("misc", "UNPB", "howpublished"),
+    "article-journal": ("article", "JOUR", "journal"),
+    "book": ("book", "BOOK", ""),
+    "chapter": ("incollection", "CHAP", "booktitle"),
+    "document": ("misc", "GEN", ""),
+    "paper-conference": ("inproceedings", "CONF", "booktitle"),
+}
 _ISSUE = re.compile(r"(.+)\((.+)\)")
 _GREEK = {chr(sign): unicodedata.name(chr(sign)).split()[-1].lower() for sign in range(945, 970)}
 #: Signs with a meaning in TeX, and signs that its fonts lack.
@@ -91,20 +104,26 @@ def dataset_bibtex(version: str) -> str:
 def reference_bibtex(reference: ReferencesRow) -> str:
     """Return a reference as BibTeX; accents stay Unicode, which LaTeX has read since 2018."""
     facts = reference_csl(reference)
+    kind, _, within = _TYPES[facts["type"]]
     fields = {
         "author": " and ".join(map(_bibtex_name, facts.get("author", ()))),
         # Doubled, so that styles do not write formulas in small letters.
-        "title": reference.title and f"{{{tex(reference.title)}}}",
-        "journal": reference.journal and tex(reference.journal),
+        "title": "title" in facts and f"{{{tex(facts['title'])}}}",
+        within: tex(facts.get("container-title", "")),
+        "publisher": tex(facts.get("publisher", "")),
         "year": reference.year,
         "volume": tex(facts.get("volume", "")),
         "number": tex(facts.get("issue", "")),
         "pages": reference.pages and tex(reference.pages),
-        "doi": re.sub(r"[{}\\]", lambda sign: f"%{ord(sign[0]):X}", facts.get("DOI", "")),
+        "doi": _escaped(facts.get("DOI", "")),
+        "url": _escaped(facts.get("URL", "")),
         "note": tex(facts.get("note", "")),
     }
-    kind = "article" if reference.journal else "misc"
     return _entry(kind, reference.key, {n: str(value) for n, value in fields.items() if value})
+
+
+def _escaped(address: str) -> str:
+    return re.sub(r"[{}\\]", lambda sign: f"%{ord(sign[0]):X}", address)
 
 
 def _entry(kind: str, key: str, fields: dict[str, str]) -> str:
@@ -117,17 +136,19 @@ def reference_ris(reference: ReferencesRow) -> str:
     facts = reference_csl(reference)
     first, _, last = (reference.pages or "").partition("–")
     lines: list[tuple[str, Any]] = [
-        ("TY", "JOUR" if reference.journal else "GEN"),
+        ("TY", _TYPES[facts["type"]][1]),
         ("ID", reference.key),
         *(("AU", ", ".join(name.values())) for name in facts.get("author", ())),
-        ("TI", reference.title),
-        ("JO", reference.journal),
+        ("TI", facts.get("title")),
+        ("JO" if facts["type"] == "article-journal" else "T2", facts.get("container-title")),
+        ("PB", facts.get("publisher")),
         ("PY", reference.year),
         ("VL", facts.get("volume")),
         ("IS", facts.get("issue")),
         ("SP", first),
         ("EP", last),
         ("DO", facts.get("DOI")),
+        ("UR", facts.get("URL")),
         ("N1", facts.get("note")),
     ]
     return "".join(f"{tag}  - {value}\n" for tag, value in lines if value) + "ER  - "
@@ -137,19 +158,31 @@ def reference_csl(reference: ReferencesRow) -> dict[str, Any]:
     """Return a reference as an item of CSL-JSON."""
     volume = reference.volume or ""
     parts: Sequence[str] = match.groups() if (match := _ISSUE.fullmatch(volume)) else (volume, "")
-    seen = reference.doi_seen_at if reference.doi is None else None
+    doi, seen = reference.doi or reference.doi_seen, reference.doi_seen_at
+    title, container, publisher = reference.title, reference.journal, None
+    kind = _BOOKS.get(reference.key, "article-journal" if container else "document")
+    if reference.key in _MEETINGS:
+        kind, title, container, publisher = "paper-conference", None, title, container
+    elif kind == "book":
+        container, publisher = None, container
+    elif (container or "").endswith("(conference)"):
+        kind = "paper-conference"
+    elif (container or "").startswith("arXiv:"):
+        kind = "article"
     facts = {
         "id": reference.key,
-        "type": "article-journal" if reference.journal else "document",
+        "type": kind,
         "author": [_name(each) for each in (reference.authors or "").split("; ") if each],
-        "title": reference.title,
-        "container-title": reference.journal,
+        "title": title,
+        "container-title": container,
+        "publisher": publisher,
         "issued": reference.year and {"date-parts": [[reference.year]]},
         "volume": parts[0],
         "issue": parts[1],
         "page": reference.pages and reference.pages.replace("–", "-"),
-        "DOI": reference.doi or reference.doi_seen,
-        "note": seen and f"DOI seen at {seen}",
+        "DOI": doi,
+        "URL": doi_address(doi) if doi else seen,
+        "note": f"DOI seen at {seen}" if doi and doi != reference.doi else None,
     }
     return {name: fact for name, fact in facts.items() if fact}
 

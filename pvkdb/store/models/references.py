@@ -59,21 +59,21 @@ class Reference(Base):
 
     @property
     def doi_seen_at(self) -> str | None:
-        """The address of that page."""
+        """The address of that page, or of the page on which a paper without DOI was read."""
         return seen_doi(self.key, self.doi)[1]
 
 
 def seen_doi(key: str, printed: str | None) -> tuple[str | None, str | None]:
-    """Return the DOI of a reference that an open page shows, and the page; None if printed."""
+    """Return the DOI that an open page shows, if any, and the page; None if the DOI is printed."""
     return (None, None) if printed else dois_seen().get(key, (None, None))
 
 
 @cache
-def dois_seen() -> dict[str, tuple[str, str]]:
+def dois_seen() -> dict[str, tuple[str | None, str]]:
     """Return the DOI and the address of the page that shows it, by the key of the reference.
 
     They are beside the rows, which stay as the review prints them.
     """
     file = resources.files("pvkdb.literature") / "dois_seen.csv"
     rows = csv.DictReader(file.read_text(encoding="utf-8").splitlines())
-    return {row["key"]: (row["doi_seen"], row["doi_seen_at"]) for row in rows}
+    return {row["key"]: (row["doi_seen"] or None, row["doi_seen_at"]) for row in rows}

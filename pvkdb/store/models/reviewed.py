@@ -1,4 +1,4 @@
-"""Tables 3 and 5 to 10 of the review in their printed order, and requirements of applications.
+"""Tables 3 and 5 to 10 of the review in their printed order, requirements, and corrections.
 
 ``position`` is the place in the curated file; ``references`` is text here, since these tables are
 read as a whole and never searched by publication.
@@ -127,6 +127,20 @@ class ApplicationRequirement(Base):
     upper_limit: Mapped[bool | None]
 
 
+class Correction(Base):
+    """What a cell of another table should read; the cell keeps the printed value."""
+
+    __tablename__ = "corrections"
+    __table_args__ = (UniqueConstraint("row_key", "column_name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    row: Mapped[str] = mapped_column("row_key")
+    column: Mapped[str] = mapped_column("column_name")
+    value: Mapped[str]
+    source: Mapped[str]
+    why: Mapped[str]
+
+
 #: Descriptive tables by public name.
 REVIEWED: dict[str, type[ReviewedRow]] = {
     "array_challenges": ArrayChallenge,
@@ -134,4 +148,10 @@ REVIEWED: dict[str, type[ReviewedRow]] = {
     "conduction": ConductionMechanism,
     "processing": ProcessingTechnique,
     "test_protocols": TestProtocol,
+}
+#: Every table that a release replaces as a whole, by public name.
+REPLACED: dict[str, type[Base]] = {
+    "applications": ApplicationRequirement,
+    "corrections": Correction,
+    **REVIEWED,
 }

@@ -3,7 +3,7 @@
 Figures of the running text belong to a device of the table if both cite the same publication and no
 other device does, or if they name its id or stack. They add metrics that the table lacks, and
 replace none of its values but an extrapolated one, by one that was measured. Each other name with a
-publication becomes a candidate of its own.
+publication becomes a candidate of its own. A corrected value counts as corrected, and says so.
 """
 
 from __future__ import annotations
@@ -19,13 +19,16 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
-from pvkdb.schemas.metrics import METRICS, REPORTED, Metric, possible
+from pvkdb.schemas.metrics import METRICS, REPORTED, TABLE_METRICS, Metric, TableColumns, possible
 from pvkdb.schemas.rankings import Grade
+from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.collections.devices import owner
-from pvkdb.store.models.devices import Device, DeviceClaim, DeviceMetric
+from pvkdb.store.models.devices import Device, DeviceClaim
 from pvkdb.store.models.materials import Composition, Material
-from pvkdb.suitability.evidence.evidence import Candidate, Evidence, grade_of, joined
+from pvkdb.store.rows.corrected import corrected, corrections
+from pvkdb.store.rows.from_models import device_claims_row
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence, grade_of, joined, only_tested
 from pvkdb.suitability.evidence.examinations import accuracy_evidence
 from pvkdb.suitability.evidence.explanations import value_text
 
@@ -42,18 +45,22 @@ def device_candidates(session: Session) -> list[Candidate]:
     """Return every device of the store, then those known from the text only."""
     devices = list(session.scalars(DEVICES.statement.order_by(Device.id)).unique())
     statement = DEVICE_CLAIMS.statement.order_by(DeviceClaim.position)
-    claims = [claim for claim in session.scalars(statement).unique() if claim.references]
+    right = corrections(session)
+    rows = map(device_claims_row, session.scalars(statement).unique())
+    claims = [corrected(row, right[row.id]) for row in rows if row.references]
+    known_wrong = DEVICES.load(session, [each.id for each in devices if right[each.id]])
+    fixed = {row.id: corrected(row, right[row.id]) for row in known_wrong}
     of_reference: dict[str, dict[str, str]] = defaultdict(dict)
     for device in devices:
         for reference in device.references:
             of_reference[reference.reference_key][device.id] = device.structure
-    added: dict[str, list[DeviceClaim]] = defaultdict(list)
-    others: list[DeviceClaim] = []
+    added: dict[str, list[DeviceClaimsRow]] = defaultdict(list)
+    others: list[DeviceClaimsRow] = []
     accuracies = accuracy_evidence(session)
     for claim in claims:
         known: dict[str, str] = {}
-        for reference in claim.references:
-            known |= of_reference.get(reference.reference_key, {})
+        for key in claim.references.split():
+            known |= of_reference.get(key, {})
         if not known:
             others.append(claim)
         elif (name := owner(claim.device, known)) is not None:
@@ -61,26 +68,35 @@ def device_candidates(session: Session) -> list[Candidate]:
     formulas = set[str]().union(*(_formulas(_name(claim)) for claim in others))
     named = select(Material).join(Material.composition).where(Composition.formula.in_(formulas))
     return [
-        *(_of_table(each, added[each.id], accuracies.get(each.id, {})) for each in devices),
+        *(
+            _of_table(each, fixed.get(each.id), added[each.id], accuracies.get(each.id, {}))
+            for each in devices
+        ),
         *_of_text(others, Absorbers(session.scalars(named).unique())),
     ]
 
 
 def _of_table(
-    device: Device, claims: Iterable[DeviceClaim], computed: Mapping[str, Evidence]
+    device: Device,
+    fixed: DevicesRow | None,
+    claims: Iterable[DeviceClaimsRow],
+    computed: Mapping[str, Evidence],
 ) -> Candidate:
     keys = tuple(reference.reference_key for reference in device.references)
-    evidence = {
-        REPORTED[metric.metric].name: _table_evidence(metric, device, keys)
-        for metric in device.metrics
-    }
+    evidence = {}
+    for metric, table in TABLE_METRICS.values():
+        columns = [*table.names, *filter(None, [table.qualifier])]
+        wrong = fixed and any(getattr(fixed, name) != getattr(device, name) for name in columns)
+        row = fixed if fixed and wrong else device
+        if getattr(row, table.low) is not None:
+            evidence[metric.name] = _table_evidence(metric, table, row, keys)
     if device.volatility:
         evidence["volatility"] = _volatility(device, keys)
-    for metric, found in _figures(claims).items():
-        printed = evidence.setdefault(metric, found)
+    for name, found in _figures(claims).items():
+        printed = evidence.setdefault(name, found)
         if printed.grade is Grade.EXTRAPOLATED and found.grade is Grade.MEASURED:
-            table = f"{printed.source} prints {value_text(printed, METRICS[metric].unit)}"
-            evidence[metric] = replace(found, note=f"{found.note}; {table}, an extrapolation")
+            said = f"{printed.source} prints {value_text(printed, METRICS[name].unit)}"
+            evidence[name] = replace(found, note=f"{found.note}; {said}, an extrapolation")
     return Candidate(
         id=device.id,
         label=device.structure,
@@ -115,22 +131,24 @@ def _volatility(device: Device, keys: tuple[str, ...]) -> Evidence:
     )
 
 
-def _table_evidence(metric: DeviceMetric, device: Device, keys: tuple[str, ...]) -> Evidence:
-    low, high = metric.value_min, metric.value_max
-    tested = REPORTED[metric.metric].tested
-    if REPORTED[metric.metric].magnitude:
+def _table_evidence(
+    metric: Metric, table: TableColumns, device: Device | DevicesRow, keys: tuple[str, ...]
+) -> Evidence:
+    low, high = (getattr(device, name) for name in (table.low, table.high or table.low))
+    qualifier = getattr(device, table.qualifier) if table.qualifier else None
+    decayed = device.volatility == "volatile" or device.raw_files is not None
+    tested = only_tested(metric, low, qualifier, decayed)
+    if metric.magnitude:
         low, high = _magnitudes(low, high)
     return Evidence(
-        minimum=None if metric.qualifier == "up to" else low,
-        maximum=None if tested or metric.qualifier == ">" else high,
-        qualifier="tested" if tested and metric.qualifier is None else metric.qualifier,
-        grade=grade_of(
-            device.source, metric.qualifier, value=low, unit=REPORTED[metric.metric].unit
-        ),
+        minimum=None if qualifier == "up to" else low,
+        maximum=None if tested or qualifier in (">", ">=") else high,
+        qualifier="tested" if tested and qualifier is None else qualifier,
+        grade=grade_of(device.source, qualifier, value=low, unit=metric.unit),
         source=device.source,
         references=keys,
         note="; ".join(
-            ["of the film, not of the device"] * (metric.qualifier == "film")
+            ["of the film, not of the device"] * (qualifier == "film")
             + [f"good practice: {device.quality}"] * bool(device.quality)
         )
         or None,
@@ -138,12 +156,11 @@ def _table_evidence(metric: DeviceMetric, device: Device, keys: tuple[str, ...])
     )
 
 
-def _of_text(claims: Iterable[DeviceClaim], absorbers: Absorbers) -> Iterator[Candidate]:
-    groups: dict[tuple[str, str], list[DeviceClaim]] = defaultdict(list)
+def _of_text(claims: Iterable[DeviceClaimsRow], absorbers: Absorbers) -> Iterator[Candidate]:
+    groups: dict[tuple[str, str], list[DeviceClaimsRow]] = defaultdict(list)
     for claim in claims:
         if not _NO_MEMRISTOR.search(claim.device):
-            keys = " ".join(entry.reference_key for entry in claim.references)
-            groups[_name(claim), keys].append(claim)
+            groups[_name(claim), claim.references].append(claim)
     for (name, references), listed in groups.items():
         evidence = _figures(listed)
         if any(_VOLATILE.search(claim.device) for claim in listed):
@@ -164,7 +181,7 @@ def _of_text(claims: Iterable[DeviceClaim], absorbers: Absorbers) -> Iterator[Ca
             )
 
 
-def _figures(claims: Iterable[DeviceClaim]) -> dict[str, Evidence]:
+def _figures(claims: Iterable[DeviceClaimsRow]) -> dict[str, Evidence]:
     """Return evidence by metric from figures in running text, without impossible values."""
     found: dict[str, list[Evidence]] = defaultdict(list)
     for claim in claims:
@@ -178,22 +195,23 @@ def _figures(claims: Iterable[DeviceClaim]) -> dict[str, Evidence]:
     return {name: joined(parts) for name, parts in found.items()}
 
 
-def _figure(claim: DeviceClaim, metric: Metric) -> Evidence:
+def _figure(claim: DeviceClaimsRow, metric: Metric) -> Evidence:
     low = claim.value
     high = claim.value if claim.value_max is None else claim.value_max
     if metric.magnitude:
         low, high = _magnitudes(low, high)
+    tested = only_tested(metric, low, claim.qualifier, bool(_VOLATILE.search(claim.device)))
     # The typical value is not above a best one, but a count of tested cycles was reached.
-    best = None if metric.tested else claim.qualifier
+    best = None if tested else claim.qualifier
     below = claim.qualifier in ("<", "<=") or best == "up to"
-    above = claim.qualifier in (">", ">=") or best == "down to" or (metric.tested and not below)
+    above = claim.qualifier in (">", ">=") or best == "down to" or (tested and not below)
     return Evidence(
         minimum=None if below else low,
         maximum=None if above else high,
-        qualifier=claim.qualifier or ("tested" if metric.tested else None),
+        qualifier=claim.qualifier or ("tested" if tested else None),
         grade=grade_of(claim.source, best, value=low, unit=metric.unit),
         source=claim.source,
-        references=tuple(entry.reference_key for entry in claim.references),
+        references=tuple(claim.references.split()),
         note=f"the text speaks of: {claim.device}",
         erratum=claim.erratum,
     )
@@ -244,7 +262,7 @@ def electrodes_in(label: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.strip(",") for word in (parts[0][-1], parts[-1][0])))
 
 
-def _name(claim: DeviceClaim) -> str:
+def _name(claim: DeviceClaimsRow) -> str:
     """Return the name of a device without a remark in parentheses."""
     return re.sub(r"\s*\([^()]*\)$", "", claim.device)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pvkdb.display.times import YEAR_S
+from pvkdb.schemas.metrics import Metric
 from pvkdb.schemas.rankings import BEST, COMPUTED, Grade
 from pvkdb.schemas.tables.evidence import SECONDARY
 from pvkdb.store.models.energetics import Energetic
@@ -99,6 +100,18 @@ def grade_of(
     if held or (unit == "d" and qualifier == "~" and value >= YEAR_S / _DAY_S):
         return Grade.EXTRAPOLATED
     return Grade.BEST if qualifier in BEST else firsthand
+
+
+def only_tested(metric: Metric, value: float, qualifier: str | None, decayed: bool) -> bool:
+    """Return whether a value is where a test ended, so that the true one may be larger.
+
+    A retention is, with any sign in front, unless the state was seen to decay (of a volatile or a
+    measured device), it is a best value, or nobody watched it for so long.
+    """
+    if metric.unit == "s" and (decayed or qualifier in BEST):
+        return False
+    grade = grade_of("", qualifier, value=value, unit=metric.unit)
+    return metric.tested and grade is not Grade.EXTRAPOLATED
 
 
 def evidence_of(statement: Energetic, grade: Grade = Grade.MEASURED) -> Evidence:

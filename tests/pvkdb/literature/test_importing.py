@@ -288,7 +288,7 @@ def test_a_phase_without_an_address_is_refused(do_import: Import) -> None:
         ("ITO/MAPbI3/Ag,MAPbI3,10-100,,,,r36,F", "on_off_ratio", "is a range"),
         ("ITO/MAPbI3/Ag,MAPbI3,,300 V,,,r36,F", "v_set", "outside -100 to 100"),
         ("ITO/MAPbI3/Ag,MAPbI3,,0.3,,,r36,F", "v_set", "has no unit"),
-        ("ITO/MAPbI3/Ag,MAPbI3,,up to 3 V,,,r36,F", "v_qualifier", "known: >, ~"),
+        ("ITO/MAPbI3/Ag,MAPbI3,,up to 3 V,,,r36,F", "v_qualifier", "known: >, >=, ~"),
         ("ITO/MAPbI3/Ag,MAPbI3,,,,< 3 h,r36,F", "retention", "upper bound"),
         ("ITO/MAPbI3/Ag,MAPbI3,,,,,r36,F", "structure", "reports no figure"),
         ("ITO/PEO/Ag,PEO,10,,,,r36,F", "absorber", "formula 'PEO'"),
@@ -307,6 +307,15 @@ def test_a_best_value_is_marked_as_one(store: Store, do_import: Import) -> None:
     best = row(store, DEVICES, "r36-d001")
     assert (best.on_off_ratio, best.on_off_qualifier) == (1e7, "up to")
     assert (best.retention_s, best.retention_qualifier) == (10800, "up to")
+    do_import(DEVICE + "ITO/MAPbI3/Ag,MAPbI3,≥ 10,,,>= 3 h,r37,F\n", name="d.csv")
+    least = row(store, DEVICES, "r37-d001")
+    assert (least.on_off_qualifier, least.retention_qualifier) == (">=", ">=")
+
+
+def test_a_device_without_a_figure_needs_an_erratum(store: Store, do_import: Import) -> None:
+    header = DEVICE.replace("\n", ",erratum\n")
+    do_import(header + "ITO/MAPbI3/Ag,MAPbI3,,,,,r36,F,prints pulses\n", name="d.csv")
+    assert row(store, DEVICES, "r36-d001").endurance_cycles is None
 
 
 def test_set_and_reset_of_one_sign_are_remarked(do_import: Import) -> None:

@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+from pvkdb.literature import read_curated
 from pvkdb.literature.publications import _words
 from pvkdb.schemas.rankings import Grade
 from pvkdb.store.database import Store
@@ -148,6 +149,40 @@ def test_conditions_of_values_and_words_behind_inferences_are_kept(sqlite_store:
     assert "ref. 152 is inferred" in (captioned.erratum or "")
 
 
+def test_the_coat_of_the_glass_is_the_bottom_electrode() -> None:
+    """However the stack is printed; what lies between keeps its order."""
+    found = {row["id"]: row for row in read_curated("devices")}
+    ends = {
+        name: (roles.get("bottom_electrode"), roles.get("top_electrode"))
+        for name, row in found.items()
+        for roles in [dict(layer.split("=", 1) for layer in row["layers"].split(" | "))]
+    }
+    assert [name for name, (_, top) in ends.items() if top in ("ITO", "FTO")] == ["d-t4-r06"]
+    assert ends["d-t4-r06"] == ("Au", "ITO")  # its wires stand on Au; section 5.3.1
+    assert ends["d-o-yoo2015-1"] == ("FTO", "Au")
+    assert found["d-o-pmma-1"]["layers"].split(" | ")[1:3] == [
+        "absorber=Cs3Cu2I5",
+        "interlayer=PMMA",
+    ]
+
+
+def test_what_is_no_figure_of_a_column_is_not_in_it(sqlite_store: Store) -> None:
+    """Pulses are no cycles, and a ratio of photocurrents is no on/off ratio."""
+    with sqlite_store.session(read_only=True) as session:
+        found = {each.id: each.evidence for each in device_candidates(session)}
+    assert {*found["d-o-self2026-1"]} == {"rectification_ratio"}
+    assert {*found["d-o-vdw-1"]} == {"states"}
+    claims = {row["id"]: row for row in rows(OPEN_PAGES / "device_claims.csv")}
+    assert (claims["c-o-self2026-002"]["metric"], claims["c-o-self2026-002"]["value"]) == (
+        "pulses",
+        "4e4",
+    )
+    assert claims["c-o-vdw-002"]["metric"] == "photocurrent_ratio"
+    maximum, least = found["d-o-wang2016-1"], found["d-o-kumar2024-1"]
+    assert (maximum["on_off_ratio"].minimum, maximum["on_off_ratio"].qualifier) == (1e3, ">")
+    assert (least["on_off_ratio"].maximum, least["on_off_ratio"].qualifier) == (None, ">=")
+
+
 def test_figures_belong_to_the_devices_that_they_name(sqlite_store: Store) -> None:
     with sqlite_store.session(read_only=True) as session:
         found = {each.id: each for each in device_candidates(session)}
@@ -174,7 +209,14 @@ def test_a_reader_who_did_not_know_the_values_found_the_same(
     module = importlib.util.module_from_spec(independent)
     independent.loader.exec_module(module)
     module.main()
-    assert re.search(r"\d+ values of 39 papers .* equal \(9[5-9]", capsys.readouterr().out)
+    assert re.search(r"\d+ values of 38 papers .* equal \(9[5-9]", capsys.readouterr().out)
+    kept = module.rows
+    more = {"row": "d-t4-r06", "words": "words of no erratum"}
+    lacking = [{**row, **more} for row in kept("explained")]
+    monkeypatch.setattr(module, "rows", lambda name: lacking if name == "explained" else kept(name))
+    with pytest.raises(SystemExit, match="d-t4-r06 lacks the words"):
+        module.main()
+    monkeypatch.setattr(module, "rows", kept)
     known = list(module.curated())
     other = [(key, metric, 7 * value) for key, metric, value in known]
     monkeypatch.setattr(module, "curated", lambda: iter(other))

@@ -23,7 +23,7 @@ from pvkdb.store.models.devices import Device, DeviceClaim, DeviceReference
 from pvkdb.store.rows.from_models import device_claims_row
 from pvkdb.store.rows.stacks import Layer, split_layers
 from pvkdb.suitability import device_rankings
-from pvkdb.suitability.evidence.evidence import grade_of
+from pvkdb.suitability.evidence.evidence import grade_of, only_tested
 from pvkdb.suitability.evidence.examinations import FinishedExamination, finished_examinations
 from pvkdb.suitability.simulators.simulators import VERSIONS
 from pvkdb_api.core.cache import QueryCache
@@ -185,12 +185,15 @@ def _metric_value(row: DevicesRow, metric: Metric, table: TableColumns) -> Metri
     qualifier = getattr(row, table.qualifier) if table.qualifier else None
     note = ""
     if low is not None:
-        if metric.tested:
-            note = "number of cycles tested: a lower bound"
+        decayed = row.volatility == "volatile" or row.raw_files is not None
+        if only_tested(metric, low, qualifier, decayed):
+            note = "as far as it was tested: a lower bound"
         elif qualifier == "film":
             note, qualifier = "of the film, not of the device", None
         else:
-            note = {">": "a lower bound", "up to": "a best value"}.get(qualifier or "", "")
+            note = {">": "a lower bound", ">=": "a lower bound", "up to": "a best value"}.get(
+                qualifier or "", ""
+            )
             grade = grade_of(row.source, qualifier, value=low, unit=metric.unit)
             if grade is Grade.EXTRAPOLATED:
                 note = "extrapolated: nobody watched it for so long"

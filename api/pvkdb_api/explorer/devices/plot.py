@@ -17,6 +17,7 @@ from pvkdb.store.collections import DEVICES
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.suitability import shipped_profile, shipped_profiles
+from pvkdb.suitability.evidence.evidence import only_tested
 from pvkdb.suitability.evidence.materials import phase_candidates
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.explorer.site.parameters import known_choice
@@ -111,7 +112,7 @@ def plot_data(
     """Return the devices that match the filters and have both metrics, as points.
 
     A point is ``[name, stack, colour, x low, x high, x sign, y low, y high, y sign]``; a sign is
-    the qualifier in the source, or ``tested`` for an endurance.
+    the qualifier in the source, or ``tested`` where a test ended.
     """
     x, y = AXES[plot.x], AXES[plot.y]
     gather = partial(energies, session, select(Device.material_id))
@@ -136,6 +137,8 @@ def plot_data(
         "id": Device.id,
         "structure": Device.structure,
         "material": Device.material_id,
+        "volatility": Device.volatility,
+        "raw_files": Device.raw_files,
         "colour": Device.group if plot.colour == "group" else Device.mechanism,
         **_columns("x", x),
         **_columns("y", y),
@@ -199,7 +202,9 @@ def _value(metric: Metric, end: str, row: Any, energies: Mapping[str, Any]) -> l
         ends = sorted((abs(low), abs(high)))
         low, high = (0.0 if low < 0 < high else ends[0]), ends[1]
     sign = row.get(f"{end}_sign")
-    return [low, high, "tested" if metric.tested and sign is None else sign]
+    decayed = row["volatility"] == "volatile" or row["raw_files"] is not None
+    tested = sign in (None, "~") and only_tested(metric, low, sign, decayed)
+    return [low, high, "tested" if tested else sign]
 
 
 def energies(session: Session, materials: Any) -> dict[str, dict[str, Any]]:

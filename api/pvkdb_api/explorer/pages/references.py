@@ -13,6 +13,7 @@ from pvkdb.literature.loader import transcribed_from
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections import REFERENCES
 from pvkdb.store.files import bibliography
+from pvkdb.store.rows.corrected import corrected_references
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
 from pvkdb_api.explorer.references.contents import citation_counts, errata, rows_citing
@@ -109,16 +110,17 @@ def get_reference(
 ) -> Response:
     """Return the page of a reference: the rows that cite it, and how to cite it."""
     reference = REFERENCES.get(session, key)
+    (right,) = corrected_references(session, [reference])
     return page(
         request,
         "reference.html",
         reference=reference,
         citing=rows_citing(session, reference),
         doi_link=doi_link,
-        cited=bibliography.reference_text(reference),
+        cited=bibliography.reference_text(right),
         dataset=bibliography.dataset_text(version),
         bibtex="\n\n".join(
-            (bibliography.reference_bibtex(reference), bibliography.dataset_bibtex(version))
+            (bibliography.reference_bibtex(right), bibliography.dataset_bibtex(version))
         ),
         sources=[] if reference.number is None else transcribed_from(),
     )

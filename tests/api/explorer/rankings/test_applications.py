@@ -127,6 +127,17 @@ def test_a_deep_link_sets_every_control(visitor):
     expect(tab.locator(".wants")).to_contain_text("E_A low")
 
 
+def test_figures_of_a_text_are_marked_with_the_text_that_they_are_from(address):
+    page = httpx.get(f"{address}/applications/reservoir-computing?top=100", timeout=60).text
+    marks = dict(
+        re.findall(
+            r'data-candidate="(c-[^"]+)".*?no table lists this device">from ([^<]+)<', page, re.S
+        )
+    )
+    assert {mark for name, mark in marks.items() if name.startswith("c-o-")} == {"an open page"}
+    assert {mark for name, mark in marks.items() if name.startswith("c-s")} == {"the review's text"}
+
+
 def test_computed_energies_are_left_out_by_a_switch(visitor, address):
     tab = visitor.open("/applications/selector?subject=materials")
     tab.get_by_label("Computed E_A and DFE").select_option("do not count")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import unicodedata
@@ -24,7 +25,21 @@ from pvkdb.store.files.table_files import write_table
 
 from ....each import for_each
 
-SEEN = {row["key"]: row for row in read_curated("dois_seen")}
+SEEN = {row["key"]: row for row in read_curated("dois_seen") if row["doi_seen"]}
+#: Pages of papers without DOI.
+PAGES = {r["key"]: r["doi_seen_at"] for r in read_curated("dois_seen") if not r["doi_seen"]}
+#: What is no article in a journal, as the README of the curated files says, in three formats.
+KINDS = {
+    **dict.fromkeys(("r208", "r397"), ("book", "BOOK", "book")),
+    "r398": ("incollection", "CHAP", "chapter"),
+    "web-rubel2024": ("misc", "UNPB", "article"),
+    **dict.fromkeys(
+        ["r177", "r236", "r276", "r308", "r324", "r327", "web-kim2026", "web-memristors2026"],
+        ("inproceedings", "CONF", "paper-conference"),
+    ),
+}
+#: Of these, the title of the meeting is printed and none of the paper.
+MEETINGS = [key for key, kind in KINDS.items() if kind[0] == "inproceedings" and key[0] == "r"]
 #: What TeX writes for a sign, the other way round.
 SIGNS = {
     r"\textbackslash{}": "\\",
@@ -80,19 +95,34 @@ def reordered(name: str) -> str:
     return f"{given_} {family}" if comma else name.strip("{}")
 
 
+def kind_of(row: ReferencesRow) -> tuple[str, str, str]:
+    plain_kind = ("article", "JOUR", "article-journal") if row.journal else None
+    return KINDS.get(row.key) or plain_kind or ("misc", "GEN", "document")
+
+
+def address_of(row: ReferencesRow) -> str | None:
+    doi = row.doi or row.doi_seen
+    return f"https://doi.org/{doi}" if doi else PAGES.get(row.key)
+
+
 def test_bibtex_is_read_back_as_it_is(references: list[ReferencesRow]) -> None:
     entries = bibtexparser.loads(written(references, "bibtex")).entries
     assert [entry["ID"] for entry in entries] == [row.key for row in references]
     for entry, row in zip(entries, references, strict=True):
+        assert entry["ENTRYTYPE"] == kind_of(row)[0]
+        assert entry.get("url") == address_of(row)
         title = entry.get("title", "{}")
         assert (title[0], title[-1]) == ("{", "}")
-        assert plain(untexed(title[1:-1])) == plain(row.title)
+        meeting = row.key in MEETINGS
+        assert plain(untexed(entry["booktitle"] if meeting else title[1:-1])) == plain(row.title)
         given_ = filter(None, entry.get("author", "").split(" and "))
         assert [untexed(reordered(each)) for each in given_] == names(row.authors)
         number = f"({entry['number']})" if "number" in entry else ""
         assert untexed(f"{entry.get('volume', '')}{number}") == (row.volume or "")
         assert untexed(entry.get("pages", "")) == (row.pages or "")
-        assert untexed(entry.get("journal", "")) == (row.journal or "")
+        within = {"article": "journal", "misc": "howpublished", "book": "publisher"}
+        place = "publisher" if meeting else within.get(entry["ENTRYTYPE"], "booktitle")
+        assert untexed(entry.get(place, "")) == (row.journal or "")
         assert entry.get("year") == (row.year and str(row.year))
         assert entry.get("doi") == (row.doi or row.doi_seen)
         # What the fonts of TeX lack is written with commands; accents are not.
@@ -103,14 +133,16 @@ def test_ris_is_read_back_as_it_is(references: list[ReferencesRow]) -> None:
     entries = rispy.loads(written(references, "ris"))
     assert [entry["id"] for entry in entries] == [row.key for row in references]
     for entry, row in zip(entries, references, strict=True):
-        assert entry["type_of_reference"] == ("JOUR" if row.journal else "GEN")
-        assert entry.get("title") == row.title
+        assert entry["type_of_reference"] == kind_of(row)[1]
+        assert entry.get("urls", [None]) == [address_of(row)]
+        meeting = row.key in MEETINGS
+        assert entry.get("secondary_title" if meeting else "title") == row.title
         assert [reordered(each) for each in entry.get("authors", ())] == names(row.authors)
         pages = [entry.get("start_page", ""), *filter(None, [entry.get("end_page")])]
         assert "–".join(pages) == (row.pages or "")
         assert entry.get("year") == (row.year and str(row.year))
         assert entry.get("doi") == (row.doi or row.doi_seen)
-        if row.doi_seen_at:
+        if row.doi_seen:
             assert entry["notes"] == [f"DOI seen at {row.doi_seen_at}"]
 
 
@@ -119,7 +151,8 @@ def test_csl_says_the_same(references: list[ReferencesRow]) -> None:
     assert json.loads(written([], "csl")) == []
     for item, row in zip(items, references, strict=True):
         assert item["id"] == row.key
-        assert item["type"] == ("article-journal" if row.journal else "document")
+        assert item["type"] == kind_of(row)[2]
+        assert item.get("URL") == address_of(row)
         assert item.get("issued") == (row.year and {"date-parts": [[row.year]]})
         authors = [
             each.get("literal") or f"{each['given']} {each['family']}"
@@ -167,4 +200,12 @@ def test_a_doi_seen_has_the_shape_of_one_and_belongs_to_a_reference_without(key:
 
 
 def test_no_doi_is_seen_for_two_references() -> None:
-    assert len({row["doi_seen"] for row in SEEN.values()}) == len(SEEN) == 22
+    assert len({row["doi_seen"] for row in SEEN.values()}) == len(SEEN) == 23
+
+
+def test_a_paper_without_doi_has_the_page_on_which_it_was_read() -> None:
+    papers = Path(__file__).parents[4] / "curation" / "open_pages" / "papers.csv"
+    with papers.open(encoding="utf-8", newline="") as file:
+        read_at = {f"web-{row['key']}": row["address"] for row in csv.DictReader(file)}
+    without = [row["key"] for row in read_curated("references") if not row["doi"]]
+    assert {key: read_at[key] for key in without if key.startswith("web-")} == PAGES

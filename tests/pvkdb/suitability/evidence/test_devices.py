@@ -7,12 +7,18 @@ from sqlalchemy import select
 
 from pvkdb.schemas.metrics import REPORTED
 from pvkdb.schemas.rankings import Grade
+from pvkdb.schemas.tables import DeviceClaimsRow
 from pvkdb.store.collections.devices import owner
 from pvkdb.store.database import Store
-from pvkdb.store.models.devices import DeviceClaim
 from pvkdb.store.models.materials import Material
 from pvkdb.suitability.evidence.devices import Absorbers, _figure, device_candidates, electrodes_in
-from pvkdb.suitability.evidence.evidence import Candidate, Evidence, grade_of, joined
+from pvkdb.suitability.evidence.evidence import (
+    Candidate,
+    Evidence,
+    grade_of,
+    joined,
+    only_tested,
+)
 
 from ....curated import DEVICES
 
@@ -65,8 +71,15 @@ def test_a_best_value_of_the_text_is_no_typical_one(found: dict[str, Candidate])
     best = named(found, "MAPbI3, unipolar").evidence["on_off_ratio"]  # up to 10⁸
     assert (best.minimum, best.maximum, best.grade) == (None, 1e8, Grade.BEST)
     # A count of cycles was reached, however good the device.
-    claim = DeviceClaim(
-        device="wires", metric="endurance_cycles", value=6e6, qualifier="up to", source="Fig. 1"
+    claim = DeviceClaimsRow(
+        id="c-1",
+        device="wires",
+        metric="endurance_cycles",
+        value=6e6,
+        unit="cycles",
+        qualifier="up to",
+        references="r1",
+        source="Fig. 1",
     )
     cycles = _figure(claim, REPORTED["endurance_cycles"])
     assert (cycles.minimum, cycles.maximum, cycles.grade) == (6e6, None, Grade.MEASURED)
@@ -91,6 +104,26 @@ def test_a_state_that_nobody_watched_for_so_long_is_extrapolated(
     value: float, qualifier: str | None, unit: str, grade: Grade
 ) -> None:
     assert grade_of("Table 4", qualifier, value=value, unit=unit) is grade
+
+
+def test_a_retention_is_as_long_as_its_test_however_it_is_printed(
+    found: dict[str, Candidate],
+) -> None:
+    for name, qualifier in (
+        ("d-t4-r02", "tested"),  # 10⁴ s
+        ("d-o-bismuth-1", "~"),
+        ("d-o-zhang-1", ">"),
+        ("c-s5.1.1-003", "tested"),  # of the text
+    ):
+        retention = found[name].evidence["retention_s"]
+        assert (retention.minimum, retention.maximum) == (1e4, None)
+        assert retention.qualifier == qualifier
+    metric = REPORTED["retention_s"]
+    assert not only_tested(metric, 7e9, "~", decayed=False)  # extrapolated
+    assert not only_tested(metric, 1e4, "up to", decayed=False)
+    assert not only_tested(metric, 0.2, None, decayed=True)  # the time in which it fades
+    assert only_tested(REPORTED["endurance_cycles"], 100, None, decayed=True)
+    assert not only_tested(REPORTED["stability_days"], 30, None, decayed=False)
 
 
 def test_a_device_has_the_phase_and_the_errata_that_its_sources_have(

@@ -46,13 +46,13 @@ function middle({ low, high }, log) {
 }
 
 function isBound({ low, high, sign }) {
-  return sign === ">" || sign === "tested" || low === null || high === null;
+  return sign === ">" || sign === ">=" || sign === "tested" || low === null || high === null;
 }
 
 function words({ low, high, sign }, unit) {
   const range = low === null ? `≤ ${shown(high)}` : high === null ? `≥ ${shown(low)}`
     : low === high ? shown(low) : `${shown(low)} to ${shown(high)}`;
-  const before = { "~": "~ ", ">": "> ", tested: "≥ ", "up to": "up to " }[sign] ?? "";
+  const before = { "~": "~ ", ">": "> ", ">=": "≥ ", tested: "≥ ", "up to": "up to " }[sign] ?? "";
   const after = { tested: " (tested)", film: " (of the film)" }[sign] ?? "";
   return `${before}${range}${unit ? ` ${unit}` : ""}${after}`;
 }
