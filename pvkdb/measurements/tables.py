@@ -207,7 +207,7 @@ def _rows(sheet: Any) -> list[list[Any]]:
         if last * width > _MOST_CELLS:
             text = "delete what stands far outside its table, or export it as CSV"
             raise ValueError(f"sheet {sheet.title!r} spans {last:,} × {width:,} cells; {text}")
-    return rows[:last]
+    return [[*row, *[None] * (width - len(row))] for row in rows[:last]]
 
 
 def _tables(file: str, text: str, label: str) -> Iterator[Table]:
