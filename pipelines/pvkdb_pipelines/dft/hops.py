@@ -237,13 +237,17 @@ class _Recorded:
 
 @dataclass
 class _Search:
-    """The searches for the ends and the saddle point of a hop; ``points`` are those found."""
+    """The searches for the ends and the saddle point of a hop.
+
+    ``points`` are those found; ``joined`` are the ends that were found downhill from the saddle.
+    """
 
     request: DftHopRequest
     recorded: _Recorded
     guide: Potential
     progress: ProgressReporter
     points: dict[str, HopPoint] = field(default_factory=dict)
+    joined: set[str] = field(default_factory=set)
     saddle: Stationary = field(init=False)
 
     def __post_init__(self) -> None:
@@ -280,6 +284,8 @@ class _Search:
             energy_left_ev=found.energy_left_ev,
             force_calls=len(calls),
         )
+        if downhill and point.energy_ev < self.points[name].energy_ev:
+            self.joined.add(name)
         self.points[name] = _lower(self.points[name], point) if downhill else point
         if name == "saddle":
             self.saddle = found
@@ -317,11 +323,11 @@ class _Search:
         It has one unstable mode, and downhill from it lie the ends, by the corrected potential.
         """
         curvatures = ", ".join(f"{each:.2f}" for each in self.saddle.curvatures)
-        if len(self.saddle.curvatures) > 1:
+        if len(self.saddle.curvatures) > 1 and not self._others_rise():
             return f"the saddle point has several unstable modes: {curvatures} eV/Å²"
         calls = [_evaluated(self.saddle.atoms, call) for call in self.recorded.calls]
         for name, point in self.points.items():
-            if name == "saddle":
+            if name in {"saddle", *self.joined}:
                 continue
             found, below = atoms_in(point.structure), self._below_saddle(name)
             try:
@@ -339,6 +345,19 @@ class _Search:
                     f"at the {name}: more than {_SAME_END_ANG} Å, so the path leads elsewhere"
                 )
         return None
+
+    def _others_rise(self) -> bool:
+        """Whether a call beside the saddle point, along its other modes, has a higher energy.
+
+        Their curvatures are estimates, and the search has tried where they lead.
+        """
+        saddle, *tried = self.recorded.of("saddle")[self.saddle.index :]
+        for call in tried:
+            away = (np.array(call.positions_ang) - saddle.positions_ang).ravel()
+            along = self.saddle.modes[1:] @ away / np.linalg.norm(away)
+            if (along**2).sum() > 0.5 and call.point.energy_ev > saddle.point.energy_ev:
+                return True
+        return False
 
     def _below_saddle(self, name: str) -> Atoms:
         """Return the saddle point, moved along its unstable mode towards an end."""
