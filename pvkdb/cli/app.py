@@ -87,7 +87,7 @@ def _add(name: str, function: Any, example: str, **settings: Any) -> None:
 
 def _add_operation(name: str) -> None:
     operation = declared()[name]
-    _add(name, lambda: None, operation.example, **settings_of(operation))
+    _add(operation.command_name, lambda: None, operation.example, **settings_of(operation))
 
 
 _add("demo", demo.demo, "--folder demo-output")

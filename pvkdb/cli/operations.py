@@ -65,7 +65,7 @@ def command_function(operation: Operation) -> Any:
     others = {
         each.command.partition(" --")[2]: each
         for each in declared().values()
-        if each.command.startswith(f"{operation.name} --")
+        if each.command.startswith(f"{operation.command_name} --")
     }
 
     def command(database: str, json: bool, plot: str | None = None, **given: Any) -> None:

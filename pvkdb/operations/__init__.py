@@ -33,7 +33,7 @@ MODULES = ("pvkdb.kinetics.operations", "pvkdb.crossbar.operations")
 class Operation:
     """One declaration. Models, functions and printers are texts ``module:name``."""
 
-    #: Its command and tool; part of the id of its route.
+    #: Its tool, and the end of the id of its route; with dashes, its command.
     name: str
     #: One sentence, and more for who reads on.
     summary: str
@@ -57,6 +57,11 @@ class Operation:
     #: Prints the result for people, and draws it to a file: what ``--plot`` then offers.
     printed: str
     plot: tuple[str, str] | None = None
+
+    @property
+    def command_name(self) -> str:
+        """How the command is called."""
+        return self.command or self.name.replace("_", "-")
 
     def request_model(self) -> type[BaseModel] | None:
         """Return the model of the request; None if there is nothing to ask for."""

@@ -36,7 +36,7 @@ def print_current(found: SneakCurrent) -> None:
 
 OPERATIONS = (
     Operation(
-        name="sneak-current",
+        name="sneak_current",
         summary="Compute the sneak current of an array.",
         description="Equation (1) of the review, for bare cells.",
         path="/crossbar/sneak-current",

@@ -49,8 +49,9 @@ def example() -> Iterator[Any]:
 
 def test_a_file_with_an_operation_is_a_command(example: Any) -> None:
     alone = Typer(rich_markup_mode=None)
-    alone.command(example.name, **settings_of(example))(lambda: None)
+    alone.command(example.command_name, **settings_of(example))(lambda: None)
     shown = CliRunner().invoke(alone, ["--help"], env={"COLUMNS": "100"}).output
+    assert "Usage: sneak-current" in shown
     assert "--r-lrs-ohm OHM" in shown
     assert "[default: 64]" in shown
     found = CliRunner().invoke(alone, ["--r-lrs-ohm", "1e4", "--json"]).stdout
@@ -66,6 +67,7 @@ def test_and_a_route_with_its_description(example: Any, loaded_sqlite: Path) -> 
     service.include_router(router_of([example]))
     path = f"/api/v1{example.path}"
     route = service.openapi()["paths"][path]["get"]
+    assert route["operationId"] == "get_sneak_current"
     size = next(each for each in route["parameters"] if each["name"] == "size")
     assert (size["schema"]["maximum"], size["schema"]["default"]) == (10_000, 64)
     assert route["summary"] == "Compute the sneak current of an array"
@@ -94,7 +96,7 @@ def test_what_a_declaration_names_exists() -> None:
         assert all(load(name) is not None for name in names)
         part, _, method = operation.method.partition(".")
         assert hasattr(getattr(Client("http://localhost"), part), method)
-        command = (operation.command or operation.name).split()[0]
+        command = operation.command_name.split()[0]
         assert command in {each.name for each in app.registered_commands}
         model = operation.request_model()
         for name, field in ({} if model is None else fields_of(model)).items():
