@@ -6,6 +6,7 @@ Each message names the value that was refused, the reason and the remedy::
     ├── InputError                the input cannot be used
     │   ├── FormulaError          a chemical formula that cannot be understood or balanced
     │   ├── MissingRadiusError    no sourced radius for an ion in this coordination
+    │   ├── ParameterError        the value of one named parameter
     │   ├── StateError            the operation does not fit the present state
     │   └── UnstorableError       a value that the database refuses
     ├── NotFoundError             a key that the store or the service does not hold
@@ -42,6 +43,7 @@ __all__ = [
     "MissingRadiusError",
     "NotFoundError",
     "NotMigratedError",
+    "ParameterError",
     "PvkdbError",
     "ReadOnlyStoreError",
     "ServiceError",
@@ -74,6 +76,23 @@ class MissingRadiusError(InputError):
 
 class StateError(InputError):
     """The operation is not possible in the present state, e.g. of a calculation or a run."""
+
+
+class ParameterError(InputError):
+    """The value of one named parameter of a request cannot be used."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+@contextmanager
+def naming(parameter: str) -> Iterator[None]:
+    """Turn each input error raised inside into a :class:`ParameterError` of this parameter."""
+    try:
+        yield
+    except InputError as error:
+        raise ParameterError(parameter, str(error)) from error
 
 
 class UnstorableError(InputError):

@@ -36,7 +36,6 @@ REPEATED_CLASSES = {
 
 #: Module: why it is apart although it is small and has one importer.
 SMALL_MODULES = {
-    "pvkdb.crossbar.plot": "loads matplotlib",
     "pvkdb.store.security.idempotency": "store, below the service that uses it",
     "pvkdb_pipelines.dft.codes.launch": "a program of its own",
     "pvkdb_pipelines.engines.interchange": "a program of its own",

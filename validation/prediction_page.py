@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import log10
 
 from pvkdb.display.units import amount
-from pvkdb.kinetics.estimate import WIDEST_DECADES, beyond_reason
+from pvkdb.kinetics.estimates import WIDEST_DECADES, beyond_reason
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.suitability.evidence.evidence import Evidence
 from pvkdb.suitability.evidence.explanations import value_text, window_text

@@ -23,6 +23,7 @@ from mcp.server.stdio import stdio_server
 from pvkdb._version import __version__
 from pvkdb.chemistry.ions import sources
 from pvkdb.errors import InputError, NotFoundError, PvkdbError, unknown_name
+from pvkdb.operations import declared
 from pvkdb.schemas import unfit
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_text
@@ -209,6 +210,10 @@ class Agent:
             "more": {"tool": name, "arguments": following} if offset + limit < total else None,
         }
 
+    async def compute(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the result of an operation."""
+        return await self._get(TOOLS[name].route, given)
+
     async def tolerance(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
         """Return the tolerance factors of a formula, with the sources of its radii."""
         factors = await self._get(TOOLS[name].route, given)
@@ -294,6 +299,9 @@ TOOLS: dict[str, AgentTool] = {
         f"Search the cited publications; text and BibTeX. {_LISTED}",
         without=frozenset({"fields"}),
     ),
+} | {
+    each.name: AgentTool(each.path, Agent.compute, f"{each.summary} {each.description}", {})
+    for each in declared().values()
 }
 
 

@@ -24,8 +24,10 @@ from pvkdb.cli.commands import (
     simulations,
     work,
 )
+from pvkdb.cli.operations import settings_of
 from pvkdb.cli.options import OPENED
 from pvkdb.errors import InterruptedByUserError
+from pvkdb.operations import declared
 
 
 class Commands(TyperGroup):
@@ -83,6 +85,11 @@ def _add(name: str, function: Any, example: str, **settings: Any) -> None:
     app.command(name, epilog=f"Example: pvkdb {name} {example}".rstrip(), **settings)(function)
 
 
+def _add_operation(name: str) -> None:
+    operation = declared()[name]
+    _add(operation.command_name, lambda: None, operation.example, **settings_of(operation))
+
+
 _add("demo", demo.demo, "--folder demo-output")
 _add("init", databases.init, "")
 _add("upgrade", databases.upgrade, "--database postgresql://pvkdb@localhost/pvkdb")
@@ -113,11 +120,11 @@ _add("dft", dft.dft, "3f2a --charge 0 --charge 1")
 _add("export-inputs", dft.export_inputs, "3f2a --for espresso")
 _add("import-results", dft.import_results, "3f2a dft-3f2a-espresso")
 _add("rank", rankings.rank, "non-volatile-memory --materials --limit 10")
-_add("kinetics", simulations.kinetics, "CsPbBr3 --thickness-nm 300 --bias-v 1")
+_add_operation("kinetics")
 _add("simulate", simulations.simulate, "CsPbBr3 --potential sevennet-0")
 _add("examine", simulations.examine, "EpiRAM --images mnist --seeds 5")
 _add("spice", devices.spice, "sweep.csv --model vteam --output device.cir")
-_add("crossbar", devices.crossbar, "--on-off 1000 --selectivity 514")
+_add_operation("crossbar")
 _add("measure", devices.measure, "sweep.csv --v-read 0.2")
 _add("export-device", devices.export_device, "d-t4-r14 --for aihwkit")
 _add("serve", service.serve, "--allow-local-writes")

@@ -9,12 +9,13 @@ Example:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pvkdb._later import later
 from pvkdb.client._client import AsyncClient, Client
 from pvkdb.client._io.description import Fields, FilterDescription, Filters
 from pvkdb.client._parts.calculations import AsyncCalculations, Calculations
-from pvkdb.client._parts.estimates import AsyncCrossbars, AsyncKinetics, Crossbars, Kinetics
+from pvkdb.client._parts.operations import AsyncCrossbars, AsyncKinetics, Crossbars, Kinetics
 from pvkdb.client._parts.rankings import AsyncRankings, Rankings
 from pvkdb.client._parts.screenings import AsyncScreenings, Screenings
 from pvkdb.client._search.collections import AsyncCollection, AsyncListing, Collection, Listing
@@ -68,13 +69,5 @@ __all__ = [
     "to_pymatgen",
 ]
 
-#: Imported when first used, since building their models takes longer than the client itself.
-_LATER = frozenset({"StructureWithCoordinates", "to_ase", "to_pymatgen"})
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        from pvkdb.client import structures
-
-        return getattr(structures, name)
-    raise AttributeError(f"module 'pvkdb.client' has no attribute {name!r}")
+# Building their models takes longer than the client itself.
+__getattr__ = later(__name__, structures="StructureWithCoordinates to_ase to_pymatgen")

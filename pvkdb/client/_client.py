@@ -16,7 +16,7 @@ from pvkdb.client._io.progress import ProgressBar
 from pvkdb.client._io.service import Patience, Service, path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.client._parts.calculations import AsyncCalculations, Calculations
-from pvkdb.client._parts.estimates import AsyncCrossbars, AsyncKinetics, Crossbars, Kinetics
+from pvkdb.client._parts.operations import AsyncCrossbars, AsyncKinetics, Crossbars, Kinetics
 from pvkdb.client._parts.rankings import AsyncRankings, Rankings
 from pvkdb.client._parts.screenings import AsyncScreenings, Screenings
 from pvkdb.client._search.collections import (

@@ -5,8 +5,22 @@ in closed form, ``network`` solves the circuit with line resistance, ``spacing``
 crosstalk.
 """
 
-from pvkdb.crossbar.limits import LargestArray, largest_array, read_margin, sneak_resistance_ohm
-from pvkdb.crossbar.spacing import critical_field_v_per_m, smallest_spacing_m, spacing_by_field_m
+from typing import TYPE_CHECKING
+
+from pvkdb._later import later
+
+if TYPE_CHECKING:
+    from pvkdb.crossbar.limits import (
+        LargestArray,
+        largest_array,
+        read_margin,
+        sneak_resistance_ohm,
+    )
+    from pvkdb.crossbar.spacing import (
+        critical_field_v_per_m,
+        smallest_spacing_m,
+        spacing_by_field_m,
+    )
 
 __all__ = [
     "LargestArray",
@@ -17,3 +31,9 @@ __all__ = [
     "sneak_resistance_ohm",
     "spacing_by_field_m",
 ]
+
+__getattr__ = later(
+    __name__,
+    limits="LargestArray largest_array read_margin sneak_resistance_ohm",
+    spacing="critical_field_v_per_m smallest_spacing_m spacing_by_field_m",
+)

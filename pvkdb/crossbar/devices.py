@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import Interval
 from pvkdb.crossbar.limits import largest_array
 from pvkdb.errors import InputError, NotFoundError
+from pvkdb.operations import Reading
 from pvkdb.schemas.crossbar import Cell, DeviceArray
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.collections.devices import device_named, owner
@@ -35,6 +36,12 @@ def on_off_of(session: Session, device_id: str) -> tuple[Interval, str]:
     if reason := _unusable(metric):
         raise InputError(f"{device_id} ({device.structure}): {reason}; give a ratio instead")
     return _interval(metric), f"store, {device_id} ({device.source})"
+
+
+def all_arrays(reading: Reading) -> list[DeviceArray]:
+    """Return the largest array of every device of the store."""
+    with reading() as session:
+        return device_arrays(session)
 
 
 def device_arrays(session: Session, *conditions: ColumnElement[bool]) -> list[DeviceArray]:

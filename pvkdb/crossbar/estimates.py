@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf, isinf
 
 from pvkdb.chemistry import Interval
 from pvkdb.crossbar.checks import fraction, ratio, resistance
 from pvkdb.crossbar.limits import (
     BLOCKED,
-    MARGIN,
     largest_array,
     largest_array_any_data,
     read_margin,
 )
 from pvkdb.crossbar.spacing import SPACING_TO_THICKNESS, smallest_spacing_m
-from pvkdb.errors import InputError
-from pvkdb.schemas.crossbar import ArrayLimit, Cell, CrossbarDocument, ExactRead, Read
+from pvkdb.errors import InputError, naming
+from pvkdb.operations import Reading
+from pvkdb.schemas.crossbar import (
+    MARGIN,
+    ArrayLimit,
+    Cell,
+    CrossbarDocument,
+    CrossbarRequest,
+    ExactRead,
+    Read,
+)
 from pvkdb.schemas.responses import Assumption
 
 REVIEW = "review, section 5.1.1"
@@ -37,67 +44,66 @@ COMBINATIONS = (
 LARGEST_EXACT = 512
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayQuestion:
-    """The known numbers of a device, and what is to be estimated.
+def answer(request: CrossbarRequest, reading: Reading) -> CrossbarDocument:
+    """Return the estimates for a given on/off ratio, or for that of a device of the store.
 
-    ``on_off`` is R_HRS over R_LRS with its qualifier; without ``pull_up_ohm`` the pull-up is as
-    large as R_LRS; without ``selectivity`` only bare resistors are considered. ``size``
-    requests the exact solution of an array with that many lines of each kind and ``line_ohm``
-    between neighbouring cells; ``thickness_m`` of the layer requests the spacing that avoids
-    crosstalk.
+    Raises:
+        InputError: a number is out of its range, or one that another needs is missing.
+        NotFoundError: the device does not exist.
     """
+    if request.device is None:
+        with naming("on_off_ratio"):
+            on_off = Interval.exactly(request.on_off_ratio or 0.0)
+        return estimate(request, on_off)
+    from pvkdb.crossbar.devices import on_off_of
 
-    on_off: Interval
-    r_lrs_ohm: float | None = None
-    pull_up_ohm: float | None = None
-    selectivity: float | None = None
-    line_ohm: float | None = None
-    size: int | None = None
-    margin: float = MARGIN
-    thickness_m: float | None = None
-    device: str | None = None
-    on_off_source: str = "given"
+    with reading() as session, naming("device"):
+        on_off, source = on_off_of(session, request.device)
+    return estimate(request, on_off, source)
 
 
-def estimate(question: ArrayQuestion, largest_exact: int = LARGEST_EXACT) -> CrossbarDocument:
+def estimate(
+    request: CrossbarRequest, on_off: Interval, on_off_source: str = "given"
+) -> CrossbarDocument:
     """Return the largest arrays of every kind, and the exact solution if a size is given.
+
+    ``on_off`` is R_HRS over R_LRS with its qualifier, ``on_off_source`` where it comes from.
 
     Raises:
         InputError: a number is out of its range, or one that another needs is missing.
     """
-    on_off = _on_off(question.on_off)
-    _check(question, largest_exact)
+    ratio = _lowest_ratio(on_off)
+    _check(request)
     pull_up = 1.0
-    if question.pull_up_ohm is not None and question.r_lrs_ohm is not None:
-        pull_up = question.pull_up_ohm / question.r_lrs_ohm
-    selectivity = question.selectivity or 1.0
+    if request.pull_up_ohm is not None and request.r_lrs_ohm is not None:
+        pull_up = request.pull_up_ohm / request.r_lrs_ohm
+    selectivity = request.selectivity or 1.0
     kinds = [
         (cell, read)
         for cell, read in COMBINATIONS
-        if question.selectivity is not None or cell is Cell.RESISTOR
+        if request.selectivity is not None or cell is Cell.RESISTOR
     ]
     return CrossbarDocument(
-        device=question.device,
-        on_off_ratio=None if isinf(on_off) else on_off,
-        on_off_is_lower_bound=question.on_off.bound == "lower",
-        margin=question.margin,
+        device=request.device,
+        on_off_ratio=None if isinf(ratio) else ratio,
+        on_off_is_lower_bound=on_off.bound == "lower",
+        margin=request.margin,
         pull_up_ratio=pull_up,
-        limits=[_limit(*kind, on_off, pull_up, selectivity, question.margin) for kind in kinds],
+        limits=[_limit(*kind, ratio, pull_up, selectivity, request.margin) for kind in kinds],
         exact=[
-            _exact(question, question.size, *kind, on_off, pull_up, selectivity)
+            _exact(request, request.size, *kind, ratio, pull_up, selectivity)
             for kind in kinds
-            if question.size is not None
+            if request.size is not None
         ],
         smallest_spacing_m=None
-        if question.thickness_m is None
-        else smallest_spacing_m(question.thickness_m),
-        assumptions=_assumptions(question, pull_up),
-        notes=_notes(question, kinds),
+        if request.thickness_nm is None
+        else smallest_spacing_m(request.thickness_nm * 1e-9),
+        assumptions=_assumptions(request, on_off, on_off_source, pull_up),
+        notes=_notes(request, on_off, kinds),
     )
 
 
-def _on_off(interval: Interval) -> float:
+def _lowest_ratio(interval: Interval) -> float:
     """Return the on/off ratio for size estimates: the lower end of the reported interval."""
     if interval.minimum is None:
         raise InputError(
@@ -107,29 +113,29 @@ def _on_off(interval: Interval) -> float:
     return ratio("on/off ratio", interval.minimum)
 
 
-def _check(question: ArrayQuestion, largest_exact: int) -> None:
-    fraction("the margin", question.margin)
-    for name, ohm in (("R_LRS", question.r_lrs_ohm), ("R_pull-up", question.pull_up_ohm)):
+def _check(request: CrossbarRequest) -> None:
+    fraction("the margin", request.margin)
+    for name, ohm in (("R_LRS", request.r_lrs_ohm), ("R_pull-up", request.pull_up_ohm)):
         if ohm is not None:
             resistance(name, ohm)
-    if question.selectivity is not None and isinf(ratio("selectivity", question.selectivity)):
+    if request.selectivity is not None and isinf(ratio("selectivity", request.selectivity)):
         raise InputError("selectivity = inf blocks every sneak path; give the measured ratio")
-    if question.line_ohm is not None:
-        resistance("line resistance", question.line_ohm, zero=True)
-    if question.pull_up_ohm is not None and question.r_lrs_ohm is None:
+    if request.line_resistance_ohm is not None:
+        resistance("line resistance", request.line_resistance_ohm, zero=True)
+    if request.pull_up_ohm is not None and request.r_lrs_ohm is None:
         raise InputError(
-            f"R_pull-up = {question.pull_up_ohm:g} ohm counts only beside R_LRS, which is not "
+            f"R_pull-up = {request.pull_up_ohm:g} ohm counts only beside R_LRS, which is not "
             "given; give R_LRS too, or leave the pull-up out (it is as large as R_LRS then)"
         )
-    if question.line_ohm is not None:
-        line = f"a line resistance of {question.line_ohm:g} ohm"
-        if question.r_lrs_ohm is None:
+    if request.line_resistance_ohm is not None:
+        line = f"a line resistance of {request.line_resistance_ohm:g} ohm"
+        if request.r_lrs_ohm is None:
             raise InputError(f"{line} counts only beside R_LRS, which is not given; give R_LRS too")
-        if question.size is None:
+        if request.size is None:
             raise InputError(f"{line} needs the circuit of an array; give its size too")
-    if question.size is not None and not 1 <= question.size <= largest_exact:
+    if request.size is not None and not 1 <= request.size <= LARGEST_EXACT:
         raise InputError(
-            f"size = {question.size} cannot be solved exactly; give 1 to {largest_exact} lines"
+            f"size = {request.size} cannot be solved exactly; give 1 to {LARGEST_EXACT} lines"
         )
 
 
@@ -156,7 +162,7 @@ def _limit(
 
 
 def _exact(
-    question: ArrayQuestion,
+    request: CrossbarRequest,
     size: int,
     cell: Cell,
     read: Read,
@@ -166,10 +172,12 @@ def _exact(
 ) -> ExactRead:
     from pvkdb.crossbar.reading import Crosspoint, near_and_far
 
-    r_lrs = question.r_lrs_ohm or 1.0
+    r_lrs = request.r_lrs_ohm or 1.0
     factor = 1.0 if cell is Cell.RESISTOR else selectivity
     device = Crosspoint(r_lrs, on_off, cell, factor)
-    near, far = near_and_far(device, size, pull_up * r_lrs, question.line_ohm or 0.0, read)
+    near, far = near_and_far(
+        device, size, pull_up * r_lrs, request.line_resistance_ohm or 0.0, read
+    )
     return ExactRead(
         cell=cell,
         read=read,
@@ -182,12 +190,14 @@ def _exact(
     )
 
 
-def _assumptions(question: ArrayQuestion, pull_up: float) -> list[Assumption]:
-    on_off, r_lrs, line = question.on_off, question.r_lrs_ohm, question.line_ohm
+def _assumptions(
+    request: CrossbarRequest, on_off: Interval, on_off_source: str, pull_up: float
+) -> list[Assumption]:
+    r_lrs, line = request.r_lrs_ohm, request.line_resistance_ohm
     on_off_text = "infinite" if on_off.minimum == inf else str(on_off)
-    by_review = question.margin == MARGIN
+    by_review = request.margin == MARGIN
     assumed = [
-        _assumed("on/off ratio", on_off_text, question.on_off_source),
+        _assumed("on/off ratio", on_off_text, on_off_source),
         _assumed("R_LRS", f"{r_lrs:g}", "given", unit="ohm")
         if r_lrs is not None
         else _assumed(
@@ -197,7 +207,7 @@ def _assumptions(question: ArrayQuestion, pull_up: float) -> list[Assumption]:
             default=True,
         ),
         _assumed("R_pull-up / R_LRS", f"{pull_up:g}", "given")
-        if question.pull_up_ohm is not None
+        if request.pull_up_ohm is not None
         else _assumed(
             "R_pull-up / R_LRS",
             f"{pull_up:g}",
@@ -206,7 +216,7 @@ def _assumptions(question: ArrayQuestion, pull_up: float) -> list[Assumption]:
         ),
         _assumed(
             "read margin ΔV/V_read",
-            f"{question.margin:g}",
+            f"{request.margin:g}",
             f"{REVIEW}: more than 10 %" if by_review else "given",
             default=by_review,
         ),
@@ -217,11 +227,11 @@ def _assumptions(question: ArrayQuestion, pull_up: float) -> list[Assumption]:
             default=True,
         ),
     ]
-    if question.thickness_m is not None:
+    if request.thickness_nm is not None:
         source = f"{REVIEW}, its ref. 332: crosstalk is avoided from 100 on"
         ratio_text = f"{SPACING_TO_THICKNESS:g}"
         assumed.append(_assumed("spacing / thickness", ratio_text, source, default=True))
-    if question.size is not None:
+    if request.size is not None:
         name = "line resistance between neighbouring cells"
         source = "pvkdb: none" if line is None else "given"
         assumed.append(_assumed(name, f"{line or 0:g}", source, unit="ohm", default=line is None))
@@ -234,11 +244,11 @@ def _assumed(
     return Assumption(name=name, value=value, unit=unit, source=source, default=default)
 
 
-def _notes(question: ArrayQuestion, kinds: list[tuple[Cell, Read]]) -> list[str]:
+def _notes(request: CrossbarRequest, on_off: Interval, kinds: list[tuple[Cell, Read]]) -> list[str]:
     notes = []
-    if question.on_off.bound == "lower":
+    if on_off.bound == "lower":
         notes.append("The on/off ratio is reported as a lower bound; so are the sizes.")
-    if question.selectivity is None:
+    if request.selectivity is None:
         notes.append("Without a selectivity only bare resistors (1R) are looked at.")
     else:
         notes.append(

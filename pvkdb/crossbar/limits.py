@@ -30,10 +30,7 @@ from math import floor, inf, sqrt
 
 from pvkdb.crossbar.checks import fraction, ratio, resistance, size
 from pvkdb.errors import InputError
-from pvkdb.schemas.crossbar import Cell, Read
-
-#: The margin that the review requires, section 5.1.1: "the margin must be more than 10%".
-MARGIN = 0.1
+from pvkdb.schemas.crossbar import MARGIN, Cell, Read
 
 #: Voltage of the unselected word lines over the read voltage.
 BIAS = {Read.HALF_BIAS: 1 / 2, Read.THIRD_BIAS: 1 / 3}

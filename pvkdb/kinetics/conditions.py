@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pvkdb.chemistry import Interval
-from pvkdb.errors import InputError
+from pvkdb.errors import InputError, naming
 from pvkdb.kinetics.hopping import checked
+from pvkdb.operations.fields import unit_of
+from pvkdb.schemas.kinetics import LayerRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,30 @@ def layer(
         sources={name: LAYER_DEFAULTS[name].source for name in missing},
         **{name: value or LAYER_DEFAULTS[name].value for name, value in given.items()},
     )
+
+
+#: What the fields of a layer are in an estimate, and their factors to SI units.
+_FIELDS = {
+    "thickness_nm": ("thickness_m", 1e-9),
+    "bias_v": ("bias_v", 1.0),
+    "temperature_k": ("temperature_k", 1.0),
+    "write_time_s": ("write_time_s", 1.0),
+}
+
+
+def conditions_of(request: LayerRequest) -> Conditions:
+    """Return the conditions of a layer from the texts of a request; see :func:`layer`.
+
+    Raises:
+        ParameterError: a text is not a number or a range, or is out of its range.
+    """
+    found: dict[str, Interval] = {}
+    for name, (argument, scale) in _FIELDS.items():
+        if (text := getattr(request, name)) is not None:
+            with naming(name):
+                found[argument] = parse_range(text, name, str(unit_of(name)), scale)
+                layer(**found)
+    return layer(**found)
 
 
 def parse_range(text: str, name: str, unit: str, scale: float = 1.0) -> Interval:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
-from pvkdb.schemas import StrictModel
+from pvkdb.operations.fields import InCommand, Served, Text
+from pvkdb.schemas import RequestModel, StrictModel
 from pvkdb.schemas.responses import Assumption
+
+#: The margin that the review requires, section 5.1.1: "the margin must be more than 10%".
+MARGIN = 0.1
+
+#: Lines of the largest array that one request to a service may solve, in a fraction of a second.
+LARGEST_SERVED = 128
 
 
 class Cell(StrEnum):
@@ -24,6 +32,45 @@ class Read(StrEnum):
     FLOATING = "floating"
     HALF_BIAS = "half-bias"
     THIRD_BIAS = "third-bias"
+
+
+class CrossbarRequest(RequestModel):
+    """The known numbers of a device, and what is to be estimated.
+
+    A device brings its on/off ratio. Without a selectivity only bare resistors are considered.
+    """
+
+    on_off_ratio: Annotated[float | None, InCommand("--on-off")] = Field(
+        None, description="R_HRS over R_LRS; may be inf.", examples=[1000.0]
+    )
+    device: Annotated[Text | None, InCommand(value="ID")] = Field(
+        None, description="Device of the store with the on/off ratio.", examples=["d-t4-r01"]
+    )
+    r_lrs_ohm: Annotated[FiniteFloat | None, InCommand("--r-lrs")] = Field(
+        None, description="Resistance in the low-resistance state (LRS), in Ω.", examples=[1e4]
+    )
+    pull_up_ohm: Annotated[FiniteFloat | None, InCommand("--pull-up")] = Field(
+        None, description="Pull-up resistor, in Ω; default: R_LRS.", examples=[5e3]
+    )
+    selectivity: FiniteFloat | None = Field(
+        None, description="Selectivity of a selector or rectifier; default: none.", examples=[514.0]
+    )
+    line_resistance_ohm: Annotated[FiniteFloat | None, InCommand("--line-resistance")] = Field(
+        None, description="Line resistance from cell to cell, in Ω.", examples=[5.0]
+    )
+    size: Annotated[int | None, InCommand(value="N"), Served(LARGEST_SERVED)] = Field(
+        None, ge=1, description="N of the N × N array that is solved exactly.", examples=[64]
+    )
+    margin: float = Field(
+        MARGIN,
+        gt=0,
+        lt=1,
+        description="Required read margin over the read voltage.",
+        examples=[0.1],
+    )
+    thickness_nm: FiniteFloat | None = Field(
+        None, description="Thickness of the layer in nm, for the cell spacing.", examples=[60.0]
+    )
 
 
 class ArrayLimit(StrictModel):

@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
-from pvkdb.schemas import StrictModel
+from pvkdb.operations.fields import InCommand, RangeText, Text
+from pvkdb.schemas import RequestModel, StrictModel
 from pvkdb.schemas.responses import Assumption, ReferenceKeys
+
+
+class LayerRequest(RequestModel):
+    """The layer that predictions are for; what is omitted has a default with a source."""
+
+    thickness_nm: RangeText | None = Field(
+        None, description="Layer thickness in nm, e.g. 300 or 90:300.", examples=["90:300"]
+    )
+    bias_v: RangeText | None = Field(
+        None, description="Bias across the layer in V, e.g. 1 or 0.5:2.", examples=["0.5:2"]
+    )
+    temperature_k: RangeText | None = Field(
+        None, description="Temperature in K, e.g. 280:350.", examples=["280:350"]
+    )
+    write_time_s: RangeText | None = Field(
+        None, description="Pulse of the SET voltage in s, e.g. 1e-4:2e-3.", examples=["1e-4:2e-3"]
+    )
+
+
+class KineticsRequest(LayerRequest):
+    """A material, a device or an activation energy, and the layer."""
+
+    formula: Annotated[Text | None, InCommand("formula")] = Field(
+        None, description="Material of the store, e.g. CsPbBr3.", examples=["CsPbBr3"]
+    )
+    device: Annotated[Text | None, InCommand(value="ID")] = Field(
+        None, description="Device; default of the bias: its SET voltage.", examples=["d-t4-r14"]
+    )
+    e_a_ev: Annotated[RangeText | None, InCommand("--e-a")] = Field(
+        None, description="Activation energy in eV, e.g. 0.3:0.5.", examples=["0.3:0.5"]
+    )
+    dfe_ev: Annotated[RangeText | None, InCommand("--dfe")] = Field(
+        None, description="Formation energy of the vacancy in eV, with e_a_ev.", examples=["1.3"]
+    )
 
 
 class Quantity(StrictModel):

@@ -9,7 +9,7 @@ import numpy as np
 
 from pvkdb.display.numbers import number
 from pvkdb.kinetics.conditions import DEFAULTS
-from pvkdb.kinetics.estimate import beyond_reason
+from pvkdb.kinetics.estimates import beyond_reason
 from pvkdb.kinetics.hopping import BOLTZMANN_EV_PER_K
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.kinetics import KineticsDocument, Quantity

@@ -30,6 +30,9 @@ CALLS: dict[str, tuple[dict[str, Any], str]] = {
     "composition": ({"key": "CH3NH3PbI3", "limit": 3}, '"formula": "MAPbI3"'),
     "rank": ({"application": "selector", "limit": 2, "samples": 1}, '"verdicts"'),
     "tolerance": ({"formula": "CsPbBr3"}, "10.1107/S0567739476001551"),
+    "crossbar": ({"device": "d-t4-r01", "size": 4}, '"exact"'),
+    "device_arrays": ({}, '"size_best_pull_up"'),
+    "kinetics": ({"formula": "MAPbI3"}, '"switching time"'),
     "search_references": ({"q": "memristor", "limit": 2}, "@article{r15"),
 }
 

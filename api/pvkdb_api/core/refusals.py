@@ -7,8 +7,7 @@ them there, so that it depends on neither of them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
@@ -68,23 +67,6 @@ DATABASE: dict[type[PvkdbError], str] = {
     StoreBusyError: "the database of this service is being written by another program; try again "
     "later",
 }
-
-
-class ParameterError(InputError):
-    """The value of one named parameter of a request cannot be used."""
-
-    def __init__(self, parameter: str, message: str) -> None:
-        super().__init__(message)
-        self.parameter = parameter
-
-
-@contextmanager
-def naming(parameter: str) -> Iterator[None]:
-    """Turn each input error raised inside into a :class:`ParameterError` of this parameter."""
-    try:
-        yield
-    except InputError as error:
-        raise ParameterError(parameter, str(error)) from error
 
 
 #: Returns the refusal of a request, with further headers, in the form of one interface; None for

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pvkdb_api.core.refusals import ParameterError
+from pvkdb.errors import ParameterError
 
 
 def write_cursor(collection: str, query: Mapping[str, Any], place: Any) -> str:

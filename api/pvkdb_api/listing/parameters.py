@@ -8,24 +8,24 @@ from functools import cache
 from typing import Annotated, Any, get_args
 
 from fastapi import Depends, Query
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from pvkdb import suitability
 from pvkdb.chemistry.family import FAMILIES
-from pvkdb.kinetics.conditions import Conditions, layer, parse_range
+from pvkdb.errors import naming
+from pvkdb.kinetics.conditions import Conditions, conditions_of
+from pvkdb.operations.fields import Text
+from pvkdb.schemas.kinetics import LayerRequest
 from pvkdb.schemas.rankings import Halide, RankingFilters
 from pvkdb.schemas.tables import Row
 from pvkdb.store.collections.declarations import Filter
 from pvkdb.store.collections.in_memory import Listed
-from pvkdb_api.core.refusals import naming
 
 #: Longest parameter with several values.
 LONGEST_LIST = 8_000
 
 _OPENING, _CLOSING = "([{", ")]}"
 
-#: Text that both databases accept: PostgreSQL stores no NUL.
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 ListText = Annotated[str, Field(min_length=1, max_length=LONGEST_LIST, pattern=r"^[^\x00]*$")]
 
 #: Type of a parameter by the type of its filter, within the bounds of both databases.
@@ -162,38 +162,19 @@ def _tidy(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value for value in stripped if value))
 
 
-#: A number or a range as text: ``300`` or ``90:300``.
-Range = Annotated[str | None, Query(min_length=1, max_length=60)]
+class LayerQuery(LayerRequest):
+    """The layer of predictions, beside the other parameters of a route."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
-def read_layer(
-    thickness_nm: Annotated[
-        Range, Query(description="Layer of predictions in nm: `300` or `90:300`.")
-    ] = None,
-    bias_v: Annotated[Range, Query(description="Bias across it in V, the same way.")] = None,
-    temperature_k: Annotated[Range, Query(description="In K, the same way.")] = None,
-    write_time_s: Annotated[
-        Range, Query(description="Pulse of the SET voltage in s, the same way.")
-    ] = None,
-) -> Conditions:
+def read_layer(given: Annotated[LayerQuery, Query()]) -> Conditions:
     """Return the layer of a prediction; omitted parameters have defaults.
 
     Raises:
         ParameterError: a parameter is not a number or a range, or is out of bounds.
     """
-    found = {}
-    for name, argument, text, scale in (
-        ("thickness_nm", "thickness_m", thickness_nm, 1e-9),
-        ("bias_v", "bias_v", bias_v, 1.0),
-        ("temperature_k", "temperature_k", temperature_k, 1.0),
-        ("write_time_s", "write_time_s", write_time_s, 1.0),
-    ):
-        if text is None:
-            continue
-        with naming(name):
-            found[argument] = parse_range(text, name, name.rpartition("_")[2], scale)
-            layer(**found)
-    return layer(**found)
+    return conditions_of(given)
 
 
 Layer = Annotated[Conditions, Depends(read_layer)]

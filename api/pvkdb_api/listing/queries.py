@@ -10,14 +10,13 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import unknown_name
+from pvkdb.errors import ParameterError, naming, unknown_name
 from pvkdb.schemas.responses import FacetValue, Page
 from pvkdb.schemas.tables import Row
 from pvkdb.store.collections.in_memory import Listed
 from pvkdb.store.collections.keyset import CursorPosition, Sorting
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.etags import answer
-from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.listing.cursors import read_cursor, unreadable, write_cursor
 from pvkdb_api.listing.parameters import split_names, split_values
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import NotFoundError, unknown_name
+from pvkdb.errors import NotFoundError, ParameterError, naming, unknown_name
 from pvkdb.schemas.calculations import (
     CalculationDocument,
     CalculationState,
@@ -21,7 +21,6 @@ from pvkdb.store.queue.claims import enqueue, submit
 from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb.suitability.evidence.simulations import simulation_request
-from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.operations.writes import note_write
 
 

@@ -7,13 +7,12 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
-from pvkdb.errors import InputError
+from pvkdb.errors import InputError, naming
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import Ranking
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
 from pvkdb.suitability.ranking.acceptability import SAMPLES
-from pvkdb_api.core.refusals import naming
 
 #: The most random weights and values that a request may have: the default of every surface.
 MOST_SAMPLES = SAMPLES

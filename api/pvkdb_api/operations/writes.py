@@ -11,9 +11,9 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
+from pvkdb.errors import naming
 from pvkdb.store.security.audit import record
 from pvkdb.store.security.idempotency import remembered
-from pvkdb_api.core.refusals import naming
 from pvkdb_api.core.sessions import WriteSession
 from pvkdb_api.frame.access import caller_of
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response, status
 from pydantic import Field, ValidationInfo, field_validator
 
+from pvkdb.operations.fields import Text
 from pvkdb.schemas.access import Scope
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.calculations.examinations import ExaminationQuestion
@@ -18,7 +19,6 @@ from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession, WriteSession
 from pvkdb_api.frame.access import needs
 from pvkdb_api.frame.limits import JsonRoute
-from pvkdb_api.listing.parameters import Text
 from pvkdb_api.operations import calculations
 from pvkdb_api.operations.writes import Writing
 

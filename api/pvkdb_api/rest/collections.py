@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError
+from pvkdb.operations.fields import Text
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.responses import CollectionFields, FieldInfo, FilterInfo, Page
 from pvkdb.schemas.tables import Row, StructureDocument
@@ -18,7 +19,7 @@ from pvkdb.store.rows.from_models import calculation_document, structure_documen
 from pvkdb_api.core.etags import CONDITIONAL, answer
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
-from pvkdb_api.listing.parameters import Text, query_model
+from pvkdb_api.listing.parameters import query_model
 from pvkdb_api.listing.queries import page_answer
 
 #: Collections whose single entries are documents: model, document, and conversion.

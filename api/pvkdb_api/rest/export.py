@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field, create_model
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import NotFoundError, unknown_name
+from pvkdb.errors import NotFoundError, naming, unknown_name
+from pvkdb.operations.fields import Text
 from pvkdb.schemas.tables import TABLES, Row
 from pvkdb.store.collections.in_memory import LISTED
 from pvkdb.store.files.bibliography import BIBLIOGRAPHIES, ENDINGS
@@ -17,9 +18,8 @@ from pvkdb.suitability import exported_rows
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.etags import CONDITIONAL
 from pvkdb_api.core.paths import API
-from pvkdb_api.core.refusals import naming
 from pvkdb_api.core.sessions import ReadSession
-from pvkdb_api.listing.parameters import Text, fields_field, filter_fields, sort_field
+from pvkdb_api.listing.parameters import fields_field, filter_fields, sort_field
 from pvkdb_api.listing.queries import read_fields, read_filters
 from pvkdb_api.listing.snapshots import (
     DIGEST,

@@ -8,14 +8,15 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from pvkdb import suitability
 from pvkdb.display.pages import SHEET_TYPES
+from pvkdb.errors import naming
+from pvkdb.operations.fields import Text
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import DecisionSheet, Order, Ranking
 from pvkdb.schemas.responses import Page
 from pvkdb.suitability.sheets.sheet import decision_sheet, sheet_file
 from pvkdb_api.core.paths import API
-from pvkdb_api.core.refusals import naming
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
-from pvkdb_api.listing.parameters import Filters, Layer, Text
+from pvkdb_api.listing.parameters import Filters, Layer
 from pvkdb_api.operations.rankings import MOST_SAMPLES, rank
 
 router = APIRouter(prefix=f"{API}/rankings", tags=["rankings"])

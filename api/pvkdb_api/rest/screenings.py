@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from pvkdb.errors import NotFoundError
+from pvkdb.operations.fields import Text
 from pvkdb.schemas.responses import Page
 from pvkdb.schemas.runs import RunDocument, RunState, ScreeningDocument
 from pvkdb.schemas.screening import CandidateSummary
@@ -23,7 +24,7 @@ from pvkdb_api.core.etags import CONDITIONAL, answer
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
 from pvkdb_api.listing.cursors import read_cursor, unreadable, write_cursor
-from pvkdb_api.listing.parameters import PageQuery, Text
+from pvkdb_api.listing.parameters import PageQuery
 
 router = APIRouter(prefix=f"{API}/screenings", tags=["screenings"])
 

@@ -10,6 +10,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field, create_model
 from sqlalchemy.orm import Session
 
+from pvkdb.errors import naming
+from pvkdb.operations.fields import Text
 from pvkdb.schemas.responses import SimilarityRequest, SimilarStructures
 from pvkdb.schemas.tables import StructureDocument
 from pvkdb.snapshots.structures import documents
@@ -19,10 +21,9 @@ from pvkdb.store.files.structure_files import FILES, MANY, document_text, many_t
 from pvkdb.store.files.structure_reading import read_cif
 from pvkdb_api.core.etags import CONDITIONAL, answer
 from pvkdb_api.core.paths import API
-from pvkdb_api.core.refusals import naming
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.frame.limits import JsonRoute
-from pvkdb_api.listing.parameters import Text, filter_fields
+from pvkdb_api.listing.parameters import filter_fields
 from pvkdb_api.listing.queries import read_filters
 from pvkdb_api.listing.streams import file_responses, send_file
 from pvkdb_api.rest.collections import read_one

@@ -1,10 +1,10 @@
-"""Commands for devices: spice, crossbar, measure, export-device."""
+"""Commands for devices: spice, measure, export-device."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Argument, Option
 
@@ -17,11 +17,7 @@ from pvkdb.cli.options import (
     open_store,
 )
 from pvkdb.cli.output.console import messages, print_json, print_message, show, write_file
-from pvkdb.cli.output.device_tables import print_devices, print_estimate
 from pvkdb.errors import InputError, unknown_name
-
-if TYPE_CHECKING:
-    from pvkdb.chemistry import Interval
 
 _LrsOption = Annotated[
     float | None,
@@ -31,10 +27,6 @@ _LrsOption = Annotated[
 _SweepRate = Annotated[
     float | None, Option(min=1e-12, metavar="V/S", help="Sweep rate of files without times.")
 ]
-
-#: Largest N × N circuit that is solved within about a second.
-_FAST = 128
-
 
 def spice(
     sources: Annotated[
@@ -87,82 +79,6 @@ def spice(
         write_file(target, found.verilog_a() if verilog else found.spice())
     for note in found.notes:
         print_message(note)
-
-
-def crossbar(
-    on_off: Annotated[float | None, Option(help="R_HRS over R_LRS; may be inf.")] = None,
-    device: Annotated[
-        str | None, Option(metavar="ID", help="Device with the on/off ratio.")
-    ] = None,
-    devices: Annotated[bool, Option("--devices", help="Array sizes of all devices.")] = False,
-    r_lrs: _LrsOption = None,
-    pull_up: Annotated[
-        float | None, Option(metavar="OHM", help="Pull-up resistor; default: R_LRS.")
-    ] = None,
-    selectivity: Annotated[float | None, Option(help="Of the selector; default: none.")] = None,
-    line_resistance: Annotated[
-        float | None, Option(metavar="OHM", help="Line resistance from cell to cell.")
-    ] = None,
-    size: Annotated[int | None, Option(metavar="N", help="Solve an N × N array exactly.")] = None,
-    margin: Annotated[float, Option(help="Required fraction of the read voltage.")] = 0.1,
-    thickness_nm: Annotated[
-        float | None, Option(metavar="NM", help="Thickness, for the cell spacing.")
-    ] = None,
-    plot: Annotated[
-        str | None, Option(metavar="FILE", help="Plot margin over size (png, svg).")
-    ] = None,
-    database: DatabaseOption = DEFAULT_DATABASE,
-    json: JsonOption = False,
-) -> None:
-    """Compute the largest readable crossbar array. --size solves one circuit exactly."""
-    from pvkdb.cli.output.barriers import checked_path
-    from pvkdb.crossbar.estimates import LARGEST_EXACT, ArrayQuestion, estimate
-
-    if sum((on_off is not None, device is not None, devices)) != 1:
-        raise InputError("give one of --on-off RATIO, --device ID or --devices")
-    if devices:
-        from pvkdb.crossbar.devices import device_arrays
-
-        with open_store(database, create=True).session(read_only=True) as session:
-            show(device_arrays(session), json, print_devices)
-        return
-    path = None if plot is None else checked_path("--plot", plot)
-    ratio, source = _on_off_ratio(on_off, device, database)
-    question = ArrayQuestion(
-        on_off=ratio,
-        on_off_source=source,
-        device=device,
-        r_lrs_ohm=r_lrs,
-        pull_up_ohm=pull_up,
-        selectivity=selectivity,
-        line_ohm=line_resistance,
-        size=size,
-        margin=margin,
-        thickness_m=None if thickness_nm is None else thickness_nm * 1e-9,
-    )
-    if size is not None and _FAST < size <= LARGEST_EXACT:
-        messages().print(
-            f"solving circuits of {size} × {size}: seconds for each kind of cell and read"
-        )
-    document = estimate(question)
-    show(document, json, print_estimate)
-    if path is not None:
-        from pvkdb.crossbar.plot import plot_margins
-
-        plot_margins(document, path)
-        messages().print(f"wrote {path}")
-
-
-def _on_off_ratio(on_off: float | None, device: str | None, database: str) -> tuple[Interval, str]:
-    """Return the on/off ratio, given by an option or reported for a device, and its source."""
-    from pvkdb.chemistry import Interval
-
-    if device is None:
-        return Interval.exactly(float("nan") if on_off is None else on_off), "given"
-    from pvkdb.crossbar.devices import on_off_of
-
-    with open_store(database, create=True).session(read_only=True) as session:
-        return on_off_of(session, device)
 
 
 _EachFile = Annotated[list[float] | None, Option(metavar="NUMBER", help="One, or one per FILE.")]

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from pvkdb.cli.commands.simulations import (
-    BiasOption,
-    TemperatureOption,
-    ThicknessOption,
-    WriteTimeOption,
-    conditions_of,
-)
+from pvkdb.cli.operations import option_names, words_of
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.output.console import messages, print_json, show, write_file
 from pvkdb.cli.output.ranking_tables import print_applications, print_explanation, print_ranking
@@ -23,6 +17,17 @@ if TYPE_CHECKING:
     from pvkdb.schemas.profiles import Profile
     from pvkdb.schemas.screening import ScreeningReport
 
+
+ThicknessOption = Annotated[
+    str | None, Option("--thickness-nm", metavar="NM", help="Layer thickness, e.g. 300 or 90:300.")
+]
+BiasOption = Annotated[str | None, Option("--bias-v", metavar="V", help="Bias, e.g. 1 or 0.5:2.")]
+TemperatureOption = Annotated[
+    str | None, Option("--temperature-k", metavar="K", help="Temperature, e.g. 280:350.")
+]
+WriteTimeOption = Annotated[
+    str | None, Option("--write-time-s", metavar="S", help="SET pulse, e.g. 1e-4:2e-3.")
+]
 
 #: Candidates of the table by default.
 _LISTED = 20
@@ -81,6 +86,8 @@ def rank(
     json: JsonOption = False,
 ) -> None:
     """Rank devices or materials for an application. Shows every criterion and its evidence."""
+    from pvkdb.kinetics.conditions import conditions_of
+    from pvkdb.schemas.kinetics import LayerRequest
     from pvkdb.schemas.rankings import ORDERS, RankingFilters
     from pvkdb.suitability import (
         Options,
@@ -113,6 +120,10 @@ def rank(
         computed=computed,
         filters=parse_filters(given | ({"only_screening": True} if only_screening else {})),
     )
+    with option_names(words_of(LayerRequest.model_fields)):
+        layer = {"thickness_nm": thickness, "bias_v": bias}
+        layer |= {"temperature_k": temperature, "write_time_s": write_time}
+        conditions = conditions_of(LayerRequest.model_construct(None, **layer))
     with open_store(database, create=True).session() as session:
         ranking = rank_store(
             session,
@@ -120,7 +131,7 @@ def rank(
             "materials" if materials else "devices",
             options,
             report,
-            conditions=conditions_of(thickness, bias, temperature, write_time),
+            conditions=conditions,
         )
         if sheet:
             from pvkdb.suitability.sheets.sheet import decision_sheet, sheet_file

@@ -1,4 +1,4 @@
-"""Commands for motion and simulations: kinetics, simulate, examine."""
+"""Commands for simulations: simulate, examine."""
 
 from __future__ import annotations
 
@@ -17,101 +17,13 @@ from pvkdb.cli.options import (
     open_store,
 )
 from pvkdb.cli.output.console import messages, show, write_file
-from pvkdb.cli.output.device_tables import print_kinetics
 from pvkdb.errors import CalculationFailedError, InputError
 
 if TYPE_CHECKING:
-    from pvkdb.kinetics.conditions import Conditions
     from pvkdb.schemas.calculations import CalculationDocument
     from pvkdb.schemas.calculations.examinations import ExaminationRequest
     from pvkdb.schemas.calculations.simulations import SimulationRequest
-    from pvkdb.schemas.kinetics import KineticsAnswer
     from pvkdb.store.database import Store
-
-ThicknessOption = Annotated[
-    str | None, Option("--thickness-nm", metavar="NM", help="Layer thickness, e.g. 300 or 90:300.")
-]
-BiasOption = Annotated[str | None, Option("--bias-v", metavar="V", help="Bias, e.g. 1 or 0.5:2.")]
-TemperatureOption = Annotated[
-    str | None, Option("--temperature-k", metavar="K", help="Temperature, e.g. 280:350.")
-]
-WriteTimeOption = Annotated[
-    str | None, Option("--write-time-s", metavar="S", help="SET pulse, e.g. 1e-4:2e-3.")
-]
-
-
-def kinetics(
-    formula: Annotated[str | None, Argument(help="Material, e.g. CsPbBr3.")] = None,
-    e_a: Annotated[
-        str | None, Option(metavar="EV", help="Activation energy, e.g. 0.3:0.5.")
-    ] = None,
-    device: Annotated[str | None, Option(metavar="ID", help="Device, e.g. d-t4-r14.")] = None,
-    dfe: Annotated[str | None, Option(metavar="EV", help="Formation energy, with --e-a.")] = None,
-    thickness: ThicknessOption = None,
-    bias: BiasOption = None,
-    temperature: TemperatureOption = None,
-    write_time: WriteTimeOption = None,
-    database: DatabaseOption = DEFAULT_DATABASE,
-    json: JsonOption = False,
-) -> None:
-    """Estimate rates and times of ion migration. Prints the defaults that it uses."""
-    if sum(given is not None for given in (formula, e_a, device)) != 1:
-        raise InputError("name one of FORMULA, --e-a EV or --device ID")
-    if dfe is not None and e_a is None:
-        raise InputError("--dfe requires --e-a; a material has its own formation energy")
-    conditions = conditions_of(thickness, bias, temperature, write_time)
-    show(_kinetics(formula, e_a, device, dfe, conditions, database), json, print_kinetics)
-
-
-def conditions_of(
-    thickness: str | None, bias: str | None, temperature: str | None, write_time: str | None
-) -> Conditions:
-    """Return the conditions that the options describe, with defaults for omitted ones.
-
-    Raises:
-        InputError: an option is not a number or a range, or is out of its range.
-    """
-    from pvkdb.kinetics.conditions import layer, parse_range
-
-    given = {
-        "thickness_m": (thickness, "--thickness-nm", "nm", 1e-9),
-        "bias_v": (bias, "--bias-v", "V", 1.0),
-        "temperature_k": (temperature, "--temperature-k", "K", 1.0),
-        "write_time_s": (write_time, "--write-time-s", "s", 1.0),
-    }
-    return layer(
-        **{
-            name: None if text is None else parse_range(text, option, unit, scale)
-            for name, (text, option, unit, scale) in given.items()
-        }
-    )
-
-
-def _kinetics(
-    formula: str | None,
-    e_a: str | None,
-    device: str | None,
-    dfe: str | None,
-    conditions: Conditions,
-    database: str,
-) -> KineticsAnswer:
-    from dataclasses import replace
-
-    from pvkdb.kinetics.conditions import parse_range
-    from pvkdb.suitability.evidence.predictions import (
-        answer_barrier,
-        answer_device,
-        answer_material,
-    )
-
-    if e_a is not None:
-        formation = None if dfe is None else parse_range(dfe, "--dfe", "eV")
-        barrier = parse_range(e_a, "--e-a", "eV")
-        return answer_barrier(barrier, replace(conditions, vacancy_formation_ev=formation))
-    with open_store(database, create=True).session(read_only=True) as session:
-        if device is not None:
-            return answer_device(session, device, conditions)
-        return answer_material(session, formula or "", conditions)
 
 
 def simulate(
@@ -182,6 +94,8 @@ def simulate(
     with store.session(read_only=True) as session, messages().status("simulating"):
         kelvin = ROOM_TEMPERATURE_K if temperature_k is None else temperature_k
         answer = answer_simulation(session, material, kelvin, potential)
+    from pvkdb.cli.output.device_tables import print_kinetics
+
     show(answer, json, print_kinetics)
 
 

@@ -9,7 +9,7 @@ from pvkdb.client._io.answers import parse
 from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
 from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
-from pvkdb.client._parts.estimates import RangeValue, parameters_of
+from pvkdb.client._parts.parameters import RangeValue, parameters_of
 from pvkdb.client._search.queries import FilterValue, query_of
 
 if TYPE_CHECKING:
@@ -61,10 +61,10 @@ class RankingOperations(ClientPart):
         reading: str | None = None,
         computed: bool = True,
         samples: int | None = None,
-        thickness_nm: RangeValue = None,
-        bias_v: RangeValue = None,
-        temperature_k: RangeValue = None,
-        write_time_s: RangeValue = None,
+        thickness_nm: RangeValue | None = None,
+        bias_v: RangeValue | None = None,
+        temperature_k: RangeValue | None = None,
+        write_time_s: RangeValue | None = None,
         **filters: FilterValue,
     ) -> Steps[Ranking]:
         """Return the ranking for an application, with every criterion and its evidence.
@@ -123,7 +123,7 @@ class RankingOperations(ClientPart):
         subject: Subject = "devices",
         *,
         ending: Literal["html", "pdf", "json"] = "html",
-        **options: RangeValue | Mapping[str, float],
+        **options: RangeValue | Mapping[str, float] | None,
     ) -> Steps[bytes]:
         """Return the decision sheet of a ranking as the bytes of a file.
 

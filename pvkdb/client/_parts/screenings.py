@@ -8,7 +8,7 @@ from pvkdb.client._io.answers import parse, require_new
 from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
 from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
-from pvkdb.client._parts.estimates import parameters_of
+from pvkdb.client._parts.parameters import parameters_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -16,7 +16,7 @@ import numpy as np
 
 from pvkdb.display.numbers import number
 from pvkdb.errors import CalculationFailedError, InputError
-from pvkdb.kinetics.estimate import beyond_reason
+from pvkdb.kinetics.estimates import beyond_reason
 from pvkdb.schemas.calculations.simulations import (
     SimulatedQuantity,
     SimulationRequest,

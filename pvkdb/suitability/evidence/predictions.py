@@ -14,10 +14,16 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval, parse_composition
-from pvkdb.errors import NotFoundError
-from pvkdb.kinetics.conditions import Conditions, layer
-from pvkdb.kinetics.estimate import estimate
-from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer, KineticsDocument
+from pvkdb.errors import NotFoundError, ParameterError, naming
+from pvkdb.kinetics.conditions import Conditions, conditions_of, layer, parse_range
+from pvkdb.kinetics.estimates import estimate
+from pvkdb.operations import Reading
+from pvkdb.schemas.kinetics import (
+    IonKinetics,
+    KineticsAnswer,
+    KineticsDocument,
+    KineticsRequest,
+)
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import Grade
 from pvkdb.schemas.responses import Assumption
@@ -181,6 +187,30 @@ def _window(
         phase=first.energy.phase,
         note="; ".join(phrases),
     )
+
+
+def answer(request: KineticsRequest, reading: Reading) -> KineticsAnswer:
+    """Return rates and times for a material, a device or a given barrier.
+
+    Raises:
+        InputError: a value cannot be used.
+        NotFoundError: the store lacks the device, or an activation energy of the material.
+    """
+    if request.dfe_ev is not None and request.e_a_ev is None:
+        raise ParameterError("dfe_ev", "dfe_ev goes with e_a_ev; a material brings its own")
+    conditions = conditions_of(request)
+    if request.e_a_ev is None:
+        with reading() as session:
+            if request.device is not None:
+                return answer_device(session, request.device, conditions)
+            with naming("formula"):
+                return answer_material(session, request.formula or "", conditions)
+    if request.dfe_ev is not None:
+        with naming("dfe_ev"):
+            formation = parse_range(request.dfe_ev, "dfe_ev", "eV")
+        conditions = replace(conditions, vacancy_formation_ev=formation)
+    with naming("e_a_ev"):
+        return answer_barrier(parse_range(request.e_a_ev, "e_a_ev", "eV"), conditions)
 
 
 def answer_barrier(barrier_ev: Interval, conditions: Conditions) -> KineticsAnswer:

@@ -43,8 +43,8 @@ def test_every_device_has_a_size_or_a_reason(reading_api):
 @pytest.mark.parametrize(
     ("parameters", "status", "words"),
     [
-        ({}, 422, "either an on_off_ratio or a device"),
-        ({"on_off_ratio": 10, "device": "d-t4-r01"}, 422, "either"),
+        ({}, 422, "one of on_off_ratio and device"),
+        ({"on_off_ratio": 10, "device": "d-t4-r01"}, 422, "one of"),
         ({"on_off_ratio": 0.5}, 422, "below 1"),
         ({"on_off_ratio": "nan"}, 422, "not a number"),
         ({"on_off_ratio": 10, "r_lrs_ohm": -1}, 422, "not a resistance"),

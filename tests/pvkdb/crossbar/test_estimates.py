@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from math import inf, isfinite
+from typing import Any
 
 import pytest
 
 from pvkdb.chemistry import Interval
 from pvkdb.crossbar.checks import LEAST_FRACTION, LEAST_OHM, MOST_OHM, MOST_RATIO
 from pvkdb.crossbar.devices import device_array, device_arrays, on_off_of
-from pvkdb.crossbar.estimates import ArrayQuestion, estimate
+from pvkdb.crossbar.estimates import estimate
 from pvkdb.errors import InputError, NotFoundError
-from pvkdb.schemas.crossbar import Cell, Read
+from pvkdb.schemas.crossbar import Cell, CrossbarDocument, CrossbarRequest, Read
 from pvkdb.store.database import Store
 
 from ...curated import DEVICES
 
-QUESTION = ArrayQuestion(on_off=Interval.exactly(1e3), selectivity=514)
+THOUSAND = Interval.exactly(1e3)
+
+
+def of_thousand(on_off: Interval = THOUSAND, **known: Any) -> CrossbarDocument:
+    """The document on a device with an on/off ratio of 1000 and a selectivity of 514."""
+    request = CrossbarRequest(selectivity=514).model_copy(update=known)  # checked by ``estimate``
+    return estimate(request, on_off)
 
 
 def test_both_readings_of_a_selectivity_are_given() -> None:
-    sizes = {(limit.cell, limit.read): limit for limit in estimate(QUESTION).limits}
+    sizes = {(limit.cell, limit.read): limit for limit in of_thousand().limits}
     assert sizes[Cell.SELECTOR, Read.FLOATING].size == pytest.approx(1747, abs=3)
     assert sizes[Cell.SELECTOR, Read.FLOATING].blocked == "all terms"
     assert sizes[Cell.RECTIFIER, Read.FLOATING].size == 32
@@ -38,28 +44,23 @@ def test_both_readings_of_a_selectivity_are_given() -> None:
 def test_whatever_is_allowed_has_an_answer(
     on_off: float, selectivity: float, margin: float, r_lrs: float, line: float
 ) -> None:
-    question = replace(
-        QUESTION,
-        on_off=Interval.exactly(on_off),
-        selectivity=selectivity,
-        margin=margin,
-        r_lrs_ohm=r_lrs,
-    )
-    for limit in estimate(question).limits:
+    known: dict[str, Any] = {"on_off": Interval.exactly(on_off), "selectivity": selectivity}
+    known |= {"margin": margin, "r_lrs_ohm": r_lrs}
+    for limit in of_thousand(**known).limits:
         assert isfinite(limit.root)
         assert limit.size >= 0
     with suppress(InputError):  # a circuit whose resistances are too far apart to be solved
-        exact = estimate(replace(question, line_ohm=line, size=4)).exact
+        exact = of_thousand(**known, line_resistance_ohm=line, size=4).exact
         assert all(-1e-9 <= read.margin_far <= 1 for read in exact)
 
 
 def test_everything_assumed_is_said() -> None:
-    document = estimate(QUESTION)
+    document = of_thousand()
     assumed = {entry.name: entry for entry in document.assumptions}
     assert assumed["R_pull-up / R_LRS"].value == "1"
     assert assumed["R_pull-up / R_LRS"].default
     assert assumed["R_LRS"].value == "not known"
-    given = estimate(replace(QUESTION, r_lrs_ohm=1e4, pull_up_ohm=5e3))
+    given = of_thousand(r_lrs_ohm=1e4, pull_up_ohm=5e3)
     assumed = {entry.name: entry for entry in given.assumptions}
     assert assumed["R_pull-up / R_LRS"].value == "0.5"
     assert not assumed["R_pull-up / R_LRS"].default
@@ -67,11 +68,11 @@ def test_everything_assumed_is_said() -> None:
 
 
 def test_the_exact_circuit_agrees_with_the_formula_and_shows_the_drop() -> None:
-    ideal = estimate(replace(QUESTION, size=16))
+    ideal = of_thousand(size=16)
     assert len(ideal.exact) == len(ideal.limits) == 7
     for read in ideal.exact:
         assert read.margin_far == pytest.approx(read.margin_formula, abs=1e-9)
-    real = estimate(replace(QUESTION, size=16, r_lrs_ohm=1e4, line_ohm=20.0))
+    real = of_thousand(size=16, r_lrs_ohm=1e4, line_resistance_ohm=20.0)
     for read in real.exact:
         assert read.cell_voltage_far < read.cell_voltage_near
         assert read.margin_far < read.margin_near
@@ -79,31 +80,34 @@ def test_the_exact_circuit_agrees_with_the_formula_and_shows_the_drop() -> None:
 
 def test_a_thickness_tells_the_spacing() -> None:
     """60 nm: 6 μm, as section 5.1.1 works out."""
-    document = estimate(replace(QUESTION, thickness_m=60e-9))
+    document = of_thousand(thickness_nm=60)
     assert document.smallest_spacing_m == pytest.approx(6e-6)
     (rule,) = (entry for entry in document.assumptions if entry.name == "spacing / thickness")
     assert "section 5.1.1" in rule.source
-    assert estimate(QUESTION).smallest_spacing_m is None
+    assert of_thousand().smallest_spacing_m is None
     with pytest.raises(InputError, match="the thickness = -6e-08 m must be positive"):
-        estimate(replace(QUESTION, thickness_m=-60e-9))
+        of_thousand(thickness_nm=-60)
 
 
 def test_a_lower_bound_makes_lower_bounds() -> None:
-    document = estimate(ArrayQuestion(on_off=Interval(10, None, bound="lower")))
+    document = estimate(CrossbarRequest(), Interval(10, None, bound="lower"))
     assert document.on_off_is_lower_bound
     assert document.on_off_ratio == 10
     assert any("lower bound" in note for note in document.notes)
-    assert estimate(ArrayQuestion(on_off=Interval.exactly(inf))).on_off_ratio is None
+    assert estimate(CrossbarRequest(), Interval.exactly(inf)).on_off_ratio is None
     with pytest.raises(InputError, match="no lower end"):
-        estimate(ArrayQuestion(on_off=Interval(None, 10, bound="upper")))
+        estimate(CrossbarRequest(), Interval(None, 10, bound="upper"))
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"pull_up_ohm": 5.0}, "R_pull-up = 5 ohm counts only beside R_LRS"),
-        ({"line_ohm": 5.0, "size": 4}, "line resistance of 5 ohm counts only beside R_LRS"),
-        ({"line_ohm": 5.0, "r_lrs_ohm": 1e4}, "give its size too"),
+        (
+            {"line_resistance_ohm": 5.0, "size": 4},
+            "line resistance of 5 ohm counts only beside R_LRS",
+        ),
+        ({"line_resistance_ohm": 5.0, "r_lrs_ohm": 1e4}, "give its size too"),
         ({"size": 0}, "size = 0 cannot be solved"),
         ({"size": 513}, "size = 513 cannot be solved exactly; give 1 to 512"),
         ({"selectivity": inf}, "selectivity = inf"),
@@ -114,7 +118,7 @@ def test_a_lower_bound_makes_lower_bounds() -> None:
 )
 def test_what_cannot_be_answered_is_refused(changes: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        estimate(replace(QUESTION, **changes))
+        of_thousand(**changes)
 
 
 def test_one_device_has_the_entry_that_it_has_among_all(sqlite_store: Store) -> None:

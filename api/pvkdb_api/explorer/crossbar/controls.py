@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isfinite, isnan, log10
 
-from pvkdb.crossbar.limits import MARGIN
-from pvkdb.schemas.crossbar import Cell, Read
-from pvkdb_api.core.refusals import ParameterError
-
-#: Lines of the largest array that is solved, as in the REST service.
-LARGEST_SOLVED = 128
+from pvkdb.errors import ParameterError
+from pvkdb.schemas.crossbar import LARGEST_SERVED, MARGIN, Cell, Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ CONTROLS = (
         decades=False,
         step=0.1,
     ),
-    Control("size", "Size of the solved array", "N", "lines", 2, LARGEST_SOLVED, 32, False, 1),
+    Control("size", "Size of the solved array", "N", "lines", 2, LARGEST_SERVED, 32, False, 1),
     Control("margin", "Required read margin", "ΔV / V_read", "", 0.01, 0.5, MARGIN, False, 0.01),
 )
 
@@ -84,13 +80,6 @@ READS = {
     Read.HALF_BIAS: "V/2 on the other lines",
     Read.THIRD_BIAS: "V/3 and 2V/3 on the other lines",
 }
-
-
-def example(name: str) -> float:
-    """Return the example value of a number that the page requires."""
-    value = next(control.example for control in CONTROLS if control.name == name)
-    assert value is not None
-    return value
 
 
 def parse_number(control: Control, text: str) -> float:

@@ -12,18 +12,26 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
 from pvkdb.crossbar.devices import device_array, on_off_of
-from pvkdb.crossbar.estimates import COMBINATIONS, ArrayQuestion, estimate
-from pvkdb.crossbar.limits import MARGIN, read_margin
+from pvkdb.crossbar.estimates import COMBINATIONS, estimate
+from pvkdb.crossbar.limits import read_margin
 from pvkdb.crossbar.reading import Crosspoint, margin_map, voltage_map
-from pvkdb.schemas.crossbar import ArrayLimit, Cell, CrossbarDocument, DeviceArray, Read
+from pvkdb.errors import ParameterError, naming
+from pvkdb.operations.fields import option_of
+from pvkdb.schemas import validated
+from pvkdb.schemas.crossbar import (
+    LARGEST_SERVED,
+    ArrayLimit,
+    Cell,
+    CrossbarDocument,
+    CrossbarRequest,
+    DeviceArray,
+    Read,
+)
 from pvkdb_api.core.paths import API
-from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.explorer.crossbar.controls import (
     CONTROLS,
     EXAMPLES,
-    LARGEST_SOLVED,
     MAPS,
-    example,
     parse_number,
 )
 from pvkdb_api.explorer.site.parameters import known_choice
@@ -36,27 +44,16 @@ PATH = "/crossbar"
 
 _TEXTS = ("device", "cell", "read", "map")
 
-#: Options of ``pvkdb crossbar`` for the numbers of a query.
-_OPTIONS = {
-    "on_off_ratio": "--on-off",
-    "r_lrs_ohm": "--r-lrs",
-    "pull_up_ohm": "--pull-up",
-    "selectivity": "--selectivity",
-    "line_resistance_ohm": "--line-resistance",
-    "size": "--size",
-}
-
 
 @dataclass(frozen=True)
 class CrossbarQuery:
     """The parameters in the address of the page, and what they mean."""
 
     given: dict[str, str]
-    question: ArrayQuestion
-    #: Required to solve the circuit; an example of the page if not given.
-    r_lrs_ohm: float
-    line_ohm: float
-    size: int
+    #: With an example of the page where a number is not given.
+    question: CrossbarRequest
+    on_off: Interval
+    on_off_source: str
     cell: Cell
     read: Read
     map: str
@@ -64,9 +61,11 @@ class CrossbarQuery:
     array: DeviceArray | None = None
 
     @property
-    def pull_up_ohm(self) -> float:
-        """The pull-up resistor; by default as large as R_LRS."""
-        return self.question.pull_up_ohm or self.r_lrs_ohm
+    def circuit(self) -> tuple[int, float, float, Read]:
+        """The size, the pull-up resistor (by default R_LRS), line resistance and read scheme."""
+        request = self.question
+        pull_up = request.pull_up_ohm or request.r_lrs_ohm or 1.0
+        return request.size or 1, pull_up, request.line_resistance_ohm or 0.0, self.read
 
     @property
     def factor(self) -> float:
@@ -75,14 +74,8 @@ class CrossbarQuery:
 
     def value(self, name: str) -> float | None:
         """Return the number in the form field of this name; None if the field is empty."""
-        own: Mapping[str, float | None] = {
-            "on_off_ratio": self.question.on_off.minimum,
-            "r_lrs_ohm": self.r_lrs_ohm,
-            "line_resistance_ohm": self.line_ohm,
-            "size": self.size,
-        }
-        value: float | None = own[name] if name in own else getattr(self.question, name)
-        return value
+        value: float | None = getattr(self.question, name)
+        return self.on_off.minimum if name == "on_off_ratio" else value
 
     def address(self, **changes: str | None) -> str:
         """Return the address of the page with changed parameters; None removes a parameter."""
@@ -90,27 +83,16 @@ class CrossbarQuery:
 
     def request(self, *, circuit: bool = True) -> str:
         """Return the REST request of this query, with all assumed values."""
-        left_out = {"margin"} if self.question.margin == MARGIN else set()
-        if self.question.device is not None:
-            left_out.add("on_off_ratio")
-        if not circuit:
-            left_out |= {"line_resistance_ohm", "size"}
-        numbers = {each.name: self.value(each.name) for each in CONTROLS}
-        texts = {
-            name: f"{value!r}"
-            for name, value in numbers.items()
-            if value is not None and name not in left_out
-        }
-        return link(f"{API}/crossbar", device=self.question.device, **texts)
+        left_out = set() if circuit else {"line_resistance_ohm", "size"}
+        asked = self.question.model_dump(exclude_defaults=True, exclude=left_out)
+        return link(f"{API}/crossbar", **{name: f"{value}" for name, value in asked.items()})
 
     def command(self) -> str:
         """Return the ``pvkdb crossbar`` command line for this query."""
-        device = self.question.device
-        words = ["pvkdb", "crossbar", *(("--device", device) if device is not None else ())]
-        for name, option in _OPTIONS.items():
-            value = self.value(name)
-            if value is not None and not (device is not None and name == "on_off_ratio"):
-                words += [option, f"{value:.10g}"]
+        words = ["pvkdb", "crossbar"]
+        for name, value in self.question.model_dump(exclude_defaults=True).items():
+            text = value if isinstance(value, str) else f"{value:.10g}"
+            words += [option_of(name, CrossbarRequest.model_fields[name]), text]
         return shlex.join(words)
 
 
@@ -125,7 +107,7 @@ def read_query(session: Session, query: Mapping[str, str]) -> CrossbarQuery:
     for name in query:
         known_choice(name[:60], name, known, "parameter")
     given = {name: value.strip() for name, value in query.items() if value.strip()}
-    numbers = {}
+    numbers = {control.name: control.example for control in CONTROLS}
     for control in CONTROLS:
         if control.name in given:
             numbers[control.name] = parse_number(control, given[control.name])
@@ -139,31 +121,26 @@ def read_query(session: Session, query: Mapping[str, str]) -> CrossbarQuery:
         with naming("device"):
             on_off, source = on_off_of(session, device)
     else:
-        on_off = Interval.exactly(numbers.get("on_off_ratio", example("on_off_ratio")))
+        on_off = Interval.exactly(numbers["on_off_ratio"] or 0.0)
         source = "given" if "on_off_ratio" in given else "example of this page"
     # An emptied selectivity field means cells without a selector.
     bare = "selectivity" in query and not query["selectivity"].strip()
-    question = ArrayQuestion(
-        on_off=on_off,
-        on_off_source=source,
-        device=device,
-        r_lrs_ohm=numbers.get("r_lrs_ohm", example("r_lrs_ohm")),
-        pull_up_ohm=numbers.get("pull_up_ohm"),
-        selectivity=None if bare else numbers.get("selectivity", example("selectivity")),
-        margin=numbers.get("margin", MARGIN),
-    )
-    size = numbers.get("size", example("size"))
-    if size != int(size) or not 1 <= size <= LARGEST_SOLVED:
+    if bare:
+        numbers["selectivity"] = None
+    size, line = numbers["size"] or 0.0, numbers["line_resistance_ohm"] or 0.0
+    if size != int(size) or not 1 <= size <= LARGEST_SERVED:
         raise ParameterError(
             "size",
             f"size = {size:g} cannot be solved here; give 1 to "
-            f"{LARGEST_SOLVED} lines, or use the command for more",
+            f"{LARGEST_SERVED} lines, or use the command for more",
         )
-    line = numbers.get("line_resistance_ohm", example("line_resistance_ohm"))
     if line < 0:
         raise ParameterError(
             "line_resistance_ohm", f"line resistance = {line:g} Ω is negative; give 0 or more"
         )
+    if device is not None:
+        numbers["on_off_ratio"] = None
+    question = validated(CrossbarRequest, {**numbers, "device": device})
     # No selector is reported for devices of the store: the example's selector must not apply.
     alone = bare or (device is not None and "selectivity" not in given)
     default_cell = Cell.RESISTOR if alone else Cell.SELECTOR
@@ -173,9 +150,8 @@ def read_query(session: Session, query: Mapping[str, str]) -> CrossbarQuery:
     return CrossbarQuery(
         given=given,
         question=question,
-        r_lrs_ohm=question.r_lrs_ohm or 1.0,
-        line_ohm=line,
-        size=int(size),
+        on_off=on_off,
+        on_off_source=source,
         cell=cell,
         read=Read(known_choice("read", given.get("read", Read.FLOATING), Read)),
         map=known_choice("map", given.get("map", "voltage"), MAPS),
@@ -209,7 +185,8 @@ def results(query: CrossbarQuery) -> dict[str, Any]:
     Raises:
         InputError: A number is out of range.
     """
-    document = estimate(query.question)
+    alone = query.question.model_copy(update={"line_resistance_ohm": None, "size": None})
+    document = estimate(alone, query.on_off, query.on_off_source)
     return {
         "query": query,
         "document": document,
@@ -225,27 +202,25 @@ def array_map(query: CrossbarQuery) -> dict[str, Any]:
     Raises:
         InputError: A number is out of range.
     """
-    on_off = query.question.on_off.minimum or inf
+    on_off, r_lrs = query.on_off.minimum or inf, query.question.r_lrs_ohm or 1.0
+    size, pull_up, line, read = circuit = query.circuit
     with naming("on_off_ratio"):
-        device = Crosspoint(query.r_lrs_ohm, on_off, query.cell, query.factor)
-    circuit = (query.pull_up_ohm, query.line_ohm, query.read)
-    last = query.size - 1
-    far = voltage_map(device, query.size, *circuit)
-    near = voltage_map(device, query.size, *circuit, cell=(last, 0))
+        device = Crosspoint(r_lrs, on_off, query.cell, query.factor)
+    far = voltage_map(device, *circuit)
+    near = voltage_map(device, *circuit, cell=(size - 1, 0))
     if query.map == "voltage":
-        lines, values = [*range(query.size)], far.across_v
+        lines, values = [*range(size)], far.across_v
     else:
-        most = 6 if query.size <= 32 else 4 if query.size <= 64 else 3
-        lines, values = margin_map(device, query.size, *circuit, most=most)
-    pull_up = query.pull_up_ohm / query.r_lrs_ohm
-    formula = read_margin(query.size, on_off, pull_up, query.cell, query.factor, query.read)
+        most = 6 if size <= 32 else 4 if size <= 64 else 3
+        lines, values = margin_map(device, *circuit, most=most)
+    formula = read_margin(size, on_off, pull_up / r_lrs, query.cell, query.factor, read)
     return {
         "map": query.map,
         "title": MAPS[query.map],
         "cell": query.cell.value,
         "read": query.read.value,
-        "size": query.size,
-        "line_ohm": query.line_ohm,
+        "size": size,
+        "line_ohm": line,
         "lines": lines,
         "values": [[float(f"{value:.5g}") for value in row] for row in values],
         "margin": query.question.margin,
@@ -282,10 +257,10 @@ def _inputs(query: CrossbarQuery) -> list[dict[str, Any]]:
         default = control.name not in query.given
         source = "given" if not default else EXAMPLES.get(control.name, "example of this page")
         if control.name == "on_off_ratio":
-            source, default = query.question.on_off_source, default and not query.question.device
+            source, default = query.on_off_source, default and not query.question.device
         elif value is None:
             value, source = (
-                (query.r_lrs_ohm, "default of pvkdb: R_LRS")
+                (query.question.r_lrs_ohm, "default of pvkdb: R_LRS")
                 if control.name == "pull_up_ohm"
                 else (None, "none: memristor only")
             )

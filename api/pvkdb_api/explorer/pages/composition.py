@@ -15,6 +15,7 @@ from pvkdb import suitability
 from pvkdb.chemistry import Composition, require_monatomic
 from pvkdb.errors import InputError, MissingExtraError, NotFoundError, unknown_name
 from pvkdb.kinetics.conditions import Conditions
+from pvkdb.operations.fields import Text
 from pvkdb.schemas.calculations.migration import HOST_PHASES
 from pvkdb.schemas.kinetics import KineticsAnswer
 from pvkdb.schemas.tables import CalculationsRow, CompositionsRow, MaterialsRow
@@ -34,7 +35,7 @@ from pvkdb_api.explorer.site.parameters import layer_fields
 from pvkdb_api.explorer.site.rendering import client_code, link, page, part, part_json, part_wanted
 from pvkdb_api.explorer.tables.cells import energy
 from pvkdb_api.explorer.tables.table import quoted
-from pvkdb_api.listing.parameters import Layer, Text
+from pvkdb_api.listing.parameters import Layer
 from pvkdb_api.operations.rankings import shortlisted
 
 router = APIRouter(include_in_schema=False)

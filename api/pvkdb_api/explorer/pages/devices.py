@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from pvkdb.errors import NotFoundError
 from pvkdb.literature.device_entries import raw_files
+from pvkdb.operations.fields import Text
 from pvkdb.schemas.metrics import TABLE_METRICS, Metric, TableColumns
 from pvkdb.schemas.tables import DevicesRow
 from pvkdb.store.collections import DEVICES
@@ -29,7 +30,6 @@ from pvkdb_api.explorer.tables.cells import (
     field_columns,
 )
 from pvkdb_api.explorer.tables.table import RangeFilter, TablePage, choice_filters
-from pvkdb_api.listing.parameters import Text
 
 router = APIRouter(include_in_schema=False)
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from pvkdb.literature.loader import transcribed_from
+from pvkdb.operations.fields import Text
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections import REFERENCES
 from pvkdb.store.files import bibliography
@@ -22,7 +23,6 @@ from pvkdb_api.explorer.site.rendering import page
 from pvkdb_api.explorer.tables.browse import browse
 from pvkdb_api.explorer.tables.cells import TableColumn, field_columns, reference_links
 from pvkdb_api.explorer.tables.table import ChoiceFilter, RangeFilter, TablePage
-from pvkdb_api.listing.parameters import Text
 
 router = APIRouter(include_in_schema=False)
 

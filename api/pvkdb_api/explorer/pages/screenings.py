@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError
+from pvkdb.operations.fields import Text
 from pvkdb.schemas.runs import RunState
 from pvkdb.schemas.screening import ScreenedCandidate
 from pvkdb.store.base import utc_now
@@ -23,7 +24,6 @@ from pvkdb.store.runs.screening_runs import find_run, listed, run_document
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.site.markup import minute
 from pvkdb_api.explorer.site.rendering import link, page, part, part_wanted
-from pvkdb_api.listing.parameters import Text
 
 router = APIRouter(include_in_schema=False)
 

@@ -15,6 +15,7 @@ from fastapi.responses import RedirectResponse
 from markupsafe import Markup, escape
 
 from pvkdb.errors import NotFoundError, unknown_name
+from pvkdb.operations.fields import Text
 from pvkdb.schemas.tables import TABLES, DeviceClaimsRow, EnergeticsRow, Row
 from pvkdb.schemas.tables.columns import SOURCES
 from pvkdb.store.collections import COLLECTIONS, DEVICE_CLAIMS, ENERGETICS
@@ -35,7 +36,6 @@ from pvkdb_api.explorer.tables.cells import (
     source_link,
 )
 from pvkdb_api.explorer.tables.table import ChoiceFilter, RangeFilter, TablePage, choice_filters
-from pvkdb_api.listing.parameters import Text
 
 router = APIRouter(include_in_schema=False)
 

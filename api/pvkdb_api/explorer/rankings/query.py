@@ -16,16 +16,16 @@ from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.chemistry.family import FAMILIES
-from pvkdb.errors import InputError, unknown_name
-from pvkdb.kinetics.conditions import Conditions
+from pvkdb.errors import InputError, ParameterError, naming, unknown_name
+from pvkdb.kinetics.conditions import Conditions, conditions_of
+from pvkdb.schemas.kinetics import LayerRequest
 from pvkdb.schemas.profiles import SUBJECTS, Criterion, Profile, Subject
 from pvkdb.schemas.rankings import ORDERS, Order, Ranking, RankingFilters
 from pvkdb.store.models.summaries import KINDS, CompositionCount
 from pvkdb_api.core.cache import QueryCache
-from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.explorer.site.parameters import LAYER, known_choice
 from pvkdb_api.explorer.site.rendering import client_code, link
-from pvkdb_api.listing.parameters import read_filters, read_layer
+from pvkdb_api.listing.parameters import read_filters
 from pvkdb_api.operations.rankings import MOST_SAMPLES, rank
 
 #: Parameters that the REST service also has, in the order of an address.
@@ -116,7 +116,9 @@ class RankingQuery:
                 computed=computed == "true",
                 filters=read_filters({name: given[name] for name in FILTERS if name in given}),
             ),
-            read_layer(**{name: given.get(name) for name in LAYER}),
+            conditions_of(
+                LayerRequest.model_construct(None, **{name: given.get(name) for name in LAYER})
+            ),
             _whole_number("top", given.get("top", str(TOP)), _MOST_TOP),
             self._axis("x"),
             self._axis("y"),

@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from fastapi import Request
 
-from pvkdb.errors import unknown_name
+from pvkdb.errors import ParameterError, unknown_name
 from pvkdb.kinetics.conditions import LAYER_DEFAULTS, ROOM_TEMPERATURE_K
-from pvkdb_api.core.refusals import ParameterError
 
 
 def _default_range(name: str, scale: float = 1.0) -> str:

@@ -17,9 +17,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
+from pvkdb.errors import naming
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
-from pvkdb_api.core.refusals import naming
 from pvkdb_api.explorer.site.parameters import given_parameters, known_choice
 from pvkdb_api.explorer.site.rendering import (
     client_code,

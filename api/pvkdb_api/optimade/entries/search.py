@@ -10,12 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Select, Text, cast, func, literal, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from pvkdb.errors import unknown_name
+from pvkdb.errors import ParameterError, unknown_name
 from pvkdb.store.base import UtcDateTime
 from pvkdb.store.collections.collection import MOST_COUNTED
 from pvkdb.store.collections.keyset import Order, behind
 from pvkdb.store.rows.among import KEYS, among
-from pvkdb_api.core.refusals import ParameterError
 from pvkdb_api.listing.cursors import read_cursor, write_cursor
 from pvkdb_api.optimade.entries.properties import Property, Scalar, number
 from pvkdb_api.optimade.errors import OptimadeError

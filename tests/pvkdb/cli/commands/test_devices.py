@@ -106,8 +106,9 @@ def test_devices_of_the_store(database: list[str]) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "--on-off RATIO, --device ID or --devices"),
-        (["--on-off", "10", "--devices"], "--on-off RATIO, --device ID or --devices"),
+        ([], "give one of --on-off, --device and --devices"),
+        (["--on-off", "10", "--devices"], "--devices goes alone; leave out --on-off"),
+        (["--on-off", "10", "--size", "0"], "--size = 0: "),
         (["--on-off", "nan"], "on/off ratio is not a number"),
         (["--on-off", "10", "--r-lrs", "-5"], "R_LRS = -5 is not a resistance"),
         (["--on-off", "10", "--plot", "x.jpg"], "must end in .png or .svg"),
@@ -271,13 +272,13 @@ def test_a_device_is_driven_at_its_set_voltage(database: list[str]) -> None:
 @pytest.mark.parametrize(
     ("options", "kind", "words"),
     [
-        ([], InputError, "one of FORMULA, --e-a EV or --device ID"),
+        ([], InputError, "one of FORMULA, --device and --e-a"),
         (["CsPbBr3", "--e-a", "1"], InputError, "one of FORMULA"),
-        (["CsPbBr3", "--dfe", "1"], InputError, "--dfe requires --e-a"),
+        (["CsPbBr3", "--dfe", "1"], InputError, "--dfe goes with --e-a"),
         (["--e-a", "x"], InputError, "--e-a: 'x' is neither a number nor a range"),
         (["--e-a", "-0.5"], InputError, "barrier_ev = -0.5 is out of range"),
         (["--e-a", "1", "--thickness-nm", "0"], InputError, "thickness_m = 0 is out of range"),
-        (["--e-a", "1", "--temperature-k", "-3"], InputError, "temperature_k = -3"),
+        (["--e-a", "1", "--temperature-k", "-3"], InputError, "--temperature-k = -3"),
         (["CsPbF3"], NotFoundError, "no activation energy of the halide in CsPbF3"),
         (["Xx9"], InputError, "Xx"),
         (["--device", "d-t5"], NotFoundError, "no device 'd-t5'"),

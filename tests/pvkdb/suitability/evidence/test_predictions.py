@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pvkdb.chemistry import Interval
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.kinetics.conditions import Conditions, layer
-from pvkdb.kinetics.estimate import WIDEST_DECADES, beyond_reason
+from pvkdb.kinetics.estimates import WIDEST_DECADES, beyond_reason
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import SUBJECTS
 from pvkdb.schemas.rankings import Grade, RankedCandidate, Ranking, Verdict

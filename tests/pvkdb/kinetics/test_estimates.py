@@ -12,7 +12,7 @@ from pvkdb.chemistry import Interval
 from pvkdb.errors import InputError
 from pvkdb.kinetics import Conditions, estimate
 from pvkdb.kinetics.conditions import DEFAULTS
-from pvkdb.kinetics.estimate import bounds
+from pvkdb.kinetics.estimates import bounds
 from pvkdb.kinetics.hopping import (
     drift_velocity_m_per_s,
     hop_rate_hz,

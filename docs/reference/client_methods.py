@@ -1,0 +1,142 @@
+"""Write the methods of both clients for operations: ``python docs/reference/client_methods.py``.
+
+They are made from the declarations (``pvkdb.operations``) into a plain file, so that editors and
+mypy see them. Run it after a change of an operation; a test fails as long as the file is old.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from pvkdb.operations import Operation, declared, fields_of
+from pvkdb.operations.fields import RangeText, Text, kind_of
+
+FILE = Path(__file__).parents[2] / "pvkdb" / "client" / "_parts" / "operations.py"
+
+HEAD = '''"""Operations of the service. Made by docs/reference/client_methods.py; do not edit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pvkdb.client._io.answers import parse
+from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
+from pvkdb.client._io.service import path_of
+from pvkdb.client._io.steps import Steps
+from pvkdb.client._parts.parameters import RangeValue, parameters_of
+
+if TYPE_CHECKING:
+{imports}
+'''
+
+PART = '''
+
+class {part}Operations(ClientPart):
+    """Operations of both clients."""
+{methods}
+
+class {part}({part}Operations, Blocking):
+    """{summary}"""
+
+
+class Async{part}({part}Operations, Awaiting):
+    """{summary} See :class:`{part}`."""
+'''
+
+METHOD = '''
+    @operation
+    def {name}({parameters}) -> Steps[{returned}]:
+        """{summary}
+
+{text}
+        """
+        {import_result}{import_page}
+
+        {query}answer = yield from self._service.read(path_of({path}){sent})
+        return parse({parsed}
+'''
+
+
+def render() -> str:
+    """The module as text, as ruff formats it."""
+    operations = sorted(declared().values(), key=lambda each: each.method)
+    results: dict[str, list[str]] = {}
+    for module, name in sorted({(*each.result.split(":"),) for each in operations}):
+        results.setdefault(module, []).append(name)
+    imports = [f"from {module} import {', '.join(names)}" for module, names in results.items()]
+    parts = groupby(operations, key=lambda each: each.method.partition(".")[0])
+    return HEAD.format(imports=textwrap.indent("\n".join(imports), " " * 4)) + "".join(
+        _part(name.title(), sorted(members, key=lambda each: each.many)) for name, members in parts
+    )
+
+
+def _part(part: str, members: Sequence[Operation]) -> str:
+    methods = "\n".join(_method(each).removesuffix("\n") for each in members) + "\n"
+    return PART.format(part=part, methods=methods, summary=members[0].summary)
+
+
+def _method(operation: Operation) -> str:
+    model, result = operation.request_model(), operation.result.partition(":")[2]
+    fields = {} if model is None else fields_of(model)
+    own = () if model is None else model.__annotations__
+    parameters = ["self"]
+    for name, field in fields.items():
+        if name not in own and "*" not in parameters:
+            parameters.append("*")
+        parameters.append(
+            f"{name}: {_kind(field)}{'' if field.is_required() else ' | None = None'}"
+        )
+    listed = "\n" + "".join(f"        {each},\n" for each in parameters) + "    "
+    names = "".join(f"            {name}={name},\n" for name in fields)
+    return METHOD.format(
+        name=operation.method.partition(".")[2],
+        parameters=listed if fields else "self",
+        returned=f"list[{result}]" if operation.many else result,
+        summary=operation.summary,
+        text=_text(operation, fields),
+        import_result=_import(operation.result),
+        import_page="\n        from pvkdb.schemas.responses import Page" if operation.many else "",
+        query=f"query = parameters_of(\n{names}        )\n        " if fields else "",
+        path=", ".join(f'"{word}"' for word in operation.path.strip("/").split("/")),
+        sent=", query" if fields else "",
+        parsed=f"Page[{result}], answer).data" if operation.many else f"{result}, answer)",
+    )
+
+
+def _text(operation: Operation, fields: dict[str, Any]) -> str:
+    """The docstring below its first line."""
+    parts = [textwrap.fill(operation.description, 92)]
+    if fields:
+        parts.append("Args:\n" + "\n".join(_argument(*entry) for entry in fields.items()))
+    raised = "Raises:\n    InputError: a value cannot be used, or another one is missing."
+    parts.append(raised + "\n    NotFoundError: the service does not hold what is named.")
+    if operation.python:
+        parts.append("Example:\n" + textwrap.indent(operation.python, " " * 4))
+    return textwrap.indent("\n\n".join(parts if fields else parts[:1]), " " * 8)
+
+
+def _argument(name: str, field: Any) -> str:
+    stated = not field.is_required() and field.default is not None
+    default = f" Default: {field.default}." if stated else ""
+    text = f"{name}: {field.description}{default}"
+    return textwrap.fill(text, 92, initial_indent="    ", subsequent_indent=" " * 8)
+
+
+def _kind(field: Any) -> str:
+    kind = kind_of(field)
+    if kind is RangeText:
+        return "RangeValue"
+    return "str" if kind is Text else getattr(kind, "__origin__", kind).__name__
+
+
+def _import(text: str) -> str:
+    module, _, name = text.partition(":")
+    return f"from {module} import {name}"
+
+
+if __name__ == "__main__":
+    FILE.write_text(render(), encoding="utf-8")

@@ -1,0 +1,158 @@
+"""Commands of operations, made from their declarations (:mod:`pvkdb.operations`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property, partial
+from inspect import Parameter, Signature
+from typing import Annotated, Any
+
+from typer import Argument, Option, Typer
+from typer.core import TyperCommand
+from typer.main import get_command
+
+from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
+from pvkdb.cli.output.console import messages, print_message, show
+from pvkdb.errors import InputError
+from pvkdb.operations import Operation, declared, fields_of, load
+
+
+class OperationCommand(TyperCommand):
+    """The command of an operation, whose options are made when they are needed.
+
+    The list of commands does without pydantic, whose import takes longer than all the rest.
+    """
+
+    def __init__(self, *arguments: Any, operation: Operation, **settings: Any) -> None:
+        self._operation = operation
+        super().__init__(*arguments, **settings)
+
+    @cached_property
+    def _complete(self) -> Any:
+        alone = Typer(add_completion=False)
+        alone.command(self.name)(command_function(self._operation))
+        return get_command(alone)
+
+    @property
+    def params(self) -> Any:
+        """The options and arguments."""
+        return self._complete.params
+
+    @params.setter
+    def params(self, value: object) -> None:
+        """Take no others; typer sets those of the placeholder."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the operation."""
+        return self._complete.invoke(ctx)
+
+
+def settings_of(operation: Operation) -> dict[str, Any]:
+    """Return what typer needs to know of the command of an operation."""
+    return {
+        "cls": partial(OperationCommand, operation=operation),
+        "help": f"{operation.summary}\n\n{operation.description}",
+    }
+
+
+def command_function(operation: Operation) -> Any:
+    """Return the function of a command, with the signature that makes its options."""
+    model = operation.request_model()
+    fields = {} if model is None else fields_of(model)
+    words = words_of(fields)
+    others = {
+        each.command.partition(" --")[2]: each
+        for each in declared().values()
+        if each.command.startswith(f"{operation.command_name} --")
+    }
+
+    def command(database: str, json: bool, plot: str | None = None, **given: Any) -> None:
+        chosen = [name for name in others if given.pop(name)]
+        asked = {name: value for name, value in given.items() if value != fields[name].default}
+        if chosen and (asked or plot):
+            left = ", ".join([*(words[name] for name in asked), *["--plot"] * bool(plot)])
+            raise InputError(f"--{chosen[0]} goes alone; leave out {left}")
+        ways = [*(words[name] for name in operation.one_of), *(f"--{name}" for name in others)]
+        with option_names(words):
+            _run(others[chosen[0]] if chosen else operation, asked, ways, database, json, plot)
+
+    parameters = [_of_field(name, field, words) for name, field in fields.items()]
+    for name, other in others.items():
+        parameters.append(_parameter(name, Option(f"--{name}", help=other.summary), False, bool))
+    if operation.plot is not None:
+        option = Option("--plot", metavar="FILE", help=operation.plot[1])
+        parameters.append(_parameter("plot", option, None, str | None))
+    parameters.append(_parameter("database", None, DEFAULT_DATABASE, DatabaseOption))
+    parameters.append(_parameter("json", None, False, JsonOption))
+    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # of any function
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    return command
+
+
+def words_of(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Return how the command line names each field: ``--r-lrs``, FORMULA."""
+    from pvkdb.operations.fields import option_of
+
+    options = {name: option_of(name, field) for name, field in fields.items()}
+    return {name: each if each[0] == "-" else each.upper() for name, each in options.items()}
+
+
+@contextmanager
+def option_names(words: Mapping[str, str]) -> Iterator[None]:
+    """Name options in the errors of a request, in place of fields: ``--e-a`` for ``e_a_ev``."""
+    try:
+        yield
+    except InputError as error:
+        error.args = (_in_words(str(error), words),)
+        raise
+
+
+def _in_words(text: str, words: Mapping[str, str]) -> str:
+    """Replace names of fields that cannot be other words: with ``_``, or before an equals sign."""
+    return re.sub(r"^\w+(?= = )|\b\w+_\w+\b", lambda name: words.get(name[0], name[0]), text)
+
+
+def _run(
+    operation: Operation,
+    asked: Mapping[str, Any],
+    ways: Sequence[str],
+    database: str,
+    json: bool,
+    plot: str | None,
+) -> None:
+    from pvkdb.cli.output.barriers import checked_path
+    from pvkdb.schemas import validated
+
+    path = None if plot is None else checked_path("--plot", plot)
+    model = operation.request_model()
+    request = None if model is None else validated(model, asked)
+    with messages().status("computing"):
+        result = operation.run(
+            request, lambda: open_store(database, create=True).session(read_only=True), ways
+        )
+    show(result, json, load(operation.printed))
+    if path is not None and operation.plot is not None:
+        load(operation.plot[0])(result, path)
+        print_message(f"wrote {path}")
+
+
+def _of_field(name: str, field: Any, words: Mapping[str, str]) -> Parameter:
+    from pvkdb.operations.fields import UNITS, InCommand, kind_of, mark_of
+
+    mark, last, kind = mark_of(field, InCommand), name.rpartition("_")[2], kind_of(field)
+    value = (mark and mark.value) or (last.upper() if last in UNITS else None)
+    text = _in_words(field.description, words)
+    if words[name].startswith("-"):
+        info = Option(words[name], metavar=value, help=text)
+    else:
+        info = Argument(metavar=value, help=text)
+    plain = getattr(kind, "__origin__", kind)
+    default = Parameter.empty if field.is_required() else field.default
+    return _parameter(name, info, default, plain | None if default is None else plain)
+
+
+def _parameter(name: str, info: Any, default: Any, kind: Any) -> Parameter:
+    annotation = kind if info is None else Annotated[kind, info]
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -1,0 +1,157 @@
+"""Operations of the service. Made by docs/reference/client_methods.py; do not edit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pvkdb.client._io.answers import parse
+from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
+from pvkdb.client._io.service import path_of
+from pvkdb.client._io.steps import Steps
+from pvkdb.client._parts.parameters import RangeValue, parameters_of
+
+if TYPE_CHECKING:
+    from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
+    from pvkdb.schemas.kinetics import KineticsAnswer
+
+
+class CrossbarsOperations(ClientPart):
+    """Operations of both clients."""
+
+    @operation
+    def estimate(
+        self,
+        on_off_ratio: float | None = None,
+        device: str | None = None,
+        r_lrs_ohm: float | None = None,
+        pull_up_ohm: float | None = None,
+        selectivity: float | None = None,
+        line_resistance_ohm: float | None = None,
+        size: int | None = None,
+        margin: float | None = None,
+        thickness_nm: float | None = None,
+    ) -> Steps[CrossbarDocument]:
+        """Compute the largest readable crossbar array.
+
+        Equations (1) and (2) of the review for every kind of cell, with all assumptions. With a
+        size, the circuit of such an array is solved too; line resistance needs R_LRS.
+
+        Args:
+            on_off_ratio: R_HRS over R_LRS; may be inf.
+            device: Device of the store with the on/off ratio.
+            r_lrs_ohm: Resistance in the low-resistance state (LRS), in Ω.
+            pull_up_ohm: Pull-up resistor, in Ω; default: R_LRS.
+            selectivity: Selectivity of a selector or rectifier; default: none.
+            line_resistance_ohm: Line resistance from cell to cell, in Ω.
+            size: N of the N × N array that is solved exactly.
+            margin: Required read margin over the read voltage. Default: 0.1.
+            thickness_nm: Thickness of the layer in nm, for the cell spacing.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+
+        Example:
+            >>> client.crossbars.estimate(on_off_ratio=1e3, size=4).exact[0].size
+            4
+        """
+        from pvkdb.schemas.crossbar import CrossbarDocument
+
+        query = parameters_of(
+            on_off_ratio=on_off_ratio,
+            device=device,
+            r_lrs_ohm=r_lrs_ohm,
+            pull_up_ohm=pull_up_ohm,
+            selectivity=selectivity,
+            line_resistance_ohm=line_resistance_ohm,
+            size=size,
+            margin=margin,
+            thickness_nm=thickness_nm,
+        )
+        answer = yield from self._service.read(path_of("crossbar"), query)
+        return parse(CrossbarDocument, answer)
+
+    @operation
+    def devices(self) -> Steps[list[DeviceArray]]:
+        """Array sizes of all devices.
+
+        Every device with the largest array that its numbers allow, on one page.
+        """
+        from pvkdb.schemas.crossbar import DeviceArray
+        from pvkdb.schemas.responses import Page
+
+        answer = yield from self._service.read(path_of("crossbar", "devices"))
+        return parse(Page[DeviceArray], answer).data
+
+
+class Crossbars(CrossbarsOperations, Blocking):
+    """Compute the largest readable crossbar array."""
+
+
+class AsyncCrossbars(CrossbarsOperations, Awaiting):
+    """Compute the largest readable crossbar array. See :class:`Crossbars`."""
+
+
+class KineticsOperations(ClientPart):
+    """Operations of both clients."""
+
+    @operation
+    def estimate(
+        self,
+        formula: str | None = None,
+        device: str | None = None,
+        e_a_ev: RangeValue | None = None,
+        dfe_ev: RangeValue | None = None,
+        *,
+        thickness_nm: RangeValue | None = None,
+        bias_v: RangeValue | None = None,
+        temperature_k: RangeValue | None = None,
+        write_time_s: RangeValue | None = None,
+    ) -> Steps[KineticsAnswer]:
+        """Estimate rates and times of ion migration.
+
+        Intervals of every quantity with its equation, and all assumptions with their sources.
+        Omitted conditions have defaults, which the answer lists. A window of more than three
+        decades is not shown: `missing` says what has to be known more closely.
+
+        Args:
+            formula: Material of the store, e.g. CsPbBr3.
+            device: Device; default of the bias: its SET voltage.
+            e_a_ev: Activation energy in eV, e.g. 0.3:0.5.
+            dfe_ev: Formation energy of the vacancy in eV, with e_a_ev.
+            thickness_nm: Layer thickness in nm, e.g. 300 or 90:300.
+            bias_v: Bias across the layer in V, e.g. 1 or 0.5:2.
+            temperature_k: Temperature in K, e.g. 280:350.
+            write_time_s: Pulse of the SET voltage in s, e.g. 1e-4:2e-3.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+
+        Example:
+            >>> answer = client.kinetics.estimate(e_a_ev=0.3, thickness_nm=300, bias_v=1)
+            >>> answer.ions[0].document.quantity("switching time").maximum < 1e-2  # s
+            True
+        """
+        from pvkdb.schemas.kinetics import KineticsAnswer
+
+        query = parameters_of(
+            formula=formula,
+            device=device,
+            e_a_ev=e_a_ev,
+            dfe_ev=dfe_ev,
+            thickness_nm=thickness_nm,
+            bias_v=bias_v,
+            temperature_k=temperature_k,
+            write_time_s=write_time_s,
+        )
+        answer = yield from self._service.read(path_of("kinetics"), query)
+        return parse(KineticsAnswer, answer)
+
+
+class Kinetics(KineticsOperations, Blocking):
+    """Estimate rates and times of ion migration."""
+
+
+class AsyncKinetics(KineticsOperations, Awaiting):
+    """Estimate rates and times of ion migration. See :class:`Kinetics`."""

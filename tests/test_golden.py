@@ -1,0 +1,194 @@
+"""What users see of the operations, frozen: commands, answers, routes, client methods, exports.
+
+``tests/data/golden/*.json`` holds what they showed when they were frozen. A change on purpose is
+written with ``PVKDB_WRITE_GOLDEN=1 python -m pytest tests/test_golden.py``; its diff is the list of
+what changes for users.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from pvkdb.cli.app import app
+from pvkdb.client import AsyncClient, Client
+from pvkdb.local import LocalClient, open_store
+from pvkdb.schemas.tables import TABLES
+
+GOLDEN = Path(__file__).parent / "data" / "golden"
+API = "/api/v1"
+#: Characters of an error that are compared; the rest lists what the store holds.
+SHOWN = 140
+
+#: Options of each command, and the same request of the service.
+ANSWERS: dict[str, list[tuple[str, str]]] = {
+    "crossbar": [
+        (
+            "--on-off 1000 --selectivity 514 --thickness-nm 60",
+            "on_off_ratio=1000&selectivity=514&thickness_nm=60",
+        ),
+        (
+            "--device d-t4-r01 --r-lrs 1e4 --line-resistance 10 --size 16",
+            "device=d-t4-r01&r_lrs_ohm=1e4&line_resistance_ohm=10&size=16",
+        ),
+        (
+            "--on-off inf --r-lrs 1e4 --pull-up 5e3 --margin 0.2",
+            "on_off_ratio=inf&r_lrs_ohm=1e4&pull_up_ohm=5e3&margin=0.2",
+        ),
+    ],
+    "kinetics": [
+        ("CH3NH3PbI3", "formula=CH3NH3PbI3"),
+        ("--device d-t4-r06 --thickness-nm 100", "device=d-t4-r06&thickness_nm=100"),
+        (
+            "--e-a 0.35 --dfe 1.32:2.67 --bias-v 0.5:2 --temperature-k 280:350 --write-time-s 1e-3",
+            "e_a_ev=0.35&dfe_ev=1.32:2.67&bias_v=0.5:2&temperature_k=280:350&write_time_s=1e-3",
+        ),
+    ],
+}
+
+#: Requests that cannot be answered, by command and by service.
+REFUSED: dict[str, list[tuple[str, str]]] = {
+    "crossbar": [
+        ("", ""),
+        ("--on-off 10 --device d-t4-r01", "on_off_ratio=10&device=d-t4-r01"),
+        ("--on-off 0.5", "on_off_ratio=0.5"),
+        ("--on-off nan", "on_off_ratio=nan"),
+        ("--on-off 10 --r-lrs -5", "on_off_ratio=10&r_lrs_ohm=-5"),
+        ("--on-off 10 --r-lrs nan", "on_off_ratio=10&r_lrs_ohm=nan"),
+        ("--on-off 10 --size 0", "on_off_ratio=10&size=0"),
+        ("--on-off 10 --size 513", "on_off_ratio=10&size=513"),
+        ("--on-off 10 --margin 1", "on_off_ratio=10&margin=1"),
+        ("--on-off 10 --line-resistance 1", "on_off_ratio=10&line_resistance_ohm=1"),
+        ("--device d-t4-r15", "device=d-t4-r15"),
+        ("--device nope", "device=nope"),
+    ],
+    "kinetics": [
+        ("", ""),
+        ("CsPbBr3 --e-a 1", "formula=CsPbBr3&e_a_ev=1"),
+        ("CsPbBr3 --dfe 1", "formula=CsPbBr3&dfe_ev=1"),
+        ("--e-a x", "e_a_ev=x"),
+        ("--e-a -1", "e_a_ev=-1"),
+        ("--e-a 1 --dfe 2:1", "e_a_ev=1&dfe_ev=2:1"),
+        ("--e-a 1 --thickness-nm -3", "e_a_ev=1&thickness_nm=-3"),
+        ("--e-a 1 --temperature-k nan", "e_a_ev=1&temperature_k=nan"),
+        ("CsPbF3", "formula=CsPbF3"),
+        ("Xx9", "formula=Xx9"),
+        ("--device nope", "device=nope"),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def database(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("golden") / "golden.sqlite"
+    shutil.copy(loaded_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="module")
+def local(database: str) -> Iterator[LocalClient]:
+    with open_store(database) as client:
+        yield client
+
+
+def compare(name: str, found: Any) -> None:
+    """Compare with what was frozen under a name, or freeze it."""
+    path = GOLDEN / f"{name}.json"
+    if os.environ.get("PVKDB_WRITE_GOLDEN") == "1":
+        path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    assert json.loads(json.dumps(found)) == json.loads(path.read_text(encoding="utf-8"))
+
+
+def rounded(document: Any) -> Any:
+    """Eight digits, which do not depend on the machine."""
+    if isinstance(document, float):
+        return float(f"{document:.8g}")
+    if isinstance(document, dict):
+        return {name: rounded(each) for name, each in document.items()}
+    return [rounded(each) for each in document] if isinstance(document, list) else document
+
+
+def command(database: str, name: str, options: str) -> Any:
+    """The outcome of a command: its JSON, or the error that it ends with."""
+    arguments = [name, *options.split(), "--json", "--database", database]
+    outcome = CliRunner().invoke(app, arguments)
+    if outcome.exception:
+        return f"{type(outcome.exception).__name__}: {outcome.exception}"[:SHOWN]
+    return rounded(json.loads(outcome.stdout))
+
+
+def get(local: LocalClient, path: str) -> Any:
+    answer = local._http.get(f"{API}/{path}")
+    return rounded(answer.json())
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_answers(name: str, database: str, local: LocalClient) -> None:
+    found = []
+    for options, query in ANSWERS[name]:
+        document = command(database, name, options)
+        assert get(local, f"{name}?{query}") == document
+        found.append({"options": options, "query": query, "document": document})
+    compare(f"answers_{name}", found)
+
+
+def test_the_arrays_of_the_devices(database: str, local: LocalClient) -> None:
+    arrays = command(database, "crossbar", "--devices")
+    assert get(local, "crossbar/devices")["data"] == arrays
+    compare("answers_crossbar_devices", arrays[:3])
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refusals(name: str, database: str, local: LocalClient) -> None:
+    found = []
+    for options, query in REFUSED[name]:
+        problem = get(local, f"{name}?{query}")
+        said = [problem["status"], problem["detail"][:SHOWN], problem.get("parameter")]
+        found.append([options, command(database, name, options), query, said])
+    compare(f"refusals_{name}", found)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_help(name: str) -> None:
+    shown = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "100"})
+    compare(f"help_{name}", shown.output.split("\n"))
+
+
+def test_the_description_of_the_routes(local: LocalClient) -> None:
+    paths = local._http.get("/openapi.json").json()["paths"]
+    wanted = ("/crossbar", "/crossbar/devices", "/kinetics")
+    compare("openapi", {path: paths[API + path] for path in wanted})
+
+
+def test_the_methods_of_the_clients() -> None:
+    def signature(call: Callable[..., Any]) -> str:
+        return re.sub(r"pvkdb[\w.]*\.", "", str(inspect.signature(call)))
+
+    blocking, awaiting = Client("http://localhost"), AsyncClient("http://localhost")
+    calls = {
+        name: [signature(getattr(getattr(client, part), name)) for client in (blocking, awaiting)]
+        for part, name in (("crossbars", "estimate"), ("crossbars", "devices"))
+    }
+    calls["kinetics"] = [signature(client.kinetics.estimate) for client in (blocking, awaiting)]
+    blocking.close()
+    compare("client", calls)
+
+
+def test_the_exports(database: str) -> None:
+    found = {}
+    for name in TABLES:
+        outcome = CliRunner().invoke(
+            app, ["export", name, "--format", "csv", "--database", database]
+        )
+        found[name] = hashlib.sha256(outcome.stdout_bytes).hexdigest()
+    compare("exports", found)
