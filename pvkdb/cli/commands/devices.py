@@ -28,6 +28,7 @@ _SweepRate = Annotated[
     float | None, Option(min=1e-12, metavar="V/S", help="Sweep rate of files without times.")
 ]
 
+
 def spice(
     sources: Annotated[
         list[str] | None, Argument(help="Files of sweeps, or a device.", metavar="FILE…|DEVICE")
