@@ -190,5 +190,7 @@ def test_the_exports(database: str) -> None:
         outcome = CliRunner().invoke(
             app, ["export", name, "--format", "csv", "--database", database]
         )
-        found[name] = hashlib.sha256(outcome.stdout_bytes).hexdigest()
+        # Nine digits of long numbers: the last ones follow the processor.
+        text = re.sub(r"-?\d+\.\d{9,}(e-?\d+)?", lambda n: f"{float(n[0]):.9g}", outcome.stdout)
+        found[name] = hashlib.sha256(text.encode()).hexdigest()
     compare("exports", found)
