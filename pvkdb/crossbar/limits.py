@@ -169,7 +169,7 @@ def largest_array_any_data(
 
     def kept(n: float) -> bool:
         found = margin_any_data(n, on_off_ratio, pull_up_ratio, cell, selectivity, read)
-        return found >= margin
+        return found >= margin - _ROUNDING
 
     return floor(_last(kept, 1.0) + _ROUNDING) if kept(1) else 0
 
