@@ -394,9 +394,9 @@ def test_the_example_of_the_documentation_is_a_potential(tmp_path, monkeypatch, 
 def test_the_list_says_what_each_shipped_potential_was_measured_to_do():
     listed = {each.name: each for each in installed_potentials()}
     assert [name.value for name in PotentialName] == list(listed)[: len(PotentialName)]
-    assert listed["sevennet-0"].measured["statements"] >= 14
+    assert listed["sevennet-0"].measured["statements"] >= 12  # of experiments and the literature
     assert 0.2 < listed["chgnet"].measured["mean_absolute_error_ev"] < 0.5
-    assert listed["sevennet-l3i5"].measured["statements"] >= 14
+    assert listed["sevennet-l3i5"].measured["statements"] >= 12
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from pvkdb.errors import InputError, MissingExtraError
 from pvkdb.literature.drafts import Draft, draft_paper
 from pvkdb.literature.importing import ImportRefusedError
 from pvkdb.schemas.access import Scope
+from pvkdb.schemas.imports import FileProblem
 from pvkdb.store.curation.sources import Upload
 from pvkdb_api.core.sessions import WriteSession
 from pvkdb_api.explorer.site.forms import Form, posted
@@ -45,6 +46,11 @@ def post_paper(request: Request, form: DraftForm) -> Response:
 def post_values(request: Request, form: DraftForm, session: WriteSession) -> Response:
     """Return what the import of the ticked values changes, or would change, or its problems."""
     upload = Upload("draft.json", form.get("paper").encode())
+    if upload.content.strip() == b"{}":
+        nothing = FileProblem(
+            file=upload.name, reason="no value is ticked; tick those that are right"
+        )
+        return part(request, "_draft_report.html", report=None, problems=[nothing])
     dry_run = form.get("action") != "import"
     try:
         report = import_upload(request, session, upload, dry_run=dry_run)
