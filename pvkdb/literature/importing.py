@@ -27,7 +27,7 @@ from pvkdb.schemas.imports import Action, Change, Counts, Difference, FileProble
 from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
 from pvkdb.store.collections import DEVICES, ENERGETICS
 from pvkdb.store.collections.collection import Collection
-from pvkdb.store.curation.dataset import begin_import, current_version, withdraw
+from pvkdb.store.curation.dataset import begin_import, current_version
 from pvkdb.store.curation.history import differences
 from pvkdb.store.curation.registration import material_id, register_materials
 from pvkdb.store.curation.sources import Source, beside
@@ -168,7 +168,8 @@ class _Import:
             warnings=self._warnings,
         )
         if report.changed == 0:
-            withdraw(self._session, version)
+            self._session.delete(version)
+            self._session.flush()
             kept = {"dataset_version": current_version(self._session)}
             return report.model_copy(update=kept)
         return report

@@ -118,16 +118,14 @@ class Collection(Generic[RowT]):
         """Name of the key column."""
         return str(self.key.key)
 
-    def current(self) -> Select[Any]:
-        """Return the SELECT of all rows that no correction has replaced."""
-        return self._current(self.source)
-
     @property
     def statement(self) -> Select[Any]:
         """Statement that loads the models that have not been replaced, with their materials."""
-        return self._current(self.loads)
+        return self.current(self.loads)
 
-    def _current(self, rows: Select[Any]) -> Select[Any]:
+    def current(self, loads: Select[Any] | None = None) -> Select[Any]:
+        """Return the SELECT of all rows that no correction has replaced, as it is or as loads."""
+        rows = self.source if loads is None else loads
         if self.supersedes is None:
             return rows
         # The list of replaced rows is short; looking for a newer row behind each row would be slow.

@@ -103,7 +103,7 @@ def listed(session: Session, selection: Selection, limit: int) -> list[Calculati
     return list(session.scalars(statement))
 
 
-def count(session: Session, selection: Selection) -> dict[CalculationState, int]:
+def count(session: Session, selection: Selection = Selection()) -> dict[CalculationState, int]:
     """Return the number of selected calculations in each state."""
     chosen = selection.apply(select(Calculation)).with_only_columns(Calculation.state, func.count())
     rows = session.execute(chosen.group_by(Calculation.state)).all()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -34,6 +33,7 @@ from pvkdb.schemas.screening import (
     Stability,
     StageCount,
 )
+from pvkdb.store.base import replaced_file
 from pvkdb.store.runs.report.histograms import OUTCOMES, Outcome, css_class, histograms, outcome_of
 from pvkdb.store.runs.screening_reports import fall_reasons, ranked, value_at
 
@@ -157,13 +157,8 @@ def _in_order(stage: StageCount) -> StageCount:
 
 
 def _write(path: Path, text: str) -> Path:
-    """Write a file under another name and rename it, so that it is never seen half written."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replaced_file(path) as file:
+        file.write(text.encode())
     return path
 
 
