@@ -236,23 +236,17 @@ def _checked(read: Callable[[Cells], Row]) -> Callable[[CuratedRow], Row]:
     return row
 
 
-def _plain(name: str) -> Callable[[CuratedRow], Row]:
-    """Return a function that reads a curated row with the columns of the exported table."""
-    kind = TABLES[name]
-    always_text = {column for column, field in kind.model_fields.items() if field.annotation is str}
-
-    def row(cells: CuratedRow) -> Row:
-        # An empty cell is "not reported", except in a column that is always text.
-        return kind.model_validate(
-            {column: text for column, text in cells.items() if text or column in always_text}
-        )
-
-    return row
-
-
 def _replace(session: Session, name: str, model: Any) -> int:
     """Replace a whole table if its file has changed; return the number of rows loaded."""
-    wanted = [*map(_plain(name), read_curated(name))]
+    kind = TABLES[name]
+    always_text = {column for column, field in kind.model_fields.items() if field.annotation is str}
+    # An empty cell is "not reported", except in a column that is always text.
+    wanted = [
+        kind.model_validate(
+            {name: text for name, text in cells.items() if text or name in always_text}
+        )
+        for cells in read_curated(name)
+    ]
     if [*table_rows(session, name)] == wanted:
         return 0
     session.execute(delete(model))

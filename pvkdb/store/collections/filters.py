@@ -7,7 +7,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
@@ -91,6 +91,23 @@ def at_most(
         return and_(within, func.coalesce(qualifier, "").not_in((">", ">=")))
 
     return Filter(description, float, condition, example=example)
+
+
+#: Meaning and example of the tolerance factors that rows are filtered by.
+FACTORS = {
+    "t": ("Goldschmidt's tolerance factor", 0.9),
+    "mu": ("octahedral factor", 0.5),
+    "tau": ("Bartel's tolerance factor", 4.18),
+}
+
+
+def range_filters(columns: Mapping[str, tuple[Any, str, float]]) -> dict[str, SqlFilter]:
+    """Filters by the smallest and the largest value of columns with their meaning and example."""
+    found = {}
+    for name, (column, meaning, example) in columns.items():
+        found[f"{name}_min"] = at_least(column, f"Smallest {meaning}.", example)
+        found[f"{name}_max"] = at_most(column, f"Largest {meaning}.", example)
+    return found
 
 
 # Conditions on materials

@@ -11,8 +11,9 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import dropwhile
+from operator import ge, le
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from sqlalchemy.orm import Session
@@ -89,10 +90,9 @@ class SmallTable(Generic[RowT]):
         }
         for name, example in self.ranges:
             unit = "" if columns[name].unit in (None, "1") else f", in {columns[name].unit}"
-            for end in ("min", "max"):
-                bound = "Smallest" if end == "min" else "Largest"
+            for end, bound, meets in (("min", "Smallest", ge), ("max", "Largest", le)):
                 found[f"{name}_{end}"] = Filter(
-                    f"{bound} value of {name}{unit}.", float, _bound(name, end), example=example
+                    f"{bound} value of {name}{unit}.", float, _bound(name, meets), example=example
                 )
         named, words = self.words
         found["q"] = Filter(
@@ -229,26 +229,19 @@ def _value_filter(column: Column, example: Any) -> Filter[RowCondition]:
     )
 
 
-def _bound(name: str, end: str) -> Callable[[float], RowCondition]:
+def _bound(name: str, meets: Callable[[float, float], bool]) -> Callable[[float], RowCondition]:
     def condition(value: float) -> RowCondition:
-        def matches(row: Any) -> bool:
-            held = getattr(row, name)
-            return held is not None and (held >= value if end == "min" else held <= value)
-
-        return matches
+        return lambda row: (held := getattr(row, name)) is not None and meets(held, value)
 
     return condition
 
 
 def _words(names: Sequence[str]) -> Callable[[str], RowCondition]:
-    def condition(text: str) -> RowCondition:
-        def matches(row: Any) -> bool:
-            held = [str(getattr(row, name) or "").casefold() for name in names]
-            return all(any(word in each for each in held) for word in text.casefold().split())
+    def matches(text: str, row: Any) -> bool:
+        held = [str(getattr(row, name) or "").casefold() for name in names]
+        return all(any(word in each for each in held) for word in text.casefold().split())
 
-        return matches
-
-    return condition
+    return lambda text: partial(matches, text)
 
 
 #: Small tables of the service by public name.
