@@ -196,7 +196,7 @@ class Collection(Generic[RowT]):
             wanted = self.select(by, among=wanted).order_by(first)
         else:
             orders = [self.sortable[name].order(falls) for name, falls in self.sorting(None)]
-            wanted = wanted.order_by(*(clause for each in orders for clause in each.clauses()))
+            wanted = wanted.order_by(*(each.clause() for each in orders))
         return wanted.limit(most + 1).subquery()
 
     def _starts(self, session: Session, filters: Search) -> list[_Start]:
@@ -380,9 +380,8 @@ class Collection(Generic[RowT]):
             pieces = self._parts(filters, levels[0][0], orders, place)
         found: list[Any] = []
         for condition, within in pieces:
-            clauses = [clause for order in within for clause in order.clauses()]
-            part = wanted.where(condition).order_by(*clauses).limit(limit + 1 - len(found))
-            found += session.execute(part)
+            part = wanted.where(condition).order_by(*(order.clause() for order in within))
+            found += session.execute(part.limit(limit + 1 - len(found)))
             if len(found) > limit:
                 break
         more, found = len(found) > limit, found[:limit]

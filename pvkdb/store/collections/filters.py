@@ -8,6 +8,7 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
@@ -33,9 +34,6 @@ _ANIONS += ("X",)
 
 #: Most words of a search that are used.
 MOST_WORDS = 10
-
-#: Longest text that is parsed as a formula.
-_LONGEST_FORMULA = 200
 
 
 def any_of(
@@ -122,12 +120,8 @@ def is_material(values: Sequence[str]) -> ColumnElement[bool]:
     """Condition for materials by public name, or by formula in any spelling."""
     formulas = set(values)
     for value in values:
-        if len(value) > _LONGEST_FORMULA:
-            continue
-        try:
+        with suppress(InputError):  # it is no formula
             formulas.add(parse_composition(value).formula)
-        except InputError:
-            continue
     # Both of the table of materials, so that each reads an index.
     found = select(Composition.id).where(Composition.formula.in_(sorted(formulas)))
     return or_(Material.id.in_(values), among_found(Material.composition_id, found))

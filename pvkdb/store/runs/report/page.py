@@ -143,10 +143,11 @@ def write_report(report: ScreeningReport, folder: Path) -> tuple[Path, Path]:
     """
     report = report.model_copy(update={"stages": [_in_order(stage) for stage in report.stages]})
     folder.mkdir(parents=True, exist_ok=True)
-    return (
-        _write(folder / JSON_NAME, report.model_dump_json(indent=1) + "\n"),
-        _write(folder / HTML_NAME, page(report)),
-    )
+    texts = {JSON_NAME: f"{report.model_dump_json(indent=1)}\n", HTML_NAME: page(report)}
+    for name, text in texts.items():
+        with replaced_file(folder / name) as file:
+            file.write(text.encode())
+    return folder / JSON_NAME, folder / HTML_NAME
 
 
 def _in_order(stage: StageCount) -> StageCount:
@@ -154,12 +155,6 @@ def _in_order(stage: StageCount) -> StageCount:
     kinds: tuple[FallKind, ...] = get_args(FallKind)
     fell = {kind: stage.fell[kind] for kind in kinds if kind in stage.fell}
     return stage.model_copy(update={"fell": fell})
-
-
-def _write(path: Path, text: str) -> Path:
-    with replaced_file(path) as file:
-        file.write(text.encode())
-    return path
 
 
 def page(report: ScreeningReport) -> str:
