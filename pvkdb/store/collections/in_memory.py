@@ -156,7 +156,7 @@ class SmallTable(Generic[RowT]):
         found = self._matching(session, search)
         for name, descending in reversed(sorting):
             known = [each for each in found if getattr(each[1], name) is not None]
-            known.sort(key=lambda each, name=name: getattr(each[1], name), reverse=descending)
+            known.sort(key=lambda each: getattr(each[1], name), reverse=descending)
             found = [*known, *(each for each in found if getattr(each[1], name) is None)]
         if after is not None:
             last = self.place(sorting, after)[-1]
