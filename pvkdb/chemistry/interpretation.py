@@ -144,11 +144,10 @@ def _meanings(reading: ParsedFormula) -> Iterator[_Meaning]:
 
 def _most_likely(found: list[tuple[Sites, StructureFamily]]) -> tuple[Sites, StructureFamily]:
     """Return the assignment to sites that matches a family exactly, or else nearly."""
-    for pair in found:
-        if pair[1].exact:
-            return pair
+    exact = [pair for pair in found if pair[1].exact]
     # A few per cent of an alkali ion are added to the A site.
-    return next((pair for pair in reversed(found) if pair[1].family != "other"), found[0])
+    nearly = [pair for pair in reversed(found) if pair[1].family != "other"]
+    return (exact or nearly or found)[0]
 
 
 def _acceptable(excess: Amount, sites: Sites) -> bool:

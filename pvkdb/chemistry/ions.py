@@ -10,7 +10,7 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Literal
 
@@ -189,17 +189,11 @@ def elements() -> frozenset[str]:
     return frozenset(radius.ion.symbol for radius in radii() if not radius.ion.molecular)
 
 
-@cache
-def _common_charges() -> dict[str, frozenset[int]]:
-    return {
-        row["element"]: frozenset(int(charge) for charge in row["charges"].split())
-        for row in _rows("common_charges.csv")
-    }
-
-
+@lru_cache
 def common_charges(symbol: str) -> frozenset[int]:
     """Return the common positive oxidation states of an element, from pymatgen."""
-    return _common_charges().get(symbol, frozenset())
+    rows = (row for row in _rows("common_charges.csv") if row["element"] == symbol)
+    return frozenset(int(charge) for row in rows for charge in row["charges"].split())
 
 
 @cache
@@ -208,18 +202,12 @@ def ions_without_radius() -> dict[Ion, str]:
     return {Ion(row["ion"], int(row["charge"])): row["source"] for row in _rows("no_radius.csv")}
 
 
-@cache
-def _cation_charges() -> dict[str, tuple[int, ...]]:
-    charges: dict[str, set[int]] = {}
-    for ion in (*(radius.ion for radius in radii()), *ions_without_radius()):
-        if ion.charge > 0 and not ion.molecular:
-            charges.setdefault(ion.symbol, set()).add(ion.charge)
-    return {symbol: tuple(sorted(known)) for symbol, known in charges.items()}
-
-
+@lru_cache
 def cation_charges(symbol: str) -> tuple[int, ...]:
     """Return the positive charges of an element that is known as an ion, in ascending order."""
-    return _cation_charges().get(symbol, ())
+    known = (*(radius.ion for radius in radii()), *ions_without_radius())
+    named = (ion for ion in known if ion.symbol == symbol and not ion.molecular)
+    return tuple(sorted({ion.charge for ion in named if ion.charge > 0}))
 
 
 #: Possible charges of the letters for any ion of a site, the most likely first. A', L and R are
@@ -273,14 +261,6 @@ def ion(symbol: str, charge: int | None = None) -> Ion:
 
 
 @cache
-def _radii_of() -> dict[Ion, tuple[Radius, ...]]:
-    by_ion: dict[Ion, tuple[Radius, ...]] = {}
-    for radius in radii():
-        by_ion[radius.ion] = (*by_ion.get(radius.ion, ()), radius)
-    return by_ion
-
-
-@cache
 def site_radius(of: Ion, site: Literal["A", "B", "X"]) -> Radius:
     """Return the radius that Bartel et al. use for an ion on a site.
 
@@ -291,7 +271,7 @@ def site_radius(of: Ion, site: Literal["A", "B", "X"]) -> Radius:
     Raises:
         MissingRadiusError: no radius of this ion is known for the site.
     """
-    known = [r for r in _radii_of().get(of, ()) if r.geometry is None]
+    known = [r for r in radii() if r.ion == of and r.geometry is None]
     if not known:
         raise MissingRadiusError(
             f"no radius with a source is known for {of}; "

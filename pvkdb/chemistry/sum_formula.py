@@ -6,14 +6,16 @@ formula of a composition is made in :mod:`pvkdb.chemistry.canonical`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import count
+from collections.abc import Iterable, Mapping
 from math import gcd
 from string import ascii_lowercase, ascii_uppercase
 
 from pvkdb.chemistry.composition import Composition, parse_composition
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.errors import FormulaError
+
+#: Names of elements in an anonymous formula: A, B … Z, Aa, Ba …
+_NAMES = [first + second for second in ("", *ascii_lowercase) for first in ascii_uppercase]
 
 
 def composition_of_atoms(atoms: Mapping[str, int]) -> Composition:
@@ -46,7 +48,7 @@ def reduced_formula(atoms: Mapping[str, int]) -> str:
 def anonymous_formula(atoms: Mapping[str, int]) -> str:
     """Return ``A3BC``: the reduced amounts, largest first, named A, B … Z, Aa, Ba …"""
     amounts = sorted((number // _factor(atoms) for number in atoms.values()), reverse=True)
-    return _join(zip(_letters(), amounts, strict=False))
+    return _join(zip(_NAMES, amounts, strict=False))
 
 
 def hill_formula(atoms: Mapping[str, int]) -> str:
@@ -62,10 +64,3 @@ def _factor(atoms: Mapping[str, int]) -> int:
 
 def _join(parts: Iterable[tuple[str, int]]) -> str:
     return "".join(f"{name}{'' if number == 1 else number}" for name, number in parts)
-
-
-def _letters() -> Iterator[str]:
-    yield from ascii_uppercase
-    for place in count():
-        for letter in ascii_uppercase:
-            yield letter + ascii_lowercase[place]

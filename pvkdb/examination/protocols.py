@@ -7,17 +7,15 @@ behaviour, with its source; the numbers in it (twice, 10 %, 5 %, 1 %, half) are 
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
 
 from pvkdb.errors import InputError
 from pvkdb.measurements.forms import Floats, Pairs
+from pvkdb.measurements.metrics import shipped
 from pvkdb.measurements.plasticity import ppf_metrics
 from pvkdb.simulation.compact import CompactModel, response
 
@@ -75,11 +73,9 @@ class Behaviour:
         return {**definitions()[self.name], **asdict(self), "at": dict(self.at)}
 
 
-@cache
 def definitions() -> dict[str, dict[str, str]]:
     """Return label, definition, measure, unit and source of each behaviour, by name."""
-    text = (resources.files(__package__) / "behaviours.csv").read_text(encoding="utf-8")
-    return {row["name"]: row for row in csv.DictReader(text.splitlines())}
+    return shipped("behaviours.csv", "pvkdb.examination")
 
 
 def stimuli_of(compact: CompactModel) -> Stimuli:

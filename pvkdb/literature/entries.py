@@ -21,7 +21,7 @@ from pvkdb.chemistry.quantities import Interval
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.literature.cells import Cells
 from pvkdb.schemas.imports import ImportedTable
-from pvkdb.schemas.metrics import table_columns
+from pvkdb.schemas.metrics import TABLE_METRICS, table_columns
 from pvkdb.schemas.tables import EnergeticsRow, ReferencesRow, Row
 from pvkdb.store.models.references import seen_doi
 
@@ -78,9 +78,7 @@ TABLES: dict[str, ImportTable] = {
 }
 
 #: Columns of a device that are filled from the sign of a value, or by hand.
-_QUALIFIERS = frozenset(
-    {"on_off_qualifier", "v_qualifier", "retention_qualifier", "stability_qualifier"}
-)
+_QUALIFIERS = {table.qualifier for _, table in TABLE_METRICS.values() if table.qualifier}
 #: Bounds of possible energies of a crystal, eV.
 _ENERGIES_EV = {"E_A": (0.0, 5.0), "DFE": (-10.0, 15.0)}
 

@@ -27,7 +27,7 @@ from pvkdb.schemas.imports import Action, Change, Counts, Difference, FileProble
 from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
 from pvkdb.store.collections import DEVICES, ENERGETICS
 from pvkdb.store.collections.collection import Collection
-from pvkdb.store.curation.dataset import begin_import, current_version, withdraw
+from pvkdb.store.curation.dataset import begin_import, current_version
 from pvkdb.store.curation.history import differences
 from pvkdb.store.curation.registration import material_id, register_materials
 from pvkdb.store.curation.sources import Source, beside
@@ -168,7 +168,8 @@ class _Import:
             warnings=self._warnings,
         )
         if report.changed == 0:
-            withdraw(self._session, version)
+            self._session.delete(version)
+            self._session.flush()
             kept = {"dataset_version": current_version(self._session)}
             return report.model_copy(update=kept)
         return report
@@ -244,7 +245,10 @@ class _Import:
                 self._warn(record.problem(fate.doubt))
             given = row.id if row.id != entry.supersedes else ""
             name = fate.id or given or self._new_id(entry, kind, there)
-            self._report(entry, kind, fate.action, name)
+            before = entry.supersedes if fate.action == "supersede" else None
+            old = kind.collection.load(self._session, [before] if before else [])
+            changed = differences(old[0], row) if old else ()
+            self._note(record, fate.action, name, kind.summary(row), before, changed)
             if fate.action == "already there":
                 continue
             there.note(name, entry.fingerprint, row.source, entry.supersedes, ours=True)
@@ -273,16 +277,6 @@ class _Import:
             grown = len(there.ids) > before
             conditions = [model.supersedes_id.in_(there.ids)] if grown else []
         return there
-
-    def _report(self, entry: _Pending, kind: _Kind, action: Action, name: str) -> None:
-        """Count what becomes of a row; note the first rows for the report of the import."""
-        changed: tuple[Difference, ...] = ()
-        if action == "supersede":
-            (before,) = kind.collection.load(self._session, [str(entry.supersedes)])
-            changed = differences(before, entry.row)
-        supersedes = entry.supersedes if action == "supersede" else None
-        summary = kind.summary(entry.row)
-        self._note(entry.record, action, name, summary, supersedes, changed)
 
     def _new_id(self, entry: _Pending, kind: _Kind, there: There) -> str:
         """Return a free id such as ``zhang2026-d001``, from the first publication and the table."""

@@ -24,7 +24,6 @@ from pvkdb.literature.cells import Cells
 from pvkdb.literature.device_entries import claims_row, devices_row
 from pvkdb.literature.entries import energetics_row, reference_row, same_authors
 from pvkdb.schemas.tables import TABLES, ReferencesRow, Row
-from pvkdb.store.base import Base
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
 from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.export import table_rows
@@ -204,45 +203,24 @@ def _replace_row(session: Session, known: Any, stated: Any, version: str) -> Non
 
 
 def _archive(session: Session, mapper: Mapper[Any], known: Any) -> Any:
-    """Copy a row and its children under a new id such as ``ID~1``; remove its own children."""
+    """Copy a row under a new id such as ``ID~1``, to which its children move."""
     model = mapper.class_
     before = select(func.count()).where(model.id.startswith(f"{known.id}~", autoescape=True))
     archive = model(id=f"{known.id}~{(session.scalar(before) or 0) + 1}")
     for name, _ in mapper.columns.items():
         if name not in ("id", "supersedes_id"):
             setattr(archive, name, getattr(known, name))
-    older = known.supersedes_id
-    known.supersedes_id = None
+    archive.supersedes_id, known.supersedes_id = known.supersedes_id, None
+    session.flush()  # the row supersedes nothing now
     for relation in mapper.relationships:
         value = getattr(known, relation.key)
-        if relation.uselist:
-            setattr(archive, relation.key, [_copy(child, mapper) for child in value])
-            value.clear()
-        else:
-            setattr(archive, relation.key, value)
-    session.flush()  # the row supersedes nothing now, and its children are deleted
-    archive.supersedes_id = older
+        setattr(archive, relation.key, list(value) if relation.uselist else value)
     session.add(archive)
+    for relation in mapper.relationships:
+        if relation.uselist:
+            getattr(known, relation.key).clear()
     session.flush()
     return archive
-
-
-def _copy(child: Base, parent: Mapper[Any]) -> Base:
-    """Return a copy of a child row without its id and without the key of its parent."""
-    mapper: Mapper[Any] = inspect(type(child))
-    to_parent = {
-        pair.parent.name
-        for column in mapper.columns
-        for pair in column.foreign_keys
-        if pair.column.table is parent.local_table
-    }
-    own = {
-        name: getattr(child, name)
-        for name, column in mapper.columns.items()
-        if name != "id" and column.name not in to_parent
-    }
-    copied: Base = mapper.class_(**own)
-    return copied
 
 
 def _checked(read: Callable[[Cells], Row]) -> Callable[[CuratedRow], Row]:
@@ -258,23 +236,17 @@ def _checked(read: Callable[[Cells], Row]) -> Callable[[CuratedRow], Row]:
     return row
 
 
-def _plain(name: str) -> Callable[[CuratedRow], Row]:
-    """Return a function that reads a curated row with the columns of the exported table."""
-    kind = TABLES[name]
-    always_text = {column for column, field in kind.model_fields.items() if field.annotation is str}
-
-    def row(cells: CuratedRow) -> Row:
-        # An empty cell is "not reported", except in a column that is always text.
-        return kind.model_validate(
-            {column: text for column, text in cells.items() if text or column in always_text}
-        )
-
-    return row
-
-
 def _replace(session: Session, name: str, model: Any) -> int:
     """Replace a whole table if its file has changed; return the number of rows loaded."""
-    wanted = [*map(_plain(name), read_curated(name))]
+    kind = TABLES[name]
+    always_text = {column for column, field in kind.model_fields.items() if field.annotation is str}
+    # An empty cell is "not reported", except in a column that is always text.
+    wanted = [
+        kind.model_validate(
+            {name: text for name, text in cells.items() if text or name in always_text}
+        )
+        for cells in read_curated(name)
+    ]
     if [*table_rows(session, name)] == wanted:
         return 0
     session.execute(delete(model))

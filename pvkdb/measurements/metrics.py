@@ -26,9 +26,9 @@ spread = partial(np.std, ddof=1)  # the standard deviation of a sample
 
 
 @cache
-def shipped(file: str) -> dict[str, dict[str, str]]:
-    """Return the rows of a table beside this module, by their first column."""
-    text = (resources.files("pvkdb.measurements") / file).read_text(encoding="utf-8")
+def shipped(file: str, package: str = "pvkdb.measurements") -> dict[str, dict[str, str]]:
+    """Return the rows of a table beside the modules of a package, by their first column."""
+    text = (resources.files(package) / file).read_text(encoding="utf-8")
     return {next(iter(row.values())): row for row in csv.DictReader(text.splitlines())}
 
 

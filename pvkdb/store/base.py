@@ -1,11 +1,15 @@
-"""Base of all models: names of constraints, time stamps in UTC, batches of rows."""
+"""Base of all models: names of constraints, time stamps in UTC, batches of rows; whole files."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Annotated, Any, ClassVar, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, ClassVar, TypeVar
+from uuid import uuid4
 
 from annotated_types import Len
 from pydantic import FiniteFloat, TypeAdapter, ValidationError
@@ -146,6 +150,24 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     left = iter(items)
     while batch := list(islice(left, size)):
         yield batch
+
+
+@contextmanager
+def replaced_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of ``path`` at the end of the block, whole and durable.
+
+    Nobody sees it half written, and it is readable as the umask says. After an error ``path`` is as
+    before.
+    """
+    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    try:
+        with part.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def utc_now() -> datetime:

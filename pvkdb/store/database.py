@@ -100,24 +100,20 @@ class Store:
             DatabaseError: the database cannot be reached.
         """
         try:
-            self._require_schema()
+            found = self.revision()
+            if found is None:
+                raise self._no_tables()
+            if found > SCHEMA_REVISION:
+                raise self.too_new(found)
+            if found < SCHEMA_REVISION:
+                raise NotMigratedError(
+                    f"{self.name} has schema revision {found}, this version of pvkdb needs "
+                    f"{SCHEMA_REVISION}; bring it up to date with: pvkdb upgrade"
+                )
         except DatabaseError:
             self.close()
             raise
         return self
-
-    def _require_schema(self) -> None:
-        found = self.revision()
-        if found == SCHEMA_REVISION:
-            return
-        if found is None:
-            raise self._no_tables()
-        if found > SCHEMA_REVISION:
-            raise self.too_new(found)
-        raise NotMigratedError(
-            f"{self.name} has schema revision {found}, this version of pvkdb needs "
-            f"{SCHEMA_REVISION}; bring it up to date with: pvkdb upgrade"
-        )
 
     def too_new(self, found: str) -> NotMigratedError:
         """Return the error for a schema made by a later version of pvkdb."""

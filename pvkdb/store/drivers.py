@@ -75,7 +75,7 @@ def engine_of(url: URL, call_limit_s: float, lock_wait_s: float) -> Engine:
         engine = create_engine(url, pool_pre_ping=True, **options)
         event.listen(engine, "do_connect", _connect_limited)
         event.listen(engine, "checkout", partial(_limit_calls, call_limit_s))
-        event.listen(engine, "checkin", _limit_answers)
+        event.listen(engine, "checkin", partial(_limit_calls, ANSWER_S))
         event.listen(engine, "begin", _begin_postgresql)
         return engine
     engine = create_engine(url, connect_args={"timeout": lock_wait_s}, **options)
@@ -140,13 +140,9 @@ def _connect_limited(
 
 
 def _limit_calls(
-    call_limit_s: float, connection: object, record: ConnectionPoolEntry, _: object
+    limit_s: float, connection: object, record: ConnectionPoolEntry, *_: object
 ) -> None:
-    record.info[CALL_LIMIT] = call_limit_s
-
-
-def _limit_answers(connection: object, record: ConnectionPoolEntry) -> None:
-    record.info[CALL_LIMIT] = ANSWER_S
+    record.info[CALL_LIMIT] = limit_s
 
 
 def _begin_postgresql(connection: Connection) -> None:

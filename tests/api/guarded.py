@@ -9,7 +9,7 @@ from dataclasses import replace
 import httpx
 
 from pvkdb.store.database import Store
-from pvkdb.store.queue.claims import count_by_state
+from pvkdb.store.queue.jobs import count
 from pvkdb.store.security.keys import create_key
 from pvkdb_api.core.settings import ServiceSettings
 
@@ -55,4 +55,4 @@ def queue(
 def queued(store: Store) -> int:
     """How many calculations the store holds."""
     with store.session(read_only=True) as session:
-        return sum(count_by_state(session).values())
+        return sum(count(session).values())

@@ -148,10 +148,10 @@ def _tally(documents: list[CalculationDocument]) -> str:
 
 
 def _counts(store: Store) -> dict[str, int]:
-    from pvkdb.store.queue.claims import count_by_state
+    from pvkdb.store.queue.jobs import count
 
     with store.session(read_only=True) as session:
-        return {state.value: count for state, count in count_by_state(session).items()}
+        return {state.value: number for state, number in count(session).items()}
 
 
 def _count_unfinished(store: Store) -> int:

@@ -5,7 +5,7 @@ from math import inf
 
 from pvkdb.literature.drafts.documents import read_document
 from pvkdb.literature.drafts.model import ModelEndpoint, ask_model
-from pvkdb.literature.drafts.statements import FoundValue, statements
+from pvkdb.literature.drafts.statements import statements
 from pvkdb.literature.drafts.writing import Draft, draft_of, draft_yaml
 from pvkdb.store.curation.sources import Source
 
@@ -24,9 +24,6 @@ def draft_paper(path: Source, endpoint: ModelEndpoint | None = None) -> Draft:
     values = list(statements(document))
     proposals = ask_model(document, endpoint, values)
     # Each beside the values of its paragraph, so that those of one device share a row.
-    values = sorted([*values, *proposals.values], key=_order)
+    values += proposals.values
+    values.sort(key=lambda one: one.paragraph if one.paragraph > 0 else inf)  # tables last
     return replace(draft_of(document, values), note=proposals.summary())
-
-
-def _order(value: FoundValue) -> float:
-    return value.paragraph if value.paragraph > 0 else inf  # tables last, as they are

@@ -118,16 +118,14 @@ class Collection(Generic[RowT]):
         """Name of the key column."""
         return str(self.key.key)
 
-    def current(self) -> Select[Any]:
-        """Return the SELECT of all rows that no correction has replaced."""
-        return self._current(self.source)
-
     @property
     def statement(self) -> Select[Any]:
         """Statement that loads the models that have not been replaced, with their materials."""
-        return self._current(self.loads)
+        return self.current(self.loads)
 
-    def _current(self, rows: Select[Any]) -> Select[Any]:
+    def current(self, loads: Select[Any] | None = None) -> Select[Any]:
+        """Return the SELECT of all rows that no correction has replaced, as it is or as loads."""
+        rows = self.source if loads is None else loads
         if self.supersedes is None:
             return rows
         # The list of replaced rows is short; looking for a newer row behind each row would be slow.
@@ -198,7 +196,7 @@ class Collection(Generic[RowT]):
             wanted = self.select(by, among=wanted).order_by(first)
         else:
             orders = [self.sortable[name].order(falls) for name, falls in self.sorting(None)]
-            wanted = wanted.order_by(*(clause for each in orders for clause in each.clauses()))
+            wanted = wanted.order_by(*(each.clause() for each in orders))
         return wanted.limit(most + 1).subquery()
 
     def _starts(self, session: Session, filters: Search) -> list[_Start]:
@@ -382,9 +380,8 @@ class Collection(Generic[RowT]):
             pieces = self._parts(filters, levels[0][0], orders, place)
         found: list[Any] = []
         for condition, within in pieces:
-            clauses = [clause for order in within for clause in order.clauses()]
-            part = wanted.where(condition).order_by(*clauses).limit(limit + 1 - len(found))
-            found += session.execute(part)
+            part = wanted.where(condition).order_by(*(order.clause() for order in within))
+            found += session.execute(part.limit(limit + 1 - len(found)))
             if len(found) > limit:
                 break
         more, found = len(found) > limit, found[:limit]

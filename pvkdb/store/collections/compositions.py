@@ -26,14 +26,14 @@ from pvkdb.schemas.tables import CompositionsRow
 from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.declarations import CountTable, Filter, SqlFilter
 from pvkdb.store.collections.filters import (
+    FACTORS,
     MOST_WORDS,
     any_of,
-    at_least,
-    at_most,
     ion_filters,
     ions_named,
     material_filters,
     occupied,
+    range_filters,
     several,
     words,
 )
@@ -58,9 +58,7 @@ _BEGINNINGS = re.compile(rf"(?=([a-z][!-}}]{{0,{PART - 1}}}))")
 
 _RANGES = {
     "decomposition": (Summary.decomposition_ev_per_atom, "energy of decomposition, eV/atom", 0.0),
-    "t": (Summary.t, "Goldschmidt's tolerance factor", 0.9),
-    "mu": (Summary.mu, "octahedral factor", 0.5),
-    "tau": (Summary.tau, "Bartel's tolerance factor", 4.18),
+    **{name: (getattr(Summary, name), *each) for name, each in FACTORS.items()},
     "p_perovskite": (Summary.p_perovskite, "probability of a perovskite", 0.5),
 }
 
@@ -192,14 +190,6 @@ def _energy_filters() -> dict[str, SqlFilter]:
     return found
 
 
-def _range_filters() -> dict[str, SqlFilter]:
-    found = {}
-    for name, (column, meaning, example) in _RANGES.items():
-        found[f"{name}_min"] = _indexed(at_least(column, f"Smallest {meaning}.", example))
-        found[f"{name}_max"] = _indexed(at_most(column, f"Largest {meaning}.", example))
-    return found
-
-
 def _indexed(entry: SqlFilter) -> SqlFilter:
     """Return a filter whose condition itself reads an index."""
     return replace(entry, indexed=lambda value: [entry.condition(value)])
@@ -255,7 +245,7 @@ COMPOSITIONS = Collection(
             any_of(Summary.lowest_phase, "Phase of lowest computed energy.", example="Pnma")
         ),
         **_energy_filters(),
-        **_range_filters(),
+        **{name: _indexed(entry) for name, entry in range_filters(_RANGES).items()},
         "has": _indexed(
             several(
                 "What is known of it: e_a and dfe, an activation and a formation energy of the "

@@ -108,14 +108,12 @@ DEVICES = Collection(
         ),
     },
     rows_of=devices_rows,
-    sortable={
-        **sortables(
-            Device,
-            "id group structure absorber form "
-            + " ".join(name for _, table in TABLE_METRICS.values() for name in table.names)
-            + " configuration mechanism volatility",
-        )
-    },
+    sortable=sortables(
+        Device,
+        "id group structure absorber form "
+        + " ".join(name for _, table in TABLE_METRICS.values() for name in table.names)
+        + " configuration mechanism volatility",
+    ),
     facets={
         "family": families_of(Device.material_id),
         "group": Device.group,

@@ -7,7 +7,8 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
@@ -33,9 +34,6 @@ _ANIONS += ("X",)
 
 #: Most words of a search that are used.
 MOST_WORDS = 10
-
-#: Longest text that is parsed as a formula.
-_LONGEST_FORMULA = 200
 
 
 def any_of(
@@ -93,6 +91,23 @@ def at_most(
     return Filter(description, float, condition, example=example)
 
 
+#: Meaning and example of the tolerance factors that rows are filtered by.
+FACTORS = {
+    "t": ("Goldschmidt's tolerance factor", 0.9),
+    "mu": ("octahedral factor", 0.5),
+    "tau": ("Bartel's tolerance factor", 4.18),
+}
+
+
+def range_filters(columns: Mapping[str, tuple[Any, str, float]]) -> dict[str, SqlFilter]:
+    """Filters by the smallest and the largest value of columns with their meaning and example."""
+    found = {}
+    for name, (column, meaning, example) in columns.items():
+        found[f"{name}_min"] = at_least(column, f"Smallest {meaning}.", example)
+        found[f"{name}_max"] = at_most(column, f"Largest {meaning}.", example)
+    return found
+
+
 # Conditions on materials
 
 
@@ -105,12 +120,8 @@ def is_material(values: Sequence[str]) -> ColumnElement[bool]:
     """Condition for materials by public name, or by formula in any spelling."""
     formulas = set(values)
     for value in values:
-        if len(value) > _LONGEST_FORMULA:
-            continue
-        try:
+        with suppress(InputError):  # it is no formula
             formulas.add(parse_composition(value).formula)
-        except InputError:
-            continue
     # Both of the table of materials, so that each reads an index.
     found = select(Composition.id).where(Composition.formula.in_(sorted(formulas)))
     return or_(Material.id.in_(values), among_found(Material.composition_id, found))

@@ -11,7 +11,9 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, cmp_to_key
+from functools import cached_property, partial
+from itertools import dropwhile
+from operator import ge, le
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from sqlalchemy.orm import Session
@@ -88,10 +90,9 @@ class SmallTable(Generic[RowT]):
         }
         for name, example in self.ranges:
             unit = "" if columns[name].unit in (None, "1") else f", in {columns[name].unit}"
-            for end in ("min", "max"):
-                bound = "Smallest" if end == "min" else "Largest"
+            for end, bound, meets in (("min", "Smallest", ge), ("max", "Largest", le)):
                 found[f"{name}_{end}"] = Filter(
-                    f"{bound} value of {name}{unit}.", float, _bound(name, end), example=example
+                    f"{bound} value of {name}{unit}.", float, _bound(name, meets), example=example
                 )
         named, words = self.words
         found["q"] = Filter(
@@ -152,21 +153,19 @@ class SmallTable(Generic[RowT]):
         Raises:
             ValueError: the position does not fit the order.
         """
-        compare = _comparing([descending for _, descending in sorting])
-        placed: list[tuple[CursorPosition, Any]] = [
-            ([*(getattr(row, name) for name, _ in sorting), number], row)
-            for number, row in self._matching(session, search)
-        ]
-        key = cmp_to_key(compare)
-        placed.sort(key=lambda entry: key(entry[0]))
+        found = self._matching(session, search)
+        for name, descending in reversed(sorting):
+            known = [each for each in found if getattr(each[1], name) is not None]
+            known.sort(key=lambda each: getattr(each[1], name), reverse=descending)
+            found = [*known, *(each for each in found if getattr(each[1], name) is None)]
         if after is not None:
-            place = self.place(sorting, after)
-            placed = [entry for entry in placed if compare(entry[0], place) > 0]
-        shown = placed[:limit]
-        return SearchPage(
-            rows=[row for _, row in shown],
-            place=shown[-1][0] if shown and len(placed) > limit else None,
-        )
+            last = self.place(sorting, after)[-1]
+            found = [*dropwhile(lambda each: each[0] != last, found)][1:]
+        place = None
+        if 0 < limit < len(found):
+            number, row = found[limit - 1]
+            place = [*(getattr(row, name) for name, _ in sorting), number]
+        return SearchPage(rows=[row for _, row in found[:limit]], place=place)
 
     def place(self, sorting: Sequence[Sorting], values: Sequence[Any]) -> CursorPosition:
         """Return the checked values of a cursor position: the sort values and the row's number.
@@ -230,42 +229,19 @@ def _value_filter(column: Column, example: Any) -> Filter[RowCondition]:
     )
 
 
-def _bound(name: str, end: str) -> Callable[[float], RowCondition]:
+def _bound(name: str, meets: Callable[[float, float], bool]) -> Callable[[float], RowCondition]:
     def condition(value: float) -> RowCondition:
-        def matches(row: Any) -> bool:
-            held = getattr(row, name)
-            return held is not None and (held >= value if end == "min" else held <= value)
-
-        return matches
+        return lambda row: (held := getattr(row, name)) is not None and meets(held, value)
 
     return condition
 
 
 def _words(names: Sequence[str]) -> Callable[[str], RowCondition]:
-    def condition(text: str) -> RowCondition:
-        def matches(row: Any) -> bool:
-            held = [str(getattr(row, name) or "").casefold() for name in names]
-            return all(any(word in each for each in held) for word in text.casefold().split())
+    def matches(text: str, row: Any) -> bool:
+        held = [str(getattr(row, name) or "").casefold() for name in names]
+        return all(any(word in each for each in held) for word in text.casefold().split())
 
-        return matches
-
-    return condition
-
-
-def _comparing(descending: Sequence[bool]) -> Callable[[Sequence[Any], Sequence[Any]], int]:
-    """Return a function that compares two positions by each sort value; empty values come last."""
-    levels = [*descending, False]
-
-    def compare(a: Sequence[Any], b: Sequence[Any]) -> int:
-        for one, other, largest_first in zip(a, b, levels, strict=True):
-            if one == other:
-                continue
-            if one is None or other is None:
-                return 1 if one is None else -1
-            return -1 if (one < other) is not largest_first else 1
-        return 0
-
-    return compare
+    return lambda text: partial(matches, text)
 
 
 #: Small tables of the service by public name.

@@ -49,11 +49,11 @@ class Order:
     descending: bool = False
     nullable: bool = False
 
-    def clauses(self) -> list[UnaryExpression[Any]]:
-        """Return the clauses for ``ORDER BY``."""
+    def clause(self) -> UnaryExpression[Any]:
+        """Return the clause for ``ORDER BY``."""
         sorted_by = self.expression.desc() if self.descending else self.expression.asc()
         # NULLS LAST would keep SQLite from using an index; it is not needed without empty values.
-        return [sorted_by.nulls_last() if self.nullable else sorted_by]
+        return sorted_by.nulls_last() if self.nullable else sorted_by
 
     def same(self, value: Any) -> ColumnElement[bool]:
         """SQL condition for rows in which the expression has this value."""

@@ -10,15 +10,14 @@ from sqlalchemy import ColumnElement, and_, func, select, true
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.tables import MaterialsRow
 from pvkdb.store.collections.collection import MOST_COUNTED, Collection
-from pvkdb.store.collections.declarations import SqlFilter
 from pvkdb.store.collections.filters import (
+    FACTORS,
     any_of,
-    at_least,
-    at_most,
     energy_filters,
     has_ion_named,
     material_filters,
     not_replaced,
+    range_filters,
     several,
     words,
 )
@@ -56,25 +55,13 @@ def _counted(model: Any, column: Any) -> Any:
     return counted.correlate(Material).scalar_subquery()
 
 
-def _factor(column: Any) -> ColumnElement[Any]:
+def _factor(name: str) -> ColumnElement[Any]:
     return (
-        select(column)
+        select(getattr(CompositionTolerance, name))
         .where(CompositionTolerance.composition_id == Material.composition_id)
         .correlate(Material)
         .scalar_subquery()
     )
-
-
-def _factor_filters() -> dict[str, SqlFilter]:
-    found = {}
-    for name, column, meaning, example in (
-        ("t", CompositionTolerance.t, "Goldschmidt's tolerance factor", 0.9),
-        ("mu", CompositionTolerance.mu, "octahedral factor", 0.5),
-        ("tau", CompositionTolerance.tau, "Bartel's tolerance factor", 4.18),
-    ):
-        found[f"{name}_min"] = at_least(_factor(column), f"Smallest {meaning}.", example)
-        found[f"{name}_max"] = at_most(_factor(column), f"Largest {meaning}.", example)
-    return found
 
 
 _ENERGETICS_COUNT = _counted(Energetic, Energetic.material_id)
@@ -105,7 +92,7 @@ MATERIALS = Collection(
             ),
             "Materials with",
         ),
-        **_factor_filters(),
+        **range_filters({name: (_factor(name), *each) for name, each in FACTORS.items()}),
         "has": several(
             "What is known of it: e_a and dfe, an activation and a defect formation energy; "
             "devices made of it; structures; computed, an energy from a calculation. Of several, "

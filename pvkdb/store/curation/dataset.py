@@ -73,12 +73,6 @@ def begin_import(session: Session, paths: Sequence[Source]) -> DatasetVersion:
     return _add(session, version, f"import of {', '.join(path.name for path in paths)}")
 
 
-def withdraw(session: Session, version: DatasetVersion) -> None:
-    """Delete the dataset version of an import that added no row."""
-    session.delete(version)
-    session.flush()
-
-
 def _add(session: Session, version: str, description: str) -> DatasetVersion:
     added = DatasetVersion(version=version, loaded_at=_after(session), description=description)
     session.add(added)

@@ -66,8 +66,9 @@ def energy_ranges(
     computed = Energetic.calculation_id.is_not(None)
     # Grouped by potential: of the paths of each potential, only the easiest counts.
     by = (Energetic.material_id, Energetic.quantity, computed, Energetic.functional)
+    names = ("material", "quantity", "computed", "potential")
     columns: list[Any] = [
-        *(part.label(name) for part, name in zip(by, _NAMES, strict=True)),
+        *(part.label(name) for part, name in zip(by, names, strict=True)),
         func.min(low).label("low"),
         func.max(high).label("high"),
         func.min(high).label("easiest"),
@@ -89,24 +90,12 @@ def energy_ranges(
     found: dict[str, dict[tuple[Quantity, Origin], EnergyRange]] = defaultdict(dict)
     for row in session.execute(statement):
         origin: Origin = "computed" if row.computed else "literature"
-        key = (row.quantity, origin)
-        ranges, made = found[row.material], _range(row)
+        key, ranges = (row.quantity, origin), found[row.material]
+        most = row.easiest if key == ("E_A", "computed") else row.high
+        ends = bool(row.open_below), bool(row.open_above)
+        made = EnergyRange(row.low, most, *ends, row.statements)
         ranges[key] = ranges[key].joined(made) if key in ranges else made
     return dict(found)
-
-
-_NAMES = ("material", "quantity", "computed", "potential")
-
-
-def _range(row: Any) -> EnergyRange:
-    easiest = row.computed and row.quantity == "E_A"
-    return EnergyRange(
-        row.low,
-        row.easiest if easiest else row.high,
-        bool(row.open_below),
-        bool(row.open_above),
-        row.statements,
-    )
 
 
 def _of_halide() -> ColumnElement[bool]:

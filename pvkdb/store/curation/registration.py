@@ -160,17 +160,12 @@ def renew_tolerance(connection: Connection) -> None:
             kept.composition_id: kept for kept in session.scalars(select(CompositionTolerance))
         }
         for key, formula in session.execute(select(Composition.id, Composition.formula)).all():
-            kept = known.get(key)
-            try:
+            made = None
+            with suppress(InputError):  # a formula that only an earlier version accepted
                 made = composition_tolerance(parse_composition(formula))
-            except InputError:  # a formula that only an earlier version accepted
-                made = None
-            if kept is not None and made is None:
-                session.delete(kept)
-            elif kept is None and made is not None:
+            if made is not None:
                 made.composition_id = key
-                session.add(made)
-            elif kept is not None and made is not None:
-                for name in ("t", "mu", "tau", "p_perovskite"):
-                    setattr(kept, name, getattr(made, name))
+                session.merge(made)
+            elif key in known:
+                session.delete(known[key])
         session.commit()

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Literal, TypeAlias, overload
+from typing import Any, Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +23,10 @@ class Upload:
         """Extension of the name, with its dot."""
         return PurePath(self.name).suffix
 
-    @overload
-    def open(self, mode: Literal["rb"]) -> io.BytesIO: ...
-
-    @overload
-    def open(
-        self, *, encoding: str, errors: str | None = None, newline: str | None = None
-    ) -> io.TextIOWrapper: ...
-
-    def open(
-        self,
-        mode: Literal["r", "rb"] = "r",
-        *,
-        encoding: str | None = None,
-        errors: str | None = None,
-        newline: str | None = None,
-    ) -> io.BytesIO | io.TextIOWrapper:
+    def open(self, mode: Literal["r", "rb"] = "r", **text: Any) -> Any:
         """Return the content as a stream, as :meth:`pathlib.Path.open` does."""
         stream = io.BytesIO(self.content)
-        if mode == "rb":
-            return stream
-        return io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline=newline)
+        return stream if mode == "rb" else io.TextIOWrapper(stream, **text)
 
 
 Source: TypeAlias = Path | Upload

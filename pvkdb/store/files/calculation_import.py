@@ -30,14 +30,13 @@ from pvkdb.schemas.calculations import CalculationState, EventKind
 from pvkdb.schemas.calculations.bounds import CalculationResult
 from pvkdb.schemas.calculations.relaxations import CalculationRequest, RelaxRequest, VacancyRequest
 from pvkdb.store.base import Base
-from pvkdb.store.curation.computed import ComputedStructure, computed_rows, formation_row
+from pvkdb.store.curation.computed import computed_rows, formation_row
 from pvkdb.store.curation.registration import material_id, register_material, register_materials
 from pvkdb.store.files.exchange import (
     EXCHANGE_VERSION,
     ExchangedCalculation,
     ExchangedEnergetic,
     ExchangedMaterial,
-    ExchangedStructure,
     ExchangeHead,
     QueuedCalculation,
     check_calculation,
@@ -349,7 +348,7 @@ class _Batch:
         if result is None:
             return []
         structures = _Structures(
-            (row.id.removeprefix(f"{held.id}-"), _computed(row)) for row in line.structures
+            (row.id.removeprefix(f"{held.id}-"), row) for row in line.structures
         )
         rows = computed_rows(self._session, held, request, result, structures, self._register)
         if isinstance(request, VacancyRequest):
@@ -385,15 +384,11 @@ def _material(
     return composition, phase
 
 
-class _Structures(dict[str, ComputedStructure]):
-    def __missing__(self, name: str) -> ComputedStructure:
+class _Structures(dict[str, Any]):
+    """Structures of a line by name, which have all fields of a computed one."""
+
+    def __missing__(self, name: str) -> Any:
         raise ValueError(f"its structure {name!r} is missing")
-
-
-def _computed(row: ExchangedStructure) -> ComputedStructure:
-    return ComputedStructure(
-        row.symbols, row.cell_ang, row.positions_ang, row.energy_ev, row.space_group
-    )
 
 
 def _formation(held: Calculation, given: ExchangedEnergetic, halide: str) -> Energetic:

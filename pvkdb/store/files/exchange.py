@@ -6,9 +6,7 @@ They are read in :mod:`pvkdb.store.files.calculation_import`.
 from __future__ import annotations
 
 import gzip
-import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,7 +23,7 @@ from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
 from pvkdb.schemas.calculations.bounds import CalculationResult
 from pvkdb.schemas.calculations.kinds import MODELS, require_fit
 from pvkdb.schemas.calculations.relaxations import CalculationRequest, content_key
-from pvkdb.store.base import utc_now
+from pvkdb.store.base import replaced_file, utc_now
 from pvkdb.store.models.calculations import Calculation, CalculationDependency
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material
@@ -251,19 +249,15 @@ def write_queued(session: Session, path: Path) -> tuple[int, Mapping[str, str]]:
 
 
 def _write(path: Path, lines: Iterable[_Line]) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # another process may export, too
     try:
         # Without name and time in the header, so that the same records make the same file.
         with (
-            part.open("wb") as raw,
+            replaced_file(path) as raw,
             gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as stream,
         ):
             for line in lines:
                 stream.write(line.model_dump_json().encode() + b"\n")
-        part.replace(path)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
 
 

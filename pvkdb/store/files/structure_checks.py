@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from pvkdb.schemas.calculations.relaxations import (
     VacancyRequest,
     VacancyResult,
 )
+from pvkdb.store.files.structure_reading import elements_of
 from pvkdb.store.models.structures import Structure
 
 #: Shortest distance of two atoms, Å: half of the bond of H2, the shortest there is.
@@ -77,8 +79,8 @@ def _not_of_the_result(
                 found[result.species] -= added
         case _:
             return None  # a structure of DFT is in its result
-    wanted: dict[str, float] = {}
-    wanted |= _amounts(request.formula) if host is None else Counter(host.symbols)
+    wanted: Mapping[str, float] = Counter(host.symbols) if host else {}
+    wanted = wanted or elements_of(parse_composition(request.formula))
     units = found.total() / sum(wanted.values())
     if row.atoms != atoms:
         return "number of atoms"
@@ -87,11 +89,3 @@ def _not_of_the_result(
     if row.energy_ev is None or abs(row.energy_ev - (energy or 0)) > SAME_EV * atoms:
         return "energy"
     return None if row.space_group == space_group else "space group"
-
-
-def _amounts(formula: str) -> dict[str, float]:
-    amounts: dict[str, float] = {}
-    for occupant in parse_composition(formula).occupants:
-        ion = occupant.ion.symbol
-        amounts[ion] = amounts.get(ion, 0.0) + (occupant.number or 0.0)
-    return amounts

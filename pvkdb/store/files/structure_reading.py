@@ -128,8 +128,6 @@ def elements_of(composition: Composition) -> dict[str, float]:
     Raises:
         InputError: an amount is not given, or an ion is generic, such as X.
     """
-    from ase.formula import Formula
-
     amounts: dict[str, float] = {}
     for occupant in composition.occupants:
         ion, number = occupant.ion, occupant.number
@@ -138,8 +136,12 @@ def elements_of(composition: Composition) -> dict[str, float]:
                 f"{composition.formula} leaves ions or amounts open; a start needs a formula "
                 "with numbers"
             )
-        inside = Formula(molecular_ions()[ion.symbol].formula).count() if ion.molecular else None
-        for element, count in (inside or {ion.symbol: 1}).items():
+        inside = {ion.symbol: 1}
+        if ion.molecular:
+            from ase.formula import Formula  # not needed to import calculations
+
+            inside = Formula(molecular_ions()[ion.symbol].formula).count()
+        for element, count in inside.items():
             amounts[element] = amounts.get(element, 0.0) + count * number
     return amounts
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pvkdb.schemas.tables import TABLES, Row
-from pvkdb.schemas.tables.columns import Column, ColumnType, csv_cell
+from pvkdb.schemas.tables.columns import Column, csv_cell
 from pvkdb.store.base import batches
 from pvkdb.store.files import bibliography
 
@@ -114,11 +114,12 @@ def _parquet(columns: Sequence[Column], records: Iterable[Record]) -> Iterator[b
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    kinds = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_()}
     schema = pa.schema(
         [
             pa.field(
                 column.name,
-                _arrow_type(pa, column.type),
+                kinds.get(column.type, pa.string()),  # times are ISO text, as in JSON
                 metadata={"meaning": column.meaning, "unit": column.unit or ""},
             )
             for column in columns
@@ -154,9 +155,3 @@ class _Forward(io.RawIOBase):
     def tell(self) -> int:
         """Return the number of bytes written."""
         return self._written
-
-
-def _arrow_type(pa: Any, kind: ColumnType) -> Any:
-    """Return the Arrow type of a column; times are ISO text, as in JSON."""
-    known = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_()}
-    return known.get(kind, pa.string())

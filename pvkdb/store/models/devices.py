@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.store.base import Base
@@ -41,8 +41,8 @@ class Device(Base):
     """A device as reported. ``absorber`` is kept as printed; ``material_id`` is its composition, if
     that is known.
 
-    The metrics are also columns of the device, updated when ``metrics`` is set, so that a search by
-    several metrics reads one index of one table.
+    The metrics are also columns of the device (:func:`metric_columns`), so that a search by several
+    metrics reads one index of one table.
     """
 
     __tablename__ = "devices"
@@ -105,14 +105,6 @@ class Device(Base):
     references: Mapped[list[DeviceReference]] = relationship(
         order_by="DeviceReference.position", cascade="all, delete-orphan", lazy="selectin"
     )
-
-    @validates("metrics")
-    def _repeat(self, key: str, metric: DeviceMetric) -> DeviceMetric:
-        """Copy a metric to the device's own columns when it is added."""
-        values = metric_columns(metric.metric, metric.value_min, metric.value_max, metric.qualifier)
-        for name, value in values.items():
-            setattr(self, name, value)
-        return metric
 
     def metric(self, name: str) -> DeviceMetric | None:
         """Return the metric with this name, or None if it is not reported."""

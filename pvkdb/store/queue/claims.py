@@ -49,7 +49,6 @@ __all__ = [
     "cancelled",
     "claim",
     "claim_batch",
-    "count_by_state",
     "count_queued",
     "enqueue",
     "fail",
@@ -258,14 +257,6 @@ def held_by(session: Session, owner: str) -> list[str]:
             )
         )
     )
-
-
-def count_by_state(session: Session) -> dict[CalculationState, int]:
-    """Return the number of calculations in each state."""
-    rows = session.execute(
-        select(Calculation.state, func.count()).group_by(Calculation.state)
-    ).all()
-    return {CalculationState(state): count for state, count in rows}
 
 
 def count_queued(

@@ -82,21 +82,16 @@ def pass_on(session: Session, calculation_id: str) -> None:
         .execution_options(populate_existing=True)
     ).all()
     for calculation in waiting:
-        if _waits(calculation) and settle(session, calculation):
+        # Its state is set by its dependencies if it waits, or if one of them has failed.
+        waits = calculation.state == CalculationState.WAITING.value
+        waits |= calculation.failure_kind == FailureKind.DEPENDENCY_FAILED.value
+        if waits and settle(session, calculation):
             pass_on(session, calculation.id)
 
 
 def failed_dependencies(session: Session, calculation_id: str) -> list[str]:
     """Return the ids of the failed and cancelled dependencies of a calculation."""
     return [other.id for other in _dependencies(session, calculation_id) if other.state in _NEVER]
-
-
-def _waits(calculation: Calculation) -> bool:
-    """Whether a calculation's state is set by its dependencies: it waits, or one of them failed."""
-    return (
-        calculation.state == CalculationState.WAITING.value
-        or calculation.failure_kind == FailureKind.DEPENDENCY_FAILED.value
-    )
 
 
 def _allowed(session: Session, calculation: Calculation) -> tuple[CalculationState, str | None]:

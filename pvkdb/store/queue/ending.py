@@ -83,7 +83,7 @@ def cancelled(
     pass_on(session, calculation_id)
 
 
-def held(calculation_id: str, owner: str) -> ColumnElement[bool]:
+def held(calculation_id: Any, owner: Any) -> ColumnElement[bool]:
     """Return the SQL condition that a calculation is running and held by an owner."""
     return and_(
         Calculation.id == calculation_id,
@@ -96,11 +96,7 @@ def held(calculation_id: str, owner: str) -> ColumnElement[bool]:
 _CLOSING = ("result", "versions", "failure_kind", "failure_message")
 _CLOSE = (
     update(Calculation)
-    .where(
-        Calculation.id == bindparam("wanted"),
-        Calculation.owner == bindparam("held"),
-        Calculation.state == bindparam("running"),
-    )
+    .where(held(bindparam("wanted"), bindparam("held")))
     .values(
         state=bindparam("ended"),
         owner=None,
@@ -129,7 +125,6 @@ def _close(
         {
             "wanted": calculation_id,
             "held": owner,
-            "running": CalculationState.RUNNING.value,
             "ended": state.value,
             "now": utc_now(),
             **{f"new_{name}": values.get(name) for name in _CLOSING},

@@ -44,10 +44,10 @@ class Selection:
 
     def apply(self, statement: Select[tuple[Calculation]]) -> Select[tuple[Calculation]]:
         """Return a SELECT of calculations with these conditions added."""
-        if self.state is not None:
-            statement = statement.where(Calculation.state == self.state)
-        if self.kind is not None:
-            statement = statement.where(Calculation.kind == self.kind)
+        given = (self.state, self.kind, self.failure)
+        columns = (Calculation.state, Calculation.kind, Calculation.failure_kind)
+        for column, value in zip(columns, given, strict=True):
+            statement = statement if value is None else statement.where(column == value)
         if self.material is not None:
             # The material of a relaxation is set when it is done; its formula is known before.
             # PostgreSQL stores these escapes in JSON, and fails where it reads a row with them.
@@ -56,8 +56,6 @@ class Selection:
             statement = statement.where(
                 (Calculation.material_id == self.material) | (formula == self.material)
             )
-        if self.failure is not None:
-            statement = statement.where(Calculation.failure_kind == self.failure)
         return statement
 
 
@@ -103,7 +101,7 @@ def listed(session: Session, selection: Selection, limit: int) -> list[Calculati
     return list(session.scalars(statement))
 
 
-def count(session: Session, selection: Selection) -> dict[CalculationState, int]:
+def count(session: Session, selection: Selection = Selection()) -> dict[CalculationState, int]:
     """Return the number of selected calculations in each state."""
     chosen = selection.apply(select(Calculation)).with_only_columns(Calculation.state, func.count())
     rows = session.execute(chosen.group_by(Calculation.state)).all()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import uuid
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError, NotFoundError
 from pvkdb.schemas.calculations import FileDocument
-from pvkdb.store.base import utc_now
+from pvkdb.store.base import replaced_file, utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import CalculationFile
 from pvkdb.store.queue.log import ProgressLine
@@ -57,14 +56,18 @@ class FileStore:
         Raises:
             DatabaseError: it cannot be written.
         """
+        from fsspec.implementations.local import LocalFileSystem
+
         key = hashlib.sha256(content).hexdigest()
         system, _ = self._place
         path = self._path(key)
         try:
             if system.exists(path) and system.size(path) == len(content):
                 return key
-            if "file" in _protocols(system):
-                _write(Path(path), content)
+            if isinstance(system, LocalFileSystem):
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                with replaced_file(Path(path)) as file:
+                    file.write(content)
             else:
                 system.pipe_file(path, content)  # object stores show complete objects only
         except OSError as error:
@@ -153,23 +156,3 @@ def files_of(session: Session, calculation_id: str) -> list[CalculationFile]:
             .order_by(CalculationFile.name)
         )
     )
-
-
-def _protocols(system: Any) -> tuple[str, ...]:
-    protocol = system.protocol
-    return (protocol,) if isinstance(protocol, str) else tuple(protocol)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file atomically and durably, readable as the umask says, like the database."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
-    try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

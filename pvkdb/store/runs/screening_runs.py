@@ -207,11 +207,11 @@ def note_webhook(session: Session, run_id: int, outcome: str) -> None:
 
 def report_of(run: ScreeningRun) -> str | None:
     """Return the report of a run as JSON, None if it has none or a damaged one."""
-    return None if run.report is None else unpacked(run.report)
+    return unpacked(run.report or b"")
 
 
 def unpacked(report: bytes) -> str | None:
-    """Return a stored report as JSON, None if it is damaged."""
+    """Return a stored report as JSON, None if it is empty or damaged."""
     with suppress(zlib.error, UnicodeDecodeError):
         return zlib.decompress(report).decode()
     return None

@@ -10,27 +10,9 @@ from pvkdb.store.models.access import AuditEntry
 from pvkdb.store.rows.from_models import document_of
 
 
-def record(
-    session: Session,
-    caller: str,
-    action: str,
-    subject: str,
-    *,
-    key_id: str | None = None,
-    address: str | None = None,
-    request_id: str | None = None,
-) -> None:
-    """Add an entry to the transaction of a write."""
-    session.add(
-        AuditEntry(
-            caller=caller,
-            key_id=key_id,
-            address=address,
-            action=action,
-            subject=subject,
-            request_id=request_id,
-        )
-    )
+def record(session: Session, caller: str, action: str, subject: str, **known: str | None) -> None:
+    """Add an entry to the transaction of a write; ``known`` are further columns of it."""
+    session.add(AuditEntry(caller=caller, action=action, subject=subject, **known))
 
 
 def entries(session: Session, limit: int, key_id: str | None = None) -> list[AuditDocument]:

@@ -25,8 +25,7 @@ from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.calculations.simulations import SimulationResult
 from pvkdb.store.base import utc_now
 from pvkdb.store.models.calculations import Calculation
-from pvkdb.store.queue.claims import count_by_state
-from pvkdb.store.queue.jobs import job_document, log_lines
+from pvkdb.store.queue.jobs import count, job_document, log_lines
 from pvkdb.store.queue.monitoring import WorkerSigns, worker_signs
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_api.explorer.computing.failure_messages import FAILURES
@@ -94,7 +93,7 @@ class QueueOverview:
 
 def queue_overview(session: Session) -> QueueOverview:
     """Return the state of the queue."""
-    counted = count_by_state(session)
+    counted = count(session)
     running = session.scalars(
         select(Calculation)
         .where(Calculation.state == CalculationState.RUNNING.value)

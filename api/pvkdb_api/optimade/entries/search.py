@@ -89,7 +89,7 @@ def search_entries(session: Session, kind: EntryType, wanted: EntrySearch) -> En
     bound = {"filter": wanted.filter, "sort": wanted.sort}
     if wanted.cursor is not None:
         page = page.where(behind(orders, _position(kind, bound, wanted.cursor, sorted_by)))
-    page = page.order_by(*(clause for order in orders for clause in order.clauses()))
+    page = page.order_by(*(order.clause() for order in orders))
     rows = session.execute(page.limit(wanted.limit + 1).offset(wanted.offset or None)).all()
     more, rows = len(rows) > wanted.limit, rows[: wanted.limit]
     cursor = None

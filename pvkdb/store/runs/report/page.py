@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -34,6 +33,7 @@ from pvkdb.schemas.screening import (
     Stability,
     StageCount,
 )
+from pvkdb.store.base import replaced_file
 from pvkdb.store.runs.report.histograms import OUTCOMES, Outcome, css_class, histograms, outcome_of
 from pvkdb.store.runs.screening_reports import fall_reasons, ranked, value_at
 
@@ -143,10 +143,11 @@ def write_report(report: ScreeningReport, folder: Path) -> tuple[Path, Path]:
     """
     report = report.model_copy(update={"stages": [_in_order(stage) for stage in report.stages]})
     folder.mkdir(parents=True, exist_ok=True)
-    return (
-        _write(folder / JSON_NAME, report.model_dump_json(indent=1) + "\n"),
-        _write(folder / HTML_NAME, page(report)),
-    )
+    texts = {JSON_NAME: f"{report.model_dump_json(indent=1)}\n", HTML_NAME: page(report)}
+    for name, text in texts.items():
+        with replaced_file(folder / name) as file:
+            file.write(text.encode())
+    return folder / JSON_NAME, folder / HTML_NAME
 
 
 def _in_order(stage: StageCount) -> StageCount:
@@ -154,17 +155,6 @@ def _in_order(stage: StageCount) -> StageCount:
     kinds: tuple[FallKind, ...] = get_args(FallKind)
     fell = {kind: stage.fell[kind] for kind in kinds if kind in stage.fell}
     return stage.model_copy(update={"fell": fell})
-
-
-def _write(path: Path, text: str) -> Path:
-    """Write a file under another name and rename it, so that it is never seen half written."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
 
 
 def page(report: ScreeningReport) -> str:

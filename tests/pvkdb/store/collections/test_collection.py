@@ -88,7 +88,7 @@ def test_a_lower_bound_finds_what_is_not_below_it(sqlite_store: Store) -> None:
 def test_an_order_runs_the_way_it_says_and_goes_on_behind_a_value(sqlite_store: Store) -> None:
     for descending in (False, True):
         order = Order(Energetic.value_min_ev, descending)
-        rows = select(Energetic.value_min_ev).order_by(*order.clauses())
+        rows = select(Energetic.value_min_ev).order_by(order.clause())
         with sqlite_store.session() as session:
             values = list(session.scalars(rows))
             rest = list(session.scalars(rows.where(order.behind(values[5]))))
