@@ -60,9 +60,9 @@ NO_KEY = (
     "this needs a key; send it as 'Authorization: Bearer pvk_…' or 'X-API-Key: pvk_…'. The "
     "operators make keys with: pvkdb keys create NAME --scope SCOPE"
 )
-NO_KEY_LOCALLY = (
-    f"{NO_KEY}. If only you use this machine: pvkdb serve --allow-local-writes takes writes from "
-    "it without one"
+LOCALLY = (
+    ". If only you use this machine: pvkdb serve --allow-local-writes takes writes from it "
+    "without one"
 )
 
 #: Smallest burst: a page with its parts. Otherwise a tenth of the requests of a minute.
@@ -156,7 +156,9 @@ class Access:
                 key = browser_key(request)
                 in_browser = key is not None
             if key is not None:
-                request.state.key = found = await self._find(key)
+                async with self.served.turns:
+                    found = await run_in_threadpool(self._authenticate, key)
+                request.state.key = found
                 caller = key_caller(found, caller.address)
         except KeyRefusedError as error:
             refused = error
@@ -185,10 +187,6 @@ class Access:
                 return await renderers_of(request).ask_for_key(request, NO_KEY_HERE)
             return refuse(request, HTTPStatus.UNAUTHORIZED, NO_KEY, headers=CHALLENGE)
         return None
-
-    async def _find(self, key: str) -> KeyDocument:
-        async with self.served.turns:
-            return await run_in_threadpool(self._authenticate, key)
 
     def _authenticate(self, key: str) -> KeyDocument:
         with self.served.session() as session:
@@ -225,7 +223,7 @@ def needs(scope: Scope) -> Any:
         caller = caller_of(request)
         if scope not in caller.scopes:
             if caller.key_id is None:
-                raise KeyRefusedError(NO_KEY_LOCALLY if is_local(request) else NO_KEY)
+                raise KeyRefusedError(NO_KEY + (LOCALLY if is_local(request) else ""))
             raise ScopeMissingError(caller, scope)
         request.state.granted = scope
 

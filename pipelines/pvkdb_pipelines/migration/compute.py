@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -35,8 +34,7 @@ from pvkdb_pipelines.migration.result.percolation import (
 from pvkdb_pipelines.migration.result.results import migration_result
 from pvkdb_pipelines.migration.sites.hops import HopClass, Pair, find_hops
 from pvkdb_pipelines.migration.sites.sites import parse_defect
-from pvkdb_pipelines.potentials.batch import cpu_seconds
-from pvkdb_pipelines.potentials.loading import load_potential
+from pvkdb_pipelines.potentials.loading import metered
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.prototypes import build, compound_of, prototype
@@ -107,15 +105,12 @@ def compute_migration(
         CalculationFailedError: With the :class:`FailureKind` of the failure.
         InputError: The prototype or the structure does not match the composition.
     """
-    started, cpu_started = time.perf_counter(), cpu_seconds()
     composition = parse_composition(request.formula)
     settings = request.settings
     kind, symbol = parse_defect(request.defect)
     progress = ProgressReporter(_STAGES, report)
     progress.begin(_LOAD)
-    potential = potential or load_potential(request.potential)
-    potential.require_elements([*elements_of(composition), symbol])
-    calls_before = potential.force_calls
+    potential, spent = metered(potential, request.potential, [*elements_of(composition), symbol])
 
     crystal, states, drop_ev_per_formula = prepare(
         _start(request, composition),
@@ -155,9 +150,7 @@ def compute_migration(
             describe=_hop_description(stage, octahedra),
             cutoff_ang=cutoff,
             drop_ev_per_formula=drop_ev_per_formula,
-            force_calls=potential.force_calls - calls_before,
-            cpu_seconds=cpu_seconds() - cpu_started,
-            wall_seconds=time.perf_counter() - started,
+            spent=spent(),
         ),
         crystal=crystal,
         paths=paths,

@@ -8,7 +8,6 @@ Donadio and Parrinello 2007, doi 10.1063/1.2408420), which does not slow down di
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -24,8 +23,7 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dynamics import FEWEST_HOPS, MdRequest, MdResult
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.geometry.supercells import distant_supercell
-from pvkdb_pipelines.potentials.batch import cpu_seconds
-from pvkdb_pipelines.potentials.loading import load_potential
+from pvkdb_pipelines.potentials.loading import metered
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.relaxations.relaxation import RelaxationRun
@@ -114,13 +112,10 @@ def compute_dynamics(
         CalculationFailedError: the vacancy made too few hops, or the potential failed.
         InputError: the host has no such ion, or no supercell is large enough.
     """
-    started, cpu_started = time.perf_counter(), cpu_seconds()
     settings, species = request.settings, request.defect.removeprefix("V_")
     progress = ProgressReporter({_LOAD: 0.02, _RUN: 1.0}, report)
     progress.begin(_LOAD)
-    potential = potential or load_potential(request.potential)
-    potential.require_elements(sorted(set(request.host.symbols)))
-    calls_before = potential.force_calls
+    potential, spent = metered(potential, request.potential, sorted(set(request.host.symbols)))
     atoms, _ = distant_supercell(atoms_in(request.host), settings.distance_ang)
     ions = np.flatnonzero(np.array(atoms.get_chemical_symbols()) == species)
     if not len(ions):
@@ -155,9 +150,7 @@ def compute_dynamics(
         hops=hops,
         picoseconds=settings.picoseconds,
         atoms_in_cell=len(atoms),
-        force_calls=potential.force_calls - calls_before,
-        cpu_seconds=round(cpu_seconds() - cpu_started, 3),
-        wall_seconds=round(time.perf_counter() - started, 3),
+        **spent(),
     )
     return RelaxationRun(result, atoms, {**potential.versions, "weights": potential.weights})
 

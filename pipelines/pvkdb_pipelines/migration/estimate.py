@@ -8,7 +8,6 @@ easiest path is the estimate. How close it comes to barriers: docs/validation/ac
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 
 import numpy as np
@@ -30,8 +29,7 @@ from pvkdb_pipelines.migration.result.hop_descriptions import (
 )
 from pvkdb_pipelines.migration.result.percolation import HopEdge, connecting_length_ang, thresholds
 from pvkdb_pipelines.migration.sites.hops import Pair, pair_length_ang, pairs_within
-from pvkdb_pipelines.potentials.batch import cpu_seconds
-from pvkdb_pipelines.potentials.loading import load_potential
+from pvkdb_pipelines.potentials.loading import metered
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.relaxations.relaxation import RelaxationRun
 
@@ -60,10 +58,7 @@ def estimate_barrier(
             (``NO_HOP``), or the potential failed.
         InputError: No supercell is large enough.
     """
-    started, cpu_started = time.perf_counter(), cpu_seconds()
-    potential = potential or load_potential(request.potential)
-    potential.require_elements(sorted(set(request.host.symbols)))
-    calls_before = potential.force_calls
+    potential, spent = metered(potential, request.potential, sorted(set(request.host.symbols)))
     composition, host = parse_composition(request.formula), atoms_in(request.host)
     halide = composition.on("X")[0].ion.symbol
     kinds = _kinds(host, {each.ion.symbol for each in composition.on("B")}, halide)
@@ -85,9 +80,7 @@ def estimate_barrier(
             phase=request.phase,
             e_a_ev=limit.saddle_ev,
             limited_by=list(kinds)[limit.hop],
-            force_calls=potential.force_calls - calls_before,
-            cpu_seconds=round(cpu_seconds() - cpu_started, 3),
-            wall_seconds=round(time.perf_counter() - started, 3),
+            **spent(),
         ),
         atoms=halfway[limit.hop],
         versions={**potential.versions, "weights": potential.weights},

@@ -13,7 +13,8 @@ import hashlib
 import inspect
 import os
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from importlib import import_module
@@ -33,6 +34,7 @@ from pvkdb.schemas.calculations import (
     PotentialName,
     registered_potentials,
 )
+from pvkdb_pipelines.potentials import batch
 from pvkdb_pipelines.potentials.potential import Evaluate, Potential, Properties
 
 #: Environment variables: where potentials run, ``cpu`` or ``cuda``; and the code and files that
@@ -79,6 +81,34 @@ def load_potential(name: PotentialName | str, device: str | None = None) -> Pote
         raise _not_loaded(name, said) from error
     where = {} if device == "cpu" else {"device": device}
     return replace(found, device=device, versions=found.versions | where)
+
+
+def metered(
+    given: Potential | None, name: PotentialName | str, elements: Sequence[str]
+) -> tuple[Potential, Callable[[], dict[str, Any]]]:
+    """Return a potential for these elements, and what returns its calls and time since then.
+
+    Args:
+        given: Used instead of the one that the name loads.
+        name: See :func:`load_potential`, whose errors are raised.
+        elements: Symbols of the elements that it must know.
+
+    Raises:
+        CalculationFailedError: The potential was not trained on one of the elements.
+    """
+    started, cpu_started = time.perf_counter(), batch.cpu_seconds()
+    potential = given or load_potential(name)
+    potential.require_elements(elements)
+    calls_before = potential.force_calls
+
+    def spent() -> dict[str, Any]:
+        return {
+            "force_calls": potential.force_calls - calls_before,
+            "cpu_seconds": round(batch.cpu_seconds() - cpu_started, 3),
+            "wall_seconds": round(time.perf_counter() - started, 3),
+        }
+
+    return potential, spent
 
 
 def chosen_device(device: str | None = None) -> str:

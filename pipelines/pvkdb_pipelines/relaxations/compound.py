@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from pvkdb.chemistry import Ion
 from pvkdb.schemas.calculations import AnyPotential
 from pvkdb.schemas.calculations.relaxations import (
@@ -15,8 +13,7 @@ from pvkdb.schemas.calculations.relaxations import (
 )
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.geometry.symmetry import space_group
-from pvkdb_pipelines.potentials.batch import cpu_seconds
-from pvkdb_pipelines.potentials.loading import load_potential
+from pvkdb_pipelines.potentials.loading import metered
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.prototypes import Compound, PrototypeInfo, build, prototype
@@ -78,15 +75,12 @@ def compute_relaxation(
         InputError: The compound or the phase has no prototype.
         MissingRadiusError: An ion has no radius to start from.
     """
-    started, cpu_started = time.perf_counter(), cpu_seconds()
     compound, settings = compound_in(request), request.settings
     given = request.start
     info = None if given else prototype(compound.stoichiometry, request.phase)
     progress = ProgressReporter(_STAGES, report)
     progress.begin(_LOAD)
-    potential = potential or load_potential(request.potential)
-    potential.require_elements([ion.symbol for ion in compound.ions])
-    calls_before = potential.force_calls
+    potential, spent = metered(potential, request.potential, [ion.symbol for ion in compound.ions])
     start = atoms_in(given) if given else build(compound, request.phase)
     rattled = start.copy()
     rattled.rattle(stdev=settings.rattle_ang, seed=settings.seed)
@@ -127,9 +121,7 @@ def compute_relaxation(
             lattice_parameters=(a, b, c, alpha, beta, gamma),
             findings=list(findings),
             steps=steps,
-            force_calls=potential.force_calls - calls_before,
-            cpu_seconds=round(cpu_seconds() - cpu_started, 3),
-            wall_seconds=round(time.perf_counter() - started, 3),
+            **spent(),
             optimizer=OPTIMIZER,
         ),
         atoms=relaxed,
@@ -146,13 +138,10 @@ def compute_element(
         CalculationFailedError: Not converged, not finite, or atoms too close.
         InputError: No crystal structure of the element is tabulated.
     """
-    started, cpu_started = time.perf_counter(), cpu_seconds()
     settings = request.settings
     progress = ProgressReporter(_STAGES, report)
     progress.begin(_LOAD)
-    potential = potential or load_potential(request.potential)
-    potential.require_elements([request.symbol])
-    calls_before = potential.force_calls
+    potential, spent = metered(potential, request.potential, [request.symbol])
     relaxed, steps = relax(
         build_element(request.symbol, settings.rattle_ang, settings.seed),
         potential,
@@ -172,9 +161,7 @@ def compute_element(
             space_group=space_group(relaxed, health.SYMPREC_ANG).symbol,
             structure_source=element_source(request.symbol),
             steps=steps,
-            force_calls=potential.force_calls - calls_before,
-            cpu_seconds=round(cpu_seconds() - cpu_started, 3),
-            wall_seconds=round(time.perf_counter() - started, 3),
+            **spent(),
         ),
         atoms=relaxed,
         versions={**potential.versions, "weights": potential.weights},

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -85,7 +83,9 @@ def relax(
     check_structure(relaxed, what)
     target = _CellFilter(relaxed) if cell else relaxed
     step, force = 0, np.inf
-    with _quiet_logarithms(), _optimizer(target, first_step, hessian) as optimizer:
+    with warnings.catch_warnings(), _optimizer(target, first_step, hessian) as optimizer:
+        # scipy warns of logarithms with errors above 1e-13, which are small enough.
+        warnings.filterwarnings("ignore", message="logm result may be inaccurate")
         for _ in optimizer.irun(fmax=fmax, steps=max_steps):
             step = optimizer.nsteps
             force = float(np.linalg.norm(target.get_forces(), axis=1).max())
@@ -113,14 +113,6 @@ def _optimizer(target: Any, first_step: float, hessian: np.ndarray | None) -> Op
     optimizer = BFGS(target, logfile=None, maxstep=0.1)
     optimizer.H0 = hessian.copy()  # BFGS changes the array
     return optimizer
-
-
-@contextmanager
-def _quiet_logarithms() -> Iterator[None]:
-    """Ignore scipy's warning about logarithms with errors above 1e-13, which are small enough."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="logm result may be inaccurate")
-        yield
 
 
 class _CellFilter(FrechetCellFilter):  # type: ignore[misc]  # ASE is untyped

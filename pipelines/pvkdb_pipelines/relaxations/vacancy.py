@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
 from ase import Atoms
 
@@ -11,8 +10,7 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations.relaxations import VacancyRequest, VacancyResult, VacancySite
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.geometry.supercells import distant_supercell, shortest_vector_ang
-from pvkdb_pipelines.potentials.batch import cpu_seconds
-from pvkdb_pipelines.potentials.loading import load_potential
+from pvkdb_pipelines.potentials.loading import metered
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report
 from pvkdb_pipelines.relaxations.relaxation import RelaxationRun, relax
@@ -45,13 +43,10 @@ def compute_vacancies(
             atoms too close.
         InputError: No supercell is large enough.
     """
-    started, cpu_started = time.perf_counter(), cpu_seconds()
     settings = request.settings
     progress = ProgressReporter(_STAGES, report)
     progress.begin(_LOAD)
-    potential = potential or load_potential(request.potential)
-    potential.require_elements(sorted(set(request.host.symbols)))
-    calls_before = potential.force_calls
+    potential, spent = metered(potential, request.potential, sorted(set(request.host.symbols)))
     cell, matrix = distant_supercell(atoms_in(request.host), settings.distance_ang)
     units = len(cell) / request.atoms_per_formula
 
@@ -112,9 +107,7 @@ def compute_vacancies(
             sites=[entry for entry, _ in found],
             failed_sites=[str(failure) for failure in failures],
             charge=None,
-            force_calls=potential.force_calls - calls_before,
-            cpu_seconds=round(cpu_seconds() - cpu_started, 3),
-            wall_seconds=round(time.perf_counter() - started, 3),
+            **spent(),
         ),
         atoms=vacancy,
         versions={**potential.versions, "weights": potential.weights},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -15,6 +15,7 @@ from pvkdb.schemas.calculations.examinations import ExaminationRequest
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import AnyRelaxation
 from pvkdb.schemas.calculations.simulations import SimulationRequest
+from pvkdb.store.base import batches
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import enqueue, requeue, submit
@@ -126,7 +127,7 @@ class Ledger:
         """Return the ids of the calculations that have not ended, in the order of their keys."""
         with self.store.session(read_only=True) as session:
             found: dict[str, str] = {}
-            for part in _parts(keys):
+            for part in batches(keys, _BATCH):
                 query = select(Calculation.key, Calculation.id).where(
                     Calculation.key.in_(part), Calculation.state.in_(_OPEN)
                 )
@@ -137,14 +138,10 @@ class Ledger:
         with self.store.session(read_only=True) as session:
             found = {
                 calculation.key: calculation
-                for part in _parts(keys)
+                for part in batches(keys, _BATCH)
                 for calculation in session.scalars(
                     select(Calculation).where(Calculation.key.in_(part))
                 )
             }
             session.expunge_all()
         return found
-
-
-def _parts(keys: list[str]) -> Iterator[list[str]]:
-    return (keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH))

@@ -52,7 +52,6 @@ def check(
     keeps_polyhedra: bool = True,
     converged: bool = True,
     energy_ev: float | None = None,
-    lowest_sibling_ev: float | None = None,
     space_group_number: int | None = None,
 ) -> tuple[Finding, ...]:
     """Return all flaws of a relaxed structure; empty if there is none.
@@ -65,8 +64,7 @@ def check(
         keeps_polyhedra: Whether the polyhedra of B must be kept; not for competing phases, of which
             only the lowest energy is used.
         converged: Whether the relaxation reached its target force.
-        energy_ev: Energy of the relaxed cell, eV; None to skip both checks of it.
-        lowest_sibling_ev: Lowest energy of the other phases, eV per formula unit.
+        energy_ev: Energy of the relaxed cell, eV; None to skip its check.
         space_group_number: Space group that must be kept; None to allow any.
 
     Raises:
@@ -78,7 +76,7 @@ def check(
     if not converged:
         findings.append(Finding(Flaw.NOT_CONVERGED, "the target force was not reached"))
     if energy_ev is not None:
-        findings += _of_energy(relaxed, compound, energy_ev, lowest_sibling_ev)
+        findings += _of_energy(energy_ev / len(relaxed))
     near = neighbours(relaxed, _reach_ang(compound, coordination))
     findings += _of_distances(relaxed, compound, coordination, near)
     findings += _of_volume(relaxed, start)
@@ -133,18 +131,12 @@ def _reach_ang(compound: Compound, coordination: int) -> float:
     return max(reach, reach_ang(compound, coordination)) if "B" in compound.sites else reach
 
 
-def _of_energy(
-    relaxed: Atoms, compound: Compound, energy_ev: float, lowest_sibling_ev: float | None
-) -> Iterator[Finding]:
-    per_atom = energy_ev / len(relaxed)
+def _of_energy(per_atom: float) -> Iterator[Finding]:
     if not ENERGY_EV_PER_ATOM[0] <= per_atom <= ENERGY_EV_PER_ATOM[1]:
         yield Finding(
             Flaw.ENERGY_OUT_OF_RANGE,
             f"{per_atom:.2f} eV an atom (halides: {_range(ENERGY_EV_PER_ATOM)})",
         )
-    elif lowest_sibling_ev is not None:
-        units = len(relaxed) / sum(compound.numbers_of_elements.values())
-        yield from far_above(energy_ev / units - lowest_sibling_ev)
 
 
 def _of_distances(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -118,52 +119,23 @@ def _outcome(request: CalculationRequest, run: Any, structures: Structures) -> O
     )
 
 
-def _barrier(document: CalculationDocument, report: Report | None) -> Outcome:
+def _with_potential(document: CalculationDocument, report: Report | None) -> Outcome:
     # Imported here: loading the potentials' libraries takes seconds.
-    from pvkdb_pipelines.migration.compute import compute_migration
-
-    request = CompleteNebRequest.model_validate(document.parameters)
-    run = compute_migration(request, report)
-    return _outcome(request, run, run.structures())
-
-
-def _relaxation(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.geometry.hosts import computed_structure
-    from pvkdb_pipelines.relaxations.compound import compute_relaxation
 
-    request = RelaxRequest.model_validate(document.parameters)
-    run = compute_relaxation(request, report)
-    return _outcome(request, run, {"host": computed_structure(run.atoms, run.result.space_group)})
-
-
-def _element(document: CalculationDocument, report: Report | None) -> Outcome:
-    from pvkdb_pipelines.relaxations.compound import compute_element
-
-    request = ElementRequest.model_validate(document.parameters)
-    return _outcome(request, compute_element(request, report), {})
-
-
-def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
-    from pvkdb_pipelines.geometry.hosts import computed_structure
-    from pvkdb_pipelines.relaxations.vacancy import compute_vacancies
-
-    request = VacancyRequest.model_validate(document.parameters)
-    run = compute_vacancies(request, report)
-    return _outcome(request, run, {"vacancy": computed_structure(run.atoms)})
-
-
-def _estimate(document: CalculationDocument, report: Report | None) -> Outcome:
-    from pvkdb_pipelines.migration.estimate import estimate_barrier
-
-    request = EstimateRequest.model_validate(document.parameters)
-    return _outcome(request, estimate_barrier(request), {})
-
-
-def _dynamics(document: CalculationDocument, report: Report | None) -> Outcome:
-    from pvkdb_pipelines.migration.dynamics import compute_dynamics
-
-    request = MdRequest.model_validate(document.parameters)
-    return _outcome(request, compute_dynamics(request, report), {})
+    model, module, function = _WITH_POTENTIAL[document.kind]
+    request = model.model_validate(document.parameters)
+    compute_it = getattr(import_module(f"pvkdb_pipelines.{module}"), function)
+    # An estimate takes seconds: it reports no progress.
+    run = compute_it(request, *([] if isinstance(request, EstimateRequest) else [report]))
+    structures: Structures = {}
+    if isinstance(request, CompleteNebRequest):
+        structures = run.structures()
+    elif isinstance(request, RelaxRequest):
+        structures = {"host": computed_structure(run.atoms, run.result.space_group)}
+    elif isinstance(request, VacancyRequest):
+        structures = {"vacancy": computed_structure(run.atoms)}
+    return _outcome(request, run, structures)
 
 
 def _simulation(document: CalculationDocument, report: Report | None) -> Outcome:
@@ -217,22 +189,22 @@ def _dft_after(document: CalculationDocument, report: Report | None) -> Outcome:
 #: Kinds that compute nothing: they run beside the store and are not sent to a cluster.
 INSTANT_KINDS = frozenset({"dft-after"})
 
+#: Request of each kind that a potential computes, and the module and function that compute it.
+_WITH_POTENTIAL: dict[str, tuple[type[CalculationRequest], str, str]] = {
+    "neb": (CompleteNebRequest, "migration.compute", "compute_migration"),
+    "md": (MdRequest, "migration.dynamics", "compute_dynamics"),
+    "relax": (RelaxRequest, "relaxations.compound", "compute_relaxation"),
+    "element": (ElementRequest, "relaxations.compound", "compute_element"),
+    "vacancy": (VacancyRequest, "relaxations.vacancy", "compute_vacancies"),
+    "estimate": (EstimateRequest, "migration.estimate", "estimate_barrier"),
+}
 #: Kinds whose steps wait for a potential: a worker can run several side by side.
-POTENTIAL_KINDS = ("neb", "md", "relax", "element", "vacancy", "estimate")
+POTENTIAL_KINDS = tuple(_WITH_POTENTIAL)
 
 KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
-    "neb": _barrier,
-    "md": _dynamics,
-    "relax": _relaxation,
-    "element": _element,
-    "vacancy": _vacancies,
-    "estimate": _estimate,
+    **dict.fromkeys(_WITH_POTENTIAL, _with_potential),
     "simulation": _simulation,
     "examine": _examination,
-    "dft-scf": _dft,
-    "dft-relax": _dft,
-    "dft-path": _dft,
-    "dft-hop": _dft,
-    "dft-neb": _dft,
+    **dict.fromkeys(DFT_REQUESTS, _dft),
     "dft-after": _dft_after,
 }

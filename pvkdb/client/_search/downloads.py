@@ -60,7 +60,9 @@ def download(
             yield from _by_pages(service, name, part, format, progress)
         else:
             _note_of(part).unlink(missing_ok=True)
-            yield from _in_one_piece(service, name, part, format)
+            with part.open("wb") as file:
+                given = {"format": format}
+                yield from service.read(path_of("export", name), given, middle=True, sink=file)
     return path
 
 
@@ -194,11 +196,6 @@ def _resume(
             _write_mark(note, mark)
             progress.update(mark.rows, pages.total)
     return True
-
-
-def _in_one_piece(service: Service, name: str, part: Path, format: FileFormat) -> Steps[None]:
-    with part.open("wb") as file:
-        yield from service.read(path_of("export", name), {"format": format}, middle=True, sink=file)
 
 
 def _read_mark(note: Path, part: Path, empty: _Mark) -> _Mark:

@@ -12,18 +12,15 @@ from functools import cache
 from importlib.resources import files
 from math import inf, sqrt
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from pvkdb.chemistry import material_family, parse_composition
+from pvkdb.schemas import StrictModel
 
 FILE = "calibration.json"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CalibrationPair(_Frozen):
+class CalibrationPair(StrictModel):
     """A computed energy beside a reported one, in eV."""
 
     material: str
@@ -35,7 +32,7 @@ class CalibrationPair(_Frozen):
     source: str
 
 
-class CalibrationLine(_Frozen):
+class CalibrationLine(StrictModel):
     """A least-squares line from computed to reported energies, in which each group counts once.
 
     The interval is Student's for a new value: t · s · √(1 + 1/n + (x − x̄)²/S), with n groups, s
@@ -70,7 +67,7 @@ class CalibrationLine(_Frozen):
         return middle - half, middle + half
 
 
-class Calibration(_Frozen):
+class Calibration(StrictModel):
     """The calibration of one quantity by one potential."""
 
     quantity: str
@@ -98,7 +95,7 @@ class Calibration(_Frozen):
         return next(fitting, None)
 
 
-class CalibrationTable(_Frozen):
+class CalibrationTable(StrictModel):
     """All calibrations, the smallest shared error of a quantity first."""
 
     page: str

@@ -139,7 +139,7 @@ def _table_evidence(
     decayed = device.volatility == "volatile" or device.raw_files is not None
     tested = only_tested(metric, low, qualifier, decayed)
     if metric.magnitude:
-        low, high = _magnitudes(low, high)
+        low, high = magnitudes(low, high)
     return Evidence(
         minimum=None if qualifier == "up to" else low,
         maximum=None if tested or qualifier in (">", ">=") else high,
@@ -199,7 +199,7 @@ def _figure(claim: DeviceClaimsRow, metric: Metric) -> Evidence:
     low = claim.value
     high = claim.value if claim.value_max is None else claim.value_max
     if metric.magnitude:
-        low, high = _magnitudes(low, high)
+        low, high = magnitudes(low, high)
     tested = only_tested(metric, low, claim.qualifier, bool(_VOLATILE.search(claim.device)))
     # The typical value is not above a best one, but a count of tested cycles was reached.
     best = None if tested else claim.qualifier
@@ -217,7 +217,7 @@ def _figure(claim: DeviceClaimsRow, metric: Metric) -> Evidence:
     )
 
 
-def _magnitudes(low: float, high: float) -> tuple[float, float]:
+def magnitudes(low: float, high: float) -> tuple[float, float]:
     """Return the smallest and the largest |v| of voltages v between two ends."""
     ends = sorted((abs(low), abs(high)))
     return (0.0 if low < 0 < high else ends[0]), ends[1]

@@ -130,13 +130,6 @@ _MET_PHRASES = {
 }
 
 
-def _met_phrase(criterion: Criterion) -> str:
-    """Return the phrase for a prediction that meets its criterion: ``fast enough``."""
-    if criterion.metric == "modelled_retention_s" and criterion.bounds.at_most is not None:
-        return "forgets in time"
-    return _MET_PHRASES[criterion.metric]
-
-
 def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment]) -> str | None:
     """Return the predictions as a sentence, with what the profile requires unless it is met.
 
@@ -156,9 +149,13 @@ def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment])
         says = METRICS[criterion.metric].says.removesuffix(" (model)")
         phrase = says.format(window_text(entry.minimum, entry.maximum, criterion.unit))
         wanted = bounds_text(criterion.bounds, criterion.unit)
+        forgets = (
+            criterion.metric == "modelled_retention_s" and criterion.bounds.at_most is not None
+        )
+        met = "forgets in time" if forgets else _MET_PHRASES[criterion.metric]
         parts.append(
             {
-                Verdict.MET: f"{_met_phrase(criterion)} ({phrase})",
+                Verdict.MET: f"{met} ({phrase})",
                 Verdict.UNDECIDED: f"{phrase}, too wide to decide: the profile requires {wanted}",
             }.get(entry.verdict, f"{phrase}, the profile requires {wanted}")
         )

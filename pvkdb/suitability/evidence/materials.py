@@ -130,7 +130,8 @@ def _candidates(
     known = select(Material).join(Material.composition).where(these).order_by(Material.id)
     known = known.options(joinedload(Material.composition).joinedload(Composition.tolerance))
     for material in session.scalars(known).unique():
-        if not _is_generic(material):
+        # Generic formulas, such as CsPbX3, are no candidates.
+        if PLACEHOLDERS.isdisjoint(entry.ion for entry in material.composition.occupancies):
             named[name_of(material)].append(material)
     names = None if formulas is None else [each.id for group in named.values() for each in group]
     counts = select(Device.material_id, func.count()).group_by(Device.material_id)
@@ -185,10 +186,11 @@ def _of_store(
         what = "halide-poor to halide-rich by"
         evidence["dfe_model_ev"] = computed(vacancies, energies, phases, between_limits, what)
     _take_calibrated(evidence)
-    for metric, wanted in (("e_a_ev", _is_barrier), ("dfe_ev", _forms_vacancy)):
-        for listed, read in ((dft, by_dft), (literature, reported)):  # the literature counts first
-            if fitting := [each for each in listed if wanted(each)]:
-                evidence[metric] = read(fitting)
+    for listed, read in ((dft, by_dft), (literature, reported)):  # the literature counts first
+        if barriers := [each for each in listed if each.quantity == "E_A"]:
+            evidence["e_a_ev"] = read(barriers)
+        if vacancies := [each for each in listed if _forms_vacancy(each)]:
+            evidence["dfe_ev"] = read(vacancies)
     if stability is not None:
         value = stability.decomposition_ev_per_atom
         evidence["decomposition_ev_per_atom"] = Evidence(
@@ -226,10 +228,6 @@ def _take_calibrated(evidence: dict[str, Evidence]) -> None:
         better = own in evidence and evidence[own].grade is not Grade.CALIBRATED
         if not better and model in evidence and evidence[model].grade is Grade.CALIBRATED:
             evidence[own] = evidence[model]
-
-
-def _is_barrier(statement: Energetic) -> bool:
-    return statement.quantity == "E_A"
 
 
 def _forms_vacancy(statement: Energetic) -> bool:
@@ -364,8 +362,3 @@ def with_models(candidate: Candidate, models: Iterable[Model]) -> Candidate:
     for model in models:
         evidence.update(model(candidate))
     return replace(candidate, evidence=evidence)
-
-
-def _is_generic(material: Material) -> bool:
-    """Return whether the formula has a placeholder, such as the X of CsPbX3."""
-    return any(entry.ion in PLACEHOLDERS for entry in material.composition.occupancies)

@@ -11,28 +11,25 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from pvkdb.schemas import StrictModel
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Criterion
 
 FILE = "support.json"
 
 
-class Support(BaseModel):
+class Support(StrictModel):
     """Whether measured devices support the predictions of one metric, and the reason."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     metric: str
     supported: bool
     reason: str = Field(description="The reason, with the numbers.")
 
 
-class SupportTable(BaseModel):
+class SupportTable(StrictModel):
     """The support of every modelled metric, as on the validation page."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     page: str
     metrics: tuple[Support, ...]

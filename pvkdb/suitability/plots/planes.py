@@ -72,8 +72,12 @@ def times_figure(ranking: Ranking, profiles: Sequence[Profile]) -> Any:
     limit = next((each.bounds.at_most for each in ranking.criteria if each.metric == fast), None)
     if limit is not None:
         left.axvline(limit, color=BLUE, lw=1, ls="--", zorder=0)
-    wanted = [(profile, _retention(profile)) for profile in profiles]
-    windows = [(profile, each) for profile, each in wanted if each is not None]
+    windows = [
+        (profile, each)
+        for profile in profiles
+        for each in profile.devices
+        if each.metric == "retention_s"
+    ]
     ends = [_ends(each) for _, each, _ in found]
     low = min(1e-7, *(end / 10 for end, _ in ends))
     high = max(1e11, *(end * 10 for _, end in ends))
@@ -205,10 +209,6 @@ def _of(entry: RankedCandidate, metric: str) -> Value | None:
     """Return a candidate's value of a metric if it is known, also if no criterion uses it."""
     listed: list[Value] = [*entry.criteria, *entry.also_known]
     return next((each for each in listed if each.metric == metric and _known(each)), None)
-
-
-def _retention(profile: Profile) -> Criterion | None:
-    return next((each for each in profile.devices if each.metric == "retention_s"), None)
 
 
 def _axis(criterion: Criterion) -> str:

@@ -100,7 +100,8 @@ def cross_check(
     if len(values) < 2 or not spread.any():
         return [], {}
     preferences = {
-        "TOPSIS": TOPSIS(_as_it_is)(values, share, types, validation=False),
+        # TOPSIS normalises each column with the given function: desirabilities stay as they are.
+        "TOPSIS": TOPSIS(lambda column, cost=False: column)(values, share, types, validation=False),
         "SPOTIS": -SPOTIS(bounds)(values, share, types, validation=False),
     }
     checks, found = [], {}
@@ -118,8 +119,3 @@ def cross_check(
             )
         )
     return checks, found
-
-
-def _as_it_is(column: npt.NDArray[np.float64], cost: bool = False) -> npt.NDArray[np.float64]:
-    """Return the desirabilities unchanged, as the normalisation that TOPSIS calls."""
-    return column

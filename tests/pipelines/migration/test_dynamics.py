@@ -13,6 +13,7 @@ from pvkdb.schemas.calculations.kinds import require_fit
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.migration import dynamics
 from pvkdb_pipelines.migration.dynamics import compute_dynamics, path_diffusion, vacancy_path
+from pvkdb_pipelines.potentials.loading import metered
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.work.tasks import compute
 
@@ -89,7 +90,7 @@ def test_a_run_is_that_of_its_seed_and_temperature(
 ) -> None:
     """Copper does not hop within 0.1 ps: a path with hops takes the place of its own."""
     path, hops = walk(np.random.default_rng(2), 60, 0)
-    monkeypatch.setattr(dynamics, "load_potential", lambda name: emt)
+    monkeypatch.setattr(dynamics, "metered", lambda _, *rest: metered(emt, *rest))
     monkeypatch.setattr(
         dynamics,
         "vacancy_path",

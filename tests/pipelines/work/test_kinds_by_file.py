@@ -46,6 +46,7 @@ from pvkdb_pipelines.dft.requests import after_request
 from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.migration import dynamics
+from pvkdb_pipelines.potentials.loading import metered
 from pvkdb_pipelines.potentials.potential import Potential, Properties
 from pvkdb_pipelines.prototypes import build, candidates, compound_of
 from pvkdb_pipelines.relaxations.compound import relax_request
@@ -146,7 +147,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, emt: Potential) -> No
     monkeypatch.setenv("PVKDB_DFT_CHECKPOINTS", str(tmp_path))
     monkeypatch.setattr(computing, "load_engine", engine)
     monkeypatch.setattr(computing, "load_potential", lambda name: GUIDE)
-    monkeypatch.setattr(dynamics, "load_potential", lambda name: emt)
+    monkeypatch.setattr(dynamics, "metered", lambda _, *rest: metered(emt, *rest))
     monkeypatch.setattr(dynamics, "vacancy_path", jumps)
 
 

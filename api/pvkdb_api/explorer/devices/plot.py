@@ -17,6 +17,7 @@ from pvkdb.store.collections import DEVICES
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.suitability import shipped_profile, shipped_profiles
+from pvkdb.suitability.evidence.devices import magnitudes
 from pvkdb.suitability.evidence.evidence import only_tested
 from pvkdb.suitability.evidence.materials import phase_candidates
 from pvkdb_api.core.cache import QueryCache
@@ -199,8 +200,7 @@ def _value(metric: Metric, end: str, row: Any, energies: Mapping[str, Any]) -> l
         return [low, high, sign]
     low, high = row[f"{end}_low"], row[f"{end}_high"]
     if metric.magnitude:
-        ends = sorted((abs(low), abs(high)))
-        low, high = (0.0 if low < 0 < high else ends[0]), ends[1]
+        low, high = magnitudes(low, high)
     sign = row.get(f"{end}_sign")
     decayed = row["volatility"] == "volatile" or row["raw_files"] is not None
     tested = sign in (None, "~") and only_tested(metric, low, sign, decayed)

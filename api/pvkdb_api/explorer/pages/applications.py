@@ -54,22 +54,15 @@ def get_applications(request: Request, session: ReadSession) -> Response:
     """Return the page of all applications, or its slower part: the best candidates of each."""
     given_parameters(request, ("leaders",))
     wanted = part_wanted(request) == "leaders" or "leaders" in request.query_params
+    few = (each.count(session, {}) <= rankings.MOST_RANKED for each in (DEVICES, COMPOSITIONS))
     context = {
         "profiles": [suitability.shipped_profile(name) for name in suitability.shipped_profiles()],
-        "leaders": _leaders(request, session) if wanted and _can_rank(session) else None,
+        "leaders": _leaders(request, session) if wanted and all(few) else None,
         **_FUNCTIONS,
     }
     if part_wanted(request) == "leaders":
         return part(request, "_applications.html", **context)
     return page(request, "applications.html", **context)
-
-
-def _can_rank(session: Session) -> bool:
-    """Return whether the store has few enough candidates to rank them for a page."""
-    return all(
-        collection.count(session, {}) <= rankings.MOST_RANKED
-        for collection in (DEVICES, COMPOSITIONS)
-    )
 
 
 def _leaders(request: Request, session: Session) -> dict[str, dict[str, list[RankedCandidate]]]:

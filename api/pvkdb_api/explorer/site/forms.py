@@ -21,6 +21,7 @@ from pvkdb.schemas.access import Scope
 from pvkdb.store.curation.sources import Upload
 from pvkdb.store.security.keys import KeyRefusedError
 from pvkdb_api.core.callers import ScopeMissingError, is_local, is_of_other_page
+from pvkdb_api.frame.access import LOCALLY
 
 #: Largest text in a field, and most files and fields of a form; a structure may be pasted.
 _LARGEST_FIELD = 1024 * 1024
@@ -124,11 +125,6 @@ def _require_scope(request: Request, scope: Scope, typed: dict[str, str]) -> Non
     if scope in caller.scopes:
         return
     if caller.key_id is None:
-        local = (
-            ". If only you use this machine: pvkdb serve --allow-local-writes takes writes from "
-            "it without one"
-            if is_local(request)
-            else ""
-        )
+        local = LOCALLY if is_local(request) else ""
         raise SignInError(f"this needs a key with the scope {scope.value}{local}", typed)
     raise ScopeMissingError(caller, scope)

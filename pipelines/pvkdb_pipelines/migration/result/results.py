@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -40,9 +41,7 @@ def migration_result(
     describe: Callable[[HopClass], str],
     cutoff_ang: float,
     drop_ev_per_formula: float,
-    force_calls: int,
-    cpu_seconds: float,
-    wall_seconds: float,
+    spent: Mapping[str, Any],
 ) -> NebResult:
     """Return the result of a calculation.
 
@@ -55,7 +54,7 @@ def migration_result(
         cutoff_ang: Length up to which hops were searched, Å.
         drop_ev_per_formula: Energy by which the displaced or refilled host relaxed below the
             crystal, eV.
-        force_calls, cpu_seconds, wall_seconds: The cost.
+        spent: The cost, by the field of the result.
     """
     zero = states.lowest_ev
     names = _names(states)
@@ -96,9 +95,7 @@ def migration_result(
         atoms_in_cell=len(crystal.cell) + (1 if states.stage.sites.kind == "interstitial" else -1),
         distance_ang=round(crystal.distance_ang, 3),
         host_drop_ev_per_formula=drop_ev_per_formula,
-        force_calls=force_calls,
-        cpu_seconds=round(cpu_seconds, 2),
-        wall_seconds=round(wall_seconds, 2),
+        **{name: round(value, 2) for name, value in spent.items()},
         neb_method=NEB_METHOD,
         optimizer=OPTIMIZER,
     )

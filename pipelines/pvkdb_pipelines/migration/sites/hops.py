@@ -61,7 +61,9 @@ def find_hops(
     for start in pairs:
         if start not in remaining:
             continue
-        orbit = set(_images(start, operations, action))
+        orbit = {
+            undirected(_moved(start, operations, action, index)) for index in range(len(operations))
+        }
         remaining -= orbit
         members = tuple(sorted(orbit))
         i, j, vector = members[0]
@@ -99,11 +101,6 @@ def pairs_within(positions: np.ndarray, cell: np.ndarray, cutoff_ang: float) -> 
         for i, j, image in zip(first, second, images, strict=True)
     }
     return sorted(found)
-
-
-def _images(pair: Pair, operations: SymmetryOperations, action: Action) -> list[Pair]:
-    """Return all pairs of sites that are equivalent to a pair by symmetry."""
-    return [undirected(_moved(pair, operations, action, index)) for index in range(len(operations))]
 
 
 def _moved(pair: Pair, operations: SymmetryOperations, action: Action, index: int) -> Pair:

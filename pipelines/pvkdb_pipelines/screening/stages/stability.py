@@ -62,7 +62,7 @@ def assess(
     """
     atoms = sum(compound.numbers_of_elements.values())
     lowest = lowest_level(phases)
-    kept = [phase for phase in phases if _kept_its_structure(phase)]
+    kept = [phase for phase in phases if all(flaw.remark for flaw in _flaws(phase))]
     named = lowest_level(kept)
     if wanted is None:
         wanted = PEROVSKITE_PHASES.get(compound.stoichiometry, frozenset())
@@ -181,10 +181,6 @@ def _per_atom(upper: Level | Decomposition | None, lower: Level | None, atoms: i
     if upper is None or lower is None:
         return None
     return (upper.energy_ev_per_formula - lower.energy_ev_per_formula) / atoms
-
-
-def _kept_its_structure(phase: PhaseEnergy) -> bool:
-    return all(flaw.remark for flaw in _flaws(phase))
 
 
 def _flaws(phase: PhaseEnergy) -> set[Flaw]:

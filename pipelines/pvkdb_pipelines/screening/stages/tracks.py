@@ -115,7 +115,11 @@ def judge_stability(track: Track) -> None:
     stability = track.stability
     assert stability is not None
     own = [entry for entry in stability.phases if entry.phase in track.wanted]
-    wrong = "; ".join(_problem_of(entry) for entry in own if entry.failure or entry.findings)
+    wrong = "; ".join(
+        f"{entry.phase}: {entry.failure or '; '.join(map(str, entry.findings))}"
+        for entry in own
+        if entry.failure or entry.findings
+    )
     lowest = lowest_level(own)
     if stability.perovskite is None and lowest is None:
         kinds = sorted({entry.failure_kind or _first_flaw(entry) for entry in own})
@@ -131,10 +135,6 @@ def judge_stability(track: Track) -> None:
             "what it decomposes into has no energy",
             f"every relaxation of {missing} failed" if missing else "nothing balances it",
         )
-
-
-def _problem_of(entry: PhaseEnergy) -> str:
-    return f"{entry.phase}: {entry.failure or '; '.join(map(str, entry.findings))}"
 
 
 def _first_flaw(entry: PhaseEnergy) -> str:

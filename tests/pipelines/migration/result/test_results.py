@@ -32,7 +32,7 @@ def result_of(vacancy: Vacancy, heights_ev: dict[str, float], **more: float) -> 
     return migration_result(
         request, crystal, states, [path], found, bounds=bounds,
         describe=lambda hop: "edge", cutoff_ang=3.0,
-        drop_ev_per_formula=0.0, force_calls=1, cpu_seconds=1.0, wall_seconds=1.0,
+        drop_ev_per_formula=0.0, spent={"force_calls": 1, "cpu_seconds": 1.0, "wall_seconds": 1.0},
     )  # fmt: skip
 
 
