@@ -138,6 +138,10 @@ def decay_metrics(decay: Decay) -> list[Measured]:
         )
     if other and r <= _UNFIT and odds[1] > 1 - _DECIDED:
         metrics[1] = other.metric("decay_exponent", 2, note)
+        low, high = metrics[1].ends or (1.0, 1.0)
+        if low <= 0 <= high:
+            r, note = 1.0, f"exponent not known, {low:.2g} to {high:.2g}: 0 is no decay"
+            metrics[1] = Measured("decay_exponent", None, note=note)
     weight = Measured("exponential_weight", odds[0] if r <= _SMOOTH else None, note=note)
     return [*metrics, weight, retention_time(decay)]
 

@@ -188,10 +188,10 @@ def set_point(loop: Loop) -> int | None:
 
 
 def reset_point(loop: Loop) -> int | None:
-    """The point of the largest current, if it falls afterwards while the voltage still rises."""
+    """The largest current inside a branch, if it falls afterwards while the voltage still rises."""
     v, i = loop.sizes(loop.out)
     top, least = int(np.argmax(i)), _NEAR_ZERO * np.abs(loop.trace.voltage_v).max()
-    if v[top] <= least or top > len(i) - 3 or i[top:].min() > _FALL * i[top]:
+    if v[top] <= least or not 0 < top < len(i) - 2 or i[top:].min() > _FALL * i[top]:
         return None
     if i[top] <= _STEP * _floor(loop.trace):
         return None

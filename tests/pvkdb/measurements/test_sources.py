@@ -131,6 +131,23 @@ def test_a_state_that_does_not_decay_has_no_decay_time() -> None:
     assert given <= 5
 
 
+def test_a_drift_with_the_logarithm_of_time_has_no_exponent_and_no_law() -> None:
+    """A current that grows by 0.2 % in seven decades was a power law of exponent 5e-5 ± 0.06."""
+    t = np.geomspace(0.01, 2e5, 29)
+    y = 3.8e-5 * (1 + 1.2e-4 * np.log(t) + np.random.default_rng(0).normal(0, 2e-4, 29))
+    found = by_name(decay_metrics(Decay(t, y)))
+    assert found["decay_exponent"].value is None
+    assert "0 is no decay" in found["decay_exponent"].note
+    assert found["exponential_weight"].value is None
+
+
+def test_a_largest_current_at_the_start_of_a_branch_is_no_reset() -> None:
+    """As of the tracked maximum power of a solar cell, whose voltage comes and goes."""
+    v = -np.array([0.15, 0.97, 0.87, 1.05, 0.99, 0.87, 1.04, 1.05, 0.86, 0.97])
+    i = -np.array([4.84, 4.28, 4.59, 2.53, 4.15, 4.60, 2.86, 2.64, 4.62, 4.31])
+    assert by_name(sweep_metrics([Trace(v, i)]))["v_reset"].value is None
+
+
 @pytest.mark.parametrize("tau", [1e-3, 20.0, 1e3])
 def test_a_time_that_the_record_does_not_hold_is_a_bound(tau: float) -> None:
     t = np.linspace(0, 120, 601)

@@ -38,6 +38,7 @@ def short(values: list[FoundValue]) -> str:
         ("The film is 350 nm thick.", "thickness_m 3.5e-07"),
         ("excited at a wavelength of 470 nm", "wavelength_nm 470"),
         ("A band gap of 1.71 eV was measured.", ""),
+        ("The switching is retained under a relative humidity of 47% ± 4%.", ""),
         ("The recipe needs 5 V and 3 nm.", ""),
     ],
 )
