@@ -255,7 +255,7 @@ def test_barriers_hops_and_profile_are_those_of_the_result(guest, result):
     section = tab.locator("article.migration")
     for way in ("1D", "2D", "3D"):
         card = section.locator(".thresholds li").filter(has_text=f"in {way[0]} dimension")
-        assert values(card) == [result.threshold_ev(way)]
+        assert values(card) == [round(result.threshold_ev(way), 2)]  # beside its error
     tab.get_by_text("All 26 hops").click()
     for number, barrier in enumerate(result.hops, start=1):
         assert values(section.locator(f"tr[data-number='{number}']")) == [
