@@ -218,13 +218,7 @@ class Cp2kEngine:
         return [self._run(structure, stress) for structure in structures]
 
     def _run(self, structure: Atoms, stress: bool) -> Properties:
-        left = self._deadline.left_s()
-        if left == 0.0:
-            raise CalculationFailedError(
-                FailureKind.OUT_OF_WALLTIME,
-                f"the {self._deadline.seconds:.0f} s time limit was reached before CP2K could run "
-                "for the next structure; allow more in PVKDB_DFT_MAX_SECONDS",
-            )
+        left = self._deadline.left_s("CP2K")
         if self._shell is None or not self._shell.serves(structure, stress):
             self.close()
             self._shell = _Shell(self._settings, self._location, stress)

@@ -16,8 +16,6 @@ from ase.calculators.espresso import Espresso, EspressoProfile
 from ase.io.espresso import write_espresso_in
 from ase.units import Ry
 
-from pvkdb.errors import CalculationFailedError
-from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftSettings
 from pvkdb_pipelines.dft.codes import sssp
 from pvkdb_pipelines.dft.codes.density import start_of
@@ -135,13 +133,7 @@ class EspressoEngine:
         return [self._run(structure, stress) for structure in structures]
 
     def _run(self, structure: Atoms, stress: bool) -> Properties:
-        left = self._deadline.left_s()
-        if left == 0.0:
-            raise CalculationFailedError(
-                FailureKind.OUT_OF_WALLTIME,
-                f"the {self._deadline.seconds:.0f} s time limit was reached before pw.x could "
-                "run for the next structure; allow more in PVKDB_DFT_MAX_SECONDS",
-            )
+        left = self._deadline.left_s("pw.x")
         lists = namelists(self._settings, stress=stress)
         if not self._saved:
             self._saved = tempfile.mkdtemp(prefix="pvkdb-pw-saved-", dir=self._location.scratch)

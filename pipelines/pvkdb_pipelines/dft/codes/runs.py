@@ -133,9 +133,20 @@ class Deadline:
         self.seconds = seconds
         self._end = None if seconds is None else time.monotonic() + seconds
 
-    def left_s(self) -> float | None:
-        """Return the seconds until the time limit, at least 0; None without a limit."""
-        return None if self._end is None else max(0.0, self._end - time.monotonic())
+    def left_s(self, program: str) -> float | None:
+        """Return the seconds that are left for the next structure; None without a limit.
+
+        Raises:
+            CalculationFailedError: none are left (``OUT_OF_WALLTIME``).
+        """
+        left = None if self._end is None else self._end - time.monotonic()
+        if left is not None and left <= 0:
+            raise CalculationFailedError(
+                FailureKind.OUT_OF_WALLTIME,
+                f"the {self.seconds:.0f} s time limit was reached before {program} could run for "
+                "the next structure; allow more in PVKDB_DFT_MAX_SECONDS",
+            )
+        return left
 
 
 @dataclass(frozen=True, slots=True)
