@@ -25,8 +25,9 @@ from ase import Atoms
 from ase.io import read, write
 
 from pvkdb.schemas.calculations.dft import DftSettings, Engine
+from pvkdb_pipelines.dft.codes import cp2k
 from pvkdb_pipelines.dft.codes.engines import load_engine
-from pvkdb_pipelines.dft.codes.runs import cpu_seconds
+from pvkdb_pipelines.dft.codes.runs import RunLocation, cpu_seconds
 from pvkdb_pipelines.dft.settings import complete_settings
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
 from pvkdb_pipelines.potentials.potential import Potential
@@ -35,6 +36,8 @@ from validation import dft_page
 
 FILE = dft_page.FOLDER / "barriers" / "convergence.xyz"
 PAGE = dft_page.FOLDER / "barriers.md"
+#: Hops that CP2K relaxed (`validation/dft_hops.py --cp2k`).
+HOPS_FILE = FILE.parent / "hops.json"
 #: Hops by pw.x whose structures are computed again: a host that does not tilt, and one that does.
 HOPS = ("Cs2SnCl6 Fm-3m +1", "CsPbBr3 Pnma +1")
 #: Settings of the SCF that every line shares: its error is below 0.1 meV.
@@ -56,14 +59,18 @@ SETTINGS: dict[str, DftSettings] = {
         update={"scf_threshold_ry": 1e-10}
     ),
     "TZVP": _zurich("TZVP"),
+    "DZVP, d electrons of Sn": _zurich("DZVP"),
+    "pw.x, cutoffs of SSSP": DftSettings(smearing="fixed", kpoint_grid=(1, 1, 1), **_SCF),
+    "TZVP, d electrons of Sn": _zurich("TZVP"),
     "DZVP, 600 Ry": _zurich("DZVP", 600, 60),
     "TZV2P": _zurich("TZV2P"),
     "DZVP, older set": _CP2K(basis_set="DZVP-MOLOPT-SR-GTH", cutoff_rho_ry=400, cutoff_wfc_ry=50),
-    "pw.x, cutoffs of SSSP": DftSettings(smearing="fixed", kpoint_grid=(1, 1, 1), **_SCF),
     "pw.x, 2×2×2": DftSettings(
         smearing="fixed", kpoint_grid=(2, 2, 2), cutoff_wfc_ry=30, cutoff_rho_ry=200, **_SCF
     ),
 }
+#: The settings of the benchmark.
+RECIPE = "DZVP, 280 Ry"
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,17 @@ class Line:
     def settings(self) -> DftSettings:
         """Complete settings of its force calls."""
         settings = SETTINGS[self.label].model_copy(update={"charge": self.charge})
-        return complete_settings(settings, host_of(self.points["start"]))
+        complete = complete_settings(settings, host_of(self.points["start"]))
+        if "d electrons of Sn" not in self.label:
+            return complete
+        data = RunLocation.from_environment().cp2k_data
+        basis = settings.basis_set
+        assert basis is not None
+        files = tuple(
+            cp2k.choices_of(each.element, basis, data)[each.element == "Sn"]
+            for each in complete.pseudopotentials
+        )
+        return complete.model_copy(update={"pseudopotentials": files})
 
     def of(self, call: Atoms) -> bool:
         """Whether a stored force call belongs to this line."""
@@ -93,6 +110,8 @@ def lines() -> list[Line]:
     found = []
     for label in SETTINGS:
         for name in HOPS:
+            if "Sn" in label and "Sn" not in name:
+                continue
             result = hops[name]
             assert result is not None
             points = {point.name: atoms_in(point.structure) for point in result.points}
@@ -190,7 +209,12 @@ def main() -> None:
         calls = read_calls()
         for line in lines():
             _compute(line, [call.info["image"] for call in calls if line.of(call)])
-            PAGE.write_text(render(read_calls()), encoding="utf-8")
+            write_page()
+    write_page()
+
+
+def write_page() -> None:
+    """Write the page from what is there."""
     PAGE.write_text(render(read_calls()), encoding="utf-8")
 
 

@@ -4,6 +4,7 @@
     python validation/dft_hops.py --list          # what is done of each case; the page names it
     python validation/dft_hops.py --only CsPbBr3  # the cases of one material
     python validation/dft_hops.py --mark          # which of the kept hops have a barrier, again
+    python validation/dft_hops.py --cp2k          # the benchmark, in docs/validation/barriers/
     python validation/dft_hops.py --page-only
 
 A hop takes 6 to 13 force calls of one to four minutes of one core, and 50 to 150 where octahedra
@@ -18,14 +19,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import delete, select
 
 from pvkdb.schemas.calculations import CalculationDocument, PotentialName
-from pvkdb.schemas.calculations.dft import DftHopRequest, DftHopResult, DftSettings
-from pvkdb.schemas.calculations.migration import NebRequest, NebResult
+from pvkdb.schemas.calculations.dft import DftHopRequest, DftHopResult, DftSettings, Engine
+from pvkdb.schemas.calculations.migration import NebRequest, NebResult, NebSettings
 from pvkdb.store.database import Store
 from pvkdb.store.files.calculation_import import take_calculations
 from pvkdb.store.files.exchange import write_calculations
@@ -39,19 +41,17 @@ from pvkdb_pipelines.dft.hops import apart_ang, read_checkpoint, why_not_converg
 from pvkdb_pipelines.dft.requests import hop_request
 from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
-from validation import dft_page
+from validation import barrier_convergence, dft_page
 from validation.dft_page import Hop, Hops
 from validation.migration_cases import Case, cases_for, reported
-
-FOLDER = dft_page.FOLDER / "dft_hops"
-CALCULATIONS = FOLDER / "calculations.jsonl.gz"
 
 
 @dataclass(frozen=True, slots=True)
 class HopCase:
     """The limiting hop of a halide vacancy at a charge.
 
-    ``cutoff_ry`` is that of waves and density; ``max_force_calls`` is for each structure.
+    ``cutoff_ry`` is that of waves and density; ``max_force_calls`` is for each structure;
+    ``distance_ang`` is the least distance of the vacancy from its images.
     """
 
     formula: str
@@ -59,11 +59,20 @@ class HopCase:
     charge: int
     cutoff_ry: tuple[float, float] = (30.0, 200.0)
     max_force_calls: int = 40
+    code: Engine = Engine.ESPRESSO
+    distance_ang: float = 10.0
 
     @property
     def name(self) -> str:
         """Shown in the table and kept with the numbers."""
-        return f"{self.formula} {self.phase} {self.charge:+d}"
+        far = f" {self.distance_ang:g} Å" if self.distance_ang != 10 else ""
+        return f"{self.formula} {self.phase} {self.charge:+d}{far}"
+
+    @property
+    def path(self) -> NebRequest:
+        """The path of a potential that the hop starts from."""
+        settings = NebSettings(distance_ang=self.distance_ang, recheck=self.distance_ang == 10)
+        return NebRequest(formula=self.formula, phase=self.phase, settings=settings)
 
     @property
     def settings(self) -> DftSettings:
@@ -72,6 +81,9 @@ class HopCase:
         A positive vacancy has an even number of electrons and a gap: fixed occupations need a sixth
         fewer bands than smeared ones, for the same energy.
         """
+        if self.code is Engine.CP2K:
+            recipe = barrier_convergence.SETTINGS[barrier_convergence.RECIPE]
+            return recipe.model_copy(update={"charge": self.charge})
         return DftSettings(
             charge=self.charge,
             cutoff_wfc_ry=self.cutoff_ry[0],
@@ -105,6 +117,54 @@ CASES = (
     HopCase("CsSnI3", "Pnma", 1),
     HopCase("Cs3Sb2I9", "P6_3/mmc", 1),
 )
+#: The benchmark: CP2K, in cells of about 40 atoms and, by the distance in Å, of 72 to 160.
+CP2K_CASES = tuple(
+    HopCase(formula, phase, charge, code=Engine.CP2K, distance_ang=distance_ang)
+    for formula, phase, charge, distance_ang in (
+        ("Cs2SnCl6", "Fm-3m", 1, 14.0),
+        ("CsPbBr3", "Pnma", 1, 17.0),
+        ("Cs2SnCl6", "Fm-3m", 1, 10.0),
+        ("CsPbBr3", "Pnma", 1, 12.0),
+    )
+)
+
+
+@dataclass(frozen=True)
+class HopSet:
+    """Hops of one code, and where their files are."""
+
+    cases: tuple[HopCase, ...]
+    folder: Path
+    numbers: Path
+    write_page: Callable[[], None]
+
+    @property
+    def calculations(self) -> Path:
+        """Paths and finished hops, a file of `pvkdb jobs export`."""
+        return self.folder / "calculations.jsonl.gz"
+
+    def read(self) -> Hops:
+        """Read the numbers."""
+        return dft_page.read_hops(self.numbers)
+
+    def write(self, hops: Hops) -> None:
+        """Write the numbers."""
+        text = hops.model_dump_json(indent=1, exclude_none=True)
+        self.numbers.write_text(text + "\n", encoding="utf-8")
+
+
+def _write_page() -> None:
+    page = dft_page.render(dft_page.read_numbers(), dft_page.read_hops())
+    dft_page.PAGE.write_text(page, encoding="utf-8")
+
+
+ESPRESSO_SET = HopSet(CASES, dft_page.FOLDER / "dft_hops", dft_page.HOPS, _write_page)
+CP2K_SET = HopSet(
+    CP2K_CASES,
+    barrier_convergence.FILE.parent,
+    barrier_convergence.HOPS_FILE,
+    barrier_convergence.write_page,
+)
 
 
 def main() -> None:
@@ -112,29 +172,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="words of the name")
     parser.add_argument("--guide", default=PotentialName.SEVENNET_0.value)
-    parser.add_argument("--database", type=Path, default=FOLDER.parents[2] / "dft-hops.sqlite")
+    kept = Path(__file__).parents[1] / "dft-hops.sqlite"
+    parser.add_argument("--database", type=Path, default=kept)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--mark", action="store_true", help="mark again which hops have a barrier")
+    parser.add_argument("--cp2k", action="store_true", help="the benchmark, with CP2K")
     parser.add_argument("--page-only", action="store_true")
     chosen = parser.parse_args()
+    hops = CP2K_SET if chosen.cp2k else ESPRESSO_SET
     if chosen.page_only:
-        _write_page()
+        hops.write_page()
         return
-    os.environ.setdefault("PVKDB_DFT_CHECKPOINTS", str(FOLDER))
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("PVKDB_DFT_CHECKPOINTS", str(hops.folder))
+    hops.folder.mkdir(parents=True, exist_ok=True)
     one_thread_each()
     store = Store(f"sqlite:///{chosen.database}")
     upgrade(store)
-    _take_calculations(store)
+    _take_calculations(store, hops)
     if chosen.mark:
-        _mark(store)
+        _mark(store, hops)
         return
     Worker(store).recover()
     begun: dict[str, int] = {}
-    for case in CASES:
+    for case in hops.cases:
         if not all(word in case.name.split() for word in chosen.only):
             continue
-        path, request = _request(store, case, PotentialName(chosen.guide), compute=not chosen.list)
+        path, request = _request(
+            store, hops, case, PotentialName(chosen.guide), compute=not chosen.list
+        )
         if request is None:
             _say(f"{case.name}: {path.failure_message or 'no path yet'}")
             continue
@@ -146,26 +211,27 @@ def main() -> None:
             material = session.get_one(Calculation, path.id).material_id
             key = queue.enqueue(session, request, material)[0].id
         document = computed(store, key)
-        _keep(case, path, request, document)
-        _write_page()
+        _keep(hops, case, path, request, document)
+        hops.write_page()
         if document.result is not None:
-            _keep_calculations(store)
+            _keep_calculations(store, hops)
         _say(f"{case.name}: {document.failure_message or 'done'}")
     store.close()
     if chosen.list:
-        hops = dft_page.read_hops()
-        ended = {each.name for each in hops.hops}
-        hops.begun |= {name: calls for name, calls in begun.items() if calls}
-        _write(Hops(hops=hops.hops, begun={n: c for n, c in hops.begun.items() if n not in ended}))
-        _write_page()
+        found = hops.read()
+        ended = {each.name for each in found.hops}
+        found.begun |= {name: calls for name, calls in begun.items() if calls}
+        left = {name: calls for name, calls in found.begun.items() if name not in ended}
+        hops.write(Hops(hops=found.hops, begun=left))
+        hops.write_page()
 
 
 def _request(
-    store: Store, case: HopCase, guide: PotentialName, *, compute: bool
+    store: Store, hops: HopSet, case: HopCase, guide: PotentialName, *, compute: bool
 ) -> tuple[CalculationDocument, DftHopRequest | None]:
     """The path of the potential, and the hop on it; None without a path."""
     with store.session() as session:
-        neb = NebRequest(formula=case.formula, phase=case.phase, potential=guide)
+        neb = case.path.model_copy(update={"potential": guide})
         key = queue.submit(session, neb)[0].id
     if not compute:
         with store.session(read_only=True) as session:
@@ -175,7 +241,7 @@ def _request(
     if document.result is None:
         return document, None
     if compute:
-        _keep_calculations(store)
+        _keep_calculations(store, hops)
     with store.session(read_only=True) as session:
         calculation = session.get_one(Calculation, key)
         most = case.max_force_calls
@@ -186,17 +252,17 @@ def _force_calls(request: DftHopRequest) -> int:
     return len(read_checkpoint(RunLocation.from_environment().checkpoint(request.search_key())))
 
 
-def _take_calculations(store: Store) -> None:
-    if CALCULATIONS.exists():
+def _take_calculations(store: Store, hops: HopSet) -> None:
+    if hops.calculations.exists():
         with store.session() as session:
-            take_calculations(session, CALCULATIONS)
+            take_calculations(session, hops.calculations)
 
 
-def _keep_calculations(store: Store) -> None:
+def _keep_calculations(store: Store, hops: HopSet) -> None:
     """Write the file again, with what another run of this script has put there meanwhile."""
-    _take_calculations(store)
+    _take_calculations(store, hops)
     with store.session(read_only=True) as session:
-        write_calculations(session, CALCULATIONS)
+        write_calculations(session, hops.calculations)
 
 
 def computed(store: Store, key: str) -> CalculationDocument:
@@ -212,6 +278,7 @@ def computed(store: Store, key: str) -> CalculationDocument:
 
 
 def _keep(
+    hops: HopSet,
     case: HopCase,
     path: CalculationDocument,
     request: DftHopRequest,
@@ -241,21 +308,21 @@ def _keep(
         force_calls=_force_calls(request),
         versions=document.versions or {},
     )
-    hops = dft_page.read_hops()
-    kept = [each for each in hops.hops if each.name != case.name]
-    order = [each.name for each in CASES]
+    before = hops.read()
+    kept = [each for each in before.hops if each.name != case.name]
+    order = [each.name for each in hops.cases]
     kept = sorted([*kept, found], key=lambda each: order.index(each.name))
-    begun = {name: calls for name, calls in hops.begun.items() if name != case.name}
-    _write(Hops(hops=kept, begun=begun))
+    begun = {name: calls for name, calls in before.begun.items() if name != case.name}
+    hops.write(Hops(hops=kept, begun=begun))
 
 
 def _apart_ang(request: DftHopRequest, result: DftHopResult) -> float:
     return round(max(apart_ang(request, result.points).values()), 3)
 
 
-def _mark(store: Store) -> None:
+def _mark(store: Store, hops: HopSet) -> None:
     """Mark the kept hops that are differences of basins, by the rule of new ones."""
-    hops = dft_page.read_hops()
+    found = hops.read()
     with store.session() as session:
         kept = select(Calculation).where(Calculation.kind == "dft-hop", Calculation.state == "done")
         for calculation in session.scalars(kept):
@@ -266,22 +333,12 @@ def _mark(store: Store) -> None:
             calculation.result = result.model_dump(mode="json")
             if why is not None:
                 session.execute(delete(Energetic).where(Energetic.calculation_id == calculation.id))
-            for hop in hops.hops:
+            for hop in found.hops:
                 if hop.calculation == calculation.id:
                     hop.result, hop.apart_ang = result, _apart_ang(request, result)
-    _keep_calculations(store)
-    _write(hops)
-    _write_page()
-
-
-def _write(hops: Hops) -> None:
-    text = hops.model_dump_json(indent=1, exclude_none=True)
-    dft_page.HOPS.write_text(text + "\n", encoding="utf-8")
-
-
-def _write_page() -> None:
-    page = dft_page.render(dft_page.read_numbers(), dft_page.read_hops())
-    dft_page.PAGE.write_text(page, encoding="utf-8")
+    _keep_calculations(store, hops)
+    hops.write(found)
+    hops.write_page()
 
 
 def _say(text: str) -> None:

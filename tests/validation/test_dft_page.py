@@ -14,7 +14,7 @@ from pvkdb.store.files.calculation_import import take_calculations
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
-from validation.dft_hops import CALCULATIONS
+from validation.dft_hops import ESPRESSO_SET
 from validation.dft_page import (
     PAGE,
     DftNumbers,
@@ -113,14 +113,14 @@ def test_hops_between_basins_are_kept_and_make_no_statement(tmp_path: Path) -> N
     upgrade(store)
     by_dft = select(Energetic.calculation_id).where(Energetic.method == "DFT")
     with store.session() as session:
-        take_calculations(session, CALCULATIONS)
+        take_calculations(session, ESPRESSO_SET.calculations)
         assert {*session.scalars(by_dft)} == hops.keys() - marked
         held = session.get_one(Calculation, min(marked))
         held.result = {**(held.result or {}), "not_converged": None}
         (statement,) = session.scalars(select(Energetic).where(Energetic.method == "DFT").limit(1))
         statement.calculation_id = held.id
     with store.session() as session:
-        assert take_calculations(session, CALCULATIONS).new == 0
+        assert take_calculations(session, ESPRESSO_SET.calculations).new == 0
         assert session.get_one(Calculation, min(marked)).result["not_converged"]
         assert not marked & {*session.scalars(by_dft)}
     store.close()

@@ -71,27 +71,40 @@ def entries(
         CalculationFailedError: The data files are missing (``PSEUDOPOTENTIAL_MISSING``), or have
             nothing for an element (``UNSUPPORTED_ELEMENT``).
     """
-    bases, potential_file, potential = _FAMILIES[basis_set.partition("-MOLOPT-")[2]]
-    texts = {name: text for file in bases for name, text in _data(folder / file).items()}
-    potentials = _data(folder / potential_file)
     found = []
     for element in sorted(set(elements)):
-        electrons = sorted(
-            int(name.rpartition("-q")[2])
-            for of, name in texts
-            if of == element and re.fullmatch(re.escape(basis_set) + r"-q\d+", name)
-        )
-        usable = [n for n in electrons if (element, f"{potential}-q{n}") in potentials]
-        if not usable:
+        choices = choices_of(element, basis_set, folder)
+        if not choices:
+            bases = _FAMILIES[basis_set.partition("-MOLOPT-")[2]][0]
             raise CalculationFailedError(
                 FailureKind.UNSUPPORTED_ELEMENT,
                 f"CP2K has no basis set {basis_set} for {element} in {', '.join(bases)}; use "
                 "DZVP-MOLOPT-GGA-GTH, or another engine",
             )
-        names = f"{basis_set}-q{usable[0]}", f"{potential}-q{usable[0]}"
-        text = texts[element, names[0]] + potentials[element, names[1]]
-        digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-        found.append(PseudopotentialFile(element=element, file=" ".join(names), md5=digest))
+        found.append(choices[0])
+    return found
+
+
+def choices_of(element: str, basis_set: BasisSet, folder: Path) -> list[PseudopotentialFile]:
+    """Return the pseudopotentials of an element that have this basis set, fewest electrons first.
+
+    Raises:
+        CalculationFailedError: The data files are missing (``PSEUDOPOTENTIAL_MISSING``).
+    """
+    bases, potential_file, potential = _FAMILIES[basis_set.partition("-MOLOPT-")[2]]
+    texts = {name: text for file in bases for name, text in _data(folder / file).items()}
+    potentials = _data(folder / potential_file)
+    electrons = sorted(
+        int(name.rpartition("-q")[2])
+        for of, name in texts
+        if of == element and re.fullmatch(re.escape(basis_set) + r"-q\d+", name)
+    )
+    found = []
+    for names in [(f"{basis_set}-q{n}", f"{potential}-q{n}") for n in electrons]:
+        if (element, names[1]) in potentials:
+            text = texts[element, names[0]] + potentials[element, names[1]]
+            digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+            found.append(PseudopotentialFile(element=element, file=" ".join(names), md5=digest))
     return found
 
 
@@ -389,12 +402,14 @@ class _Shell:
 def _require_entries(settings: DftSettings, folder: Path) -> None:
     """Check that the data files have what the job was made for."""
     assert settings.basis_set is not None, "complete the settings first"
-    wanted = {each.element: each for each in settings.pseudopotentials}
-    for found in entries(wanted, settings.basis_set, folder):
-        if found != wanted[found.element]:
+    for wanted in settings.pseudopotentials:
+        there = choices_of(wanted.element, settings.basis_set, folder)
+        found = next((each for each in there if each.file == wanted.file), None)
+        if found != wanted:
+            has = "no such entry" if found is None else f"one with the MD5 sum {found.md5}"
             raise CalculationFailedError(
                 FailureKind.PSEUDOPOTENTIAL_DIFFERS,
-                f"{folder} has {found.file} with the MD5 sum {found.md5} for {found.element}, the "
-                f"job was made for {wanted[found.element].md5}; energies of different "
-                "pseudopotentials cannot be compared: use those data files",
+                f"{folder} has {has} for {wanted.element} ({wanted.file}); the job was made for "
+                f"{wanted.md5}, and energies of different pseudopotentials cannot be compared: use "
+                "those data files",
             )
