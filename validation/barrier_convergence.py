@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ase import Atoms
+from ase import Atom, Atoms
 from ase.io import read, write
 
 from pvkdb.schemas.calculations.dft import DftSettings, Engine
@@ -61,10 +61,12 @@ SETTINGS: dict[str, DftSettings] = {
     "TZVP": _zurich("TZVP"),
     "DZVP, d electrons of Sn": _zurich("DZVP"),
     "pw.x, cutoffs of SSSP": DftSettings(smearing="fixed", kpoint_grid=(1, 1, 1), **_SCF),
-    "TZVP, d electrons of Sn": _zurich("TZVP"),
-    "DZVP, 600 Ry": _zurich("DZVP", 600, 60),
     "TZV2P": _zurich("TZV2P"),
+    "DZVP, ghost functions": _zurich("DZVP"),
+    "TZV2P, d electrons of Sn": _zurich("TZV2P"),
+    "TZV2P, d electrons of Sn, ghost functions": _zurich("TZV2P"),
     "DZVP, older set": _CP2K(basis_set="DZVP-MOLOPT-SR-GTH", cutoff_rho_ry=400, cutoff_wfc_ry=50),
+    "DZVP, 600 Ry": _zurich("DZVP", 600, 60),
     "pw.x, 2×2×2": DftSettings(
         smearing="fixed", kpoint_grid=(2, 2, 2), cutoff_wfc_ry=30, cutoff_rho_ry=200, **_SCF
     ),
@@ -97,6 +99,27 @@ class Line:
             for each in complete.pseudopotentials
         )
         return complete.model_copy(update={"pseudopotentials": files})
+
+    @property
+    def moving(self) -> Atom:
+        """The ion that moves, at the start."""
+        start, saddle = (self.points[image].positions for image in ("start", "saddle"))
+        return self.points["start"][int(np.linalg.norm(saddle - start, axis=1).argmax())]
+
+    def atoms(self, image: str) -> Atoms:
+        """Return a structure, with ghosts where the moving ion is in others.
+
+        So start and saddle have functions at the same three places; the end lies as far behind the
+        saddle point as the start before it.
+        """
+        atoms = self.points[image].copy()
+        if "ghost" in self.label:
+            before = self.moving.position
+            at = self.points["saddle"][self.moving.index].position
+            places = {"start": before, "saddle": at, "end": 2 * at - before}
+            del places[image]
+            atoms += Atoms(f"X{len(places)}", positions=[*places.values()])
+        return atoms
 
     def of(self, call: Atoms) -> bool:
         """Whether a stored force call belongs to this line."""
@@ -222,7 +245,10 @@ def _compute(line: Line, done: list[str]) -> None:
     missing = [image for image in ("start", "saddle") if image not in done]
     if missing:
         settings = line.settings
-        engine = load_engine(settings.engine.value, settings)
+        if "ghost" in line.label:
+            engine = cp2k.Cp2kEngine(settings, RunLocation.from_environment(), line.moving.symbol)
+        else:
+            engine = load_engine(settings.engine.value, settings)
         for image in missing:
             _one(line, image, settings, engine)
         engine.close()
@@ -230,7 +256,8 @@ def _compute(line: Line, done: list[str]) -> None:
 
 def _one(line: Line, image: str, settings: DftSettings, engine: Potential) -> None:
     started = cpu_seconds()
-    (found,) = engine.evaluate([line.points[image]], stress=False)
+    (found,) = engine.evaluate([line.atoms(image)], stress=False)
+    found["forces"] = found["forces"][: len(line.points[image])]
     info = {
         "hop": line.hop,
         "image": image,

@@ -139,8 +139,10 @@ def valence_electrons(files: Iterable[PseudopotentialFile]) -> dict[str, int]:
     return {each.element: int(each.file.rpartition("-q")[2]) for each in files}
 
 
-def input_text(settings: DftSettings) -> str:
+def input_text(settings: DftSettings, ghost: str | None = None) -> str:
     """Return the input without what ASE adds: structure, charge, spin and functional.
+
+    Sites "X" have the basis functions of the element ``ghost``, and no atom.
 
     The SCF ends where the gradient is below a tenth of the root of the threshold of the energy,
     whose error goes with its square; products of Gaussians below the threshold are left out.
@@ -152,6 +154,9 @@ def input_text(settings: DftSettings) -> str:
         f"POTENTIAL {each.file.split()[1]}\n&END KIND\n"
         for each in settings.pseudopotentials
     )
+    basis = {each.element: each.file.split()[0] for each in settings.pseudopotentials}
+    if ghost is not None:
+        kinds += f"&KIND X\nELEMENT {ghost}\nBASIS_SET {basis[ghost]}\nGHOST\n&END KIND\n"
     dispersion = (
         ""
         if settings.dispersion is None
@@ -205,8 +210,12 @@ MAX_SCF {-(-settings.scf_max_steps // _INNER_STEPS) - 1}
 class Cp2kEngine:
     """Runs CP2K for structures, one at a time, with one program while the cell stays the same."""
 
-    def __init__(self, settings: DftSettings, location: RunLocation) -> None:
+    def __init__(
+        self, settings: DftSettings, location: RunLocation, ghost: str | None = None
+    ) -> None:
         """``settings`` must be complete; the time limit of ``location`` starts now.
+
+        Sites "X" of a structure have the basis functions of the element ``ghost``.
 
         Raises:
             CalculationFailedError: CP2K is missing (``PROGRAM_NOT_FOUND``), or its data are missing
@@ -214,7 +223,7 @@ class Cp2kEngine:
         """
         location.require_program(location.cp2k_command, "CP2K (Debian: cp2k)", "PVKDB_CP2K_COMMAND")
         _require_entries(settings, location.cp2k_data)
-        self._settings = settings
+        self._settings, self._ghost = settings, ghost
         self._location = location
         self._deadline = Deadline(location.max_seconds)
         self._shell: _Shell | None = None
@@ -234,7 +243,7 @@ class Cp2kEngine:
         left = self._deadline.left_s("CP2K")
         if self._shell is None or not self._shell.serves(structure, stress):
             self.close()
-            self._shell = _Shell(self._settings, self._location, stress)
+            self._shell = _Shell(self._settings, self._location, stress, self._ghost)
         shell = self._shell
         try:
             found = shell.run(structure, left)
@@ -257,7 +266,9 @@ class Cp2kEngine:
 class _Shell:
     """A running CP2K with its folder, for one cell."""
 
-    def __init__(self, settings: DftSettings, location: RunLocation, stress: bool) -> None:
+    def __init__(
+        self, settings: DftSettings, location: RunLocation, stress: bool, ghost: str | None
+    ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="pvkdb-cp2k-", dir=location.scratch))
         self._limit_s = location.max_seconds
         self._stress = stress
@@ -272,7 +283,7 @@ class _Shell:
                 command=f"cd {shlex.quote(str(self._folder))} && exec 2>cp2k.err && "
                 f"CP2K_DATA_DIR={data} exec {command}",
                 label="cp2k",
-                inp=input_text(settings),
+                inp=input_text(settings, ghost),
                 charge=settings.charge,
                 uks=moment is not None,
                 multiplicity=0 if moment is None else round(abs(moment)) + 1,
