@@ -63,8 +63,8 @@ SETTINGS: dict[str, DftSettings] = {
     "pw.x, cutoffs of SSSP": DftSettings(smearing="fixed", kpoint_grid=(1, 1, 1), **_SCF),
     "TZV2P": _zurich("TZV2P"),
     "DZVP, ghost functions": _zurich("DZVP"),
-    "TZV2P, d electrons of Sn": _zurich("TZV2P"),
     "TZV2P, d electrons of Sn, ghost functions": _zurich("TZV2P"),
+    "TZV2P, d electrons of Sn": _zurich("TZV2P"),
     "DZVP, older set": _CP2K(basis_set="DZVP-MOLOPT-SR-GTH", cutoff_rho_ry=400, cutoff_wfc_ry=50),
     "DZVP, 600 Ry": _zurich("DZVP", 600, 60),
     "pw.x, 2×2×2": DftSettings(
