@@ -203,8 +203,9 @@ def render(calls: list[Atoms]) -> str:
     return f"""# Charged vacancies: how a barrier depends on the settings
 
 Made by `validation/barrier_convergence.py` from `barriers/convergence.xyz`. **In progress**:
-lines that say "not computed" are queued; cells of 80 atoms and more, k-points, and ghost
-functions on the empty site are not there yet, so no recipe follows from this page so far.
+lines that say "not computed" are queued; cells of 80 atoms and more and k-points are not there yet,
+so no recipe follows from this page so far. The basis set is what matters: in Cs2SnCl6, where the
+ion goes between octahedra, each better one is nearer to plane waves, and those are converged.
 
 E(saddle) − E(start), eV, of two hops of a halide vacancy at charge +1, PBE, Γ unless said
 otherwise. The structures are those that pw.x relaxed ([DFT](dft.md)) and stay as they are, so
@@ -217,6 +218,9 @@ call that starts from atoms (start) or from other wave functions (saddle).
 |---|---|{"---|" * len(HOPS)}---|
 | as relaxed, 30/200 Ry (CsPbBr3: 25/150 Ry) | espresso | {" | ".join(reference)} | – |
 {chr(10).join(rows)}
+
+With ghost functions, start and saddle have Gaussians at the same three places: where the ion is at
+the start, at the saddle point, and as far behind it.
 
 Each force call stands in `barriers/convergence.xyz` (extended XYZ: energy in eV, forces in eV/Å,
 charge, functional, code, basis set, cutoff, SCF steps); licence: that of pvkdb (MIT).
