@@ -17,6 +17,9 @@ from pvkdb_api.explorer.site.rendering import link
 #: Longer texts are cut in tables; the title has the whole text.
 _LONGEST = 90
 
+#: Names up to this length, such as sevennet-0, are not broken at their hyphens.
+_ONE_LINE = 20
+
 #: The source of computed rows begins with this word.
 _CALCULATION = "calculation "
 
@@ -99,8 +102,8 @@ def calculation_of(row: Any) -> str | None:
 
 
 def calculation_link(key: str, text: str | None = None) -> Markup:
-    """Return a link to the page of a calculation."""
-    return anchor(link("/jobs", key), text or key)
+    """Return a link to the page of a calculation, on one line."""
+    return Markup('<a class="nowrap" href="{}">{}</a>').format(link("/jobs", key), text or key)
 
 
 def source_link(row: Any) -> Markup | str:
@@ -121,6 +124,8 @@ def text_cell(value: object) -> Markup | str:
     if value is True or value is False:
         return "yes" if value else "no"
     shown = str(value)
+    if "-" in shown and " " not in shown and len(shown) <= _ONE_LINE:
+        return Markup('<span class="nowrap">{}</span>').format(shown)
     if len(shown) <= _LONGEST:
         return shown
     return Markup('<span title="{}">{}…</span>').format(shown, shown[: _LONGEST - 1])

@@ -23,6 +23,19 @@ function alert(sentence) {
   return message;
 }
 
+// ── Sections: the one that the address names is open ──────────────────────────────────────────
+
+function open() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const fold = target?.closest("details.fold");
+  if (!fold || fold.open) return;
+  for (let each = target; each; each = each.parentElement?.closest("details")) each.open = true;
+  target.scrollIntoView();
+}
+
+addEventListener("hashchange", open);
+open();
+
 // ── Rankings, one application after the other ────────────────────────────────────────────────
 
 /** Return a table row from its HTML. */
@@ -118,20 +131,15 @@ document.addEventListener("scroll", () => { tip.hidden = true; }, { passive: tru
 
 const viewers = () => import("./structure.js");
 
-/** Load a viewer when its button is pressed. */
-function opened(figure, act) {
+/** Draw in a stage when it is seen. */
+function drawn(figure, act) {
   const stage = figure.querySelector(".stage");
-  const button = stage.querySelector(".open");
-  const said = figure.querySelector("[data-said]");
-  button.addEventListener("click", async () => {
-    button.disabled = true;
-    button.textContent = "Loading";
+  whenSeen(stage, async () => {
     try {
-      await act(stage, said);
-      button.remove();
+      await act(stage, figure.querySelector("[data-said]"));
+      stage.querySelector("p")?.remove();
       stage.dataset.drawn = "true";
     } catch (error) {
-      button.remove();
       stage.replaceChildren(alert(`3D view not available: ${error.message}. The files have the coordinates.`));
     }
   });
@@ -157,7 +165,7 @@ if (structure) {
       history.replaceState({}, "", address);
     });
   }
-  opened(structure, async (stage, said) => {
+  drawn(structure, async (stage, said) => {
     scene = (await viewers()).viewer(stage);
     await show(said);
     for (const pick of picks) pick.addEventListener("change", () => show(said));
@@ -210,7 +218,7 @@ for (const article of document.querySelectorAll("article.migration")) {
   play.addEventListener("click", () => (timer ? stop() : start()));
   play.disabled = false;
 
-  opened(player, async (stage, said) => {
+  drawn(player, async (stage, said) => {
     const [{ viewer }, path] = await Promise.all([
       viewers(),
       part("path", { calculation: article.dataset.calculation, hop: article.dataset.hop }, "json"),
