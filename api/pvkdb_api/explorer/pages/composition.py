@@ -118,7 +118,7 @@ def get_composition(
         **_sections(session, composition, phases, phase, first, calculation, hop),
         **structures,
         **slow,
-        answer=_answer(composition),
+        summary=_summary(composition),
         opened=sections == _ALL,
         chosen_structure=structure if structure in listed else next(iter(listed), None),
         dataset=dataset_of(request, composition, quoted(composition.formula)),
@@ -170,7 +170,7 @@ def _sections(
     }
 
 
-def _answer(row: CompositionsRow) -> str:
+def _summary(row: CompositionsRow) -> str:
     """Return what is known of a composition, in one sentence."""
     ranges = {
         "by the literature": (row.e_a_literature_min_ev, row.e_a_literature_max_ev),

@@ -116,7 +116,9 @@ class Reader(Visitor):
 
     def open(self, path: str, status: int = 200) -> Any:
         tab = super().open(path, status)
-        tab.locator("details.fold").evaluate_all("all => all.forEach(each => { each.open = true; })")
+        tab.locator("details.fold").evaluate_all(
+            "all => all.forEach(each => { each.open = true; })"
+        )
         return tab
 
 
@@ -312,6 +314,7 @@ def test_the_path_moves_with_the_marker_of_the_profile(chromium, served):
     tab = guest.open(COMPUTED)
     player, marker = tab.locator(".player"), tab.locator(".profile .now")
     stage, slider = player.locator(".stage"), player.get_by_role("slider")
+    stage.scroll_into_view_if_needed()
     expect(stage).to_have_attribute("data-image", "4", timeout=SLOW)
     expect(player.locator("[data-said]")).to_contain_text("Br moves")
     expect(player.get_by_role("button", name="Play")).to_be_visible()  # motion is not wanted
@@ -333,10 +336,12 @@ def test_the_answer_and_the_structure_stand_on_the_first_screen(chromium, served
     for width, most in ((1280, 5000), (390, 9000)):
         guest = Visitor(chromium, served, viewport={"width": width, "height": 860})
         tab = guest.open(COMPUTED)
-        expect(tab.locator(".answer")).to_contain_text("0.25 to 0.35 eV by the literature and 0.24 eV")
+        expect(tab.locator(".answer")).to_contain_text(
+            "0.25 to 0.35 eV by the literature and 0.14 eV"
+        )
         expect(tab.locator("[data-viewer=structure] canvas")).to_be_visible(timeout=SLOW)
         assert tab.evaluate("document.documentElement.scrollHeight") <= most
-        guest.open(f"{COMPUTED}#suitability")
+        tab.evaluate("location.hash = 'suitability'")
         expect(tab.locator("#standings .score").first).to_be_visible(timeout=SLOW)
         expect(tab.locator("#phases table")).to_be_hidden()
         guest.close()
@@ -351,7 +356,7 @@ def test_the_structure_that_is_chosen_is_drawn(guest):
     stage = tab.locator("[data-viewer=structure] .stage")
     expect(stage).to_have_attribute("data-shown", f"{CALCULATION}-vacancy", timeout=SLOW)
     expect(tab).to_have_url(re.compile(f"structure={CALCULATION}-vacancy"))
-    tab.reload()
+    guest.open(tab.url.removeprefix(guest.address))
     expect(tab.get_by_label("vacancy")).to_be_checked()
     for kind in ("CIF", "POSCAR", "extXYZ"):
         file = tab.locator("#structures").get_by_role("link", name=kind, exact=True).first
@@ -418,7 +423,7 @@ def test_phases_stand_beside_the_literature_without_a_phase(guest, served):
     phases.get_by_role("link", name="Pm-3m").click()
     expect(tab).to_have_url(re.compile(r"/compositions/CsPbBr3\?phase=Pm-3m#phases$"))
     expect(tab.locator("h1")).to_contain_text("Pm-3m")
-    expect(tab.locator(".statements tr.other").first).to_be_visible()
+    expect(tab.locator(".statements tr.other")).not_to_have_count(0)
     guest.open("/compositions/CsPbBr3?phase=Pnma", status=404)
 
 
