@@ -34,6 +34,31 @@ settings.load_profile("pvkdb")
 SLOW_FIXTURES = frozenset(
     {"chromium", "ngspice", "pw", "slurm", "postgres_server", "own_server", "own_postgres"}
 )
+#: Where tests of both databases run on PostgreSQL too: rooms that write SQL, lock rows or wait for
+#: a connection. Elsewhere they would only send the same statements once more.
+ON_POSTGRESQL = (
+    "tests/pvkdb/store/",
+    "tests/pvkdb/computed/",
+    "tests/pvkdb/literature/test_",
+    "tests/pvkdb/snapshots/",
+    "tests/pvkdb/suitability/ranking/",
+    "tests/pipelines/schedule/",
+    "tests/pipelines/work/test_ledger.py",
+    "tests/pipelines/work/test_poison.py",
+    "tests/pipelines/work/test_pool.py",
+    "tests/pipelines/work/test_queue_overhead.py",
+    "tests/pipelines/work/test_worker",
+    "tests/pipelines/engines/test_durations.py",
+    "tests/api/core/",
+    "tests/api/frame/test_limits.py",
+    "tests/api/frame/test_metrics.py",
+    "tests/api/listing/",
+    "tests/api/optimade/",
+    "tests/api/rest/test_c",
+    "tests/api/rest/test_r",
+    "tests/api/rest/test_s",
+    "tests/api/test_broken_rows.py",
+)
 #: Where PostgreSQL stays in the quick set: the queue locks rows in another way there.
 POSTGRESQL_IS_QUICK = ("store/queue/test_claims.py",)
 
@@ -44,14 +69,24 @@ REQUIRE_ALL = os.environ.get("PVKDB_REQUIRE_ALL") == "1"
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what needs a program of its own, and what repeats a test on PostgreSQL."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark as slow what needs a program of its own, and what repeats a test on PostgreSQL.
+
+    Leaves out repeats that are not ``ON_POSTGRESQL``.
+    """
+    needless = set()
     for item in items:
+        path = item.path.as_posix()
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-        if item.path.as_posix().endswith(POSTGRESQL_IS_QUICK):
+        repeated = "postgresql" in parameters
+        if repeated and not any(place in path for place in ON_POSTGRESQL):
+            needless.add(item)
+        elif path.endswith(POSTGRESQL_IS_QUICK):
             continue
-        if "postgresql" in parameters or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        elif repeated or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+    config.hook.pytest_deselected(items=list(needless))
+    items[:] = [item for item in items if item not in needless]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
