@@ -59,6 +59,24 @@ ON_POSTGRESQL = (
     "tests/api/rest/test_s",
     "tests/api/test_broken_rows.py",
 )
+#: What takes longest, begun first: if it came last, one process would wait for the other. Files
+#: that compute the same migration do not come one after the other.
+LONGEST = (
+    "tests/pipelines/engines/test_slurm.py",
+    "tests/pipelines/dft/test_hops.py",
+    "tests/api/explorer/site/test_layout.py",
+    "tests/test_tutorials.py",
+    "tests/pipelines/migration/test_compute.py",
+    "tests/test_site.py",
+    "tests/pipelines/dft/codes/test_espresso.py",
+    "tests/api/explorer/compositions/test_composition.py",
+    "tests/pipelines/migration/test_robustness.py",
+    "tests/api/rest/test_schemathesis.py",
+    "tests/pvkdb/cli/commands/test_work.py",
+    "tests/pipelines/work/test_ledger.py",
+    "tests/pipelines/migration/host/test_host.py",
+    "tests/api/explorer/site/test_everywhere.py",
+)
 #: Where PostgreSQL stays in the quick set: the queue locks rows in another way there.
 POSTGRESQL_IS_QUICK = ("store/queue/test_claims.py",)
 
@@ -72,7 +90,7 @@ REQUIRE_ALL = os.environ.get("PVKDB_REQUIRE_ALL") == "1"
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark as slow what needs a program of its own, and what repeats a test on PostgreSQL.
 
-    Leaves out repeats that are not ``ON_POSTGRESQL``.
+    Leaves out repeats that are not ``ON_POSTGRESQL``, and puts the ``LONGEST`` first.
     """
     needless = set()
     for item in items:
@@ -86,7 +104,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         elif repeated or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
     config.hook.pytest_deselected(items=list(needless))
-    items[:] = [item for item in items if item not in needless]
+    places = {name: place for place, name in enumerate(LONGEST)}
+
+    def place(item: pytest.Item) -> int:
+        return places.get(item.nodeid.partition("::")[0], len(LONGEST))
+
+    items[:] = sorted((item for item in items if item not in needless), key=place)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
