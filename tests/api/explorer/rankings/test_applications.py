@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from ..conftest import Visitor
@@ -339,17 +338,3 @@ def test_the_snippet_gives_the_same_ranking(visitor, address):
     assert ran.stdout.split() == told
     assert listed(tab)[0][2:5] == told[1:]
     expect(tab.locator("#same p code")).to_have_text(rest["dataset_version"])
-
-
-@pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1280)])
-def test_everyone_can_read_it(chromium, address, scheme, width):
-    visiting = Visitor(
-        chromium, address, color_scheme=scheme, viewport={"width": width, "height": 900}
-    )
-    for path in ("/applications?leaders=shown", f"{TRAINING}?subject=materials&top=2&samples=50"):
-        tab = visiting.open(path)
-        tab.evaluate("document.querySelectorAll('details').forEach((entry) => (entry.open = true))")
-        found = Axe().run(tab).response["violations"]
-        assert not [entry["id"] for entry in found if entry["impact"] in ("serious", "critical")]
-        assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth")
-    visiting.close()
