@@ -222,11 +222,11 @@ _ALL = (
         "dfe_model_ev", "DFE of the halide vacancy, by machine-learned potentials, {}", "DFE, model"
     ),
     Metric(
-        "decomposition_ev_per_atom",
+        "above_hull_ev_per_atom",
         "eV/atom",
         "materials",
-        "decomposing costs {}",
-        label="decomposition",
+        "{} above the hull",
+        label="energy above the hull",
     ),
     Metric(
         "p_perovskite",

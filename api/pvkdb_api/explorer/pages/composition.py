@@ -146,7 +146,7 @@ def _sections(
         **_common(composition, phase),
         "known": known,
         "fall": None
-        if composition.decomposition_source
+        if composition.above_hull_source
         else newest_fall(session, composition.formula),
         "phases": identity.phase_views(session, phases, composition.lowest_phase),
         "layers": next((row.layers for row in phases), None),
