@@ -160,7 +160,7 @@ _ALL = (
             plausible=(1e-9, 1e10),
             qualifier="retention_qualifier",
             at_least=("Smallest retention in s.", 1e4),
-            at_most=("Largest retention in s.", 1e6),
+            at_most=("Largest retention in s, where a state was seen to decay.", 1e6),
         ),
     ),
     _reported(

@@ -78,14 +78,23 @@ def at_least(column: Any, description: str, example: float) -> SqlFilter:
 
 
 def at_most(
-    column: Any, description: str, example: float, qualifier: Column | None = None
+    column: Any,
+    description: str,
+    example: float,
+    qualifier: Column | None = None,
+    ended: ColumnElement[bool] | None = None,
 ) -> SqlFilter:
-    """Filter for values at or below a bound; lower bounds (">") do not match."""
+    """Filter for values at or below a bound; lower bounds do not match.
+
+    They are printed with ">"; of how far a test went all are, but "<", a best value and ``ended``.
+    """
 
     def condition(value: float) -> ColumnElement[bool]:
         within: ColumnElement[bool] = column <= value
         if qualifier is None:
             return within
+        if ended is not None:
+            return and_(within, or_(ended, qualifier.in_(("<", "<=", "up to"))))
         return and_(within, func.coalesce(qualifier, "").not_in((">", ">=")))
 
     return Filter(description, float, condition, example=example)
