@@ -196,12 +196,8 @@ def writing(what: object) -> Iterator[None]:
         raise InputError(f"{what} cannot be written: {error.strerror or error}") from error
 
 
-#: Former names of what has another sign now, and what took their place.
-_RENAMED = {
-    "decomposition_ev_per_atom": "above_hull_ev_per_atom",
-    "decomposition_min": "above_hull_max",
-    "decomposition_max": "above_hull_min",
-}
+#: A former name of what has another sign now, and what took its place.
+_RENAMED = {"decomposition_ev_per_atom": "above_hull_ev_per_atom"}
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:

@@ -79,7 +79,7 @@ def source(trace: Trace) -> str:
 
 def _thermal_v(trace: Trace) -> float:
     """kT/e, at 300 K where the temperature is not known."""
-    return (trace.setup.temperature_k or 300.0) * constants.k / constants.e
+    return float((trace.setup.temperature_k or 300.0) * constants.k / constants.e)
 
 
 def _floor(trace: Trace) -> float:

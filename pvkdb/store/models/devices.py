@@ -113,7 +113,7 @@ class Device(Base):
     def metric(self, name: str) -> DeviceMetric | None:
         """Return the metric as it should read, corrected; None if it is not reported."""
         found = next((metric for metric in self.metrics if metric.metric == name), None)
-        cells = {each.column: each.value for each in self._corrections_of(name)}
+        cells = {each.column: each.value for each in self.corrections_of(name)}
         if found is None or not cells:
             return found
         _, table = TABLE_METRICS[name]
@@ -124,9 +124,10 @@ class Device(Base):
 
     def source_of(self, name: str) -> str:
         """Return the source of a metric: that of its correction, else that of the device."""
-        return next((each.source for each in self._corrections_of(name)), self.source)
+        return next((each.source for each in self.corrections_of(name)), self.source)
 
-    def _corrections_of(self, name: str) -> list[Correction]:
+    def corrections_of(self, name: str) -> list[Correction]:
+        """Return the corrections of a metric."""
         _, table = TABLE_METRICS[name]
         return [each for each in self.corrections if each.column in (*table.names, table.qualifier)]
 

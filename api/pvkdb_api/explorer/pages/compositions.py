@@ -73,7 +73,7 @@ _ENERGIES = {
 def _energy_column(stem: str, heading: str, meaning: str) -> TableColumn:
     def render(row: Any) -> Markup:
         low, high = (getattr(row, f"{stem}_{end}_ev") for end in ("min", "max"))
-        return UNKNOWN if low is None else interval(low, high)
+        return interval(low, high, computed=stem.endswith("_computed"))
 
     return TableColumn(
         heading, render, f"{stem}_min_ev", "eV", True, f"{meaning}, of the halide vacancy."
