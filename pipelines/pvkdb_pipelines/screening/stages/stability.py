@@ -176,7 +176,7 @@ def _reduced(compound: Compound) -> dict[str, int]:
     return {element: number // divisor for element, number in numbers.items()}
 
 
-def _per_atom(upper: Level | Decomposition | None, lower: Level | None, atoms: int) -> float | None:
+def _per_atom(upper: Level | None, lower: Level | Decomposition | None, atoms: int) -> float | None:
     if upper is None or lower is None:
         return None
     return (upper.energy_ev_per_formula - lower.energy_ev_per_formula) / atoms
