@@ -51,12 +51,14 @@ def _metric_filters() -> dict[str, Filter[ColumnElement[bool]]]:
     filters: dict[str, Filter[ColumnElement[bool]]] = {}
     for metric, table in TABLE_METRICS.values():
         column = getattr(Device, table.low)
-        qualifier = getattr(Device, table.qualifier) if table.qualifier else None
         if table.at_least is not None:
             filters[f"{table.low}_min"] = at_least(column, *table.at_least)
         if table.at_most is not None:
-            ended = _DECAYED if metric.tested else None
-            filters[f"{table.low}_max"] = at_most(column, *table.at_most, qualifier, ended)
+            sign = func.coalesce(getattr(Device, table.qualifier), "") if table.qualifier else None
+            lower = None if sign is None else sign.in_((">", ">="))
+            if metric.tested and sign is not None:  # how far a test went
+                lower = ~or_(_DECAYED, sign.in_(("<", "<=", "up to")))
+            filters[f"{table.low}_max"] = at_most(column, *table.at_most, lower)
     return filters
 
 
