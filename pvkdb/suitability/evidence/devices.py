@@ -77,8 +77,8 @@ def _of_table(
     keys = tuple(reference.reference_key for reference in device.references)
     evidence = {}
     for name, (metric, _) in TABLE_METRICS.items():
-        if found := device.metric(name):
-            evidence[metric.name] = _table_evidence(metric, found, device, keys)
+        if reported := device.metric(name):
+            evidence[metric.name] = _table_evidence(metric, reported, device, keys)
     if device.volatility:
         evidence["volatility"] = _volatility(device, keys)
     for name, found in _figures(claims).items():
