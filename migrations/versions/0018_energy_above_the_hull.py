@@ -7,23 +7,20 @@ down_revision = "0017"
 branch_labels = None
 depends_on = None
 
-OLD, NEW = ("decomposition_ev_per_atom", "above_hull_ev_per_atom")
-SUMMARIES = "composition_summaries"
-
 
 def upgrade() -> None:
-    _rename(OLD, NEW)
-    op.execute(f"ALTER TABLE {SUMMARIES} RENAME COLUMN decomposition_source TO above_hull_source")
+    _rename("decomposition", "above_hull")
 
 
 def downgrade() -> None:
-    _rename(NEW, OLD)
-    op.execute(f"ALTER TABLE {SUMMARIES} RENAME COLUMN above_hull_source TO decomposition_source")
+    _rename("above_hull", "decomposition")
 
 
 def _rename(old: str, new: str) -> None:
-    op.drop_index(f"ix_{SUMMARIES}_{old}", SUMMARIES)
-    for table in ("composition_stabilities", SUMMARIES):
-        op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
-        op.execute(f"UPDATE {table} SET {new} = -{new}")
-    op.create_index(f"ix_{SUMMARIES}_{new}", SUMMARIES, [new, "formula"])
+    summaries, energy = "composition_summaries", f"{new}_ev_per_atom"
+    op.drop_index(f"ix_{summaries}_{old}_ev_per_atom", summaries)
+    for table in ("composition_stabilities", summaries):
+        op.execute(f"ALTER TABLE {table} RENAME COLUMN {old}_ev_per_atom TO {energy}")
+        op.execute(f"UPDATE {table} SET {energy} = -{energy}")
+    op.execute(f"ALTER TABLE {summaries} RENAME COLUMN {old}_source TO {new}_source")
+    op.create_index(f"ix_{summaries}_{energy}", summaries, [energy, "formula"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
@@ -55,7 +56,7 @@ def _metric_filters() -> dict[str, Filter[ColumnElement[bool]]]:
             filters[f"{table.low}_min"] = at_least(column, *table.at_least)
         if table.at_most is not None:
             sign = func.coalesce(getattr(Device, table.qualifier), "") if table.qualifier else None
-            lower = None if sign is None else sign.in_((">", ">="))
+            lower: Any = None if sign is None else sign.in_((">", ">="))
             if metric.tested and sign is not None:  # how far a test went
                 lower = ~or_(_DECAYED, sign.in_(("<", "<=", "up to")))
             filters[f"{table.low}_max"] = at_most(column, *table.at_most, lower)
