@@ -99,12 +99,12 @@ def statements(document: Document) -> Iterator[FoundValue]:
         for quantity, metric in _measured(text, energy):
             at = quantity.start
             found = found_value(quantity, metric, sentence, text[at : quantity.end])
-            own = _nearest(materials, at, "")
+            about = _nearest(materials, at, subject)
             # The stack of an earlier sentence is not that of another material.
-            kept = stack if not own or own in stack else ""
+            kept = stack if not materials or about in stack else ""
             yield replace(
                 found,
-                subject=own or subject,
+                subject=about,
                 stack=_nearest(stacks, at, "") or kept,
                 defect=defect_near(text, at) if metric in ENERGIES else "",
             )
