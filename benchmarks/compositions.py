@@ -250,7 +250,7 @@ def fill(connection: Connection, energies: int, with_phases: int) -> None:
     )
     run(
         text(
-            "INSERT INTO composition_stabilities (composition_id, decomposition_ev_per_atom, source) "
+            "INSERT INTO composition_stabilities (composition_id, above_hull_ev_per_atom, source) "
             f"SELECT c.id, -0.1 + 0.3 * {share(611953)}, 'screening 1, sevennet-0' {ours} AND {mod(10)} IN (3, 4, 5)"
         )
     )

@@ -196,9 +196,15 @@ def writing(what: object) -> Iterator[None]:
         raise InputError(f"{what} cannot be written: {error.strerror or error}") from error
 
 
+#: A former name of what has another sign now, and what took its place.
+_RENAMED = {"decomposition_ev_per_atom": "above_hull_ev_per_atom"}
+
+
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
     """Return the message for an unknown name: the nearest known name, then all known names."""
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
+    if former := _RENAMED.get(name.removeprefix("-")):
+        hint = f"{former!r} took its place, with the other sign: positive is above the hull; "
     return f"there is no {what} {name!r}; {hint}known: {', '.join(names)}"

@@ -63,8 +63,8 @@ _STRUCTURE = {
 _COMPUTED = {
     "lowest_phase": "Pnma",
     "lowest_phase_potential": "sevennet-0",
-    "decomposition_ev_per_atom": 0.1336,
-    "decomposition_source": "screening 3, chgnet",
+    "above_hull_ev_per_atom": -0.1336,
+    "above_hull_source": "screening 3, chgnet",
     "e_a_computed_min_ev": 0.296,
     "e_a_computed_max_ev": 0.296,
     "dfe_computed_min_ev": 0.08,
@@ -158,7 +158,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
     "CandidateSummary": {
         "ground_state": "P-3m1",
         "perovskite_above_ground_state_ev_per_atom": 0.0065,
-        "decomposition_ev_per_atom": 0.1336,
+        "above_hull_ev_per_atom": -0.1336,
         "e_a_ev": 0.296,
         "e_a_spread_ev": 0.15,
         "vacancy_x_poor_ev": 0.08,  # CsPbI3 Pnma, 40 atoms, SevenNet-0

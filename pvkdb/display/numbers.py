@@ -45,6 +45,16 @@ def short_number(value: float | int | None) -> str:
     return text.replace("-", "−")
 
 
+def computed_ev(value: float | None) -> float | None:
+    """Return a computed energy without the digits that errors of some 0.3 eV leave no meaning.
+
+    Example:
+        >>> computed_ev(0.21738)
+        0.22
+    """
+    return None if value is None else round(value, 2)
+
+
 def percent(share: float) -> str:
     """Return a share in percent.
 

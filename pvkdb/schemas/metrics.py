@@ -160,7 +160,7 @@ _ALL = (
             plausible=(1e-9, 1e10),
             qualifier="retention_qualifier",
             at_least=("Smallest retention in s.", 1e4),
-            at_most=("Largest retention in s.", 1e6),
+            at_most=("Largest retention in s, where a state was seen to decay.", 1e6),
         ),
     ),
     _reported(
@@ -222,11 +222,11 @@ _ALL = (
         "dfe_model_ev", "DFE of the halide vacancy, by machine-learned potentials, {}", "DFE, model"
     ),
     Metric(
-        "decomposition_ev_per_atom",
+        "above_hull_ev_per_atom",
         "eV/atom",
         "materials",
-        "decomposing costs {}",
-        label="decomposition",
+        "{} above the hull",
+        label="energy above the hull",
     ),
     Metric(
         "p_perovskite",

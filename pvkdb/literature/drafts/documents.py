@@ -42,6 +42,11 @@ _ALIKE: dict[int, str] = {0x2080 + digit: str(digit) for digit in range(10)} | {
 _ALIKE |= {0xFFFE: " ", 0xFFFF: " "}  # YAML refuses them
 _ALIKE |= dict(enumerate(("ff", "fi", "fl", "ffi", "ffl"), 0xFB00))
 _SIGNS: dict[str, str] = words()["latex"]
+#: The formula of a halide whose lowered numbers stand apart: "CH 3 NH 3 PbI 3".
+_SPACED = (
+    r"(?<![A-Za-z\d])(?:\(?(?:[A-Z][a-z]?){1,4}\)? \d{1,2} ?)*(?:[A-Z][a-z]?){0,4}"
+    r"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)(?: \d ?)?(?:I|Br|Cl) \d{1,2}(?![\d.])(?: (?=/))?"
+)
 #: LaTeX and Markdown, and what stays of it.
 _MARKUP: list[tuple[str, Any]] = [
     (
@@ -62,6 +67,9 @@ _MARKUP: list[tuple[str, Any]] = [
     (r"--", "–"),
     (r"(?<=\b10) (?=[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])", ""),
     (r"PEDOT: PSS", "PEDOT:PSS"),
+    (_SPACED, lambda formula: formula[0].replace(" ", "")),
+    # Of a layer with its name and its abbreviation the latter stays.
+    (r"(?:(?<=/)[a-z()-]{4,}(?: [a-z()-]{4,}){0,2} )?\(([A-Z][\w:-]{1,12})\)(?=/)", r"\1"),
     (r"\s+", " "),
 ]
 

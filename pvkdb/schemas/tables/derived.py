@@ -104,7 +104,7 @@ class CompositionsRow(Row):
     known: int = _count(
         "How much is known, the default order. Tens: how many of four kinds of reports there are "
         "(devices, energies, E_A, DFE of a halide vacancy); ones: how many of four kinds of "
-        "computed data (structures, decomposition, E_A, DFE).",
+        "computed data (structures, energy above the hull, E_A, DFE).",
         "computed: from the columns of the row",
     )
     families: str = column(
@@ -138,15 +138,14 @@ class CompositionsRow(Row):
         empty="no potential has relaxed two of its phases",
     )
     phases_compared: int = _count("Phases that this potential has compared.", _COUNTED)
-    decomposition_ev_per_atom: float | None = optional(
-        "Energy of decomposition into competing compounds; negative: it decomposes. The energy "
-        "above the hull, which pages and reports show, is its negative.",
+    above_hull_ev_per_atom: float | None = optional(
+        "Energy above the hull of the competing compounds; negative: stable against all of them.",
         "computed: Bartel 2020, doi 10.1038/s41524-020-00362-y, by the potential of the newest "
         "screening report with the composition",
         unit="eV/atom",
         empty="no screening has computed it",
     )
-    decomposition_source: str | None = optional(
+    above_hull_source: str | None = optional(
         "The screening and its potential, e.g. `screening 3, sevennet-0`.",
         "recorded",
         empty="no screening has computed it",

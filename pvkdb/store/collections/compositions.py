@@ -57,7 +57,7 @@ _HAS = {
 _BEGINNINGS = re.compile(rf"(?=([a-z][!-}}]{{0,{PART - 1}}}))")
 
 _RANGES = {
-    "decomposition": (Summary.decomposition_ev_per_atom, "energy of decomposition, eV/atom", 0.0),
+    "above_hull": (Summary.above_hull_ev_per_atom, "energy above the hull, eV/atom", 0.0),
     **{name: (getattr(Summary, name), *each) for name, each in FACTORS.items()},
     "p_perovskite": (Summary.p_perovskite, "probability of a perovskite", 0.5),
 }
@@ -250,7 +250,7 @@ COMPOSITIONS = Collection(
             several(
                 "What is known of it: e_a and dfe, an activation and a formation energy of the "
                 "halide vacancy; e_a_computed, a computed one; devices made of it; reported and "
-                "computed energies; structures; stability, an energy of decomposition. Of several, "
+                "computed energies; structures; stability, an energy above the hull. Of several, "
                 "all must be known.",
                 _through(Summary.kinds, Count.kinds, _has_counted),
                 "e_a",
@@ -271,7 +271,7 @@ COMPOSITIONS = Collection(
     order=(("known", True), ("formula", False)),
     sortable=sortables(
         Summary,
-        "formula known families phases_count lowest_phase decomposition_ev_per_atom "
+        "formula known families phases_count lowest_phase above_hull_ev_per_atom "
         "e_a_literature_min_ev "
         "e_a_computed_min_ev dfe_literature_min_ev dfe_computed_min_ev t mu tau p_perovskite "
         "devices_count energetics_reported_count energetics_computed_count structures_count",

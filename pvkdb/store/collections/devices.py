@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
@@ -40,19 +41,25 @@ from pvkdb.store.rows.from_sql import devices_rows
 #: Names among which a similar one is searched.
 _SEARCHED = 2000
 
+#: Of these the state was seen to decay; the retention of others is as long as a test was.
+_DECAYED = or_(Device.volatility == "volatile", Device.raw_files.is_not(None))
+
 _devices_material = through(Device.material_id)
 
 
 def _metric_filters() -> dict[str, Filter[ColumnElement[bool]]]:
     """Return the filters by the smallest and the largest value of a metric."""
     filters: dict[str, Filter[ColumnElement[bool]]] = {}
-    for _, table in TABLE_METRICS.values():
+    for metric, table in TABLE_METRICS.values():
         column = getattr(Device, table.low)
-        qualifier = getattr(Device, table.qualifier) if table.qualifier else None
         if table.at_least is not None:
             filters[f"{table.low}_min"] = at_least(column, *table.at_least)
         if table.at_most is not None:
-            filters[f"{table.low}_max"] = at_most(column, *table.at_most, qualifier)
+            sign = func.coalesce(getattr(Device, table.qualifier), "") if table.qualifier else None
+            lower: Any = None if sign is None else sign.in_((">", ">="))
+            if metric.tested and sign is not None:  # how far a test went
+                lower = ~or_(_DECAYED, sign.in_(("<", "<=", "up to")))
+            filters[f"{table.low}_max"] = at_most(column, *table.at_most, lower)
     return filters
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from pvkdb.chemistry import parse_composition
@@ -78,15 +78,13 @@ def at_least(column: Any, description: str, example: float) -> SqlFilter:
 
 
 def at_most(
-    column: Any, description: str, example: float, qualifier: Column | None = None
+    column: Any, description: str, example: float, lower: ColumnElement[bool] | None = None
 ) -> SqlFilter:
-    """Filter for values at or below a bound; lower bounds (">") do not match."""
+    """Filter for values at or below a bound; those that are ``lower`` bounds do not match."""
 
     def condition(value: float) -> ColumnElement[bool]:
         within: ColumnElement[bool] = column <= value
-        if qualifier is None:
-            return within
-        return and_(within, func.coalesce(qualifier, "").not_in((">", ">=")))
+        return within if lower is None else and_(within, ~lower)
 
     return Filter(description, float, condition, example=example)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.store.base import Base
 from pvkdb.store.models.materials import Material
+from pvkdb.store.models.reviewed import Correction
 
 #: Roles of a layer, from the bottom of a usual stack to its top. The purpose of an
 #: interlayer is not reported.
@@ -105,10 +106,30 @@ class Device(Base):
     references: Mapped[list[DeviceReference]] = relationship(
         order_by="DeviceReference.position", cascade="all, delete-orphan", lazy="selectin"
     )
+    corrections: Mapped[list[Correction]] = relationship(
+        primaryjoin=lambda: Device.id == foreign(Correction.row), viewonly=True, lazy="selectin"
+    )
 
     def metric(self, name: str) -> DeviceMetric | None:
-        """Return the metric with this name, or None if it is not reported."""
-        return next((metric for metric in self.metrics if metric.metric == name), None)
+        """Return the metric as it should read, corrected; None if it is not reported."""
+        found = next((metric for metric in self.metrics if metric.metric == name), None)
+        cells = {each.column: each.value for each in self.corrections_of(name)}
+        if found is None or not cells:
+            return found
+        _, table = TABLE_METRICS[name]
+        printed = found.value_min, found.value_max
+        ends = [float(cells.get(c, end)) for c, end in zip(table.names, printed, strict=False)]
+        qualifier = cells.get(table.qualifier or "", found.qualifier) or None
+        return DeviceMetric(metric=name, value_min=ends[0], value_max=ends[-1], qualifier=qualifier)
+
+    def source_of(self, name: str) -> str:
+        """Return the source of a metric: that of its correction, else that of the device."""
+        return next((each.source for each in self.corrections_of(name)), self.source)
+
+    def corrections_of(self, name: str) -> list[Correction]:
+        """Return the corrections of a metric."""
+        _, table = TABLE_METRICS[name]
+        return [each for each in self.corrections if each.column in (*table.names, table.qualifier)]
 
 
 class DeviceLayer(Base):

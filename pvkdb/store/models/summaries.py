@@ -26,7 +26,7 @@ KINDS = {
     "e_a_literature": DataKind("e.e_a_literature_min_ev IS NOT NULL", 4, 10),
     "dfe_literature": DataKind("e.dfe_literature_min_ev IS NOT NULL", 8, 10),
     "structures": DataKind("s.number > 0", 16, 1),
-    "stability": DataKind("y.decomposition_ev_per_atom IS NOT NULL", 32, 1),
+    "stability": DataKind("y.above_hull_ev_per_atom IS NOT NULL", 32, 1),
     "e_a_computed": DataKind("e.e_a_computed_min_ev IS NOT NULL", 64, 1),
     "dfe_computed": DataKind("e.dfe_computed_min_ev IS NOT NULL", 128, 1),
     "computed": DataKind("e.computed > 0", 256, 0),
@@ -48,7 +48,7 @@ class CompositionSummary(Base):
         Index(
             "ix_composition_summaries_known",
             *(text("known DESC"), "formula", "composition_id", "kinds", "families", "lead_free"),
-            *("lowest_phase", "t", "mu", "tau", "p_perovskite", "decomposition_ev_per_atom"),
+            *("lowest_phase", "t", "mu", "tau", "p_perovskite", "above_hull_ev_per_atom"),
             *("e_a_literature_min_ev", "e_a_literature_max_ev"),
             *("e_a_computed_min_ev", "e_a_computed_max_ev"),
             *("dfe_literature_min_ev", "dfe_literature_max_ev"),
@@ -57,7 +57,7 @@ class CompositionSummary(Base):
         *(
             Index(f"ix_composition_summaries_{name}", name, "formula")
             for name in (
-                *("families", "kinds", "lowest_phase", "decomposition_ev_per_atom"),
+                *("families", "kinds", "lowest_phase", "above_hull_ev_per_atom"),
                 *("t", "mu", "tau", "p_perovskite", "phases_count", "devices_count"),
                 *("energetics_reported_count", "energetics_computed_count", "structures_count"),
             )
@@ -82,8 +82,8 @@ class CompositionSummary(Base):
     lowest_phase: Mapped[str | None]
     lowest_phase_potential: Mapped[str | None]
     phases_compared: Mapped[int]
-    decomposition_ev_per_atom: Mapped[float | None]
-    decomposition_source: Mapped[str | None]
+    above_hull_ev_per_atom: Mapped[float | None]
+    above_hull_source: Mapped[str | None]
     e_a_literature_min_ev: Mapped[float | None]
     e_a_literature_max_ev: Mapped[float | None]
     e_a_computed_min_ev: Mapped[float | None]
@@ -141,10 +141,10 @@ class FormulaPart(Base):
 
 
 class CompositionStability(Base):
-    """Energy of decomposition of a composition by the newest report of a screening, eV per atom."""
+    """Energy above the hull of a composition by the newest report of a screening, eV per atom."""
 
     __tablename__ = "composition_stabilities"
 
     composition_id: Mapped[int] = mapped_column(ForeignKey("compositions.id"), primary_key=True)
-    decomposition_ev_per_atom: Mapped[float]
+    above_hull_ev_per_atom: Mapped[float]
     source: Mapped[str]

@@ -78,8 +78,8 @@ def material_candidates(
     """Return the compositions of the store (all, or these) and of a screening; no generic formulas.
 
     The name of a candidate is the formula of its composition, whichever phases the store has of it,
-    so that it does not change when another phase is added. The screening adds decomposition
-    energies, which replace those of the store, defect formation energies and barriers.
+    so that it does not change when another phase is added. The screening adds energies
+    above the hull, which replace those of the store, defect formation energies and barriers.
     """
     found = _candidates(session, lambda material: material.composition.formula, formulas)
     for screened in report.candidates if report else ():
@@ -192,8 +192,8 @@ def _of_store(
         if vacancies := [each for each in listed if _forms_vacancy(each)]:
             evidence["dfe_ev"] = read(vacancies)
     if stability is not None:
-        value = stability.decomposition_ev_per_atom
-        evidence["decomposition_ev_per_atom"] = Evidence(
+        value = stability.above_hull_ev_per_atom
+        evidence["above_hull_ev_per_atom"] = Evidence(
             value, value, grade=Grade.MODEL, source=stability.source
         )
     return Candidate(
@@ -310,10 +310,10 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
         if why := not_perovskite(composition.formula, phases, (), {}):
             evidence["p_perovskite"] = Evidence(not_defined=why)
     stability, vacancy, migration = screened.stability, screened.vacancy, screened.migration
-    if stability is not None and stability.decomposition_ev_per_atom is not None:
-        value = stability.decomposition_ev_per_atom
+    if stability is not None and stability.above_hull_ev_per_atom is not None:
+        value = stability.above_hull_ev_per_atom
         products = ", ".join(product.formula for product in stability.products)
-        evidence["decomposition_ev_per_atom"] = Evidence(
+        evidence["above_hull_ev_per_atom"] = Evidence(
             *(value, value),
             grade=Grade.MODEL,
             source=f"screening with {potential}",

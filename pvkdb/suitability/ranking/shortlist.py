@@ -135,7 +135,7 @@ class _Compositions:
     formula: _Array
     lead_free: _Array
     families: _Array
-    decomposition_ev_per_atom: _Array
+    above_hull_ev_per_atom: _Array
     p_perovskite: _Array
     energies: _Array
     ranges: _Array
@@ -175,7 +175,7 @@ class _Compositions:
         if metric == "lead_free":
             accepted = [word in bounds.accepts for word in ("yes", "no")]
             found.put(slice(None), np.where(self.lead_free, *accepted))
-        elif metric in ("decomposition_ev_per_atom", "p_perovskite"):
+        elif metric in ("above_hull_ev_per_atom", "p_perovskite"):
             place = np.flatnonzero(~np.isnan(getattr(self, metric)))
             exact = (getattr(self, metric)[place],) * 2
             found.put_range(place, trapezoid, exact, exact)
@@ -304,7 +304,7 @@ def _filtered(
         "has_device": lambda: has(of_devices),
         "has_stack": lambda: np.ones(len(known.id), bool),
         "ions_known": lambda: known.energies,
-        "only_screening": lambda: ~np.isnan(known.decomposition_ev_per_atom),
+        "only_screening": lambda: ~np.isnan(known.above_hull_ev_per_atom),
     }
     kept, aside = np.ones(len(known.id), bool), []
     for name, why, _ in tests_of(filters, ()):
@@ -340,7 +340,7 @@ def _read(session: Session, order: Order) -> _Compositions:
     statement = (
         select(
             *(Summary.composition_id, Summary.formula, Summary.lead_free, Summary.families),
-            *(Summary.decomposition_ev_per_atom, Summary.p_perovskite),
+            *(Summary.above_hull_ev_per_atom, Summary.p_perovskite),
             Summary.energetics_reported_count + Summary.energetics_computed_count > 0,
             *(Summary.e_a_literature_min_ev, Summary.e_a_literature_max_ev),
             *(Summary.e_a_computed_min_ev, Summary.e_a_computed_max_ev),

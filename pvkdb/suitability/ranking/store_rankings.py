@@ -137,9 +137,7 @@ def _filtered(
     for name, formula in session.execute(named):
         if formula in known:
             known[name] = known[formula]
-    screened = {
-        name for name, each in known.items() if "decomposition_ev_per_atom" in each.evidence
-    }
+    screened = {name for name, each in known.items() if "above_hull_ev_per_atom" in each.evidence}
     if report is not None:
         screened = {parse_composition(each.formula).formula for each in report.candidates}
     kept, aside = passing(candidates, options.filters, known, screened)

@@ -31,7 +31,7 @@ _SHOWN = 5e-4
 #: What an assessment holds of its evidence.
 _EVIDENCE = {"minimum", "maximum", "word", "qualifier", "grade"}
 #: Metrics whose values are computed, not measured.
-_COMPUTED = ("e_a_model_ev", "dfe_model_ev", "decomposition_ev_per_atom")
+_COMPUTED = ("e_a_model_ev", "dfe_model_ev", "above_hull_ev_per_atom")
 
 
 def open_values(ranking: Ranking, listed: Sequence[RankedCandidate]) -> list[OpenValue]:

@@ -146,7 +146,7 @@ def screened(store: Store, energy: float) -> str:
     """End a screening of CsPbBr3 with this energy, in which CsPbI3 fell; return its source."""
     stability = Stability(
         phases=[], ground_state="Pnma", perovskite="Pnma",
-        perovskite_above_ground_state_ev_per_atom=0, decomposition_ev_per_atom=energy,
+        perovskite_above_ground_state_ev_per_atom=0, above_hull_ev_per_atom=energy,
         products=[], without_energy=[],
     )  # fmt: skip
     bromide = ScreenedCandidate(
@@ -175,10 +175,10 @@ def test_the_newest_screening_is_known_wherever_stability_is_shown(api, store: S
     path = "/api/v1/rankings/selector"
     ranking = api.get(path, subject="materials", only_screening="true", samples=1).json()
     (entry,) = ranking["candidates"]
-    (known,) = (e for e in entry["criteria"] if e["metric"] == "decomposition_ev_per_atom")
+    (known,) = (e for e in entry["criteria"] if e["metric"] == "above_hull_ev_per_atom")
     assert (known["minimum"], known["source"]) == (0.05, source)
     row = api.get("/api/v1/compositions/CsPbBr3").json()
-    assert (row["decomposition_ev_per_atom"], row["decomposition_source"]) == (0.05, source)
+    assert (row["above_hull_ev_per_atom"], row["above_hull_source"]) == (0.05, source)
     linked = f'<a href="/screenings/2">{source.partition(",")[0]}</a>'
     for address in ("/applications/selector?subject=materials", "/compositions/CsPbBr3"):
         page = api.request("GET", address, headers={"Accept": "text/html"})

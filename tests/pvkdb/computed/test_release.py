@@ -174,4 +174,4 @@ def test_a_new_store_has_structures_barriers_and_stabilities(store: Store) -> No
 
 
 def test_the_version_names_the_files() -> None:
-    assert release_version() == "computed-35821e8c9d"
+    assert release_version() == "computed-e58374f9c7"

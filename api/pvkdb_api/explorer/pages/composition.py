@@ -151,7 +151,7 @@ def _sections(
         **_common(composition, phase),
         "known": known,
         "fall": None
-        if composition.decomposition_source
+        if composition.above_hull_source
         else newest_fall(session, composition.formula),
         "phases": identity.phase_views(session, phases, composition.lowest_phase),
         "layers": next((row.layers for row in phases), None),
@@ -186,12 +186,12 @@ def _summary(row: CompositionsRow) -> str:
         halide = f"Its halide moves over a barrier of {' and '.join(known)}"
     count = row.devices_count or 0
     devices = "no device" if not count else "one device" if count == 1 else f"{count:,} devices"
-    above = row.decomposition_ev_per_atom
+    above = row.above_hull_ev_per_atom
     stable = (
         "its stability is not computed"
         if above is None
-        else f"it lies {-above:.3f} eV an atom above the hull"
-        if above < 0
+        else f"it lies {above:.3f} eV an atom above the hull"
+        if above > 0
         else "it is on the hull of what was compared"
     )
     return f"{halide}; {stable}; {devices} of it {'is' if count == 1 else 'are'} in the store."

@@ -7,7 +7,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from pvkdb.display import numbers, times
-from pvkdb.display.numbers import short_number
+from pvkdb.display.numbers import computed_ev, short_number
 
 #: Shown where a value is not known; the title is for screen readers.
 UNKNOWN = Markup('<span class="unknown" title="not reported">{}</span>').format(numbers.UNKNOWN)
@@ -38,8 +38,11 @@ def interval(
     *,
     approximate: bool = False,
     qualifier: str | None = None,
+    computed: bool = False,
 ) -> Markup:
     """Return a range as HTML; equal ends give one value, a missing end gives a bound.
+
+    Energies that are ``computed`` have the digits that their errors leave.
 
     Example:
         >>> str(interval(0.3, 0.3, "eV"))
@@ -49,6 +52,8 @@ def interval(
     """
     if low is None and high is None:
         return UNKNOWN
+    if computed:
+        low, high = computed_ev(low), computed_ev(high)
     sign = "~" if approximate else (qualifier or "")
     if low is None:
         shown = Markup("≤ {}").format(number(high))

@@ -68,14 +68,14 @@ def test_experiments_and_calculations_of_the_literature_are_never_one_value(
 def test_decomposing_is_known_from_a_screening_of_the_store(sqlite_store: Store) -> None:
     with sqlite_store.session() as session:
         bromide = select(Composition.id).where(Composition.formula == "CsPbBr3")
-        stability = {"decomposition_ev_per_atom": 0.026, "source": "screening 1, sevennet-0"}
+        stability = {"above_hull_ev_per_atom": 0.026, "source": "screening 1, sevennet-0"}
         session.add(CompositionStability(composition_id=session.scalar(bromide), **stability))
     with sqlite_store.session() as session:
         found = {each.id: each.evidence for each in material_candidates(session)}
-    known = found["CsPbBr3"]["decomposition_ev_per_atom"]
+    known = found["CsPbBr3"]["above_hull_ev_per_atom"]
     assert (known.minimum, known.maximum, known.grade) == (0.026, 0.026, Grade.MODEL)
     assert known.source == "screening 1, sevennet-0"
-    assert "decomposition_ev_per_atom" not in found["CsPbI3"]
+    assert "above_hull_ev_per_atom" not in found["CsPbI3"]
 
 
 def test_formulas_that_stand_for_many_are_no_candidates(found: dict[str, Candidate]) -> None:
@@ -325,7 +325,7 @@ def screening() -> ScreeningReport:
         ground_state="Pnma",
         perovskite="Pnma",
         perovskite_above_ground_state_ev_per_atom=0,
-        decomposition_ev_per_atom=0.03,
+        above_hull_ev_per_atom=0.03,
         products=[],
         without_energy=[],
     )
@@ -362,7 +362,7 @@ def test_a_screening_brings_materials_that_nobody_has_made(sqlite_store: Store) 
         ranking = rank(session, MEMORY, "materials", Options(samples=20), screening())
     assert "CsGeI3" not in found  # it fell before anything was computed
     new = found["CsSnBr3"]
-    assert (new.devices, new.evidence["decomposition_ev_per_atom"].minimum) == (0, 0.03)
+    assert (new.devices, new.evidence["above_hull_ev_per_atom"].minimum) == (0, 0.03)
     assert new.evidence["dfe_model_ev"].maximum == 1.6
     assert (new.evidence["dfe_model_ev"].phase, new.material) == ("Pnma", "CsSnBr3")
     assert "dfe_ev" not in new.evidence

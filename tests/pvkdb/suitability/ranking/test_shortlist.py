@@ -115,7 +115,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
                 session.add(
                     CompositionStability(
                         composition_id=material.composition.id,
-                        decomposition_ev_per_atom=value,
+                        above_hull_ev_per_atom=value,
                         source="screening 1, sevennet-0",
                     )
                 )

@@ -181,7 +181,7 @@ def test_a_sample_of_the_pairs_of_a_profile(literature: Session, subject: Subjec
     )
     expected = {
         "devices": "Judged by retention and volatility alone. Not judged: a threshold",
-        "materials": "Judged by E_A, DFE, decomposition and perovskite probability (tau) alone.",
+        "materials": "Judged by E_A, DFE, energy above the hull and perovskite probability (tau)",
     }
     assert scope(found).startswith(expected[subject])
     listed = found.candidates[::9]
