@@ -8,7 +8,7 @@ import pytest
 
 from pvkdb.chemistry import radii
 from pvkdb.literature import read_curated
-from pvkdb.store.collections.in_memory import SMALL_TABLES
+from pvkdb.store.collections.small import SMALL_TABLES
 from pvkdb_api.listing.cursors import write_cursor
 
 IONS = "/api/v1/ions"
@@ -83,7 +83,7 @@ def test_requirements_are_filtered_counted_and_exported_alike(reading_api):
 
 def test_a_row_named_by_one_column_can_be_got(reading_api):
     for name in ("conduction", "processing"):
-        key = SMALL_TABLES[name].key_name
+        key = SMALL_TABLES[name].public_key
         for row in listed(reading_api, f"/api/v1/{name}"):
             assert reading_api.get(f"/api/v1/{name}/{row[key]}").json() == row
         assert "holds no 'nothing'" in reading_api.problem(f"/api/v1/{name}/nothing", 404)["detail"]
