@@ -1,8 +1,7 @@
-"""Calls of pvkdb's own functions, and files with them, that answer one request.
+"""Calls of pvkdb's own functions that answer one request, and in how many files they are.
 
-``python benchmarks/calls.py sqlite:///store.sqlite [PATH]``: the answer is made three times, and the
-third is counted, when statements and models are made. A coroutine that goes on after waiting counts
-again.
+``python benchmarks/calls.py sqlite:///store.sqlite [PATH]``: of three equal requests the third is
+counted, when statements and models are made. A coroutine counts again after each wait.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
+from math import inf
 from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin
 
@@ -130,16 +131,18 @@ class Column:
         (facts["filter_by"],) = field.examples or (None,)
         return cls(name=name, type=kind, meaning=field.description or "", **facts)
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and largest possible value, infinite where none is declared."""
+        low = -inf if self.minimum is None else float(self.minimum)
+        return low, inf if self.maximum is None else float(self.maximum)
+
     def impossible(self, value: float) -> str | None:
         """Return why the column cannot have a value; None if it can."""
-        low, high = self.minimum, self.maximum
-        if (low is None or value >= low) and (high is None or value <= high):
+        low, high = self.bounds
+        if low <= value <= high:
             return None
-        if low is None or high is None:
-            ends = f"below {low:g}" if high is None else f"above {high:g}"
-        else:
-            ends = f"outside {low:g} to {high:g}"
-        return f"{value:g} is {ends}; check the unit"
+        return f"{value:g} is outside {low:g} to {high:g}; check the unit and the sign"
 
 
 class Row(StrictModel, NotebookView):
@@ -149,6 +152,10 @@ class Row(StrictModel, NotebookView):
     purpose: ClassVar[str]
     #: Columns that together identify a row.
     primary_key: ClassVar[tuple[str, ...]]
+    #: Whether the store has a table of the rows.
+    in_store: ClassVar[bool] = True
+    #: Columns that this table of the store lacks: they are read from others, or made.
+    elsewhere: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def columns(cls) -> list[str]:

@@ -39,6 +39,17 @@ class MaterialsRow(Row):
 
     purpose: ClassVar[str] = "What the other tables are about."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "formula",
+        "layers",
+        "lead_free",
+        "a_site",
+        "b_site",
+        "x_site",
+        "energetics_count",
+        "devices_count",
+        "structures_count",
+    )
 
     id: str = column(
         "Public name: the formula, with the phase behind a hyphen, e.g. `CsPbBr3-Pnma`.",
@@ -102,6 +113,7 @@ class CompositionsRow(Row):
 
     purpose: ClassVar[str] = "What is known of each composition, most known first."
     primary_key: ClassVar[tuple[str, ...]] = ("formula",)
+    elsewhere: ClassVar[tuple[str, ...]] = ("a_site", "b_site", "x_site", "phases")
 
     formula: str = column("Formula in its canonical spelling.", _FROM_FORMULA)
     known: int = _count(
@@ -211,6 +223,7 @@ class ToleranceRow(Row):
 
     purpose: ClassVar[str] = "Tolerance factors, together with the radii they were made from."
     primary_key: ClassVar[tuple[str, ...]] = ("formula",)
+    in_store: ClassVar[bool] = False
 
     formula: str = column("Formula in its canonical spelling.", _FROM_FORMULA)
     r_a_ang: float = column(
@@ -267,6 +280,7 @@ class IonsRow(Row):
         "spin",
         "geometry",
     )
+    in_store: ClassVar[bool] = False
 
     ion: str = column(
         "Symbol of the element, or abbreviation of the molecule.", "curated", filter_by="Cs"
@@ -328,6 +342,13 @@ class CalculationsRow(Row):
 
     purpose: ClassVar[str] = "Calculations, queued and finished."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "material",
+        "potential",
+        "barrier_forward_ev",
+        "barrier_reverse_ev",
+        "residual_force_ev_per_ang",
+    )
 
     id: str = column("Name of the calculation.", "recorded", filter_by="0123456789ab")
     kind: str = column(
@@ -385,6 +406,7 @@ class StructuresRow(Row):
 
     purpose: ClassVar[str] = "Hosts and the images of migration paths, ready for other codes."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
+    elsewhere: ClassVar[tuple[str, ...]] = ("material", "phase", "parent", "calculation")
 
     id: str = column(
         "Name of the structure, e.g. `<calculation>-host`.",
@@ -439,6 +461,7 @@ class RankingsRow(Row):
 
     purpose: ClassVar[str] = "Which device serves which application, best first, by evidence."
     primary_key: ClassVar[tuple[str, ...]] = ("application", "device")
+    in_store: ClassVar[bool] = False
 
     application: str = column("Name of the application profile.", "curated")
     rank: int = column(

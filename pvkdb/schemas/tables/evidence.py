@@ -47,11 +47,17 @@ def _qualifier(number: str, *more: str, verb: str = "has") -> Any:
     return optional(f"{meaning}{best}.", "printed", values=("~", ">", ">=", *more), empty=empty)
 
 
+def _volts(meaning: str) -> Any:
+    """Declare a column of a printed voltage."""
+    return optional(meaning, "printed", unit="V", minimum=-100, maximum=100)
+
+
 class ReferencesRow(Row):
     """One publication."""
 
     purpose: ClassVar[str] = "The bibliography that every statement cites."
     primary_key: ClassVar[tuple[str, ...]] = ("key",)
+    elsewhere: ClassVar[tuple[str, ...]] = ("doi_seen", "doi_seen_at")
 
     key: str = column("Key that other tables cite, e.g. `r36`.", "curated", filter_by="r36")
     number: int | None = optional(
@@ -72,7 +78,7 @@ class ReferencesRow(Row):
         facet=True,
     )
     year: int | None = optional(
-        "Year of publication.", "printed", unit="year", minimum=1800, facet=True
+        "Year of publication.", "printed", unit="year", minimum=1800, maximum=2100, facet=True
     )
     volume: str | None = optional("Volume, with the issue where it is printed.", "printed")
     pages: str | None = optional("Pages, or the article number where that is printed.", "printed")
@@ -95,6 +101,7 @@ class EnergeticsRow(Row):
 
     purpose: ClassVar[str] = "How easily ions move and defects form, reported and computed alike."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
+    elsewhere: ClassVar[tuple[str, ...]] = ("material", "family", "phase", "references")
 
     id: str = column(
         "Name of the statement, e.g. `e-t1-r01-dfe` or `e-<calculation>`.",
@@ -200,6 +207,14 @@ class DevicesRow(Row):
 
     purpose: ClassVar[str] = "Which stacks were built, and how they performed."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "material",
+        "layers",
+        "bottom_electrode",
+        "top_electrode",
+        "other_layers",
+        "references",
+    )
 
     id: str = column(
         "Name of the device, e.g. `d-t4-r01`: table and row.", "curated", filter_by="d-t4-r01"
@@ -235,34 +250,39 @@ class DevicesRow(Row):
         "printed",
         unit="1",
         minimum=0,
+        maximum=1e15,
     )
     on_off_qualifier: str | None = _qualifier("the ratio", "up to")
-    v_set_min_v: float | None = optional(
-        "Lowest SET voltage (algebraic, signs as printed).", "printed", unit="V"
+    v_set_min_v: float | None = _volts("Lowest SET voltage (algebraic, signs as printed).")
+    v_set_max_v: float | None = _volts("Highest SET voltage (algebraic).")
+    v_reset_min_v: float | None = _volts(
+        "Lowest RESET voltage (algebraic): −3.6 of “−0.078 to −3.6”."
     )
-    v_set_max_v: float | None = optional("Highest SET voltage (algebraic).", "printed", unit="V")
-    v_reset_min_v: float | None = optional(
-        "Lowest RESET voltage (algebraic): −3.6 of “−0.078 to −3.6”.", "printed", unit="V"
-    )
-    v_reset_max_v: float | None = optional(
-        "Highest RESET voltage (algebraic): −0.078 of “−0.078 to −3.6”.", "printed", unit="V"
+    v_reset_max_v: float | None = _volts(
+        "Highest RESET voltage (algebraic): −0.078 of “−0.078 to −3.6”."
     )
     v_qualifier: str | None = _qualifier("the voltages", verb="have")
     endurance_cycles: float | None = optional(
-        "Switching cycles that were tested; a lower bound.", "printed", unit="cycles", minimum=0
+        "Switching cycles that were tested; a lower bound.",
+        "printed",
+        unit="cycles",
+        minimum=1,
+        maximum=1e15,
     )
     retention_s: float | None = optional(
         "Time for which a state was held; where it is the length of a test, a lower bound.",
         "printed",
         unit="s",
-        minimum=0,
+        minimum=1e-9,
+        maximum=1e10,
     )
     retention_qualifier: str | None = _qualifier("the retention", "up to")
     stability_days: float | None = optional(
         "Time in storage after which the device still worked; a month is 30 days.",
         "printed",
         unit="d",
-        minimum=0,
+        minimum=1e-3,
+        maximum=1e5,
     )
     stability_qualifier: str | None = optional(
         "What the source puts before the stability; `up to` is a best value; `film` where the "
@@ -330,6 +350,7 @@ class DeviceClaimsRow(Row):
 
     purpose: ClassVar[str] = "What a source says of devices outside its tables."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
+    elsewhere: ClassVar[tuple[str, ...]] = ("references",)
 
     id: str = column(
         "Name of the figure, e.g. `c-s5.2-001`: section and place in it.",
