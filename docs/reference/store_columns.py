@@ -24,17 +24,23 @@ from datetime import datetime
 
 from sqlalchemy.orm import Mapped
 '''
+#: Tables whose models code names; those of others are made from the declarations when they load.
+TABLES_WITH_MODELS = (
+    *("calculations", "compositions", "corrections", "device_claims", "devices", "energetics"),
+    *("materials", "references", "structures"),
+)
 TYPES = {"string": "str", "number": "float", "integer": "int", "boolean": "bool"}
 
 
-def render(tables: Mapping[str, type[Row]] = TABLES) -> str:
+def render(tables: Mapping[str, type[Row]] | None = None) -> str:
     """Return the text of the file."""
-    parts = (_table(name, row) for name, row in tables.items() if row.in_store)
-    return HEAD + "".join(parts)
+    wanted = {name: TABLES[name] for name in TABLES_WITH_MODELS} if tables is None else tables
+    return HEAD + "".join(_table(*each) for each in wanted.items())
 
 
 def _table(name: str, row: type[Row]) -> str:
-    stored = (each for each in row.dictionary().values() if each.name not in row.elsewhere)
+    others = {*row.elsewhere, *row.primary_key}
+    stored = (each for each in row.dictionary().values() if each.name not in others)
     return "\n".join(
         [
             f"\n\nclass {name.title().replace('_', '')}Columns:",

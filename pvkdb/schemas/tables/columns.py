@@ -152,9 +152,7 @@ class Row(StrictModel, NotebookView):
     purpose: ClassVar[str]
     #: Columns that together identify a row.
     primary_key: ClassVar[tuple[str, ...]]
-    #: Whether the store has a table of the rows.
-    in_store: ClassVar[bool] = True
-    #: Columns that this table of the store lacks: they are read from others, or made.
+    #: Columns that the table in the store lacks: they are read from others, or made.
     elsewhere: ClassVar[tuple[str, ...]] = ()
 
     @classmethod

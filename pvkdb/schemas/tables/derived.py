@@ -223,7 +223,6 @@ class ToleranceRow(Row):
 
     purpose: ClassVar[str] = "Tolerance factors, together with the radii they were made from."
     primary_key: ClassVar[tuple[str, ...]] = ("formula",)
-    in_store: ClassVar[bool] = False
 
     formula: str = column("Formula in its canonical spelling.", _FROM_FORMULA)
     r_a_ang: float = column(
@@ -280,7 +279,6 @@ class IonsRow(Row):
         "spin",
         "geometry",
     )
-    in_store: ClassVar[bool] = False
 
     ion: str = column(
         "Symbol of the element, or abbreviation of the molecule.", "curated", filter_by="Cs"
@@ -461,7 +459,6 @@ class RankingsRow(Row):
 
     purpose: ClassVar[str] = "Which device serves which application, best first, by evidence."
     primary_key: ClassVar[tuple[str, ...]] = ("application", "device")
-    in_store: ClassVar[bool] = False
 
     application: str = column("Name of the application profile.", "curated")
     rank: int = column(

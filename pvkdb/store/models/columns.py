@@ -10,62 +10,9 @@ from datetime import datetime
 from sqlalchemy.orm import Mapped
 
 
-class ApplicationsColumns:
-    """Columns of ``applications``."""
-
-    application: Mapped[str]
-    metric: Mapped[str]
-    comparator: Mapped[str]
-    value: Mapped[float]
-    value_max: Mapped[float | None]
-    unit: Mapped[str]
-    source: Mapped[str]
-    as_printed: Mapped[str | None]
-    erratum: Mapped[str | None]
-    basis: Mapped[str]
-    upper_limit: Mapped[bool | None]
-
-
-class ArrayChallengesColumns:
-    """Columns of ``array_challenges``."""
-
-    challenge: Mapped[str]
-    aspect: Mapped[str]
-    statement: Mapped[str]
-    spacing_to_thickness_ratio: Mapped[float | None]
-    source: Mapped[str]
-    as_printed: Mapped[str | None]
-    erratum: Mapped[str | None]
-
-
-class BenchmarkDatasetsColumns:
-    """Columns of ``benchmark_datasets``."""
-
-    dataset: Mapped[str]
-    description: Mapped[str | None]
-    classes: Mapped[int | None]
-    image_width_px: Mapped[int | None]
-    image_height_px: Mapped[int | None]
-    color: Mapped[str | None]
-    network: Mapped[str | None]
-    material: Mapped[str | None]
-    structure: Mapped[str | None]
-    material_source: Mapped[str | None]
-    accuracy_percent: Mapped[float | None]
-    conditions: Mapped[str | None]
-    on_chip: Mapped[str | None]
-    references: Mapped[str]
-    source: Mapped[str]
-    as_printed: Mapped[str | None]
-    accuracy_source: Mapped[str | None]
-    accuracy_as_printed: Mapped[str | None]
-    erratum: Mapped[str | None]
-
-
 class CalculationsColumns:
     """Columns of ``calculations``."""
 
-    id: Mapped[str]
     kind: Mapped[str]
     state: Mapped[str]
     failure_kind: Mapped[str | None]
@@ -79,7 +26,6 @@ class CalculationsColumns:
 class CompositionsColumns:
     """Columns of ``compositions``."""
 
-    formula: Mapped[str]
     known: Mapped[int]
     families: Mapped[str]
     lead_free: Mapped[bool]
@@ -107,22 +53,9 @@ class CompositionsColumns:
     structures_count: Mapped[int]
 
 
-class ConductionColumns:
-    """Columns of ``conduction``."""
-
-    mechanism: Mapped[str]
-    origin: Mapped[str]
-    iv_relationship: Mapped[str]
-    temperature_dependence: Mapped[str]
-    as_printed: Mapped[str | None]
-    erratum: Mapped[str | None]
-
-
 class CorrectionsColumns:
     """Columns of ``corrections``."""
 
-    row: Mapped[str]
-    column: Mapped[str]
     value: Mapped[str]
     source: Mapped[str]
     why: Mapped[str]
@@ -131,7 +64,6 @@ class CorrectionsColumns:
 class DeviceClaimsColumns:
     """Columns of ``device_claims``."""
 
-    id: Mapped[str]
     device: Mapped[str]
     metric: Mapped[str]
     value: Mapped[float]
@@ -146,7 +78,6 @@ class DeviceClaimsColumns:
 class DevicesColumns:
     """Columns of ``devices``."""
 
-    id: Mapped[str]
     group: Mapped[str]
     structure: Mapped[str]
     absorber: Mapped[str]
@@ -177,7 +108,6 @@ class DevicesColumns:
 class EnergeticsColumns:
     """Columns of ``energetics``."""
 
-    id: Mapped[str]
     direction: Mapped[str | None]
     defect: Mapped[str]
     species: Mapped[str]
@@ -200,31 +130,14 @@ class EnergeticsColumns:
 class MaterialsColumns:
     """Columns of ``materials``."""
 
-    id: Mapped[str]
     family: Mapped[str]
     phase: Mapped[str | None]
     dimensionality: Mapped[int | None]
 
 
-class ProcessingColumns:
-    """Columns of ``processing``."""
-
-    technique: Mapped[str]
-    route: Mapped[str]
-    advantages: Mapped[str | None]
-    film_quality: Mapped[str | None]
-    scalability: Mapped[str | None]
-    process: Mapped[str | None]
-    challenges: Mapped[str | None]
-    source: Mapped[str]
-    as_printed: Mapped[str | None]
-    erratum: Mapped[str | None]
-
-
 class ReferencesColumns:
     """Columns of ``references``."""
 
-    key: Mapped[str]
     number: Mapped[int | None]
     authors: Mapped[str | None]
     title: Mapped[str | None]
@@ -238,25 +151,8 @@ class ReferencesColumns:
 class StructuresColumns:
     """Columns of ``structures``."""
 
-    id: Mapped[str]
     space_group: Mapped[str | None]
     role: Mapped[str]
     origin: Mapped[str]
     atoms: Mapped[int]
     energy_ev: Mapped[float | None]
-
-
-class TestProtocolsColumns:
-    """Columns of ``test_protocols``."""
-
-    table: Mapped[int]
-    function: Mapped[str]
-    device_requirement: Mapped[str | None]
-    pulse_protocol: Mapped[str | None]
-    measured: Mapped[str | None]
-    application: Mapped[str | None]
-    memristor_type: Mapped[str | None]
-    references: Mapped[str]
-    source: Mapped[str]
-    as_printed: Mapped[str | None]
-    erratum: Mapped[str | None]
