@@ -232,7 +232,7 @@ COMPOSITIONS = Collection(
             Derived(
                 select(Composition.formula, Material.phase)
                 .join_from(Composition, Material)
-                .order_by(Composition.formula, Material.phase)
+                .order_by(Material.phase)
                 .where(among(Composition.formula), Material.phase.is_not(None))
                 .distinct(),
                 _phases,

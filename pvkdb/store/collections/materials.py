@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
@@ -79,11 +80,12 @@ def amount_text(amount: float | None, symbolic: str | None) -> str:
 
 
 def _sites(found: Iterable[Any]) -> Made:
-    sites: dict[Any, dict[str, str]] = {}
+    ions: dict[tuple[Any, str], list[str]] = defaultdict(list)
     for key, site, ion, amount, symbolic in found:
-        of_key = sites.setdefault(key, dict(_NO_SITES))
-        name = f"{site.lower()}_site"
-        of_key[name] = f"{of_key[name]} {ion}{amount_text(amount, symbolic)}".lstrip()
+        ions[key, site].append(ion + amount_text(amount, symbolic))
+    sites: dict[Any, dict[str, str]] = {}
+    for (key, site), named in ions.items():
+        sites.setdefault(key, dict(_NO_SITES))[f"{site.lower()}_site"] = " ".join(named)
     return sites
 
 
@@ -96,7 +98,7 @@ def ions_on_sites(key: Any) -> Derived:
     ions = (
         select(key, SiteOccupancy.site, SiteOccupancy.ion, *amounts)
         .join_from(Composition, SiteOccupancy)
-        .order_by(key, SiteOccupancy.position)
+        .order_by(SiteOccupancy.composition_id, SiteOccupancy.position)
         .where(among(key))
     )
     if key.class_ is Material:
