@@ -73,7 +73,7 @@ def _selected() -> Any:
     return statement.columns(place, *columns).subquery("ions")
 
 
-class Ion(Base):
+class IonRadius(Base):
     """A radius of an ion, or an ion without one."""
 
     __table__ = _selected()
@@ -96,7 +96,7 @@ _WORDS = {
 
 def _collection(name: str) -> Collection[Any]:
     """Return the collection of a table, in the order of its source."""
-    model: Any = Ion if name == "ions" else REPLACED[name]
+    model: Any = IonRadius if name == "ions" else REPLACED[name]
     place = model.__mapper__.primary_key[0]
     (key, *others) = TABLES[name].primary_key
     named, example = _WORDS[name]
