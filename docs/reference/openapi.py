@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 from pvkdb.literature import load_literature
 from pvkdb.schemas.calculations.migration import NebRequest
-from pvkdb.store.collections.in_memory import LISTED
+from pvkdb.store.collections import LISTED
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.structures import Structure

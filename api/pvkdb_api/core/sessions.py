@@ -233,7 +233,7 @@ ReadSession = Annotated[Session, Depends(_reading, scope="function")]
 WriteSession = Annotated[Session, Depends(_writing, scope="function")]
 
 
-def _version(request: Request, _: ReadSession) -> str:
+async def _version(request: Request, _: ReadSession) -> str:
     version: str = request.state.dataset_version
     return version
 

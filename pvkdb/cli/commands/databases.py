@@ -229,7 +229,7 @@ def export(
     extxyz, optimade, and the metadata and energies of the calculations behind them).
     """
     from pvkdb.schemas.tables import TABLES
-    from pvkdb.store.collections.in_memory import LISTED
+    from pvkdb.store.collections import LISTED
     from pvkdb.store.files.bibliography import BIBLIOGRAPHIES, ENDINGS
     from pvkdb.store.files.table_files import Format, formats_of, write_table
     from pvkdb.store.rows.corrected import corrected_references
@@ -285,7 +285,7 @@ def _structure_file(session: Session, format: str, filters: dict[str, Any]) -> b
 
 def _filters(name: str, conditions: Sequence[str]) -> dict[str, Any]:
     """Return the filters written as ``cited_by=devices``; a list has commas outside brackets."""
-    from pvkdb.store.collections.in_memory import LISTED
+    from pvkdb.store.collections import LISTED
 
     known = LISTED[name].filters if name in LISTED else {}
     found: dict[str, Any] = {}

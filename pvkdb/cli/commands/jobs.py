@@ -63,15 +63,16 @@ def list_jobs(
     json: JsonOption = False,
 ) -> None:
     """List calculations. Running ones come first, then queued, then ended."""
+    from pvkdb.store.collections import CALCULATIONS
     from pvkdb.store.queue import jobs
-    from pvkdb.store.rows.from_models import calculations_row
 
     selection = _selection(state, kind, material, failed)
     with open_store(database).session(read_only=True) as session:
         counts = jobs.count(session, selection)
         found = jobs.listed(session, selection, limit)
         if json:
-            print_json([calculations_row(entry).model_dump(mode="json") for entry in found])
+            rows = CALCULATIONS.load(session, [entry.id for entry in found])
+            print_json([row.model_dump(mode="json") for row in rows])
         else:
             print_jobs(found, counts)
 

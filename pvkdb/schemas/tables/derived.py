@@ -39,10 +39,22 @@ class MaterialsRow(Row):
 
     purpose: ClassVar[str] = "What the other tables are about."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "formula",
+        "layers",
+        "lead_free",
+        "a_site",
+        "b_site",
+        "x_site",
+        "energetics_count",
+        "devices_count",
+        "structures_count",
+    )
 
     id: str = column(
         "Public name: the formula, with the phase behind a hyphen, e.g. `CsPbBr3-Pnma`.",
         _FROM_FORMULA,
+        filter_by="CsPbBr3-Pnma",
     )
     formula: str = column("Formula in its canonical spelling.", _FROM_FORMULA)
     family: str = column(
@@ -50,8 +62,9 @@ class MaterialsRow(Row):
         "computed: from the ratio A : B : X, the kind of A cation and the phase "
         "(`pvkdb.chemistry`)",
         values=FAMILIES,
+        facet=True,
     )
-    phase: str | None = optional("Phase: space group or name.", PHASE_SOURCE)
+    phase: str | None = optional("Phase: space group or name.", PHASE_SOURCE, facet=True)
     dimensionality: int | None = optional(
         "Dimensions in which the octahedra connect.",
         "computed: from the family",
@@ -59,6 +72,7 @@ class MaterialsRow(Row):
         minimum=0,
         maximum=3,
         empty="family and phase do not decide it",
+        facet=True,
     )
     layers: int | None = optional(
         "n of a layered phase: octahedra across one layer.",
@@ -67,7 +81,7 @@ class MaterialsRow(Row):
         minimum=1,
         empty="not layered, or n is a symbol",
     )
-    lead_free: bool = column("Whether it contains no lead.", _FROM_FORMULA)
+    lead_free: bool = column("Whether it contains no lead.", _FROM_FORMULA, facet=True)
     a_site: str = column(
         "Ions on the A site, spacers included, with amounts, e.g. `PEA2 Cs3`.", _FROM_FORMULA
     )
@@ -99,6 +113,7 @@ class CompositionsRow(Row):
 
     purpose: ClassVar[str] = "What is known of each composition, most known first."
     primary_key: ClassVar[tuple[str, ...]] = ("formula",)
+    elsewhere: ClassVar[tuple[str, ...]] = ("a_site", "b_site", "x_site", "phases")
 
     formula: str = column("Formula in its canonical spelling.", _FROM_FORMULA)
     known: int = _count(
@@ -264,8 +279,10 @@ class IonsRow(Row):
         "geometry",
     )
 
-    ion: str = column("Symbol of the element, or abbreviation of the molecule.", "curated")
-    charge: int = column("Formal charge.", "curated", unit="e")
+    ion: str = column(
+        "Symbol of the element, or abbreviation of the molecule.", "curated", filter_by="Cs"
+    )
+    charge: int = column("Formal charge.", "curated", unit="e", filter_by=1, facet=True)
     name: str | None = optional("Name of the molecular ion.", "curated", empty="an element")
     formula: str | None = optional(
         "Sum formula of the molecular ion, without charge.", "curated", empty="an element"
@@ -278,12 +295,15 @@ class IonsRow(Row):
         "printed",
         unit="Å",
         empty="no radius with a source is known",
+        filter_by=1.5,
     )
     kind: str | None = optional(
         "Kind of the radius: radii of different kinds cannot be compared.",
         "curated",
         values=("effective ionic", "effective molecular"),
         empty="no radius with a source is known",
+        filter_by="effective ionic",
+        facet=True,
     )
     coordination: int | None = optional(
         "Coordination number of the radius.",
@@ -291,19 +311,27 @@ class IonsRow(Row):
         unit="1",
         minimum=1,
         empty="a molecular ion",
+        filter_by=12,
+        facet=True,
     )
     spin: str | None = optional(
         "Spin state of the radius: high or low.",
         "printed",
         values=("HS", "LS"),
         empty="one radius serves both",
+        filter_by="HS",
+        facet=True,
     )
     geometry: str | None = optional(
         "Geometry of the coordination, e.g. `square planar`.",
         "printed",
         empty="the usual one of the coordination number",
+        filter_by="square planar",
+        facet=True,
     )
-    source: str = column("Where ion and radius come from, e.g. `shannon1976`.", "curated")
+    source: str = column(
+        "Where ion and radius come from, e.g. `shannon1976`.", "curated", facet=True
+    )
 
 
 class CalculationsRow(Row):
@@ -311,14 +339,26 @@ class CalculationsRow(Row):
 
     purpose: ClassVar[str] = "Calculations, queued and finished."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "material",
+        "potential",
+        "barrier_forward_ev",
+        "barrier_reverse_ev",
+        "residual_force_ev_per_ang",
+    )
 
-    id: str = column("Name of the calculation.", "recorded")
+    id: str = column("Name of the calculation.", "recorded", filter_by="0123456789ab")
     kind: str = column(
-        "What is computed, e.g. `neb`: a migration barrier; `dft-…`: with DFT.", "recorded"
+        "What is computed, e.g. `neb`: a migration barrier; `dft-…`: with DFT.",
+        "recorded",
+        filter_by="neb",
+        facet=True,
     )
     material: str | None = optional("Material, by its public name.", "recorded", empty=_NOT_YET)
     potential: str | None = optional("Potential, e.g. `sevennet-0`.", "recorded")
-    state: CalculationState = column("State of the calculation.", "recorded")
+    state: CalculationState = column(
+        "State of the calculation.", "recorded", filter_by="done", facet=True
+    )
     barrier_forward_ev: float | None = optional(
         "Migration barrier from the first to the last image.",
         f"computed: E(highest image) − E(first image), {_NEB}",
@@ -339,7 +379,11 @@ class CalculationsRow(Row):
         empty=_NOT_YET,
     )
     failure_kind: FailureKind | None = optional(
-        "Kind of failure.", "recorded", empty="it did not fail"
+        "Kind of failure.",
+        "recorded",
+        empty="it did not fail",
+        filter_by="NEB not converged",
+        facet=True,
     )
     failure_message: str | None = optional(
         "The failure in a sentence.", "recorded", empty="it did not fail"
@@ -359,26 +403,38 @@ class StructuresRow(Row):
 
     purpose: ClassVar[str] = "Hosts and the images of migration paths, ready for other codes."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
+    elsewhere: ClassVar[tuple[str, ...]] = ("material", "phase", "parent", "calculation")
 
-    id: str = column("Name of the structure, e.g. `<calculation>-host`.", "recorded")
-    material: str = column("Material, by its public name.", "recorded")
+    id: str = column(
+        "Name of the structure, e.g. `<calculation>-host`.",
+        "recorded",
+        filter_by="0123456789ab-host",
+    )
+    material: str = column("Material, by its public name.", "recorded", facet=True)
     phase: str | None = optional("Phase of the material.", "recorded", empty="no phase is stated")
     space_group: str | None = optional(
         "Space group of the relaxed structure.",
         "computed: spglib, 0.05 Å",
         empty="not determined: a cell with a defect",
+        filter_by="Pnma",
+        facet=True,
     )
     role: str = column(
         "What it is for the calculation: `host`, `vacancy`, `relaxed` with DFT, `hop N image M` on "
         "a migration path (N from 1, M from 0), or `hop N saddle`, its highest image.",
         "recorded",
+        filter_by="host",
+        facet=True,
     )
     origin: str = column("How it was made, e.g. `sevennet-0 from the Pnma prototype`.", "recorded")
     parent: str | None = optional(
         "Structure that it was made from.", "recorded", empty="made from a prototype"
     )
     calculation: str | None = optional(
-        "Calculation that made it.", "recorded", empty="not made by a calculation"
+        "Calculation that made it.",
+        "recorded",
+        empty="not made by a calculation",
+        filter_by="0123456789ab",
     )
     atoms: int = column("Atoms in the cell.", "recorded", unit="1", minimum=1)
     energy_ev: float | None = optional(

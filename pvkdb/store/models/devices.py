@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.store.base import Base
+from pvkdb.store.models.columns import DeviceClaimsColumns, DevicesColumns
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.reviewed import Correction
 
@@ -38,7 +39,7 @@ def metric_columns(
     return columns
 
 
-class Device(Base):
+class Device(DevicesColumns, Base):
     """A device as reported. ``absorber`` is kept as printed; ``material_id`` is its composition, if
     that is known.
 
@@ -67,31 +68,8 @@ class Device(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     group: Mapped[str] = mapped_column("device_group")
-    structure: Mapped[str]
     absorber: Mapped[str] = mapped_column(index=True)
     material_id: Mapped[str | None] = mapped_column(ForeignKey("materials.id"))
-    form: Mapped[str | None]
-    configuration: Mapped[str | None]
-    mechanism: Mapped[str | None]
-    volatility: Mapped[str | None]
-    text_source: Mapped[str | None]
-    raw_files: Mapped[str | None]
-    quality: Mapped[str | None]
-    source: Mapped[str]
-    as_printed: Mapped[str | None]
-    erratum: Mapped[str | None]
-    on_off_ratio: Mapped[float | None]
-    on_off_qualifier: Mapped[str | None]
-    v_set_min_v: Mapped[float | None]
-    v_set_max_v: Mapped[float | None]
-    v_reset_min_v: Mapped[float | None]
-    v_reset_max_v: Mapped[float | None]
-    v_qualifier: Mapped[str | None]
-    endurance_cycles: Mapped[float | None]
-    retention_s: Mapped[float | None]
-    retention_qualifier: Mapped[str | None]
-    stability_days: Mapped[float | None]
-    stability_qualifier: Mapped[str | None]
     supersedes_id: Mapped[str | None] = mapped_column(ForeignKey("devices.id"), unique=True)
     recorded_in: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.version"))
     fingerprint: Mapped[str | None] = mapped_column(index=True)
@@ -176,7 +154,7 @@ class DeviceReference(Base):
     position: Mapped[int]
 
 
-class DeviceClaim(Base):
+class DeviceClaim(DeviceClaimsColumns, Base):
     """A reported figure of a device; ``position`` is its place in the order of the text."""
 
     __tablename__ = "device_claims"
@@ -184,15 +162,7 @@ class DeviceClaim(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     position: Mapped[int] = mapped_column(index=True)
-    device: Mapped[str]
     metric: Mapped[str] = mapped_column(index=True)
-    value: Mapped[float]
-    value_max: Mapped[float | None]
-    unit: Mapped[str]
-    qualifier: Mapped[str | None]
-    source: Mapped[str]
-    as_printed: Mapped[str | None]
-    erratum: Mapped[str | None]
     supersedes_id: Mapped[str | None] = mapped_column(ForeignKey("device_claims.id"), unique=True)
     recorded_in: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.version"))
 

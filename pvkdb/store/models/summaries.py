@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pvkdb.store.base import Base
+from pvkdb.store.models.columns import CompositionsColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ KINDS = {
 }
 
 
-class CompositionSummary(Base):
+class CompositionSummary(CompositionsColumns, Base):
     """What is known of a composition; ``summary_updates`` keeps it equal to the other tables.
 
     ``families`` are separated by ``; ``; ``kinds`` is the sum of the bits of :data:`KINDS`.
@@ -74,32 +75,7 @@ class CompositionSummary(Base):
 
     composition_id: Mapped[int] = mapped_column(ForeignKey("compositions.id"), primary_key=True)
     formula: Mapped[str] = mapped_column(unique=True)
-    known: Mapped[int]
     kinds: Mapped[int]
-    families: Mapped[str]
-    lead_free: Mapped[bool]
-    phases_count: Mapped[int]
-    lowest_phase: Mapped[str | None]
-    lowest_phase_potential: Mapped[str | None]
-    phases_compared: Mapped[int]
-    above_hull_ev_per_atom: Mapped[float | None]
-    above_hull_source: Mapped[str | None]
-    e_a_literature_min_ev: Mapped[float | None]
-    e_a_literature_max_ev: Mapped[float | None]
-    e_a_computed_min_ev: Mapped[float | None]
-    e_a_computed_max_ev: Mapped[float | None]
-    dfe_literature_min_ev: Mapped[float | None]
-    dfe_literature_max_ev: Mapped[float | None]
-    dfe_computed_min_ev: Mapped[float | None]
-    dfe_computed_max_ev: Mapped[float | None]
-    t: Mapped[float | None]
-    mu: Mapped[float | None]
-    tau: Mapped[float | None]
-    p_perovskite: Mapped[float | None]
-    devices_count: Mapped[int]
-    energetics_reported_count: Mapped[int]
-    energetics_computed_count: Mapped[int]
-    structures_count: Mapped[int]
 
 
 class CompositionCount(Base):

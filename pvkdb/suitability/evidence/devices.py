@@ -24,10 +24,9 @@ from pvkdb.schemas.rankings import Grade
 from pvkdb.schemas.tables import DeviceClaimsRow
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.collections.devices import owner
-from pvkdb.store.models.devices import Device, DeviceClaim, DeviceMetric
+from pvkdb.store.models.devices import Device, DeviceMetric
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.rows.corrected import corrected, corrections
-from pvkdb.store.rows.from_models import device_claims_row
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, grade_of, joined, only_tested
 from pvkdb.suitability.evidence.examinations import accuracy_evidence
 from pvkdb.suitability.evidence.explanations import value_text
@@ -44,9 +43,8 @@ _VOLATILE = re.compile(r"(?<!non-)\bvolatile\b")
 def device_candidates(session: Session) -> list[Candidate]:
     """Return every device of the store, then those known from the text only."""
     devices = list(session.scalars(DEVICES.statement.order_by(Device.id)).unique())
-    statement = DEVICE_CLAIMS.statement.order_by(DeviceClaim.position)
     right = corrections(session)
-    rows = map(device_claims_row, session.scalars(statement).unique())
+    rows = DEVICE_CLAIMS.iterate(session, {})
     claims = [corrected(row, right[row.id]) for row in rows if row.references]
     of_reference: dict[str, dict[str, str]] = defaultdict(dict)
     for device in devices:

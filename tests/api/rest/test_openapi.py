@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 
 from pvkdb.literature import read_curated
-from pvkdb.store.collections.in_memory import LISTED
+from pvkdb.store.collections import LISTED
 from pvkdb_api.explorer.site.rendering import SECTIONS
 from pvkdb_api.rest.openapi import examples
 

@@ -21,8 +21,7 @@ from pvkdb.schemas.calculations.migration import HOST_PHASES, NebRequest
 from pvkdb.schemas.calculations.simulations import SimulationQuestion
 from pvkdb.schemas.tables import BenchmarkDatasetsRow, CalculationsRow
 from pvkdb.simulation.devices.report import report_page
-from pvkdb.store.collections import CALCULATIONS
-from pvkdb.store.collections.in_memory import SMALL_TABLES
+from pvkdb.store.collections import CALCULATIONS, LISTED
 from pvkdb.store.models.devices import DeviceReference
 from pvkdb.store.queue.jobs import find
 from pvkdb.store.queue.kept_files import file_store, files_of
@@ -219,7 +218,7 @@ def _published(session: Session, job: JobPage) -> list[tuple[BenchmarkDatasetsRo
         return []
     cited = DeviceReference.device_id == job.examination.device
     own = set(session.scalars(select(DeviceReference.reference_key).where(cited)))
-    rows = SMALL_TABLES["benchmark_datasets"].rows(session)
+    rows = LISTED["benchmark_datasets"].iterate(session, {})
     found = [(row, not own.isdisjoint(row.references.split())) for row in rows]
     return sorted((each for each in found if each[0].accuracy_percent), key=lambda x: not x[1])
 
