@@ -23,11 +23,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pvkdb.client._io.answers import parse
 from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
-from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
-from pvkdb.client._parts.parameters import RangeValue, parameters_of
+from pvkdb.client._parts.parameters import RangeValue, call
 
 if TYPE_CHECKING:
 {imports}
@@ -54,10 +52,7 @@ METHOD = '''
 
 {text}
         """
-        {import_result}{import_page}
-
-        {query}answer = yield from self._service.read(path_of({path}){sent})
-        return parse({parsed}
+        return call(self._service, "{operation}", locals())
 '''
 
 
@@ -91,19 +86,13 @@ def _method(operation: Operation) -> str:
             f"{name}: {_kind(field)}{'' if field.is_required() else ' | None = None'}"
         )
     listed = "\n" + "".join(f"        {each},\n" for each in parameters) + "    "
-    names = "".join(f"            {name}={name},\n" for name in fields)
     return METHOD.format(
         name=operation.method.partition(".")[2],
         parameters=listed if fields else "self",
         returned=f"list[{result}]" if operation.many else result,
         summary=operation.summary,
         text=_text(operation, fields),
-        import_result=_import(operation.result),
-        import_page="\n        from pvkdb.schemas.responses import Page" if operation.many else "",
-        query=f"query = parameters_of(\n{names}        )\n        " if fields else "",
-        path=", ".join(f'"{word}"' for word in operation.path.strip("/").split("/")),
-        sent=", query" if fields else "",
-        parsed=f"Page[{result}], answer).data" if operation.many else f"{result}, answer)",
+        operation=operation.name,
     )
 
 
@@ -131,11 +120,6 @@ def _kind(field: Any) -> str:
     if kind is RangeText:
         return "RangeValue"
     return "str" if kind is Text else getattr(kind, "__origin__", kind).__name__
-
-
-def _import(text: str) -> str:
-    module, _, name = text.partition(":")
-    return f"from {module} import {name}"
 
 
 if __name__ == "__main__":

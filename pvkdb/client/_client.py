@@ -17,6 +17,7 @@ from pvkdb.client._io.service import Patience, Service, path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.client._parts.calculations import AsyncCalculations, Calculations
 from pvkdb.client._parts.operations import AsyncCrossbars, AsyncKinetics, Crossbars, Kinetics
+from pvkdb.client._parts.parameters import call
 from pvkdb.client._parts.rankings import AsyncRankings, Rankings
 from pvkdb.client._parts.screenings import AsyncScreenings, Screenings
 from pvkdb.client._search.collections import (
@@ -289,6 +290,23 @@ class ClientOperations(ClientPart, Generic[TransportT]):
             path_of("import"), content, idempotency_key, parameters=query, media_type=media_type
         )
         return parse(ImportReport, answer)
+
+    @operation
+    def call(self, name: str, /, **fields: Any) -> Steps[Any]:
+        """Return the result of any operation, also of one that another package adds.
+
+        Args:
+            name: name of the operation.
+            fields: fields of its request.
+
+        Raises:
+            InputError: the operation is unknown here, or a value cannot be used.
+
+        Example:
+            >>> client.call("crossbar", on_off_ratio=1e3, size=4).exact[0].size
+            4
+        """
+        return call(self._service, name, fields)
 
     @operation
     def health(self) -> Steps[Health]:

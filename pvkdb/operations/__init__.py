@@ -15,7 +15,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pvkdb.errors import InputError
+from pvkdb.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -89,6 +89,17 @@ def declared() -> Mapping[str, Operation]:
         operation for name in MODULES for operation in import_module(name).OPERATIONS
     )
     return {operation.name: operation for operation in found}
+
+
+def find(name: str) -> Operation:
+    """Return an operation by its name.
+
+    Raises:
+        InputError: there is none; names the nearest one.
+    """
+    if (operation := declared().get(name)) is None:
+        raise InputError(unknown_name("operation", name, declared()))
+    return operation
 
 
 def load(text: str) -> Any:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pvkdb.client._io.answers import parse
 from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
-from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
-from pvkdb.client._parts.parameters import RangeValue, parameters_of
+from pvkdb.client._parts.parameters import RangeValue, call
 
 if TYPE_CHECKING:
     from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
@@ -55,21 +53,7 @@ class CrossbarsOperations(ClientPart):
             >>> client.crossbars.estimate(on_off_ratio=1e3, size=4).exact[0].size
             4
         """
-        from pvkdb.schemas.crossbar import CrossbarDocument
-
-        query = parameters_of(
-            on_off_ratio=on_off_ratio,
-            device=device,
-            r_lrs_ohm=r_lrs_ohm,
-            pull_up_ohm=pull_up_ohm,
-            selectivity=selectivity,
-            line_resistance_ohm=line_resistance_ohm,
-            size=size,
-            margin=margin,
-            thickness_nm=thickness_nm,
-        )
-        answer = yield from self._service.read(path_of("crossbar"), query)
-        return parse(CrossbarDocument, answer)
+        return call(self._service, "crossbar", locals())
 
     @operation
     def devices(self) -> Steps[list[DeviceArray]]:
@@ -77,11 +61,7 @@ class CrossbarsOperations(ClientPart):
 
         Every device with the largest array that its numbers allow, on one page.
         """
-        from pvkdb.schemas.crossbar import DeviceArray
-        from pvkdb.schemas.responses import Page
-
-        answer = yield from self._service.read(path_of("crossbar", "devices"))
-        return parse(Page[DeviceArray], answer).data
+        return call(self._service, "device_arrays", locals())
 
 
 class Crossbars(CrossbarsOperations, Blocking):
@@ -133,20 +113,7 @@ class KineticsOperations(ClientPart):
             >>> answer.ions[0].document.quantity("switching time").maximum < 1e-2  # s
             True
         """
-        from pvkdb.schemas.kinetics import KineticsAnswer
-
-        query = parameters_of(
-            formula=formula,
-            device=device,
-            e_a_ev=e_a_ev,
-            dfe_ev=dfe_ev,
-            thickness_nm=thickness_nm,
-            bias_v=bias_v,
-            temperature_k=temperature_k,
-            write_time_s=write_time_s,
-        )
-        answer = yield from self._service.read(path_of("kinetics"), query)
-        return parse(KineticsAnswer, answer)
+        return call(self._service, "kinetics", locals())
 
 
 class Kinetics(KineticsOperations, Blocking):

@@ -1,10 +1,15 @@
-"""Parameters of requests as text."""
+"""Parameters of requests as text, and the requests of operations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from pvkdb.client._io.answers import parse
+from pvkdb.client._io.service import Service, path_of
+from pvkdb.client._io.steps import Steps
 from pvkdb.errors import InputError
+from pvkdb.operations import find, load
 
 #: A value, a range (low, high), or either as text like on the command line: "90:300".
 RangeValue = float | tuple[float, float] | str
@@ -35,3 +40,25 @@ def parameters_of(**given: RangeValue | bool | Mapping[str, float] | None) -> di
         elif value is not None:
             found[name] = str(value)
     return found
+
+
+def call(service: Service, name: str, given: Mapping[str, Any]) -> Steps[Any]:
+    """Ask for the result of an operation (:mod:`pvkdb.operations`).
+
+    Args:
+        service: service that has the operation.
+        name: name of the operation.
+        given: fields of its request, without those that are None; ``self`` is left out.
+
+    Raises:
+        InputError: there is no such operation; names the nearest one.
+    """
+    operation = find(name)
+    query = parameters_of(**{name: value for name, value in given.items() if name != "self"})
+    answer = yield from service.read(path_of(*operation.path.strip("/").split("/")), query)
+    model = load(operation.result)
+    if not operation.many:
+        return parse(model, answer)
+    from pvkdb.schemas.responses import Page
+
+    return parse(Page[model], answer).data
