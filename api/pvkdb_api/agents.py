@@ -23,7 +23,7 @@ from mcp.server.stdio import stdio_server
 from pvkdb._version import __version__
 from pvkdb.chemistry.ions import sources
 from pvkdb.errors import InputError, NotFoundError, PvkdbError, unknown_name
-from pvkdb.operations import declared
+from pvkdb.operations import declared, load
 from pvkdb.schemas import unfit
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_text
@@ -58,6 +58,8 @@ class AgentTool:
     description: str
     more: Mapping[str, dict[str, Any]] = field(default_factory=lambda: _LIMIT)
     without: frozenset[str] = frozenset()
+    #: Arguments that are sent as JSON.
+    body: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Agent:
@@ -103,7 +105,7 @@ class Agent:
             if argument not in known:
                 raise InputError(unknown_name(f"argument of {name}", argument[:60], known))
             if value is not None:
-                given[argument] = _checked(argument, value)
+                given[argument] = value if argument in tool.body else _checked(argument, value)
         for argument in re.findall(r"{(\w+)}", tool.route):
             if argument not in given:
                 raise InputError(f"{name} needs {argument!r}: {known[argument]['description']}")
@@ -122,15 +124,17 @@ class Agent:
         """Return the JSON schemas of the arguments of a tool."""
         schemas = {
             each["name"]: _plain(each["schema"]) | {"description": each["description"]}
-            for each in self._paths[API + tool.route]["get"].get("parameters", ())
+            for each in self._paths[API + tool.route].get("get", {}).get("parameters", ())
             if each["name"] not in tool.without
         }
         if "application" in schemas:
             schemas["application"]["enum"] = [*shipped_profiles()]
-        return schemas | dict(tool.more)
+        return schemas | dict(tool.more) | dict(tool.body)
 
-    async def _get(self, route: str, query: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the answer of a route, with the dataset version.
+    async def _get(
+        self, route: str, query: Mapping[str, Any], posted: bool = False
+    ) -> dict[str, Any]:
+        """Return the answer of a route to a query, or to a body, with the dataset version.
 
         Raises:
             InputError: the service refuses the query.
@@ -139,7 +143,8 @@ class Agent:
         rest = dict(query)
         path = re.sub(r"{(\w+)}", lambda name: quote(str(rest.pop(name[1])), safe=""), route)
         try:
-            response = await self._http.get(API + path, params=rest)
+            asked = self._http.post(API + path, json=rest) if posted else None
+            response = await (asked or self._http.get(API + path, params=rest))
         except httpx.InvalidURL as long:
             raise InputError("the arguments are too long; give fewer or shorter values") from long
         if response.is_error:
@@ -211,14 +216,12 @@ class Agent:
         }
 
     async def compute(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Return the result of an operation."""
-        return await self._get(TOOLS[name].route, given)
-
-    async def tolerance(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Return the tolerance factors of a formula, with the sources of its radii."""
-        factors = await self._get(TOOLS[name].route, given)
-        keys = re.findall(r"\w+", factors["radii_source"])
-        return {**factors, "sources": {key: sources()[key] for key in keys if key in sources()}}
+        """Return the result of an operation, with the sources of radii in it."""
+        route = TOOLS[name].route
+        found = await self._get(route, given, posted=declared()[name].verb == "POST")
+        if radii := re.findall(r"\w+", found.get("radii_source", "")):
+            found["sources"] = {key: sources()[key] for key in radii if key in sources()}
+        return found
 
     async def _cited(self, answer: dict[str, Any]) -> dict[str, str]:
         """Return the references that an answer cites, as text by their keys."""
@@ -286,13 +289,6 @@ TOOLS: dict[str, AgentTool] = {
         {**_LIMIT, **_RANKING},
         frozenset({"sheet"}),
     ),
-    "tolerance": AgentTool(
-        "/tolerance/{formula}",
-        Agent.tolerance,
-        "Tolerance factors t, mu and tau of an ABX3 or A2BB'X6 formula, and the probability of a "
-        "perovskite, with the radii in Å.",
-        {},
-    ),
     "search_references": AgentTool(
         "/references",
         Agent.references,
@@ -300,7 +296,12 @@ TOOLS: dict[str, AgentTool] = {
         without=frozenset({"fields"}),
     ),
 } | {
-    each.name: AgentTool(each.path, Agent.compute, f"{each.summary} {each.description}", {})
+    each.name: AgentTool(
+        *(each.path, Agent.compute, f"{each.summary} {each.description}", {}),
+        body=load(each.request or "").model_json_schema()["properties"]
+        if each.verb == "POST"
+        else {},
+    )
     for each in declared().values()
 }
 

@@ -10,10 +10,10 @@ import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pvkdb.operations import Operation, declared, fields_of
-from pvkdb.operations.fields import RangeText, Text, kind_of
+from pvkdb.operations.fields import RangeText, kind_of, plain_kind
 
 FILE = Path(__file__).parents[2] / "pvkdb" / "client" / "_parts" / "operations.py"
 
@@ -30,6 +30,12 @@ from pvkdb.client._parts.parameters import RangeValue, call
 if TYPE_CHECKING:
 {imports}
 '''
+
+DIRECT = '''
+
+class DirectOperations(ClientPart):
+    """Operations that are methods of the clients themselves."""
+{methods}'''
 
 PART = '''
 
@@ -58,12 +64,15 @@ METHOD = '''
 
 def render() -> str:
     """The module as text, as ruff formats it."""
-    operations = sorted(declared().values(), key=lambda each: each.method)
+    operations = sorted(
+        (each for each in declared().values() if each.method),
+        key=lambda each: each.method.rpartition(".")[::2],
+    )
     results: dict[str, list[str]] = {}
     for module, name in sorted({(*each.result.split(":"),) for each in operations}):
         results.setdefault(module, []).append(name)
     imports = [f"from {module} import {', '.join(names)}" for module, names in results.items()]
-    parts = groupby(operations, key=lambda each: each.method.partition(".")[0])
+    parts = groupby(operations, key=lambda each: each.method.rpartition(".")[0])
     return HEAD.format(imports=textwrap.indent("\n".join(imports), " " * 4)) + "".join(
         _part(name.title(), sorted(members, key=lambda each: each.many)) for name, members in parts
     )
@@ -71,7 +80,8 @@ def render() -> str:
 
 def _part(part: str, members: Sequence[Operation]) -> str:
     methods = "\n".join(_method(each).removesuffix("\n") for each in members) + "\n"
-    return PART.format(part=part, methods=methods, summary=members[0].summary)
+    form = PART if part else DIRECT
+    return form.format(part=part, methods=methods, summary=members[0].summary)
 
 
 def _method(operation: Operation) -> str:
@@ -87,7 +97,7 @@ def _method(operation: Operation) -> str:
         )
     listed = "\n" + "".join(f"        {each},\n" for each in parameters) + "    "
     return METHOD.format(
-        name=operation.method.partition(".")[2],
+        name=operation.method.rpartition(".")[2],
         parameters=listed if fields else "self",
         returned=f"list[{result}]" if operation.many else result,
         summary=operation.summary,
@@ -119,7 +129,8 @@ def _kind(field: Any) -> str:
     kind = kind_of(field)
     if kind is RangeText:
         return "RangeValue"
-    return "str" if kind is Text else getattr(kind, "__origin__", kind).__name__
+    plain = plain_kind(kind)
+    return str(plain) if get_origin(plain) else str(plain.__name__)
 
 
 if __name__ == "__main__":

@@ -99,7 +99,8 @@ _add("history", databases.history, "e-t1-r01-ea")
 _add("export", databases.export, "energetics --output energetics.csv")
 _add("snapshot", databases.snapshot, "pvkdb-2026.zip")
 _add("diff", databases.diff, "pvkdb-2026.zip sqlite:///pvkdb.sqlite")
-_add("tolerance", compositions.tolerance, "CsPbBr3 MAPbI3")
+_add_operation("tolerances")
+_add_operation("similar_structures")
 _add("structure", compositions.structure, "CsPbI3 --phase delta --output CsPbI3.cif")
 _add(
     "fetch-structures",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from inspect import Parameter, Signature
+from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option, Typer
@@ -124,22 +125,26 @@ def _run(
 ) -> None:
     from pvkdb.cli.output.barriers import checked_path
     from pvkdb.schemas import validated
+    from pvkdb.schemas.toml_files import read_text
 
     path = None if plot is None else checked_path("--plot", plot)
     model = operation.request_model()
-    request = None if model is None else validated(model, asked)
+    texts = {n: read_text(each, str(each)) for n, each in asked.items() if isinstance(each, Path)}
+    request = None if model is None else validated(model, {**asked, **texts})
     with messages().status("computing"):
         result = operation.run(
             request, lambda: open_store(database, create=True).session(read_only=True), ways
         )
     show(result, json, load(operation.printed))
+    if operation.failure and (text := load(operation.failure)(result)):
+        raise InputError(text)
     if path is not None and operation.plot is not None:
         load(operation.plot[0])(result, path)
         print_message(f"wrote {path}")
 
 
 def _of_field(name: str, field: Any, words: Mapping[str, str]) -> Parameter:
-    from pvkdb.operations.fields import UNITS, InCommand, kind_of, mark_of
+    from pvkdb.operations.fields import UNITS, InCommand, kind_of, mark_of, plain_kind
 
     mark, last, kind = mark_of(field, InCommand), name.rpartition("_")[2], kind_of(field)
     value = (mark and mark.value) or (last.upper() if last in UNITS else None)
@@ -148,7 +153,7 @@ def _of_field(name: str, field: Any, words: Mapping[str, str]) -> Parameter:
         info = Option(words[name], metavar=value, help=text)
     else:
         info = Argument(metavar=value, help=text)
-    plain = getattr(kind, "__origin__", kind)
+    plain = Path if mark and mark.file else plain_kind(kind)
     default = Parameter.empty if field.is_required() else field.default
     return _parameter(name, info, default, plain | None if default is None else plain)
 

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pvkdb.errors import InputError, unknown_name
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Reading: TypeAlias = "Callable[[], AbstractContextManager[Session]]"
 
 #: Modules that declare operations.
-MODULES = ("pvkdb.kinetics.operations", "pvkdb.crossbar.operations")
+MODULES = tuple(f"pvkdb.{room}.operations" for room in ("compositions", "kinetics", "crossbar"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +38,17 @@ class Operation:
     #: One sentence, and more for who reads on.
     summary: str
     description: str
-    #: Where the service has it, below ``/api/v1``, and the clients: ``part.method``.
+    #: Where the service has it, below ``/api/v1``; a field of the request in braces is part of it.
     path: str
-    method: str
+    #: With POST, the request is the body, as JSON.
+    verb: Literal["GET", "POST"] = "GET"
+    #: Where the clients have it: ``part.method`` or ``method``; empty: written by hand.
+    method: str = ""
     #: Gets the request (if there is one) and a :data:`Reading`; returns the result.
     function: str
     request: str | None = None
-    #: A model; if ``many``, the function returns a list of them, which the service keeps.
+    #: A model; if ``many``, the function returns a list of them. Without a request, the service
+    #: keeps it.
     result: str
     many: bool = False
     #: Fields of the request of which exactly one must be given.
@@ -54,8 +58,11 @@ class Operation:
     python: str = ""
     #: The command, if it is an option of another one: ``crossbar --devices``.
     command: str = ""
-    #: Prints the result for people, and draws it to a file: what ``--plot`` then offers.
-    printed: str
+    #: Prints the result for people; empty: there is no command.
+    printed: str = ""
+    #: The error in a result, with which the command ends after printing it; None if it has none.
+    failure: str | None = None
+    #: Draws it to a file: what ``--plot`` then offers.
     plot: tuple[str, str] | None = None
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
@@ -22,18 +22,20 @@ UNITS = {"ev": "eV", "k": "K", "nm": "nm", "ohm": "Ω", "s": "s", "v": "V"}
 class InCommand:
     """How a command names a field; by default ``--name-of-field`` with the unit of its name.
 
-    A name without dashes is an argument. ``value`` stands for the value in the help.
+    A name without dashes is an argument. ``value`` stands for the value in the help. With ``file``
+    the command is given a file, whose text is the value.
     """
 
     name: str | None = None
     value: str | None = None
+    file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The largest number that a service accepts, where a command accepts more."""
+    """The largest number, or longest list, that a service accepts; a command accepts more."""
 
-    most: float
+    most: int
 
 
 def unit_of(name: str) -> str | None:
@@ -51,6 +53,14 @@ def kind_of(field: FieldInfo) -> Any:
     """Return the type of a field without None: ``str``, ``RangeText``."""
     kinds = get_args(field.annotation)
     return kinds[0] if type(None) in kinds else field.annotation
+
+
+def plain_kind(kind: Any) -> Any:
+    """Return a type without marks and names of values: ``str``, ``list[str]``."""
+    if get_origin(kind) is list:
+        return list[plain_kind(get_args(kind)[0])]  # type: ignore[misc]  # made at run time
+    plain = getattr(kind, "__origin__", kind)
+    return str if isinstance(plain, type) and issubclass(plain, str) else plain
 
 
 def mark_of(field: FieldInfo, kind: type[Any]) -> Any:

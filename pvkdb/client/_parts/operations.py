@@ -11,6 +11,59 @@ from pvkdb.client._parts.parameters import RangeValue, call
 if TYPE_CHECKING:
     from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
     from pvkdb.schemas.kinetics import KineticsAnswer
+    from pvkdb.schemas.responses import FormulaTolerance
+    from pvkdb.schemas.tables import ToleranceRow
+
+
+class DirectOperations(ClientPart):
+    """Operations that are methods of the clients themselves."""
+
+    @operation
+    def tolerance(
+        self,
+        formula: str,
+    ) -> Steps[ToleranceRow]:
+        """Tolerance, octahedral and tau factor of an ABX3 formula.
+
+        t, mu and tau of an ABX3 or A2BB'X6 formula in any spelling, and the probability of a
+        perovskite, with the radii in Å.
+
+        Args:
+            formula: Formula in any spelling, e.g. CsPbBr3.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+
+        Example:
+            >>> round(client.tolerance("CsPbBr3").t, 3)
+            0.862
+        """
+        return call(self._service, "tolerance", locals())
+
+    @operation
+    def tolerances(
+        self,
+        formulas: list[str],
+    ) -> Steps[list[FormulaTolerance]]:
+        """Compute tolerance factors and the probability of a perovskite.
+
+        One answer for each formula, in their order; a formula without factors has the reason. The
+        command needs no database; it fails, after printing the others, if a formula cannot be read,
+        and if none has factors.
+
+        Args:
+            formulas: ABX3 or A2BB'X6 formulas, e.g. CsPbBr3 Cs2AgBiBr6.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+
+        Example:
+            >>> [row.problem is None for row in client.tolerances(["CsPbI3", "CsPbO3"])]
+            [True, False]
+        """
+        return call(self._service, "tolerances", locals())
 
 
 class CrossbarsOperations(ClientPart):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,11 +55,16 @@ def call(service: Service, name: str, given: Mapping[str, Any]) -> Steps[Any]:
         InputError: there is no such operation; names the nearest one.
     """
     operation = find(name)
-    query = parameters_of(**{name: value for name, value in given.items() if name != "self"})
-    answer = yield from service.read(path_of(*operation.path.strip("/").split("/")), query)
+    fields = {name: each for name, each in given.items() if name != "self" and each is not None}
+    parts = operation.path.strip("/").split("/")
+    path = path_of(*(str(fields.pop(part[1:-1])) if part[0] == "{" else part for part in parts))
+    if operation.verb == "POST":
+        answer = yield from service.compute(path, json.dumps(fields))
+    else:
+        answer = yield from service.read(path, parameters_of(**fields))
     model = load(operation.result)
     if not operation.many:
         return parse(model, answer)
-    from pvkdb.schemas.responses import Page
+    from pvkdb.schemas.responses import Answers
 
-    return parse(Page[model], answer).data
+    return parse(Answers[model], answer).data  # type: ignore[valid-type]  # made at run time

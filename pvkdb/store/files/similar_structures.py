@@ -16,9 +16,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry.sum_formula import anonymous_formula, reduced_formula
-from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.errors import InputError, MissingExtraError, naming
+from pvkdb.operations import Reading
 from pvkdb.schemas.calculations.relaxations import Host
-from pvkdb.schemas.responses import SimilarStructures, StructureMatch
+from pvkdb.schemas.responses import SimilarityRequest, SimilarStructures, StructureMatch
+from pvkdb.store.files.structure_reading import read_cif
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.structures import Structure
 
@@ -31,6 +33,12 @@ _SYMPREC_ANG = 0.05
 MOST_PRIMITIVE_ATOMS = 60
 #: Most structures of the same composition that are compared, and of each structure type.
 _OF_COMPOSITION, _OF_TYPE = 20, 3
+
+
+def answer(request: SimilarityRequest, reading: Reading) -> SimilarStructures:
+    """Return what the structure of a CIF is for the store. Raises ParameterError."""
+    with naming("cif"), reading() as session:
+        return similar_structures(session, read_cif(request.cif))
 
 
 def similar_structures(session: Session, host: Host) -> SimilarStructures:
