@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from pvkdb.cli.app import app
@@ -162,14 +163,24 @@ def rounded(document: Any) -> Any:
     return [rounded(each) for each in document] if isinstance(document, list) else document
 
 
+def run(database: str, name: str, options: str, *more: str) -> Result:
+    words = [*declared()[name].command_name.split(), *options.split(" " if options else None)]
+    return CliRunner().invoke(app, [*words, *more, "--database", database])
+
+
 def command(database: str, name: str, options: str) -> Any:
     """The outcome of a command: its JSON, or the error that it ends with."""
-    words = declared()[name].command_name.split()
-    arguments = [*words, *options.split(" " if options else None), "--json", "--database", database]
-    outcome = CliRunner().invoke(app, arguments)
+    outcome = run(database, name, options, "--json")
     if outcome.exception:
         return f"{type(outcome.exception).__name__}: {outcome.exception}"[:SHOWN]
     return rounded(json.loads(outcome.stdout))
+
+
+def printed(database: str, name: str, options: str) -> list[str]:
+    """What a command prints for people, line by line; it fits a page."""
+    lines = run(database, name, options).stdout.split("\n")
+    assert max(map(len, lines)) <= 100
+    return [line.rstrip() for line in lines]
 
 
 def served(local: LocalClient, name: str, query: str | dict[str, Any]) -> Any:
@@ -196,7 +207,8 @@ def test_answers(name: str, database: str, local: LocalClient) -> None:
     for options, query in ANSWERS[name]:
         document = command(database, name, options)
         assert served(local, name, query) == document
-        found.append({"options": options, "query": query, "document": document})
+        shown = printed(database, name, options)
+        found.append({"options": options, "query": query, "document": document, "printed": shown})
     compare(f"answers_{name}", found)
 
 
@@ -205,6 +217,16 @@ def test_the_arrays_of_the_devices(database: str, local: LocalClient) -> None:
     assert served(local, "device_arrays", "") == arrays
     assert all((each["size"] is None) == (each["reason"] is not None) for each in arrays)
     compare("answers_crossbar_devices", arrays[:3])
+    compare("printed_crossbar_devices", printed(database, "device_arrays", ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("tolerances", "CsPbI3"), ("crossbar", "--on-off 1e3"), ("kinetics", "--e-a 0.58")],
+)
+def test_what_reads_nothing_needs_no_database(name: str, options: str, tmp_path: Path) -> None:
+    assert run(f"sqlite:///{tmp_path}/new.sqlite", name, options).exit_code == 0
+    assert not (tmp_path / "new.sqlite").exists()
 
 
 @pytest.mark.parametrize("name", REFUSED)
