@@ -162,13 +162,15 @@ class ServiceError(PvkdbError):
 
 
 class MissingExtraError(PvkdbError):
-    """A dependency of an extra is not installed."""
+    """Packages of an extra, separated by commas, are not installed."""
 
     exit_code = 7
 
-    def __init__(self, package: str, extra: str) -> None:
+    def __init__(self, packages: str, extra: str) -> None:
+        one = "," not in packages
         super().__init__(
-            f"{package!r} is not installed; install it with: pip install 'pvkdb[{extra}]'"
+            f"{packages!r} {'is' if one else 'are'} not installed; install "
+            f"{'it' if one else 'them'} with: pip install 'pvkdb[{extra}]'"
         )
 
 

@@ -123,10 +123,13 @@ def _run(
     json: bool,
     plot: str | None,
 ) -> None:
+    from pvkdb._extras import require
     from pvkdb.cli.output.barriers import checked_path
     from pvkdb.schemas import validated
     from pvkdb.schemas.toml_files import read_text
 
+    if operation.extra:
+        require(operation.extra)
     path = None if plot is None else checked_path("--plot", plot)
     model = operation.request_model()
     texts = {n: read_text(each, str(each)) for n, each in asked.items() if isinstance(each, Path)}

@@ -19,10 +19,10 @@ OPERATIONS = (
     ),
     Operation(
         name="tolerances",
-        summary="Compute tolerance factors and the probability of a perovskite.",
-        description="One answer for each formula, in their order; a formula without factors has "
-        "the reason. The command needs no database; it fails, after printing the others, if "
-        "a formula cannot be read, and if none has factors.",
+        summary="Compute tolerance factors of ABX3 and A2BB'X6 formulas.",
+        description="With the probability of a perovskite. One answer for each formula, in their "
+        "order; a formula without factors has the reason. The command needs no database; it "
+        "fails, after printing the others, if a formula cannot be read, and if none has factors.",
         path="/tolerance",
         verb="POST",
         method="tolerances",
@@ -39,14 +39,15 @@ OPERATIONS = (
     ),
     Operation(
         name="similar_structures",
-        summary="Tell whether a structure is a known phase, has a known prototype, or is new.",
-        description="By the StructureMatcher of pymatgen: with the same ions, else with others on "
-        "its sites.",
+        summary="Compare a structure with those of the store.",
+        description="Whether it is a known phase, has a known prototype, or is new: by the "
+        "StructureMatcher of pymatgen with the same ions, else with others on its sites.",
         path="/structures/similar",
         verb="POST",
         function="pvkdb.store.files.similar_structures:answer",
         request="pvkdb.schemas.responses:SimilarityRequest",
         result="pvkdb.schemas.responses:SimilarStructures",
+        extra="screening",
         example="mine.cif",
         printed="pvkdb.cli.output.composition_tables:print_similar",
     ),

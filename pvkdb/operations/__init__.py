@@ -53,6 +53,8 @@ class Operation:
     many: bool = False
     #: Fields of the request of which exactly one must be given.
     one_of: tuple[str, ...] = ()
+    #: The extra of pvkdb without which the command does not begin.
+    extra: str = ""
     #: The words of an example of the command, and lines of a doctest of ``client``.
     example: str = ""
     python: str = ""

@@ -46,11 +46,11 @@ class DirectOperations(ClientPart):
         self,
         formulas: list[str],
     ) -> Steps[list[FormulaTolerance]]:
-        """Compute tolerance factors and the probability of a perovskite.
+        """Compute tolerance factors of ABX3 and A2BB'X6 formulas.
 
-        One answer for each formula, in their order; a formula without factors has the reason. The
-        command needs no database; it fails, after printing the others, if a formula cannot be read,
-        and if none has factors.
+        With the probability of a perovskite. One answer for each formula, in their order; a formula
+        without factors has the reason. The command needs no database; it fails, after printing the
+        others, if a formula cannot be read, and if none has factors.
 
         Args:
             formulas: ABX3 or A2BB'X6 formulas, e.g. CsPbBr3 Cs2AgBiBr6.

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -90,12 +91,11 @@ def test_the_methods_of_the_clients_are_those_of_the_declarations() -> None:
 
 def test_what_a_declaration_names_exists() -> None:
     for operation in declared().values():
-        names = {operation.function, operation.result, operation.printed}
-        names |= {operation.request} if operation.request else set()
-        names |= {operation.plot[0]} if operation.plot else set()
-        assert all(load(name) is not None for name in names)
-        part, _, method = operation.method.partition(".")
-        assert hasattr(getattr(Client("http://localhost"), part), method)
+        names = {operation.function, operation.result, operation.printed, operation.failure}
+        names |= {operation.request, operation.plot and operation.plot[0]}
+        assert all(load(name) is not None for name in names if name)
+        if operation.method:
+            assert attrgetter(operation.method)(Client("http://localhost"))
         command = operation.command_name.split()[0]
         assert command in {each.name for each in app.registered_commands}
         model = operation.request_model()

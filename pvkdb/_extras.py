@@ -1,0 +1,48 @@
+"""Extras of pvkdb: the packages that each needs, and which of them are not installed."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from importlib import metadata
+
+from pvkdb.errors import MissingExtraError
+
+#: Distributions by their import packages, where the names differ.
+_DISTRIBUTIONS = {"mcp-types": "mcp", "skfem": "scikit-fem", "sklearn": "scikit-learn"}
+_DISTRIBUTIONS |= {"yaml": "pyyaml"}
+
+
+def require(extra: str) -> None:
+    """Check that all packages of an extra are installed, without importing them.
+
+    Raises:
+        MissingExtraError: some are not; names all of them.
+    """
+    missing = [each for each in _packages().get(extra, ()) if not _installed(each)]
+    if missing:
+        raise MissingExtraError(", ".join(missing), extra)
+
+
+def extra_of(package: str) -> str | None:
+    """Return the smallest extra that installs an import package; None if none does."""
+    name = package.replace("_", "-").lower()
+    name = _DISTRIBUTIONS.get(name, name)
+    known = _packages()
+    return min((e for e in known if name in known[e]), key=lambda e: len(known[e]), default=None)
+
+
+def _packages() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in metadata.requires("pvkdb") or ():
+        if wanted := re.match(r"([\w.-]+).*;.*extra == ['\"]([\w-]+)", line):
+            found[wanted[2]].append(wanted[1].lower())
+    return found
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
