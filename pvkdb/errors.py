@@ -19,6 +19,7 @@ Each message names the value that was refused, the reason and the remedy::
     ├── CalculationFailedError    a calculation ended in a typed failure
     ├── ServiceError              the service refused or could not be reached (client side)
     ├── MissingExtraError         an optional dependency is not installed
+    ├── AddedOperationError       an operation that another package adds is broken
     ├── EngineError               the engine cannot run calculations as it is configured
     └── InterruptedByUserError    Ctrl-C
 
@@ -33,6 +34,7 @@ from difflib import get_close_matches
 
 __all__ = [
     "AccessError",
+    "AddedOperationError",
     "CalculationFailedError",
     "DatabaseError",
     "EngineError",
@@ -171,6 +173,18 @@ class MissingExtraError(PvkdbError):
         super().__init__(
             f"{packages!r} {'is' if one else 'are'} not installed; install "
             f"{'it' if one else 'them'} with: pip install 'pvkdb[{extra}]'"
+        )
+
+
+class AddedOperationError(PvkdbError):
+    """An operation that another package adds is broken; the others are not."""
+
+    exit_code = 10
+
+    def __init__(self, name: str, package: str, error: Exception) -> None:
+        super().__init__(
+            f"{name} of the package {package} is broken ({type(error).__name__}: {error}); repair "
+            "it, or uninstall the package"
         )
 
 

@@ -23,7 +23,7 @@ from mcp.server.stdio import stdio_server
 from pvkdb._version import __version__
 from pvkdb.chemistry.ions import sources
 from pvkdb.errors import InputError, NotFoundError, PvkdbError, unknown_name
-from pvkdb.operations import declared, load
+from pvkdb.operations import declared
 from pvkdb.schemas import unfit
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_text
@@ -58,8 +58,6 @@ class AgentTool:
     description: str
     more: Mapping[str, dict[str, Any]] = field(default_factory=lambda: _LIMIT)
     without: frozenset[str] = frozenset()
-    #: Arguments that are sent as JSON.
-    body: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Agent:
@@ -70,7 +68,9 @@ class Agent:
         self._http = httpx.AsyncClient(
             transport=transport, base_url="http://localhost", headers={"Accept": "application/json"}
         )
-        self._paths: dict[str, Any] = app.openapi()["paths"]
+        described = app.openapi()
+        self._paths: dict[str, Any] = described["paths"]
+        self._schemas: dict[str, Any] = described["components"]["schemas"]
 
     def tools(self) -> list[types.Tool]:
         """Return the tools with the parameters of their routes."""
@@ -87,6 +87,7 @@ class Agent:
                 annotations=types.ToolAnnotations(read_only_hint=True, open_world_hint=False),
             )
             for name, tool in TOOLS.items()
+            if API + tool.route in self._paths
         ]
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
@@ -105,7 +106,8 @@ class Agent:
             if argument not in known:
                 raise InputError(unknown_name(f"argument of {name}", argument[:60], known))
             if value is not None:
-                given[argument] = value if argument in tool.body else _checked(argument, value)
+                body = self._body(tool.route)
+                given[argument] = value if argument in body else _checked(argument, value)
         for argument in re.findall(r"{(\w+)}", tool.route):
             if argument not in given:
                 raise InputError(f"{name} needs {argument!r}: {known[argument]['description']}")
@@ -129,11 +131,18 @@ class Agent:
         }
         if "application" in schemas:
             schemas["application"]["enum"] = [*shipped_profiles()]
-        return schemas | dict(tool.more) | dict(tool.body)
+        return schemas | dict(tool.more) | self._body(tool.route)
 
-    async def _get(
-        self, route: str, query: Mapping[str, Any], posted: bool = False
-    ) -> dict[str, Any]:
+    def _body(self, route: str) -> dict[str, dict[str, Any]]:
+        """Return the JSON schemas of the fields of a route's body; empty if it is asked by GET."""
+        methods = self._paths[API + route]
+        if "get" in methods:
+            return {}
+        schema = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
+        fields: dict[str, dict[str, Any]] = self._schemas[schema["$ref"].rpartition("/")[2]]
+        return fields["properties"]
+
+    async def _get(self, route: str, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer of a route to a query, or to a body, with the dataset version.
 
         Raises:
@@ -143,8 +152,8 @@ class Agent:
         rest = dict(query)
         path = re.sub(r"{(\w+)}", lambda name: quote(str(rest.pop(name[1])), safe=""), route)
         try:
-            asked = self._http.post(API + path, json=rest) if posted else None
-            response = await (asked or self._http.get(API + path, params=rest))
+            posted = self._http.post(API + path, json=rest) if self._body(route) else None
+            response = await (posted or self._http.get(API + path, params=rest))
         except httpx.InvalidURL as long:
             raise InputError("the arguments are too long; give fewer or shorter values") from long
         if response.is_error:
@@ -217,8 +226,7 @@ class Agent:
 
     async def compute(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
         """Return the result of an operation, with the sources of radii in it."""
-        route = TOOLS[name].route
-        found = await self._get(route, given, posted=declared()[name].verb == "POST")
+        found = await self._get(TOOLS[name].route, given)
         if radii := re.findall(r"\w+", found.get("radii_source", "")):
             found["sources"] = {key: sources()[key] for key in radii if key in sources()}
         return found
@@ -296,12 +304,7 @@ TOOLS: dict[str, AgentTool] = {
         without=frozenset({"fields"}),
     ),
 } | {
-    each.name: AgentTool(
-        *(each.path, Agent.compute, f"{each.summary} {each.description}", {}),
-        body=load(each.request or "").model_json_schema()["properties"]
-        if each.verb == "POST"
-        else {},
-    )
+    each.name: AgentTool(each.path, Agent.compute, f"{each.summary} {each.description}", {})
     for each in declared().values()
 }
 

@@ -24,10 +24,10 @@ from pvkdb.cli.commands import (
     simulations,
     work,
 )
-from pvkdb.cli.operations import settings_of
+from pvkdb.cli.operations import added_commands, settings_of
 from pvkdb.cli.options import OPENED
 from pvkdb.errors import InterruptedByUserError
-from pvkdb.operations import declared
+from pvkdb.operations import shipped
 
 #: Commands by what they are for, in the order of typical use; others are listed below "Added".
 GROUPS = {
@@ -55,10 +55,25 @@ NEEDED = {
 class Commands(TyperGroup):
     """Groups of commands in the order of typical use; Ctrl-C is reported in one line."""
 
+    #: Whether the commands of other packages were added.
+    _complete = False
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names in the order of the groups."""
+        self._add_others()
         listed = " ".join(GROUPS.values()).split()
         return [*listed, *(name for name in self.commands if name not in listed)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; other packages are looked at only if pvkdb has none of the name."""
+        if cmd_name not in self.commands:
+            self._add_others()
+        return super().get_command(ctx, cmd_name)
+
+    def _add_others(self) -> None:
+        if not self._complete:
+            self._complete = True
+            self.commands = {**added_commands(), **self.commands}
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the commands of each group, with whole lines."""
@@ -131,7 +146,7 @@ def _add(name: str, function: Any, example: str, **settings: Any) -> None:
 
 
 def _add_operation(name: str) -> None:
-    operation = declared()[name]
+    operation = shipped()[name]
     _add(operation.command_name, lambda: None, operation.example, **settings_of(operation))
 
 

@@ -17,7 +17,7 @@ from typer.main import get_command
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.output.console import messages, print_message, show
 from pvkdb.errors import InputError
-from pvkdb.operations import Operation, declared, fields_of, load
+from pvkdb.operations import Operation, added, declared, fields_of, load
 
 
 class OperationCommand(TyperCommand):
@@ -33,8 +33,9 @@ class OperationCommand(TyperCommand):
     @cached_property
     def _complete(self) -> Any:
         alone = Typer(add_completion=False)
-        alone.command(self.name)(command_function(self._operation))
-        return get_command(alone)
+        with self._operation.alone():
+            alone.command(self.name)(command_function(self._operation))
+            return get_command(alone)
 
     @property
     def params(self) -> Any:
@@ -48,6 +49,20 @@ class OperationCommand(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Run the operation."""
         return self._complete.invoke(ctx)
+
+
+def added_commands() -> dict[str, Any]:
+    """Return the commands that other packages add, and say which cannot be loaded."""
+    operations, broken = added()
+    for error in broken:
+        print_message(f"left out: {error}")
+    commands = {}
+    for each in operations.values():
+        alone = Typer(add_completion=False, rich_markup_mode=None)
+        example = f"Example: pvkdb {each.command_name} {each.example}"
+        alone.command(each.command_name, epilog=example, **settings_of(each))(lambda: None)
+        commands[each.command_name] = get_command(alone)
+    return commands
 
 
 def settings_of(operation: Operation) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 # FastAPI needs annotations as objects, not as texts, and here they are made at run time, which
 # mypy does not follow.
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
@@ -14,14 +15,19 @@ from annotated_types import Le, MaxLen
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, create_model
 
-from pvkdb.operations import Operation, declared, load
+from pvkdb.errors import AddedOperationError
+from pvkdb.operations import Operation, added, load, shipped
 from pvkdb.operations.fields import Served, mark_of
 from pvkdb.schemas import validated
+from pvkdb.schemas.access import Scope
 from pvkdb.schemas.responses import Answers, Page
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
+from pvkdb_api.frame.access import needs
 from pvkdb_api.frame.limits import JsonRoute
+
+_log = logging.getLogger("pvkdb_api")
 
 
 def router_of(operations: Iterable[Operation]) -> APIRouter:
@@ -32,6 +38,7 @@ def router_of(operations: Iterable[Operation]) -> APIRouter:
             operation.path,
             _route(operation) if operation.request else _list_route(operation),
             methods=[operation.verb],
+            dependencies=[needs(Scope.QUEUE, locally=True)] if operation.package else (),
             tags=[operation.path.split("/")[1]],
             summary=operation.summary.removesuffix("."),
             description=operation.description,
@@ -106,4 +113,19 @@ def served_model(model: type[BaseModel]) -> type[BaseModel]:
     return create_model(model.__name__, __base__=model, **limited) if limited else model
 
 
-router = router_of(declared().values())
+router = router_of(shipped().values())
+
+
+def added_routers() -> list[APIRouter]:
+    """Return the routes of operations that other packages add; a broken one is logged."""
+    operations, broken = added()
+    routers, problems = [], [*broken]
+    for operation in operations.values():
+        try:
+            with operation.alone():
+                routers.append(router_of([operation]))
+        except AddedOperationError as error:
+            problems.append(error)
+    for problem in problems:
+        _log.error("left out: %s", problem)
+    return routers
