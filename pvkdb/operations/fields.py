@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
-from pydantic import Field
+from annotated_types import Le, MaxLen
+from pydantic import BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
+
+Model = TypeVar("Model", bound=BaseModel)
 
 #: Text that both databases accept: PostgreSQL stores no NUL.
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -66,3 +70,14 @@ def plain_kind(kind: Any) -> Any:
 def mark_of(field: FieldInfo, kind: type[Any]) -> Any:
     """Return the mark of a kind that a field has; None if it has none."""
     return next((each for each in field.metadata if isinstance(each, kind)), None)
+
+
+def served_model(model: type[Model]) -> type[Model]:
+    """Return a request with the limits of a service on its fields (:class:`Served`)."""
+    limited: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        if (mark := mark_of(field, Served)) is not None:
+            limited[name] = field.annotation, copy(field)
+            limit = MaxLen if get_origin(field.annotation) is list else Le
+            limited[name][1].metadata = [*field.metadata, limit(mark.most)]
+    return create_model(model.__name__, __base__=model, **limited) if limited else model

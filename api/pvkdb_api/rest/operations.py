@@ -7,17 +7,15 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from copy import copy
 from inspect import Parameter, Signature
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any
 
-from annotated_types import Le, MaxLen
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel
 
 from pvkdb.errors import AddedOperationError
 from pvkdb.operations import Operation, added, load, shipped
-from pvkdb.operations.fields import Served, mark_of
+from pvkdb.operations.fields import served_model
 from pvkdb.schemas import validated
 from pvkdb.schemas.access import Scope
 from pvkdb.schemas.responses import Answers, Page
@@ -100,17 +98,6 @@ def _list_route(operation: Operation) -> Callable[..., Any]:
         return Page[row](data=rows, total=len(rows), next_cursor=None, dataset_version=version)  # type: ignore[valid-type]
 
     return answer
-
-
-def served_model(model: type[BaseModel]) -> type[BaseModel]:
-    """Return a request with the limits of a service on its fields (:class:`Served`)."""
-    limited: dict[str, Any] = {}
-    for name, field in model.model_fields.items():
-        if (mark := mark_of(field, Served)) is not None:
-            limited[name] = field.annotation, copy(field)
-            limit = MaxLen if get_origin(field.annotation) is list else Le
-            limited[name][1].metadata = [*field.metadata, limit(mark.most)]
-    return create_model(model.__name__, __base__=model, **limited) if limited else model
 
 
 router = router_of(shipped().values())
