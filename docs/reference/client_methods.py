@@ -95,11 +95,15 @@ def _method(operation: Operation) -> str:
         parameters.append(
             f"{name}: {_kind(field)}{'' if field.is_required() else ' | None = None'}"
         )
-    listed = "\n" + "".join(f"        {each},\n" for each in parameters) + "    "
+    listed = ", ".join(parameters)
+    returned = f"list[{result}]" if operation.many else result
+    name = operation.method.rpartition(".")[2]
+    if len(f"    def {name}({listed}) -> Steps[{returned}]:") > 100:
+        listed = "\n" + "".join(f"        {each},\n" for each in parameters) + "    "
     return METHOD.format(
-        name=operation.method.rpartition(".")[2],
-        parameters=listed if fields else "self",
-        returned=f"list[{result}]" if operation.many else result,
+        name=name,
+        parameters=listed,
+        returned=returned,
         summary=operation.summary,
         text=_text(operation, fields),
         operation=operation.name,

@@ -19,10 +19,7 @@ class DirectOperations(ClientPart):
     """Operations that are methods of the clients themselves."""
 
     @operation
-    def tolerance(
-        self,
-        formula: str,
-    ) -> Steps[ToleranceRow]:
+    def tolerance(self, formula: str) -> Steps[ToleranceRow]:
         """Tolerance, octahedral and tau factor of an ABX3 formula.
 
         t, mu and tau of an ABX3 or A2BB'X6 formula in any spelling, and the probability of a
@@ -42,10 +39,7 @@ class DirectOperations(ClientPart):
         return call(self._service, "tolerance", locals())
 
     @operation
-    def tolerances(
-        self,
-        formulas: list[str],
-    ) -> Steps[list[FormulaTolerance]]:
+    def tolerances(self, formulas: list[str]) -> Steps[list[FormulaTolerance]]:
         """Compute tolerance factors of ABX3 and A2BB'X6 formulas.
 
         With the probability of a perovskite. One answer for each formula, in their order; a formula

@@ -183,10 +183,10 @@ def test_assumptions_are_marked_until_they_are_given(visitor):
     [
         ("on_off_ratio=large", 422, "'large': Input should be a valid number"),
         ("on_off_ratio=1", 422, "the states do not differ"),
-        ("r_lrs_ohm=-5", 422, "greater than or equal to 0.001"),
+        ("r_lrs_ohm=-5", 422, "R_LRS = -5 is not a resistance"),
         ("size=4096", 422, "less than or equal to 128"),
         ("on_off_ratio=inf", 200, None),
-        ("selectivity=1e300", 422, "less than or equal to"),
+        ("selectivity=1e300", 422, "selectivity = 1e+300 is above 1e+15"),
         ("selectivity=1e12&margin=0.001&on_off_ratio=1e15&pull_up_ohm=1e15", 200, None),
         ("size=2.5", 422, "valid integer"),
         ("line_resistance_ohm=-1", 422, "greater than or equal to 0"),
