@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from importlib import metadata
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pvkdb.errors import MissingExtraError
 
@@ -19,9 +20,22 @@ def require(extra: str) -> None:
     Raises:
         MissingExtraError: some are not; names all of them.
     """
-    missing = [each for each in _packages().get(extra, ()) if not _installed(each)]
-    if missing:
-        raise MissingExtraError(", ".join(missing), extra)
+    if missing := _missing(extra):
+        raise MissingExtraError(missing, extra)
+
+
+@contextmanager
+def needing(extra: str) -> Iterator[None]:
+    """Name all missing packages of an extra if an import inside fails.
+
+    Raises:
+        MissingExtraError: a package is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0]
+        raise MissingExtraError(_missing(extra) or package, extra) from error
 
 
 def extra_of(package: str) -> str | None:
@@ -33,6 +47,8 @@ def extra_of(package: str) -> str | None:
 
 
 def _packages() -> dict[str, list[str]]:
+    from importlib import metadata  # takes longer than all else of the client
+
     found: dict[str, list[str]] = defaultdict(list)
     for line in metadata.requires("pvkdb") or ():
         if wanted := re.match(r"([\w.-]+).*;.*extra == ['\"]([\w-]+)", line):
@@ -40,7 +56,13 @@ def _packages() -> dict[str, list[str]]:
     return found
 
 
+def _missing(extra: str) -> str:
+    return ", ".join(each for each in _packages().get(extra, ()) if not _installed(each))
+
+
 def _installed(distribution: str) -> bool:
+    from importlib import metadata
+
     try:
         metadata.distribution(distribution)
     except metadata.PackageNotFoundError:

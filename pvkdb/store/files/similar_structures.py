@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pvkdb._extras import needing
 from pvkdb.chemistry.sum_formula import anonymous_formula, reduced_formula
-from pvkdb.errors import InputError, MissingExtraError, naming
+from pvkdb.errors import InputError, naming
 from pvkdb.operations import Reading
 from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.schemas.responses import SimilarityRequest, SimilarStructures, StructureMatch
@@ -132,14 +133,11 @@ def _matches(session: Session, crystal: Crystal, rows: Iterable[Any]) -> list[St
 
 def _primitive(given: Host | Structure) -> tuple[Crystal, str] | None:
     """Return the primitive cell and the space group; None if it is not a structure."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            from pymatgen.core.lattice import Lattice
-            from pymatgen.core.structure import Structure as Crystal
-            from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
-    except ImportError as error:
-        raise MissingExtraError(error.name or "pymatgen", "screening") from error
+    with needing("screening"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from pymatgen.core.lattice import Lattice
+        from pymatgen.core.structure import Structure as Crystal
+        from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
