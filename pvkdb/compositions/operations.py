@@ -19,7 +19,7 @@ OPERATIONS = (
     ),
     Operation(
         name="tolerances",
-        summary="Compute tolerance factors of ABX3 and A2BB'X6 formulas.",
+        summary="Compute tolerance factors of ABX3 and double perovskites.",
         description="With the probability of a perovskite. One answer for each formula, in their "
         "order; a formula without factors has the reason. The command needs no database; it "
         "fails, after printing the others, if a formula cannot be read, and if none has factors.",

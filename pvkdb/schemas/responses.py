@@ -126,7 +126,11 @@ class FormulaTolerance(BaseModel):
     formula: str = Field(description="The formula as it was given.")
     factors: ToleranceRow | None = Field(None, description="The factors with their radii.")
     radii: list[str] = Field([], description="Each radius with its kind and source.")
-    not_defined: str | None = Field(None, description="Why factors of it are empty.")
+    not_defined: str | None = Field(
+        None,
+        description="Why factors of it are empty.",
+        examples=["tau and p_perovskite need an A cation larger than B"],
+    )
     problem: str | None = Field(None, description="Why it has no factors.")
     unreadable: bool = Field(False, description="Whether the problem is the formula itself.")
 

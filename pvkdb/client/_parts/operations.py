@@ -40,7 +40,7 @@ class DirectOperations(ClientPart):
 
     @operation
     def tolerances(self, formulas: list[str]) -> Steps[list[FormulaTolerance]]:
-        """Compute tolerance factors of ABX3 and A2BB'X6 formulas.
+        """Compute tolerance factors of ABX3 and double perovskites.
 
         With the probability of a perovskite. One answer for each formula, in their order; a formula
         without factors has the reason. The command needs no database; it fails, after printing the
