@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from glob import glob
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pvkdb.errors import AddedOperationError, InputError, PvkdbError, unknown_name
@@ -145,12 +145,17 @@ def added() -> tuple[Mapping[str, Operation], Sequence[AddedOperationError]]:
 
 def _entry_points() -> Iterable[EntryPoint]:
     # The list of commands would take a quarter longer with importlib.metadata, which few need.
-    files = (file for path in sys.path for file in Path(path).glob("*.dist-info/entry_points.txt"))
-    if not any(f"[{GROUP}]" in file.read_text(encoding="utf-8") for file in files):
+    files = (file for path in sys.path for file in glob(f"{path}/*.dist-info/entry_points.txt"))
+    if not any(f"[{GROUP}]".encode() in _content(file) for file in files):
         return ()
     from importlib.metadata import entry_points
 
     return entry_points(group=GROUP)
+
+
+def _content(file: str) -> bytes:
+    with open(file, "rb") as opened:
+        return opened.read()
 
 
 def declared() -> Mapping[str, Operation]:
