@@ -10,10 +10,10 @@ import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pvkdb.operations import Operation, declared, fields_of
-from pvkdb.operations.fields import RangeText, Text, kind_of
+from pvkdb.operations.fields import RangeText, kind_of, plain_kind
 
 FILE = Path(__file__).parents[2] / "pvkdb" / "client" / "_parts" / "operations.py"
 
@@ -23,15 +23,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pvkdb.client._io.answers import parse
 from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
-from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
-from pvkdb.client._parts.parameters import RangeValue, parameters_of
+from pvkdb.client._parts.parameters import RangeValue, call
 
 if TYPE_CHECKING:
 {imports}
 '''
+
+DIRECT = '''
+
+class DirectOperations(ClientPart):
+    """Operations that are methods of the clients themselves."""
+{methods}'''
 
 PART = '''
 
@@ -54,21 +58,21 @@ METHOD = '''
 
 {text}
         """
-        {import_result}{import_page}
-
-        {query}answer = yield from self._service.read(path_of({path}){sent})
-        return parse({parsed}
+        return call(self._service, "{operation}", locals())
 '''
 
 
 def render() -> str:
     """The module as text, as ruff formats it."""
-    operations = sorted(declared().values(), key=lambda each: each.method)
+    operations = sorted(
+        (each for each in declared().values() if each.method),
+        key=lambda each: each.method.rpartition(".")[::2],
+    )
     results: dict[str, list[str]] = {}
     for module, name in sorted({(*each.result.split(":"),) for each in operations}):
         results.setdefault(module, []).append(name)
     imports = [f"from {module} import {', '.join(names)}" for module, names in results.items()]
-    parts = groupby(operations, key=lambda each: each.method.partition(".")[0])
+    parts = groupby(operations, key=lambda each: each.method.rpartition(".")[0])
     return HEAD.format(imports=textwrap.indent("\n".join(imports), " " * 4)) + "".join(
         _part(name.title(), sorted(members, key=lambda each: each.many)) for name, members in parts
     )
@@ -76,7 +80,8 @@ def render() -> str:
 
 def _part(part: str, members: Sequence[Operation]) -> str:
     methods = "\n".join(_method(each).removesuffix("\n") for each in members) + "\n"
-    return PART.format(part=part, methods=methods, summary=members[0].summary)
+    form = PART if part else DIRECT
+    return form.format(part=part, methods=methods, summary=members[0].summary)
 
 
 def _method(operation: Operation) -> str:
@@ -90,20 +95,18 @@ def _method(operation: Operation) -> str:
         parameters.append(
             f"{name}: {_kind(field)}{'' if field.is_required() else ' | None = None'}"
         )
-    listed = "\n" + "".join(f"        {each},\n" for each in parameters) + "    "
-    names = "".join(f"            {name}={name},\n" for name in fields)
+    listed = ", ".join(parameters)
+    returned = f"list[{result}]" if operation.many else result
+    name = operation.method.rpartition(".")[2]
+    if len(f"    def {name}({listed}) -> Steps[{returned}]:") > 100:
+        listed = "\n" + "".join(f"        {each},\n" for each in parameters) + "    "
     return METHOD.format(
-        name=operation.method.partition(".")[2],
-        parameters=listed if fields else "self",
-        returned=f"list[{result}]" if operation.many else result,
+        name=name,
+        parameters=listed,
+        returned=returned,
         summary=operation.summary,
         text=_text(operation, fields),
-        import_result=_import(operation.result),
-        import_page="\n        from pvkdb.schemas.responses import Page" if operation.many else "",
-        query=f"query = parameters_of(\n{names}        )\n        " if fields else "",
-        path=", ".join(f'"{word}"' for word in operation.path.strip("/").split("/")),
-        sent=", query" if fields else "",
-        parsed=f"Page[{result}], answer).data" if operation.many else f"{result}, answer)",
+        operation=operation.name,
     )
 
 
@@ -130,12 +133,8 @@ def _kind(field: Any) -> str:
     kind = kind_of(field)
     if kind is RangeText:
         return "RangeValue"
-    return "str" if kind is Text else getattr(kind, "__origin__", kind).__name__
-
-
-def _import(text: str) -> str:
-    module, _, name = text.partition(":")
-    return f"from {module} import {name}"
+    plain = plain_kind(kind)
+    return str(plain) if get_origin(plain) else str(plain.__name__)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from inspect import Parameter, Signature
+from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option, Typer
@@ -16,7 +17,7 @@ from typer.main import get_command
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.output.console import messages, print_message, show
 from pvkdb.errors import InputError
-from pvkdb.operations import Operation, declared, fields_of, load
+from pvkdb.operations import Operation, added, declared, fields_of, load
 
 
 class OperationCommand(TyperCommand):
@@ -32,8 +33,9 @@ class OperationCommand(TyperCommand):
     @cached_property
     def _complete(self) -> Any:
         alone = Typer(add_completion=False)
-        alone.command(self.name)(command_function(self._operation))
-        return get_command(alone)
+        with self._operation.alone():
+            alone.command(self.name)(command_function(self._operation))
+            return get_command(alone)
 
     @property
     def params(self) -> Any:
@@ -47,6 +49,20 @@ class OperationCommand(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Run the operation."""
         return self._complete.invoke(ctx)
+
+
+def added_commands() -> dict[str, Any]:
+    """Return the commands that other packages add, and say which cannot be loaded."""
+    operations, broken = added()
+    for error in broken:
+        print_message(f"left out: {error}")
+    commands = {}
+    for each in operations.values():
+        alone = Typer(add_completion=False, rich_markup_mode=None)
+        example = f"Example: pvkdb {each.command_name} {each.example}"
+        alone.command(each.command_name, epilog=example, **settings_of(each))(lambda: None)
+        commands[each.command_name] = get_command(alone)
+    return commands
 
 
 def settings_of(operation: Operation) -> dict[str, Any]:
@@ -122,24 +138,31 @@ def _run(
     json: bool,
     plot: str | None,
 ) -> None:
+    from pvkdb._extras import require
     from pvkdb.cli.output.barriers import checked_path
     from pvkdb.schemas import validated
+    from pvkdb.schemas.toml_files import read_text
 
+    if operation.extra:
+        require(operation.extra)
     path = None if plot is None else checked_path("--plot", plot)
     model = operation.request_model()
-    request = None if model is None else validated(model, asked)
+    texts = {n: read_text(each, str(each)) for n, each in asked.items() if isinstance(each, Path)}
+    request = None if model is None else validated(model, {**asked, **texts})
     with messages().status("computing"):
         result = operation.run(
             request, lambda: open_store(database, create=True).session(read_only=True), ways
         )
     show(result, json, load(operation.printed))
+    if operation.failure and (text := load(operation.failure)(result)):
+        raise InputError(text)
     if path is not None and operation.plot is not None:
         load(operation.plot[0])(result, path)
         print_message(f"wrote {path}")
 
 
 def _of_field(name: str, field: Any, words: Mapping[str, str]) -> Parameter:
-    from pvkdb.operations.fields import UNITS, InCommand, kind_of, mark_of
+    from pvkdb.operations.fields import UNITS, InCommand, kind_of, mark_of, plain_kind
 
     mark, last, kind = mark_of(field, InCommand), name.rpartition("_")[2], kind_of(field)
     value = (mark and mark.value) or (last.upper() if last in UNITS else None)
@@ -148,7 +171,7 @@ def _of_field(name: str, field: Any, words: Mapping[str, str]) -> Parameter:
         info = Option(words[name], metavar=value, help=text)
     else:
         info = Argument(metavar=value, help=text)
-    plain = getattr(kind, "__origin__", kind)
+    plain = Path if mark and mark.file else plain_kind(kind)
     default = Parameter.empty if field.is_required() else field.default
     return _parameter(name, info, default, plain | None if default is None else plain)
 

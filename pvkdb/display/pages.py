@@ -10,8 +10,9 @@ from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree
 
+from pvkdb._extras import needing
 from pvkdb.display.figures import style
-from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.errors import InputError
 
 #: Media types by the ending of the file.
 SHEET_TYPES = {"html": "text/html", "pdf": "application/pdf", "json": "application/json"}
@@ -51,10 +52,8 @@ def templates(package: str, extra: str) -> Any:
     Raises:
         MissingExtraError: jinja2 is not installed; names the extra that has it.
     """
-    try:
+    with needing(extra):
         from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("jinja2", extra) from error
     made = Environment(loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined)
     made.globals["look"] = _LOOK
     return made

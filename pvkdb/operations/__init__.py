@@ -8,16 +8,20 @@ them. :mod:`pvkdb.cli.operations` makes commands, :mod:`pvkdb_api.rest.operation
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
+from glob import glob
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from pvkdb.errors import InputError
+from pvkdb.errors import AddedOperationError, InputError, PvkdbError, unknown_name
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
     from sqlalchemy.orm import Session
@@ -25,8 +29,10 @@ if TYPE_CHECKING:
 #: Opens the store to read it; a command opens none if the function does not ask for it.
 Reading: TypeAlias = "Callable[[], AbstractContextManager[Session]]"
 
-#: Modules that declare operations.
-MODULES = ("pvkdb.kinetics.operations", "pvkdb.crossbar.operations")
+#: Entry points with which other packages add operations.
+GROUP = "pvkdb.operations"
+#: Modules of pvkdb that declare operations.
+MODULES = tuple(f"pvkdb.{room}.operations" for room in ("compositions", "kinetics", "crossbar"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,25 +44,36 @@ class Operation:
     #: One sentence, and more for who reads on.
     summary: str
     description: str
-    #: Where the service has it, below ``/api/v1``, and the clients: ``part.method``.
+    #: Where the service has it, below ``/api/v1``; a field of the request in braces is part of it.
     path: str
-    method: str
+    #: With POST, the request is the body, as JSON.
+    verb: Literal["GET", "POST"] = "GET"
+    #: Where the clients have it: ``part.method`` or ``method``; empty: written by hand.
+    method: str = ""
     #: Gets the request (if there is one) and a :data:`Reading`; returns the result.
     function: str
     request: str | None = None
-    #: A model; if ``many``, the function returns a list of them, which the service keeps.
+    #: A model; if ``many``, the function returns a list of them. Without a request, the service
+    #: keeps it.
     result: str
     many: bool = False
     #: Fields of the request of which exactly one must be given.
     one_of: tuple[str, ...] = ()
+    #: The extra of pvkdb without which the command does not begin.
+    extra: str = ""
     #: The words of an example of the command, and lines of a doctest of ``client``.
     example: str = ""
     python: str = ""
     #: The command, if it is an option of another one: ``crossbar --devices``.
     command: str = ""
-    #: Prints the result for people, and draws it to a file: what ``--plot`` then offers.
-    printed: str
+    #: Prints the result for people; empty: there is no command.
+    printed: str = ""
+    #: The error in a result, with which the command ends after printing it; None if it has none.
+    failure: str | None = None
+    #: Draws it to a file: what ``--plot`` then offers.
     plot: tuple[str, str] | None = None
+    #: The package that adds it; empty: pvkdb itself.
+    package: str = ""
 
     @property
     def command_name(self) -> str:
@@ -78,17 +95,83 @@ class Operation:
         if self.one_of and len(given) != 1:
             *others, last = ways or self.one_of
             raise InputError(f"give one of {', '.join(others)} and {last}")
-        call = load(self.function)
-        return call(reading) if request is None else call(request, reading)
+        with self.alone():
+            call = load(self.function)
+            return call(reading) if request is None else call(request, reading)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Name the package of an operation in whatever its code raises.
+
+        Raises:
+            AddedOperationError: the code of another package is broken.
+        """
+        try:
+            yield
+        except Exception as error:  # other packages raise what they want
+            if not self.package or isinstance(error, PvkdbError):
+                raise
+            raise AddedOperationError(self.name, self.package, error) from error
 
 
 @cache
-def declared() -> Mapping[str, Operation]:
-    """Return all operations by their names."""
+def shipped() -> Mapping[str, Operation]:
+    """Return the operations of pvkdb by their names."""
     found: Iterable[Operation] = (
         operation for name in MODULES for operation in import_module(name).OPERATIONS
     )
     return {operation.name: operation for operation in found}
+
+
+@cache
+def added() -> tuple[Mapping[str, Operation], Sequence[AddedOperationError]]:
+    """Return the operations that other packages add by their names, and which cannot be loaded.
+
+    They are the entry points ``pvkdb.operations``, each a sequence of operations.
+    """
+    found: dict[str, Operation] = {}
+    broken = []
+    for entry in _entry_points():
+        package = entry.dist.name if entry.dist else entry.value
+        try:
+            for operation in entry.load():
+                if operation.name in shipped() or operation.name in found:
+                    raise ValueError(f"there is another operation {operation.name!r}")
+                found[operation.name] = replace(operation, package=package)
+        except Exception as error:  # other packages raise what they want
+            broken.append(AddedOperationError(entry.name, package, error))
+    return found, broken
+
+
+def _entry_points() -> Iterable[EntryPoint]:
+    # The list of commands would take a quarter longer with importlib.metadata, which few need.
+    files = (file for path in sys.path for file in glob(f"{path}/*.dist-info/entry_points.txt"))
+    if not any(f"[{GROUP}]".encode() in _content(file) for file in files):
+        return ()
+    from importlib.metadata import entry_points
+
+    return entry_points(group=GROUP)
+
+
+def _content(file: str) -> bytes:
+    with open(file, "rb") as opened:
+        return opened.read()
+
+
+def declared() -> Mapping[str, Operation]:
+    """Return all operations by their names, those of pvkdb first."""
+    return {**shipped(), **added()[0]}
+
+
+def find(name: str) -> Operation:
+    """Return an operation by its name.
+
+    Raises:
+        InputError: there is none; names the nearest one.
+    """
+    if (operation := declared().get(name)) is None:
+        raise InputError(unknown_name("operation", name, declared()))
+    return operation
 
 
 def load(text: str) -> Any:

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from pvkdb._extras import needing
 from pvkdb._version import __version__
 from pvkdb.errors import (
     CalculationFailedError,
     InputError,
-    MissingExtraError,
     UnstorableError,
     unknown_name,
 )
@@ -163,11 +163,10 @@ def _report_share(report: Report | None, stage: str, share: float) -> None:
 
 @contextmanager
 def _typed_errors(extra: str) -> Iterator[None]:
-    """Turn a missing package into MissingExtraError, a refused input into a failed calculation."""
+    """Name all missing packages; a refused input is a failed calculation."""
     try:
-        yield
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(str(error.name), extra) from error
+        with needing(extra):
+            yield
     except InputError as error:
         raise CalculationFailedError(FailureKind.INVALID_REQUEST, str(error)) from error
 

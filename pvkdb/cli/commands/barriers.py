@@ -180,7 +180,7 @@ def dynamics(
 
 
 def potentials(json: JsonOption = False) -> None:
-    """List the installed potentials and what was measured of each."""
+    """List the installed potentials, and measurements of them."""
     from pvkdb_pipelines.potentials.installed import installed_potentials
 
     found = installed_potentials()

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from pvkdb.errors import InputError, MissingExtraError, unknown_name
+from pvkdb._extras import needing
+from pvkdb.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,10 +93,8 @@ class FrameBuilder:
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
-        try:
+        with needing("store"):
             import pandas as pd
-        except ImportError as error:
-            raise MissingExtraError("pandas", "store") from error
         self._make = pd.DataFrame
         self._columns: dict[str, list[Any]] = {name: [] for name in columns}
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pvkdb.errors import InputError, MissingExtraError
+from pvkdb._extras import needing
+from pvkdb.errors import InputError
 from pvkdb.literature.drafts.words import words
 from pvkdb.schemas import CONTROL
 from pvkdb.store.curation.sources import Source
@@ -139,10 +140,8 @@ def read_document(path: Source) -> Document:
 
 
 def _pdf_blocks(content: bytes, document: Document) -> Iterator[_Block]:
-    try:
+    with needing("drafts"):
         import pypdf
-    except ImportError as error:
-        raise MissingExtraError("pypdf", "drafts") from error
     name, letters = document.name, 0
     try:
         reader = pypdf.PdfReader(io.BytesIO(content))
@@ -201,10 +200,8 @@ def _paragraphs(text: str, page: int | None) -> Iterator[_Block]:
 
 
 def _html_blocks(content: bytes, document: Document) -> Iterator[_Block]:
-    try:
+    with needing("drafts"):
         import lxml.html
-    except ImportError as error:
-        raise MissingExtraError("lxml", "drafts") from error
     try:
         tree = lxml.html.fromstring(content, parser=lxml.html.HTMLParser(encoding="utf-8"))
     except lxml.etree.LxmlError as error:

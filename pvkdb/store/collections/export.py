@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pvkdb.chemistry import parse_composition, tolerance_factors
 from pvkdb.chemistry.tolerance import DEFINED
+from pvkdb.compositions.tolerance import tolerance_row
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.tables import TABLES, CorrectionsRow, Row, ToleranceRow
 from pvkdb.store.collections import LISTED
@@ -50,14 +50,3 @@ def tolerance_rows(session: Session) -> Iterator[ToleranceRow]:
             yield tolerance_row(formula)
         except InputError:
             continue
-
-
-def tolerance_row(formula: str) -> ToleranceRow:
-    """Return the tolerance factors of one formula.
-
-    Raises:
-        FormulaError: the formula cannot be read.
-        InputError: it is neither ABX3 nor A2BB'X6.
-        MissingRadiusError: an ion has no radius with a source.
-    """
-    return document_of(ToleranceRow, tolerance_factors(parse_composition(formula)))

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pvkdb._extras import needing
 from pvkdb.chemistry import Composition
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.chemistry.sum_formula import composition_of_atoms
-from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import Host
 
@@ -66,10 +67,8 @@ def read_cif(text: str, composition: Composition | None = None) -> Host:
             atoms overlap, or the structure is too large.
         MissingExtraError: ASE is not installed.
     """
-    try:
+    with needing("screening"):
         atoms = _atoms(_block(text))
-    except ImportError as error:
-        raise MissingExtraError(error.name or "ase", "screening") from error
     if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
         raise InputError("the CIF has coordinates that are not finite numbers")
     if not (
@@ -96,11 +95,9 @@ def space_group_of(host: Host) -> str | None:
     Source: A. Togo, K. Shinohara, I. Tanaka, Sci. Technol. Adv. Mater. Meth. 4, 2384822
     (2024), doi:10.1080/27660400.2024.2384822.
     """
-    try:
+    with needing("screening"):
         import spglib
         from ase.data import atomic_numbers
-    except ImportError as error:
-        raise MissingExtraError(error.name or "spglib", "screening") from error
     cell = np.array(host.cell_ang)
     fractions = np.array(host.positions_ang) @ np.linalg.inv(cell)
     numbers = [atomic_numbers[symbol] for symbol in host.symbols]

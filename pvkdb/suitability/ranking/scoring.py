@@ -16,7 +16,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from pvkdb.errors import MissingExtraError
+from pvkdb._extras import needing
 from pvkdb.schemas.rankings import CrossCheck
 from pvkdb.suitability.ranking.desirability import FLOOR, Desirability
 
@@ -86,12 +86,10 @@ def cross_check(
     Raises:
         MissingExtraError: pymcdm is not installed.
     """
-    try:
+    with needing("rank"):
         from pymcdm.correlations import spearman
         from pymcdm.helpers import rankdata
         from pymcdm.methods import SPOTIS, TOPSIS
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("pymcdm", "rank") from error
     share = np.asarray(weights) / np.sum(weights)
     types = np.ones(len(share))
     bounds = np.column_stack([np.zeros(len(share)), np.ones(len(share))])

@@ -1,11 +1,11 @@
-"""A whole operation in one file: the current that leaks past the selected cell of a crossbar."""
+"""The current that leaks past the selected cell of a crossbar: request, result, function, text."""
 
 from __future__ import annotations
 
 from pydantic import Field, FiniteFloat
 
 from pvkdb.crossbar.limits import sneak_resistance_ohm
-from pvkdb.operations import Operation, Reading
+from pvkdb.operations import Reading
 from pvkdb.schemas import RequestModel, StrictModel
 
 
@@ -32,19 +32,3 @@ def sneak_current(request: SneakRequest, reading: Reading) -> SneakCurrent:
 def print_current(found: SneakCurrent) -> None:
     """Print the current for people."""
     print(f"sneak current: {found.current_a:.3g} A")
-
-
-OPERATIONS = (
-    Operation(
-        name="sneak_current",
-        summary="Compute the sneak current of an array.",
-        description="Equation (1) of the review, for bare cells.",
-        path="/crossbar/sneak-current",
-        method="crossbars.sneak_current",
-        function=f"{__name__}:sneak_current",
-        request=f"{__name__}:SneakRequest",
-        result=f"{__name__}:SneakCurrent",
-        example="--r-lrs-ohm 1e4",
-        printed=f"{__name__}:print_current",
-    ),
-)
