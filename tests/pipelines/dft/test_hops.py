@@ -225,6 +225,7 @@ def test_the_lower_minimum_of_an_end_counts_also_where_the_second_search_ends_hi
     assert (lower.estimate_ev, lower.force_calls) == (-4.0, 16)
 
 
+@pytest.mark.slow
 def test_a_saddle_point_below_an_end_is_that_of_another_hop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
