@@ -101,10 +101,19 @@ def without_unreadable(
 ) -> DocumentT:
     """Return a document without the values that are none of its fields.
 
-    A person, or another version, has edited them.
+    A person, or another version, has edited them. A number out of bounds is shown as it is where
+    none may be missing.
     """
-    unreadable = {str(part) for problem in error.errors() for part in problem["loc"][:1]}
-    return kind.model_validate({**values, **dict.fromkeys(unreadable)})
+    instead: dict[str, Any] = {}
+    shown: dict[str, Any] = {}
+    for problem in error.errors():
+        name = str(next(iter(problem["loc"]), ""))
+        limits = problem.get("ctx", {})
+        bound = limits.get("ge", limits.get("le"))
+        instead |= {name: None} if name else {}
+        if bound is not None and len(problem["loc"]) == 1 and kind.model_fields[name].is_required():
+            instead[name], shown[name] = bound, problem["input"]
+    return kind.model_validate({**values, **instead}).model_copy(update=shown)
 
 
 def _references(found: Iterable[Any]) -> Made:

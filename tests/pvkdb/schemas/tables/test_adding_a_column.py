@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from pvkdb.schemas.tables import ConductionRow
+from pvkdb.schemas.tables import ConductionRow, StructuresRow
 from pvkdb.schemas.tables.columns import optional, table_schema
 from pvkdb.store.collections.collection import Collection
-from pvkdb.store.rows.reading import TableRows
+from pvkdb.store.rows.reading import TableRows, without_unreadable
 from pvkdb_api.listing.parameters import query_model
 from pvkdb_api.rest.collections import collection_fields
 
@@ -90,6 +90,13 @@ def test_one_line_adds_a_column(tmp_path: Path) -> None:
     assert field["constraints"] == {"minimum": 0, "maximum": 100}
     assert {"devices_percent_min", "devices_percent_max"} <= query_model(table).model_fields.keys()
     assert collection_fields(table).fields[-1].sortable
+
+
+def test_a_stored_number_out_of_bounds_is_shown_only_where_none_may_be_missing() -> None:
+    stored = {"id": "s", "material": "CsPbI3", "role": "host", "origin": "o", "atoms": 0}
+    with pytest.raises(ValidationError) as wrong:
+        StructuresRow(**stored)
+    assert without_unreadable(StructuresRow, stored, wrong.value).atoms == 0
 
 
 def test_no_row_has_a_value_out_of_bounds() -> None:
