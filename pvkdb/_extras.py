@@ -50,7 +50,11 @@ def _packages() -> dict[str, list[str]]:
     from importlib import metadata  # takes longer than all else of the client
 
     found: dict[str, list[str]] = defaultdict(list)
-    for line in metadata.requires("pvkdb") or ():
+    try:
+        lines = metadata.requires("pvkdb") or []
+    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
+        return found
+    for line in lines:
         if wanted := re.match(r"([\w.-]+).*;.*extra == ['\"]([\w-]+)", line):
             found[wanted[2]].append(wanted[1].lower())
     return found

@@ -90,7 +90,7 @@ ANSWERS: dict[str, list[tuple[str, str | dict[str, Any]]]] = {
 
 #: Requests that cannot be answered, by command and by service.
 REFUSED: dict[str, list[tuple[str, str | dict[str, Any]]]] = {
-    "tolerances": [("", {"formulas": []}), ("CsPbO3\t", {"formulas": ["CsPbO3\t"]})],
+    "tolerances": [("", {"formulas": []}), ("C" * 201, {"formulas": ["C" * 201]})],
     "similar_structures": [("nothing.cif", {"cif": "data_x"}), ("no.cif", {"cif": ""})],
     "crossbar": [
         ("", ""),

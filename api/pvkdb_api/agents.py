@@ -71,6 +71,10 @@ class Agent:
         described = app.openapi()
         self._paths: dict[str, Any] = described["paths"]
         self._schemas: dict[str, Any] = described["components"]["schemas"]
+        # An operation of another package that is broken has no route.
+        self._tools = {
+            name: each for name, each in TOOLS.items() if API + each.route in self._paths
+        }
 
     def tools(self) -> list[types.Tool]:
         """Return the tools with the parameters of their routes."""
@@ -86,8 +90,7 @@ class Agent:
                 },
                 annotations=types.ToolAnnotations(read_only_hint=True, open_world_hint=False),
             )
-            for name, tool in TOOLS.items()
-            if API + tool.route in self._paths
+            for name, tool in self._tools.items()
         ]
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
@@ -97,9 +100,9 @@ class Agent:
             InputError: the tool or an argument is unknown, or a value cannot be used.
             NotFoundError: the store does not hold what was named.
         """
-        if name not in TOOLS:
-            raise InputError(unknown_name("tool", name[:60], TOOLS))
-        tool = TOOLS[name]
+        if name not in self._tools:
+            raise InputError(unknown_name("tool", name[:60], self._tools))
+        tool = self._tools[name]
         known = self._arguments(tool)
         given = {}
         for argument, value in arguments.items():

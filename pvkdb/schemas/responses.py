@@ -7,7 +7,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import BaseModel, Field
 
 from pvkdb.operations.fields import InCommand, Served, Text
-from pvkdb.schemas import RequestModel, StrictModel
+from pvkdb.schemas import StrictModel
 from pvkdb.schemas.imports import FileProblem
 from pvkdb.schemas.tables import ToleranceRow
 
@@ -99,7 +99,7 @@ class CollectionFields(BaseModel):
     facets: list[str] = Field(description="Values of `facets`; some are not fields of a row.")
 
 
-class FormulaRequest(RequestModel):
+class FormulaRequest(StrictModel):
     """A formula whose tolerance factors are wanted."""
 
     formula: Text = Field(
@@ -107,7 +107,7 @@ class FormulaRequest(RequestModel):
     )
 
 
-class ToleranceRequest(RequestModel):
+class ToleranceRequest(StrictModel):
     """Formulas whose tolerance factors are wanted; a thousand take a fraction of a second."""
 
     formulas: Annotated[

@@ -124,6 +124,8 @@ def test_and_a_route_a_method_and_a_tool_on_this_machine_until_a_key_has_the_sco
     agents = module_at(ROOT / "api" / "pvkdb_api" / "agents.py", "agents_again")
     agent = agents.Agent(service)
     assert "sneak_current" in {tool.name for tool in agent.tools()}
+    with pytest.raises(InputError, match="no tool 'half'"):
+        asyncio.run(agent.call("half", {}))
     assert '"current_a"' in asyncio.run(agent.call("sneak_current", {"r_lrs_ohm": 1e4}))
     service.state.served.store.close()
 
