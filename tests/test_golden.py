@@ -87,6 +87,50 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
     ],
 }
 
+#: Options that the commands of queued operations refuse.
+QUEUEING: dict[str, list[str]] = {
+    "simulate": [
+        "CsPbBr3 --thickness-nm 100",
+        "CsPbBr3 --output device.txt --stack a/CsPbBr3/b",
+        "MAPbI3 --stack ITO/MAPbI3/Ag",
+        "CsPbBr3 --stack ITO/CsPbBr3/Ag --axis d",
+        "CsPbBr3 --stack ITO/CsPbBr3/Ag --rate 0",
+        "CsPbBr3 --stack ITO/CsPbBr3/Ag --set vacancies=2:1",
+        "CsPbBr3-Pnma --stack ITO/CsPbBr3/Ag",
+        "CsPbBr3-Pnma --stack ITO/CsPbBr3/Ag --thickness-nm 200 --bias-v 1 --set vacancies=2",
+    ],
+    "examine": [
+        "",
+        "PCM FeFET",
+        "d-none",
+        "d-t4-r15",
+        "EpiRAM --task henon --images mnist",
+        "EpiRAM --seeds 0",
+        "EpiRAM --task nothing",
+        "--task puf",
+        "--task nociceptor --set r_on=x",
+        "EpiRAM --at-s -1 --task inference",
+    ],
+    "neb": [
+        "CsPbO3",
+        "CsPbBr3 --phase Pm3m",
+        "CsPbBr3 --potential emt",
+        "CsPbBr3 --defect V_Cl",
+        "CsPbBr3 --images 1",
+        "CsPbBr3 --plot neb.txt",
+    ],
+    "md": ["none --temperature-k 700", "e1 --temperature-k 0"],
+    "dft": [
+        "none",
+        "none --kpoints 2",
+        "none --method nothing",
+        "none --fmax 0.1",
+        "none --smearing warm",
+        "none --charge 9",
+        "none --engine qe",
+    ],
+}
+
 
 @pytest.fixture(scope="module")
 def database(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -158,7 +202,13 @@ def test_refusals(name: str, database: str, local: LocalClient) -> None:
     compare(f"refusals_{name}", found)
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("name", QUEUEING)
+def test_refusals_before_the_queue(name: str, database: str) -> None:
+    said = {options: command(database, name, options) for options in QUEUEING[name]}
+    compare(f"refusals_{name}", said)
+
+
+@pytest.mark.parametrize("name", [*ANSWERS, *QUEUEING])
 def test_help(name: str) -> None:
     shown = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "100"})
     compare(f"help_{name}", shown.output.split("\n"))
@@ -166,7 +216,8 @@ def test_help(name: str) -> None:
 
 def test_the_description_of_the_routes(local: LocalClient) -> None:
     paths = local._http.get("/openapi.json").json()["paths"]
-    wanted = ("/crossbar", "/crossbar/devices", "/kinetics")
+    wanted = ["/crossbar", "/crossbar/devices", "/kinetics", "/calculations"]
+    wanted += ["/calculations/simulations", "/calculations/examinations"]
     compare("openapi", {path: paths[API + path] for path in wanted})
 
 
@@ -177,7 +228,10 @@ def test_the_methods_of_the_clients() -> None:
     blocking, awaiting = Client("http://localhost"), AsyncClient("http://localhost")
     calls = {
         name: [signature(getattr(getattr(client, part), name)) for client in (blocking, awaiting)]
-        for part, name in (("crossbars", "estimate"), ("crossbars", "devices"))
+        for part, name in (
+            *(("crossbars", "estimate"), ("crossbars", "devices")),
+            *(("calculations", name) for name in ("queue", "simulate", "examine")),
+        )
     }
     calls["kinetics"] = [signature(client.kinetics.estimate) for client in (blocking, awaiting)]
     blocking.close()
