@@ -26,7 +26,33 @@ if TYPE_CHECKING:
 Reading: TypeAlias = "Callable[[], AbstractContextManager[Session]]"
 
 #: Modules that declare operations.
-MODULES = ("pvkdb.kinetics.operations", "pvkdb.crossbar.operations")
+MODULES = (
+    *("pvkdb.kinetics.operations", "pvkdb.crossbar.operations", "pvkdb.simulation.operations"),
+    *("pvkdb.examination.operations", "pvkdb.operations.calculations"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of calculation, which the queue holds and workers compute. Texts as in Operation."""
+
+    #: In the store, and in words.
+    name: str
+    title: str
+    #: Models of what is computed, and of what comes out.
+    request: str
+    result: str
+    #: Gets the request and, in ``pvkdb``, a function of stage and share done; returns the result.
+    #: In ``pvkdb_pipelines`` gets a ``Report`` and returns a run: result, versions, structures.
+    computed: str
+    #: The extra of pvkdb without which it is not computed.
+    extra: str = "screening"
+    #: A worker computes several side by side, which wait for their potentials together.
+    potential: bool = False
+    #: Belongs to the material of its formula and phase from the beginning.
+    of_material: bool = False
+    #: Computes nothing and stays beside the store: ``computed`` makes its rows.
+    instant: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +115,15 @@ def declared() -> Mapping[str, Operation]:
         operation for name in MODULES for operation in import_module(name).OPERATIONS
     )
     return {operation.name: operation for operation in found}
+
+
+@cache
+def kinds() -> Mapping[str, Kind]:
+    """Return all kinds of calculations by their names."""
+    found: Iterable[Kind] = (
+        kind for name in MODULES for kind in getattr(import_module(name), "KINDS", ())
+    )
+    return {kind.name: kind for kind in found}
 
 
 def load(text: str) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -326,11 +326,7 @@ class DftAfterResult(bounds.CalculationResult):
 #: DFT requests of the queue.
 AnyDft = DftScfRequest | DftRelaxRequest | DftPathRequest | DftHopRequest | DftNebRequest
 DFT_REQUESTS: dict[str, type[AnyDft]] = {
-    "dft-scf": DftScfRequest,
-    "dft-relax": DftRelaxRequest,
-    "dft-path": DftPathRequest,
-    "dft-hop": DftHopRequest,
-    "dft-neb": DftNebRequest,
+    model.model_fields["kind"].default: model for model in get_args(AnyDft)
 }
 
 

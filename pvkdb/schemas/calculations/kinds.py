@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pvkdb.operations import kinds, load
 from pvkdb.schemas import first_problem
 from pvkdb.schemas.calculations import bounds, dft
 from pvkdb.schemas.calculations.bounds import CalculationResult
@@ -17,10 +18,6 @@ from pvkdb.schemas.calculations.examinations import ExaminationRequest, Examinat
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
-    ElementRequest,
-    ElementResult,
-    EstimateRequest,
-    EstimateResult,
     Host,
     RelaxRequest,
     RelaxResult,
@@ -31,23 +28,12 @@ from pvkdb.schemas.calculations.simulations import SimulationRequest, Simulation
 
 #: Numbers of a result that follow from each other agree to this, eV.
 SAME_EV = 1e-4
-#: Models of the request and the result of each kind.
-MODELS: dict[str, tuple[type[CalculationRequest], type[CalculationResult]]] = {
-    "relax": (RelaxRequest, RelaxResult),
-    "element": (ElementRequest, ElementResult),
-    "vacancy": (VacancyRequest, VacancyResult),
-    "estimate": (EstimateRequest, EstimateResult),
-    "neb": (CompleteNebRequest, NebResult),
-    "md": (MdRequest, MdResult),
-    "simulation": (SimulationRequest, SimulationResult),
-    "examine": (ExaminationRequest, ExaminationResult),
-    "dft-scf": (dft.DftScfRequest, dft.DftScfResult),
-    "dft-relax": (dft.DftRelaxRequest, dft.DftRelaxResult),
-    "dft-path": (dft.DftPathRequest, dft.DftPathResult),
-    "dft-hop": (dft.DftHopRequest, dft.DftHopResult),
-    "dft-neb": (dft.DftNebRequest, dft.DftNebResult),
-    "dft-after": (dft.DftAfterRequest, dft.DftAfterResult),
-}
+
+
+def models_of(kind: str) -> tuple[type[CalculationRequest], type[CalculationResult]] | None:
+    """Return the models of the request and the result of a kind; None of an unknown kind."""
+    known = kinds().get(kind)
+    return None if known is None else (load(known.request), load(known.result))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +45,11 @@ class UnreadableResult:
 
 def read_result(kind: str, result: Any) -> CalculationResult | UnreadableResult:
     """Return a stored result as the model of its kind, or why it is not one."""
-    if kind not in MODELS:
+    models = models_of(kind)
+    if models is None:
         return UnreadableResult(f"pvkdb has no model of results of the kind {kind!r}")
     try:
-        return MODELS[kind][1].model_validate(result)
+        return models[1].model_validate(result)
     except ValidationError as error:
         return UnreadableResult(first_problem(error))
 

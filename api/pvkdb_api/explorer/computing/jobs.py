@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.display.times import span
+from pvkdb.operations import kinds
 from pvkdb.schemas.calculations import (
     CalculationDocument,
     CalculationState,
@@ -20,7 +21,7 @@ from pvkdb.schemas.calculations import (
     LogLine,
 )
 from pvkdb.schemas.calculations.examinations import ExaminationResult
-from pvkdb.schemas.calculations.kinds import MODELS, UnreadableResult, read_result
+from pvkdb.schemas.calculations.kinds import UnreadableResult, read_result
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.calculations.simulations import SimulationResult
 from pvkdb.store.base import utc_now
@@ -42,24 +43,6 @@ MARKS = {
     CalculationState.DONE: "good",
     CalculationState.FAILED: "bad",
     CalculationState.RUNNING: "open",
-}
-
-#: Kinds of calculations in words.
-KINDS = {
-    "neb": "Migration barrier",
-    "md": "Molecular dynamics",
-    "simulation": "Simulation of a device",
-    "examine": "Examination of a device",
-    "relax": "Relaxation",
-    "element": "Relaxation of an element",
-    "vacancy": "Vacancies",
-    "estimate": "Rough barrier",
-    "dft-scf": "DFT single point",
-    "dft-relax": "DFT relaxation",
-    "dft-path": "DFT on a path",
-    "dft-hop": "DFT hop",
-    "dft-neb": "DFT migration barrier",
-    "dft-after": "DFT after a barrier",
 }
 
 #: Parameters that are too long for the page, or that it shows elsewhere.
@@ -131,7 +114,8 @@ class JobPage:
     @property
     def title(self) -> str:
         """The kind of the calculation in words."""
-        return KINDS.get(self.calculation.kind, self.calculation.kind)
+        known = kinds().get(self.calculation.kind)
+        return self.calculation.kind if known is None else known.title
 
     @property
     def ended(self) -> bool:
@@ -210,7 +194,7 @@ class JobPage:
     def unreadable(self) -> str | None:
         """Why the result is none of its kind; the page then shows its plain values."""
         document = self.calculation
-        if document.state is not CalculationState.DONE or document.kind not in MODELS:
+        if document.state is not CalculationState.DONE or document.kind not in kinds():
             return None
         result = read_result(document.kind, document.result)
         return result.reason if isinstance(result, UnreadableResult) else None
