@@ -64,14 +64,18 @@ class Operation:
     #: One sentence, and more for who reads on.
     summary: str
     description: str
-    #: Where the service has it, below ``/api/v1``, and the clients: ``part.method``.
+    #: Where the service has it, below ``/api/v1``, and the clients: ``part.method``; empty if they
+    #: have it by hand.
     path: str
     method: str
-    #: Gets the request (if there is one) and a :data:`Reading`; returns the result.
+    #: Gets the request (if there is one) and a :data:`Reading`; returns the result, or the
+    #: request of the calculation that a worker computes, if it is ``queued``.
     function: str
     request: str | None = None
-    #: A model; if ``many``, the function returns a list of them, which the service keeps.
-    result: str
+    queued: Kind | None = None
+    #: A model; if ``many``, the function returns a list of them, which the service keeps. Of what
+    #: is queued, the kind has it.
+    result: str = ""
     many: bool = False
     #: Fields of the request of which exactly one must be given.
     one_of: tuple[str, ...] = ()
@@ -120,10 +124,9 @@ def declared() -> Mapping[str, Operation]:
 @cache
 def kinds() -> Mapping[str, Kind]:
     """Return all kinds of calculations by their names."""
-    found: Iterable[Kind] = (
-        kind for name in MODULES for kind in getattr(import_module(name), "KINDS", ())
-    )
-    return {kind.name: kind for kind in found}
+    alone = (kind for name in MODULES for kind in getattr(import_module(name), "KINDS", ()))
+    asked = (each.queued for each in declared().values() if each.queued is not None)
+    return {kind.name: kind for kind in (*asked, *alone)}
 
 
 def load(text: str) -> Any:

@@ -36,15 +36,6 @@ KINDS = (
     ),
     _relaxation("vacancy", "Vacancies", "Vacancy", "relaxations.vacancy:compute_vacancies"),
     _relaxation("estimate", "Rough barrier", "Estimate", "migration.estimate:estimate_barrier"),
-    Kind(
-        name="neb",
-        title="Migration barrier",
-        request=f"{_SCHEMAS}.migration:CompleteNebRequest",
-        result=f"{_SCHEMAS}.migration:NebResult",
-        computed="pvkdb_pipelines.migration.compute:compute_migration",
-        potential=True,
-        of_material=True,
-    ),
     _kind(
         "md",
         "Molecular dynamics",
@@ -67,4 +58,26 @@ KINDS = (
     ),
 )
 
-OPERATIONS: tuple[Operation, ...] = ()
+OPERATIONS = (
+    Operation(
+        name="neb",
+        summary="Queue a migration barrier, or get the calculation that already answers it.",
+        description="Queue the request. The same request gives the same calculation to every "
+        "caller.",
+        path="/calculations",
+        method="",
+        request=f"{_SCHEMAS}.migration:PostedRequest",
+        function="pvkdb.store.files.structure_reading:barrier_request",
+        queued=Kind(
+            name="neb",
+            title="Migration barrier",
+            request=f"{_SCHEMAS}.migration:CompleteNebRequest",
+            result=f"{_SCHEMAS}.migration:NebResult",
+            computed="pvkdb_pipelines.migration.compute:compute_migration",
+            potential=True,
+            of_material=True,
+        ),
+        example="CsPbBr3 --potential chgnet --plot",
+        printed="pvkdb.cli.output.barriers:print_hops",
+    ),
+)

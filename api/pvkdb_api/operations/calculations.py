@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from fastapi import Request
+from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import NotFoundError, ParameterError, naming, unknown_name
+from pvkdb.errors import NotFoundError, ParameterError, unknown_name
+from pvkdb.operations import Operation
 from pvkdb.schemas.calculations import (
     CalculationDocument,
     CalculationState,
     registered_potentials,
 )
-from pvkdb.schemas.calculations.examinations import ExaminationQuestion
-from pvkdb.schemas.calculations.migration import NebRequest
-from pvkdb.schemas.calculations.simulations import SimulationQuestion
-from pvkdb.store.files.structure_reading import named
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import jobs
-from pvkdb.store.queue.claims import enqueue, submit
-from pvkdb.store.queue.migration_requests import complete_request
+from pvkdb.store.queue.claims import submit
 from pvkdb.store.rows.from_models import calculation_document
-from pvkdb.suitability.evidence.simulations import simulation_request
 from pvkdb_api.operations.writes import note_write
 
 
-def simulate(
-    http: Request, session: Session, question: SimulationQuestion
+def queue(
+    http: Request, session: Session, operation: Operation, question: BaseModel
 ) -> tuple[CalculationDocument, bool]:
-    """Queue the simulation of a device, or return the existing one, as :func:`queue` does."""
-    return _submitted(http, session, submit(session, simulation_request(session, question)))
-
-
-def examine(
-    http: Request, session: Session, question: ExaminationQuestion
-) -> tuple[CalculationDocument, bool]:
-    """Queue the examination of a device, or return the existing one, as :func:`queue` does."""
-    from pvkdb.examination.requests import examination_request  # loads pandas and scipy
-
-    return _submitted(http, session, enqueue(session, examination_request(session, question)))
-
-
-def queue(http: Request, session: Session, request: NebRequest) -> tuple[CalculationDocument, bool]:
-    """Queue a migration barrier, or return the existing calculation with the same request.
+    """Queue what an operation computes, or return the existing calculation with the same request.
 
     Only registered potentials are accepted: a caller never names code or files of the workers.
 
@@ -49,14 +33,19 @@ def queue(http: Request, session: Session, request: NebRequest) -> tuple[Calcula
         The calculation, and whether it is new.
 
     Raises:
-        ParameterError: the formula, phase, defect or potential cannot be used.
+        InputError: a value cannot be used; of a barrier a ParameterError.
+        NotFoundError: the store does not hold what is named.
     """
-    known = registered_potentials()
-    if request.potential not in known:
-        raise ParameterError("potential", unknown_name("potential", str(request.potential), known))
-    with naming("formula"):
-        request = named(request)
-    return _submitted(http, session, submit(session, complete_request(request, naming)))
+    request = operation.run(question, lambda: nullcontext(session))
+    potential, known = getattr(request, "potential", None), registered_potentials()
+    if potential is not None and potential not in known:
+        raise ParameterError("potential", unknown_name("potential", str(potential), known))
+    calculation, new = submit(session, request)
+    session.flush()
+    document = calculation_document(calculation)
+    if new:
+        note_write(session, http, "queue calculation", document.id)
+    return document, new
 
 
 def cancel(http: Request, session: Session, key: str) -> tuple[CalculationDocument, bool]:
@@ -99,17 +88,6 @@ def _locked(session: Session, key: str) -> Calculation:
     if found is None:
         raise NotFoundError(f"calculations holds no {key!r}")
     return found
-
-
-def _submitted(
-    http: Request, session: Session, queued: tuple[Calculation, bool]
-) -> tuple[CalculationDocument, bool]:
-    calculation, new = queued
-    session.flush()
-    document = calculation_document(calculation)
-    if new:
-        note_write(session, http, "queue calculation", document.id)
-    return document, new
 
 
 def _document(session: Session, key: str) -> CalculationDocument:

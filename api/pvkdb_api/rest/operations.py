@@ -6,6 +6,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from copy import copy
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from annotated_types import Le
@@ -14,16 +15,25 @@ from pydantic import BaseModel, create_model
 
 from pvkdb.operations import Operation, declared, load
 from pvkdb.operations.fields import Served, mark_of
+from pvkdb.schemas.access import Scope
+from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.responses import Page
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
-from pvkdb_api.core.sessions import DatasetVersion, ReadSession
+from pvkdb_api.core.sessions import DatasetVersion, ReadSession, WriteSession
+from pvkdb_api.frame.access import needs
+from pvkdb_api.frame.limits import JsonRoute
+from pvkdb_api.operations import calculations
+from pvkdb_api.operations.writes import Writing
 
 
 def router_of(operations: Iterable[Operation]) -> APIRouter:
     """Return the routes of operations."""
-    router = APIRouter(prefix=API)
+    router = APIRouter(prefix=API, route_class=JsonRoute)
     for operation in operations:
+        if operation.queued is not None:
+            _add_queueing(router, operation)
+            continue
         router.add_api_route(
             operation.path,
             _list_route(operation) if operation.many else _route(operation),
@@ -60,6 +70,39 @@ def _list_route(operation: Operation) -> Callable[..., Any]:
         return Page[row](data=rows, total=len(rows), next_cursor=None, dataset_version=version)  # type: ignore[valid-type]
 
     return answer
+
+
+def _add_queueing(router: APIRouter, operation: Operation) -> None:
+    model, verb = operation.request_model(), operation.method.partition(".")[2]
+    assert model is not None, f"{operation.name} has nothing to ask for"
+    posted = served_model(model)
+
+    def queue(
+        question: posted,  # type: ignore[valid-type]
+        http: Request,
+        session: WriteSession,
+        writing: Writing,
+    ) -> CalculationDocument:
+        document = writing.once(
+            f"{verb} {question.model_dump_json()}".lstrip(),  # type: ignore[attr-defined]
+            CalculationDocument,
+            lambda: calculations.queue(http, session, operation, question),
+        )
+        writing.response.headers["Location"] = f"{API}/calculations/{document.id}"
+        return document
+
+    router.add_api_route(
+        operation.path,
+        queue,
+        methods=["POST"],
+        status_code=HTTPStatus.ACCEPTED,
+        dependencies=[needs(Scope.QUEUE)],
+        responses={200: {"model": CalculationDocument, "description": "It was requested before."}},
+        tags=["calculations"],
+        summary=operation.summary.removesuffix("."),
+        description=operation.description,
+        operation_id=f"queue_{operation.path.split('/')[-1].removesuffix('s')}",
+    )
 
 
 def served_model(model: type[BaseModel]) -> type[BaseModel]:

@@ -43,9 +43,10 @@ class RelaxationRun(Generic[ResultT]):
 
     def structures(self) -> dict[str, ComputedStructure]:
         """Return the structure by its name in the store; empty if it is not kept."""
-        name = {RelaxResult: "host", VacancyResult: "vacancy"}.get(type(self.result))
-        symmetry = getattr(self.result, "space_group", None)
-        return {} if name is None else {name: computed_structure(self.atoms, symmetry)}
+        if isinstance(self.result, RelaxResult):
+            return {"host": computed_structure(self.atoms, self.result.space_group)}
+        kept = isinstance(self.result, VacancyResult)
+        return {"vacancy": computed_structure(self.atoms)} if kept else {}
 
 
 def relax(

@@ -31,12 +31,13 @@ from pvkdb.schemas.calculations.relaxations import (
 from pvkdb.schemas.screening import PhaseEnergy, ScreeningReport, StageCount, Tolerance
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue.claims import QueueRequest
 from pvkdb_pipelines.engines import CalculationEngine
 from pvkdb_pipelines.engines.durations import Durations
 from pvkdb_pipelines.engines.local import LocalEngine
 from pvkdb_pipelines.prototypes import Compound, candidates, competitors, compound_of
 from pvkdb_pipelines.relaxations.compound import relax_request
-from pvkdb_pipelines.screening.ledger import AnyRequest, Ledger
+from pvkdb_pipelines.screening.ledger import Ledger
 from pvkdb_pipelines.screening.plan.plan import STAGES, Plan
 from pvkdb_pipelines.screening.stages.stability import assess, compared
 from pvkdb_pipelines.screening.stages.surrogate import Learning
@@ -101,7 +102,7 @@ class Funnel:
     _unlisted: int = field(default=0, init=False)
     _stages: list[StageCount] = field(default_factory=list, init=False)
     _requests: dict[Compound, list[RelaxRequest]] = field(default_factory=dict, init=False)
-    _requested: dict[str, AnyRequest] = field(default_factory=dict, init=False)
+    _requested: dict[str, QueueRequest] = field(default_factory=dict, init=False)
     _phases: dict[Compound, list[PhaseEnergy]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -334,7 +335,7 @@ class Funnel:
                 wanted.update(dict.fromkeys([track.compound, *competitors(track.compound)]))
         return [request for compound in wanted for request in self._requests_of(compound)]
 
-    def _relax(self, requests: Iterable[AnyRequest], stage: str) -> None:
+    def _relax(self, requests: Iterable[QueueRequest], stage: str) -> None:
         asked = list(requests)
         self._requested.update((request.key(), request) for request in asked)
         self._ledger.compute(asked, lambda done, total: self.watch(stage, done, total))

@@ -5,7 +5,13 @@ from __future__ import annotations
 from math import inf
 from typing import ClassVar, Literal, NamedTuple
 
-from pydantic import Field, computed_field, model_validator
+from pydantic import (
+    Field,
+    ValidationInfo,
+    computed_field,
+    field_validator,
+    model_validator,
+)
 
 from pvkdb.chemistry import Composition
 from pvkdb.display.notebook import NotebookView, plot
@@ -125,6 +131,28 @@ class NebRequest(CalculationRequest):
         default=None, description="Structure to start from in place of a prototype."
     )
     settings: NebSettings = NebSettings()
+
+
+class PostedSettings(NebSettings):
+    """Numerical settings of migration barriers: forces in eV/Å, lengths in Å.
+
+    Unlike the files of plans, JSON must give numbers as numbers: neither true nor "5".
+    """
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_in_json(cls, value: object, info: ValidationInfo) -> object:
+        if info.field_name == "recheck" and not isinstance(value, bool):
+            raise ValueError("give true or false")
+        if info.field_name != "recheck" and isinstance(value, bool | str):
+            raise ValueError("give a number")
+        return value
+
+
+class PostedRequest(NebRequest):
+    """The migration of a defect whose barrier is requested."""
+
+    settings: PostedSettings = Field(default=PostedSettings(), description="Numerical settings.")
 
 
 class CompleteNebRequest(NebRequest):

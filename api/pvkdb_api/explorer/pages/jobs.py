@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError, NotFoundError, StateError
+from pvkdb.operations import declared
 from pvkdb.schemas.access import Scope
 from pvkdb.schemas.calculations.examinations import TASKS
 from pvkdb.schemas.calculations.migration import HOST_PHASES, NebRequest
@@ -151,7 +152,7 @@ def queue(request: Request, form: QueueForm, session: WriteSession) -> Response:
     if filled.request is None:
         return _barrier_form(request, session, filled)
     try:
-        calculation, new = calculations.queue(request, session, filled.request)
+        calculation, new = calculations.queue(request, session, declared()["neb"], filled.request)
     except InputError as error:
         name = getattr(error, "parameter", "formula")
         if name == "phase" and filled.request.host is not None:
@@ -175,7 +176,9 @@ def queue_simulation(request: Request, form: QueueForm, session: WriteSession) -
     if filled.request is None:
         return _simulation_form(request, session, filled)
     try:
-        calculation, new = calculations.simulate(request, session, filled.request)
+        calculation, new = calculations.queue(
+            request, session, declared()["simulation"], filled.request
+        )
     except (InputError, NotFoundError) as error:
         return _simulation_form(request, session, simulation_form.refused(filled, session, error))
     return _message(calculation.id, "new" if new else "known")
