@@ -91,6 +91,8 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
 QUEUEING: dict[str, list[str]] = {
     "simulate": [
         "CsPbBr3 --thickness-nm 100",
+        "CsPbBr3 --rate 100",
+        "CsPbBr3 --axis a",
         "CsPbBr3 --output device.txt --stack a/CsPbBr3/b",
         "MAPbI3 --stack ITO/MAPbI3/Ag",
         "CsPbBr3 --stack ITO/CsPbBr3/Ag --axis d",
@@ -106,6 +108,8 @@ QUEUEING: dict[str, list[str]] = {
         "d-t4-r15",
         "EpiRAM --task henon --images mnist",
         "EpiRAM --seeds 0",
+        "PCM --line-ohm 2",
+        "PCM --images no-folder",
         "EpiRAM --task nothing",
         "--task puf",
         "--task nociceptor --set r_on=x",

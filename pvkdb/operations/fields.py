@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
@@ -15,7 +15,7 @@ Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")
 RangeText = Annotated[str, Field(min_length=1, max_length=60)]
 
 #: Units by the last part of the name of a field.
-UNITS = {"ev": "eV", "k": "K", "nm": "nm", "ohm": "Ω", "s": "s", "v": "V"}
+UNITS = {"ev": "eV", "k": "K", "nm": "nm", "ohm": "Ω", "v": "V"} | {n: n for n in ("s", "ps", "fs")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,17 @@ def kind_of(field: FieldInfo) -> Any:
     """Return the type of a field without None: ``str``, ``RangeText``."""
     kinds = get_args(field.annotation)
     return kinds[0] if type(None) in kinds else field.annotation
+
+
+def plain_kind(kind: Any) -> Any:
+    """Return the type of an option: a number, a flag, a list of them, or a text."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is list or parts[1:] == (...,):
+        return list[plain_kind(parts[0])]  # type: ignore[misc]  # made at run time
+    plain = getattr(kind, "__origin__", kind)
+    if plain is dict:
+        return list[str]
+    return plain if plain in (bool, int, float) else str
 
 
 def mark_of(field: FieldInfo, kind: type[Any]) -> Any:
