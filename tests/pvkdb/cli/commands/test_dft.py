@@ -115,7 +115,7 @@ def test_a_dft_calculation_is_exported_with_its_own_settings_only(
     queued = json.loads(run("dft", f"{key}-hop-1-image-0", "--charge", "1", "--json").stdout)[0]
     refused = run("export-inputs", queued["id"], "--cutoff", "20")
     assert refused.returncode == 2
-    assert "cutoff_wfc_ry cannot be changed" in refused.stderr
+    assert "--cutoff cannot be changed" in refused.stderr
     written = run("export-inputs", queued["id"], "--for", "vasp", "--json")
     assert written.returncode == 0, written.stderr
     folder = f"dft-{queued['id']}-vasp"
