@@ -92,8 +92,7 @@ def settings() -> Iterator[Setting]:
         value = entry.default
         plain = value is None or isinstance(value, bool)
         shown = words[value] if plain else f"{value:g} {unit}".strip()
-        description = (entry.description or "").replace("None for", "Empty:")
-        yield Setting(name, label, unit, shown, _bounds(entry.metadata), description)
+        yield Setting(name, label, unit, shown, _bounds(entry.metadata), entry.description or "")
 
 
 @dataclass(frozen=True)
