@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from typing import Literal
 
 from fastapi import Request
 from pydantic import BaseModel
@@ -10,11 +11,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError, ParameterError, unknown_name
 from pvkdb.operations import Operation
-from pvkdb.schemas.calculations import (
-    CalculationDocument,
-    CalculationState,
-    registered_potentials,
-)
+from pvkdb.schemas.calculations import CalculationDocument, registered_potentials
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import jobs
 from pvkdb.store.queue.claims import submit
@@ -48,48 +45,31 @@ def queue(
     return document, new
 
 
-def cancel(http: Request, session: Session, key: str) -> tuple[CalculationDocument, bool]:
-    """Cancel a calculation, or ask the worker that runs it to stop.
+def steer(
+    http: Request, session: Session, action: Literal["cancel", "retry"], key: str
+) -> tuple[CalculationDocument, bool]:
+    """Cancel or retry a calculation; a worker that runs it is asked to stop.
+
+    A retry also queues the failed ones that it waits for.
 
     Returns:
-        The calculation, and whether it still runs.
+        The calculation, and whether it still runs although it was cancelled.
 
     Raises:
         NotFoundError: the calculation does not exist.
-        StateError: it has ended.
+        StateError: it has ended; a retry: it is done.
     """
-    before = _locked(session, key)
-    cancelled = CalculationState.CANCELLED.value
-    known = before.cancel_requested_at is not None or before.state == cancelled
-    state = jobs.cancel(session, key)
-    if not known:
-        note_write(session, http, "cancel calculation", key)
-    return _document(session, key), state is CalculationState.RUNNING
-
-
-def retry(http: Request, session: Session, key: str) -> CalculationDocument:
-    """Queue a failed or cancelled calculation again, with the failed ones that it waits for.
-
-    Raises:
-        NotFoundError: the calculation does not exist.
-        StateError: it is done.
-    """
-    before = _locked(session, key).state
-    jobs.retry(session, [key])
-    document = _document(session, key)
-    if document.state != before:
-        note_write(session, http, "retry calculation", key)
-    return document
-
-
-def _locked(session: Session, key: str) -> Calculation:
-    """Return a calculation, locked until the end of the transaction."""
-    found = session.get(Calculation, key, with_for_update=True, populate_existing=True)
-    if found is None:
+    # Locked until the end of the transaction.
+    before = session.get(Calculation, key, with_for_update=True, populate_existing=True)
+    if before is None:
         raise NotFoundError(f"calculations holds no {key!r}")
-    return found
-
-
-def _document(session: Session, key: str) -> CalculationDocument:
+    known = before.state, before.cancel_requested_at
+    if action == "cancel":
+        jobs.cancel(session, key)
+    else:
+        jobs.retry(session, [key])
     session.flush()
-    return calculation_document(session.get_one(Calculation, key, populate_existing=True))
+    found = session.get_one(Calculation, key, populate_existing=True)
+    if (found.state, found.cancel_requested_at) != known:
+        note_write(session, http, f"{action} calculation", key)
+    return calculation_document(found), action == "cancel" and found.state == "running"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -25,9 +26,26 @@ LOG_OFFSET = "X-Log-Offset"
 Key = Annotated[Text, Path(description="The id of the calculation.")]
 
 
-@router.post(
+def _steering(action: Literal["cancel", "retry"]) -> Callable[..., CalculationDocument]:
+    def steer(
+        key: Key, http: Request, session: WriteSession, writing: Writing
+    ) -> CalculationDocument:
+        return writing.once(
+            f"{action} {key}",
+            CalculationDocument,
+            lambda: calculations.steer(http, session, action, key),
+        )
+
+    return steer
+
+
+router.add_api_route(
     "/{key}/cancel",
+    _steering("cancel"),
+    methods=["POST"],
     summary="Cancel a calculation",
+    description="Cancels a waiting calculation at once, and asks the worker of a running one to "
+    "stop.\n\nA cancelled calculation stays as it is; one that has ended is refused (409).",
     operation_id="cancel_calculation",
     dependencies=[needs(Scope.QUEUE)],
     responses={
@@ -37,35 +55,17 @@ Key = Annotated[Text, Path(description="The id of the calculation.")]
         }
     },
 )
-def cancel_calculation(
-    key: Key, http: Request, session: WriteSession, writing: Writing
-) -> CalculationDocument:
-    """Cancels a waiting calculation at once, and asks the worker of a running one to stop.
-
-    A cancelled calculation stays as it is; one that has ended is refused (409).
-    """
-    return writing.once(
-        f"cancel {key}", CalculationDocument, lambda: calculations.cancel(http, session, key)
-    )
-
-
-@router.post(
+router.add_api_route(
     "/{key}/retry",
+    _steering("retry"),
+    methods=["POST"],
     summary="Queue a failed or cancelled calculation again",
+    description="Failed calculations that it waits for are queued again too.\n\nIts failure and "
+    "its files are removed, and its log continues. A queued or running calculation stays as it "
+    "is; one that is done is refused (409).",
     operation_id="retry_calculation",
     dependencies=[needs(Scope.QUEUE)],
 )
-def retry_calculation(
-    key: Key, http: Request, session: WriteSession, writing: Writing
-) -> CalculationDocument:
-    """Failed calculations that it waits for are queued again too.
-
-    Its failure and its files are removed, and its log continues. A queued or running calculation
-    stays as it is; one that is done is refused (409).
-    """
-    return writing.once(
-        f"retry {key}", CalculationDocument, lambda: (calculations.retry(http, session, key), False)
-    )
 
 
 @router.get(

@@ -180,22 +180,12 @@ def _requests(
     from pvkdb.chemistry import parse_composition
     from pvkdb.schemas import validated
     from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
-    from pvkdb.store.files.structure_reading import elements_of
     from pvkdb.store.queue.migration_requests import complete_request
-    from pvkdb_pipelines.migration.sites.sites import parse_defect
     from pvkdb_pipelines.potentials.loading import local_potential
 
     names = COMPARED_POTENTIALS if potential == BOTH else (local_potential(potential),)
     checked = validated(NebSettings, settings)
     composition = parse_composition(formula)
-    if defect is not None:
-        kind, symbol = parse_defect(defect)
-        held = elements_of(composition)
-        if kind == "vacancy" and symbol not in held:
-            raise InputError(
-                f"--defect {defect}: {composition.formula} does not contain {symbol}; it contains "
-                f"{', '.join(held)}"
-            )
     host, found = (None, phase) if source is None else _host(source, composition.formula)
     requests = []
     for name in names:

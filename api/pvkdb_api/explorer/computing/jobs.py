@@ -20,10 +20,6 @@ from pvkdb.schemas.calculations import (
     JobDocument,
     LogLine,
 )
-from pvkdb.schemas.calculations.examinations import ExaminationResult
-from pvkdb.schemas.calculations.kinds import UnreadableResult, read_result
-from pvkdb.schemas.calculations.migration import NebResult
-from pvkdb.schemas.calculations.simulations import SimulationResult
 from pvkdb.store.base import utc_now
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.jobs import count, job_document, log_lines
@@ -171,43 +167,6 @@ class JobPage:
         host = self.calculation.parameters.get("host")
         symbols = host.get("symbols") if isinstance(host, dict) else None
         return len(symbols) if isinstance(symbols, list) else None
-
-    @property
-    def barriers(self) -> NebResult | None:
-        """The result of a migration barrier."""
-        result = read_result(self.calculation.kind, self.calculation.result)
-        return result if isinstance(result, NebResult) else None
-
-    @property
-    def simulation(self) -> SimulationResult | None:
-        """The result of the simulation of a device."""
-        result = read_result(self.calculation.kind, self.calculation.result)
-        return result if isinstance(result, SimulationResult) else None
-
-    @property
-    def examination(self) -> ExaminationResult | None:
-        """The result of the examination of a device."""
-        result = read_result(self.calculation.kind, self.calculation.result)
-        return result if isinstance(result, ExaminationResult) else None
-
-    @property
-    def unreadable(self) -> str | None:
-        """Why the result is none of its kind; the page then shows its plain values."""
-        document = self.calculation
-        if document.state is not CalculationState.DONE or document.kind not in kinds():
-            return None
-        result = read_result(document.kind, document.result)
-        return result.reason if isinstance(result, UnreadableResult) else None
-
-    @property
-    def values(self) -> dict[str, object]:
-        """The numbers and texts of the result, without its lists and structures."""
-        result = self.calculation.result or {}
-        return {
-            name: value
-            for name, value in result.items()
-            if value is None or isinstance(value, bool | int | float | str)
-        }
 
 
 def job_page(session: Session, calculation: Calculation, after: int = 0) -> JobPage:
