@@ -29,7 +29,6 @@ from pvkdb.examination.images import Images, of_folder, shipped
 from pvkdb.examination.protocols import behaviours, definitions
 from pvkdb.examination.puf import key_bits, key_metrics, puf_metrics
 from pvkdb.measurements.forms import Cycles, States, Trace
-from pvkdb.operations import Reading
 from pvkdb.schemas.calculations.examinations import (
     USED_BY,
     BehaviourVerdict,
@@ -45,12 +44,6 @@ from pvkdb.suitability.evidence.devices import device_candidates
 
 #: Models of devices as JSON.
 MODELS = TypeAdapter(DeviceModel)
-
-
-def request_of(question: ExaminationQuestion, reading: Reading) -> ExaminationRequest:
-    """Return the request for an examination, as :func:`examination_request` makes it."""
-    with reading() as session:
-        return examination_request(session, question)
 
 
 def examination_request(

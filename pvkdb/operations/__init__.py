@@ -42,8 +42,8 @@ class Kind:
     #: Models of what is computed, and of what comes out.
     request: str
     result: str
-    #: Gets the request and, in ``pvkdb``, a function of stage and share done; returns the result.
-    #: In ``pvkdb_pipelines`` gets a ``Report`` and returns a run: result, versions, structures.
+    #: Gets the request and a function of stage and share done; returns the result. One of
+    #: ``pvkdb_pipelines`` gets a ``Report`` and returns a run: result, versions, structures.
     computed: str
     #: The extra of pvkdb without which it is not computed.
     extra: str = "screening"
@@ -68,8 +68,8 @@ class Operation:
     #: have it by hand.
     path: str
     method: str
-    #: Gets the request (if there is one) and a :data:`Reading`; returns the result, or the
-    #: request of the calculation that a worker computes, if it is ``queued``.
+    #: Gets the request (if there is one) and a :data:`Reading`; returns the result. If it is
+    #: ``queued``, it gets a session and the request, and returns that of the calculation.
     function: str
     request: str | None = None
     queued: Kind | None = None
@@ -109,6 +109,9 @@ class Operation:
             *others, last = ways or self.one_of
             raise InputError(f"give one of {', '.join(others)} and {last}")
         call = load(self.function)
+        if self.queued is not None:
+            with reading() as session:
+                return call(session, request)
         return call(reading) if request is None else call(request, reading)
 
 

@@ -2,59 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pvkdb.operations import Kind, Operation
 
 _SCHEMAS = "pvkdb.schemas.calculations"
 
 
-def _kind(name: str, title: str, models: str, computed: str, **more: Any) -> Kind:
-    """Return a kind whose models are called ``models`` with Request and Result."""
-    return Kind(
-        name=name,
-        title=title,
-        request=f"{_SCHEMAS}.{models}Request",
-        result=f"{_SCHEMAS}.{models}Result",
-        computed=f"pvkdb_pipelines.{computed}",
-        **more,
-    )
-
-
-def _relaxation(name: str, title: str, model: str, computed: str) -> Kind:
-    return _kind(name, title, f"relaxations:{model}", computed, potential=True)
-
-
-def _dft(name: str, title: str, model: str) -> Kind:
-    return _kind(f"dft-{name}", title, f"dft:{model}", "dft.computing:compute_dft")
-
+#: What a potential computes for screenings: name, words, its models without Request and Result.
+_OF_POTENTIALS = (
+    ("relax", "Relaxation", "Relax", "relaxations.compound:compute_relaxation"),
+    ("element", "Relaxation of an element", "Element", "relaxations.compound:compute_element"),
+    ("vacancy", "Vacancies", "Vacancy", "relaxations.vacancy:compute_vacancies"),
+    ("estimate", "Rough barrier", "Estimate", "migration.estimate:estimate_barrier"),
+)
+#: What DFT computes, in words.
+_OF_DFT = {
+    "Scf": "DFT single point",
+    "Relax": "DFT relaxation",
+    "Path": "DFT on a path",
+    "Hop": "DFT hop",
+    "Neb": "DFT migration barrier",
+}
 
 KINDS = (
-    _relaxation("relax", "Relaxation", "Relax", "relaxations.compound:compute_relaxation"),
-    _relaxation(
-        "element", "Relaxation of an element", "Element", "relaxations.compound:compute_element"
+    *(
+        Kind(
+            name=name,
+            title=title,
+            request=f"{_SCHEMAS}.relaxations:{model}Request",
+            result=f"{_SCHEMAS}.relaxations:{model}Result",
+            computed=f"pvkdb_pipelines.{computed}",
+            potential=True,
+        )
+        for name, title, model, computed in _OF_POTENTIALS
     ),
-    _relaxation("vacancy", "Vacancies", "Vacancy", "relaxations.vacancy:compute_vacancies"),
-    _relaxation("estimate", "Rough barrier", "Estimate", "migration.estimate:estimate_barrier"),
-    _kind(
-        "md",
-        "Molecular dynamics",
-        "dynamics:Md",
-        "migration.dynamics:compute_dynamics",
+    *(
+        Kind(
+            name=f"dft-{name.lower()}",
+            title=title,
+            request=f"{_SCHEMAS}.dft:Dft{name}Request",
+            result=f"{_SCHEMAS}.dft:Dft{name}Result",
+            computed="pvkdb_pipelines.dft.computing:compute_dft",
+        )
+        for name, title in _OF_DFT.items()
+    ),
+    Kind(
+        name="dft-after",
+        title="DFT after a barrier",
+        request=f"{_SCHEMAS}.dft:DftAfterRequest",
+        result=f"{_SCHEMAS}.dft:DftAfterResult",
+        computed="pvkdb_pipelines.dft.requests:queue_deferred",
+        instant=True,
+    ),
+    Kind(
+        name="md",
+        title="Molecular dynamics",
+        request=f"{_SCHEMAS}.dynamics:MdRequest",
+        result=f"{_SCHEMAS}.dynamics:MdResult",
+        computed="pvkdb_pipelines.migration.dynamics:compute_dynamics",
         potential=True,
         of_material=True,
-    ),
-    _dft("scf", "DFT single point", "DftScf"),
-    _dft("relax", "DFT relaxation", "DftRelax"),
-    _dft("path", "DFT on a path", "DftPath"),
-    _dft("hop", "DFT hop", "DftHop"),
-    _dft("neb", "DFT migration barrier", "DftNeb"),
-    _kind(
-        "dft-after",
-        "DFT after a barrier",
-        "dft:DftAfter",
-        "dft.requests:queue_deferred",
-        instant=True,
     ),
 )
 

@@ -11,10 +11,11 @@ from sqlalchemy import select
 
 from pvkdb.errors import InterruptedByUserError
 from pvkdb.schemas.calculations import CalculationState
+from pvkdb.schemas.calculations.relaxations import CalculationRequest
 from pvkdb.store.base import batches
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
-from pvkdb.store.queue.claims import QueueRequest, requeue, submit
+from pvkdb.store.queue.claims import requeue, submit
 from pvkdb_pipelines.engines import CalculationEngine
 from pvkdb_pipelines.engines.engine import MessageSink, Report
 from pvkdb_pipelines.engines.local import LocalEngine
@@ -54,7 +55,7 @@ class Ledger:
     found: dict[str, Calculation] = field(default_factory=dict, init=False)
     lacking: set[str] = field(default_factory=set, init=False)
 
-    def compute(self, requests: Sequence[QueueRequest], on_done: OnDone) -> None:
+    def compute(self, requests: Sequence[CalculationRequest], on_done: OnDone) -> None:
         """Compute the requests that the store has not finished, and look up all requests.
 
         Other calculations of the queue are left to others.
@@ -84,11 +85,11 @@ class Ledger:
                 )
         self.found.update(found)
 
-    def of(self, request: QueueRequest) -> Calculation:
+    def of(self, request: CalculationRequest) -> Calculation:
         """Return the finished calculation of a request."""
         return self.found[request.key()]
 
-    def missing(self, requests: Sequence[QueueRequest]) -> list[QueueRequest]:
+    def missing(self, requests: Sequence[CalculationRequest]) -> list[CalculationRequest]:
         """Return the requests whose calculation is not finished in the store."""
         keys = list(dict.fromkeys(request.key() for request in requests))
         finished = {key for key, entry in self._look_up(keys).items() if entry.state not in _OPEN}

@@ -101,12 +101,12 @@ def _computed(kind: Kind, document: CalculationDocument, report: Report | None) 
         return Outcome({}, {}, load(kind.computed))
     request = load(kind.request).model_validate(document.parameters)
     # Loaded here: the libraries of the potentials take seconds.
-    if kind.computed.startswith("pvkdb."):
+    if kind.computed.startswith("pvkdb_pipelines."):
+        run = load(kind.computed)(request, report)
+    else:
         with _typed_errors(kind.extra):
             result = load(kind.computed)(request, partial(_report_share, report))
         run = SimpleNamespace(result=result, versions={"pvkdb": __version__})
-    else:
-        run = load(kind.computed)(request, report)
     records = partial(
         computed_rows,
         request=getattr(run, "request", request),  # DFT completes its settings

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from pvkdb.schemas.calculations.dft import AnyDft, DftAfterRequest, DftSettings
-    from pvkdb.store.models.calculations import Calculation
     from pvkdb_pipelines.dft.by_hand.exports import Code
 
 #: Names of the limits in the request of a method.
@@ -124,6 +123,7 @@ def export_inputs(
     DFT calculation already has its settings.
     """
     from pvkdb.schemas.calculations.dft import DFT_REQUESTS
+    from pvkdb.store.queue.jobs import find
     from pvkdb_pipelines.dft.by_hand.exports import CODES, converted
     from pvkdb_pipelines.dft.by_hand.exports import export_inputs as write
     from pvkdb_pipelines.dft.requests import path_request
@@ -132,7 +132,8 @@ def export_inputs(
         raise InputError(unknown_name("code with input files", code, CODES))
     chosen = {**settings, "charge": charge}
     with open_store(database).session(read_only=True) as session:
-        calculation = _calculation(session, key)
+        calculation = find(session, key)
+        key = calculation.id
         request: AnyDft
         if calculation.kind in DFT_REQUESTS:
             given = [name for name, value in {**chosen, "hop": hop}.items() if value is not None]
@@ -163,11 +164,12 @@ def import_results(
     json: JsonOption = False,
 ) -> None:
     """Store results of DFT run by hand. They are checked against the request."""
+    from pvkdb.store.queue.jobs import find
     from pvkdb.store.rows.from_models import calculation_document
     from pvkdb_pipelines.dft.by_hand.imports import import_results as store_results
 
     with open_store(database).session() as session:
-        calculation = store_results(session, _calculation(session, key), folder)
+        calculation = store_results(session, find(session, key), folder)
         document = calculation_document(calculation)
     if json:
         print_json(document)
@@ -231,17 +233,6 @@ def _request(
         raise InputError(f"{key} is a structure; use --method scf or relax, without --hop")
     request = requests.structure_request(structure, settings, chosen or "scf", vacancy, **given)
     return request, structure.material_id
-
-
-def _calculation(session: Session, key: str) -> Calculation:
-    from pvkdb.store.models.calculations import Calculation
-
-    found = session.get(Calculation, key)
-    if found is None:
-        raise NotFoundError(
-            f"no calculation has the id {key!r}; list them with: pvkdb export calculations"
-        )
-    return found
 
 
 def _settings(**given: Any) -> DftSettings:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, BaseModel, Field
 
 from pvkdb.display.notebook import NotebookView
+from pvkdb.operations import kinds, load
 from pvkdb.schemas.calculations.reliability import barrier_error
 
 if TYPE_CHECKING:
@@ -163,10 +164,8 @@ class CalculationDocument(BaseModel, NotebookView):
     @property
     def barrier(self) -> NebResult | None:
         """The host, paths and doubts of a finished migration barrier; None for anything else."""
-        from pvkdb.schemas.calculations.migration import NebResult
-
-        done = self.kind == "neb" and self.result is not None
-        return NebResult.model_validate(self.result) if done else None
+        found: NebResult | None = self._result_of("neb")
+        return found
 
     @property
     def barrier_error(self) -> str | None:
@@ -176,18 +175,19 @@ class CalculationDocument(BaseModel, NotebookView):
     @property
     def simulation(self) -> SimulationResult | None:
         """What a simulated device does; None for anything else, and before it is done."""
-        from pvkdb.schemas.calculations.simulations import SimulationResult
-
-        done = self.kind == "simulation" and self.result is not None
-        return SimulationResult.model_validate(self.result) if done else None
+        found: SimulationResult | None = self._result_of("simulation")
+        return found
 
     @property
     def examination(self) -> ExaminationResult | None:
         """Result of a device in a task; None for anything else, and before it is done."""
-        from pvkdb.schemas.calculations.examinations import ExaminationResult
+        found: ExaminationResult | None = self._result_of("examine")
+        return found
 
-        done = self.kind == "examine" and self.result is not None
-        return ExaminationResult.model_validate(self.result) if done else None
+    def _result_of(self, kind: str) -> Any:
+        if self.kind != kind or self.result is None:
+            return None
+        return load(kinds()[kind].result).model_validate(self.result)
 
 
 class ProgressNow(BaseModel):

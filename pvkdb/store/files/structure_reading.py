@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Composition
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.chemistry.sum_formula import composition_of_atoms
 from pvkdb.errors import InputError, MissingExtraError, naming
-from pvkdb.operations import Reading
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebRequest
 from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.store.queue.migration_requests import complete_request
@@ -56,7 +56,7 @@ def named(request: NebRequest) -> NebRequest:
     return request.model_copy(update={"formula": formula, "phase": phase})
 
 
-def barrier_request(request: NebRequest, reading: Reading) -> CompleteNebRequest:
+def barrier_request(session: Session, request: NebRequest) -> CompleteNebRequest:
     """Return the complete request for a barrier, also of a given structure.
 
     Raises:

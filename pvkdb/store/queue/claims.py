@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import bindparam, func, literal, null, select, update
 from sqlalchemy.orm import Session
@@ -30,6 +30,7 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.operations import kinds
 from pvkdb.schemas.calculations import CalculationState, EventKind
 from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.relaxations import CalculationRequest
 from pvkdb.store.base import DatabaseTime, batches, utc_now
 from pvkdb.store.curation.registration import get_or_add, register_material
 from pvkdb.store.models.calculations import Calculation
@@ -44,7 +45,6 @@ __all__ = [
     "LEASE",
     "MAX_ATTEMPTS",
     "LeaseLostError",
-    "QueueRequest",
     "another_attempt",
     "cancelled",
     "claim",
@@ -66,20 +66,9 @@ __all__ = [
 _MOST_IDS = 500
 
 
-class QueueRequest(Protocol):
-    """A request for a calculation, with its kind, content key and parameters."""
-
-    @property
-    def kind(self) -> str: ...
-
-    def key(self) -> str: ...
-
-    def model_dump(self, *, mode: str = "python") -> dict[str, Any]: ...
-
-
 def submit(
     session: Session,
-    request: QueueRequest,
+    request: CalculationRequest,
     priority: int = 0,
     depends_on: Sequence[str] = (),
 ) -> tuple[Calculation, bool]:
@@ -103,7 +92,7 @@ def submit(
 
 def enqueue(
     session: Session,
-    request: QueueRequest,
+    request: CalculationRequest,
     material_id: str | None = None,
     priority: int = 0,
     depends_on: Sequence[str] = (),

@@ -10,7 +10,6 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.kinetics.conditions import DEFAULTS, ROOM_TEMPERATURE_K
 from pvkdb.kinetics.hopping import vacancy_fraction
-from pvkdb.operations import Reading
 from pvkdb.schemas import LONGEST_TEXT
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.calculations.calibration import calibration_table
@@ -105,12 +104,6 @@ def answer_simulation(
         document=document,
     )
     return answer_of(known.material.id, [ion], [])
-
-
-def request_of(question: SimulationQuestion, reading: Reading) -> SimulationRequest:
-    """Return the request for a device, as :func:`simulation_request` makes it."""
-    with reading() as session:
-        return simulation_request(session, question)
 
 
 def simulation_request(session: Session, question: SimulationQuestion) -> SimulationRequest:
