@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -25,7 +24,7 @@ from pvkdb.cli.commands import (
     simulations,
     work,
 )
-from pvkdb.cli.operations import LateCommand, settings_of
+from pvkdb.cli.operations import add_command, settings_of
 from pvkdb.cli.options import OPENED
 from pvkdb.errors import InterruptedByUserError
 from pvkdb.operations import declared
@@ -83,20 +82,12 @@ def root(
 
 
 def _add(name: str, function: Any, example: str, **settings: Any) -> None:
-    if hasattr(function, "made"):  # by with_fields
-        late = partial(settings.pop("cls", LateCommand), made=function.made)
-        settings |= {"cls": late, "help": function.__doc__}
-        function = _placeholder
-    app.command(name, epilog=f"Example: pvkdb {name} {example}".rstrip(), **settings)(function)
-
-
-def _placeholder() -> None:
-    """Stand for a command whose function is made when it is needed."""
+    add_command(app, name, function, epilog=f"Example: pvkdb {name} {example}".rstrip(), **settings)
 
 
 def _add_operation(name: str) -> None:
     operation = declared()[name]
-    _add(operation.command_name, _placeholder, operation.example, **settings_of(operation))
+    _add(operation.command_name, lambda: None, operation.example, **settings_of(operation))
 
 
 _add("demo", demo.demo, "--folder demo-output")

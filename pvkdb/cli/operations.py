@@ -49,6 +49,15 @@ class LateCommand(TyperCommand):
         return self._complete.invoke(ctx)
 
 
+def add_command(app: Typer, name: str, function: Any, **settings: Any) -> None:
+    """Add a command; one of :func:`with_fields` is made when it is needed."""
+    if hasattr(function, "made"):
+        late = partial(settings.pop("cls", LateCommand), made=function.made)
+        settings |= {"cls": late, "help": function.__doc__}
+        function = lambda: None  # noqa: E731 - typer takes any function in its place
+    app.command(name, **settings)(function)
+
+
 def settings_of(operation: Operation) -> dict[str, Any]:
     """Return what typer needs to know of the command of an operation."""
     return {

@@ -16,6 +16,8 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from pvkdb.display.notebook import NotebookView
 from pvkdb.operations import kinds, load
+from pvkdb.operations.fields import InCommand
+from pvkdb.schemas import StrictModel
 from pvkdb.schemas.calculations.reliability import barrier_error
 
 if TYPE_CHECKING:
@@ -123,6 +125,19 @@ def registered_potentials() -> tuple[str, ...]:
     """Return the names of the shipped potentials, then of those that other packages register."""
     others = {entry.name for entry in entry_points(group=POTENTIALS_GROUP)}
     return (*(name.value for name in PotentialName), *sorted(others - {*PotentialName}))
+
+
+class Selection(StrictModel):
+    """Conditions for choosing calculations; None sets no condition."""
+
+    state: CalculationState | None = Field(
+        None, description="waiting, queued, running, done, failed or cancelled."
+    )
+    kind: str | None = Field(None, description="Kind of calculation, e.g. neb or relax.")
+    material: str | None = Field(None, description="Material or formula, e.g. CsPbBr3-Pnma.")
+    failure: Annotated[FailureKind | None, InCommand("--failed", "REASON")] = Field(
+        None, description="Failed for this reason, e.g. crashed."
+    )
 
 
 class CalculationDocument(BaseModel, NotebookView):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,8 +20,13 @@ from pvkdb.schemas.calculations import (
     JobDocument,
     LogLine,
 )
+from pvkdb.schemas.calculations.examinations import TASKS
+from pvkdb.schemas.calculations.kinds import UnreadableResult, read_result
+from pvkdb.simulation.devices.report import report_page
 from pvkdb.store.base import utc_now
+from pvkdb.store.collections.in_memory import SMALL_TABLES
 from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.devices import DeviceReference
 from pvkdb.store.queue.jobs import count, job_document, log_lines
 from pvkdb.store.queue.monitoring import WorkerSigns, worker_signs
 from pvkdb.store.rows.from_models import calculation_document
@@ -176,6 +181,44 @@ def job_page(session: Session, calculation: Calculation, after: int = 0) -> JobP
         log_lines(session, calculation.id, after),
         worker_signs(session),
     )
+
+
+def result_part(session: Session, calculation: CalculationDocument) -> dict[str, Any]:
+    """Return what the page shows of a result: template, values, why it is not of its kind."""
+    plain = (bool, int, float, str)
+    stored = (calculation.result or {}).items()
+    numbers = {name: value for name, value in stored if value is None or type(value) in plain}
+    shown = {"part": "_values.html", "numbers": numbers, "unreadable": None}
+    if calculation.state is not CalculationState.DONE or calculation.kind not in kinds():
+        return shown
+    found = read_result(calculation.kind, calculation.result)
+    if isinstance(found, UnreadableResult):
+        return shown | {"unreadable": found.reason}
+    if calculation.kind not in _PARTS:
+        return shown
+    template, values = _PARTS[calculation.kind]
+    return shown | {"part": template, "found": found} | values(session, found)
+
+
+def _examination(session: Session, found: Any) -> dict[str, Any]:
+    """Return the words of tasks, and the accuracies of Table 10: own publication, or another."""
+    cited = DeviceReference.device_id == found.device
+    own = set(session.scalars(select(DeviceReference.reference_key).where(cited)))
+    rows = SMALL_TABLES["benchmark_datasets"].rows(session)
+    published = [(row, not own.isdisjoint(row.references.split())) for row in rows]
+    rated = (each for each in published if each[0].accuracy_percent)
+    return {"tasks": TASKS, "published": sorted(rated, key=lambda each: not each[1])}
+
+
+#: Template of each kind, and what it needs besides the result.
+_PARTS: dict[str, tuple[str, Callable[[Session, Any], dict[str, Any]]]] = {
+    "neb": ("_barriers.html", lambda session, found: {}),
+    "examine": ("_examination.html", _examination),
+    "simulation": (
+        "_simulation.html",
+        lambda session, found: {"report": Markup(report_page(found))},
+    ),
+}
 
 
 def log_rows(lines: list[LogLine]) -> Iterator[tuple[datetime, str, bool]]:

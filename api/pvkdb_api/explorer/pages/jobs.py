@@ -29,10 +29,10 @@ from pvkdb_api.explorer.computing.jobs import (
     last_sign,
     log_rows,
     queue_overview,
+    result_part,
     value_cell,
 )
 from pvkdb_api.explorer.computing.queue_form import FilledForm, formula_choices
-from pvkdb_api.explorer.computing.results import result_part
 from pvkdb_api.explorer.site.assets import download
 from pvkdb_api.explorer.site.forms import Form, posted
 from pvkdb_api.explorer.site.markup import UNKNOWN, minute, number
@@ -201,8 +201,7 @@ def get_job(
         last_sign=last_sign(job.signs),
         submit_again=_submit_again(job),
         value_cell=value_cell,
-        result=(shown := result_part(session, job.calculation)),
-        **shown.values,
+        **result_part(session, job.calculation),
         message=_MESSAGES.get(said),
         may_queue=Scope.QUEUE in request.state.caller.scopes,
     )
