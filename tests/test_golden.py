@@ -116,12 +116,8 @@ QUEUEING: dict[str, list[str]] = {
         "EpiRAM --at-s -1 --task inference",
     ],
     "neb": [
-        "CsPbO3",
-        "CsPbBr3 --phase Pm3m",
-        "CsPbBr3 --potential emt",
         "CsPbBr3 --defect V_Cl",
         "CsPbBr3 --images 1",
-        "CsPbBr3 --plot neb.txt",
     ],
     "md": ["none --temperature-k 700", "e1 --temperature-k 0"],
     "dft": [
@@ -130,8 +126,6 @@ QUEUEING: dict[str, list[str]] = {
         "none --method nothing",
         "none --fmax 0.1",
         "none --smearing warm",
-        "none --charge 9",
-        "none --engine qe",
     ],
 }
 

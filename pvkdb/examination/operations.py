@@ -25,10 +25,8 @@ OPERATIONS = (
             computed="pvkdb.examination.requests:examined",
             extra="examination",
         ),
-        example="EpiRAM --images mnist --seeds 5",
         python=">>> from pvkdb.schemas.calculations.examinations import ExaminationQuestion\n"
         '>>> asked = ExaminationQuestion(device="EpiRAM", task="training", images="mnist")\n'
         ">>> client.calculations.examine(asked).state.value\n'queued'",
-        printed="pvkdb.cli.output.device_tables:print_examination",
     ),
 )

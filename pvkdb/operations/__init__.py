@@ -84,8 +84,9 @@ class Operation:
     python: str = ""
     #: The command, if it is an option of another one: ``crossbar --devices``.
     command: str = ""
-    #: Prints the result for people, and draws it to a file: what ``--plot`` then offers.
-    printed: str
+    #: Prints the result for people, and draws it to a file: what ``--plot`` then offers. Empty: its
+    #: command is written by hand (``with_fields`` in :mod:`pvkdb.cli.operations`).
+    printed: str = ""
     plot: tuple[str, str] | None = None
 
     @property

@@ -83,7 +83,5 @@ OPERATIONS = (
             potential=True,
             of_material=True,
         ),
-        example="CsPbBr3 --potential chgnet --plot",
-        printed="pvkdb.cli.output.barriers:print_hops",
     ),
 )

@@ -25,13 +25,11 @@ OPERATIONS = (
             extra="simulation",
             of_material=True,
         ),
-        example="CsPbBr3 --potential sevennet-0",
         python=">>> from pvkdb.schemas.calculations.simulations import SimulationQuestion\n"
         '>>> inputs = {"thickness_nm": 200, "bias_v": 1, "vacancies": (1e-4, 1e-3)}\n'
         '>>> layers = {"material": "CsPbBr3", "stack": "ITO/CsPbBr3/Ag"}\n'
         ">>> asked = SimulationQuestion(**layers, inputs=inputs)\n"
         ">>> queued = client.calculations.simulate(asked)  # doctest: +SKIP\n"
         ">>> client.calculations.wait(queued).simulation  # doctest: +SKIP",
-        printed="pvkdb.cli.output.device_tables:print_simulation",
     ),
 )

@@ -75,22 +75,19 @@ def _list_route(operation: Operation) -> Callable[..., Any]:
 def _add_queueing(router: APIRouter, operation: Operation) -> None:
     model, verb = operation.request_model(), operation.method.partition(".")[2]
     assert model is not None, f"{operation.name} has nothing to ask for"
-    posted = served_model(model)
 
     def queue(
-        question: posted,  # type: ignore[valid-type]
-        http: Request,
-        session: WriteSession,
-        writing: Writing,
+        question: Any, http: Request, session: WriteSession, writing: Writing
     ) -> CalculationDocument:
         document = writing.once(
-            f"{verb} {question.model_dump_json()}".lstrip(),  # type: ignore[attr-defined]
+            f"{verb} {question.model_dump_json()}".lstrip(),
             CalculationDocument,
             lambda: calculations.queue(http, session, operation, question),
         )
         writing.response.headers["Location"] = f"{API}/calculations/{document.id}"
         return document
 
+    queue.__annotations__["question"] = served_model(model)
     router.add_api_route(
         operation.path,
         queue,

@@ -104,8 +104,11 @@ def _computed(kind: Kind, document: CalculationDocument, report: Report | None) 
     if kind.computed.startswith("pvkdb_pipelines."):
         run = load(kind.computed)(request, report)
     else:
+        note = report or (lambda progress: None)
         with _typed_errors(kind.extra):
-            result = load(kind.computed)(request, partial(_report_share, report))
+            result = load(kind.computed)(
+                request, lambda stage, share: note(CalculationProgress(stage, 0, None, share))
+            )
         run = SimpleNamespace(result=result, versions={"pvkdb": __version__})
     records = partial(
         computed_rows,
@@ -115,11 +118,6 @@ def _computed(kind: Kind, document: CalculationDocument, report: Report | None) 
     )
     files = getattr(run, "files", {})
     return Outcome(run.result.model_dump(mode="json"), run.versions, records, files)
-
-
-def _report_share(report: Report | None, stage: str, share: float) -> None:
-    if report is not None:
-        report(CalculationProgress(stage, 0, None, share))
 
 
 @contextmanager

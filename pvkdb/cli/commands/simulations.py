@@ -60,18 +60,17 @@ def simulate(
     from pvkdb.schemas.calculations.simulations import SimulationQuestion
     from pvkdb.suitability.evidence.simulations import simulation_request
 
-    numbers = {"thickness_nm": thickness_nm, "gap_nm": gap_nm, "bias_v": bias_v}
-    numbers |= {"vacancies": vacancies}
-    others = (*numbers.values(), set_, report, asked.keys() - {"material", "potential"} or None)
-    if stack is None and any(each is not None for each in others):
+    given = {"thickness_nm": thickness_nm, "gap_nm": gap_nm, "bias_v": bias_v}
+    given |= {"vacancies": vacancies}
+    inputs = {name: each for name, each in given.items() if each is not None}
+    if stack is None and (inputs or set_ or report or asked.keys() - {"material", "potential"}):
         raise InputError(f"numbers of a device need its --stack, e.g. ITO/{asked['material']}/Ag")
     if report and report.suffix.lower() not in (".html", ".pdf", ".json", ".cir"):
         raise InputError(f"{report.name} is not written: end it with .html, .pdf, .json or .cir")
     if stack is None:
         _simulate_hops(database, temperature_k, json, **asked)
         return
-    numbers["temperature_k"] = temperature_k
-    inputs = {name: each for name, each in numbers.items() if each is not None}
+    inputs |= {} if temperature_k is None else {"temperature_k": temperature_k}
     asked |= {"stack": stack, "inputs": inputs | _ranges(set_ or [])}
     question = validated(SimulationQuestion, asked)
     document = _finished(database, lambda session: simulation_request(session, question), retry)

@@ -67,13 +67,15 @@ class CalculationOperations(
             'queued'
         """
         from pvkdb.client.structures import host_of
+        from pvkdb.schemas import validated
+        from pvkdb.schemas.calculations.migration import NebRequest
 
         host = None if structure is None else host_of(structure)
         names = ("potential", "phase", "defect", "host", "settings")
         values = (potential, phase, defect, host, settings)
         given = {name: each for name, each in zip(names, values, strict=True) if each is not None}
         if isinstance(request, str):
-            request = _request(request, given)
+            request = validated(NebRequest, {"formula": request, **given})
         elif given:
             raise InputError(f"the request is complete; omit {', '.join(given)}")
         return (yield from self._written([], request, idempotency_key))
@@ -216,10 +218,3 @@ class AsyncCalculations(
 
 def _key(calculation: CalculationDocument | str) -> str:
     return calculation if isinstance(calculation, str) else calculation.id
-
-
-def _request(formula: str, given: dict[str, Any]) -> NebRequest:
-    from pvkdb.schemas import validated
-    from pvkdb.schemas.calculations.migration import NebRequest
-
-    return validated(NebRequest, {"formula": formula, **given})

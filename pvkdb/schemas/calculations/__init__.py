@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import AfterValidator, BaseModel, Field
 
@@ -179,8 +179,7 @@ class CalculationDocument(BaseModel, NotebookView):
     @property
     def barrier(self) -> NebResult | None:
         """The host, paths and doubts of a finished migration barrier; None for anything else."""
-        found: NebResult | None = self._result_of("neb")
-        return found
+        return cast("NebResult | None", self._result_of("neb"))
 
     @property
     def barrier_error(self) -> str | None:
@@ -190,14 +189,12 @@ class CalculationDocument(BaseModel, NotebookView):
     @property
     def simulation(self) -> SimulationResult | None:
         """What a simulated device does; None for anything else, and before it is done."""
-        found: SimulationResult | None = self._result_of("simulation")
-        return found
+        return cast("SimulationResult | None", self._result_of("simulation"))
 
     @property
     def examination(self) -> ExaminationResult | None:
         """Result of a device in a task; None for anything else, and before it is done."""
-        found: ExaminationResult | None = self._result_of("examine")
-        return found
+        return cast("ExaminationResult | None", self._result_of("examine"))
 
     def _result_of(self, kind: str) -> Any:
         if self.kind != kind or self.result is None:

@@ -14,7 +14,6 @@ from pvkdb.schemas import first_problem
 from pvkdb.schemas.calculations import bounds, dft
 from pvkdb.schemas.calculations.bounds import CalculationResult
 from pvkdb.schemas.calculations.dynamics import MdRequest, MdResult
-from pvkdb.schemas.calculations.examinations import ExaminationRequest, ExaminationResult
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
@@ -60,7 +59,8 @@ def require_fit(request: CalculationRequest, result: CalculationResult) -> None:
     Raises:
         ValueError: names what differs.
     """
-    for name in ("formula", "stoichiometry", "phase", "symbol", "defect", "settings"):
+    names = ("formula", "stoichiometry", "phase", "symbol", "defect", "stack", "task", "device")
+    for name in (*names, "settings"):
         wanted, found = getattr(request, name, None), getattr(result, name, None)
         # Settings of a potential are in the request alone, the defect of a device in the result.
         if None not in (wanted, found) and found != wanted:
@@ -107,11 +107,8 @@ def _conditions(
             yield "picoseconds", result.picoseconds == request.settings.picoseconds
             yield "atoms_in_cell", (result.atoms_in_cell + 1) % len(request.host.symbols) == 0
         case SimulationRequest(), SimulationResult():
-            yield "stack", request.stack == result.stack
             yield "inputs", list(request.inputs) == result.inputs
             yield "defect", request.barriers.defect == result.defect
-        case ExaminationRequest(), ExaminationResult():
-            yield "task", (request.task, request.device) == (result.task, result.device)
         case dft.DftScfRequest(), dft.DftScfResult():
             yield from _points([request.structure], ["structure"], [result.point], result.atoms)
         case dft.DftRelaxRequest(), dft.DftRelaxResult():

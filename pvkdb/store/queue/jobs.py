@@ -33,7 +33,7 @@ _UNENDED = (*_CANCELLABLE, CalculationState.RUNNING.value)
 _ORDER = {"running": 0, "queued": 1, "waiting": 2}
 
 
-def _selected(selection: Selection) -> Select[tuple[Calculation]]:
+def _selected(selection: Selection) -> Select[Calculation]:
     """Return a SELECT of calculations with these conditions."""
     statement = select(Calculation)
     given = (selection.state, selection.kind, selection.failure)

@@ -92,7 +92,7 @@ def test_what_a_declaration_names_exists() -> None:
     for operation in declared().values():
         queued = operation.queued
         names = {operation.function, queued.result if queued else operation.result}
-        names |= {operation.printed}
+        names |= {operation.printed} - {""}
         names |= {operation.request} if operation.request else set()
         names |= {operation.plot[0]} if operation.plot else set()
         assert all(load(name) is not None for name in names)
