@@ -130,7 +130,7 @@ def dynamics(
 ) -> None:
     """Queue molecular dynamics of a vacancy. `pvkdb work` computes its diffusion coefficient."""
     from pvkdb.schemas import validated
-    from pvkdb.schemas.calculations.dynamics import MdRequest
+    from pvkdb.schemas.calculations.dynamics import MdRequest, MdSettings
     from pvkdb.schemas.calculations.relaxations import Host
     from pvkdb.store.models.structures import Structure
     from pvkdb.store.queue.claims import submit
@@ -146,7 +146,8 @@ def dynamics(
             )
         values = {name: given[name] for name in ("formula", "phase", "defect", "potential")}
         values["host"] = {name: getattr(host, name) for name in Host.model_fields}
-        values["settings"] = {"distance_ang": given["settings"]["distance_ang"], **settings}
+        settings["distance_ang"] = given["settings"]["distance_ang"]
+        values["settings"] = validated(MdSettings, settings)
         request = validated(MdRequest, values)
         queued, new = submit(session, request)
         session.flush()

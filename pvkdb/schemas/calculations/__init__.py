@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from pydantic import AfterValidator, BaseModel, Field
 
 from pvkdb.display.notebook import NotebookView
-from pvkdb.operations import kinds, load
+from pvkdb.operations import kinds as declared_kinds  # the package has a module `kinds`
+from pvkdb.operations import load
 from pvkdb.operations.fields import InCommand
 from pvkdb.schemas import StrictModel
 from pvkdb.schemas.calculations.reliability import barrier_error
@@ -199,7 +200,7 @@ class CalculationDocument(BaseModel, NotebookView):
     def _result_of(self, kind: str) -> Any:
         if self.kind != kind or self.result is None:
             return None
-        return load(kinds()[kind].result).model_validate(self.result)
+        return load(declared_kinds()[kind].result).model_validate(self.result)
 
 
 class ProgressNow(BaseModel):

@@ -72,7 +72,8 @@ def test_molecular_dynamics_of_a_barrier_is_queued_once(run: Run, user_store: St
     assert f"already queued  {document['id']}  V_Br in CsPbBr3, 800 K, 50 ps" in again.stderr
     other = run("md", document["id"], "--temperature-k", "800")
     assert "is not a finished barrier of a vacancy" in other.stderr
-    assert "temperature_k" in run("md", key, "--temperature-k", "-1").stderr
+    refused = run("md", key, "--temperature-k", "-1").stderr
+    assert refused.startswith("pvkdb: --temperature-k = -1.0: ")
 
 
 def test_dft_waits_for_a_barrier_that_is_not_computed_yet(run: Run, user_store: Store) -> None:
