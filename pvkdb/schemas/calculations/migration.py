@@ -147,10 +147,9 @@ class PostedSettings(NebSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _as_in_json(cls, value: object, info: ValidationInfo) -> object:
-        if info.field_name == "recheck" and not isinstance(value, bool):
-            raise ValueError("give true or false")
-        if info.field_name != "recheck" and isinstance(value, bool | str):
-            raise ValueError("give a number")
+        flag = info.field_name == "recheck"
+        if isinstance(value, str) or isinstance(value, bool) is not flag:
+            raise ValueError("give true or false" if flag else "give a number")
         return value
 
 
