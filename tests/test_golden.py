@@ -124,6 +124,48 @@ REFUSED: dict[str, list[tuple[str, str | dict[str, Any]]]] = {
     ],
 }
 
+#: Options that the commands of queued operations refuse.
+QUEUEING: dict[str, list[str]] = {
+    "simulate": [
+        "CsPbBr3 --thickness-nm 100",
+        "CsPbBr3 --rate 100",
+        "CsPbBr3 --axis a",
+        "CsPbBr3 --output device.txt --stack a/CsPbBr3/b",
+        "MAPbI3 --stack ITO/MAPbI3/Ag",
+        "CsPbBr3 --stack ITO/CsPbBr3/Ag --axis d",
+        "CsPbBr3 --stack ITO/CsPbBr3/Ag --rate 0",
+        "CsPbBr3 --stack ITO/CsPbBr3/Ag --set vacancies=2:1",
+        "CsPbBr3-Pnma --stack ITO/CsPbBr3/Ag",
+        "CsPbBr3-Pnma --stack ITO/CsPbBr3/Ag --thickness-nm 200 --bias-v 1 --set vacancies=2",
+    ],
+    "examine": [
+        "",
+        "PCM FeFET",
+        "d-none",
+        "d-t4-r15",
+        "EpiRAM --task henon --images mnist",
+        "EpiRAM --seeds 0",
+        "PCM --line-ohm 2",
+        "PCM --images no-folder",
+        "EpiRAM --task nothing",
+        "--task puf",
+        "--task nociceptor --set r_on=x",
+        "EpiRAM --at-s -1 --task inference",
+    ],
+    "neb": [
+        "CsPbBr3 --defect V_Cl",
+        "CsPbBr3 --images 1",
+    ],
+    "md": ["none --temperature-k 700", "e1 --temperature-k 0"],
+    "dft": [
+        "none",
+        "none --kpoints 2",
+        "none --method nothing",
+        "none --fmax 0.1",
+        "none --smearing warm",
+    ],
+}
+
 
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +281,13 @@ def test_refusals(name: str, database: str, local: LocalClient) -> None:
     compare(f"refusals_{name}", found)
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("name", QUEUEING)
+def test_refusals_before_the_queue(name: str, database: str) -> None:
+    said = {options: command(database, name, options) for options in QUEUEING[name]}
+    compare(f"refusals_{name}", said)
+
+
+@pytest.mark.parametrize("name", [*ANSWERS, *QUEUEING])
 def test_help(name: str) -> None:
     words = [declared()[name].command_name, "--help"]
     shown = CliRunner().invoke(app, words, env={"COLUMNS": "100"})

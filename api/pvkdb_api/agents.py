@@ -309,6 +309,7 @@ TOOLS: dict[str, AgentTool] = {
 } | {
     each.name: AgentTool(each.path, Agent.compute, f"{each.summary} {each.description}", {})
     for each in declared().values()
+    if each.queued is None
 }
 
 

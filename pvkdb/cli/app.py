@@ -24,7 +24,7 @@ from pvkdb.cli.commands import (
     simulations,
     work,
 )
-from pvkdb.cli.operations import added_commands, settings_of
+from pvkdb.cli.operations import add_command, added_commands, settings_of
 from pvkdb.cli.options import OPENED
 from pvkdb.errors import InterruptedByUserError
 from pvkdb.operations import shipped
@@ -142,7 +142,7 @@ def root(
 
 
 def _add(name: str, function: Any, example: str, **settings: Any) -> None:
-    app.command(name, epilog=f"Example: pvkdb {name} {example}".rstrip(), **settings)(function)
+    add_command(app, name, function, epilog=f"Example: pvkdb {name} {example}".rstrip(), **settings)
 
 
 def _add_operation(name: str) -> None:

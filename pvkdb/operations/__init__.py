@@ -32,7 +32,34 @@ Reading: TypeAlias = "Callable[[], AbstractContextManager[Session]]"
 #: Entry points with which other packages add operations.
 GROUP = "pvkdb.operations"
 #: Modules of pvkdb that declare operations.
-MODULES = tuple(f"pvkdb.{room}.operations" for room in ("compositions", "kinetics", "crossbar"))
+MODULES = (
+    *(f"pvkdb.{room}.operations" for room in ("compositions", "kinetics", "crossbar")),
+    *(f"pvkdb.{room}.operations" for room in ("simulation", "examination")),
+    "pvkdb.operations.calculations",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of calculation, which the queue holds and workers compute. Texts as in Operation."""
+
+    #: In the store, and in words.
+    name: str
+    title: str
+    #: Models of what is computed, and of what comes out.
+    request: str
+    result: str
+    #: Gets the request and a function of stage and share done; returns the result. One of
+    #: ``pvkdb_pipelines`` gets a ``Report`` and returns a run: result, versions, structures.
+    computed: str
+    #: The extra of pvkdb without which it is not computed.
+    extra: str = "screening"
+    #: A worker computes several side by side, which wait for their potentials together.
+    potential: bool = False
+    #: Belongs to the material of its formula and phase from the beginning.
+    of_material: bool = False
+    #: Computes nothing and stays beside the store: ``computed`` makes its rows.
+    instant: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +77,14 @@ class Operation:
     verb: Literal["GET", "POST"] = "GET"
     #: Where the clients have it: ``part.method`` or ``method``; empty: written by hand.
     method: str = ""
-    #: Gets the request (if there is one) and a :data:`Reading`; returns the result.
+    #: Gets the request (if there is one) and a :data:`Reading`; returns the result. If it is
+    #: ``queued``, it gets a session and the request, and returns that of the calculation.
     function: str
     request: str | None = None
+    queued: Kind | None = None
     #: A model; if ``many``, the function returns a list of them. Without a request, the service
-    #: keeps it.
-    result: str
+    #: keeps it. Of what is queued, the kind has it.
+    result: str = ""
     many: bool = False
     #: Fields of the request of which exactly one must be given.
     one_of: tuple[str, ...] = ()
@@ -66,7 +95,8 @@ class Operation:
     python: str = ""
     #: The command, if it is an option of another one: ``crossbar --devices``.
     command: str = ""
-    #: Prints the result for people; empty: there is no command.
+    #: Prints the result for people; empty: its command is written by hand (``with_fields`` in
+    #: :mod:`pvkdb.cli.operations`), or there is none.
     printed: str = ""
     #: The error in a result, with which the command ends after printing it; None if it has none.
     failure: str | None = None
@@ -97,6 +127,9 @@ class Operation:
             raise InputError(f"give one of {', '.join(others)} and {last}")
         with self.alone():
             call = load(self.function)
+            if self.queued is not None:
+                with reading() as session:
+                    return call(session, request)
             return call(reading) if request is None else call(request, reading)
 
     @contextmanager
@@ -172,6 +205,14 @@ def find(name: str) -> Operation:
     if (operation := declared().get(name)) is None:
         raise InputError(unknown_name("operation", name, declared()))
     return operation
+
+
+@cache
+def kinds() -> Mapping[str, Kind]:
+    """Return all kinds of calculations by their names."""
+    alone = (kind for name in MODULES for kind in getattr(import_module(name), "KINDS", ()))
+    asked = (each.queued for each in shipped().values() if each.queued is not None)
+    return {kind.name: kind for kind in (*asked, *alone)}
 
 
 def load(text: str) -> Any:

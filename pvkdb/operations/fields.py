@@ -19,7 +19,7 @@ Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")
 RangeText = Annotated[str, Field(min_length=1, max_length=60)]
 
 #: Units by the last part of the name of a field.
-UNITS = {"ev": "eV", "k": "K", "nm": "nm", "ohm": "Ω", "s": "s", "v": "V"}
+UNITS = {"ev": "eV", "k": "K", "nm": "nm", "ohm": "Ω", "v": "V"} | {n: n for n in ("s", "ps", "fs")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,14 @@ def kind_of(field: FieldInfo) -> Any:
 
 
 def plain_kind(kind: Any) -> Any:
-    """Return a type without marks and names of values: ``str``, ``list[str]``."""
-    if get_origin(kind) is list:
-        return list[plain_kind(get_args(kind)[0])]  # type: ignore[misc]  # made at run time
+    """Return the type of an option: a number, a flag, a list of them, or a text."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is list or parts[1:] == (...,):
+        return list[plain_kind(parts[0])]  # type: ignore[misc]  # made at run time
     plain = getattr(kind, "__origin__", kind)
-    return str if isinstance(plain, type) and issubclass(plain, str) else plain
+    if plain is dict:
+        return list[str]
+    return plain if plain in (bool, int, float) else str
 
 
 def mark_of(field: FieldInfo, kind: type[Any]) -> Any:

@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from http import HTTPStatus
 from inspect import Parameter, Signature
 from typing import Annotated, Any
 
@@ -18,12 +19,15 @@ from pvkdb.operations import Operation, added, load, shipped
 from pvkdb.operations.fields import served_model
 from pvkdb.schemas import validated
 from pvkdb.schemas.access import Scope
+from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.responses import Answers, Page
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
-from pvkdb_api.core.sessions import DatasetVersion, ReadSession
+from pvkdb_api.core.sessions import DatasetVersion, ReadSession, WriteSession
 from pvkdb_api.frame.access import needs
 from pvkdb_api.frame.limits import JsonRoute
+from pvkdb_api.operations import calculations
+from pvkdb_api.operations.writes import Writing
 
 _log = logging.getLogger("pvkdb_api")
 
@@ -32,6 +36,9 @@ def router_of(operations: Iterable[Operation]) -> APIRouter:
     """Return the routes of operations."""
     router = APIRouter(prefix=API, route_class=JsonRoute)
     for operation in operations:
+        if operation.queued is not None:
+            _add_queueing(router, operation)
+            continue
         router.add_api_route(
             operation.path,
             _route(operation) if operation.request else _list_route(operation),
@@ -98,6 +105,36 @@ def _list_route(operation: Operation) -> Callable[..., Any]:
         return Page[row](data=rows, total=len(rows), next_cursor=None, dataset_version=version)  # type: ignore[valid-type]
 
     return answer
+
+
+def _add_queueing(router: APIRouter, operation: Operation) -> None:
+    model, verb = operation.request_model(), operation.method.partition(".")[2]
+    assert model is not None, f"{operation.name} has nothing to ask for"
+
+    def queue(
+        question: Any, http: Request, session: WriteSession, writing: Writing
+    ) -> CalculationDocument:
+        document = writing.once(
+            f"{verb} {question.model_dump_json()}".lstrip(),
+            CalculationDocument,
+            lambda: calculations.queue(http, session, operation, question),
+        )
+        writing.response.headers["Location"] = f"{API}/calculations/{document.id}"
+        return document
+
+    queue.__annotations__["question"] = served_model(model)
+    router.add_api_route(
+        operation.path,
+        queue,
+        methods=["POST"],
+        status_code=HTTPStatus.ACCEPTED,
+        dependencies=[needs(Scope.QUEUE)],
+        responses={200: {"model": CalculationDocument, "description": "It was requested before."}},
+        tags=["calculations"],
+        summary=operation.summary.removesuffix("."),
+        description=operation.description,
+        operation_id=f"queue_{operation.path.split('/')[-1].removesuffix('s')}",
+    )
 
 
 router = router_of(shipped().values())

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pvkdb.client._io.answers import parse
 from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
+from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.client._parts.parameters import RangeValue, call
 
 if TYPE_CHECKING:
+    from pvkdb.schemas.calculations import CalculationDocument
+    from pvkdb.schemas.calculations.examinations import ExaminationQuestion
+    from pvkdb.schemas.calculations.simulations import SimulationQuestion
     from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
     from pvkdb.schemas.kinetics import KineticsAnswer
     from pvkdb.schemas.responses import FormulaTolerance
@@ -169,3 +174,68 @@ class Kinetics(KineticsOperations, Blocking):
 
 class AsyncKinetics(KineticsOperations, Awaiting):
     """Estimate rates and times of ion migration. See :class:`Kinetics`."""
+
+
+class QueuedOperations(ClientPart):
+    """Operations of both clients that queue a calculation."""
+
+    @operation
+    def examine(
+        self, question: ExaminationQuestion, *, idempotency_key: str | None = None
+    ) -> Steps[CalculationDocument]:
+        """Queue the examination of a device, or get the one with the same inputs.
+
+        Accuracy of a network built from a device, and the cost of each imperfection.
+
+        Figures come from the store. What the task needs and the store lacks is refused by name,
+        unless `assume_ideal` is set. Keys and measured curves need files: `pvkdb examine` reads
+        them.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+            NotAllowedError: the service requires an API key with the scope `queue`.
+
+        Example:
+            >>> from pvkdb.schemas.calculations.examinations import ExaminationQuestion
+            >>> asked = ExaminationQuestion(device="EpiRAM", task="training", images="mnist")
+            >>> client.calculations.examine(asked).state.value
+            'queued'
+        """
+        from pvkdb.schemas.calculations import CalculationDocument
+
+        body = question.model_dump_json()
+        path = path_of("calculations", "examinations")
+        answer = yield from self._service.write(path, body, idempotency_key)
+        return parse(CalculationDocument, answer)
+
+    @operation
+    def simulate(
+        self, question: SimulationQuestion, *, idempotency_key: str | None = None
+    ) -> Steps[CalculationDocument]:
+        """Queue the simulation of a device, or get the one with the same inputs.
+
+        Motion of the vacancy, currents and a compact model, with an uncertainty budget.
+
+        Barriers come from the store. An input that it lacks and that nobody gave is refused by
+        name.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+            NotAllowedError: the service requires an API key with the scope `queue`.
+
+        Example:
+            >>> from pvkdb.schemas.calculations.simulations import SimulationQuestion
+            >>> inputs = {"thickness_nm": 200, "bias_v": 1, "vacancies": (1e-4, 1e-3)}
+            >>> layers = {"material": "CsPbBr3", "stack": "ITO/CsPbBr3/Ag"}
+            >>> asked = SimulationQuestion(**layers, inputs=inputs)
+            >>> queued = client.calculations.simulate(asked)  # doctest: +SKIP
+            >>> client.calculations.wait(queued).simulation  # doctest: +SKIP
+        """
+        from pvkdb.schemas.calculations import CalculationDocument
+
+        body = question.model_dump_json()
+        path = path_of("calculations", "simulations")
+        answer = yield from self._service.write(path, body, idempotency_key)
+        return parse(CalculationDocument, answer)

@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sqlalchemy.orm import Session
 
 from pvkdb._extras import needing
 from pvkdb.chemistry import Composition
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.chemistry.sum_formula import composition_of_atoms
-from pvkdb.errors import InputError
-from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.errors import InputError, naming
+from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebRequest
 from pvkdb.schemas.calculations.relaxations import Host
+from pvkdb.store.queue.migration_requests import complete_request
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -53,6 +55,17 @@ def named(request: NebRequest) -> NebRequest:
     formula = request.formula or composition_of_atoms(Counter(host.symbols)).formula
     phase = request.phase or space_group_of(host)
     return request.model_copy(update={"formula": formula, "phase": phase})
+
+
+def barrier_request(session: Session, request: NebRequest) -> CompleteNebRequest:
+    """Return the complete request for a barrier, also of a given structure.
+
+    Raises:
+        ParameterError: the formula, phase or defect cannot be used.
+    """
+    with naming("formula"):
+        request = named(request)
+    return complete_request(request, naming)
 
 
 def read_cif(text: str, composition: Composition | None = None) -> Host:

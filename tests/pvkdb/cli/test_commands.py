@@ -105,7 +105,7 @@ def test_tolerance_prints_what_it_can_and_names_what_it_cannot_read(
         (("neb", "MAPbI3"), ("MAPbI3", "molecule")),
         (("neb", "Cs4PbBr6"), ("no prototype of the family 0D", "give a structure")),
         (("neb", "Cs2AgBiBr6", "--phase", "Pnma"), ("Pnma", "Fm-3m")),
-        (("neb", "CsPbBr3", "--defect", "Br_v"), ("Br_v", "write a vacancy as V_Br")),
+        (("neb", "CsPbBr3", "--defect", "Br_v"), ("Br_v", "an element as V_Br")),
         (("neb", "CsPbBr3", "--path", "x.cif"), ("x.cif", ".xyz")),
         (("neb", "CsPbBr3", "--from", "no.cif"), ("no.cif",)),
         (("neb", "CsPbBr3", "--potential", "chgnt"), ("chgnt", "did you mean 'chgnet'")),

@@ -17,7 +17,7 @@ from pvkdb.schemas.screening import ScreenedCandidate
 from pvkdb.store.base import utc_now
 from pvkdb.store.models.materials import Composition
 from pvkdb.store.models.screenings import ScreeningRun
-from pvkdb.store.queue.jobs import Selection, count
+from pvkdb.store.queue.jobs import count
 from pvkdb.store.runs.report.page import sections
 from pvkdb.store.runs.screening_reports import CandidateSelection, read_report, selected
 from pvkdb.store.runs.screening_runs import find_run, listed, run_document
@@ -152,5 +152,5 @@ def _state(session: ReadSession, run: ScreeningRun) -> dict[str, Any]:
         "marks": MARKS,
         "now": utc_now(),
         "lease": run.lease_until,
-        "queue": count(session, Selection()) if running else None,
+        "queue": count(session) if running else None,
     }

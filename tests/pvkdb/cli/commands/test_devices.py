@@ -108,25 +108,6 @@ def widest(text: str) -> int:
     return max(map(len, text.splitlines()))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["d-t4-r15", "--task", "inference"], "device to device, read noise not known"),
-        (["d-t4-r15", "PCM"], "one device is examined at a time"),
-        (["PCM", "--line-ohm", "2"], "training does not use line_ohm; leave it out"),
-        (["PCM", "--images", "no-folder"], "no-folder holds no train-images"),
-        (["PCM", "--task", "nociceptors"], "task"),
-        (["--task", "nociceptor", "--set", "v_th=high"], "write NAME=VALUE"),
-    ],
-)
-def test_what_cannot_be_examined_is_refused(
-    arguments: list[str], words: str, database: list[str]
-) -> None:
-    outcome = call("examine", *arguments, *database)
-    assert isinstance(outcome.exception, InputError), outcome.exception
-    assert words in str(outcome.exception)
-
-
 @pytest.mark.slow
 def test_a_device_is_examined_once_with_its_costs(database: list[str]) -> None:
     pytest.importorskip("numba", reason="numba is not installed (extra 'examination')")
