@@ -228,7 +228,7 @@ def _of_field(
         value = "|".join(get_args(kind))
     text, plain = _in_words(field.description, words), plain_kind(kind)
     default = Parameter.empty if field.is_required() else field.default
-    if get_origin(plain) is list:
+    if get_origin(plain) is list and default is not Parameter.empty:
         default, text = None, f"{text.removesuffix('.')}; repeatable."
     word = words[name]
     if default is True:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
-from pvkdb.store.collections.in_memory import SMALL_TABLES
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -25,6 +24,7 @@ from pvkdb.schemas.calculations.examinations import TASKS
 from pvkdb.schemas.calculations.kinds import UnreadableResult, read_result
 from pvkdb.simulation.devices.report import report_page
 from pvkdb.store.base import utc_now
+from pvkdb.store.collections import LISTED
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.devices import DeviceReference
 from pvkdb.store.queue.jobs import count, job_document, log_lines
@@ -204,7 +204,7 @@ def _examination(session: Session, found: Any) -> dict[str, Any]:
     """Return the words of tasks, and the accuracies of Table 10: own publication, or another."""
     cited = DeviceReference.device_id == found.device
     own = set(session.scalars(select(DeviceReference.reference_key).where(cited)))
-    rows = SMALL_TABLES["benchmark_datasets"].rows(session)
+    rows = LISTED["benchmark_datasets"].iterate(session, {})
     published = [(row, not own.isdisjoint(row.references.split())) for row in rows]
     rated = (each for each in published if each[0].accuracy_percent)
     return {"tasks": TASKS, "published": sorted(rated, key=lambda each: not each[1])}
