@@ -17,7 +17,7 @@ _EXTRAS = {
     "gpaw": "gpaw",
     "plot": "matplotlib",
     "measurements": "openpyxl xlrd",
-    "rank": "pymcdm",
+    "rank": "jinja2",
     "simulation": "numba skfem",
     "examination": "sklearn",
 }

@@ -14,7 +14,7 @@ from pvkdb.client._search.queries import FilterValue, query_of
 
 if TYPE_CHECKING:
     from pvkdb.schemas.profiles import Profile, Subject
-    from pvkdb.schemas.rankings import Order, Ranking
+    from pvkdb.schemas.rankings import Ranking
 
 
 class RankingOperations(ClientPart):
@@ -56,7 +56,6 @@ class RankingOperations(ClientPart):
         application: str,
         subject: Subject = "devices",
         *,
-        order: Order = "shown",
         weights: Mapping[str, float] | None = None,
         reading: str | None = None,
         computed: bool = True,
@@ -72,11 +71,10 @@ class RankingOperations(ClientPart):
         Args:
             application: name of the application.
             subject: devices or materials.
-            order: score to sort by.
             weights: weights by metric that replace the profile's weights.
             reading: name of another interpretation of ambiguous requirements.
             computed: whether E_A and DFE that pvkdb computed count.
-            samples: number of random weights and values that test the stability of the order.
+            samples: number of random weights of papers and criteria.
             thickness_nm: layer thickness for predictions, a number or (low, high).
             bias_v: bias across the layer, likewise; default for devices: their SET voltage.
             temperature_k: temperature, likewise.
@@ -98,7 +96,6 @@ class RankingOperations(ClientPart):
 
         query = parameters_of(
             subject=subject,
-            order=order,
             weights=weights or None,
             reading=reading,
             computed=None if computed else False,

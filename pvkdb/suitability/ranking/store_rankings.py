@@ -12,7 +12,13 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Profile, Subject
-from pvkdb.schemas.rankings import ProfileSummary, RankedCandidate, Ranking, SetAside
+from pvkdb.schemas.rankings import (
+    ProfileSummary,
+    RankedCandidate,
+    Ranking,
+    RankingFilters,
+    SetAside,
+)
 from pvkdb.schemas.responses import Assumption
 from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.schemas.tables import RankingsRow, Row
@@ -30,16 +36,10 @@ from pvkdb.suitability.evidence.materials import (
 )
 from pvkdb.suitability.evidence.predictions import kinetic_model
 from pvkdb.suitability.profiles.profile_file import shipped_profile, shipped_profiles
-from pvkdb.suitability.ranking.assessment import desirabilities_of
 from pvkdb.suitability.ranking.filters import passing
 from pvkdb.suitability.ranking.options import Options, weighted
-from pvkdb.suitability.ranking.order import DIGITS
-from pvkdb.suitability.ranking.ranking import criteria_for, rank_candidates
-from pvkdb.suitability.ranking.scoring import score
+from pvkdb.suitability.ranking.ranking import criteria_for, judge, rank_candidates
 from pvkdb.suitability.ranking.shortlist import shortlist
-
-#: An export has neither probabilities of ranks nor cross-checks.
-_FOR_EXPORT = Options(samples=1, cross_checked=False)
 
 #: Columns of the ``rankings`` table that are fields of a ranked candidate.
 _UNCHANGED = (RankingsRow.model_fields.keys() & RankedCandidate.model_fields.keys()) - {"criteria"}
@@ -79,16 +79,21 @@ def rank(
         model = kinetic_model(session, conditions, phases)
         models, assumptions = [model], model.assumptions()
     with_predictions = partial(with_models, models=models)
+    passed: Sequence[Candidate]
     chosen = None
     if subject == "materials" and report is None and options.shortlist:
         criteria = weighted(criteria_for(profile, subject), options.weights)
-        found = shortlist(session, criteria, options, with_predictions)
-        kept, aside, missing, chosen = found.candidates, found.set_aside, found.notes, found.chosen
+        short = shortlist(session, criteria, options)
+        chosen, aside, missing = short.chosen, short.set_aside, short.notes
+        every = material_candidates(session, formulas=short.formulas)
+        # Summaries do not say for sure which compositions meet these.
+        family, ions = options.filters.family, options.filters.ions_known
+        unsure = RankingFilters(family=family, ions_known=ions)
+        passed, _ = passing(every, unsure, {each.id: each for each in every})
     else:
-        materials = material_candidates(session, report) if subject == "materials" else []
-        every = every if subject == "devices" else materials
-        passed, aside, missing = _filtered(session, every, options, materials, report)
-        kept = [with_predictions(each) for each in passed]
+        every = every if subject == "devices" else material_candidates(session, report)
+        passed, aside, missing = _filtered(session, every, options, report)
+    kept = [with_predictions(each) for each in passed]
     if subject == "devices":
         texts = sum(each.kind == "figures" for each in every)
         notes = [
@@ -112,7 +117,7 @@ def rank(
             )
     notes = [*([chosen] if chosen else []), *notes, *missing]
     version = current_version(session)
-    ranking = rank_candidates(profile, subject, kept, options, notes, version, aside)
+    ranking = rank_candidates(profile, subject, kept, options, notes, version, aside, every)
     ranking.chosen = chosen
     if not any(METRICS[each.metric].modelled for each in ranking.criteria):
         return ranking
@@ -123,12 +128,12 @@ def _filtered(
     session: Session,
     candidates: Sequence[Candidate],
     options: Options,
-    materials: Sequence[Candidate],
     report: ScreeningReport | None,
 ) -> tuple[Sequence[Candidate], list[SetAside], list[str]]:
     """Return the candidates that pass the filters, the numbers of the others, and notes."""
     if options.filters == Options().filters:
         return candidates, [], []
+    materials = [each for each in candidates if each.kind == "material"]
     if not materials:  # those of devices, and those that are named
         formulas = {*compositions_of(session, candidates), *options.filters.compositions}
         materials = material_candidates(session, formulas=sorted(formulas))
@@ -149,34 +154,21 @@ def _filtered(
 
 
 def leaders(session: Session) -> Iterator[Ranking]:
-    """Yield the first places of every application, among devices and among materials.
-
-    Each is a ranking of the candidates with the highest shown score. A score depends on its own
-    candidate alone, so that these are the first places of the whole ranking.
-    """
-    materials = material_candidates(session)
+    """Yield the first places of every application, among devices and among materials."""
     listed: dict[Subject, list[Candidate]] = {
         "devices": device_candidates(session),
-        "materials": materials,
+        "materials": material_candidates(session),
     }
-    model = kinetic_model(session)
     version = current_version(session)
     for name in shipped_profiles():
         profile = shipped_profile(name)
         for subject, candidates in listed.items():
-            criteria = [each for each in profile.criteria(subject) if each.weight > 0]
-            if not criteria:
-                continue
-            if any(METRICS[each.metric].modelled for each in criteria):
-                candidates = [with_models(each, [model]) for each in candidates]
-            weights = [each.weight for each in criteria]
-            shown = [
-                round(score(weights, desirabilities_of(criteria, each)).shown, DIGITS)
-                for each in candidates
-            ]
-            best = max(shown, default=0.0)
-            first = [each for each, value in zip(candidates, shown, strict=True) if value == best]
-            yield rank_candidates(profile, subject, first, _FOR_EXPORT, dataset_version=version)
+            if any(each.weight > 0 for each in profile.criteria(subject)):
+                judged, _ = judge(profile.criteria(subject), candidates, candidates)
+                best = max((each.score for each in judged if each.known), default=0.0)
+                first = [each.candidate for each in judged if each.known and each.score == best]
+                options = Options(samples=1)
+                yield rank_candidates(profile, subject, first, options, (), version, (), candidates)
 
 
 def applications() -> list[ProfileSummary]:
@@ -194,13 +186,10 @@ def applications() -> list[ProfileSummary]:
 
 
 def device_rankings(session: Session) -> Iterator[Ranking]:
-    """Yield the ranking of the devices for every application, without predictions.
-
-    There are neither probabilities of ranks nor cross-checks.
-    """
+    """Yield the ranking of the devices for every application, without predictions."""
     candidates = device_candidates(session)
     for name in shipped_profiles():
-        yield rank_candidates(shipped_profile(name), "devices", candidates, _FOR_EXPORT)
+        yield rank_candidates(shipped_profile(name), "devices", candidates)
 
 
 def rankings_rows(session: Session) -> Iterator[RankingsRow]:

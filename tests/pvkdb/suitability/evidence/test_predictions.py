@@ -284,7 +284,7 @@ def test_a_weight_of_ones_own_is_counted_and_remarked(sqlite_store: Store) -> No
 
 def test_predictions_never_decide_an_order_that_ships(sqlite_store: Store) -> None:
     """With no support, every profile ranks materials as if nothing were predicted."""
-    quick = Options(samples=1, cross_checked=False)
+    quick = Options(samples=1)
     with sqlite_store.session() as session:
         for name in shipped_profiles():
             with_model, without = (
