@@ -41,6 +41,7 @@ class Verdict(StrEnum):
 class Grade(StrEnum):
     """Quality of the evidence, the best first."""
 
+    MEAN = "mean of all sources"
     MEASURED_SEVERAL = "measured, several sources"
     MEASURED = "measured"
     BEST = "best value, not the typical one"

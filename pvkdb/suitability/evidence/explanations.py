@@ -156,7 +156,8 @@ def _share_text(entry: Assessment, bounds: Bounds) -> str:
         return f"{value}: {how} ({share})"
     if entry.verdict is Verdict.NOT_DEMONSTRATED:
         return f"{value}, {_DOUBTS.get(entry.grade, 'not shown')}, counted as unknown ({share})"
-    return f"{value}: {entry.verdict.value if entry.share in (0, 1) else share}"
+    plain = entry.verdict in (Verdict.MET, Verdict.FAILED)
+    return f"{value}: {entry.verdict.value if plain else share}"
 
 
 #: Phrases for a prediction that meets its criterion.

@@ -194,7 +194,10 @@ class Reports:
         return low <= self._corners[2] and high >= self._corners[1]
 
     def _graded(self, evidence: Evidence, low: float, high: float) -> Share:
-        if isinf(low) or isinf(high):  # from the worse to the better end, even in desirability
+        if evidence.estimate is not None:
+            mean, scale, freedom = evidence.estimate
+            worth = desirabilities(self._corners, mean + scale * special.stdtrit(freedom, _EVEN))
+        elif isinf(low) or isinf(high):  # from the worse to the better end, even in desirability
             ends = [
                 float(desirabilities(self._corners, np.array([each]))[0]) for each in (low, high)
             ]

@@ -21,7 +21,7 @@ from pvkdb.schemas.rankings import RankingFilters, SetAside
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.materials import Material, SiteOccupancy
 from pvkdb.store.models.summaries import CompositionSummary as Summary
-from pvkdb.suitability.evidence.materials import PLACEHOLDERS
+from pvkdb.suitability.evidence.means import PLACEHOLDERS
 from pvkdb.suitability.ranking.assessment import bounds_for
 from pvkdb.suitability.ranking.filters import tests_of
 from pvkdb.suitability.ranking.options import Options

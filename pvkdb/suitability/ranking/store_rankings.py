@@ -34,6 +34,7 @@ from pvkdb.suitability.evidence.materials import (
     phase_candidates,
     with_models,
 )
+from pvkdb.suitability.evidence.means import spread_in, with_means
 from pvkdb.suitability.evidence.predictions import kinetic_model
 from pvkdb.suitability.profiles.profile_file import shipped_profile, shipped_profiles
 from pvkdb.suitability.ranking.filters import passing
@@ -91,9 +92,13 @@ def rank(
         unsure = RankingFilters(family=family, ions_known=ions)
         passed, _ = passing(every, unsure, {each.id: each for each in every})
     else:
-        every = every if subject == "devices" else material_candidates(session, report)
+        if subject == "materials":
+            every = material_candidates(session, report)
         passed, aside, missing = _filtered(session, every, options, report)
     kept = [with_predictions(each) for each in passed]
+    if subject == "materials":  # predictions take the kinds of evidence apart
+        spread = spread_in(session)
+        kept, every = (with_means(each, spread, options.computed) for each in (kept, every))
     if subject == "devices":
         texts = sum(each.kind == "figures" for each in every)
         notes = [
@@ -105,10 +110,11 @@ def rank(
         ]
     else:
         notes = [
-            "each composition is listed once, with all its phases: E_A and DFE of the literature "
-            "span all references of the best kind (experiments, else DFT, else without a method), "
-            "those of a potential belong to its lowest phase with a value; "
-            "generic formulas (CsPbX3) are left out"
+            "each composition is listed once, with all its phases: E_A is the mean of all sources "
+            "with the interval of what a new one would say; DFE of the literature spans all "
+            "references of the best kind (experiments, else DFT, else without a method), that of a "
+            "potential belongs to its lowest phase with a value; generic formulas (CsPbX3) are "
+            "left out"
         ]
         if report is not None:
             notes.append(
@@ -157,7 +163,7 @@ def leaders(session: Session) -> Iterator[Ranking]:
     """Yield the first places of every application, among devices and among materials."""
     listed: dict[Subject, list[Candidate]] = {
         "devices": device_candidates(session),
-        "materials": material_candidates(session),
+        "materials": with_means(material_candidates(session), spread_in(session)),
     }
     version = current_version(session)
     for name in shipped_profiles():
