@@ -22,7 +22,7 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import calibration
 from pvkdb.schemas.calculations.calibration import (
     FILE,
-    LEAST_GROUPS as LEAST_GROUPS,
+    LEAST_GROUPS,
     LEVEL,
     Calibration,
     CalibrationLine,

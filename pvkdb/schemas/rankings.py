@@ -239,6 +239,11 @@ class Ranking(BaseModel, NotebookView):
     criteria: list[Criterion] = Field(description="With the weights that were used.")
     not_judged: list[Ask] = Field(description="Requirements that cannot be judged from numbers.")
     candidates: list[RankedCandidate] = Field(description="Candidates, best first.")
+    unreviewed: list[RankedCandidate] = Field(
+        default=[],
+        description="Candidates of imports that nobody has confirmed. They take no place: `rank` "
+        "is where they would stand.",
+    )
     chosen: str | None = Field(
         default=None,
         description="What was ranked of a large store; None: all candidates.",

@@ -57,6 +57,9 @@ def get_ranking(
     computed: Annotated[
         bool, Query(description="Whether E_A and DFE that pvkdb computed count.")
     ] = True,
+    unreviewed: Annotated[
+        bool, Query(description="Whether imports that nobody has confirmed count.")
+    ] = False,
     samples: Annotated[
         int, Query(ge=1, le=MOST_SAMPLES, description="Random weights of papers and criteria.")
     ] = SAMPLES,
@@ -74,6 +77,7 @@ def get_ranking(
         reading=reading,
         samples=samples,
         computed=computed,
+        unreviewed=unreviewed,
         filters=filters,
     )
     ranking = rank(session, profile, subject, options, layer)

@@ -49,6 +49,9 @@ def rank(
         bool,
         Option("--computed/--without-computed", help="Count E_A and DFE that pvkdb computed."),
     ] = True,
+    unreviewed: Annotated[
+        bool, Option("--with-unreviewed", help="Count imports that nobody has confirmed.")
+    ] = False,
     profile: Annotated[Path | None, Option(metavar="FILE", help="Your own profile (TOML).")] = None,
     screening: Annotated[
         Path | None, Option(metavar="FILE", help="Add materials: screening-report.json of a run.")
@@ -112,6 +115,7 @@ def rank(
         reading=reading,
         samples=samples,
         computed=computed,
+        unreviewed=unreviewed,
         filters=parse_filters(given | ({"only_screening": True} if only_screening else {})),
     )
     with option_names(words_of(LayerRequest.model_fields)):

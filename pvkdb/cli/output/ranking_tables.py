@@ -37,7 +37,9 @@ def print_ranking(ranking: Ranking, limit: int | None = None) -> None:
     """Print a ranking as a table, then its predictions and notes."""
     from pvkdb.suitability.sheets.comparisons import scope
 
-    listed = ranking.candidates[:limit]
+    waiting = {each.id for each in ranking.unreviewed}
+    both = sorted([*ranking.candidates, *ranking.unreviewed], key=lambda each: each.rank)
+    listed = both[:limit]
     columns = [place for place, each in enumerate(ranking.criteria) if each.weight > 0]
     longest = _LABELS.get(len(columns), _SHORTEST_LABEL)
     output().print(plain(scope(ranking)), style="bold")
@@ -49,8 +51,8 @@ def print_ranking(ranking: Ranking, limit: int | None = None) -> None:
         ],
         [
             [
-                str(entry.rank),
-                _identity(entry, longest),
+                "–" if entry.id in waiting else str(entry.rank),
+                _identity(entry, longest) + ("\nunreviewed" if entry.id in waiting else ""),
                 _scores(entry),
                 *(_cell(entry.criteria[place]) for place in columns),
             ]
@@ -70,7 +72,8 @@ def print_explanation(ranking: Ranking, name: str) -> None:
     Raises:
         NotFoundError: the candidate does not exist; names the nearest one.
     """
-    entry = next((each for each in ranking.candidates if name in (each.id, each.label)), None)
+    both = [*ranking.candidates, *ranking.unreviewed]
+    entry = next((each for each in both if name in (each.id, each.label)), None)
     if name in ranking.not_rankable:
         raise NotFoundError(f"{name} has no place: nothing is known on a criterion with weight")
     if entry is None:

@@ -59,6 +59,7 @@ class RankingOperations(ClientPart):
         weights: Mapping[str, float] | None = None,
         reading: str | None = None,
         computed: bool = True,
+        unreviewed: bool = False,
         samples: int | None = None,
         thickness_nm: RangeValue | None = None,
         bias_v: RangeValue | None = None,
@@ -74,6 +75,7 @@ class RankingOperations(ClientPart):
             weights: weights by metric that replace the profile's weights.
             reading: name of another interpretation of ambiguous requirements.
             computed: whether E_A and DFE that pvkdb computed count.
+            unreviewed: whether imports that nobody has confirmed count.
             samples: number of random weights of papers and criteria.
             thickness_nm: layer thickness for predictions, a number or (low, high).
             bias_v: bias across the layer, likewise; default for devices: their SET voltage.
@@ -99,6 +101,7 @@ class RankingOperations(ClientPart):
             weights=weights or None,
             reading=reading,
             computed=None if computed else False,
+            unreviewed=unreviewed or None,
             samples=samples,
             thickness_nm=thickness_nm,
             bias_v=bias_v,

@@ -89,6 +89,8 @@ class Candidate:
     devices: int | None = None
     #: Of a device: the materials of its electrodes, as far as the store or its name has them.
     electrodes: tuple[str, ...] = ()
+    #: Imported, and not confirmed so far.
+    unreviewed: bool = False
 
     def without_computed(self) -> Candidate:
         """Return the candidate without energies that pvkdb computed; itself if it has none."""

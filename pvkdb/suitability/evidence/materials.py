@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from sqlalchemy import func, select, true
+from sqlalchemy import func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from pvkdb.chemistry import (
@@ -36,6 +36,7 @@ from pvkdb.schemas.rankings import COMPUTED, Grade
 from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
 from pvkdb.store.base import batches
 from pvkdb.store.collections import ENERGETICS
+from pvkdb.store.curation.dataset import unreviewed_imports
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
@@ -76,14 +77,20 @@ def material_candidates(
     session: Session,
     report: ScreeningReport | None = None,
     formulas: Sequence[str] | None = None,
+    unreviewed: bool = False,
 ) -> list[Candidate]:
     """Return the compositions of the store (all, or these) and of a screening; no generic formulas.
 
     The name of a candidate is the formula of its composition, whichever phases the store has of it,
     so that it does not change when another phase is added. The screening adds decomposition
-    energies, which replace those of the store, defect formation energies and barriers.
+    energies, which replace those of the store, defect formation energies and barriers. Energies of
+    imports that nobody has confirmed are left out unless ``unreviewed``.
     """
-    found = _candidates(session, lambda material: material.composition.formula, formulas)
+
+    def formula_of(material: Material) -> str:
+        return material.composition.formula
+
+    found = _candidates(session, formula_of, formulas, unreviewed)
     for screened in report.candidates if report else ():
         if screened.stability is None:
             continue  # it failed before anything was computed
@@ -117,15 +124,22 @@ def compositions_of(session: Session, devices: Iterable[Candidate]) -> list[str]
 
 
 def _candidates(
-    session: Session, name_of: Callable[[Material], str], formulas: Sequence[str] | None = None
+    session: Session,
+    name_of: Callable[[Material], str],
+    formulas: Sequence[str] | None = None,
+    unreviewed: bool = True,
 ) -> dict[str, Candidate]:
     """Return candidates by name; materials with the same name are one candidate."""
     if formulas is not None and len(formulas) > _NAMED:
-        parts = (_candidates(session, name_of, some) for some in batches(formulas, _NAMED))
+        parts = (
+            _candidates(session, name_of, some, unreviewed) for some in batches(formulas, _NAMED)
+        )
         return {name: each for part in parts for name, each in part.items()}
     these = true() if formulas is None else Composition.formula.in_(formulas)
     statements: dict[str, list[Energetic]] = defaultdict(list)
-    listed = ENERGETICS.statement.where(these).order_by(Energetic.id)
+    waiting = [] if unreviewed else [each.version for each in unreviewed_imports(session)]
+    counted = or_(Energetic.recorded_in.is_(None), Energetic.recorded_in.not_in(waiting))
+    listed = ENERGETICS.statement.where(these, counted).order_by(Energetic.id)
     for statement in session.scalars(listed).unique():
         statements[statement.material_id].append(statement)
     named: dict[str, list[Material]] = defaultdict(list)

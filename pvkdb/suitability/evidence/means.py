@@ -23,6 +23,7 @@ from math import hypot, sqrt
 
 import numpy as np
 from scipy import optimize, special
+from sqlalchemy import or_
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.calculations.calibration import (
@@ -34,6 +35,7 @@ from pvkdb.schemas.calculations.calibration import (
 from pvkdb.schemas.rankings import COMPUTED, Grade
 from pvkdb.schemas.tables.evidence import SECONDARY
 from pvkdb.store.collections import ENERGETICS
+from pvkdb.store.curation.dataset import unreviewed_imports
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, Source
 
@@ -82,23 +84,28 @@ def _error(ranges: Sequence[tuple[float, float]]) -> float:
     return float(np.sqrt(within + np.var([np.mean(each) for each in ranges])))
 
 
-def spread_in(session: Session) -> Spread | None:
-    """Return the spread between sources of the literature in a store."""
+def spread_in(session: Session, unreviewed: bool = False) -> Spread | None:
+    """Return the spread between sources of the literature in a store.
+
+    Imports that nobody has confirmed count only with ``unreviewed``.
+    """
+    waiting = [] if unreviewed else [each.version for each in unreviewed_imports(session)]
     listed = ENERGETICS.statement.where(
         *(Energetic.quantity == "E_A", Energetic.method != "MLIP"),
         Energetic.calculation_id.is_(None),
+        or_(Energetic.recorded_in.is_(None), Energetic.recorded_in.not_in(waiting)),
     )
     found: dict[str, list[Energetic]] = defaultdict(list)
     for each in session.scalars(listed.order_by(Energetic.id)).unique():
         ions = {entry.ion for entry in each.material.composition.occupancies}
         if halide_moves(each) and PLACEHOLDERS.isdisjoint(ions):
             found[each.material.composition.formula].append(each)
-    sources = (literature_sources(each) for each in found.values())
-    return spread_of([each for each in sources if len(each) > 1])
+    return spread_of([literature_sources(each) for each in found.values()])
 
 
 def spread_of(groups: Sequence[Sequence[Source]]) -> Spread | None:
     """Return the spread between sources; None where no material has several."""
+    groups = [group for group in groups if len(group) > 1]
     freedom = sum(len(group) - 1 for group in groups)
     if not freedom:
         return None

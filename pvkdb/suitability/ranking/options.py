@@ -21,7 +21,8 @@ class Options:
     ``weights`` by metric replace those of the profile; ``reading`` names an alternative reading of
     ambiguous requirements; ``samples`` and ``seed`` are those of the random weights; without
     ``computed`` the E_A and DFE that pvkdb computed are left out; ``filters`` choose what is
-    ranked; ``shortlist`` is how many materials are ranked at most.
+    ranked; ``shortlist`` is how many materials are ranked at most; with ``unreviewed`` imports that
+    nobody has confirmed count, too.
     """
 
     weights: Mapping[str, float] | None = None
@@ -31,6 +32,7 @@ class Options:
     computed: bool = True
     filters: RankingFilters = field(default_factory=RankingFilters)
     shortlist: int | None = None
+    unreviewed: bool = False
 
 
 def parse_weights(text: str) -> dict[str, float]:

@@ -110,6 +110,9 @@ def rank_candidates(
         )
     # By name, so that neither ties nor draws depend on the order of the input.
     named = sorted(candidates, key=lambda candidate: candidate.id)
+    among = [each for each in among if not each.unreviewed]
+    doubtful = [each for each in named if each.unreviewed]
+    named = [each for each in named if not each.unreviewed]
     judged, reports = judge(criteria, named, among, options.reading)
     not_rankable = [each.candidate.id for each in judged if not each.known]
     judged = [each for each in judged if each.known]
@@ -119,6 +122,10 @@ def rank_candidates(
         if name != options.reading and _matters(criteria, name):
             _add_reading(entries, name, *judge(criteria, listed, among, name))
     entries.sort(key=lambda entry: (entry.rank, len(entry.failures), entry.id))
+    waiting = [each for each in judge(criteria, doubtful, among, options.reading)[0] if each.known]
+    unreviewed = _entries(waiting, reports, options)
+    for entry in unreviewed:
+        entry.rank, entry.first = sum(each.score > entry.score for each in entries) + 1, 0.0
     return Ranking(
         application=profile.name,
         title=profile.title,
@@ -132,6 +139,7 @@ def rank_candidates(
         criteria=list(criteria),
         not_judged=list(profile.not_judged),
         candidates=entries,
+        unreviewed=sorted(unreviewed, key=lambda entry: (entry.rank, entry.id)),
         not_rankable=not_rankable,
         completeness=_completeness(entries),
         notes=[

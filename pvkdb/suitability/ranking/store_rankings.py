@@ -23,7 +23,7 @@ from pvkdb.schemas.responses import Assumption
 from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.schemas.tables import RankingsRow, Row
 from pvkdb.store.collections.export import table_rows
-from pvkdb.store.curation.dataset import current_version
+from pvkdb.store.curation.dataset import current_version, unreviewed_imports
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate
@@ -73,7 +73,7 @@ def rank(
     profile = shipped_profile(application) if isinstance(application, str) else application
     assumptions: list[Assumption] = []
     options = options or Options()
-    every = device_candidates(session) if subject == "devices" else []
+    every = device_candidates(session, options.unreviewed) if subject == "devices" else []
     if models is None:
         # The phases are for the absorbers of devices; a composition has its own barriers.
         phases = phase_candidates(session, compositions_of(session, every))
@@ -86,18 +86,18 @@ def rank(
         criteria = weighted(criteria_for(profile, subject), options.weights)
         short = shortlist(session, criteria, options)
         chosen, aside, missing = short.chosen, short.set_aside, short.notes
-        every = material_candidates(session, formulas=short.formulas)
+        every = material_candidates(session, None, short.formulas, options.unreviewed)
         # Summaries do not say for sure which compositions meet these.
         family, ions = options.filters.family, options.filters.ions_known
         unsure = RankingFilters(family=family, ions_known=ions)
         passed, _ = passing(every, unsure, {each.id: each for each in every})
     else:
         if subject == "materials":
-            every = material_candidates(session, report)
+            every = material_candidates(session, report, None, options.unreviewed)
         passed, aside, missing = _filtered(session, every, options, report)
     kept = [with_predictions(each) for each in passed]
     if subject == "materials":  # predictions take the kinds of evidence apart
-        spread = spread_in(session)
+        spread = spread_in(session, options.unreviewed)
         kept, every = (with_means(each, spread, options.computed) for each in (kept, every))
     if subject == "devices":
         texts = sum(each.kind == "figures" for each in every)
@@ -121,6 +121,11 @@ def rank(
                 f"with the screening {report.title!r} ({report.potential}): its energies are model "
                 "values"
             )
+    if not options.unreviewed and (waiting := unreviewed_imports(session)):
+        notes.append(
+            f"{len(waiting)} import{'s' * (len(waiting) > 1)} without a review: its values take no "
+            "place and are in no count; confirm with: pvkdb review"
+        )
     notes = [*([chosen] if chosen else []), *notes, *missing]
     version = current_version(session)
     ranking = rank_candidates(profile, subject, kept, options, notes, version, aside, every)
