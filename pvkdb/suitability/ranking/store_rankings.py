@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import parse_composition
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.metrics import METRICS
-from pvkdb.schemas.profiles import Profile, Subject
+from pvkdb.schemas.profiles import Criterion, Profile, Subject
 from pvkdb.schemas.rankings import (
     ProfileSummary,
     RankedCandidate,
@@ -130,9 +130,42 @@ def rank(
     version = current_version(session)
     ranking = rank_candidates(profile, subject, kept, options, notes, version, aside, every)
     ranking.chosen = chosen
+    if subject == "materials":
+        ranking.notes += opposite_leads(profile, ranking, [*kept])
     if not any(METRICS[each.metric].modelled for each in ranking.criteria):
         return ranking
     return ranking.model_copy(update={"assumptions": assumptions})
+
+
+def opposite_leads(
+    profile: Profile, ranking: Ranking, candidates: Sequence[Candidate]
+) -> list[str]:
+    """Return a note where the first also leads an application that asks for the opposite E_A."""
+    first = {each.id for each in ranking.candidates if each.rank == 1}
+    lead: dict[str, list[str]] = {}
+    known: dict[tuple[Criterion, ...], set[str]] = {}
+    for other in map(shipped_profile, shipped_profiles()):
+        criteria = tuple(each for each in other.materials if each.weight > 0)
+        if not first or _wants_high(profile) in (None, _wants_high(other)):
+            continue
+        if _wants_high(other) is not None and criteria not in known:
+            judged = [each for each in judge(criteria, candidates, candidates)[0] if each.known]
+            best = max((each.score for each in judged), default=0.0)
+            known[criteria] = {each.candidate.id for each in judged if each.score == best}
+        for name in first & known.get(criteria, set()):
+            lead.setdefault(name, []).append(other.title.lower())
+    return [
+        f"{name} also leads {', '.join(titles)}, which asks for the opposite E_A: it leads by the "
+        "other criteria"
+        for name, titles in sorted(lead.items())
+    ]
+
+
+def _wants_high(profile: Profile) -> bool | None:
+    """Return whether a high E_A is wanted; None where it has no weight."""
+    wanted = (each for each in profile.materials if each.metric == "e_a_ev" and each.weight > 0)
+    found = next(wanted, None)
+    return None if found is None else found.bounds.at_least is not None
 
 
 def _filtered(

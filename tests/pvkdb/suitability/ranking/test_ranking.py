@@ -29,6 +29,7 @@ from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.materials import material_candidates
 from pvkdb.suitability.ranking.ranking import judge
+from pvkdb.suitability.ranking.store_rankings import opposite_leads
 
 FEW = Options(samples=50)
 TRAINING = shipped_profile("synaptic-training")
@@ -56,6 +57,25 @@ def test_energies_that_pvkdb_computed_can_be_left_out() -> None:
     without = rank_candidates(memory, "materials", listed, replace(FEW, computed=False))
     assert [(each.id, each.rank) for each in without.candidates] == [("reported", 1)]
     assert without.not_rankable == ["computed", "unknown"]
+
+
+def test_a_composition_that_leads_opposite_applications_is_named() -> None:
+    """Whatever is asked of E_A, only one of these has anything else to show."""
+    stable = {
+        "decomposition_ev_per_atom": Evidence.exactly(0.1),
+        "p_perovskite": Evidence.exactly(1.0),
+        "e_a_ev": Evidence.exactly(0.4),
+    }
+    worse = {**stable, "decomposition_ev_per_atom": Evidence.exactly(-1.0)}
+    listed = [
+        Candidate(name, name, "material", each)
+        for name, each in zip("ab", (stable, worse), strict=True)
+    ]
+    memory = shipped_profile("non-volatile-memory")
+    found = rank_candidates(memory, "materials", listed, FEW)
+    (note,) = opposite_leads(memory, found, listed)
+    assert note.startswith("a also leads")
+    assert "selector" in note
 
 
 def verdict(entry: RankedCandidate, metric: str) -> Verdict:
