@@ -83,6 +83,7 @@ validate: install
 	$(BIN)/python validation/calibration.py
 	$(BIN)/python validation/prediction.py
 	$(BIN)/python validation/drafting.py
+	$(BIN)/python validation/choice.py
 
 # The pictures of the README, of the explorer in Chromium.
 screenshots: install

@@ -44,7 +44,7 @@ from pvkdb.store.models.materials import Material, SiteOccupancy
 from pvkdb.store.models.structures import Structure, StructureElement
 from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.models.summary_updates import renew_summaries
-from pvkdb.suitability.ranking.acceptability import SAMPLES
+from pvkdb.suitability.ranking.options import SAMPLES
 from pvkdb_api.listing.cursors import write_cursor
 
 COMPOSITIONS, DEVICES = 1_000_000, 100_000

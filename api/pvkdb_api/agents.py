@@ -361,7 +361,7 @@ def _whole(given: dict[str, Any], name: str, default: int, most: int, least: int
 
 def _summary(candidate: dict[str, Any]) -> dict[str, Any]:
     """Return a candidate with the verdicts of its criteria in place of the evidence."""
-    long = ("criteria", "also_known", "rank_probabilities", "under_readings")
+    long = ("criteria", "also_known", "under_readings")
     verdicts = {each["metric"]: each["verdict"] for each in candidate["criteria"]}
     return {name: value for name, value in candidate.items() if name not in long} | {
         "verdicts": verdicts

@@ -18,15 +18,6 @@ from pvkdb.schemas.responses import Assumption, ReferenceKeys
 
 __all__ = ["DecisionSheet", "RankedCandidate", "Ranking"]
 
-Order = Literal["shown", "expected", "possible"]
-ORDERS: dict[Order, str] = {
-    "shown": "unknown counts as worst",
-    "expected": "unknown counts as the mean of all that is possible",
-    "possible": "unknown counts as best",
-}
-#: Names of the scores for readers.
-SCORES: dict[Order, str] = {"shown": "proven", "expected": "average", "possible": "possible"}
-
 Halide = Literal["F", "Cl", "Br", "I"]
 #: Commas that separate values, not those within brackets.
 _COMMAS = re.compile(r",(?![^(\[{]*[)\]}])")
@@ -39,7 +30,6 @@ class Verdict(StrEnum):
     """Whether the evidence meets a criterion."""
 
     MET = "met"
-    PARTLY = "partly met"
     GRADED = "graded"
     UNDECIDED = "undecided"
     NOT_DEMONSTRATED = "not demonstrated"
@@ -51,6 +41,7 @@ class Verdict(StrEnum):
 class Grade(StrEnum):
     """Quality of the evidence, the best first."""
 
+    MEAN = "mean of all sources"
     MEASURED_SEVERAL = "measured, several sources"
     MEASURED = "measured"
     BEST = "best value, not the typical one"
@@ -107,12 +98,16 @@ class Assessment(BaseModel):
     qualifier: str | None = Field(default=None, description="As printed, or 'tested'.")
     unit: str = Field(description="Unit; `1` for a pure number.")
     grade: Grade = Field(description="Quality of the evidence.")
-    desirability_shown: float = Field(description="0 to 1, proven: unknown counts as worst.")
-    desirability_expected: float = Field(description="Mean over what the evidence allows.")
-    desirability_possible: float = Field(description="The best that the evidence allows.")
-    shortfall_decades: float | None = Field(
-        default=None,
-        description="Decades from the value to the requirement; None if not on a log scale.",
+    share: float = Field(
+        description="How far it meets the criterion, 0 to 1: a share of papers, or a desirability."
+    )
+    share_low: float = Field(description="Lower end of the 95% interval of the share.")
+    share_high: float = Field(description="Upper end of the 95% interval of the share.")
+    reached: int | None = Field(
+        default=None, description="Papers that have shown what is required; None: not counted."
+    )
+    tested: int | None = Field(
+        default=None, description="Papers that have shown at least as much; None: not counted."
     )
     reason: str = Field(description="The verdict in words, with its numbers.")
     source: str | None = Field(default=None, description="Where the value comes from.")
@@ -132,16 +127,22 @@ class UnderReading(BaseModel):
     """Rank and score of a candidate under another interpretation of ambiguous requirements."""
 
     rank: int = Field(description="Place under the reading.")
-    shown: float = Field(description="Score under the reading.")
+    score: float = Field(description="Score under the reading.")
     failures: list[str] = Field(description="Requirements that are not met under the reading.")
 
 
 class RankedCandidate(BaseModel, NotebookView):
-    """A candidate of a ranking with its rank; only what nothing distinguishes shares a rank."""
+    """A candidate of a ranking with its rank; equal scores share a rank."""
 
-    rank: int = Field(description="Place, from 1; shared only if nothing distinguishes two.")
-    tie_break: str | None = Field(
-        default=None, description="Why it is behind the one before it, whose score is equal."
+    rank: int = Field(description="Place, from 1; equal scores share the better one.")
+    score: float = Field(
+        description="Product of the shares over all requirements, to two significant digits."
+    )
+    score_low: float = Field(description="Lower end of the 95% interval of the score.")
+    score_high: float = Field(description="Upper end of the 95% interval of the score.")
+    because: str = Field(description="The score in one sentence.")
+    first: float = Field(
+        description="Share of samples of weights and papers in which no other is better."
     )
     id: str = Field(description="Id of the device or the claim, or the formula of the composition.")
     label: str = Field(description="Common name.")
@@ -167,33 +168,13 @@ class RankedCandidate(BaseModel, NotebookView):
         default=None,
         description="Number of devices of the store made of a composition, in any phase.",
     )
-    shown: float = Field(description="Proven score, 0 to 1: unknown counts as worst.")
-    expected: float = Field(description="Mean score, 0 to 1, over all that the evidence allows.")
-    possible: float = Field(description="Best score, 0 to 1, that the evidence allows.")
     coverage: float = Field(description="Share of the weight on which there is evidence.")
     failures: list[str] = Field(description="Requirements that are not met, in words.")
     met: int = Field(description="Criteria that are met.")
     not_demonstrated: int = Field(
-        description="Criteria on which only an insufficient lower bound is known."
+        description="Criteria on which what is known neither meets nor fails the requirement."
     )
     unknown: int = Field(description="Criteria on which nothing is known.")
-    shortfall_decades: float = Field(description="Sum over the criteria on a log scale.")
-    pareto: bool = Field(description="No other candidate is shown to be better all round.")
-    rank_probabilities: list[float] = Field(
-        description="Probability of ranks 1, 2, … for random weights and values (SMAA)."
-    )
-    mean_rank: float = Field(description="Mean rank of the same samples.")
-    topsis_rank: int | None = Field(
-        default=None, description="Place by TOPSIS on the same desirabilities."
-    )
-    spotis_rank: int | None = Field(
-        default=None, description="Place by SPOTIS on the same desirabilities."
-    )
-    rank_without_computed: int | None = Field(
-        default=None,
-        description="Rank without E_A and DFE that pvkdb computed; None if no candidate has any, "
-        "or if this one would have no place.",
-    )
     under_readings: dict[str, UnderReading] = Field(
         default={}, description="Rank under other interpretations of ambiguous requirements."
     )
@@ -239,16 +220,6 @@ class SetAside(BaseModel):
     count: int = Field(description="Number of candidates.")
 
 
-class CrossCheck(BaseModel):
-    """Agreement of the shown order with a method of pymcdm on the same desirabilities."""
-
-    method: str = Field(description="Method of pymcdm.")
-    spearman: float | None = Field(
-        description="Rank correlation with the shown order; None where either has no order."
-    )
-    same_leaders: bool = Field(description="Whether the first place is shared by the same.")
-
-
 class Ranking(BaseModel, NotebookView):
     """Candidates in the order in which they suit an application."""
 
@@ -256,10 +227,8 @@ class Ranking(BaseModel, NotebookView):
     title: str = Field(description="Title.")
     summary: str = Field(description="Summary in a few sentences.")
     subject: Subject = Field(description="What is ranked: devices or materials.")
-    order: Order = Field(description="The score that decides.")
     reading: str | None = Field(description="Reading of ambiguous requirements; None: the first.")
-    floor: float = Field(description="What a desirability counts at least.")
-    samples: int = Field(description="Random weights and values that were drawn.")
+    samples: int = Field(description="Random weights, and random weights of papers.")
     seed: int = Field(description="Seed of the random numbers.")
     filters: RankingFilters = Field(
         default=RankingFilters(), description="What candidates had to meet to be ranked."
@@ -270,15 +239,24 @@ class Ranking(BaseModel, NotebookView):
     criteria: list[Criterion] = Field(description="With the weights that were used.")
     not_judged: list[Ask] = Field(description="Requirements that cannot be judged from numbers.")
     candidates: list[RankedCandidate] = Field(description="Candidates, best first.")
+    unreviewed: list[RankedCandidate] = Field(
+        default=[],
+        description="Candidates of imports that nobody has confirmed. They take no place: `rank` "
+        "is where they would stand.",
+    )
     chosen: str | None = Field(
         default=None,
         description="What was ranked of a large store; None: all candidates.",
-        examples=["ranked are the 500 compositions with the highest proven score of 61,204"],
+        examples=["ranked are 500 of 61,204 compositions"],
     )
     not_rankable: list[str] = Field(
         default=[], description="Ids of candidates without evidence on a criterion with weight."
     )
-    cross_checks: list[CrossCheck] = Field(description="The same order by other methods.")
+    completeness: float | None = Field(
+        default=None,
+        description="Rank correlation of the score with the number of known criteria; "
+        "None: one of the two is the same for all.",
+    )
     notes: list[str] = Field(description="What a reader must know of this ranking.")
     assumptions: list[Assumption] = Field(
         default=[], description="What predictions take beside the activation energy."
@@ -294,16 +272,8 @@ class OpenValue(BaseModel):
     metric: MetricName
     known: str = Field(description="What is known of it now, against the requirement.")
     computed: bool = Field(description="Whether a calculation gives it; otherwise a measurement.")
-    gain: float = Field(
-        description="Expected gain in the score of the best choice, over the random samples."
-    )
-    error: float = Field(
-        default=0.0, description="Standard error of the gain: jackknife over groups of weights."
-    )
-    changes: float = Field(description="Share of its possible outcomes that change the choice.")
-    group: int = Field(
-        default=1, description="From 1; values of one group cannot be told apart by their gains."
-    )
+    gain: float = Field(description="Expected gain in the score of the best choice.")
+    chance: float = Field(description="Probability that it turns out as good as it can be.")
 
 
 class DecisionSheet(BaseModel, NotebookView):

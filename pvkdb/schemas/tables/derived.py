@@ -16,7 +16,7 @@ _NEB = "climbing-image NEB (Henkelman 2000, doi 10.1063/1.1329672)"
 _POTENTIAL = "computed: by the potential that `origin` names"
 _COUNTED = "computed: counted in the store"
 _SCORED = (
-    "computed: weighted geometric mean of desirabilities (`pvkdb.suitability`, docs/suitability.md)"
+    "computed: product of the shares of all criteria (`pvkdb.suitability`, docs/suitability.md)"
 )
 _JUDGED = "computed: every criterion compared with the reported value (`pvkdb.suitability`)"
 _OF_TOLERANCE = "computed: as in the table `tolerance`"
@@ -461,7 +461,7 @@ class RankingsRow(Row):
 
     application: str = column("Name of the application profile.", "curated")
     rank: int = column(
-        "Place by the score as shown, from 1; shared only where nothing distinguishes two.",
+        "Place by the score, from 1; equal scores share the better one.",
         _SCORED,
         unit="1",
         minimum=1,
@@ -478,23 +478,17 @@ class RankingsRow(Row):
     met: int = _count("Criteria with weight that are met.", _JUDGED)
     unknown: int = _count("Criteria with weight on which nothing is reported.", _JUDGED)
     criteria: int = column("Criteria with weight.", _COUNTED, unit="1", minimum=1)
-    shortfall_decades: float = column(
-        "Decades from the reported values to the requirements; 0 where all are met.",
-        "computed: sum of log10(required / reported) over the criteria on a log scale",
-        unit="decades",
-        minimum=0,
-    )
     references: str = column(
         "Publications behind the device: keys of the table `references`, separated by spaces.",
         "printed",
         empty="the source cites nothing",
     )
-    shown: float = _share("Proven score: what is unknown counts as worst, 0.01.", _SCORED)
-    expected: float = _share("Mean score over all that the evidence allows.", _SCORED)
-    possible: float = _share("Best score that the evidence allows.", _SCORED)
+    score: float = _share("Product of the shares over all criteria with weight.", _SCORED)
+    score_low: float = _share("Lower end of the 95% interval of the score.", _SCORED)
+    score_high: float = _share("Upper end of the 95% interval of the score.", _SCORED)
     coverage: float = _share("Share of the weight on which there is evidence.", _JUDGED)
     not_demonstrated: int = _count(
-        "Criteria with weight on which only a lower bound is known that does not reach them.",
+        "Criteria with weight on which what is known neither meets nor fails the requirement.",
         _JUDGED,
     )
     failed: int = _count("Criteria with weight that are failed.", _JUDGED)

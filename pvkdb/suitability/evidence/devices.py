@@ -24,7 +24,8 @@ from pvkdb.schemas.rankings import Grade
 from pvkdb.schemas.tables import DeviceClaimsRow
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.collections.devices import owner
-from pvkdb.store.models.devices import Device, DeviceMetric
+from pvkdb.store.curation.dataset import unreviewed_imports
+from pvkdb.store.models.devices import Device, DeviceClaim, DeviceMetric
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.rows.corrected import corrected, corrections
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, grade_of, joined, only_tested
@@ -40,11 +41,19 @@ _NO_MEMRISTOR = re.compile(r"biological|photodetector")
 _VOLATILE = re.compile(r"(?<!non-)\bvolatile\b")
 
 
-def device_candidates(session: Session) -> list[Candidate]:
-    """Return every device of the store, then those known from the text only."""
+def device_candidates(session: Session, unreviewed: bool = False) -> list[Candidate]:
+    """Return every device of the store, then those known from the text only.
+
+    Those of imports that nobody has confirmed are marked, and their figures join no other device;
+    with ``unreviewed`` they are like all others.
+    """
+    waiting = set() if unreviewed else {each.version for each in unreviewed_imports(session)}
     devices = list(session.scalars(DEVICES.statement.order_by(Device.id)).unique())
     right = corrections(session)
-    rows = DEVICE_CLAIMS.iterate(session, {})
+    rows = [*DEVICE_CLAIMS.iterate(session, {})]
+    imported = select(DeviceClaim.id).where(DeviceClaim.recorded_in.in_(waiting))
+    doubtful = {*session.scalars(imported)} if waiting else set()
+    own = {each.id for each in devices if each.recorded_in in waiting}
     claims = [corrected(row, right[row.id]) for row in rows if row.references]
     of_reference: dict[str, dict[str, str]] = defaultdict(dict)
     for device in devices:
@@ -59,13 +68,18 @@ def device_candidates(session: Session) -> list[Candidate]:
             known |= of_reference.get(key, {})
         if not known:
             others.append(claim)
-        elif (name := owner(claim.device, known)) is not None:
+        elif (name := owner(claim.device, known)) is not None and (
+            claim.id not in doubtful or name in own
+        ):
             added[name].append(claim)
     formulas = set[str]().union(*(_formulas(_name(claim)) for claim in others))
     named = select(Material).join(Material.composition).where(Composition.formula.in_(formulas))
-    return [
+    candidates = [
         *(_of_table(each, added[each.id], accuracies.get(each.id, {})) for each in devices),
         *_of_text(others, Absorbers(session.scalars(named).unique())),
+    ]
+    return [
+        replace(each, unreviewed=True) if each.id in own | doubtful else each for each in candidates
     ]
 
 

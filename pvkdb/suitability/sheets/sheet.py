@@ -14,8 +14,6 @@ from pvkdb.literature.loader import transcribed_from
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import BASES
 from pvkdb.schemas.rankings import (
-    ORDERS,
-    SCORES,
     Assessment,
     DecisionSheet,
     Grade,
@@ -32,13 +30,14 @@ from pvkdb.suitability.sheets.comparisons import (
     gaps,
     label,
     named,
+    open_values,
     scope,
+    settled,
     stability,
     tied,
 )
-from pvkdb.suitability.sheets.information import open_values, settled
 
-#: Candidates on a sheet, and groups of open values.
+#: Candidates on a sheet, and open values.
 LISTED, OPEN = 10, 5
 _NOUNS = {"devices": "device", "materials": "composition"}
 #: A computed source in a text: the name of a calculation, or the number of a screening.
@@ -65,16 +64,11 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
     values = _values(listed)
     cited = " ".join(each.references for each in values).split()
     known = {each.metric for each in values}
-    opened = [each for each in open_values(ranking, listed) if each.group <= OPEN]
+    opened = open_values(ranking, listed)[:OPEN]
     noun = _NOUNS[ranking.subject]
     reasons = compared(ranking, listed[0], second) if second else []
-    if second and second.tie_break:
-        score = getattr(second, ranking.order)
-        reasons.insert(
-            0,
-            f"{tied(ranking, second)} {noun}s tie at the score {score:.3f}. {named(second)} is "
-            f"next among them: {second.tie_break}.",
-        )
+    if listed and (alike := tied(ranking, listed[0])) > 1:
+        reasons.insert(0, f"{alike} {noun}s share the first place: {listed[0].because}.")
     return DecisionSheet(
         question=f"Which {noun} suits the application “{ranking.title}” best?",
         filters=[note for note in ranking.notes if note.startswith("set aside")],
@@ -83,7 +77,7 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
         reasons=reasons,
         stability=stability(ranking),
         open_values=opened,
-        unchanged=[] if opened else settled(ranking, listed),
+        unchanged=[] if opened else settled(listed),
         not_judged=[
             *(f"{each.asks}: no number ({each.source})" for each in ranking.not_judged),
             *(
@@ -156,7 +150,7 @@ def _page(sheet: DecisionSheet) -> str:
     doubts = (each.erratum for each in _values(ranking.candidates) if each.erratum)
     functions = (label, named, percent, value_text, requirement_text, bounds_for, fails_text, gaps)
     known: dict[str, Any] = {each.__name__: each for each in functions}
-    known |= {"bases": BASES, "orders": ORDERS, "scores": SCORES, "number": short_number}
+    known |= {"bases": BASES, "number": short_number}
     known |= {"linked": _linked, "errata": [*dict.fromkeys(doubts)], "shown": shown}
     template = templates("pvkdb.suitability.sheets", "rank").get_template("decision_sheet.html")
     return str(template.render(known, sheet=sheet, noun=_NOUNS[ranking.subject]))

@@ -129,7 +129,7 @@ def test_rankings_of_a_new_store_rest_on_computed_barriers(sqlite_store: Store) 
     """At least 50 compositions have evidence on E_A, and it changes the first ten of profiles."""
     with sqlite_store.session() as session:
         load_computed(session)
-    quick = Options(samples=1, cross_checked=False)
+    quick = Options(samples=1)
     changed = []
     with sqlite_store.session(read_only=True) as session:
         for name in shipped_profiles():

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from pvkdb import suitability
 from pvkdb.display.pages import SHEET_TYPES
 from pvkdb.errors import InputError
-from pvkdb.schemas.rankings import COMPUTED, ORDERS, SCORES, Halide, RankedCandidate
+from pvkdb.schemas.rankings import Halide, RankedCandidate
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
 from pvkdb.suitability.sheets.comparisons import scope
 from pvkdb_api.core.cache import QueryCache
@@ -41,11 +41,9 @@ _FUNCTIONS: dict[str, Any] = {
     "named": explanation.named,
     "value_of": explanation.value_of,
     "heading": view.heading,
-    "shade": view.shade,
     "tones": view.TONES,
     "unit_of": view.unit_of,
     "verdict_words": explanation.WORDS,
-    "scores": SCORES,
 }
 
 
@@ -128,10 +126,7 @@ def _ranking(request: Request, session: Session, wanted: ParsedRankingQuery) -> 
         "more": query.address(top=str(min(wanted.top + 100, 1000))) if more > 0 else None,
         "scope": scope(ranking),
         "explanation": explanation.explain(ranking),
-        "leading": ranking.candidates[: view.LEADING],
         "plot": view.criteria_plot(ranking, wanted),
-        "order_meaning": ORDERS[ranking.order],
-        "computed_grades": COMPUTED,
         "rest": rest,
         "sheets": {
             ending: f"{path}{'&' if '?' in path else '?'}sheet={ending}" for ending in SHEET_TYPES
@@ -144,8 +139,6 @@ def _ranking(request: Request, session: Session, wanted: ParsedRankingQuery) -> 
 def _controls(session: Session, query: RankingQuery) -> dict[str, Any]:
     profile, weights, given = query.profile, query.weights(), query.given
     return {
-        "orders": ORDERS,
-        "order": given.get("order", "shown"),
         "filtered": any(name in given for name in FILTERS),
         "families": [(name, name) for name in families_of(session, query.subject)],
         "halides": [(name, name) for name in get_args(Halide)],

@@ -58,12 +58,12 @@ _ALL = "all"
 _GENERIC = "not ranked: a general formula for several compositions"
 _NOT_RANKABLE = "not rankable: nothing is known on a criterion with weight"
 
-#: Random weights and values behind the mean rank: enough for one digit, and fast.
+#: Random weights behind the interval of a score: enough for one digit, and fast.
 SAMPLES = 200
 
 _SUITABILITY_FIELDS = (
-    *("rank", "shown", "expected", "possible", "coverage", "met", "unknown", "failures"),
-    *("prediction", "mean_rank"),
+    *("rank", "score", "score_low", "score_high", "because", "coverage", "met", "unknown"),
+    *("failures", "prediction"),
 )
 
 
@@ -301,7 +301,7 @@ def _suitability(
     """
 
     def ranked() -> dict[str, Any]:
-        options = shortlisted(session, suitability.Options(samples=SAMPLES, cross_checked=False))
+        options = shortlisted(session, suitability.Options(samples=SAMPLES))
         ranking = suitability.rank(session, application, "materials", options)
         sizes = {
             "total": len(ranking.candidates),

@@ -12,15 +12,13 @@ from markupsafe import Markup, escape
 
 from pvkdb.schemas.rankings import (
     BEST,
-    ORDERS,
-    SCORES,
     Assessment,
     Known,
     RankedCandidate,
     Ranking,
     Verdict,
 )
-from pvkdb.suitability.sheets.comparisons import EQUAL, compared, label, stability, tied
+from pvkdb.suitability.sheets.comparisons import compared, label, stability, tied
 from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number, percent
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import anchor, composition_link
@@ -75,28 +73,21 @@ def explain(ranking: Ranking) -> list[Markup]:
     first = [entry for entry in ranking.candidates if entry.rank == 1]
     leader = first[0]
     return [
-        _lead(ranking, first),
+        _lead(first),
         *_comparison(ranking, leader),
         *_verdicts(leader),
         *map(escape, stability(ranking)),
     ]
 
 
-def _lead(ranking: Ranking, first: Sequence[RankedCandidate]) -> Markup:
-    leader, order = first[0], ranking.order
-    score = number(getattr(leader, order))
+def _lead(first: Sequence[RankedCandidate]) -> Markup:
+    leader = first[0]
+    score, low, high = map(number, (leader.score, leader.score_low, leader.score_high))
     if len(first) > 1:
-        return Markup(
-            "{} share rank 1: they tie, with the same {} score, {}, and the same evidence."
-        ).format(_listed(first), SCORES[order], score)
-    others = Markup(", ").join(
-        Markup("{} {}").format(SCORES[name], number(getattr(leader, name)))
-        for name in ORDERS
-        if name != order
-    )
-    return Markup("{} has the highest {} score, {} ({}).").format(
-        named(leader), SCORES[order], score, others
-    )
+        text = Markup("{} share rank 1 with the score {} ({} to {}): {}.")
+        return text.format(_listed(first), score, low, high, leader.because)
+    text = Markup("{} has the highest score, {} ({} to {}): {}.")
+    return text.format(named(leader), score, low, high, leader.because)
 
 
 def _comparison(ranking: Ranking, leader: RankedCandidate) -> Iterator[Markup]:
@@ -104,13 +95,9 @@ def _comparison(ranking: Ranking, leader: RankedCandidate) -> Iterator[Markup]:
     second = next((entry for entry in ranking.candidates if entry.rank > 1), None)
     if second is None:
         return
-    name = candidate_link(second)
-    if abs(getattr(leader, ranking.order) - getattr(second, ranking.order)) < EQUAL:
-        yield Markup("{} is next of {} with the same {} score; {}.").format(
-            name, tied(ranking, second), SCORES[ranking.order], second.tie_break
-        )
-        return
-    yield Markup("{} is next with {}.").format(name, number(getattr(second, ranking.order)))
+    with_others = f", and {tied(ranking, second) - 1} more" if tied(ranking, second) > 1 else ""
+    text = Markup("{} is next with {}{}.")
+    yield text.format(candidate_link(second), number(second.score), with_others)
     yield from map(escape, compared(ranking, leader, second))
 
 
@@ -120,7 +107,6 @@ def _verdicts(leader: RankedCandidate) -> Iterator[Markup]:
         yield Markup("{} meets every requirement with weight.").format(candidate_link(leader))
     for verdict, says in (
         (Verdict.FAILED, "{} fails on {}."),
-        (Verdict.PARTLY, "{} partly meets: {}."),
         (
             Verdict.NOT_DEMONSTRATED,
             "{} does not demonstrate, because only a bound, a best, an extrapolated or a quoted "

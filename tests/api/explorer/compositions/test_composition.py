@@ -223,7 +223,7 @@ def test_suitability_is_that_of_the_rankings(guest, served):
         ranking = rest(served, f"rankings/{name}", subject="materials", samples="200")
         mine = next(each for each in ranking["candidates"] if each["id"] == "CsPbBr3")
         shown = values(tab.locator(f"#standings [data-application={name}]"))
-        keys = ("rank", "shown", "expected", "possible", "mean_rank", "coverage")
+        keys = ("rank", "score", "score_low", "score_high", "coverage")
         assert shown == pytest.approx([mine[key] for key in keys], abs=0)
 
 
