@@ -274,7 +274,6 @@ def test_weights_that_cannot_be_used_are_told_in_place(visitor):
         ("reading=strict", "synaptic-training has only one reading"),
         ("subject=materials&reading=strict", "there is no reading 'strict'"),
         ("subject=material", "did you mean 'materials'?"),
-        ("order=best", "there is no order 'best'"),
         ("thickness_nm=300:90", "runs backwards"),
         ("family=4D", "family"),
         ("compositions=stone", "formula 'stone'"),
