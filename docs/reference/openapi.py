@@ -149,7 +149,6 @@ BY_HAND: dict[str, dict[str, Any]] = {
         "detail": "there is no parameter 'absorbr'; did you mean 'absorber'?",
         "parameter": "absorbr",
     },
-    "RankedCandidate": {"rank_without_computed": 4},
     "Ranking": {"reading": "years"},
     "Reading": {"note": "read as one year of 365 days"},
     "ReferencesRow": {"doi": "10.1039/d5cs01222h"},

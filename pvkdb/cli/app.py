@@ -32,7 +32,7 @@ from pvkdb.operations import shipped
 #: Commands by what they are for, in the order of typical use; others are listed below "Added".
 GROUPS = {
     "Start": "demo init upgrade",
-    "Literature": "draft import history export snapshot diff",
+    "Literature": "draft import review history export snapshot diff",
     "Compute": "tolerance similar-structures structure fetch-structures neb md potentials screen "
     "report schedule work jobs dft export-inputs import-results",
     "Choose": "rank kinetics crossbar",
@@ -42,7 +42,7 @@ GROUPS = {
 
 #: Commands that do not begin without all packages of an extra.
 NEEDED = {
-    "store": "init upgrade import history export snapshot diff rank jobs report keys audit",
+    "store": "init upgrade import review history export snapshot diff rank jobs report keys audit",
     "screening": "demo structure fetch-structures neb md screen work dft export-inputs "
     "import-results",
     "schedule": "schedule",

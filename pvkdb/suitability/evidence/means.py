@@ -22,7 +22,6 @@ from itertools import combinations
 from math import hypot, sqrt
 
 import numpy as np
-from scipy import optimize, special
 from sqlalchemy import or_
 from sqlalchemy.orm import Session
 
@@ -119,6 +118,8 @@ def spread_of(groups: Sequence[Sequence[Source]]) -> Spread | None:
             total += float(np.sum(weights * (values - mean) ** 2))
         return total - freedom
 
+    from scipy import optimize
+
     least, most = 1e-3, 10.0
     tau_ev = least if excess(least) <= 0 else float(optimize.brentq(excess, least, most))
     return Spread(tau_ev, freedom, len(groups))
@@ -137,6 +138,8 @@ def _variance(source: Source, tau_ev: float) -> float:
 
 def mean_of(sources: Sequence[Source], spread: Spread) -> Evidence:
     """Return the mean of at least one source, with the 95% interval of what a new one would say."""
+    from scipy import special
+
     weights = 1 / np.array([_variance(each, spread.tau_ev) for each in sources])
     mean = float(np.sum(weights * [each.value_ev for each in sources]) / np.sum(weights))
     error = float(np.sqrt(spread.tau_ev**2 + 1 / np.sum(weights)))

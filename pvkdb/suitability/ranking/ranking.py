@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.metrics import METRICS
@@ -305,6 +304,8 @@ def _matters(criteria: Sequence[Criterion], reading: str) -> bool:
 
 def _completeness(entries: Sequence[RankedCandidate]) -> float | None:
     """Return Spearman's correlation of the score with the number of known criteria."""
+    from scipy import stats
+
     known = [
         sum(each.weight > 0 and each.verdict is not Verdict.UNKNOWN for each in entry.criteria)
         for entry in entries

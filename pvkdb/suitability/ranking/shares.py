@@ -28,7 +28,6 @@ from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from pvkdb.schemas.profiles import Bounds, Criterion
 from pvkdb.schemas.rankings import Assessment, Grade
@@ -160,6 +159,8 @@ class Reports:
     @cached_property
     def unknown(self) -> Share:
         """The share of an unknown value: the lower end of the interval among all that report."""
+        from scipy import special  # here: a service loads it when it ranks
+
         if self.criterion.graded:  # desirabilities count as parts of one report
             good = sum(self.share(each).value for _, each in self.values)
             end = float(special.betaincinv(good + 0.5, len(self.values) - good + 0.5, TAIL))
@@ -195,6 +196,8 @@ class Reports:
 
     def _graded(self, evidence: Evidence, low: float, high: float) -> Share:
         if evidence.estimate is not None:
+            from scipy import special
+
             mean, scale, freedom = evidence.estimate
             worth = desirabilities(self._corners, mean + scale * special.stdtrit(freedom, _EVEN))
         elif isinf(low) or isinf(high):  # from the worse to the better end, even in desirability
@@ -243,6 +246,8 @@ def _ramp(places: Floats, zero: float, one: float) -> Floats:
 
 def _counted(reached: Iterable[str], tested: Iterable[str]) -> Share:
     """Return the mean of Jeffreys' posterior of k of n papers, with its interval."""
+    from scipy import special
+
     some, every = frozenset(reached), frozenset(tested)
     k, n = len(some), len(every)
     low, high = special.betaincinv(k + 0.5, n - k + 0.5, [TAIL, 1 - TAIL]).tolist()

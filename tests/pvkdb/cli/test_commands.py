@@ -116,7 +116,6 @@ def test_tolerance_prints_what_it_can_and_names_what_it_cannot_read(
         (("neb", "CsPbBr3", "--fmax", "3"), ("fmax", "less than or equal")),
         (("rank", "synaptic-trainig"), ("did you mean 'synaptic-training'",)),
         (("rank", "selector", "--weights", "tau=1"), ("no criterion 'tau'",)),
-        (("rank", "selector", "--order", "best"), ("--order", "no order 'best'")),
         (("rank", "selector", "--profile", "x.toml"), ("either", "x.toml")),
         (("rank", "--profile", "x.toml"), ("x.toml", "cannot be read")),
         (("rank", "selector", "--explain", "d-t4"), ("did you mean 'd-t4-r", "no candidate")),
