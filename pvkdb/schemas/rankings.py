@@ -22,6 +22,13 @@ Halide = Literal["F", "Cl", "Br", "I"]
 #: Commas that separate values, not those within brackets.
 _COMMAS = re.compile(r",(?![^(\[{]*[)\]}])")
 
+
+def split_names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the different names of a text, or of several, in which commas separate them."""
+    parts = _COMMAS.split(given if isinstance(given, str) else ",".join(given))
+    return tuple(dict.fromkeys(part.strip(' "') for part in parts if part.strip(' "')))
+
+
 #: Qualifiers of best values: the typical one is at most, or at least, the value.
 BEST = ("up to", "down to")
 
@@ -203,8 +210,7 @@ class RankingFilters(StrictModel):
     @field_validator("compositions", "family", "halide", mode="before")
     @classmethod
     def _split(cls, given: str | Sequence[str]) -> tuple[str, ...]:
-        parts = _COMMAS.split(given if isinstance(given, str) else ",".join(given))
-        return tuple(dict.fromkeys(part.strip(' "') for part in parts if part.strip(' "')))
+        return split_names(given)
 
     @field_validator("compositions")
     @classmethod
