@@ -286,7 +286,7 @@ class DecisionSheet(BaseModel, NotebookView):
     """A choice on one page: the question, the first candidates, and what would change it."""
 
     question: str = Field(description="The question that the ranking answers.")
-    filters: list[str] = Field(description="What was left out, and how much of it; empty: nothing.")
+    answer: str = Field(description="Which candidates come first, in one sentence.")
     total: int = Field(description="Number of ranked candidates.")
     ranking: Ranking = Field(description="Requirements, and the first candidates with all values.")
     reasons: list[str] = Field(description="How the first differs from the next, with the values.")
@@ -302,7 +302,7 @@ class DecisionSheet(BaseModel, NotebookView):
         default={},
         description="Pages of computed sources by their names; paths are those of a service.",
     )
-    scope: str = Field(default="", description="What is judged, and what the profile leaves out.")
+    scope: str = Field(default="", description="What the order rests on alone.")
     references: dict[str, str] = Field(description="The cited references by their keys.")
     pages: dict[str, list[str]] = Field(
         default={}, description="Pages on which values were read, by the keys of references."
