@@ -51,4 +51,21 @@ OPERATIONS = (
         example="mine.cif",
         printed="pvkdb.cli.output.composition_tables:print_similar",
     ),
+    Operation(
+        name="compare",
+        summary="Compare two to four compositions or devices.",
+        description="Every known value side by side, with its kind and interval, and the place in "
+        "the ranking of each application. The answer names what differs most beyond the errors: "
+        "intervals apart by most standard deviations of all candidates.",
+        path="/compare",
+        method="compare",
+        function="pvkdb.suitability.sheets.side_by_side:compare",
+        request="pvkdb.schemas.comparison:CompareRequest",
+        result="pvkdb.schemas.comparison:Comparison",
+        one_of=("materials", "devices"),
+        example="CsPbBr3 MAPbI3",
+        python='>>> client.compare(["CsPbBr3", "MAPbI3"]).answer.partition(";")[0]\n'
+        "'No difference between CsPbBr3 and MAPbI3 beyond the errors'",
+        printed="pvkdb.cli.output.ranking_tables:print_comparison",
+    ),
 )

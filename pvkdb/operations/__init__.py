@@ -121,16 +121,20 @@ class Operation:
             InputError: none or several of ``one_of`` are given, or a value cannot be used.
             NotFoundError: the store does not hold what is named.
         """
-        given = [name for name in self.one_of if getattr(request, name) is not None]
-        if self.one_of and len(given) != 1:
-            *others, last = ways or self.one_of
-            raise InputError(f"give one of {', '.join(others)} and {last}")
+        self.require_one(request, ways)
         with self.alone():
             call = load(self.function)
             if self.queued is not None:
                 with reading() as session:
                     return call(session, request)
             return call(reading) if request is None else call(request, reading)
+
+    def require_one(self, request: BaseModel | None, ways: Sequence[str] = ()) -> None:
+        """Refuse a request with none or several of ``one_of``. Raises InputError."""
+        given = [name for name in self.one_of if getattr(request, name) is not None]
+        if self.one_of and len(given) != 1:
+            *others, last = ways or self.one_of
+            raise InputError(f"give one of {', '.join(others)} and {last}")
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -22,6 +22,13 @@ Halide = Literal["F", "Cl", "Br", "I"]
 #: Commas that separate values, not those within brackets.
 _COMMAS = re.compile(r",(?![^(\[{]*[)\]}])")
 
+
+def split_names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the different names of a text, or of several, in which commas separate them."""
+    parts = _COMMAS.split(given if isinstance(given, str) else ",".join(given))
+    return tuple(dict.fromkeys(part.strip(' "') for part in parts if part.strip(' "')))
+
+
 #: Qualifiers of best values: the typical one is at most, or at least, the value.
 BEST = ("up to", "down to")
 
@@ -203,8 +210,7 @@ class RankingFilters(StrictModel):
     @field_validator("compositions", "family", "halide", mode="before")
     @classmethod
     def _split(cls, given: str | Sequence[str]) -> tuple[str, ...]:
-        parts = _COMMAS.split(given if isinstance(given, str) else ",".join(given))
-        return tuple(dict.fromkeys(part.strip(' "') for part in parts if part.strip(' "')))
+        return split_names(given)
 
     @field_validator("compositions")
     @classmethod
@@ -280,7 +286,7 @@ class DecisionSheet(BaseModel, NotebookView):
     """A choice on one page: the question, the first candidates, and what would change it."""
 
     question: str = Field(description="The question that the ranking answers.")
-    filters: list[str] = Field(description="What was left out, and how much of it; empty: nothing.")
+    answer: str = Field(description="Which candidates come first, in one sentence.")
     total: int = Field(description="Number of ranked candidates.")
     ranking: Ranking = Field(description="Requirements, and the first candidates with all values.")
     reasons: list[str] = Field(description="How the first differs from the next, with the values.")
@@ -296,7 +302,7 @@ class DecisionSheet(BaseModel, NotebookView):
         default={},
         description="Pages of computed sources by their names; paths are those of a service.",
     )
-    scope: str = Field(default="", description="What is judged, and what the profile leaves out.")
+    scope: str = Field(default="", description="What the order rests on alone.")
     references: dict[str, str] = Field(description="The cited references by their keys.")
     pages: dict[str, list[str]] = Field(
         default={}, description="Pages on which values were read, by the keys of references."

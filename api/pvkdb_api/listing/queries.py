@@ -159,7 +159,7 @@ def cursor_position(
 
 
 async def refuse_unknown_parameters(request: Request) -> None:
-    """Refuse unknown query parameters, and parameters given twice.
+    """Refuse unknown query parameters, and parameters given twice that are no lists.
 
     It needs no thread, which ``/livez`` would have to wait for.
 
@@ -167,15 +167,15 @@ async def refuse_unknown_parameters(request: Request) -> None:
         ParameterError: names the nearest parameter of the route.
     """
     operation = request.app.openapi()["paths"][request.scope["route"].path]
-    known = [
-        parameter["name"]
+    known = {
+        parameter["name"]: parameter["schema"]
         for parameter in operation[request.method.lower()].get("parameters", ())
         if parameter["in"] == "query"
-    ]
+    }
     for name in request.query_params:
         if name not in known:
             none = f"there is no parameter {name[:60]!r}; this path takes none"
             message = unknown_name("parameter", name[:60], known) if known else none
             raise ParameterError(name[:60], message)
-        if len(request.query_params.getlist(name)) > 1:
+        if len(request.query_params.getlist(name)) > 1 and "'array'" not in str(known[name]):
             raise ParameterError(name, f"{name!r} is given more than once; give it once")

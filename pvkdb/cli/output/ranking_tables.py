@@ -14,6 +14,7 @@ from pvkdb.errors import NotFoundError, unknown_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pvkdb.schemas.comparison import ComparedScore, ComparedValue, Comparison
     from pvkdb.schemas.profiles import Criterion
     from pvkdb.schemas.rankings import Assessment, ProfileSummary, RankedCandidate, Ranking
 
@@ -160,6 +161,45 @@ def _print_predictions(ranking: Ranking, listed: Sequence[RankedCandidate]) -> N
         whole=("material",),
         caption=f"assumed: {assumed}. --explain ID shows the sources." if assumed else None,
     )
+
+
+def print_comparison(found: Comparison) -> None:
+    """Print the answer, then a table of values and one of places."""
+    output().print(plain(f"{found.answer}."), style="bold")
+    print_table(
+        "Values",
+        ["value", *found.candidates, "difference"],
+        [
+            [row.label, *(_compared(each) for each in row.values), row.difference]
+            for row in found.values
+        ],
+        caption="intervals are 95% intervals, or what is reported. --json has sources.",
+    )
+    print_table(
+        "Place and score, with its 95% interval",
+        ["application", *found.candidates, "difference"],
+        [
+            [
+                f"{titles}\nof {row.ranked}",
+                *(
+                    f"{each.rank}{' (unreviewed)' if each.unreviewed else ''}: {_interval(each)}"
+                    if each
+                    else "no place"
+                    for each in row.scores
+                ),
+                row.difference,
+            ]
+            for titles, row in found.places
+        ],
+    )
+
+
+def _compared(value: ComparedValue) -> str:
+    return value.text if value.kind == "unknown" else plain(f"{value.text}\n{value.grade.value}")
+
+
+def _interval(entry: ComparedScore) -> str:
+    return f"{number(entry.score)} ({number(entry.score_low)}–{number(entry.score_high)})"
 
 
 def print_applications(profiles: list[ProfileSummary]) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
     from pvkdb.schemas.calculations.examinations import ExaminationQuestion
     from pvkdb.schemas.calculations.simulations import SimulationQuestion
+    from pvkdb.schemas.comparison import Comparison
     from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
     from pvkdb.schemas.kinetics import KineticsAnswer
     from pvkdb.schemas.responses import FormulaTolerance
@@ -22,6 +23,32 @@ if TYPE_CHECKING:
 
 class DirectOperations(ClientPart):
     """Operations that are methods of the clients themselves."""
+
+    @operation
+    def compare(
+        self,
+        materials: list[str] | None = None,
+        devices: list[str] | None = None,
+    ) -> Steps[Comparison]:
+        """Compare two to four compositions or devices.
+
+        Every known value side by side, with its kind and interval, and the place in the ranking of
+        each application. The answer names what differs most beyond the errors: intervals apart by
+        most standard deviations of all candidates.
+
+        Args:
+            materials: Two to four formulas in any spelling.
+            devices: Two to four ids of devices.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+
+        Example:
+            >>> client.compare(["CsPbBr3", "MAPbI3"]).answer.partition(";")[0]
+            'No difference between CsPbBr3 and MAPbI3 beyond the errors'
+        """
+        return call(self._service, "compare", locals())
 
     @operation
     def tolerance(self, formula: str) -> Steps[ToleranceRow]:

@@ -16,8 +16,10 @@ from pvkdb.operations import find, load
 RangeValue = float | tuple[float, float] | str
 
 
-def parameters_of(**given: RangeValue | bool | Mapping[str, float] | None) -> dict[str, str]:
-    """Return the query parameters of values, ranges and weights that are not None.
+def parameters_of(
+    **given: RangeValue | bool | list[str] | Mapping[str, float] | None,
+) -> dict[str, str]:
+    """Return the query parameters of values, ranges, lists and weights that are not None.
 
     Raises:
         InputError: a tuple does not have two values.
@@ -36,6 +38,8 @@ def parameters_of(**given: RangeValue | bool | Mapping[str, float] | None) -> di
             found[name] = ":".join(map(str, value))
         elif isinstance(value, Mapping):
             found[name] = ",".join(f"{key}={number!r}" for key, number in value.items())
+        elif isinstance(value, list):
+            found[name] = ",".join(value)
         elif isinstance(value, bool):
             found[name] = str(value).lower()
         elif value is not None:

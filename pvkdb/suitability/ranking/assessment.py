@@ -42,13 +42,13 @@ def also_known(criteria: Sequence[Criterion], candidate: Candidate) -> list[Know
     """Return the known values of a candidate on metrics that no criterion uses."""
     used = {criterion.metric for criterion in criteria}
     return [
-        _known(metric, evidence)
+        known_value(metric, evidence)
         for metric, evidence in sorted(candidate.evidence.items())
         if metric not in used and evidence.known
     ]
 
 
-def _known(metric: str, evidence: Evidence) -> Known:
+def known_value(metric: str, evidence: Evidence) -> Known:
     return Known(
         metric=metric,
         minimum=evidence.minimum,
@@ -91,5 +91,5 @@ def assessment(
         phase=known.phase if known else None,
         references=" ".join(known.references) if known else "",
         erratum=known.erratum if known else None,
-        beside=[_known(criterion.metric, each) for each in known.beside] if known else [],
+        beside=[known_value(criterion.metric, each) for each in known.beside] if known else [],
     )

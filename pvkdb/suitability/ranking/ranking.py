@@ -116,13 +116,13 @@ def rank_candidates(
     not_rankable = [each.candidate.id for each in judged if not each.known]
     judged = [each for each in judged if each.known]
     listed = [each.candidate for each in judged]
-    entries = _entries(judged, reports, options)
+    entries = ranked_entries(judged, reports, options)
     for name in readings:
         if name != options.reading and _matters(criteria, name):
             _add_reading(entries, name, *judge(criteria, listed, among, name))
     entries.sort(key=lambda entry: (entry.rank, len(entry.failures), entry.id))
     waiting = [each for each in judge(criteria, doubtful, among, options.reading)[0] if each.known]
-    unreviewed = _entries(waiting, reports, options)
+    unreviewed = ranked_entries(waiting, reports, options)
     for entry in unreviewed:
         entry.rank, entry.first = sum(each.score > entry.score for each in entries) + 1, 0.0
     return Ranking(
@@ -190,7 +190,7 @@ def places(scores: Sequence[float]) -> list[int]:
     return [bisect_left(ordered, -score) + 1 for score in scores]
 
 
-def _entries(
+def ranked_entries(
     judged: Sequence[Judged], reports: Sequence[Reports], options: Options
 ) -> list[RankedCandidate]:
     """Return the ranked candidates, in the order of those that are given."""

@@ -42,6 +42,18 @@ def tied(ranking: Ranking, entry: RankedCandidate) -> int:
     return sum(each.rank == entry.rank for each in ranking.candidates)
 
 
+def answer(ranking: Ranking) -> str:
+    """Return which candidates come first, with their score and what it is made of."""
+    first = [each for each in ranking.candidates if each.rank == 1]
+    if not first:
+        return f"No {ranking.subject.removesuffix('s')} is ranked."
+    names = [*map(named, first[:3]), *([f"{len(first) - 3} more"] if len(first) > 3 else [])]
+    leader = first[0]
+    score, low, high = map(short_number, (leader.score, leader.score_low, leader.score_high))
+    names = [", ".join(names[:-1]), names[-1]] if len(names) > 1 else names
+    return f"{' and '.join(names)}, with the score {score} ({low} to {high}): {leader.because}."
+
+
 def compared(ranking: Ranking, first: RankedCandidate, second: RankedCandidate) -> list[str]:
     """Return sentences on what each of two candidates is ahead of the other."""
     return [
@@ -104,7 +116,7 @@ def stability(ranking: Ranking) -> list[str]:
     if often.first > first.first:
         more = (
             f"{named(often)} is first more often, in {percent(often.first)}: with other weights, "
-            f"or where the papers are counted otherwise ({often.because})."
+            "or where the papers are counted otherwise."
         )
     doubts = "; ".join(gaps(first))
     return [
@@ -171,7 +183,5 @@ def _outcomes(entry: Assessment) -> tuple[float, float, float]:
 
 
 def settled(listed: Sequence[RankedCandidate]) -> list[str]:
-    """Return why no single open value changes the choice of the first of listed candidates."""
-    if not listed:
-        return []
-    return [f"No open value alone changes the choice of {named(listed[0])}: {listed[0].because}."]
+    """Return that no single open value changes the choice of the first of listed candidates."""
+    return [f"No open value alone changes the choice of {named(each)}." for each in listed[:1]]

@@ -26,6 +26,7 @@ from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_
 from pvkdb.suitability.evidence.explanations import fails_text, requirement_text, value_text
 from pvkdb.suitability.ranking.assessment import bounds_for
 from pvkdb.suitability.sheets.comparisons import (
+    answer,
     compared,
     gaps,
     label,
@@ -34,7 +35,6 @@ from pvkdb.suitability.sheets.comparisons import (
     scope,
     settled,
     stability,
-    tied,
 )
 
 #: Candidates on a sheet, and open values.
@@ -66,15 +66,12 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
     known = {each.metric for each in values}
     opened = open_values(ranking, listed)[:OPEN]
     noun = _NOUNS[ranking.subject]
-    reasons = compared(ranking, listed[0], second) if second else []
-    if listed and (alike := tied(ranking, listed[0])) > 1:
-        reasons.insert(0, f"{alike} {noun}s share the first place: {listed[0].because}.")
     return DecisionSheet(
         question=f"Which {noun} suits the application “{ranking.title}” best?",
-        filters=[note for note in ranking.notes if note.startswith("set aside")],
+        answer=answer(ranking),
         total=len(ranking.candidates),
         ranking=ranking.model_copy(update={"candidates": listed}),
-        reasons=reasons,
+        reasons=compared(ranking, listed[0], second) if second else [],
         stability=stability(ranking),
         open_values=opened,
         unchanged=[] if opened else settled(listed),
@@ -96,7 +93,7 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
             for row in (REFERENCES.iterate(session, {"key": cited}) if cited else ())
             for doi in (row.doi or row.doi_seen,)
         },
-        scope=scope(ranking),
+        scope=scope(ranking).partition(" Not judged:")[0],
         pages=_pages(values),
         cite=f"Decision sheet “{ranking.title}”, {noun}s. {dataset_text(ranking.dataset_version)} "
         "Tables, figures and sections that it names are those of: "

@@ -52,6 +52,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/crossbar": ("/crossbar?device=d-t4-r11",),
     "/devices": ("/devices", "/devices?application=selector"),
     "/devices/{key}": ("/devices/d-t4-r11",),
+    "/compare": ("/compare", "/compare?materials=CsPbBr3,MAPbI3"),
     "/dictionary": ("/dictionary",),
     "/docs": ("/docs",),
     "/draft": ("/draft",),
