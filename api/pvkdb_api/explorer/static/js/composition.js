@@ -23,19 +23,6 @@ function alert(sentence) {
   return message;
 }
 
-// ── Sections: the one that the address names is open ──────────────────────────────────────────
-
-function open() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const fold = target?.closest("details.fold");
-  if (!fold || fold.open) return;
-  for (let each = target; each; each = each.parentElement?.closest("details")) each.open = true;
-  target.scrollIntoView();
-}
-
-addEventListener("hashchange", open);
-open();
-
 // ── Rankings, one application after the other ────────────────────────────────────────────────
 
 /** Return a table row from its HTML. */
