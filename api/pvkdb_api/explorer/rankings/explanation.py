@@ -18,7 +18,14 @@ from pvkdb.schemas.rankings import (
     Ranking,
     Verdict,
 )
-from pvkdb.suitability.sheets.comparisons import LESS_THAN_SHOWN, compared, gaps, label, stability, tied
+from pvkdb.suitability.sheets.comparisons import (
+    LESS_THAN_SHOWN,
+    compared,
+    gaps,
+    label,
+    stability,
+    tied,
+)
 from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number, percent, rounded
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import anchor, composition_link
