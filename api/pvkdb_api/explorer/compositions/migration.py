@@ -41,6 +41,8 @@ class MigrationView:
     chosen: int
     graph: MigrationGraph | None
     profile: EnergyProfile | None
+    #: Whether the store has the images of its path; shipped results have only the energies.
+    images: bool
 
     @property
     def potential(self) -> str:
@@ -120,7 +122,8 @@ def migrations(
             )
         chosen = wanted or result.limiting_number
         graph, profile = graph_of(result, chosen), profile_of(result.hops[chosen - 1])
-        found.append(MigrationView(document, result, chosen, graph, profile))
+        image = session.get(Structure, f"{row.id}-hop-{chosen}-image-0")
+        found.append(MigrationView(document, result, chosen, graph, profile, image is not None))
     return found
 
 
