@@ -66,6 +66,16 @@ def percent(share: float) -> str:
     return f"{shown:.0f} %" if shown >= 9.95 or shown == 0 else f"{shown:.2g} %"
 
 
+def decimals_of(low: float, high: float) -> int:
+    """Return how many decimals an interval leaves to a value: its half width has two digits.
+
+    Example:
+        >>> decimals_of(0.0074, 0.7), decimals_of(0.4712, 0.4894)
+        (2, 4)
+    """
+    return max(0, 1 - math.floor(math.log10((high - low) / 2)))
+
+
 def decimals(value: float | None, digits: int) -> str:
     """Return a number with fixed decimals, empty if it is not known, and never "-0.00".
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from pvkdb.schemas.tables import CalculationsRow, StructuresRow
 from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.filters import material_filters, material_is, through, words
+from pvkdb.store.collections.keyset import Sortable
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.structures import Structure
@@ -50,6 +51,7 @@ CALCULATIONS = Collection(
     ),
     source=select().select_from(Calculation),
     order=(("created_at", False),),
+    sortable={"open": Sortable(Calculation.state.in_(("waiting", "queued", "running")), bool)},
     filters={
         "material": material_is(through(Calculation.material_id)),
         **material_filters(through(Calculation.material_id)),

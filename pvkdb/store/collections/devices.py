@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, Integer, cast, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError, unknown_name
@@ -26,7 +26,7 @@ from pvkdb.store.collections.filters import (
     through,
     words,
 )
-from pvkdb.store.collections.keyset import sortables
+from pvkdb.store.collections.keyset import Sortable, sortables
 from pvkdb.store.models.devices import (
     Device,
     DeviceClaim,
@@ -71,6 +71,12 @@ def _metric_filters() -> dict[str, Filter]:
                 lower = ~or_(_DECAYED, sign.in_(("<", "<=", "up to")))
             filters[f"{table.low}_max"] = at_most(column, *table.at_most, lower)
     return filters
+
+
+def _known() -> ColumnElement[int]:
+    """Return how many metrics of a device are known."""
+    columns = (getattr(Device, table.low) for _, table in TABLE_METRICS.values())
+    return sum((cast(each.is_not(None), Integer) for each in columns), literal(0))
 
 
 DEVICES = Collection(
@@ -124,6 +130,7 @@ DEVICES = Collection(
         ),
     },
     facets={"family": families_of(Device.material_id)},
+    sortable={"known": Sortable(_known(), int)},
 )
 
 DEVICE_CLAIMS = Collection(

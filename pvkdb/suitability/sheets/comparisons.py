@@ -24,7 +24,7 @@ from pvkdb.suitability.evidence.explanations import requirement_text, value_text
 from pvkdb.suitability.ranking.assessment import bounds_for
 
 #: Values that count for less than they say, so that a sentence names their grade.
-_LESS_THAN_SHOWN = (Grade.EXTRAPOLATED, Grade.SECONDARY, Grade.INFERRED)
+LESS_THAN_SHOWN = (Grade.EXTRAPOLATED, Grade.SECONDARY, Grade.INFERRED)
 #: Metrics whose values are computed, not measured.
 _COMPUTED = ("e_a_model_ev", "dfe_model_ev", "above_hull_ev_per_atom")
 #: Smaller gains, as a share of the best score, change nothing that is shown.
@@ -103,7 +103,7 @@ def gaps(entry: RankedCandidate) -> list[str]:
         if each.verdict is Verdict.UNKNOWN
         else f"{label(each.metric)} is {each.grade.value}"
         for each in counted
-        if each.verdict is Verdict.UNKNOWN or each.grade in _LESS_THAN_SHOWN
+        if each.verdict is Verdict.UNKNOWN or each.grade in LESS_THAN_SHOWN
     ]
 
 
@@ -139,7 +139,7 @@ def _value(entry: Assessment) -> str:
     if entry.verdict is Verdict.UNKNOWN:
         return "nothing reported"
     text = value_text(entry, entry.unit)
-    return f"{text}, {entry.grade.value}" if entry.grade in _LESS_THAN_SHOWN else text
+    return f"{text}, {entry.grade.value}" if entry.grade in LESS_THAN_SHOWN else text
 
 
 def open_values(ranking: Ranking, listed: Sequence[RankedCandidate]) -> list[OpenValue]:

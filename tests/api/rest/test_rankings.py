@@ -182,7 +182,7 @@ def test_a_screening_that_rejected_a_composition_is_named_on_its_page(api, store
         page = api.request("GET", f"/compositions/{formula}", headers={"Accept": "text/html"})
         return page.text.partition("Energy above the hull, computed")[2].partition("</li>")[0]
 
-    rejected = '<a href="/screenings/1">screening 1</a> rejected it, not tau &lt; 4.18 (tau is'
+    rejected = '<a href="/screenings/1">screening 1</a> rejected it, τ is 4.18 or more (τ is'
     assert rejected in card("CsPbI3")
     assert "no screening has computed it" in card("MAPbI3")
 

@@ -22,6 +22,7 @@ from pvkdb.schemas.calculations import (
 )
 from pvkdb.schemas.calculations.examinations import TASKS
 from pvkdb.schemas.calculations.kinds import UnreadableResult, read_result
+from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.simulation.devices.report import report_page
 from pvkdb.store.base import utc_now
 from pvkdb.store.collections import LISTED
@@ -30,6 +31,7 @@ from pvkdb.store.models.devices import DeviceReference
 from pvkdb.store.queue.jobs import count, job_document, log_lines
 from pvkdb.store.queue.monitoring import WorkerSigns, worker_signs
 from pvkdb.store.rows.from_models import calculation_document
+from pvkdb_api.explorer.compositions.migration import drawn
 from pvkdb_api.explorer.computing.failure_messages import FAILURES
 from pvkdb_api.explorer.site.markup import number
 from pvkdb_api.explorer.tables.cells import text_cell
@@ -197,6 +199,8 @@ def result_part(session: Session, calculation: CalculationDocument) -> dict[str,
     if calculation.kind not in _PARTS:
         return shown
     template, values = _PARTS[calculation.kind]
+    if isinstance(found, NebResult):
+        shown["entry"] = drawn(session, calculation, found, found.limiting_number)
     return shown | {"part": template, "found": found} | values(session, found)
 
 

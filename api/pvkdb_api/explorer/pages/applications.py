@@ -28,6 +28,7 @@ from pvkdb_api.explorer.rankings.query import (
     python_code,
     read_query,
 )
+from pvkdb_api.explorer.site.markup import rounded
 from pvkdb_api.explorer.site.parameters import LAYER, given_parameters, layer_fields
 from pvkdb_api.explorer.site.rendering import link, page, part, part_wanted, service_root
 from pvkdb_api.operations import rankings
@@ -39,6 +40,7 @@ PATH = "/applications"
 _FUNCTIONS: dict[str, Any] = {
     "candidate_link": explanation.candidate_link,
     "named": explanation.named,
+    "rounded": rounded,
     "value_of": explanation.value_of,
     "heading": view.heading,
     "tones": view.TONES,
@@ -140,6 +142,9 @@ def _controls(session: Session, query: RankingQuery) -> dict[str, Any]:
     profile, weights, given = query.profile, query.weights(), query.given
     return {
         "filtered": any(name in given for name in FILTERS),
+        "options_given": any(
+            name in given for name in (*FILTERS, *LAYER, "weights", "reading", "computed")
+        ),
         "families": [(name, name) for name in families_of(session, query.subject)],
         "halides": [(name, name) for name in get_args(Halide)],
         "readings": profile.readings(query.subject),

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
+from pvkdb.display.numbers import computed_ev
 from pvkdb.errors import InputError, NotFoundError, StateError
 from pvkdb.operations import declared
 from pvkdb.schemas.access import Scope
@@ -84,10 +85,15 @@ TABLE = TablePage(
     columns={
         "id": TableColumn("Calculation", lambda row: calculation_link(row.id), "id"),
         "state": TableColumn("State", _state, "state"),
-        "material": TableColumn("Material", lambda row: composition_link(row.material)),
+        "material": TableColumn(
+            "Material",
+            lambda row: Markup('<span class="nowrap">{}</span>').format(
+                composition_link(row.material)
+            ),
+        ),
         "barrier_forward_ev": TableColumn(
             "Forward barrier",
-            lambda row: number(row.barrier_forward_ev),
+            lambda row: number(computed_ev(row.barrier_forward_ev)),
             unit="eV",
             numeric=True,
             meaning="Barrier of the hop that limits the easiest path, from its own start; the page "
@@ -113,6 +119,7 @@ TABLE = TablePage(
     },
     default_columns="id,kind,material,potential,state,barrier_forward_ev,failure_kind,created_at,"
     "finished_at",
+    default_sort="-open,-created_at",
     choices=(*choice_filters("state", "kind"), ChoiceFilter("failure_kind", "Reason of failure")),
     texts=(("material", "Material"),),
     placeholder="formula, abbreviation",

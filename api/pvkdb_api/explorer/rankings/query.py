@@ -38,7 +38,7 @@ PAGE_ONLY = ("x", "y", "top")
 WEIGHT = "w."
 
 #: Candidates in the list by default.
-TOP = 25
+TOP = 10
 _MOST_TOP = 1000
 
 _DEFAULTS = {

@@ -31,6 +31,23 @@ def percent(share: float) -> Markup:
     return Markup('<data value="{}">{}</data>').format(repr(share), numbers.percent(share))
 
 
+def rounded(value: float, low: float, high: float) -> Markup:
+    """Return a value with its interval, in the digits that the interval leaves.
+
+    Example:
+        >>> print(rounded(0.38, 0.0074, 0.7).striptags(), rounded(0.88, 0.88, 0.88).striptags())
+        0.38 (0.01 to 0.70) 0.88
+    """
+    if low == high:
+        return number(value)
+    digits = numbers.decimals_of(low, high)
+    shown = (
+        Markup('<data value="{}">{}</data>').format(repr(each), numbers.decimals(each, digits))
+        for each in (value, low, high)
+    )
+    return Markup('{} <span class="soft">({} to {})</span>').format(*shown)
+
+
 def interval(
     low: float | None,
     high: float | None,

@@ -12,7 +12,7 @@ from pvkdb.schemas.tables import Row
 from pvkdb.store.curation.energy_ranges import EnergyRange
 from pvkdb.store.curation.registration import material_id
 from pvkdb_api.explorer.site.markup import UNKNOWN, number
-from pvkdb_api.explorer.site.rendering import link
+from pvkdb_api.explorer.site.rendering import citation, link
 
 #: Longer texts are cut in tables; the title has the whole text.
 _LONGEST = 90
@@ -73,11 +73,13 @@ def device_link(name: str, stack: str) -> Markup:
 
 
 def reference_links(keys: str | Iterable[str]) -> Markup:
-    """Return links to references such as ``r36 r112``."""
+    """Return links to references such as ``r36 r112``, by author and year."""
     names = keys.split() if isinstance(keys, str) else [*keys]
     if not names:
         return UNKNOWN
-    return Markup(" ").join(anchor(link("/references", name), name) for name in names)
+    text = Markup('<a class="nowrap" href="{}" title="{}">{}</a>')
+    links = (text.format(link("/references", name), name, citation(name)) for name in names)
+    return Markup(", ").join(links)
 
 
 def citation_links(csv: str) -> Markup:

@@ -30,12 +30,11 @@ def test_what_is_said_stands_in_the_ranking(literature: Session, application: st
         return
     leader = ranking.candidates[0]
     first = [entry for entry in ranking.candidates if entry.rank == 1]
-    assert ("share rank 1" in text) == (len(first) > 1)
+    assert ("share the first place" in text) == (len(first) > 1)
     assert all(entry.id in text and entry.label in text for entry in first[:4])
     counted = {each.verdict for each in leader.criteria if each.weight > 0}
-    assert ("meets every requirement" in text) == (counted == {Verdict.MET})
-    assert ("No value is reported for" in text) == (Verdict.UNKNOWN in counted)
-    assert (f"{leader.label} fails on" in text) == bool(leader.failures)
+    assert ("nothing is reported on" in text) == (Verdict.UNKNOWN in counted)
+    assert all(failure in text for failure in leader.failures)
     assert leader.because in text
     none = "No other candidate is first more often" in text
     more = "is first more often, in" in text

@@ -2,7 +2,7 @@
 // so that a ranking can be shared and the back button works. Without this script the button "Rank"
 // does the same.
 
-import { NO_ANSWER, fetchPart, refusal, unfold, warn } from "./parts.js";
+import { NO_ANSWER, fetchPart, refusal, warn } from "./parts.js";
 import { axis, data, plot, shown } from "./plot.js";
 
 const DELAY_MS = 150;
@@ -276,5 +276,4 @@ function arrow([x, y], along, side, colour) {
   return { type: "polyline", shape: { points }, style: { stroke: colour, fill: "none", lineWidth: 1.2 } };
 }
 
-unfold();
 draw();
