@@ -14,9 +14,16 @@ from pvkdb.errors import NotFoundError, unknown_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pvkdb.schemas.comparison import ComparedScore, ComparedValue, Comparison
     from pvkdb.schemas.profiles import Criterion
-    from pvkdb.schemas.rankings import Assessment, ProfileSummary, RankedCandidate, Ranking
+    from pvkdb.schemas.rankings import (
+        Assessment,
+        ComparedScore,
+        ComparedValue,
+        Comparison,
+        ProfileSummary,
+        RankedCandidate,
+        Ranking,
+    )
 
 _COLOURS = {
     "met": "green",

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
     from pvkdb.schemas.calculations.examinations import ExaminationQuestion
     from pvkdb.schemas.calculations.simulations import SimulationQuestion
-    from pvkdb.schemas.comparison import Comparison
     from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
     from pvkdb.schemas.kinetics import KineticsAnswer
+    from pvkdb.schemas.rankings import Comparison
     from pvkdb.schemas.responses import FormulaTolerance
     from pvkdb.schemas.tables import ToleranceRow
 

@@ -19,7 +19,10 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.display.units import amount_range
 from pvkdb.errors import NotFoundError, naming, unknown_name
 from pvkdb.operations import Reading
-from pvkdb.schemas.comparison import (
+from pvkdb.schemas.metrics import METRICS, Metric
+from pvkdb.schemas.profiles import Profile, Subject
+from pvkdb.schemas.rankings import (
+    COMPUTED,
     ComparedApplication,
     ComparedRow,
     ComparedScore,
@@ -27,10 +30,10 @@ from pvkdb.schemas.comparison import (
     CompareRequest,
     Comparison,
     Difference,
+    Grade,
+    Known,
+    RankedCandidate,
 )
-from pvkdb.schemas.metrics import METRICS, Metric
-from pvkdb.schemas.profiles import Profile, Subject
-from pvkdb.schemas.rankings import COMPUTED, Grade, Known, RankedCandidate
 from pvkdb.store.collections import COMPOSITIONS
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.suitability.evidence.devices import device_candidates

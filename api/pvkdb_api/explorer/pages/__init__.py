@@ -9,7 +9,6 @@ from pvkdb.store.runs.report.page import formula_markup
 from pvkdb_api.explorer.compositions.identity import defect_markup
 from pvkdb_api.explorer.pages import (
     applications,
-    compare,
     composition,
     compositions,
     crossbar,
@@ -34,7 +33,6 @@ ROUTERS = (
     composition.router,
     devices.router,
     applications.router,
-    compare.router,
     crossbar.router,
     sign_in.router,
     jobs.router,

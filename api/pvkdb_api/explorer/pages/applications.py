@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from http import HTTPStatus
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Path, Request, Response
@@ -11,10 +12,13 @@ from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.display.pages import SHEET_TYPES
-from pvkdb.errors import InputError
-from pvkdb.schemas.rankings import Halide, RankedCandidate
+from pvkdb.errors import InputError, NotFoundError
+from pvkdb.operations import find
+from pvkdb.schemas import validated
+from pvkdb.schemas.rankings import CompareRequest, Halide, RankedCandidate
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
 from pvkdb.suitability.sheets.comparisons import scope
+from pvkdb.suitability.sheets.side_by_side import side_by_side, standings
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession
@@ -168,3 +172,30 @@ def _controls(session: Session, query: RankingQuery) -> dict[str, Any]:
 def _text(weight: float) -> str:
     """Return a weight as text with all its digits."""
     return repr(weight).removesuffix(".0")
+
+
+@router.get("/compare")
+def get_comparison(request: Request, session: ReadSession) -> Response:
+    """Return candidates side by side, or the form that asks for them, with what is wrong in it."""
+    given = given_parameters(request, CompareRequest.model_fields)
+    cache: QueryCache = request.app.state.query_cache
+    found, refusal, status = None, "", HTTPStatus.OK
+    if given:
+        try:
+            asked = validated(CompareRequest, given)
+            find("compare").require_one(asked)
+            found = side_by_side(
+                session,
+                asked,
+                lambda session, subject: cache.get(
+                    session, f"standings of {subject}", {}, lambda: standings(session, subject)
+                ),
+            )
+        except (InputError, NotFoundError) as error:
+            missing = isinstance(error, NotFoundError)
+            status = HTTPStatus.NOT_FOUND if missing else HTTPStatus.UNPROCESSABLE_ENTITY
+            refusal = str(error)
+    rest = link(f"{API}/compare", **given)
+    return page(
+        request, "compare.html", status, found=found, refusal=refusal, given=given, rest=rest
+    )

@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 from pvkdb.cli.app import app
 from pvkdb.errors import NotFoundError
 from pvkdb.local import open_store
-from pvkdb.schemas.comparison import CompareRequest, Comparison
-from pvkdb.schemas.rankings import Grade
+from pvkdb.schemas.rankings import CompareRequest, Comparison, Grade
 from pvkdb.suitability import Options, rank
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.sheets.side_by_side import Standings, side_by_side
