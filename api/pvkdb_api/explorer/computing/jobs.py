@@ -190,7 +190,7 @@ def result_part(session: Session, calculation: CalculationDocument) -> dict[str,
     plain = (bool, int, float, str)
     stored = (calculation.result or {}).items()
     numbers = {name: value for name, value in stored if value is None or type(value) in plain}
-    shown = {"part": "_values.html", "numbers": numbers, "unreadable": None}
+    shown: dict[str, Any] = {"part": "_values.html", "numbers": numbers, "unreadable": None}
     if calculation.state is not CalculationState.DONE or calculation.kind not in kinds():
         return shown
     found = read_result(calculation.kind, calculation.result)

@@ -85,12 +85,7 @@ TABLE = TablePage(
     columns={
         "id": TableColumn("Calculation", lambda row: calculation_link(row.id), "id"),
         "state": TableColumn("State", _state, "state"),
-        "material": TableColumn(
-            "Material",
-            lambda row: Markup('<span class="nowrap">{}</span>').format(
-                composition_link(row.material)
-            ),
-        ),
+        "material": TableColumn("Material", lambda row: composition_link(row.material)),
         "barrier_forward_ev": TableColumn(
             "Forward barrier",
             lambda row: number(computed_ev(row.barrier_forward_ev)),

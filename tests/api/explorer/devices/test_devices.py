@@ -110,7 +110,7 @@ def test_a_query_for_programs_leaves_the_plot_out(visitor, address):
     tab = visitor.open("/devices?family=double&x=v_set&application=selector")
     tab.get_by_text("This query as a request").click()
     link = tab.get_by_role("link", name="REST", exact=True).get_attribute("href")
-    assert link.endswith("/api/v1/devices?family=double")
+    assert link.endswith("/api/v1/devices?sort=-known&family=double")
     assert get(link).status_code == 200
 
 
@@ -169,7 +169,7 @@ def test_the_places_are_those_of_the_rankings(visitor, address):
         entry = next(each for each in ranking["candidates"] if each["id"] == "d-t4-r06")
         line = table.filter(has=tab.locator(f"a[href='/applications/{name}']"))
         values = line.locator("data").evaluate_all("all => all.map(d => Number(d.value))")
-        assert values == [entry["rank"], entry["shown"], entry["possible"]]
+        assert values == [entry[name] for name in ("rank", "score", "score_low", "score_high")]
         expect(line).to_contain_text(f"of {len(ranking['candidates'])}")
 
 

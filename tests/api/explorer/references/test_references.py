@@ -79,7 +79,7 @@ def test_pages_have_their_references_as_files_for_citing(visitor, address):
     tab = visitor.open("/applications/synaptic-training")
     link = tab.locator("a[download]", has_text="BibTeX").first
     entries = re.findall(r"^@\w+{", ask(address, link.get_attribute("href")).text, re.MULTILINE)
-    assert len(entries) > 20
+    assert len(entries) > 5  # of the ten rows shown
 
 
 def test_the_table_counts_what_cites_each_reference(visitor, address):
