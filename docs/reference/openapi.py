@@ -124,6 +124,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
     "CalculationsRow": {**_TIMES, **_FAILURE},
     "CompositionsPart": _COMPUTED,
     "CompositionsRow": _COMPUTED,
+    "ComparedValue": {"phase": "Pnma"},
     "DecisionSheet": {
         "cite": "Decision sheet “Selector”, compositions. The pvkdb developers, pvkdb"
     },
