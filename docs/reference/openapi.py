@@ -126,7 +126,8 @@ BY_HAND: dict[str, dict[str, Any]] = {
     "CompositionsRow": _COMPUTED,
     "ComparedValue": {"phase": "Pnma"},
     "DecisionSheet": {
-        "cite": "Decision sheet “Selector”, compositions. The pvkdb developers, pvkdb"
+        "answer": "CsPbI3, with the score 0.49 (0.088 to 0.76): E_A 0 eV to 0.635 eV: 0.68; …",
+        "cite": "Decision sheet “Selector”, compositions. The pvkdb developers, pvkdb",
     },
     "DevicesRow": {
         "raw_files": "e430676dd2ac72c38a5c7e99eae101f1b4313cdd314578aaf91f65b93c6daab0 sweep.csv",
