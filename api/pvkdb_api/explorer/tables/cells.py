@@ -104,8 +104,9 @@ def calculation_of(row: Any) -> str | None:
 
 
 def calculation_link(key: str, text: str | None = None) -> Markup:
-    """Return a link to the page of a calculation, on one line."""
-    return Markup('<a class="nowrap" href="{}">{}</a>').format(link("/jobs", key), text or key)
+    """Return a link to the page of a calculation; its id stays on one line."""
+    shown = text or Markup('<span class="nowrap">{}</span>').format(key)
+    return anchor(link("/jobs", key), shown)
 
 
 def source_link(row: Any) -> Markup | str:

@@ -167,11 +167,16 @@ def keep_picture(tab: Any, path: str) -> None:
         tab.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
+def opened(tab: Any, sections: str) -> None:
+    tab.locator(sections).evaluate_all("all => all.forEach(each => each.open = true)")
+
+
 def wrong_boxes(tab: Any, name: str) -> dict[int, list[str]]:
     """What is wrong with the boxes of a page at each width, its details open."""
     wrong = {}
     for width in WIDTHS:
         tab.set_viewport_size({"width": width, "height": 900})
+        opened(tab, "details.fold:has(.plot)")
         for plot in tab.locator(".plot").all():
             plot.scroll_into_view_if_needed()
             tab.wait_for_function("plot => plot.dataset.drawn", arg=plot.element_handle())
@@ -233,6 +238,7 @@ def test_no_text_of_a_comparison_is_cut(visiting: Visitor, tmp_path: Path) -> No
 
 def test_pictures_of_a_composition_are_reached_and_moved_by_keys(visiting: Visitor) -> None:
     tab = visiting.open("/compositions/CsPbBr3")
+    opened(tab, "details.fold")
     tab.locator("#stability").scroll_into_view_if_needed()
     tab.locator("#diagrams figure").first.wait_for()
     titles = tab.locator("#diagrams figcaption").all_inner_texts()
