@@ -49,6 +49,7 @@ CALLS: dict[str, tuple[dict[str, Any], str]] = {
     "composition": ({"key": "CH3NH3PbI3", "limit": 3}, '"formula": "MAPbI3"'),
     "rank": ({"application": "selector", "limit": 2, "samples": 1}, '"verdicts"'),
     "tolerance": ({"formula": "CsPbBr3"}, "10.1107/S0567739476001551"),
+    "compare": ({"materials": ["CsPbBr3", "MAPbI3"]}, '"answer"'),
     "crossbar": ({"device": "d-t4-r01", "size": 4}, '"exact"'),
     "device_arrays": ({}, '"size_best_pull_up"'),
     "kinetics": ({"formula": "MAPbI3"}, '"switching time"'),
@@ -110,7 +111,8 @@ def test_an_answer_has_sources_and_version_and_leaves_out_what_is_not_known(ask:
 def test_a_candidate_of_a_ranking_is_explained_with_its_evidence(ask: Ask) -> None:
     found = rows(ask("rank", application="selector", samples=1, limit=1, offset=1))
     (second,) = found["candidates"]
-    assert (second["rank"], found["more"]["arguments"]["offset"]) == (2, 2)
+    assert second["rank"] <= 2  # the first two may share a place
+    assert found["more"]["arguments"]["offset"] == 2
     explained = rows(ask("rank", application="selector", samples=1, explain=second["id"]))
     (candidate,) = explained["candidates"]
     reasons = {each["metric"]: each["reason"] for each in candidate["criteria"]}

@@ -167,6 +167,8 @@ def test_numbers_of_ten_compositions_are_those_of_rest_export_and_client(guest, 
                 ends = [row["value_min_ev"], row["value_max_ev"]]
                 printed = [float(each) for each in shown[row["id"]]]
                 known = list(dict.fromkeys(end for end in ends if end is not None))
+                if row["source"].startswith("calculation"):  # shown with two decimals
+                    known = list(dict.fromkeys(round(end, 2) for end in known))
                 assert printed == known, row["id"]
                 assert [
                     exported[row["id"]][end] for end in ("value_min_ev", "value_max_ev")
