@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A file's tests in one process, in the order of tests/conftest.py: what takes longest comes first.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 STAMP := $(VENV)/.installed
 
 # One process per core: the potentials' libraries must not start threads of their own.
@@ -24,18 +26,19 @@ demo: install
 
 # What matters, in minutes.
 test: install
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow"
+	$(PYTEST) -m "not slow"
 
 # What takes long, needs a program of its own, or repeats a test on PostgreSQL.
 test-slow: install
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m slow
+	$(PYTEST) -m slow
 
-# Everything; `make test test-all` runs no test twice.
-test-all: test test-slow
+# Everything, in one run: what tests share is made once.
+test-all: install
+	$(PYTEST)
 
 # What the quick tests reach: a table, and build/coverage.xml.
 coverage: install
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow" \
+	$(PYTEST) -m "not slow" \
 	  --cov --cov-report=term:skip-covered --cov-report=xml:build/coverage.xml
 
 lint: install
@@ -80,6 +83,7 @@ validate: install
 	$(BIN)/python validation/calibration.py
 	$(BIN)/python validation/prediction.py
 	$(BIN)/python validation/drafting.py
+	$(BIN)/python validation/choice.py
 
 # The pictures of the README, of the explorer in Chromium.
 screenshots: install

@@ -44,7 +44,7 @@ from pvkdb.store.models.materials import Material, SiteOccupancy
 from pvkdb.store.models.structures import Structure, StructureElement
 from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.models.summary_updates import renew_summaries
-from pvkdb.suitability.ranking.acceptability import SAMPLES
+from pvkdb.suitability.ranking.options import SAMPLES
 from pvkdb_api.listing.cursors import write_cursor
 
 COMPOSITIONS, DEVICES = 1_000_000, 100_000
@@ -250,7 +250,7 @@ def fill(connection: Connection, energies: int, with_phases: int) -> None:
     )
     run(
         text(
-            "INSERT INTO composition_stabilities (composition_id, decomposition_ev_per_atom, source) "
+            "INSERT INTO composition_stabilities (composition_id, above_hull_ev_per_atom, source) "
             f"SELECT c.id, -0.1 + 0.3 * {share(611953)}, 'screening 1, sevennet-0' {ours} AND {mod(10)} IN (3, 4, 5)"
         )
     )

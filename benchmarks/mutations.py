@@ -119,8 +119,8 @@ MUTATIONS = (
         "(after >= _CHANGE * before) & ~innocuous", "(after >= before) & ~innocuous",
     ),
     Mutation(
-        "inequality of a profile", "pvkdb/suitability/ranking/desirability.py",
-        "low <= at_most and high >= at_least", "low >= at_most and high >= at_least",
+        "inequality of a profile", "pvkdb/suitability/ranking/shares.py",
+        "if low > at_most or high < at_least:", "if low < at_most or high < at_least:",
     ),
     Mutation(
         "scope of a barrier", "pvkdb/suitability/evidence/materials.py",

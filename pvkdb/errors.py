@@ -19,6 +19,7 @@ Each message names the value that was refused, the reason and the remedy::
     ├── CalculationFailedError    a calculation ended in a typed failure
     ├── ServiceError              the service refused or could not be reached (client side)
     ├── MissingExtraError         an optional dependency is not installed
+    ├── AddedOperationError       an operation that another package adds is broken
     ├── EngineError               the engine cannot run calculations as it is configured
     └── InterruptedByUserError    Ctrl-C
 
@@ -33,6 +34,7 @@ from difflib import get_close_matches
 
 __all__ = [
     "AccessError",
+    "AddedOperationError",
     "CalculationFailedError",
     "DatabaseError",
     "EngineError",
@@ -162,13 +164,27 @@ class ServiceError(PvkdbError):
 
 
 class MissingExtraError(PvkdbError):
-    """A dependency of an extra is not installed."""
+    """Packages of an extra, separated by commas, are not installed."""
 
     exit_code = 7
 
-    def __init__(self, package: str, extra: str) -> None:
+    def __init__(self, packages: str, extra: str) -> None:
+        one = "," not in packages
         super().__init__(
-            f"{package!r} is not installed; install it with: pip install 'pvkdb[{extra}]'"
+            f"{packages!r} {'is' if one else 'are'} not installed; install "
+            f"{'it' if one else 'them'} with: pip install 'pvkdb[{extra}]'"
+        )
+
+
+class AddedOperationError(PvkdbError):
+    """An operation that another package adds is broken; the others are not."""
+
+    exit_code = 10
+
+    def __init__(self, name: str, package: str, error: Exception) -> None:
+        super().__init__(
+            f"{name} of the package {package} is broken ({type(error).__name__}: {error}); repair "
+            "it, or uninstall the package"
         )
 
 
@@ -196,9 +212,15 @@ def writing(what: object) -> Iterator[None]:
         raise InputError(f"{what} cannot be written: {error.strerror or error}") from error
 
 
+#: A former name of what has another sign now, and what took its place.
+_RENAMED = {"decomposition_ev_per_atom": "above_hull_ev_per_atom"}
+
+
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
     """Return the message for an unknown name: the nearest known name, then all known names."""
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
+    if former := _RENAMED.get(name.removeprefix("-")):
+        hint = f"{former!r} took its place, with the other sign: positive is above the hull; "
     return f"there is no {what} {name!r}; {hint}known: {', '.join(names)}"

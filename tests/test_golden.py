@@ -14,15 +14,19 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from pvkdb.cli.app import app
 from pvkdb.client import AsyncClient, Client
 from pvkdb.local import LocalClient, open_store
+from pvkdb.operations import declared
 from pvkdb.schemas.tables import TABLES
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
@@ -30,8 +34,36 @@ API = "/api/v1"
 #: Characters of an error that are compared; the rest lists what the store holds.
 SHOWN = 140
 
-#: Options of each command, and the same request of the service.
-ANSWERS: dict[str, list[tuple[str, str]]] = {
+#: Cubic CsPbBr3.
+CIF = """data_CsPbBr3
+_cell_length_a 5.87
+_cell_length_b 5.87
+_cell_length_c 5.87
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+Cs Cs 0.5 0.5 0.5
+Pb Pb 0 0 0
+Br1 Br 0.5 0 0
+Br2 Br 0 0.5 0
+Br3 Br 0 0 0.5
+"""
+
+#: Options of the command of each operation, and the same request of the service.
+ANSWERS: dict[str, list[tuple[str, str | dict[str, Any]]]] = {
+    "tolerances": [
+        (
+            "CsPbBr3 Cs2SnI6 MAPbI₃ Rb0.5Li0.5BaF3",
+            {"formulas": ["CsPbBr3", "Cs2SnI6", "MAPbI₃", "Rb0.5Li0.5BaF3"]},
+        )
+    ],
+    "similar_structures": [("mine.cif", {"cif": CIF})],
     "crossbar": [
         (
             "--on-off 1000 --selectivity 514 --thickness-nm 60",
@@ -57,7 +89,9 @@ ANSWERS: dict[str, list[tuple[str, str]]] = {
 }
 
 #: Requests that cannot be answered, by command and by service.
-REFUSED: dict[str, list[tuple[str, str]]] = {
+REFUSED: dict[str, list[tuple[str, str | dict[str, Any]]]] = {
+    "tolerances": [("", {"formulas": []}), ("C" * 201, {"formulas": ["C" * 201]})],
+    "similar_structures": [("nothing.cif", {"cif": "data_x"}), ("no.cif", {"cif": ""})],
     "crossbar": [
         ("", ""),
         ("--on-off 10 --device d-t4-r01", "on_off_ratio=10&device=d-t4-r01"),
@@ -69,6 +103,7 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
         ("--on-off 10 --size 513", "on_off_ratio=10&size=513"),
         ("--on-off 10 --margin 1", "on_off_ratio=10&margin=1"),
         ("--on-off 10 --line-resistance 1", "on_off_ratio=10&line_resistance_ohm=1"),
+        ("--on-off 10 --thickness-nm 0", "on_off_ratio=10&thickness_nm=0"),
         ("--device d-t4-r15", "device=d-t4-r15"),
         ("--device nope", "device=nope"),
     ],
@@ -80,12 +115,64 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
         ("--e-a -1", "e_a_ev=-1"),
         ("--e-a 1 --dfe 2:1", "e_a_ev=1&dfe_ev=2:1"),
         ("--e-a 1 --thickness-nm -3", "e_a_ev=1&thickness_nm=-3"),
+        ("--e-a 1 --bias-v nan", "e_a_ev=1&bias_v=nan"),
         ("--e-a 1 --temperature-k nan", "e_a_ev=1&temperature_k=nan"),
+        ("--e-a 1 --write-time-s nan", "e_a_ev=1&write_time_s=nan"),
         ("CsPbF3", "formula=CsPbF3"),
         ("Xx9", "formula=Xx9"),
         ("--device nope", "device=nope"),
     ],
 }
+
+#: Options that the commands of queued operations refuse.
+QUEUEING: dict[str, list[str]] = {
+    "simulate": [
+        "CsPbBr3 --thickness-nm 100",
+        "CsPbBr3 --rate 100",
+        "CsPbBr3 --axis a",
+        "CsPbBr3 --output device.txt --stack a/CsPbBr3/b",
+        "MAPbI3 --stack ITO/MAPbI3/Ag",
+        "CsPbBr3 --stack ITO/CsPbBr3/Ag --axis d",
+        "CsPbBr3 --stack ITO/CsPbBr3/Ag --rate 0",
+        "CsPbBr3 --stack ITO/CsPbBr3/Ag --set vacancies=2:1",
+        "CsPbBr3-Pnma --stack ITO/CsPbBr3/Ag",
+        "CsPbBr3-Pnma --stack ITO/CsPbBr3/Ag --thickness-nm 200 --bias-v 1 --set vacancies=2",
+    ],
+    "examine": [
+        "",
+        "PCM FeFET",
+        "d-none",
+        "d-t4-r15",
+        "EpiRAM --task henon --images mnist",
+        "EpiRAM --seeds 0",
+        "PCM --line-ohm 2",
+        "PCM --images no-folder",
+        "EpiRAM --task nothing",
+        "--task puf",
+        "--task nociceptor --set r_on=x",
+        "EpiRAM --at-s -1 --task inference",
+    ],
+    "neb": [
+        "CsPbBr3 --defect V_Cl",
+        "CsPbBr3 --images 1",
+    ],
+    "md": ["none --temperature-k 700", "e1 --temperature-k 0"],
+    "dft": [
+        "none",
+        "none --kpoints 2",
+        "none --method nothing",
+        "none --fmax 0.1",
+        "none --smearing warm",
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files for commands, in the folder in which they run."""
+    monkeypatch.chdir(tmp_path)
+    Path("mine.cif").write_text(CIF, encoding="utf-8")
+    Path("nothing.cif").write_text("data_x", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -118,18 +205,47 @@ def rounded(document: Any) -> Any:
     return [rounded(each) for each in document] if isinstance(document, list) else document
 
 
+def command_name(name: str) -> str:
+    """How the command of an operation is called; one that is written by hand has its own name."""
+    return declared()[name].command_name if name in declared() else name
+
+
+def run(database: str, name: str, options: str, *more: str) -> Result:
+    words = [*command_name(name).split(), *options.split(" " if options else None)]
+    return CliRunner().invoke(app, [*words, *more, "--database", database])
+
+
 def command(database: str, name: str, options: str) -> Any:
     """The outcome of a command: its JSON, or the error that it ends with."""
-    arguments = [name, *options.split(), "--json", "--database", database]
-    outcome = CliRunner().invoke(app, arguments)
+    outcome = run(database, name, options, "--json")
     if outcome.exception:
         return f"{type(outcome.exception).__name__}: {outcome.exception}"[:SHOWN]
     return rounded(json.loads(outcome.stdout))
 
 
-def get(local: LocalClient, path: str) -> Any:
-    answer = local._http.get(f"{API}/{path}")
-    return rounded(answer.json())
+def printed(database: str, name: str, options: str) -> list[str]:
+    """What a command prints for people, line by line; it fits a page."""
+    lines = run(database, name, options).stdout.split("\n")
+    assert max(map(len, lines)) <= 100
+    return [line.rstrip() for line in lines]
+
+
+def served(local: LocalClient, name: str, query: str | dict[str, Any]) -> Any:
+    """What the service answers, and what the client makes of it."""
+    operation = declared()[name]
+    if isinstance(query, dict):
+        answer = local._http.post(API + operation.path, json=query)
+    else:
+        answer = local._http.get(f"{API}{operation.path}?{query}")
+    document = rounded(answer.json())
+    if answer.is_error:
+        return document
+    found = local.call(name, **(query if isinstance(query, dict) else dict(parse_qsl(query))))
+    if operation.many:
+        assert rounded([each.model_dump(mode="json") for each in found]) == document["data"]
+        return document["data"]
+    assert rounded(found.model_dump(mode="json")) == document
+    return document
 
 
 @pytest.mark.parametrize("name", ANSWERS)
@@ -137,36 +253,55 @@ def test_answers(name: str, database: str, local: LocalClient) -> None:
     found = []
     for options, query in ANSWERS[name]:
         document = command(database, name, options)
-        assert get(local, f"{name}?{query}") == document
-        found.append({"options": options, "query": query, "document": document})
+        assert served(local, name, query) == document
+        shown = printed(database, name, options)
+        found.append({"options": options, "query": query, "document": document, "printed": shown})
     compare(f"answers_{name}", found)
 
 
 def test_the_arrays_of_the_devices(database: str, local: LocalClient) -> None:
-    arrays = command(database, "crossbar", "--devices")
-    assert get(local, "crossbar/devices")["data"] == arrays
+    arrays = command(database, "device_arrays", "")
+    assert served(local, "device_arrays", "") == arrays
+    assert all((each["size"] is None) == (each["reason"] is not None) for each in arrays)
     compare("answers_crossbar_devices", arrays[:3])
+    compare("printed_crossbar_devices", printed(database, "device_arrays", ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("tolerances", "CsPbI3"), ("crossbar", "--on-off 1e3"), ("kinetics", "--e-a 0.58")],
+)
+def test_what_reads_nothing_needs_no_database(name: str, options: str, tmp_path: Path) -> None:
+    assert run(f"sqlite:///{tmp_path}/new.sqlite", name, options).exit_code == 0
+    assert not (tmp_path / "new.sqlite").exists()
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refusals(name: str, database: str, local: LocalClient) -> None:
     found = []
     for options, query in REFUSED[name]:
-        problem = get(local, f"{name}?{query}")
+        problem = served(local, name, query)
         said = [problem["status"], problem["detail"][:SHOWN], problem.get("parameter")]
         found.append([options, command(database, name, options), query, said])
     compare(f"refusals_{name}", found)
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("name", QUEUEING)
+def test_refusals_before_the_queue(name: str, database: str) -> None:
+    said = {options: command(database, name, options) for options in QUEUEING[name]}
+    compare(f"refusals_{name}", said)
+
+
+@pytest.mark.parametrize("name", [*ANSWERS, *QUEUEING])
 def test_help(name: str) -> None:
-    shown = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "100"})
+    words = [command_name(name), "--help"]
+    shown = CliRunner().invoke(app, words, env={"COLUMNS": "100"})
     compare(f"help_{name}", shown.output.split("\n"))
 
 
 def test_the_description_of_the_routes(local: LocalClient) -> None:
     paths = local._http.get("/openapi.json").json()["paths"]
-    wanted = ("/crossbar", "/crossbar/devices", "/kinetics")
+    wanted = sorted(each.path for each in declared().values())
     compare("openapi", {path: paths[API + path] for path in wanted})
 
 
@@ -176,10 +311,9 @@ def test_the_methods_of_the_clients() -> None:
 
     blocking, awaiting = Client("http://localhost"), AsyncClient("http://localhost")
     calls = {
-        name: [signature(getattr(getattr(client, part), name)) for client in (blocking, awaiting)]
-        for part, name in (("crossbars", "estimate"), ("crossbars", "devices"))
+        name: [signature(attrgetter(name)(client)) for client in (blocking, awaiting)]
+        for name in sorted(each.method for each in declared().values() if each.method)
     }
-    calls["kinetics"] = [signature(client.kinetics.estimate) for client in (blocking, awaiting)]
     blocking.close()
     compare("client", calls)
 

@@ -22,10 +22,14 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import calibration
 from pvkdb.schemas.calculations.calibration import (
     FILE,
+    LEAST_GROUPS,
+    LEVEL,
     Calibration,
     CalibrationLine,
     CalibrationPair,
     CalibrationTable,
+    fit,
+    group_name,
 )
 from validation.agreement import (
     LEAST_MATERIALS,
@@ -45,48 +49,12 @@ from validation.migration_results import Results, read_results
 PAGE = NUMBERS.with_name("calibration.md")
 TABLE = Path(calibration.__file__).parent / FILE
 LINK = "docs/validation/calibration.md"
-LEVEL = 0.8
-#: Fewer groups leave less than two degrees of freedom.
-LEAST_GROUPS = 4
 #: Compositions of one family that are enough for a line of its own: four degrees of freedom, so
 #: that Student's t is within a fifth of the normal quantile.
 LEAST_OF_A_FAMILY = 6
 #: Ions on B whose formation energies are off alike, SevenNet-0's by 1.9 and by 1.25 eV. With an
 #: offset each, compositions that are left out are off by 0.28 eV, with one line for both by 0.41.
 CLASSES = (("Ca", "Sr"), ("Pb", "Sn"))
-
-
-def group_name(pair: CalibrationPair, grouped_by: str) -> str:
-    """Return the composition or the family of a pair."""
-    return pair.material if grouped_by == "composition" else pair.family
-
-
-def fit(
-    pairs: Sequence[CalibrationPair], grouped_by: str, families: Sequence[str] = ()
-) -> CalibrationLine:
-    """Return the least-squares line in which each group has the weight one."""
-    names = [group_name(pair, grouped_by) for pair in pairs]
-    groups = len(set(names))
-    weights = np.array([1 / names.count(name) for name in names])
-    x = np.array([pair.computed_ev for pair in pairs])
-    y = np.array([pair.reported_ev for pair in pairs])
-    mean = float(np.average(x, weights=weights))
-    squares = float(np.sum(weights * (x - mean) ** 2))
-    slope = float(np.sum(weights * (x - mean) * y)) / squares
-    offset = float(np.average(y, weights=weights)) - slope * mean
-    rest = float(np.sum(weights * (y - offset - slope * x) ** 2))
-    return CalibrationLine(
-        families=tuple(sorted(families)),
-        grouped_by=grouped_by,
-        groups=groups,
-        offset_ev=round(offset, 4),
-        slope=round(slope, 4),
-        error_ev=round((rest / (groups - 2)) ** 0.5, 4),
-        mean_ev=round(mean, 4),
-        squares_ev2=round(squares, 4),
-        quantile=round(float(student.ppf((1 + LEVEL) / 2, groups - 2)), 4),
-        covered=0.0,
-    )
 
 
 def class_of(pair: CalibrationPair) -> tuple[str, ...]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pvkdb.schemas.calculations.calibration import Calibration, CalibrationPair, CalibrationTable
+from pvkdb.schemas.calculations.calibration import (
+    LEAST_GROUPS,
+    Calibration,
+    CalibrationPair,
+    CalibrationTable,
+)
 from validation.calibration import (
     CLASSES,
-    LEAST_GROUPS,
     LEAST_OF_A_FAMILY,
     Agreement,
     Estimate,

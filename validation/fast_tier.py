@@ -73,12 +73,12 @@ class WithEnergies(Funnel):
     energies: Mapping[str, float] = field(default_factory=dict)
 
     def passed(self) -> dict[str, float]:
-        """Return the energies of decomposition, eV an atom, of what passes stability."""
+        """Return the energies above the hull, eV an atom, of what passes stability."""
         self._run_to("stability")
         return {
             track.candidate.composition.formula: value
             for track in self._alive()
-            if (value := track.value("decomposition_ev_per_atom")) is not None
+            if (value := track.value("above_hull_ev_per_atom")) is not None
         }
 
     def chosen(self) -> set[str]:
@@ -184,7 +184,7 @@ def section(path: Path = FILE) -> Iterator[str]:
         "structures that kept their phase in the relaxation (others are left out, by both), its "
         "energies in place of those of the fast potential (`validation/fast_tier.py`) change this: "
         f"of {found.passed} candidates that pass, {len(found.only_potential)} no longer do, and "
-        f"{len(found.only_other)} others do. Energies of decomposition of what passes by both have "
+        f"{len(found.only_other)} others do. Energies above the hull of what passes by both have "
         f"a rank correlation of {found.rank_correlation:.2f} and shift by "
         f"{1000 * found.median_ev_per_atom:+.0f} meV an atom in the median. Of the {found.chosen} "
         f"whose barriers the plan computes, the most stable of each type, {found.chosen_by_other} "

@@ -110,10 +110,10 @@ def _survivors(report: ScreeningReport) -> Iterator[str]:
     ranked.sort(key=lambda candidate: candidate.rank or 0)
     yield (
         f"{len(ranked)} candidates, in the order of `{report.ranked_by}`; the first "
-        f"{min(len(ranked), MOST_CANDIDATES)}. Energies above the ground state and of "
-        "decomposition in meV an atom.\n"
+        f"{min(len(ranked), MOST_CANDIDATES)}. Energies above the ground state and above "
+        "the hull in meV an atom.\n"
     )
-    head: tuple[str, ...] = ("", "formula", "type", "tau", "lowest phase", "above", "decomposition")
+    head: tuple[str, ...] = ("", "formula", "type", "tau", "lowest phase", "above", "above hull")
     if any(candidate.vacancy for candidate in ranked):
         head = (*head, "V_X poor, rich / eV")
     yield from _table(
@@ -132,7 +132,7 @@ def _survivor(candidate: ScreenedCandidate) -> Sequence[object]:
         "" if tau is None else f"{tau:.2f}",
         stability.ground_state or "",
         _milli(stability.perovskite_above_ground_state_ev_per_atom),
-        _milli(stability.decomposition_ev_per_atom),
+        _milli(stability.above_hull_ev_per_atom),
         f"{vacancy.x_poor_ev:.2f}, {vacancy.x_rich_ev:.2f}" if vacancy else "",
     )
 

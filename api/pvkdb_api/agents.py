@@ -68,7 +68,13 @@ class Agent:
         self._http = httpx.AsyncClient(
             transport=transport, base_url="http://localhost", headers={"Accept": "application/json"}
         )
-        self._paths: dict[str, Any] = app.openapi()["paths"]
+        described = app.openapi()
+        self._paths: dict[str, Any] = described["paths"]
+        self._schemas: dict[str, Any] = described["components"]["schemas"]
+        # An operation of another package that is broken has no route.
+        self._tools = {
+            name: each for name, each in TOOLS.items() if API + each.route in self._paths
+        }
 
     def tools(self) -> list[types.Tool]:
         """Return the tools with the parameters of their routes."""
@@ -84,7 +90,7 @@ class Agent:
                 },
                 annotations=types.ToolAnnotations(read_only_hint=True, open_world_hint=False),
             )
-            for name, tool in TOOLS.items()
+            for name, tool in self._tools.items()
         ]
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
@@ -94,16 +100,17 @@ class Agent:
             InputError: the tool or an argument is unknown, or a value cannot be used.
             NotFoundError: the store does not hold what was named.
         """
-        if name not in TOOLS:
-            raise InputError(unknown_name("tool", name[:60], TOOLS))
-        tool = TOOLS[name]
+        if name not in self._tools:
+            raise InputError(unknown_name("tool", name[:60], self._tools))
+        tool = self._tools[name]
         known = self._arguments(tool)
         given = {}
         for argument, value in arguments.items():
             if argument not in known:
                 raise InputError(unknown_name(f"argument of {name}", argument[:60], known))
             if value is not None:
-                given[argument] = _checked(argument, value)
+                body = self._body(tool.route)
+                given[argument] = value if argument in body else _checked(argument, value)
         for argument in re.findall(r"{(\w+)}", tool.route):
             if argument not in given:
                 raise InputError(f"{name} needs {argument!r}: {known[argument]['description']}")
@@ -122,15 +129,24 @@ class Agent:
         """Return the JSON schemas of the arguments of a tool."""
         schemas = {
             each["name"]: _plain(each["schema"]) | {"description": each["description"]}
-            for each in self._paths[API + tool.route]["get"].get("parameters", ())
+            for each in self._paths[API + tool.route].get("get", {}).get("parameters", ())
             if each["name"] not in tool.without
         }
         if "application" in schemas:
             schemas["application"]["enum"] = [*shipped_profiles()]
-        return schemas | dict(tool.more)
+        return schemas | dict(tool.more) | self._body(tool.route)
+
+    def _body(self, route: str) -> dict[str, dict[str, Any]]:
+        """Return the JSON schemas of the fields of a route's body; empty if it is asked by GET."""
+        methods = self._paths[API + route]
+        if "get" in methods:
+            return {}
+        schema = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
+        fields: dict[str, dict[str, Any]] = self._schemas[schema["$ref"].rpartition("/")[2]]
+        return fields["properties"]
 
     async def _get(self, route: str, query: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the answer of a route, with the dataset version.
+        """Return the answer of a route to a query, or to a body, with the dataset version.
 
         Raises:
             InputError: the service refuses the query.
@@ -139,7 +155,8 @@ class Agent:
         rest = dict(query)
         path = re.sub(r"{(\w+)}", lambda name: quote(str(rest.pop(name[1])), safe=""), route)
         try:
-            response = await self._http.get(API + path, params=rest)
+            posted = self._http.post(API + path, json=rest) if self._body(route) else None
+            response = await (posted or self._http.get(API + path, params=rest))
         except httpx.InvalidURL as long:
             raise InputError("the arguments are too long; give fewer or shorter values") from long
         if response.is_error:
@@ -211,14 +228,11 @@ class Agent:
         }
 
     async def compute(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Return the result of an operation."""
-        return await self._get(TOOLS[name].route, given)
-
-    async def tolerance(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Return the tolerance factors of a formula, with the sources of its radii."""
-        factors = await self._get(TOOLS[name].route, given)
-        keys = re.findall(r"\w+", factors["radii_source"])
-        return {**factors, "sources": {key: sources()[key] for key in keys if key in sources()}}
+        """Return the result of an operation, with the sources of radii in it."""
+        found = await self._get(TOOLS[name].route, given)
+        if radii := re.findall(r"\w+", found.get("radii_source", "")):
+            found["sources"] = {key: sources()[key] for key in radii if key in sources()}
+        return found
 
     async def _cited(self, answer: dict[str, Any]) -> dict[str, str]:
         """Return the references that an answer cites, as text by their keys."""
@@ -286,13 +300,6 @@ TOOLS: dict[str, AgentTool] = {
         {**_LIMIT, **_RANKING},
         frozenset({"sheet"}),
     ),
-    "tolerance": AgentTool(
-        "/tolerance/{formula}",
-        Agent.tolerance,
-        "Tolerance factors t, mu and tau of an ABX3 or A2BB'X6 formula, and the probability of a "
-        "perovskite, with the radii in Å.",
-        {},
-    ),
     "search_references": AgentTool(
         "/references",
         Agent.references,
@@ -302,6 +309,7 @@ TOOLS: dict[str, AgentTool] = {
 } | {
     each.name: AgentTool(each.path, Agent.compute, f"{each.summary} {each.description}", {})
     for each in declared().values()
+    if each.queued is None
 }
 
 
@@ -353,7 +361,7 @@ def _whole(given: dict[str, Any], name: str, default: int, most: int, least: int
 
 def _summary(candidate: dict[str, Any]) -> dict[str, Any]:
     """Return a candidate with the verdicts of its criteria in place of the evidence."""
-    long = ("criteria", "also_known", "rank_probabilities", "under_readings")
+    long = ("criteria", "also_known", "under_readings")
     verdicts = {each["metric"]: each["verdict"] for each in candidate["criteria"]}
     return {name: value for name, value in candidate.items() if name not in long} | {
         "verdicts": verdicts

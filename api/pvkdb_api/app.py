@@ -34,6 +34,7 @@ from pvkdb_api.listing.snapshots import DIGEST, SnapshotFiles
 from pvkdb_api.listing.streams import Streams
 from pvkdb_api.rest import ROUTERS, export
 from pvkdb_api.rest.openapi import PROBLEM, SUMMARY, describe
+from pvkdb_api.rest.operations import added_routers
 
 __all__ = ["create_app"]
 
@@ -93,14 +94,15 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
     app.state.streams = Streams(settings.send_timeout_s)
     app.state.snapshots = SnapshotFiles()
     app.state.request_metrics = RequestMetrics()
-    for router in ROUTERS:
+    routers = (*ROUTERS, *added_routers())
+    for router in routers:
         app.include_router(
             router, dependencies=[Depends(refuse_unknown_parameters)], responses=PROBLEM
         )
     app.include_router(export.unknown)
     for router in PAGES:
         app.include_router(router)
-    app.state.routes = [route for router in (*ROUTERS, *PAGES) for route in router.routes]
+    app.state.routes = [route for router in (*routers, *PAGES) for route in router.routes]
     errors: list[ErrorRenderer] = [error_page]
     app.state.optimade_path = None
     if optimade.available():

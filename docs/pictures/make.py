@@ -1,11 +1,12 @@
 """Take the pictures of the README: ``make screenshots``.
 
-Serves the literature, with the real migration calculation that the tests of the explorer use, and
-looks at it with Chromium.
+Serves what pvkdb ships, with the real migration calculation that the tests of the explorer use,
+and looks at its main pages with Chromium, on a wide screen and on a phone.
 """
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 import tempfile
@@ -17,34 +18,36 @@ ROOT = HERE.parents[1]
 sys.path += [str(ROOT / "benchmarks"), str(ROOT / "tests" / "api" / "explorer")]
 
 from data.load import load_migration  # noqa: E402
+from PIL import Image  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 from serving import SERVE, serving  # noqa: E402
 
+from pvkdb.computed import load_computed  # noqa: E402
 from pvkdb.literature import load_literature  # noqa: E402
 from pvkdb.store.database import Store  # noqa: E402
 from pvkdb.store.migrate import upgrade  # noqa: E402
 
-SIZE = {"width": 1280, "height": 860}
+#: Pages by the name of their picture.
+PAGES = {
+    "start": "/",
+    "application": "/applications/synaptic-training",
+    "composition": "/compositions/CsPbBr3",
+    "devices": "/devices",
+    "screening": "/screenings/1",
+}
+#: Width and height of a screen, in CSS pixels, by what is added to the name.
+SCREENS = {"": (1280, 860), "-390": (390, 844)}
+#: Colours of a picture: so few keep text sharp and files small.
+COLOURS = 128
 
 
-def application(tab: Any, address: str) -> None:
-    """Who suits synaptic training: the first ranks, with the weights beside them."""
-    tab.goto(f"{address}/applications/synaptic-training")
+def save(tab: Any, name: str) -> None:
+    """Save what a tab shows as a PNG with few colours."""
     tab.wait_for_load_state("networkidle")
-    tab.get_by_role("heading", name="Ranked devices").evaluate(
-        "element => element.scrollIntoView()"
-    )
-
-
-def migration(tab: Any, address: str, material: str) -> None:
-    """How the vacancy of CsPbBr3 moves: the path in 3D beside its energies."""
-    tab.goto(f"{address}/compositions/{material}")
-    tab.get_by_role("button", name="Show the path in 3D").click()
-    section = tab.locator("#migration")
-    section.locator("canvas").first.wait_for()
-    tab.wait_for_load_state("networkidle")
-    section.evaluate("element => element.scrollIntoView()")
-    tab.wait_for_timeout(1500)  # the first frame of the model
+    tab.wait_for_timeout(1500)  # the first frame of a model, the last one of a plot
+    picture = Image.open(io.BytesIO(tab.screenshot())).convert("RGB")
+    picture.quantize(COLOURS).save(HERE / f"{name}.png", optimize=True)
+    print(f"wrote {name}.png, {(HERE / f'{name}.png').stat().st_size / 1000:.0f} kB")
 
 
 def main() -> None:
@@ -54,6 +57,7 @@ def main() -> None:
         upgrade(store)
         with store.session() as session:
             load_literature(session)
+            load_computed(session)
             material = load_migration(session)
         store.close()
         with (
@@ -63,13 +67,18 @@ def main() -> None:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
             )
-            tab = browser.new_page(viewport=SIZE)
-            application(tab, address)
-            tab.screenshot(path=HERE / "application.png")
-            migration(tab, address, material)
-            tab.screenshot(path=HERE / "migration.png")
+            for ending, (width, height) in SCREENS.items():
+                tab = browser.new_page(viewport={"width": width, "height": height})
+                for name, path in PAGES.items():
+                    tab.goto(f"{address}{path}")
+                    save(tab, name + ending)
+            # How the vacancy of CsPbBr3 moves: the path in 3D beside its energies.
+            tab = browser.new_page(viewport={"width": 1280, "height": 860})
+            tab.goto(f"{address}/compositions/{material}#migration")
+            tab.locator("#migration canvas").first.wait_for()
+            tab.locator("#migration .path").first.evaluate("element => element.scrollIntoView()")
+            save(tab, "migration")
             browser.close()
-    print(f"wrote {HERE / 'application.png'} and migration.png")
 
 
 if __name__ == "__main__":

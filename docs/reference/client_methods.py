@@ -10,10 +10,10 @@ import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pvkdb.operations import Operation, declared, fields_of
-from pvkdb.operations.fields import RangeText, Text, kind_of
+from pvkdb.operations.fields import RangeText, kind_of, plain_kind
 
 FILE = Path(__file__).parents[2] / "pvkdb" / "client" / "_parts" / "operations.py"
 
@@ -27,11 +27,17 @@ from pvkdb.client._io.answers import parse
 from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
 from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
-from pvkdb.client._parts.parameters import RangeValue, parameters_of
+from pvkdb.client._parts.parameters import RangeValue, call
 
 if TYPE_CHECKING:
 {imports}
 '''
+
+DIRECT = '''
+
+class DirectOperations(ClientPart):
+    """Operations that are methods of the clients themselves."""
+{methods}'''
 
 PART = '''
 
@@ -54,29 +60,77 @@ METHOD = '''
 
 {text}
         """
-        {import_result}{import_page}
-
-        {query}answer = yield from self._service.read(path_of({path}){sent})
-        return parse({parsed}
+        return call(self._service, "{operation}", locals())
 '''
+
+QUEUED = '''
+
+class QueuedOperations(ClientPart):
+    """Operations of both clients that queue a calculation."""
+{methods}'''
+
+QUEUED_METHOD = '''
+    @operation
+    def {name}(
+        self, question: {question}, *, idempotency_key: str | None = None
+    ) -> Steps[CalculationDocument]:
+        """{summary}
+
+{text}
+        """
+        from pvkdb.schemas.calculations import CalculationDocument
+
+        body = question.model_dump_json()
+        path = path_of({path})
+        answer = yield from self._service.write(path, body, idempotency_key)
+        return parse(CalculationDocument, answer)
+'''
+#: The model that every operation of the queue returns.
+DOCUMENT = "pvkdb.schemas.calculations:CalculationDocument"
 
 
 def render() -> str:
     """The module as text, as ruff formats it."""
-    operations = sorted(declared().values(), key=lambda each: each.method)
+    stated = sorted(
+        (each for each in declared().values() if each.method),
+        key=lambda each: each.method.rpartition(".")[::2],
+    )
+    queued = [each for each in stated if each.queued]
+    operations = [each for each in stated if not each.queued]
+    models = [each.result for each in operations] + [str(each.request) for each in queued]
     results: dict[str, list[str]] = {}
-    for module, name in sorted({(*each.result.split(":"),) for each in operations}):
+    for module, name in sorted({(*each.split(":"),) for each in [DOCUMENT, *models]}):
         results.setdefault(module, []).append(name)
     imports = [f"from {module} import {', '.join(names)}" for module, names in results.items()]
-    parts = groupby(operations, key=lambda each: each.method.partition(".")[0])
-    return HEAD.format(imports=textwrap.indent("\n".join(imports), " " * 4)) + "".join(
-        _part(name.title(), sorted(members, key=lambda each: each.many)) for name, members in parts
+    parts = groupby(operations, key=lambda each: each.method.rpartition(".")[0])
+    return (
+        HEAD.format(imports=textwrap.indent("\n".join(imports), " " * 4))
+        + "".join(
+            _part(name.title(), sorted(members, key=lambda each: each.many))
+            for name, members in parts
+        )
+        + QUEUED.format(methods="".join(map(_queued_method, queued)))
     )
 
 
 def _part(part: str, members: Sequence[Operation]) -> str:
     methods = "\n".join(_method(each).removesuffix("\n") for each in members) + "\n"
-    return PART.format(part=part, methods=methods, summary=members[0].summary)
+    form = PART if part else DIRECT
+    return form.format(part=part, methods=methods, summary=members[0].summary)
+
+
+def _queued_method(operation: Operation) -> str:
+    return QUEUED_METHOD.format(
+        name=operation.method.partition(".")[2],
+        question=str(operation.request).partition(":")[2],
+        summary=operation.summary,
+        text=_text(operation, {}),
+        path=_path(operation),
+    )
+
+
+def _path(operation: Operation) -> str:
+    return ", ".join(f'"{word}"' for word in operation.path.strip("/").split("/"))
 
 
 def _method(operation: Operation) -> str:
@@ -90,33 +144,35 @@ def _method(operation: Operation) -> str:
         parameters.append(
             f"{name}: {_kind(field)}{'' if field.is_required() else ' | None = None'}"
         )
-    listed = "\n" + "".join(f"        {each},\n" for each in parameters) + "    "
-    names = "".join(f"            {name}={name},\n" for name in fields)
+    listed = ", ".join(parameters)
+    returned = f"list[{result}]" if operation.many else result
+    name = operation.method.rpartition(".")[2]
+    if len(f"    def {name}({listed}) -> Steps[{returned}]:") > 100:
+        listed = "\n" + "".join(f"        {each},\n" for each in parameters) + "    "
     return METHOD.format(
-        name=operation.method.partition(".")[2],
-        parameters=listed if fields else "self",
-        returned=f"list[{result}]" if operation.many else result,
+        name=name,
+        parameters=listed,
+        returned=returned,
         summary=operation.summary,
         text=_text(operation, fields),
-        import_result=_import(operation.result),
-        import_page="\n        from pvkdb.schemas.responses import Page" if operation.many else "",
-        query=f"query = parameters_of(\n{names}        )\n        " if fields else "",
-        path=", ".join(f'"{word}"' for word in operation.path.strip("/").split("/")),
-        sent=", query" if fields else "",
-        parsed=f"Page[{result}], answer).data" if operation.many else f"{result}, answer)",
+        operation=operation.name,
     )
 
 
 def _text(operation: Operation, fields: dict[str, Any]) -> str:
     """The docstring below its first line."""
-    parts = [textwrap.fill(operation.description, 92)]
+    parts = [textwrap.fill(part, 92) for part in operation.description.split("\n\n")]
     if fields:
         parts.append("Args:\n" + "\n".join(_argument(*entry) for entry in fields.items()))
     raised = "Raises:\n    InputError: a value cannot be used, or another one is missing."
-    parts.append(raised + "\n    NotFoundError: the service does not hold what is named.")
+    raised += "\n    NotFoundError: the service does not hold what is named."
+    if operation.queued:
+        raised += "\n    NotAllowedError: the service requires an API key with the scope `queue`."
+    parts.append(raised)
     if operation.python:
         parts.append("Example:\n" + textwrap.indent(operation.python, " " * 4))
-    return textwrap.indent("\n\n".join(parts if fields else parts[:1]), " " * 8)
+    asked = fields or operation.queued
+    return textwrap.indent("\n\n".join(parts if asked else parts[:1]), " " * 8)
 
 
 def _argument(name: str, field: Any) -> str:
@@ -130,12 +186,8 @@ def _kind(field: Any) -> str:
     kind = kind_of(field)
     if kind is RangeText:
         return "RangeValue"
-    return "str" if kind is Text else getattr(kind, "__origin__", kind).__name__
-
-
-def _import(text: str) -> str:
-    module, _, name = text.partition(":")
-    return f"from {module} import {name}"
+    plain = plain_kind(kind)
+    return str(plain) if get_origin(plain) else str(plain.__name__)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 from pvkdb.literature import load_literature
 from pvkdb.schemas.calculations.migration import NebRequest
-from pvkdb.store.collections.in_memory import LISTED
+from pvkdb.store.collections import LISTED
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.structures import Structure
@@ -63,8 +63,8 @@ _STRUCTURE = {
 _COMPUTED = {
     "lowest_phase": "Pnma",
     "lowest_phase_potential": "sevennet-0",
-    "decomposition_ev_per_atom": 0.1336,
-    "decomposition_source": "screening 3, chgnet",
+    "above_hull_ev_per_atom": -0.1336,
+    "above_hull_source": "screening 3, chgnet",
     "e_a_computed_min_ev": 0.296,
     "e_a_computed_max_ev": 0.296,
     "dfe_computed_min_ev": 0.08,
@@ -124,8 +124,10 @@ BY_HAND: dict[str, dict[str, Any]] = {
     "CalculationsRow": {**_TIMES, **_FAILURE},
     "CompositionsPart": _COMPUTED,
     "CompositionsRow": _COMPUTED,
+    "ComparedValue": {"phase": "Pnma"},
     "DecisionSheet": {
-        "cite": "Decision sheet “Selector”, compositions. The pvkdb developers, pvkdb"
+        "answer": "CsPbI3, with the score 0.49 (0.088 to 0.76): E_A 0 eV to 0.635 eV: 0.68; …",
+        "cite": "Decision sheet “Selector”, compositions. The pvkdb developers, pvkdb",
     },
     "DevicesRow": {
         "raw_files": "e430676dd2ac72c38a5c7e99eae101f1b4313cdd314578aaf91f65b93c6daab0 sweep.csv",
@@ -149,7 +151,6 @@ BY_HAND: dict[str, dict[str, Any]] = {
         "detail": "there is no parameter 'absorbr'; did you mean 'absorber'?",
         "parameter": "absorbr",
     },
-    "RankedCandidate": {"rank_without_computed": 4},
     "Ranking": {"reading": "years"},
     "Reading": {"note": "read as one year of 365 days"},
     "ReferencesRow": {"doi": "10.1039/d5cs01222h"},
@@ -158,7 +159,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
     "CandidateSummary": {
         "ground_state": "P-3m1",
         "perovskite_above_ground_state_ev_per_atom": 0.0065,
-        "decomposition_ev_per_atom": 0.1336,
+        "above_hull_ev_per_atom": -0.1336,
         "e_a_ev": 0.296,
         "e_a_spread_ev": 0.15,
         "vacancy_x_poor_ev": 0.08,  # CsPbI3 Pnma, 40 atoms, SevenNet-0
@@ -202,6 +203,7 @@ def questions(calculation: str) -> list[tuple[str, str, Any]]:
         ("GET", f"{API}/rankings/synaptic-training?subject=materials", None),
         ("GET", f"{API}/rankings/selector?subject=materials&lead_free=true&sheet=json", None),
         ("GET", f"{API}/rankings/synaptic-training/profile", None),
+        ("GET", f"{API}/compare?materials=CsPbBr3,MAPbI3", None),
         ("GET", f"{API}/tolerance/CsPbBr3", None),
         ("POST", f"{API}/tolerance", {"formulas": ["CsPbI3", "CsPbO3"]}),
         ("POST", f"{API}/import?dry_run=true&name=zhang2026", _PAPER),

@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 
 HERE = Path(__file__).resolve().parent
 #: What a terminal does while a command works: codes, a turning sign with its text, filled lines.
-_WAITING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\u2801-\u28ff] [^\u2801-\u28ff\n]*|\r| +$", re.M)
+_WAITING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\u2801-\u28ff] [^\u2801-\u28ff\n]*|\r")
 #: Longest time of a cell in seconds; a whole tutorial takes less.
 LIMIT_S = 600
 #: Most characters of the plain text beside HTML.
@@ -54,7 +54,8 @@ def cleaned(book: Any, private: tuple[str, ...]) -> Any:
         cell.metadata = {}
         printed = "".join(each.text for each in cell.outputs if each.get("name") == "stdout")
         others = [each for each in cell.outputs if each.output_type != "stream"]
-        text = re.sub(r"\n{3,}", "\n\n", _WAITING.sub("", printed)).strip("\n")
+        text = re.sub(r" +$", "", _WAITING.sub("", printed), flags=re.M)
+        text = re.sub(r"\n{3,}", "\n\n", text).strip("\n")
         cell.outputs = [nbformat.v4.new_output("stream", text=f"{text}\n")] * bool(text) + others
         for data in (each.get("data", {}) for each in cell.outputs):
             if "text/html" in data:

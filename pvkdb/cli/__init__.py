@@ -4,24 +4,6 @@ from __future__ import annotations
 
 import sys
 
-#: Packages that each extra installs.
-_EXTRAS = {
-    "store": "alembic fsspec numpy pandas psycopg pyarrow scipy sqlalchemy",
-    "schedule": "cronsim",
-    "screening": "ase jinja2 psutil pymatgen spglib",
-    "cluster": "parsl",
-    "potentials": "chgnet sevenn torch",
-    "api": "fastapi prometheus_client pydantic_settings uvicorn",
-    "mcp": "mcp mcp_types",
-    "optimade": "lark optimade",
-    "gpaw": "gpaw",
-    "plot": "matplotlib",
-    "measurements": "openpyxl xlrd",
-    "rank": "pymcdm",
-    "simulation": "numba skfem",
-    "examination": "sklearn",
-}
-
 
 def main() -> None:
     """Run the command line; a failure is one line on standard error and an exit code."""
@@ -38,11 +20,10 @@ def main() -> None:
     except PvkdbError as error:
         _stop(str(error), error.exit_code)
     except ModuleNotFoundError as error:
+        from pvkdb._extras import extra_of
+
         package = (error.name or "").partition(".")[0]
-        extra = next(
-            (name for name, packages in _EXTRAS.items() if package in packages.split()), ""
-        )
-        if not extra:
+        if (extra := extra_of(package)) is None:
             raise
         missing = MissingExtraError(package, extra)
         _stop(str(missing), missing.exit_code)

@@ -24,18 +24,79 @@ from pvkdb.cli.commands import (
     simulations,
     work,
 )
-from pvkdb.cli.operations import settings_of
+from pvkdb.cli.operations import add_command, added_commands, settings_of
 from pvkdb.cli.options import OPENED
 from pvkdb.errors import InterruptedByUserError
-from pvkdb.operations import declared
+from pvkdb.operations import shipped
+
+#: Commands by what they are for, in the order of typical use; others are listed below "Added".
+GROUPS = {
+    "Start": "demo init upgrade",
+    "Literature": "draft import review history export snapshot diff",
+    "Compute": "tolerance similar-structures structure fetch-structures neb md potentials screen "
+    "report schedule work jobs dft export-inputs import-results",
+    "Choose": "rank compare kinetics crossbar",
+    "Measure and simulate": "measure simulate examine spice export-device",
+    "Serve": "serve mcp keys audit",
+}
+
+#: Commands that do not begin without all packages of an extra.
+NEEDED = {
+    "store": "init upgrade import review history export snapshot diff rank compare jobs report "
+    "keys audit",
+    "screening": "demo structure fetch-structures neb md screen work dft export-inputs "
+    "import-results",
+    "schedule": "schedule",
+    "simulation": "simulate",
+    "api": "serve",
+    "mcp": "mcp",
+}
 
 
 class Commands(TyperGroup):
-    """Group of commands in the order of typical use; Ctrl-C is reported in one line."""
+    """Groups of commands in the order of typical use; Ctrl-C is reported in one line."""
+
+    #: Whether the commands of other packages were added.
+    _complete = False
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names in the order of registration."""
-        return list(self.commands)
+        """Return the names in the order of the groups."""
+        self._add_others()
+        listed = " ".join(GROUPS.values()).split()
+        return [*listed, *(name for name in self.commands if name not in listed)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; other packages are looked at only if pvkdb has none of the name."""
+        if cmd_name not in self.commands:
+            self._add_others()
+        return super().get_command(ctx, cmd_name)
+
+    def _add_others(self) -> None:
+        if not self._complete:
+            self._complete = True
+            self.commands = {**added_commands(), **self.commands}
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands of each group, with whole lines."""
+        known = self.list_commands(ctx)
+        shown = {title: names.split() for title, names in GROUPS.items()}
+        shown["Added"] = known[sum(map(len, shown.values())) :]
+        width = max(map(len, known))
+        for title, names in shown.items():
+            lines = [(f"{n:<{width}}", self.commands[n].get_short_help_str(200)) for n in names]
+            if lines:
+                with formatter.section(title):
+                    formatter.write_dl(lines)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return a command, whose packages are installed unless its help is wanted."""
+        name, command, rest = super().resolve_command(ctx, args)
+        extra = next((each for each, names in NEEDED.items() if name in names.split()), "")
+        if extra and "--help" not in rest:
+            from pvkdb._extras import require
+
+            require(extra)
+        return name, command, rest
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command; Ctrl-C becomes an InterruptedByUserError."""
@@ -82,11 +143,11 @@ def root(
 
 
 def _add(name: str, function: Any, example: str, **settings: Any) -> None:
-    app.command(name, epilog=f"Example: pvkdb {name} {example}".rstrip(), **settings)(function)
+    add_command(app, name, function, epilog=f"Example: pvkdb {name} {example}".rstrip(), **settings)
 
 
 def _add_operation(name: str) -> None:
-    operation = declared()[name]
+    operation = shipped()[name]
     _add(operation.command_name, lambda: None, operation.example, **settings_of(operation))
 
 
@@ -96,10 +157,12 @@ _add("upgrade", databases.upgrade, "--database postgresql://pvkdb@localhost/pvkd
 _add("draft", databases.draft, "paper.pdf --output draft.yaml")
 _add("import", databases.import_papers, "paper.yaml --dry-run")
 _add("history", databases.history, "e-t1-r01-ea")
+_add("review", databases.review, "--by 'A. Curator' VERSION")
 _add("export", databases.export, "energetics --output energetics.csv")
 _add("snapshot", databases.snapshot, "pvkdb-2026.zip")
 _add("diff", databases.diff, "pvkdb-2026.zip sqlite:///pvkdb.sqlite")
-_add("tolerance", compositions.tolerance, "CsPbBr3 MAPbI3")
+_add_operation("tolerances")
+_add_operation("similar_structures")
 _add("structure", compositions.structure, "CsPbI3 --phase delta --output CsPbI3.cif")
 _add(
     "fetch-structures",
@@ -120,6 +183,7 @@ _add("dft", dft.dft, "3f2a --charge 0 --charge 1")
 _add("export-inputs", dft.export_inputs, "3f2a --for espresso")
 _add("import-results", dft.import_results, "3f2a dft-3f2a-espresso")
 _add("rank", rankings.rank, "non-volatile-memory --materials --limit 10")
+_add_operation("compare")
 _add_operation("kinetics")
 _add("simulate", simulations.simulate, "CsPbBr3 --potential sevennet-0")
 _add("examine", simulations.examine, "EpiRAM --images mnist --seeds 5")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
-from inspect import Parameter, Signature
-from typing import Annotated, Any
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from typer import Argument, Option, Typer
 from typer.core import TyperCommand
@@ -16,23 +17,23 @@ from typer.main import get_command
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.output.console import messages, print_message, show
 from pvkdb.errors import InputError
-from pvkdb.operations import Operation, declared, fields_of, load
+from pvkdb.operations import Operation, added, declared, fields_of, load
 
 
-class OperationCommand(TyperCommand):
-    """The command of an operation, whose options are made when they are needed.
+class LateCommand(TyperCommand):
+    """A command whose function, with its options, is made when it is needed.
 
     The list of commands does without pydantic, whose import takes longer than all the rest.
     """
 
-    def __init__(self, *arguments: Any, operation: Operation, **settings: Any) -> None:
-        self._operation = operation
+    def __init__(self, *arguments: Any, made: Callable[[], Any], **settings: Any) -> None:
+        self._made = made
         super().__init__(*arguments, **settings)
 
     @cached_property
     def _complete(self) -> Any:
         alone = Typer(add_completion=False)
-        alone.command(self.name)(command_function(self._operation))
+        alone.command(self.name)(self._made())
         return get_command(alone)
 
     @property
@@ -45,16 +46,44 @@ class OperationCommand(TyperCommand):
         """Take no others; typer sets those of the placeholder."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the operation."""
+        """Run the command."""
         return self._complete.invoke(ctx)
+
+
+def added_commands() -> dict[str, Any]:
+    """Return the commands that other packages add, and say which cannot be loaded."""
+    operations, broken = added()
+    for error in broken:
+        print_message(f"left out: {error}")
+    commands = {}
+    for each in operations.values():
+        alone = Typer(add_completion=False, rich_markup_mode=None)
+        example = f"Example: pvkdb {each.command_name} {each.example}"
+        alone.command(each.command_name, epilog=example, **settings_of(each))(lambda: None)
+        commands[each.command_name] = get_command(alone)
+    return commands
+
+
+def add_command(app: Typer, name: str, function: Any, **settings: Any) -> None:
+    """Add a command; one of :func:`with_fields` is made when it is needed."""
+    if hasattr(function, "made"):
+        late = partial(settings.pop("cls", LateCommand), made=function.made)
+        settings |= {"cls": late, "help": function.__doc__}
+        function = lambda: None  # noqa: E731 - typer takes any function in its place
+    app.command(name, **settings)(function)
 
 
 def settings_of(operation: Operation) -> dict[str, Any]:
     """Return what typer needs to know of the command of an operation."""
     return {
-        "cls": partial(OperationCommand, operation=operation),
+        "cls": partial(LateCommand, made=partial(_made, operation)),
         "help": f"{operation.summary}\n\n{operation.description}",
     }
+
+
+def _made(operation: Operation) -> Any:
+    with operation.alone():
+        return command_function(operation)
 
 
 def command_function(operation: Operation) -> Any:
@@ -86,7 +115,49 @@ def command_function(operation: Operation) -> Any:
         parameters.append(_parameter("plot", option, None, str | None))
     parameters.append(_parameter("database", None, DEFAULT_DATABASE, DatabaseOption))
     parameters.append(_parameter("json", None, False, JsonOption))
-    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # of any function
+    return _with_signature(command, parameters)
+
+
+def with_fields(*models: str, without: Sequence[str] = ()) -> Callable[[Any], Any]:
+    """Decorate a command that is written by hand, whose options are also the fields of models.
+
+    It gets those that are given, by name, and its errors name them as options.
+
+    Args:
+        models: Models of requests or settings, as texts ``module:name``.
+        without: Fields that the command does not offer, or has as its own options.
+    """
+
+    def decorate(command: Any) -> Any:
+        command.made = partial(_with_fields, command, models, without)
+        return command
+
+    return decorate
+
+
+def _with_fields(command: Any, models: Sequence[str], without: Sequence[str]) -> Any:
+    own = list(signature(command, eval_str=True).parameters.values())[:-1]
+    fields = {
+        name: field
+        for model in models
+        for name, field in load(model).model_fields.items()
+        if name not in without
+    }
+    words = words_of(fields)
+
+    def complete(**given: Any) -> None:
+        values = {name: given.pop(name) for name in fields}
+        asked = {name: value for name, value in values.items() if value not in (None, [])}
+        with option_names(words):
+            command(**given, **asked)
+
+    options = [_of_field(name, field, words, stated=True) for name, field in fields.items()]
+    return _with_signature(complete, [*own[:-2], *options, *own[-2:]])
+
+
+def _with_signature(command: Any, parameters: Sequence[Parameter]) -> Any:
+    parameters = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in parameters]
+    command.__signature__ = Signature(parameters)
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     return command
 
@@ -122,34 +193,57 @@ def _run(
     json: bool,
     plot: str | None,
 ) -> None:
+    from pvkdb._extras import require
     from pvkdb.cli.output.barriers import checked_path
     from pvkdb.schemas import validated
+    from pvkdb.schemas.toml_files import read_text
 
+    if operation.extra:
+        require(operation.extra)
     path = None if plot is None else checked_path("--plot", plot)
     model = operation.request_model()
-    request = None if model is None else validated(model, asked)
+    texts = {n: read_text(each, str(each)) for n, each in asked.items() if isinstance(each, Path)}
+    request = None if model is None else validated(model, {**asked, **texts})
     with messages().status("computing"):
         result = operation.run(
             request, lambda: open_store(database, create=True).session(read_only=True), ways
         )
     show(result, json, load(operation.printed))
+    if operation.failure and (text := load(operation.failure)(result)):
+        raise InputError(text)
     if path is not None and operation.plot is not None:
         load(operation.plot[0])(result, path)
         print_message(f"wrote {path}")
 
 
-def _of_field(name: str, field: Any, words: Mapping[str, str]) -> Parameter:
-    from pvkdb.operations.fields import UNITS, InCommand, kind_of, mark_of
+def _of_field(
+    name: str, field: Any, words: Mapping[str, str], *, stated: bool = False
+) -> Parameter:
+    """Return the option of a field; if ``stated``, its default is a part of the help alone."""
+    from pvkdb.operations.fields import UNITS, InCommand, kind_of, mark_of, plain_kind
 
     mark, last, kind = mark_of(field, InCommand), name.rpartition("_")[2], kind_of(field)
     value = (mark and mark.value) or (last.upper() if last in UNITS else None)
-    text = _in_words(field.description, words)
-    if words[name].startswith("-"):
-        info = Option(words[name], metavar=value, help=text)
+    if value is None and get_origin(kind) is Literal:
+        value = "|".join(get_args(kind))
+    text, plain = _in_words(field.description, words), plain_kind(kind)
+    default = Parameter.empty if field.is_required() else field.default
+    if get_origin(plain) is list and default is not Parameter.empty:
+        default, text = None, f"{text.removesuffix('.')}; repeatable."
+    word = words[name]
+    if default is True:
+        word = f"{word}/--no-{word.removeprefix('--')}"
+    elif stated and default not in (Parameter.empty, None, False):
+        number = f"{default:g}" if isinstance(default, float) else default
+        text = f"{text.removesuffix('.')}; default: {number}."
+    if stated and default is not Parameter.empty:
+        default = None
+    if word.startswith("-"):
+        info = Option(word, metavar=value, help=text)
     else:
         info = Argument(metavar=value, help=text)
-    plain = getattr(kind, "__origin__", kind)
-    default = Parameter.empty if field.is_required() else field.default
+    if mark and mark.file:
+        plain = Path
     return _parameter(name, info, default, plain | None if default is None else plain)
 
 

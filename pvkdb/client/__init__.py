@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pvkdb._later import later
 from pvkdb.client._client import AsyncClient, Client
-from pvkdb.client._io.description import Fields, FilterDescription, Filters
+from pvkdb.client._io.description import Fields, Filters
 from pvkdb.client._parts.calculations import AsyncCalculations, Calculations
 from pvkdb.client._parts.operations import AsyncCrossbars, AsyncKinetics, Crossbars, Kinetics
 from pvkdb.client._parts.rankings import AsyncRankings, Rankings
@@ -50,7 +50,6 @@ __all__ = [
     "ConflictError",
     "Crossbars",
     "Fields",
-    "FilterDescription",
     "FilterValue",
     "Filters",
     "Kinetics",

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 import httpx
 
 from pvkdb.client._io.answers import parse
-from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, PartOf, operation
+from pvkdb.client._io.carriers import Awaiting, Blocking, PartOf, operation
 from pvkdb.client._io.progress import ProgressBar
 from pvkdb.client._io.service import Patience, Service, path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.client._parts.calculations import AsyncCalculations, Calculations
-from pvkdb.client._parts.operations import AsyncCrossbars, AsyncKinetics, Crossbars, Kinetics
+from pvkdb.client._parts.operations import (
+    AsyncCrossbars,
+    AsyncKinetics,
+    Crossbars,
+    DirectOperations,
+    Kinetics,
+)
+from pvkdb.client._parts.parameters import call
 from pvkdb.client._parts.rankings import AsyncRankings, Rankings
 from pvkdb.client._parts.screenings import AsyncScreenings, Screenings
 from pvkdb.client._search.collections import (
@@ -35,13 +42,10 @@ if TYPE_CHECKING:
     from pvkdb.client.structures import AnyStructure, StructureWithCoordinates
     from pvkdb.schemas import tables
     from pvkdb.schemas.imports import ImportReport
-    from pvkdb.schemas.responses import FormulaTolerance, Health, SimilarStructures
+    from pvkdb.schemas.responses import Health, SimilarStructures
     from pvkdb.schemas.tables import reviewed
 
 TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport)
-
-#: Formulas in one request; the most that the service accepts.
-FORMULAS = 1000
 
 #: Media types of papers to import, by the ending of the file.
 MEDIA_TYPES = {
@@ -52,7 +56,7 @@ MEDIA_TYPES = {
 }
 
 
-class ClientOperations(ClientPart, Generic[TransportT]):
+class ClientOperations(DirectOperations, Generic[TransportT]):
     """Operations shared by Client and AsyncClient."""
 
     _http_client: ClassVar[Callable[..., Any]]
@@ -117,41 +121,6 @@ class ClientOperations(ClientPart, Generic[TransportT]):
         super().__init__(service, http)
 
     @operation
-    def tolerance(self, formula: str) -> Steps[tables.ToleranceRow]:
-        """Return the tolerance factors of an ABX3 formula, with the radii behind them.
-
-        Raises:
-            InputError: the formula cannot be used, or an ion has no radius with a source.
-
-        Example:
-            >>> round(client.tolerance("CsPbBr3").t, 3)
-            0.862
-        """
-        from pvkdb.schemas.tables import ToleranceRow
-
-        answer = yield from self._service.read(path_of("tolerance", formula))
-        return parse(ToleranceRow, answer)
-
-    @operation
-    def tolerances(self, formulas: Iterable[str]) -> Steps[list[FormulaTolerance]]:
-        """Return the tolerance factors of any number of formulas, in the same order.
-
-        If a formula has no tolerance factors, ``problem`` gives the reason.
-
-        Example:
-            >>> [row.factors is not None for row in client.tolerances(["CsPbI3", "CsPbO3"])]
-            [True, False]
-        """
-        from pvkdb.schemas.responses import ToleranceAnswer
-
-        wanted, found = [*formulas], []
-        for start in range(0, len(wanted), FORMULAS):
-            content = json.dumps({"formulas": wanted[start : start + FORMULAS]})
-            answer = yield from self._service.compute(path_of("tolerance"), content)
-            found.extend(parse(ToleranceAnswer, answer).data)
-        return found
-
-    @operation
     def similar_structures(self, structure: AnyStructure) -> Steps[SimilarStructures]:
         """Return whether a structure is a known phase, has a known prototype, or is new.
 
@@ -168,11 +137,9 @@ class ClientOperations(ClientPart, Generic[TransportT]):
             ('known phase', 's1')
         """
         from pvkdb.client.structures import host_of, to_pymatgen
-        from pvkdb.schemas.responses import SimilarStructures
 
-        content = json.dumps({"cif": str(to_pymatgen(host_of(structure)).to(fmt="cif"))})
-        answer = yield from self._service.compute(path_of("structures", "similar"), content)
-        return parse(SimilarStructures, answer)
+        cif = str(to_pymatgen(host_of(structure)).to(fmt="cif"))
+        return call(self._service, "similar_structures", {"cif": cif})
 
     @operation
     def export(
@@ -289,6 +256,23 @@ class ClientOperations(ClientPart, Generic[TransportT]):
             path_of("import"), content, idempotency_key, parameters=query, media_type=media_type
         )
         return parse(ImportReport, answer)
+
+    @operation
+    def call(self, name: str, /, **fields: Any) -> Steps[Any]:
+        """Return the result of any operation, also of one that another package adds.
+
+        Args:
+            name: name of the operation.
+            fields: fields of its request.
+
+        Raises:
+            InputError: the operation is unknown here, or a value cannot be used.
+
+        Example:
+            >>> client.call("crossbar", on_off_ratio=1e3, size=4).exact[0].size
+            4
+        """
+        return call(self._service, name, fields)
 
     @operation
     def health(self) -> Steps[Health]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, Union
 
-from pvkdb.errors import InputError, MissingExtraError
+from pvkdb._extras import needing
+from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.schemas.tables import StructureDocument
 
@@ -47,11 +48,9 @@ def host_of(structure: AnyStructure) -> Host:
         InputError: it cannot be read, or elements share a site.
         MissingExtraError: pymatgen is not installed.
     """
-    try:
+    with needing("screening"):
         from pymatgen.core.structure import Structure
         from pymatgen.io.ase import AseAtomsAdaptor
-    except ImportError as error:
-        raise MissingExtraError("pymatgen", "screening") from error
     try:
         if isinstance(structure, StructureDocument):
             structure = to_pymatgen(structure)
@@ -72,11 +71,9 @@ def to_pymatgen(document: StructureDocument | Host) -> Structure:
     Raises:
         MissingExtraError: pymatgen is not installed.
     """
-    try:
+    with needing("screening"):
         from pymatgen.core.lattice import Lattice
         from pymatgen.core.structure import Structure
-    except ImportError as error:
-        raise MissingExtraError("pymatgen", "screening") from error
     return Structure(
         Lattice(document.cell_ang),
         document.symbols,
@@ -94,10 +91,8 @@ def to_ase(document: StructureDocument) -> Atoms:
     Raises:
         MissingExtraError: ASE is not installed.
     """
-    try:
+    with needing("screening"):
         from ase import Atoms
-    except ImportError as error:
-        raise MissingExtraError("ase", "screening") from error
     info: dict[str, str | float] = {"pvkdb_id": document.id, "material": document.material}
     if document.energy_ev is not None:
         info["energy_ev"] = document.energy_ev

@@ -35,7 +35,8 @@ def on_off_of(session: Session, device_id: str) -> tuple[Interval, str]:
         )
     if reason := _unusable(metric):
         raise InputError(f"{device_id} ({device.structure}): {reason}; give a ratio instead")
-    return _interval(metric), f"store, {device_id} ({device.source})"
+    source = device.source_of(metric.metric)
+    return _interval(metric), f"store, {device_id} ({source})"
 
 
 def all_arrays(reading: Reading) -> list[DeviceArray]:

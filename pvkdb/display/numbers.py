@@ -45,6 +45,16 @@ def short_number(value: float | int | None) -> str:
     return text.replace("-", "−")
 
 
+def computed_ev(value: float | None) -> float | None:
+    """Return a computed energy without the digits that errors of some 0.3 eV leave no meaning.
+
+    Example:
+        >>> computed_ev(0.21738)
+        0.22
+    """
+    return None if value is None else round(value, 2)
+
+
 def percent(share: float) -> str:
     """Return a share in percent.
 
@@ -54,6 +64,16 @@ def percent(share: float) -> str:
     """
     shown = share * 100
     return f"{shown:.0f} %" if shown >= 9.95 or shown == 0 else f"{shown:.2g} %"
+
+
+def decimals_of(low: float, high: float) -> int:
+    """Return how many decimals an interval leaves to a value: its half width has two digits.
+
+    Example:
+        >>> decimals_of(0.0074, 0.7), decimals_of(0.4712, 0.4894)
+        (2, 4)
+    """
+    return max(0, 1 - math.floor(math.log10((high - low) / 2)))
 
 
 def decimals(value: float | None, digits: int) -> str:

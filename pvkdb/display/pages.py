@@ -10,8 +10,10 @@ from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree
 
+from pvkdb._extras import needing
+from pvkdb.display.colours import GREY
 from pvkdb.display.figures import style
-from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.errors import InputError
 
 #: Media types by the ending of the file.
 SHEET_TYPES = {"html": "text/html", "pdf": "application/pdf", "json": "application/json"}
@@ -51,10 +53,8 @@ def templates(package: str, extra: str) -> Any:
     Raises:
         MissingExtraError: jinja2 is not installed; names the extra that has it.
     """
-    try:
+    with needing(extra):
         from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("jinja2", extra) from error
     made = Environment(loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined)
     made.globals["look"] = _LOOK
     return made
@@ -89,6 +89,7 @@ def _sheets(root: ElementTree.Element, columns: int) -> list[Any]:
     """The sheets of a page, as figures of matplotlib."""
     from matplotlib.figure import Figure
     from matplotlib.image import imread
+    from matplotlib.lines import Line2D
 
     sheets, column, y, right = list[Any](), columns - 1, 0.0, 0.0
     breadth = (_WIDTH - (columns + 1) * _MARGIN) / columns
@@ -125,12 +126,17 @@ def _sheets(root: ElementTree.Element, columns: int) -> list[Any]:
         if part.tag == "h2":
             room(4 * size)  # a heading is not the last of its column
         for number, row in enumerate(rows):
-            weight = "normal" if part.tag == "p" or number else "bold"
+            plain = part.tag == "p" and part.find("strong") is None
+            weight = "normal" if plain or number else "bold"
             letter = size * _LETTERS[weight]
             cells = [_wrapped(*pair, letter) for pair in zip(row, widths, strict=True)]
             below = room(max(cell.count("\n") + 1 for cell in cells) * size * 1.3 + 2)
+            left = (_MARGIN + column * (breadth + _MARGIN)) / _WIDTH
+            if part.tag == "table":  # the line above a row
+                ends = [left, left + breadth / _WIDTH], [(y + 1.5) / _HEIGHT] * 2
+                sheets[-1].add_artist(Line2D(*ends, color=GREY, linewidth=0.4))
             for at, cell in enumerate(cells):
-                x = (_MARGIN + column * (breadth + _MARGIN) + sum(widths[:at])) / _WIDTH
+                x = left + sum(widths[:at]) / _WIDTH
                 link = _link(found[number][at], root)
                 text = sheets[-1].text(x, y / _HEIGHT, cell, size=size, weight=weight, url=link)
                 text.set(va="top", linespacing=1.3, parse_math=False)

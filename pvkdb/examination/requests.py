@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,8 @@ def examination_request(
 
 
 def examined(
-    request: ExaminationRequest, on_share: Callable[[float], None] = lambda share: None
+    request: ExaminationRequest,
+    on_stage: Callable[[str, float], None] = lambda stage, share: None,
 ) -> ExaminationResult:
     """Return the result of a request; networks need the extra ``examination``.
 
@@ -102,7 +104,7 @@ def examined(
             _images(request.images),
             range(request.seeds),
             Protocol(epochs=request.epochs),
-            on_share=on_share,
+            on_share=partial(on_stage, request.task),
             **{name: getattr(request, name) for name in names},
         ).model_copy(update={"device": request.device})
     if request.task == "behaviours":

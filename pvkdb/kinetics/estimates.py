@@ -25,15 +25,16 @@ from pvkdb.kinetics.hopping import (
     vacancy_fraction,
 )
 from pvkdb.schemas.kinetics import KineticsDocument, Quantity
-from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.schemas.responses import Assumption
+from pvkdb.schemas.tables import DevicesRow
 
 #: The widest window that is shown, in decades; a wider one predicts nothing.
 WIDEST_DECADES = 3.0
+_DEVICES = DevicesRow.dictionary()
 #: What a device can have: the values that an import takes for measured ones.
 PHYSICAL: Mapping[str, tuple[float, float]] = {
-    "SET voltage": TABLE_METRICS["v_set_v"][1].plausible,
-    "relaxation time": TABLE_METRICS["retention_s"][1].plausible,
+    "SET voltage": _DEVICES["v_set_min_v"].bounds,
+    "relaxation time": _DEVICES["retention_s"].bounds,
 }
 #: A diffusion coefficient above this at room temperature is questioned: an ion in a solid would be
 #: faster than water in water, 2.3e-9 at 298 K (Holz 2000, doi 10.1039/b005319h).

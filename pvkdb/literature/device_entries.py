@@ -15,6 +15,7 @@ from pvkdb.literature.cells import Cells
 from pvkdb.literature.entries import build_row, material_in
 from pvkdb.schemas.metrics import CLAIM_UNITS, TABLE_METRICS, TableColumns
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow
+from pvkdb.schemas.tables.columns import Column
 from pvkdb.store.rows.stacks import Layer, join_layers, layer_columns, split_layers, split_structure
 
 #: Material of a device with unknown composition; by default it is the absorber's.
@@ -209,7 +210,7 @@ def _figures(cells: Cells) -> dict[str, Any]:
             values = [cells.number(name) for name in table.names]
         if table.qualifier and table.qualifier in cells:
             columns[table.qualifier] = cells.text(table.qualifier)
-        _check_bounds(cells, column, values, table.plausible)
+        _check_bounds(cells, column, values, DevicesRow.dictionary()[table.low])
         columns.update(zip(table.names, values, strict=True))
     for low, high in (("v_set_min_v", "v_set_max_v"), ("v_reset_min_v", "v_reset_max_v")):
         first, last = columns[low], columns[high]
@@ -276,20 +277,18 @@ def _note_qualifier(
     columns[table.qualifier] = mark
 
 
-def _check_bounds(
-    cells: Cells, column: str, values: list[float | None], bounds: tuple[float, float]
-) -> None:
-    low, high = bounds
+def _check_bounds(cells: Cells, column: str, values: list[float | None], declared: Column) -> None:
     for value in values:
-        if value is None or low <= value <= high:
-            continue
-        if column == "on_off_ratio" and value > 0 and cells.text("erratum"):
-            continue
-        remedy = "check the unit"
-        if column == "on_off_ratio":
-            remedy = "write on over off; if the paper prints this, say so in 'erratum'"
-        cells.complain(column, f"{value:g} is outside {low:g} to {high:g}; {remedy}")
-        return
+        reason = None if value is None else declared.impossible(value)
+        below_1 = value is not None and value < 1 and not (value > 0 and cells.text("erratum"))
+        if column == "on_off_ratio" and below_1:
+            reason = (
+                f"{value:g} is below 1; write on over off; if the paper prints this, say so in "
+                "'erratum'"
+            )
+        if reason:
+            cells.complain(column, reason)
+            return
 
 
 def _doubt_signs(cells: Cells, row: DevicesRow) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,6 +23,9 @@ _SAME = 0.02
 #: Numbers that instruments write where they have none (Keithley, Keysight) are larger.
 _NO_NUMBER = 9.9e36
 _VALUES = ("conductance", "resistance", "current")
+#: The unit of a current density, which only the area of the device makes a current.
+_DENSITY = re.compile(r"[munμµ]?A ?[/·]? ?[cm]?m ?\^?[-−⁻]?[2²]")
+_NO_CURRENT = "is a current density; multiply it by the area of the device, as a column in A"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,10 @@ class _Columns:
             return values / self.request.shunt_ohm
         if expected and unit not in ("", expected, "arbitrary"):
             text = f"{self.table.name(index)} is the {quantity} but has the unit {unit}; correct it"
-            raise InputError(f"{self.table.file}: {text}, or use --columns {quantity}=COLUMN:UNIT")
+            text += f", or use --columns {quantity}=COLUMN:UNIT"
+            if _DENSITY.fullmatch(unit):
+                text = f"{self.table.name(index)} {_NO_CURRENT}"
+            raise InputError(f"{self.table.file}: {text}")
         return values
 
     def rows(self, *needed: str, also: Iterable[str] = (), positive: Iterable[str] = ()) -> Any:
@@ -251,6 +258,8 @@ def _kind(columns: _Columns) -> str:
         return "endurance"
     text = f"{columns.table.file}: what the columns are cannot be known ({columns.shown}); say it, "
     text += f"e.g. --columns voltage=1,current=2, and what was measured: --as {'|'.join(KINDS)}"
+    if dense := [each for each in columns.table.headings if _DENSITY.fullmatch(each.unit)]:
+        text = f"{columns.table.file}: {dense[0].text!r} {_NO_CURRENT}"
     raise InputError(text)
 
 

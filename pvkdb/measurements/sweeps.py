@@ -25,6 +25,7 @@ _FLAT, _FLAT_POINTS = 0.01, 6
 #: Current against the voltage, over the largest current and over the noise, from which it is no
 #: offset of the instrument; factor between two branches that differ; drift within a pulse.
 _OFFSET, _NOISES, _OPEN, _DRIFT = 1e-4, 5.0, 1.2, 0.1
+_SOURCE = "a source (as an illuminated solar cell), no resistance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +54,32 @@ def source(trace: Trace) -> str:
     """Return why a sweep is not of a resistance, such as of an illuminated solar cell; else "".
 
     A passive element carries no current at 0 V, and none against the voltage. One that flows in one
-    direction of the sweep alone discharges what the other one has charged.
+    direction of the sweep alone discharges what the other one has charged. However wide the sweep,
+    a current against more than kT/e is no offset of the voltage.
     """
     v, i, size = trace.voltage_v, trace.current_a, np.abs(trace.voltage_v)
-    top, smooth = np.abs(i).max(), ndimage.median_filter(i, 5, mode="nearest")
-    far, against, text = size > _NEAR_ZERO * size.max(), smooth * np.sign(v) < 0, ""
-    noise = np.median(np.abs(i - smooth)[far & against]) if (far & against).any() else 0.0
-    against &= far & (np.abs(smooth) > max(_NOISES * noise, _OFFSET * top))
+    top, smooth, text = np.abs(i).max(), ndimage.median_filter(i, 5, mode="nearest"), ""
+    far = size > min(_NEAR_ZERO * size.max(), _thermal_v(trace))
+    off = np.abs(i - smooth)[far & (smooth * np.sign(v) < 0)]
+    known = np.abs(smooth) > max(_NOISES * np.median(off) if len(off) else 0.0, _OFFSET * top)
     away = np.gradient(ndimage.median_filter(size, 5, mode="nearest")) > 0 if len(v) > 1 else far
-    for side in (v > 0, v < 0):
-        ways = [part for part in (far & side & away, far & side & ~away) if part.sum() > 2]
-        if ways and all((against & part).sum() > 2 for part in ways):
-            ends = np.sort(v[against & side])[[0, -1]]
+    for sign in (1, -1):
+        side, against = sign * v >= 0, known & (sign * smooth < 0)
+        ways = [part for part in (side & away, side & ~away) if (far & part).sum() > 2]
+        against &= side
+        shown = all((far & against & w).any() and (against & w).sum() > 1 for w in ways)
+        if ways and shown and against.sum() > 2:
+            ends = np.sort(v[far & against])[[0, -1]]
             text = f"the current flows against the voltage from {ends[0]:.3g} to {ends[1]:.3g} V"
     at = int(np.argmin(size))
     if not text and top and size[at] < 1e-3 * size.max() and abs(smooth[at]) > top / 2:
         text = f"{smooth[at]:.3g} A flow at 0 V"
-    return text and f"a source (as an illuminated solar cell), no resistance: {text}"
+    return text and f"{_SOURCE}: {text}"
+
+
+def _thermal_v(trace: Trace) -> float:
+    """kT/e, at 300 K where the temperature is not known."""
+    return float((trace.setup.temperature_k or 300.0) * constants.k / constants.e)
 
 
 def _floor(trace: Trace) -> float:
@@ -170,7 +180,7 @@ def set_point(loop: Loop) -> int | None:
     current over a barrier.
     """
     v, i = loop.sizes(loop.out)
-    floor, kelvin = _floor(loop.trace), loop.trace.setup.temperature_k or 300.0
+    floor = _floor(loop.trace)
     used = np.flatnonzero((v > _NEAR_ZERO * np.abs(loop.trace.voltage_v).max()) & (i > 0))
     if len(used) < 4:
         return None
@@ -181,7 +191,7 @@ def set_point(loop: Loop) -> int | None:
     later = loop.current(loop.back, v[before])
     least = max(np.log(_STEP), 3 * np.median(np.abs(steps)))
     if later is None:
-        least = max(least, (v[after] - v[before]) * constants.e / (constants.k * kelvin))
+        least = max(least, (v[after] - v[before]) / _thermal_v(loop.trace))
     shown = later is None or later > _STEP * i[before]
     clear = steps[last] >= least and i[after] > _STEP * floor
     return loop.out.start + before + 1 if shown and clear else None
@@ -293,6 +303,13 @@ def transient_metrics(trace: Trace) -> list[Measured]:
     high = np.abs(v) >= 0.5 * np.abs(v).max()
     edges = [*np.flatnonzero(np.diff(high, prepend=False, append=False)).tolist(), len(v)]
     pulse, rest = np.arange(edges[0], edges[1]), np.arange(edges[1], edges[2])
+    # Before the pulse nothing discharges: a current at 0 V, or against the voltage, is driven.
+    before, top = trace.current_a[: edges[0]], np.abs(trace.current_a[pulse]).max()
+    if len(before) > 2 and np.median(before * v[: edges[0]]) <= 0:
+        noise = _NOISES * stats.median_abs_deviation(before)
+        if abs(np.median(before)) > max(noise, _NEAR_ZERO * top):
+            why = f"{_SOURCE}: {np.median(before):.3g} A flow before the pulse"
+            return [Measured(name, None, note=why) for name in names]
     metrics, middle = _change(trace, pulse, names), np.median(np.abs(v[rest])) if len(rest) else 0
     rest = rest[np.abs(v[rest]) > 0.5 * middle]
     # Without a steady voltage, I/V is the ratio of two noises.
@@ -316,8 +333,8 @@ def _change(trace: Trace, used: Any, names: Sequence[str]) -> list[Measured]:
         why = f"the conductance does not change in {len(used)} points"
     elif np.ptp([np.median(part) for part in np.array_split(v, 5)]) > _DRIFT * abs(np.median(v)):
         why = "the voltage is not steady, and I/V changes with it"
-    elif np.median(v * i) < 0:
-        why = "the current flows against the voltage: a source, and no resistance"
+    elif ndimage.median_filter(g, 5).min() < -max(4 * noise, _NEAR_ZERO * abs(change)):
+        why = f"{_SOURCE}: the current flows against the voltage"
     if why:
         return [Measured(name, None, note=why) for name in names]
     (a, b), draws = crossings(t, g, edge, (0.1, 0.9))

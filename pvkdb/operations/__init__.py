@@ -8,16 +8,20 @@ them. :mod:`pvkdb.cli.operations` makes commands, :mod:`pvkdb_api.rest.operation
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
+from glob import glob
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from pvkdb.errors import InputError
+from pvkdb.errors import AddedOperationError, InputError, PvkdbError, unknown_name
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
     from sqlalchemy.orm import Session
@@ -25,8 +29,37 @@ if TYPE_CHECKING:
 #: Opens the store to read it; a command opens none if the function does not ask for it.
 Reading: TypeAlias = "Callable[[], AbstractContextManager[Session]]"
 
-#: Modules that declare operations.
-MODULES = ("pvkdb.kinetics.operations", "pvkdb.crossbar.operations")
+#: Entry points with which other packages add operations.
+GROUP = "pvkdb.operations"
+#: Modules of pvkdb that declare operations.
+MODULES = (
+    *(f"pvkdb.{room}.operations" for room in ("compositions", "kinetics", "crossbar")),
+    *(f"pvkdb.{room}.operations" for room in ("simulation", "examination")),
+    "pvkdb.operations.calculations",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of calculation, which the queue holds and workers compute. Texts as in Operation."""
+
+    #: In the store, and in words.
+    name: str
+    title: str
+    #: Models of what is computed, and of what comes out.
+    request: str
+    result: str
+    #: Gets the request and a function of stage and share done; returns the result. One of
+    #: ``pvkdb_pipelines`` gets a ``Report`` and returns a run: result, versions, structures.
+    computed: str
+    #: The extra of pvkdb without which it is not computed.
+    extra: str = "screening"
+    #: A worker computes several side by side, which wait for their potentials together.
+    potential: bool = False
+    #: Belongs to the material of its formula and phase from the beginning.
+    of_material: bool = False
+    #: Computes nothing and stays beside the store: ``computed`` makes its rows.
+    instant: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,25 +71,39 @@ class Operation:
     #: One sentence, and more for who reads on.
     summary: str
     description: str
-    #: Where the service has it, below ``/api/v1``, and the clients: ``part.method``.
+    #: Where the service has it, below ``/api/v1``; a field of the request in braces is part of it.
     path: str
-    method: str
-    #: Gets the request (if there is one) and a :data:`Reading`; returns the result.
+    #: With POST, the request is the body, as JSON.
+    verb: Literal["GET", "POST"] = "GET"
+    #: Where the clients have it: ``part.method`` or ``method``; empty: written by hand.
+    method: str = ""
+    #: Gets the request (if there is one) and a :data:`Reading`; returns the result. If it is
+    #: ``queued``, it gets a session and the request, and returns that of the calculation.
     function: str
     request: str | None = None
-    #: A model; if ``many``, the function returns a list of them, which the service keeps.
-    result: str
+    queued: Kind | None = None
+    #: A model; if ``many``, the function returns a list of them. Without a request, the service
+    #: keeps it. Of what is queued, the kind has it.
+    result: str = ""
     many: bool = False
     #: Fields of the request of which exactly one must be given.
     one_of: tuple[str, ...] = ()
+    #: The extra of pvkdb without which the command does not begin.
+    extra: str = ""
     #: The words of an example of the command, and lines of a doctest of ``client``.
     example: str = ""
     python: str = ""
     #: The command, if it is an option of another one: ``crossbar --devices``.
     command: str = ""
-    #: Prints the result for people, and draws it to a file: what ``--plot`` then offers.
-    printed: str
+    #: Prints the result for people; empty: its command is written by hand (``with_fields`` in
+    #: :mod:`pvkdb.cli.operations`), or there is none.
+    printed: str = ""
+    #: The error in a result, with which the command ends after printing it; None if it has none.
+    failure: str | None = None
+    #: Draws it to a file: what ``--plot`` then offers.
     plot: tuple[str, str] | None = None
+    #: The package that adds it; empty: pvkdb itself.
+    package: str = ""
 
     @property
     def command_name(self) -> str:
@@ -74,21 +121,102 @@ class Operation:
             InputError: none or several of ``one_of`` are given, or a value cannot be used.
             NotFoundError: the store does not hold what is named.
         """
+        self.require_one(request, ways)
+        with self.alone():
+            call = load(self.function)
+            if self.queued is not None:
+                with reading() as session:
+                    return call(session, request)
+            return call(reading) if request is None else call(request, reading)
+
+    def require_one(self, request: BaseModel | None, ways: Sequence[str] = ()) -> None:
+        """Refuse a request with none or several of ``one_of``. Raises InputError."""
         given = [name for name in self.one_of if getattr(request, name) is not None]
         if self.one_of and len(given) != 1:
             *others, last = ways or self.one_of
             raise InputError(f"give one of {', '.join(others)} and {last}")
-        call = load(self.function)
-        return call(reading) if request is None else call(request, reading)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Name the package of an operation in whatever its code raises.
+
+        Raises:
+            AddedOperationError: the code of another package is broken.
+        """
+        try:
+            yield
+        except Exception as error:  # other packages raise what they want
+            if not self.package or isinstance(error, PvkdbError):
+                raise
+            raise AddedOperationError(self.name, self.package, error) from error
 
 
 @cache
-def declared() -> Mapping[str, Operation]:
-    """Return all operations by their names."""
+def shipped() -> Mapping[str, Operation]:
+    """Return the operations of pvkdb by their names."""
     found: Iterable[Operation] = (
         operation for name in MODULES for operation in import_module(name).OPERATIONS
     )
     return {operation.name: operation for operation in found}
+
+
+@cache
+def added() -> tuple[Mapping[str, Operation], Sequence[AddedOperationError]]:
+    """Return the operations that other packages add by their names, and which cannot be loaded.
+
+    They are the entry points ``pvkdb.operations``, each a sequence of operations.
+    """
+    found: dict[str, Operation] = {}
+    broken = []
+    for entry in _entry_points():
+        package = entry.dist.name if entry.dist else entry.value
+        try:
+            for operation in entry.load():
+                if operation.name in shipped() or operation.name in found:
+                    raise ValueError(f"there is another operation {operation.name!r}")
+                found[operation.name] = replace(operation, package=package)
+        except Exception as error:  # other packages raise what they want
+            broken.append(AddedOperationError(entry.name, package, error))
+    return found, broken
+
+
+def _entry_points() -> Iterable[EntryPoint]:
+    # The list of commands would take a quarter longer with importlib.metadata, which few need.
+    files = (file for path in sys.path for file in glob(f"{path}/*.dist-info/entry_points.txt"))
+    if not any(f"[{GROUP}]".encode() in _content(file) for file in files):
+        return ()
+    from importlib.metadata import entry_points
+
+    return entry_points(group=GROUP)
+
+
+def _content(file: str) -> bytes:
+    with open(file, "rb") as opened:
+        return opened.read()
+
+
+def declared() -> Mapping[str, Operation]:
+    """Return all operations by their names, those of pvkdb first."""
+    return {**shipped(), **added()[0]}
+
+
+def find(name: str) -> Operation:
+    """Return an operation by its name.
+
+    Raises:
+        InputError: there is none; names the nearest one.
+    """
+    if (operation := declared().get(name)) is None:
+        raise InputError(unknown_name("operation", name, declared()))
+    return operation
+
+
+@cache
+def kinds() -> Mapping[str, Kind]:
+    """Return all kinds of calculations by their names."""
+    alone = (kind for name in MODULES for kind in getattr(import_module(name), "KINDS", ()))
+    asked = (each.queued for each in shipped().values() if each.queued is not None)
+    return {kind.name: kind for kind in (*asked, *alone)}
 
 
 def load(text: str) -> Any:

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
@@ -81,6 +82,9 @@ def refusal(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     reason = first["msg"].removeprefix("Value error, ")
+    known = re.findall(r"'([^']+)'", first.get("ctx", {}).get("expected", ""))
+    if near := get_close_matches(str(first["input"]), known, 1):
+        reason += f"; did you mean {near[0]!r}?"
     return f"{where} = {first['input']!r}: {reason}" if where else reason
 
 

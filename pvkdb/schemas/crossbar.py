@@ -56,7 +56,7 @@ class CrossbarRequest(RequestModel):
         None, description="Selectivity of a selector or rectifier; default: none.", examples=[514.0]
     )
     line_resistance_ohm: Annotated[FiniteFloat | None, InCommand("--line-resistance")] = Field(
-        None, description="Line resistance from cell to cell, in Ω.", examples=[5.0]
+        None, ge=0, description="Line resistance from cell to cell, in Ω.", examples=[5.0]
     )
     size: Annotated[int | None, InCommand(value="N"), Served(LARGEST_SERVED)] = Field(
         None, ge=1, description="N of the N × N array that is solved exactly.", examples=[64]

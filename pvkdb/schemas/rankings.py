@@ -5,31 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
 from pvkdb.chemistry.composition import parse_composition
 from pvkdb.chemistry.family import Family
 from pvkdb.display.notebook import NotebookView
-from pvkdb.schemas import StrictModel
+from pvkdb.operations.fields import InCommand, Text
+from pvkdb.schemas import RequestModel, StrictModel
 from pvkdb.schemas.profiles import Ask, Criterion, MetricName, Subject
 from pvkdb.schemas.responses import Assumption, ReferenceKeys
 
 __all__ = ["DecisionSheet", "RankedCandidate", "Ranking"]
 
-Order = Literal["shown", "expected", "possible"]
-ORDERS: dict[Order, str] = {
-    "shown": "unknown counts as worst",
-    "expected": "unknown counts as the mean of all that is possible",
-    "possible": "unknown counts as best",
-}
-#: Names of the scores for readers.
-SCORES: dict[Order, str] = {"shown": "proven", "expected": "average", "possible": "possible"}
-
 Halide = Literal["F", "Cl", "Br", "I"]
 #: Commas that separate values, not those within brackets.
 _COMMAS = re.compile(r",(?![^(\[{]*[)\]}])")
+
+
+def split_names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the different names of a text, or of several, in which commas separate them."""
+    parts = _COMMAS.split(given if isinstance(given, str) else ",".join(given))
+    return tuple(dict.fromkeys(part.strip(' "') for part in parts if part.strip(' "')))
+
 
 #: Qualifiers of best values: the typical one is at most, or at least, the value.
 BEST = ("up to", "down to")
@@ -39,7 +38,6 @@ class Verdict(StrEnum):
     """Whether the evidence meets a criterion."""
 
     MET = "met"
-    PARTLY = "partly met"
     GRADED = "graded"
     UNDECIDED = "undecided"
     NOT_DEMONSTRATED = "not demonstrated"
@@ -51,6 +49,7 @@ class Verdict(StrEnum):
 class Grade(StrEnum):
     """Quality of the evidence, the best first."""
 
+    MEAN = "mean of all sources"
     MEASURED_SEVERAL = "measured, several sources"
     MEASURED = "measured"
     BEST = "best value, not the typical one"
@@ -107,12 +106,16 @@ class Assessment(BaseModel):
     qualifier: str | None = Field(default=None, description="As printed, or 'tested'.")
     unit: str = Field(description="Unit; `1` for a pure number.")
     grade: Grade = Field(description="Quality of the evidence.")
-    desirability_shown: float = Field(description="0 to 1, proven: unknown counts as worst.")
-    desirability_expected: float = Field(description="Mean over what the evidence allows.")
-    desirability_possible: float = Field(description="The best that the evidence allows.")
-    shortfall_decades: float | None = Field(
-        default=None,
-        description="Decades from the value to the requirement; None if not on a log scale.",
+    share: float = Field(
+        description="How far it meets the criterion, 0 to 1: a share of papers, or a desirability."
+    )
+    share_low: float = Field(description="Lower end of the 95% interval of the share.")
+    share_high: float = Field(description="Upper end of the 95% interval of the share.")
+    reached: int | None = Field(
+        default=None, description="Papers that have shown what is required; None: not counted."
+    )
+    tested: int | None = Field(
+        default=None, description="Papers that have shown at least as much; None: not counted."
     )
     reason: str = Field(description="The verdict in words, with its numbers.")
     source: str | None = Field(default=None, description="Where the value comes from.")
@@ -132,16 +135,22 @@ class UnderReading(BaseModel):
     """Rank and score of a candidate under another interpretation of ambiguous requirements."""
 
     rank: int = Field(description="Place under the reading.")
-    shown: float = Field(description="Score under the reading.")
+    score: float = Field(description="Score under the reading.")
     failures: list[str] = Field(description="Requirements that are not met under the reading.")
 
 
 class RankedCandidate(BaseModel, NotebookView):
-    """A candidate of a ranking with its rank; only what nothing distinguishes shares a rank."""
+    """A candidate of a ranking with its rank; equal scores share a rank."""
 
-    rank: int = Field(description="Place, from 1; shared only if nothing distinguishes two.")
-    tie_break: str | None = Field(
-        default=None, description="Why it is behind the one before it, whose score is equal."
+    rank: int = Field(description="Place, from 1; equal scores share the better one.")
+    score: float = Field(
+        description="Product of the shares over all requirements, to two significant digits."
+    )
+    score_low: float = Field(description="Lower end of the 95% interval of the score.")
+    score_high: float = Field(description="Upper end of the 95% interval of the score.")
+    because: str = Field(description="The score in one sentence.")
+    first: float = Field(
+        description="Share of samples of weights and papers in which no other is better."
     )
     id: str = Field(description="Id of the device or the claim, or the formula of the composition.")
     label: str = Field(description="Common name.")
@@ -167,33 +176,13 @@ class RankedCandidate(BaseModel, NotebookView):
         default=None,
         description="Number of devices of the store made of a composition, in any phase.",
     )
-    shown: float = Field(description="Proven score, 0 to 1: unknown counts as worst.")
-    expected: float = Field(description="Mean score, 0 to 1, over all that the evidence allows.")
-    possible: float = Field(description="Best score, 0 to 1, that the evidence allows.")
     coverage: float = Field(description="Share of the weight on which there is evidence.")
     failures: list[str] = Field(description="Requirements that are not met, in words.")
     met: int = Field(description="Criteria that are met.")
     not_demonstrated: int = Field(
-        description="Criteria on which only an insufficient lower bound is known."
+        description="Criteria on which what is known neither meets nor fails the requirement."
     )
     unknown: int = Field(description="Criteria on which nothing is known.")
-    shortfall_decades: float = Field(description="Sum over the criteria on a log scale.")
-    pareto: bool = Field(description="No other candidate is shown to be better all round.")
-    rank_probabilities: list[float] = Field(
-        description="Probability of ranks 1, 2, … for random weights and values (SMAA)."
-    )
-    mean_rank: float = Field(description="Mean rank of the same samples.")
-    topsis_rank: int | None = Field(
-        default=None, description="Place by TOPSIS on the same desirabilities."
-    )
-    spotis_rank: int | None = Field(
-        default=None, description="Place by SPOTIS on the same desirabilities."
-    )
-    rank_without_computed: int | None = Field(
-        default=None,
-        description="Rank without E_A and DFE that pvkdb computed; None if no candidate has any, "
-        "or if this one would have no place.",
-    )
     under_readings: dict[str, UnderReading] = Field(
         default={}, description="Rank under other interpretations of ambiguous requirements."
     )
@@ -222,8 +211,7 @@ class RankingFilters(StrictModel):
     @field_validator("compositions", "family", "halide", mode="before")
     @classmethod
     def _split(cls, given: str | Sequence[str]) -> tuple[str, ...]:
-        parts = _COMMAS.split(given if isinstance(given, str) else ",".join(given))
-        return tuple(dict.fromkeys(part.strip(' "') for part in parts if part.strip(' "')))
+        return split_names(given)
 
     @field_validator("compositions")
     @classmethod
@@ -239,16 +227,6 @@ class SetAside(BaseModel):
     count: int = Field(description="Number of candidates.")
 
 
-class CrossCheck(BaseModel):
-    """Agreement of the shown order with a method of pymcdm on the same desirabilities."""
-
-    method: str = Field(description="Method of pymcdm.")
-    spearman: float | None = Field(
-        description="Rank correlation with the shown order; None where either has no order."
-    )
-    same_leaders: bool = Field(description="Whether the first place is shared by the same.")
-
-
 class Ranking(BaseModel, NotebookView):
     """Candidates in the order in which they suit an application."""
 
@@ -256,10 +234,8 @@ class Ranking(BaseModel, NotebookView):
     title: str = Field(description="Title.")
     summary: str = Field(description="Summary in a few sentences.")
     subject: Subject = Field(description="What is ranked: devices or materials.")
-    order: Order = Field(description="The score that decides.")
     reading: str | None = Field(description="Reading of ambiguous requirements; None: the first.")
-    floor: float = Field(description="What a desirability counts at least.")
-    samples: int = Field(description="Random weights and values that were drawn.")
+    samples: int = Field(description="Random weights, and random weights of papers.")
     seed: int = Field(description="Seed of the random numbers.")
     filters: RankingFilters = Field(
         default=RankingFilters(), description="What candidates had to meet to be ranked."
@@ -270,15 +246,24 @@ class Ranking(BaseModel, NotebookView):
     criteria: list[Criterion] = Field(description="With the weights that were used.")
     not_judged: list[Ask] = Field(description="Requirements that cannot be judged from numbers.")
     candidates: list[RankedCandidate] = Field(description="Candidates, best first.")
+    unreviewed: list[RankedCandidate] = Field(
+        default=[],
+        description="Candidates of imports that nobody has confirmed. They take no place: `rank` "
+        "is where they would stand.",
+    )
     chosen: str | None = Field(
         default=None,
         description="What was ranked of a large store; None: all candidates.",
-        examples=["ranked are the 500 compositions with the highest proven score of 61,204"],
+        examples=["ranked are 500 of 61,204 compositions"],
     )
     not_rankable: list[str] = Field(
         default=[], description="Ids of candidates without evidence on a criterion with weight."
     )
-    cross_checks: list[CrossCheck] = Field(description="The same order by other methods.")
+    completeness: float | None = Field(
+        default=None,
+        description="Rank correlation of the score with the number of known criteria; "
+        "None: one of the two is the same for all.",
+    )
     notes: list[str] = Field(description="What a reader must know of this ranking.")
     assumptions: list[Assumption] = Field(
         default=[], description="What predictions take beside the activation energy."
@@ -294,23 +279,15 @@ class OpenValue(BaseModel):
     metric: MetricName
     known: str = Field(description="What is known of it now, against the requirement.")
     computed: bool = Field(description="Whether a calculation gives it; otherwise a measurement.")
-    gain: float = Field(
-        description="Expected gain in the score of the best choice, over the random samples."
-    )
-    error: float = Field(
-        default=0.0, description="Standard error of the gain: jackknife over groups of weights."
-    )
-    changes: float = Field(description="Share of its possible outcomes that change the choice.")
-    group: int = Field(
-        default=1, description="From 1; values of one group cannot be told apart by their gains."
-    )
+    gain: float = Field(description="Expected gain in the score of the best choice.")
+    chance: float = Field(description="Probability that it turns out as good as it can be.")
 
 
 class DecisionSheet(BaseModel, NotebookView):
     """A choice on one page: the question, the first candidates, and what would change it."""
 
     question: str = Field(description="The question that the ranking answers.")
-    filters: list[str] = Field(description="What was left out, and how much of it; empty: nothing.")
+    answer: str = Field(description="Which candidates come first, in one sentence.")
     total: int = Field(description="Number of ranked candidates.")
     ranking: Ranking = Field(description="Requirements, and the first candidates with all values.")
     reasons: list[str] = Field(description="How the first differs from the next, with the values.")
@@ -326,7 +303,7 @@ class DecisionSheet(BaseModel, NotebookView):
         default={},
         description="Pages of computed sources by their names; paths are those of a service.",
     )
-    scope: str = Field(default="", description="What is judged, and what the profile leaves out.")
+    scope: str = Field(default="", description="What the order rests on alone.")
     references: dict[str, str] = Field(description="The cited references by their keys.")
     pages: dict[str, list[str]] = Field(
         default={}, description="Pages on which values were read, by the keys of references."
@@ -341,3 +318,92 @@ class ProfileSummary(BaseModel):
     title: str
     device_criteria: int
     material_criteria: int
+
+
+Difference = Literal["beyond the errors", "within the errors", "error not known", "unknown"]
+
+
+class CompareRequest(RequestModel):
+    """Compositions or devices to compare."""
+
+    materials: Annotated[list[Text] | None, InCommand("materials")] = Field(
+        None,
+        min_length=2,
+        max_length=4,
+        description="Two to four formulas in any spelling.",
+        examples=[["CsPbBr3", "MAPbI3"]],
+    )
+    devices: list[Text] | None = Field(
+        None,
+        min_length=2,
+        max_length=4,
+        description="Two to four ids of devices.",
+        examples=[["d-t4-r14", "d-t4-r15"]],
+    )
+
+    @field_validator("materials", "devices", mode="before")
+    @classmethod
+    def _names(cls, given: str | Sequence[str] | None) -> list[str] | None:
+        return None if given is None else [*split_names(given)]
+
+
+class ComparedValue(Known):
+    """A value of one candidate; `minimum` and `maximum` are the ends of its 95% interval."""
+
+    kind: Literal["literature", "computed", "literature and computed", "unknown"] = Field(
+        description="Whether papers report it, or pvkdb computed it."
+    )
+    beside: list[Known] = Field([], description="The kinds of evidence that it joins.")
+
+
+class ComparedRow(BaseModel):
+    """The values of all candidates for one metric."""
+
+    metric: MetricName
+    label: str = Field(description="The metric in words.")
+    unit: str = Field(description="Unit; `1` for a pure number.")
+    values: list[ComparedValue] = Field(description="One for each candidate, in their order.")
+    difference: Difference = Field(description="Whether any two of the intervals lie apart.")
+
+
+class ComparedScore(BaseModel):
+    """Place and score of one candidate in the ranking of an application."""
+
+    rank: int = Field(description="Place; of an unreviewed candidate where it would stand.")
+    score: float = Field(description="Product of the shares over all requirements.")
+    score_low: float = Field(description="Lower end of the 95% interval of the score.")
+    score_high: float = Field(description="Upper end of the 95% interval of the score.")
+    unreviewed: bool = Field(description="Whether it is imported and nobody has confirmed it.")
+
+
+class ComparedApplication(BaseModel):
+    """The places of all candidates in the ranking of one application."""
+
+    application: str = Field(description="Name of the application.")
+    title: str = Field(description="Title.")
+    ranked: int = Field(description="Number of ranked candidates.")
+    scores: list[ComparedScore | None] = Field(description="One for each candidate; None: none.")
+    difference: Difference = Field(description="Whether any two of the intervals lie apart.")
+
+
+class Comparison(BaseModel, NotebookView):
+    """Candidates side by side, with the answer to how they differ."""
+
+    answer: str = Field(description="What differs most beyond the errors, in one sentence.")
+    subject: Subject = Field(description="What is compared: devices or materials.")
+    candidates: list[str] = Field(description="Formulas, or ids of devices.")
+    labels: list[str] = Field(description="Their names.")
+    values: list[ComparedRow] = Field(description="One row for each metric with a value.")
+    applications: list[ComparedApplication] = Field(description="One row for each application.")
+    dataset_version: str = Field(description="Version of the data, for a citation.")
+
+    @property
+    def places(self) -> list[tuple[str, ComparedApplication]]:
+        """The applications, those with equal places and scores as one, with all titles."""
+        titles: dict[str, list[str]] = {}
+        rows: dict[str, ComparedApplication] = {}
+        for each in self.applications:
+            same = each.model_dump_json(exclude={"application", "title"})
+            titles.setdefault(same, []).append(each.title)
+            rows[same] = each
+        return [(", ".join(titles[same]), row) for same, row in rows.items()]

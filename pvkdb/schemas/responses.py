@@ -6,6 +6,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
+from pvkdb.operations.fields import InCommand, Served, Text
 from pvkdb.schemas import StrictModel
 from pvkdb.schemas.imports import FileProblem
 from pvkdb.schemas.tables import ToleranceRow
@@ -57,6 +58,12 @@ class Page(BaseModel, Generic[Item]):
     )
 
 
+class Answers(BaseModel, Generic[Item]):
+    """Answers to the parts of a request."""
+
+    data: list[Item] = Field(description="An answer for each part, in their order.")
+
+
 class FieldInfo(BaseModel):
     """A field of a collection: its meaning and its use."""
 
@@ -92,26 +99,48 @@ class CollectionFields(BaseModel):
     facets: list[str] = Field(description="Values of `facets`; some are not fields of a row.")
 
 
+class FormulaRequest(StrictModel):
+    """A formula whose tolerance factors are wanted."""
+
+    formula: Text = Field(
+        description="Formula in any spelling, e.g. CsPbBr3.", examples=["CsPbBr3"]
+    )
+
+
+class ToleranceRequest(StrictModel):
+    """Formulas whose tolerance factors are wanted; a thousand take a fraction of a second."""
+
+    formulas: Annotated[
+        Annotated[list[Text], Field(min_length=1)],
+        InCommand("formulas"),
+        Served(1000),
+    ] = Field(
+        description="ABX3 or A2BB'X6 formulas, e.g. CsPbBr3 Cs2AgBiBr6.",
+        examples=[["CsPbI3", "CH3NH3PbI3"]],
+    )
+
+
 class FormulaTolerance(BaseModel):
     """Tolerance factors of one of many formulas, or the reason why it has none."""
 
     formula: str = Field(description="The formula as it was given.")
-    factors: ToleranceRow | None = Field(description="The factors with their radii.")
-    problem: str | None = Field(description="Why there are none.")
-
-
-class ToleranceAnswer(BaseModel):
-    """Tolerance factors of many formulas, in the order in which they were given."""
-
-    data: list[FormulaTolerance] = Field(description="One answer a formula, in their order.")
+    factors: ToleranceRow | None = Field(None, description="The factors with their radii.")
+    radii: list[str] = Field([], description="Each radius with its kind and source.")
+    not_defined: str | None = Field(
+        None,
+        description="Why factors of it are empty.",
+        examples=["tau and p_perovskite need an A cation larger than B"],
+    )
+    problem: str | None = Field(None, description="Why it has no factors.")
+    unreadable: bool = Field(False, description="Whether the problem is the formula itself.")
 
 
 class SimilarityRequest(StrictModel):
     """A structure to compare with those of the store."""
 
-    cif: Annotated[str, Field(min_length=1, max_length=900_000)] = Field(
-        description="A CIF with one ordered structure.", examples=["data_CsPbBr3 …"]
-    )
+    cif: Annotated[
+        str, Field(min_length=1, max_length=900_000), InCommand("cif", value="FILE", file=True)
+    ] = Field(description="A CIF with one ordered structure.", examples=["data_CsPbBr3 …"])
 
 
 class StructureMatch(BaseModel):

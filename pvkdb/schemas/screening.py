@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -16,6 +17,27 @@ from pvkdb.schemas.calculations.reliability import barrier_doubts
 #: structure differs from the requested one; ``numerical``: a calculation failed;
 #: ``not defined``: the stage's quantity is not defined for it.
 FallKind = Literal["filter", "physical", "numerical", "not defined"]
+
+
+#: The former name of the energy above the hull, which had the other sign, and what follows it.
+_DECOMPOSITION = re.compile(
+    r'(?P<largest>-?)decomposition_ev_per_atom(?:(?P<link>": ?| is | *[<>]=? *)(?P<number>-?\d?))?'
+)
+
+
+def with_energies_above_hull(report: str) -> str:
+    """Return the JSON of a report; of an older one, energies of decomposition change their sign."""
+
+    def turned(found: re.Match[str]) -> str:
+        link, number = found["link"], found["number"]
+        if link is None:  # a column to rank by
+            return ("" if found["largest"] else "-") + "above_hull_ev_per_atom"
+        if number:
+            number = number[1:] if number.startswith("-") else f"-{number}"
+        swapped = link.translate(str.maketrans("<>", "><"))
+        return f"{found['largest']}above_hull_ev_per_atom{swapped}{number}"
+
+    return _DECOMPOSITION.sub(turned, report)
 
 
 class Fall(BaseModel):
@@ -71,20 +93,13 @@ class Stability(BaseModel):
     perovskite_above_ground_state_ev_per_atom: float | None = Field(
         description="Lowest corner-sharing phase above the lowest phase; 0 where it is the lowest."
     )
-    decomposition_ev_per_atom: float | None = Field(
-        description="Energy of decomposition; negative if the products are lower. The energy above "
-        "the hull is its negative."
+    above_hull_ev_per_atom: float | None = Field(
+        description="Energy above the hull of the other compounds; negative for a stable compound."
     )
     products: list[Product]
     without_energy: list[str] = Field(
         description="Competitors whose relaxations all failed: the compound may appear too stable."
     )
-
-    @property
-    def above_hull_ev_per_atom(self) -> float | None:
-        """The energy above the hull of the other compounds; negative for a stable compound."""
-        cost = self.decomposition_ev_per_atom
-        return None if cost is None else -cost
 
     def may_be_lowest(self, formula: str, potential: str) -> list[str]:
         """Return the measured phase, else those within the error of the potential."""
@@ -284,8 +299,8 @@ class CandidateSummary(BaseModel):
     perovskite_above_ground_state_ev_per_atom: float | None = Field(
         description="Lowest phase of the structure type above the ground state, eV an atom."
     )
-    decomposition_ev_per_atom: float | None = Field(
-        description="Energy of decomposition, eV per atom; negative: it decomposes."
+    above_hull_ev_per_atom: float | None = Field(
+        description="Energy above the hull of the other compounds, eV an atom; negative: stable."
     )
     vacancy_x_poor_ev: float | None = Field(
         description="Formation energy of the neutral halide vacancy, halide-poor limit, eV."

@@ -81,7 +81,7 @@ def from_device(
             words.append(f"{metric} {row.qualifier or ''}{row.value_min:g} to {row.value_max:g}")
         else:
             about = f"{metric} {row.qualifier or ''}{row.value_min:g} of {device_id}"
-            figures[metric] = (row.value_min, f"store, {about} ({device.source})")
+            figures[metric] = (row.value_min, f"store, {about} ({device.source_of(metric)})")
     pair = [figures[metric] for metric in ("v_set_v", "v_reset_v") if metric in figures]
     if len(pair) == 2 and pair[0][0] * pair[1][0] > 0:
         raise InputError(f"{device_id} sets and resets at one polarity; {name} is bipolar")

@@ -15,14 +15,13 @@ from sqlalchemy.orm import Session
 from pvkdb._version import __version__
 from pvkdb.chemistry.sum_formula import anonymous_formula, hill_formula, reduced_formula
 from pvkdb.schemas.tables import StructureDocument
-from pvkdb.store.collections import STRUCTURES
+from pvkdb.store.collections import ENERGETICS, STRUCTURES
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.files.structure_files import many_text
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.rows.from_models import structure_document
-from pvkdb.store.rows.from_sql import energetics_rows
 
 #: Names within an archive.
 FRAMES, LINES, METADATA = "structures.xyz", "optimade.jsonl", "metadata.json"
@@ -108,7 +107,7 @@ def _entry(session: Session, document: StructureDocument) -> dict[str, Any]:
         "entry_create_time": calculation.finished_at,
     }
     energies = select(Energetic.id).where(Energetic.calculation_id == calculation.id)
-    rows = energetics_rows(session, session.scalars(energies.order_by(Energetic.id)).all())
+    rows = ENERGETICS.load(session, session.scalars(energies.order_by(Energetic.id)).all())
     entry["results"] |= {
         "method": {"parameters": calculation.parameters, "versions": calculation.versions},
         "properties": {"energetics": [row.model_dump(mode="json") for row in rows]},

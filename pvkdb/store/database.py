@@ -38,6 +38,8 @@ def migrations_folder() -> Path:
 
 #: Revision of the newest migration.
 SCHEMA_REVISION = max(path.name[:4] for path in migrations_folder().glob("versions/[0-9]*.py"))
+#: Revision of the oldest stores that are upgraded.
+FIRST_REVISION = "0017"
 
 
 class Store:
@@ -103,8 +105,7 @@ class Store:
             found = self.revision()
             if found is None:
                 raise self._no_tables()
-            if found > SCHEMA_REVISION:
-                raise self.too_new(found)
+            self.require_known(found)
             if found < SCHEMA_REVISION:
                 raise NotMigratedError(
                     f"{self.name} has schema revision {found}, this version of pvkdb needs "
@@ -115,12 +116,24 @@ class Store:
             raise
         return self
 
-    def too_new(self, found: str) -> NotMigratedError:
-        """Return the error for a schema made by a later version of pvkdb."""
-        return NotMigratedError(
-            f"{self.name} has schema revision {found}, made by a later version of pvkdb than this "
-            f"one ({SCHEMA_REVISION}); install that version"
-        )
+    def require_known(self, found: str) -> None:
+        """Refuse a revision of the schema that this version neither has nor upgrades.
+
+        Raises:
+            NotMigratedError: it is older or newer; names the remedy.
+        """
+        if found > SCHEMA_REVISION:
+            raise NotMigratedError(
+                f"{self.name} has schema revision {found}, made by a later version of pvkdb than "
+                f"this one ({SCHEMA_REVISION}); install that version"
+            )
+        if found < FIRST_REVISION:
+            raise NotMigratedError(
+                f"{self.name} has schema revision {found}, made before pvkdb 0.1.0, which cannot "
+                "be upgraded; make a new one with pvkdb init, import your papers into it, and "
+                "bring over calculations: pvkdb jobs export of the pvkdb that made this one, then "
+                "pvkdb jobs import"
+            )
 
     def _no_tables(self) -> NotMigratedError:
         return NotMigratedError(f"{self.name} holds no pvkdb tables; create them with: pvkdb init")

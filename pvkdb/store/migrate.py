@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 from alembic import command
 from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
@@ -64,16 +63,18 @@ def upgrade(store: Store) -> tuple[str | None, str | None]:
 
     Returns:
         The revision before and after.
+
+    Raises:
+        NotMigratedError: the database is of a revision that this version does not know.
     """
     before = store.revision()
+    if before is not None:
+        store.require_known(before)
     path = store.sqlite_path
     if path is not None and not path.parent.exists():
         raise DatabaseError(f"the folder {path.parent} does not exist; create it first")
     with migrating(store) as config:
-        try:
-            command.upgrade(config, "head")
-        except CommandError as error:
-            raise (store.too_new(before) if before else DatabaseError(str(error))) from error
+        command.upgrade(config, "head")
         connection = config.attributes["connection"]
         renew_tolerance(connection)
         with Session(connection, join_transaction_mode="rollback_only") as session:

@@ -22,6 +22,25 @@ from pvkdb_api.app import create_app
 from ..each import for_each
 from .conftest import OWN_MACHINE
 
+CIF = """data_CsPbBr3
+_cell_length_a 5.87
+_cell_length_b 5.87
+_cell_length_c 5.87
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+loop_
+_atom_site_label
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+Cs 0.5 0.5 0.5
+Pb 0 0 0
+Br1 0.5 0 0
+Br2 0 0.5 0
+Br3 0 0 0.5
+"""
+
 #: One call of each tool, and a text of its answer.
 CALLS: dict[str, tuple[dict[str, Any], str]] = {
     "search_compositions": ({"has": "devices", "lead_free": True}, "Cs2SnI6"),
@@ -30,9 +49,12 @@ CALLS: dict[str, tuple[dict[str, Any], str]] = {
     "composition": ({"key": "CH3NH3PbI3", "limit": 3}, '"formula": "MAPbI3"'),
     "rank": ({"application": "selector", "limit": 2, "samples": 1}, '"verdicts"'),
     "tolerance": ({"formula": "CsPbBr3"}, "10.1107/S0567739476001551"),
+    "compare": ({"materials": ["CsPbBr3", "MAPbI3"]}, '"answer"'),
     "crossbar": ({"device": "d-t4-r01", "size": 4}, '"exact"'),
     "device_arrays": ({}, '"size_best_pull_up"'),
     "kinetics": ({"formula": "MAPbI3"}, '"switching time"'),
+    "tolerances": ({"formulas": ["CsPbBr3", "CsPbO3"]}, '"problem"'),
+    "similar_structures": ({"cif": CIF}, '"verdict": "new"'),
     "search_references": ({"q": "memristor", "limit": 2}, "@article{r15"),
 }
 
@@ -89,7 +111,8 @@ def test_an_answer_has_sources_and_version_and_leaves_out_what_is_not_known(ask:
 def test_a_candidate_of_a_ranking_is_explained_with_its_evidence(ask: Ask) -> None:
     found = rows(ask("rank", application="selector", samples=1, limit=1, offset=1))
     (second,) = found["candidates"]
-    assert (second["rank"], found["more"]["arguments"]["offset"]) == (2, 2)
+    assert second["rank"] <= 2  # the first two may share a place
+    assert found["more"]["arguments"]["offset"] == 2
     explained = rows(ask("rank", application="selector", samples=1, explain=second["id"]))
     (candidate,) = explained["candidates"]
     reasons = {each["metric"]: each["reason"] for each in candidate["criteria"]}
@@ -104,6 +127,8 @@ def test_a_candidate_of_a_ranking_is_explained_with_its_evidence(ask: Ask) -> No
 @for_each(
     ("tool", "arguments", "words"),
     [
+        ("tolerances", {"formulas": "CsPbI3"}, "formulas"),
+        ("similar_structures", {"cif": "data_x"}, "no structure as CIF"),
         ("drop", {}, "there is no tool 'drop'"),
         ("tolerance", {}, "tolerance needs 'formula'"),
         ("search_devices", {"lmit": 3}, "did you mean 'limit'"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.emt import EMT
+from filelock import FileLock
 
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
@@ -54,13 +57,25 @@ def broken() -> Potential:
 
 
 @pytest.fixture(scope="session")
-def cspbbr3_migration() -> Callable[[PotentialName], MigrationRun]:
-    """The migration of V_Br in CsPbBr3 with default settings, computed once for each potential."""
+def cspbbr3_migration(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[PotentialName], MigrationRun]:
+    """The migration of V_Br in CsPbBr3 with default settings, computed once for each potential.
+
+    Processes that test at the same time share it by a file.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
 
     @cache
     def compute(potential: PotentialName) -> MigrationRun:
-        return compute_migration(
-            complete_request(NebRequest(formula="CsPbBr3", potential=potential))
-        )
+        path = folder / f"cspbbr3-{potential.value}.pickle"
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                request = NebRequest(formula="CsPbBr3", potential=potential)
+                path.write_bytes(pickle.dumps(compute_migration(complete_request(request))))
+            run: MigrationRun = pickle.loads(path.read_bytes())
+        return run
 
     return compute

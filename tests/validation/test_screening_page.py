@@ -32,7 +32,7 @@ def candidate(formula: str, above_ev: float | None, rank: int | None) -> Screene
         ground_state="Pnma",
         perovskite=None if above_ev is None else "Pnma",
         perovskite_above_ground_state_ev_per_atom=above_ev,
-        decomposition_ev_per_atom=0.0123,
+        above_hull_ev_per_atom=0.0123,
         products=[Product(formula="CsBr", phase="Fm-3m", amount=1)],
         without_energy=[],
     )
@@ -61,7 +61,7 @@ def test_counts_of_known_perovskites_and_binaries() -> None:
         plan="",
         potential="chgnet",
         pvkdb_version="0",
-        ranked_by="-decomposition_ev_per_atom",
+        ranked_by="above_hull_ev_per_atom",
         stages=[StageCount(stage="stability", entered=4, passed=1, fell={"physical": 3})],
         candidates=candidates,
         calculations={"relax": 200},

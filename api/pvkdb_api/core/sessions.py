@@ -207,6 +207,7 @@ def _session(request: Request, lock_wait_s: float | None = None) -> Iterator[Ses
     request.state.dataset_version = served.known_version
     with served.session(lock_wait_s) as session, until_deadline(request, session):
         request.state.dataset_version = served.known_version = current_version(session)
+        request.state.session = session
         yield session
 
 
@@ -233,7 +234,7 @@ ReadSession = Annotated[Session, Depends(_reading, scope="function")]
 WriteSession = Annotated[Session, Depends(_writing, scope="function")]
 
 
-def _version(request: Request, _: ReadSession) -> str:
+async def _version(request: Request, _: ReadSession) -> str:
     version: str = request.state.dataset_version
     return version
 

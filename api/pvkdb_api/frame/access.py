@@ -207,8 +207,10 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
-def needs(scope: Scope) -> Any:
+def needs(scope: Scope, locally: bool = False) -> Any:
     """Return the dependency of a route that writes; it refuses callers without the scope.
+
+    With ``locally``, the route only reads, and callers on this machine need no scope.
 
     Raises:
         KeyRefusedError: the request has no key.
@@ -221,6 +223,8 @@ def needs(scope: Scope) -> Any:
         header: Annotated[object, Security(_HEADER)],
     ) -> None:
         caller = caller_of(request)
+        if locally and is_local(request):
+            return
         if scope not in caller.scopes:
             if caller.key_id is None:
                 raise KeyRefusedError(NO_KEY + (LOCALLY if is_local(request) else ""))

@@ -18,8 +18,8 @@ from pvkdb.operations.fields import Text
 from pvkdb.schemas.kinetics import LayerRequest
 from pvkdb.schemas.rankings import Halide, RankingFilters
 from pvkdb.schemas.tables import Row
+from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.declarations import Filter
-from pvkdb.store.collections.in_memory import Listed
 
 #: Longest parameter with several values.
 LONGEST_LIST = 8_000
@@ -58,7 +58,7 @@ class PageQuery(BaseModel):
 
 
 @cache
-def query_model(collection: Listed) -> type[BaseModel]:
+def query_model(collection: Collection[Any]) -> type[BaseModel]:
     """Return the query parameters of a collection: filters, fields, order, limit and cursor."""
     counted = "Fields whose values are counted, separated by commas."
     return create_model(
@@ -88,17 +88,17 @@ def fields_field(row: type[Row]) -> dict[str, Any]:
     return {"fields": _optional(names_type(columns), meaning, ",".join(columns[:2]))}
 
 
-def sort_field(collection: Listed) -> dict[str, Any]:
+def sort_field(collection: Collection[Any]) -> dict[str, Any]:
     """Return the parameter ``sort`` of a collection, as a field of a model."""
     meaning = (
         "Fields to sort by, separated by commas; a minus before a name: largest first. Rows "
         "without a value come last."
     )
-    example = f"-{collection.key_name or next(iter(collection.sortable))}"
+    example = f"-{collection.public_key or next(iter(collection.sortable))}"
     return {"sort": _optional(names_type(collection.sortable, "-?"), meaning, example)}
 
 
-def filter_fields(collection: Listed) -> dict[str, Any]:
+def filter_fields(collection: Collection[Any]) -> dict[str, Any]:
     """Return the filters of a collection as fields of a model."""
     return {
         name: _optional(
@@ -111,7 +111,7 @@ def filter_fields(collection: Listed) -> dict[str, Any]:
     }
 
 
-def parameter_type(entry: Filter[Any]) -> Any:
+def parameter_type(entry: Filter) -> Any:
     """Return the Python type of the query parameter of a filter."""
     if entry.choices:
         return names_type(entry.choices)
@@ -158,8 +158,7 @@ def names_type(names: Iterable[str], sign: str = "") -> Any:
 
 
 def _tidy(values: Iterable[str]) -> tuple[str, ...]:
-    stripped = (value.strip(" ") for value in values)
-    return tuple(dict.fromkeys(value for value in stripped if value))
+    return tuple(dict.fromkeys(filter(None, [value.strip(" ") for value in values])))
 
 
 class LayerQuery(LayerRequest):

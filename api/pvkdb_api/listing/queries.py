@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 from fastapi import Request, Response
 from pydantic import BaseModel
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import ParameterError, naming, unknown_name
 from pvkdb.schemas.responses import FacetValue, Page
 from pvkdb.schemas.tables import Row
-from pvkdb.store.collections.in_memory import Listed
+from pvkdb.store.collections.collection import Collection, Search
 from pvkdb.store.collections.keyset import CursorPosition, Sorting
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.etags import answer
@@ -21,8 +21,8 @@ from pvkdb_api.listing.cursors import read_cursor, unreadable, write_cursor
 from pvkdb_api.listing.parameters import split_names, split_values
 
 
-def read_filters(collection: Listed, query: BaseModel) -> dict[str, Any]:
-    """Return the values of a query's filters by name, checked.
+def read_filters(collection: Collection[Any], query: BaseModel) -> Search:
+    """Return the values of a query's filters by name, with their conditions.
 
     Raises:
         ParameterError: a value cannot be used.
@@ -30,14 +30,10 @@ def read_filters(collection: Listed, query: BaseModel) -> dict[str, Any]:
     filters: dict[str, Any] = {}
     for name, entry in collection.filters.items():
         value = getattr(query, name)
-        if value is None:
-            continue
-        if entry.many:
+        if entry.many and value is not None:
             value = split_names(value) if entry.choices else split_values(value)
         filters[name] = value
-        with naming(name):
-            collection.condition(name, value)
-    return filters
+    return cast("Search", collection.search(filters))
 
 
 def read_fields(row: type[Row], text: str | None) -> list[str] | None:
@@ -56,7 +52,11 @@ def read_fields(row: type[Row], text: str | None) -> list[str] | None:
 
 
 def page_answer(
-    request: Request, session: Session, collection: Listed, query: Any, dataset_version: str
+    request: Request,
+    session: Session,
+    collection: Collection[Any],
+    query: Any,
+    dataset_version: str,
 ) -> Response:
     """Return a page of a collection as the answer to a request.
 
@@ -81,7 +81,8 @@ def page_answer(
     rows: list[Any] = []
     place = None
     if query.limit and total:
-        found = collection.find(session, filters, query.limit, sorting, after, total + more)
+        named = fields and [name for name in collection.row.model_fields if name in fields]
+        found = collection.find(session, filters, query.limit, sorting, after, total + more, named)
         rows, place = found.rows, found.place
 
     def count_values(facet: str) -> list[FacetValue]:
@@ -93,7 +94,7 @@ def page_answer(
         )
         return [FacetValue(value=value, count=number) for value, number in counted.items()]
 
-    row: Any = collection.row
+    row: Any = type(rows[0]) if rows else collection.row
     page = _page_of(row)(
         data=rows,
         total=total,
@@ -102,17 +103,13 @@ def page_answer(
         dataset_version=dataset_version,
         facets={name: count_values(name) for name in facets} or None,
     )
-    include: Any = None
-    if fields is not None:
-        others = dict.fromkeys(Page.model_fields, True)
-        include = {**others, "data": {"__all__": set(fields)}}
-    return answer(request, page.model_dump_json(include=include))
+    return answer(request, page.model_dump_json())
 
 
 def count_rows(
     results: QueryCache,
     session: Session,
-    collection: Listed,
+    collection: Collection[Any],
     filters: Mapping[str, Any],
     most: int | None,
 ) -> tuple[int, bool]:
@@ -130,18 +127,21 @@ def count_rows(
     return number - more, more
 
 
-def _counted_as(collection: Listed, most: int | None) -> str:
+def _counted_as(collection: Collection[Any], most: int | None) -> str:
     return collection.name if most is None else f"{collection.name}, {most} at most"
 
 
-@cache
+@lru_cache(maxsize=500)
 def _page_of(row: type[Row]) -> type[Page[Any]]:
     """Return the type of a page of rows; pydantic would build the model each time."""
     return Page[row]  # type: ignore[valid-type]
 
 
 def cursor_position(
-    collection: Listed, sorting: Sequence[Sorting], bound: Mapping[str, Any], cursor: str | None
+    collection: Collection[Any],
+    sorting: Sequence[Sorting],
+    bound: Mapping[str, Any],
+    cursor: str | None,
 ) -> CursorPosition | None:
     """Return the position that a cursor contains; None without a cursor.
 
@@ -159,7 +159,7 @@ def cursor_position(
 
 
 async def refuse_unknown_parameters(request: Request) -> None:
-    """Refuse unknown query parameters, and parameters given twice.
+    """Refuse unknown query parameters, and parameters given twice that are no lists.
 
     It needs no thread, which ``/livez`` would have to wait for.
 
@@ -167,15 +167,15 @@ async def refuse_unknown_parameters(request: Request) -> None:
         ParameterError: names the nearest parameter of the route.
     """
     operation = request.app.openapi()["paths"][request.scope["route"].path]
-    known = [
-        parameter["name"]
+    known = {
+        parameter["name"]: parameter["schema"]
         for parameter in operation[request.method.lower()].get("parameters", ())
         if parameter["in"] == "query"
-    ]
+    }
     for name in request.query_params:
         if name not in known:
             none = f"there is no parameter {name[:60]!r}; this path takes none"
             message = unknown_name("parameter", name[:60], known) if known else none
             raise ParameterError(name[:60], message)
-        if len(request.query_params.getlist(name)) > 1:
+        if len(request.query_params.getlist(name)) > 1 and "'array'" not in str(known[name]):
             raise ParameterError(name, f"{name!r} is given more than once; give it once")

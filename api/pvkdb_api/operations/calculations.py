@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from typing import Literal
+
 from fastapi import Request
+from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import NotFoundError, ParameterError, naming, unknown_name
-from pvkdb.schemas.calculations import (
-    CalculationDocument,
-    CalculationState,
-    registered_potentials,
-)
-from pvkdb.schemas.calculations.examinations import ExaminationQuestion
-from pvkdb.schemas.calculations.migration import NebRequest
-from pvkdb.schemas.calculations.simulations import SimulationQuestion
-from pvkdb.store.files.structure_reading import named
+from pvkdb.errors import NotFoundError, ParameterError, unknown_name
+from pvkdb.operations import Operation
+from pvkdb.schemas.calculations import CalculationDocument, registered_potentials
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import jobs
-from pvkdb.store.queue.claims import enqueue, submit
-from pvkdb.store.queue.migration_requests import complete_request
+from pvkdb.store.queue.claims import submit
 from pvkdb.store.rows.from_models import calculation_document
-from pvkdb.suitability.evidence.simulations import simulation_request
 from pvkdb_api.operations.writes import note_write
 
 
-def simulate(
-    http: Request, session: Session, question: SimulationQuestion
+def queue(
+    http: Request, session: Session, operation: Operation, question: BaseModel
 ) -> tuple[CalculationDocument, bool]:
-    """Queue the simulation of a device, or return the existing one, as :func:`queue` does."""
-    return _submitted(http, session, submit(session, simulation_request(session, question)))
-
-
-def examine(
-    http: Request, session: Session, question: ExaminationQuestion
-) -> tuple[CalculationDocument, bool]:
-    """Queue the examination of a device, or return the existing one, as :func:`queue` does."""
-    from pvkdb.examination.requests import examination_request  # loads pandas and scipy
-
-    return _submitted(http, session, enqueue(session, examination_request(session, question)))
-
-
-def queue(http: Request, session: Session, request: NebRequest) -> tuple[CalculationDocument, bool]:
-    """Queue a migration barrier, or return the existing calculation with the same request.
+    """Queue what an operation computes, or return the existing calculation with the same request.
 
     Only registered potentials are accepted: a caller never names code or files of the workers.
 
@@ -49,62 +30,14 @@ def queue(http: Request, session: Session, request: NebRequest) -> tuple[Calcula
         The calculation, and whether it is new.
 
     Raises:
-        ParameterError: the formula, phase, defect or potential cannot be used.
+        InputError: a value cannot be used; of a barrier a ParameterError.
+        NotFoundError: the store does not hold what is named.
     """
-    known = registered_potentials()
-    if request.potential not in known:
-        raise ParameterError("potential", unknown_name("potential", str(request.potential), known))
-    with naming("formula"):
-        request = named(request)
-    return _submitted(http, session, submit(session, complete_request(request, naming)))
-
-
-def cancel(http: Request, session: Session, key: str) -> tuple[CalculationDocument, bool]:
-    """Cancel a calculation, or ask the worker that runs it to stop.
-
-    Returns:
-        The calculation, and whether it still runs.
-
-    Raises:
-        NotFoundError: the calculation does not exist.
-        StateError: it has ended.
-    """
-    before = _locked(session, key)
-    cancelled = CalculationState.CANCELLED.value
-    known = before.cancel_requested_at is not None or before.state == cancelled
-    state = jobs.cancel(session, key)
-    if not known:
-        note_write(session, http, "cancel calculation", key)
-    return _document(session, key), state is CalculationState.RUNNING
-
-
-def retry(http: Request, session: Session, key: str) -> CalculationDocument:
-    """Queue a failed or cancelled calculation again, with the failed ones that it waits for.
-
-    Raises:
-        NotFoundError: the calculation does not exist.
-        StateError: it is done.
-    """
-    before = _locked(session, key).state
-    jobs.retry(session, [key])
-    document = _document(session, key)
-    if document.state != before:
-        note_write(session, http, "retry calculation", key)
-    return document
-
-
-def _locked(session: Session, key: str) -> Calculation:
-    """Return a calculation, locked until the end of the transaction."""
-    found = session.get(Calculation, key, with_for_update=True, populate_existing=True)
-    if found is None:
-        raise NotFoundError(f"calculations holds no {key!r}")
-    return found
-
-
-def _submitted(
-    http: Request, session: Session, queued: tuple[Calculation, bool]
-) -> tuple[CalculationDocument, bool]:
-    calculation, new = queued
+    request = operation.run(question, lambda: nullcontext(session))
+    potential, known = getattr(request, "potential", None), registered_potentials()
+    if potential is not None and potential not in known:
+        raise ParameterError("potential", unknown_name("potential", str(potential), known))
+    calculation, new = submit(session, request)
     session.flush()
     document = calculation_document(calculation)
     if new:
@@ -112,6 +45,31 @@ def _submitted(
     return document, new
 
 
-def _document(session: Session, key: str) -> CalculationDocument:
+def steer(
+    http: Request, session: Session, action: Literal["cancel", "retry"], key: str
+) -> tuple[CalculationDocument, bool]:
+    """Cancel or retry a calculation; a worker that runs it is asked to stop.
+
+    A retry also queues the failed ones that it waits for.
+
+    Returns:
+        The calculation, and whether it still runs although it was cancelled.
+
+    Raises:
+        NotFoundError: the calculation does not exist.
+        StateError: it has ended; a retry: it is done.
+    """
+    # Locked until the end of the transaction.
+    before = session.get(Calculation, key, with_for_update=True, populate_existing=True)
+    if before is None:
+        raise NotFoundError(f"calculations holds no {key!r}")
+    known = before.state, before.cancel_requested_at
+    if action == "cancel":
+        jobs.cancel(session, key)
+    else:
+        jobs.retry(session, [key])
     session.flush()
-    return calculation_document(session.get_one(Calculation, key, populate_existing=True))
+    found = session.get_one(Calculation, key, populate_existing=True)
+    if (found.state, found.cancel_requested_at) != known:
+        note_write(session, http, f"{action} calculation", key)
+    return calculation_document(found), action == "cancel" and found.state == "running"

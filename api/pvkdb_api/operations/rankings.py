@@ -12,10 +12,9 @@ from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import Ranking
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
-from pvkdb.suitability.ranking.acceptability import SAMPLES
 
-#: The most random weights and values that a request may have: the default of every surface.
-MOST_SAMPLES = SAMPLES
+#: The most random weights that a request may have.
+MOST_SAMPLES = 10_000
 
 #: Candidates that one request may rank; more would take the service minutes.
 MOST_RANKED = 3_000

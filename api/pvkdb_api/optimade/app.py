@@ -352,7 +352,9 @@ def _refuse(request: Request, error: Exception) -> Response:
         )
     if isinstance(error, HTTPException):
         title = "Not Found" if error.status_code == 404 else "Refused"
-        return refusal(request, error.status_code, title, str(error.detail))
+        response = refusal(request, error.status_code, title, str(error.detail))
+        response.headers.update(error.headers or {})
+        return response
     if isinstance(error, DatabaseError):
         _log.error("%s", error)
         return refusal(request, 503, "Service Unavailable", UNREACHABLE)

@@ -3,7 +3,6 @@
 from pvkdb_api.rest import (
     calculations,
     collections,
-    estimates,
     export,
     health,
     imports,
@@ -21,7 +20,6 @@ ROUTERS = (
     screenings.router,
     rankings.router,
     operations.router,
-    estimates.router,
     export.router,
     export.snapshot,
     imports.router,

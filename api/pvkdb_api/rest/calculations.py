@@ -1,19 +1,15 @@
-"""Queueing and steering of calculations, which workers find in the store."""
+"""Steering of calculations, which workers find in the store."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response, status
-from pydantic import Field, ValidationInfo, field_validator
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from pvkdb.operations.fields import Text
 from pvkdb.schemas.access import Scope
 from pvkdb.schemas.calculations import CalculationDocument
-from pvkdb.schemas.calculations.examinations import ExaminationQuestion
-from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
-from pvkdb.schemas.calculations.simulations import SimulationQuestion
 from pvkdb.store.queue import jobs
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession, WriteSession
@@ -22,110 +18,34 @@ from pvkdb_api.frame.limits import JsonRoute
 from pvkdb_api.operations import calculations
 from pvkdb_api.operations.writes import Writing
 
-
-class PostedSettings(NebSettings):
-    """Numerical settings of migration barriers: forces in eV/Å, lengths in Å.
-
-    Unlike the files of plans, JSON must give numbers as numbers: neither true nor "5".
-    """
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _as_in_json(cls, value: object, info: ValidationInfo) -> object:
-        if info.field_name == "recheck" and not isinstance(value, bool):
-            raise ValueError("give true or false")
-        if info.field_name != "recheck" and isinstance(value, bool | str):
-            raise ValueError("give a number")
-        return value
-
-
-class PostedRequest(NebRequest):
-    """The migration of a defect whose barrier is requested."""
-
-    settings: PostedSettings = Field(default=PostedSettings(), description="Numerical settings.")
-
-
 router = APIRouter(prefix=f"{API}/calculations", tags=["calculations"], route_class=JsonRoute)
 
 #: Header with the number of the last line of a log, after which the next request continues.
 LOG_OFFSET = "X-Log-Offset"
 
-_QUEUEING: dict[str, Any] = {
-    "status_code": status.HTTP_202_ACCEPTED,
-    "dependencies": [needs(Scope.QUEUE)],
-    "responses": {200: {"model": CalculationDocument, "description": "It was requested before."}},
-}
-
 Key = Annotated[Text, Path(description="The id of the calculation.")]
 
 
-@router.post(
-    "",
-    summary="Queue a migration barrier, or get the calculation that already answers it",
-    operation_id="queue_calculation",
-    **_QUEUEING,
-)
-def queue_calculation(
-    request: PostedRequest, http: Request, session: WriteSession, writing: Writing
-) -> CalculationDocument:
-    """Queue the request. The same request gives the same calculation to every caller."""
-    return _located(
-        writing, request.model_dump_json(), lambda: calculations.queue(http, session, request)
-    )
+def _steering(action: Literal["cancel", "retry"]) -> Callable[..., CalculationDocument]:
+    def steer(
+        key: Key, http: Request, session: WriteSession, writing: Writing
+    ) -> CalculationDocument:
+        return writing.once(
+            f"{action} {key}",
+            CalculationDocument,
+            lambda: calculations.steer(http, session, action, key),
+        )
+
+    return steer
 
 
-@router.post(
-    "/simulations",
-    summary="Queue the simulation of a device, or get the one with the same inputs",
-    operation_id="queue_simulation",
-    **_QUEUEING,
-)
-def queue_simulation(
-    question: SimulationQuestion, http: Request, session: WriteSession, writing: Writing
-) -> CalculationDocument:
-    """Motion of the vacancy, currents and a compact model, with an uncertainty budget.
-
-    Barriers come from the store. An input that it lacks and that nobody gave is refused by name.
-    """
-    return _located(
-        writing,
-        f"simulate {question.model_dump_json()}",
-        lambda: calculations.simulate(http, session, question),
-    )
-
-
-@router.post(
-    "/examinations",
-    summary="Queue the examination of a device, or get the one with the same inputs",
-    operation_id="queue_examination",
-    **_QUEUEING,
-)
-def queue_examination(
-    question: ExaminationQuestion, http: Request, session: WriteSession, writing: Writing
-) -> CalculationDocument:
-    """Accuracy of a network built from a device, and the cost of each imperfection.
-
-    Figures come from the store. What the task needs and the store lacks is refused by name, unless
-    `assume_ideal` is set. Keys and measured curves need files: `pvkdb examine` reads them.
-    """
-    return _located(
-        writing,
-        f"examine {question.model_dump_json()}",
-        lambda: calculations.examine(http, session, question),
-    )
-
-
-def _located(
-    writing: Writing, what: str, queue: Callable[[], tuple[CalculationDocument, bool]]
-) -> CalculationDocument:
-    document = writing.once(what, CalculationDocument, queue)
-    writing.response.headers["Location"] = f"{router.prefix}/{document.id}"
-    return document
-
-
-@router.post(
+router.add_api_route(
     "/{key}/cancel",
+    _steering("cancel"),
+    methods=["POST"],
     summary="Cancel a calculation",
+    description="Cancels a waiting calculation at once, and asks the worker of a running one to "
+    "stop.\n\nA cancelled calculation stays as it is; one that has ended is refused (409).",
     operation_id="cancel_calculation",
     dependencies=[needs(Scope.QUEUE)],
     responses={
@@ -135,35 +55,17 @@ def _located(
         }
     },
 )
-def cancel_calculation(
-    key: Key, http: Request, session: WriteSession, writing: Writing
-) -> CalculationDocument:
-    """Cancels a waiting calculation at once, and asks the worker of a running one to stop.
-
-    A cancelled calculation stays as it is; one that has ended is refused (409).
-    """
-    return writing.once(
-        f"cancel {key}", CalculationDocument, lambda: calculations.cancel(http, session, key)
-    )
-
-
-@router.post(
+router.add_api_route(
     "/{key}/retry",
+    _steering("retry"),
+    methods=["POST"],
     summary="Queue a failed or cancelled calculation again",
+    description="Failed calculations that it waits for are queued again too.\n\nIts failure and "
+    "its files are removed, and its log continues. A queued or running calculation stays as it "
+    "is; one that is done is refused (409).",
     operation_id="retry_calculation",
     dependencies=[needs(Scope.QUEUE)],
 )
-def retry_calculation(
-    key: Key, http: Request, session: WriteSession, writing: Writing
-) -> CalculationDocument:
-    """Failed calculations that it waits for are queued again too.
-
-    Its failure and its files are removed, and its log continues. A queued or running calculation
-    stays as it is; one that is done is refused (409).
-    """
-    return writing.once(
-        f"retry {key}", CalculationDocument, lambda: (calculations.retry(http, session, key), False)
-    )
 
 
 @router.get(

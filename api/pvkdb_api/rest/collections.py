@@ -12,7 +12,8 @@ from pvkdb.operations.fields import Text
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.responses import CollectionFields, FieldInfo, FilterInfo, Page
 from pvkdb.schemas.tables import Row, StructureDocument
-from pvkdb.store.collections.in_memory import LISTED, Listed
+from pvkdb.store.collections import LISTED
+from pvkdb.store.collections.collection import Collection
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.rows.from_models import calculation_document, structure_document
@@ -34,7 +35,7 @@ OWN_ROUTERS = frozenset({"structures"})
 _TYPES = {str: "string", float: "number", int: "integer", bool: "boolean"}
 
 
-def collection_router(collection: Listed) -> APIRouter:
+def collection_router(collection: Collection[Any]) -> APIRouter:
     """Return ``GET /NAME``, ``GET /NAME/fields`` and, if rows have a key, ``GET /NAME/{key}``."""
     name = collection.name
     router = APIRouter(prefix=f"{API}/{name}", tags=[name])
@@ -68,7 +69,7 @@ def collection_router(collection: Listed) -> APIRouter:
     def describe() -> CollectionFields:
         return collection_fields(collection)
 
-    key_name = collection.key_name
+    key_name = collection.public_key
     if name in OWN_ROUTERS or key_name is None:
         return router
 
@@ -103,7 +104,7 @@ def part_of(stem: str, row: type[Row]) -> type[BaseModel]:
     )
 
 
-def collection_fields(collection: Listed) -> CollectionFields:
+def collection_fields(collection: Collection[Any]) -> CollectionFields:
     """Return the fields of a collection and its filters."""
     return CollectionFields(
         name=collection.name,
@@ -133,7 +134,7 @@ def collection_fields(collection: Listed) -> CollectionFields:
     )
 
 
-def read_one(session: Session, collection: Listed, key: str) -> BaseModel:
+def read_one(session: Session, collection: Collection[Any], key: str) -> BaseModel:
     """Return one entry of a collection.
 
     Raises:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import NotFoundError, naming, unknown_name
 from pvkdb.operations.fields import Text
 from pvkdb.schemas.tables import TABLES, Row
-from pvkdb.store.collections.in_memory import LISTED
+from pvkdb.store.collections import LISTED
 from pvkdb.store.files.bibliography import BIBLIOGRAPHIES, ENDINGS
 from pvkdb.store.files.table_files import formats_of, stream_table
 from pvkdb.store.rows.corrected import corrected_references
@@ -100,7 +100,8 @@ def _add_table(name: str) -> None:
 
         def make(session: Session) -> Iterator[bytes]:
             if collection is not None:
-                rows: Iterator[Row] = collection.iterate(session, search, sorting)
+                needed = None if chosen.format in BIBLIOGRAPHIES else fields
+                rows: Iterator[Row] = collection.iterate(session, search, sorting, needed)
             elif name == "rankings":
                 rows = iter(_rankings(request, session))
             else:

@@ -3,46 +3,91 @@
 # FastAPI needs annotations as objects, not as texts, and here they are made at run time, which
 # mypy does not follow.
 
-from collections.abc import Callable, Iterable
+import logging
+import re
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from copy import copy
+from http import HTTPStatus
+from inspect import Parameter, Signature
 from typing import Annotated, Any
 
-from annotated_types import Le
-from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, create_model
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel
 
-from pvkdb.operations import Operation, declared, load
-from pvkdb.operations.fields import Served, mark_of
-from pvkdb.schemas.responses import Page
+from pvkdb.errors import AddedOperationError
+from pvkdb.operations import Operation, added, load, shipped
+from pvkdb.operations.fields import served_model
+from pvkdb.schemas import validated
+from pvkdb.schemas.access import Scope
+from pvkdb.schemas.calculations import CalculationDocument
+from pvkdb.schemas.responses import Answers, Page
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
-from pvkdb_api.core.sessions import DatasetVersion, ReadSession
+from pvkdb_api.core.sessions import DatasetVersion, ReadSession, WriteSession
+from pvkdb_api.frame.access import needs
+from pvkdb_api.frame.limits import JsonRoute
+from pvkdb_api.operations import calculations
+from pvkdb_api.operations.writes import Writing
+
+_log = logging.getLogger("pvkdb_api")
 
 
 def router_of(operations: Iterable[Operation]) -> APIRouter:
     """Return the routes of operations."""
-    router = APIRouter(prefix=API)
+    router = APIRouter(prefix=API, route_class=JsonRoute)
     for operation in operations:
+        if operation.queued is not None:
+            _add_queueing(router, operation)
+            continue
         router.add_api_route(
             operation.path,
-            _list_route(operation) if operation.many else _route(operation),
+            _route(operation) if operation.request else _list_route(operation),
+            methods=[operation.verb],
+            dependencies=[needs(Scope.QUEUE, locally=True)] if operation.package else (),
             tags=[operation.path.split("/")[1]],
             summary=operation.summary.removesuffix("."),
             description=operation.description,
-            operation_id=f"{'list' if operation.many else 'get'}_{operation.name}",
+            operation_id=f"{'get' if operation.request else 'list'}_{operation.name}",
         )
     return router
 
 
 def _route(operation: Operation) -> Callable[..., Any]:
-    model, result = operation.request_model(), load(operation.result)
-    assert model is not None, f"{operation.name} has one result and nothing to ask for"
-    served = served_model(model)
+    served, result = served_model(load(operation.request or "")), load(operation.result)
+    if operation.many:
+        result = Answers[result]  # type: ignore[valid-type]
+    if names := re.findall(r"{(\w+)}", operation.path):
+        return _route_with_names(operation, served, names, result)
+    asked = served if operation.verb == "POST" else Annotated[served, Query()]
 
-    def answer(given: Annotated[served, Query()], session: ReadSession) -> result:  # type: ignore[valid-type]
-        return operation.run(given, lambda: nullcontext(session))  # type: ignore[no-any-return]
+    def answer(given: asked, session: ReadSession) -> result:  # type: ignore[valid-type]
+        found = operation.run(given, lambda: nullcontext(session))
+        return result(data=found) if operation.many else found  # type: ignore[no-any-return]
 
+    return answer
+
+
+def _route_with_names(
+    operation: Operation, model: type[BaseModel], names: Sequence[str], result: Any
+) -> Callable[..., Any]:
+    """Return a route whose path has fields of the request; the others are in its query."""
+
+    def answer(session: ReadSession, **given: Any) -> Any:
+        return operation.run(validated(model, given), lambda: nullcontext(session))
+
+    parameters = [Parameter("session", Parameter.KEYWORD_ONLY, annotation=ReadSession)]
+    for name, field in model.model_fields.items():
+        kind = Path if name in names else Query
+        about = kind(description=field.description, examples=field.examples)
+        parameters.append(
+            Parameter(
+                name,
+                Parameter.KEYWORD_ONLY,
+                annotation=Annotated[field.annotation, *field.metadata, about],
+                default=Parameter.empty if field.is_required() else field.default,
+            )
+        )
+    answer.__signature__ = Signature(parameters, return_annotation=result)  # type: ignore[attr-defined]
     return answer
 
 
@@ -62,14 +107,49 @@ def _list_route(operation: Operation) -> Callable[..., Any]:
     return answer
 
 
-def served_model(model: type[BaseModel]) -> type[BaseModel]:
-    """Return a request with the limits of a service on its fields (:class:`Served`)."""
-    limited: dict[str, Any] = {}
-    for name, field in model.model_fields.items():
-        if (mark := mark_of(field, Served)) is not None:
-            limited[name] = field.annotation, copy(field)
-            limited[name][1].metadata = [*field.metadata, Le(mark.most)]
-    return create_model(model.__name__, __base__=model, **limited) if limited else model
+def _add_queueing(router: APIRouter, operation: Operation) -> None:
+    model, verb = operation.request_model(), operation.method.partition(".")[2]
+    assert model is not None, f"{operation.name} has nothing to ask for"
+
+    def queue(
+        question: Any, http: Request, session: WriteSession, writing: Writing
+    ) -> CalculationDocument:
+        document = writing.once(
+            f"{verb} {question.model_dump_json()}".lstrip(),
+            CalculationDocument,
+            lambda: calculations.queue(http, session, operation, question),
+        )
+        writing.response.headers["Location"] = f"{API}/calculations/{document.id}"
+        return document
+
+    queue.__annotations__["question"] = served_model(model)
+    router.add_api_route(
+        operation.path,
+        queue,
+        methods=["POST"],
+        status_code=HTTPStatus.ACCEPTED,
+        dependencies=[needs(Scope.QUEUE)],
+        responses={200: {"model": CalculationDocument, "description": "It was requested before."}},
+        tags=["calculations"],
+        summary=operation.summary.removesuffix("."),
+        description=operation.description,
+        operation_id=f"queue_{operation.path.split('/')[-1].removesuffix('s')}",
+    )
 
 
-router = router_of(declared().values())
+router = router_of(shipped().values())
+
+
+def added_routers() -> list[APIRouter]:
+    """Return the routes of operations that other packages add; a broken one is logged."""
+    operations, broken = added()
+    routers, problems = [], [*broken]
+    for operation in operations.values():
+        try:
+            with operation.alone():
+                routers.append(router_of([operation]))
+        except AddedOperationError as error:
+            problems.append(error)
+    for problem in problems:
+        _log.error("left out: %s", problem)
+    return routers

@@ -11,8 +11,9 @@ from pvkdb.display.pages import SHEET_TYPES
 from pvkdb.errors import naming
 from pvkdb.operations.fields import Text
 from pvkdb.schemas.profiles import Profile, Subject
-from pvkdb.schemas.rankings import DecisionSheet, Order, Ranking
+from pvkdb.schemas.rankings import DecisionSheet, Ranking
 from pvkdb.schemas.responses import Page
+from pvkdb.suitability.ranking.options import SAMPLES
 from pvkdb.suitability.sheets.sheet import decision_sheet, sheet_file
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
@@ -47,7 +48,6 @@ def get_ranking(
     layer: Layer,
     filters: Filters,
     subject: Annotated[Subject, Query(description="What is ranked.")] = "devices",
-    order: Annotated[Order, Query(description="The score that decides.")] = "shown",
     weights: Annotated[
         str, Query(max_length=500, description="Other weights: METRIC=NUMBER, separated by commas.")
     ] = "",
@@ -57,24 +57,27 @@ def get_ranking(
     computed: Annotated[
         bool, Query(description="Whether E_A and DFE that pvkdb computed count.")
     ] = True,
+    unreviewed: Annotated[
+        bool, Query(description="Whether imports that nobody has confirmed count.")
+    ] = False,
     samples: Annotated[
-        int, Query(ge=1, le=MOST_SAMPLES, description="Random weights and values.")
-    ] = MOST_SAMPLES,
+        int, Query(ge=1, le=MOST_SAMPLES, description="Random weights of papers and criteria.")
+    ] = SAMPLES,
     sheet: Annotated[
         Literal["html", "pdf", "json"] | None,
         Query(description="The decision sheet of the ranking as a file instead."),
     ] = None,
 ) -> Any:
-    """Candidates with their assessment on each criterion, scores, ranks and stability."""
+    """Candidates with their score, its interval, and their assessment on each criterion."""
     profile = suitability.shipped_profile(application)
     with naming("weights"):
         given = suitability.parse_weights(weights)
     options = suitability.Options(
-        order=order,
         weights=given,
         reading=reading,
         samples=samples,
         computed=computed,
+        unreviewed=unreviewed,
         filters=filters,
     )
     ranking = rank(session, profile, subject, options, layer)

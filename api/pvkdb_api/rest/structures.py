@@ -10,25 +10,20 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field, create_model
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import naming
 from pvkdb.operations.fields import Text
-from pvkdb.schemas.responses import SimilarityRequest, SimilarStructures
 from pvkdb.schemas.tables import StructureDocument
 from pvkdb.snapshots.structures import documents
 from pvkdb.store.collections import STRUCTURES
-from pvkdb.store.files.similar_structures import similar_structures
 from pvkdb.store.files.structure_files import FILES, MANY, document_text, many_text
-from pvkdb.store.files.structure_reading import read_cif
 from pvkdb_api.core.etags import CONDITIONAL, answer
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession
-from pvkdb_api.frame.limits import JsonRoute
 from pvkdb_api.listing.parameters import filter_fields
 from pvkdb_api.listing.queries import read_filters
 from pvkdb_api.listing.streams import file_responses, send_file
 from pvkdb_api.rest.collections import read_one
 
-router = APIRouter(prefix=f"{API}/structures", tags=["structures"], route_class=JsonRoute)
+router = APIRouter(prefix=f"{API}/structures", tags=["structures"])
 
 
 class _FileQuery(BaseModel):
@@ -107,14 +102,3 @@ def get_structure(
         media_type,
         {"Content-Disposition": f'attachment; filename="{name}.{ending}"'},
     )
-
-
-@router.post(
-    "/similar",
-    summary="Whether a structure is a known phase, has a known prototype, or is new",
-    operation_id="find_similar_structures",
-)
-def find_similar_structures(request: SimilarityRequest, session: ReadSession) -> SimilarStructures:
-    """By the StructureMatcher of pymatgen: with the same ions, else with others on its sites."""
-    with naming("cif"):
-        return similar_structures(session, read_cif(request.cif))

@@ -14,13 +14,14 @@ from typing import Any
 
 import psutil
 
+from pvkdb._extras import needing
 from pvkdb.errors import InputError, MissingExtraError
 from pvkdb.schemas.toml_files import read_text
 from pvkdb_pipelines.engines import interchange
 from pvkdb_pipelines.engines.settings import Cluster, Kubernetes, Pbs, Slurm, parse_cluster
 from pvkdb_pipelines.work.cores import VARIABLES
 
-try:
+with needing("cluster"):
     import parsl
     from parsl.errors import OptionalModuleMissing
     from parsl.executors import HighThroughputExecutor
@@ -28,8 +29,6 @@ try:
     from parsl.jobs.error_handlers import windowed_error_handler
     from parsl.launchers import MpiExecLauncher, SingleNodeLauncher, SrunLauncher
     from parsl.providers import KubernetesProvider, LocalProvider, PBSProProvider, SlurmProvider
-except ModuleNotFoundError as error:
-    raise MissingExtraError("parsl", "cluster") from error
 
 #: Number of blocks in a row that may end before a worker connects, until Parsl gives up.
 _FAILED_BLOCKS = 3

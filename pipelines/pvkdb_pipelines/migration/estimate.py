@@ -31,6 +31,7 @@ from pvkdb_pipelines.migration.result.percolation import HopEdge, connecting_len
 from pvkdb_pipelines.migration.sites.hops import Pair, pair_length_ang, pairs_within
 from pvkdb_pipelines.potentials.loading import metered
 from pvkdb_pipelines.potentials.potential import Potential
+from pvkdb_pipelines.progress import Report
 from pvkdb_pipelines.relaxations.relaxation import RelaxationRun
 
 #: Longest hop that may be needed for a path through the crystal, and what is added to lengths that
@@ -47,11 +48,12 @@ _STEPS, _CURVATURE, _STEP_ANG, _FMAX = 10, 15.0, 0.15, 0.05
 
 
 def estimate_barrier(
-    request: EstimateRequest, potential: Potential | None = None
+    request: EstimateRequest, report: Report | None = None, potential: Potential | None = None
 ) -> RelaxationRun[EstimateResult]:
     """Return an estimate of E_A of a halide vacancy, eV, and the structure that limits it.
 
-    ``potential`` is used instead of the one that the request names.
+    ``potential`` is used instead of the one that the request names. It takes seconds, so that
+    ``report`` is not called.
 
     Raises:
         CalculationFailedError: The host is not made of octahedra, or its hops lead nowhere

@@ -27,6 +27,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 
+from pvkdb._extras import needing
 from pvkdb.errors import CalculationFailedError, InputError, MissingExtraError, unknown_name
 from pvkdb.schemas.calculations import (
     POTENTIALS_GROUP,
@@ -222,7 +223,7 @@ def _source(plain: str) -> Path:
 @cache
 def _shipped(name: PotentialName, device: str) -> Potential:
     package, weights = PACKAGES[PotentialName(name)]
-    try:
+    with needing("potentials"):
         if package == "chgnet":
             from pvkdb_pipelines.potentials.chgnet import load_chgnet, weights_file
 
@@ -234,8 +235,6 @@ def _shipped(name: PotentialName, device: str) -> Potential:
             from sevenn.util import pretrained_name_to_path
 
             path = Path(pretrained_name_to_path(weights))
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or package, "potentials") from error
     versions = {each: version(each) for each in (package, "torch", "ase")}
     return Potential(
         name=str(name),

@@ -14,6 +14,9 @@ from ase.optimize.optimize import Optimizer
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.calculations.relaxations import RelaxResult, VacancyResult
+from pvkdb.store.curation.computed import ComputedStructure
+from pvkdb_pipelines.geometry.hosts import computed_structure
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
@@ -37,6 +40,13 @@ class RelaxationRun(Generic[ResultT]):
     result: ResultT
     atoms: Atoms
     versions: dict[str, str]
+
+    def structures(self) -> dict[str, ComputedStructure]:
+        """Return the structure by its name in the store; empty if it is not kept."""
+        if isinstance(self.result, RelaxResult):
+            return {"host": computed_structure(self.atoms, self.result.space_group)}
+        kept = isinstance(self.result, VacancyResult)
+        return {"vacancy": computed_structure(self.atoms)} if kept else {}
 
 
 def relax(

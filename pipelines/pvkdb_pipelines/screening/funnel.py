@@ -19,7 +19,7 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import (
-    AnyRelaxation,
+    CalculationRequest,
     ElementResult,
     EstimateRequest,
     EstimateResult,
@@ -36,7 +36,7 @@ from pvkdb_pipelines.engines.durations import Durations
 from pvkdb_pipelines.engines.local import LocalEngine
 from pvkdb_pipelines.prototypes import Compound, candidates, competitors, compound_of
 from pvkdb_pipelines.relaxations.compound import relax_request
-from pvkdb_pipelines.screening.ledger import AnyRequest, Ledger
+from pvkdb_pipelines.screening.ledger import Ledger
 from pvkdb_pipelines.screening.plan.plan import STAGES, Plan
 from pvkdb_pipelines.screening.stages.stability import assess, compared
 from pvkdb_pipelines.screening.stages.surrogate import Learning
@@ -101,7 +101,7 @@ class Funnel:
     _unlisted: int = field(default=0, init=False)
     _stages: list[StageCount] = field(default_factory=list, init=False)
     _requests: dict[Compound, list[RelaxRequest]] = field(default_factory=dict, init=False)
-    _requested: dict[str, AnyRequest] = field(default_factory=dict, init=False)
+    _requested: dict[str, CalculationRequest] = field(default_factory=dict, init=False)
     _phases: dict[Compound, list[PhaseEnergy]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -226,7 +226,7 @@ class Funnel:
             self._keep_most_promising()
         potential = self.plan.potential
         wanted: list[tuple[Track, VacancyRequest]] = []
-        others: dict[str, AnyRelaxation] = {}
+        others: dict[str, CalculationRequest] = {}
         with self.store.session(read_only=True) as session:
             for track in self._alive():
                 compound, phase = track.perovskite
@@ -334,7 +334,7 @@ class Funnel:
                 wanted.update(dict.fromkeys([track.compound, *competitors(track.compound)]))
         return [request for compound in wanted for request in self._requests_of(compound)]
 
-    def _relax(self, requests: Iterable[AnyRequest], stage: str) -> None:
+    def _relax(self, requests: Iterable[CalculationRequest], stage: str) -> None:
         asked = list(requests)
         self._requested.update((request.key(), request) for request in asked)
         self._ledger.compute(asked, lambda done, total: self.watch(stage, done, total))

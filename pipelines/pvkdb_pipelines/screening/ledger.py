@@ -11,14 +11,11 @@ from sqlalchemy import select
 
 from pvkdb.errors import InterruptedByUserError
 from pvkdb.schemas.calculations import CalculationState
-from pvkdb.schemas.calculations.examinations import ExaminationRequest
-from pvkdb.schemas.calculations.migration import NebRequest
-from pvkdb.schemas.calculations.relaxations import AnyRelaxation
-from pvkdb.schemas.calculations.simulations import SimulationRequest
+from pvkdb.schemas.calculations.relaxations import CalculationRequest
 from pvkdb.store.base import batches
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
-from pvkdb.store.queue.claims import enqueue, requeue, submit
+from pvkdb.store.queue.claims import requeue, submit
 from pvkdb_pipelines.engines import CalculationEngine
 from pvkdb_pipelines.engines.engine import MessageSink, Report
 from pvkdb_pipelines.engines.local import LocalEngine
@@ -33,7 +30,6 @@ _OPEN = tuple(
     for state in (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
 )
 
-AnyRequest = AnyRelaxation | NebRequest | SimulationRequest | ExaminationRequest
 #: Called with the number of finished calculations of a stage and their total.
 OnDone = Callable[[int, int], None]
 
@@ -59,7 +55,7 @@ class Ledger:
     found: dict[str, Calculation] = field(default_factory=dict, init=False)
     lacking: set[str] = field(default_factory=set, init=False)
 
-    def compute(self, requests: Sequence[AnyRequest], on_done: OnDone) -> None:
+    def compute(self, requests: Sequence[CalculationRequest], on_done: OnDone) -> None:
         """Compute the requests that the store has not finished, and look up all requests.
 
         Other calculations of the queue are left to others.
@@ -70,11 +66,7 @@ class Ledger:
         keys = list(dict.fromkeys(request.key() for request in requests))
         with self.store.session() as session:
             for request in requests:
-                # A barrier belongs to a material; a relaxation gets one when it is finished.
-                if isinstance(request, NebRequest | SimulationRequest):
-                    calculation, _ = submit(session, request)
-                else:
-                    calculation, _ = enqueue(session, request)
+                calculation, _ = submit(session, request)
                 failed = calculation.state == CalculationState.FAILED.value
                 cancelled = calculation.state == CalculationState.CANCELLED.value
                 # Retried once a run: a second failure is a result of the run.
@@ -93,11 +85,11 @@ class Ledger:
                 )
         self.found.update(found)
 
-    def of(self, request: AnyRequest) -> Calculation:
+    def of(self, request: CalculationRequest) -> Calculation:
         """Return the finished calculation of a request."""
         return self.found[request.key()]
 
-    def missing(self, requests: Sequence[AnyRequest]) -> list[AnyRequest]:
+    def missing(self, requests: Sequence[CalculationRequest]) -> list[CalculationRequest]:
         """Return the requests whose calculation is not finished in the store."""
         keys = list(dict.fromkeys(request.key() for request in requests))
         finished = {key for key, entry in self._look_up(keys).items() if entry.state not in _OPEN}

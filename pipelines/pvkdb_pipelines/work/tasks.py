@@ -6,42 +6,28 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from pvkdb._extras import needing
 from pvkdb._version import __version__
 from pvkdb.errors import (
     CalculationFailedError,
     InputError,
-    MissingExtraError,
     UnstorableError,
     unknown_name,
 )
+from pvkdb.operations import Kind, kinds, load
 from pvkdb.schemas import refusal
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
-from pvkdb.schemas.calculations.dft import DFT_REQUESTS
-from pvkdb.schemas.calculations.dynamics import MdRequest
-from pvkdb.schemas.calculations.examinations import ExaminationRequest
-from pvkdb.schemas.calculations.migration import CompleteNebRequest
-from pvkdb.schemas.calculations.relaxations import (
-    CalculationRequest,
-    ElementRequest,
-    EstimateRequest,
-    RelaxRequest,
-    VacancyRequest,
-)
-from pvkdb.schemas.calculations.simulations import SimulationRequest
 from pvkdb.store.base import Base
-from pvkdb.store.curation.computed import Structures, computed_rows
+from pvkdb.store.curation.computed import computed_rows
 from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.progress import CalculationProgress, Report
 
-#: Versions of what only pvkdb computes.
-_OWN = {"pvkdb": __version__}
 #: Makes the rows of a calculation, in the session that writes them.
 Records = Callable[[Session, Calculation], list[Base]]
 
@@ -110,101 +96,45 @@ def failure_of(error: Exception) -> Failure:
     return Failure(FailureKind.CRASHED, f"{type(error).__name__}: {error}")
 
 
-def _outcome(request: CalculationRequest, run: Any, structures: Structures) -> Outcome:
-    return Outcome(
-        run.result.model_dump(mode="json"),
-        run.versions,
-        partial(computed_rows, request=request, result=run.result, structures=structures),
-        getattr(run, "files", {}),
+def _computed(kind: Kind, document: CalculationDocument, report: Report | None) -> Outcome:
+    if kind.instant:
+        return Outcome({}, {}, load(kind.computed))
+    request = load(kind.request).model_validate(document.parameters)
+    # Loaded here: the libraries of the potentials take seconds.
+    if kind.computed.startswith("pvkdb_pipelines."):
+        run = load(kind.computed)(request, report)
+    else:
+        note = report or (lambda progress: None)
+        with _typed_errors(kind.extra):
+            result = load(kind.computed)(
+                request, lambda stage, share: note(CalculationProgress(stage, 0, None, share))
+            )
+        run = SimpleNamespace(result=result, versions={"pvkdb": __version__})
+    records = partial(
+        computed_rows,
+        request=getattr(run, "request", request),  # DFT completes its settings
+        result=run.result,
+        structures=run.structures() if hasattr(run, "structures") else {},
     )
-
-
-def _with_potential(document: CalculationDocument, report: Report | None) -> Outcome:
-    # Imported here: loading the potentials' libraries takes seconds.
-    from pvkdb_pipelines.geometry.hosts import computed_structure
-
-    model, module, function = _WITH_POTENTIAL[document.kind]
-    request = model.model_validate(document.parameters)
-    compute_it = getattr(import_module(f"pvkdb_pipelines.{module}"), function)
-    # An estimate takes seconds: it reports no progress.
-    run = compute_it(request, *([] if isinstance(request, EstimateRequest) else [report]))
-    structures: Structures = {}
-    if isinstance(request, CompleteNebRequest):
-        structures = run.structures()
-    elif isinstance(request, RelaxRequest):
-        structures = {"host": computed_structure(run.atoms, run.result.space_group)}
-    elif isinstance(request, VacancyRequest):
-        structures = {"vacancy": computed_structure(run.atoms)}
-    return _outcome(request, run, structures)
-
-
-def _simulation(document: CalculationDocument, report: Report | None) -> Outcome:
-    request = SimulationRequest.model_validate(document.parameters)
-    with _typed_errors("simulation"):
-        from pvkdb.simulation.devices.chain import simulate_device
-
-        result = simulate_device(request, partial(_report_share, report))
-    return _outcome(request, SimpleNamespace(result=result, versions=_OWN), {})
-
-
-def _examination(document: CalculationDocument, report: Report | None) -> Outcome:
-    request = ExaminationRequest.model_validate(document.parameters)
-    with _typed_errors("examination"):
-        from pvkdb.examination.requests import examined
-
-        result = examined(request, partial(_report_share, report, request.task))
-    return _outcome(request, SimpleNamespace(result=result, versions=_OWN), {})
-
-
-def _report_share(report: Report | None, stage: str, share: float) -> None:
-    if report is not None:
-        report(CalculationProgress(stage, 0, None, share))
+    files = getattr(run, "files", {})
+    return Outcome(run.result.model_dump(mode="json"), run.versions, records, files)
 
 
 @contextmanager
 def _typed_errors(extra: str) -> Iterator[None]:
-    """Turn a missing package into MissingExtraError, a refused input into a failed calculation."""
+    """Name all missing packages; a refused input is a failed calculation."""
     try:
-        yield
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(str(error.name), extra) from error
+        with needing(extra):
+            yield
     except InputError as error:
         raise CalculationFailedError(FailureKind.INVALID_REQUEST, str(error)) from error
 
 
-def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
-    from pvkdb_pipelines.dft.computing import compute_dft
-
-    request = DFT_REQUESTS[document.kind].model_validate(document.parameters)
-    run = compute_dft(request, report)
-    return _outcome(run.request, run, {})
-
-
-def _dft_after(document: CalculationDocument, report: Report | None) -> Outcome:
-    from pvkdb_pipelines.dft.requests import queue_deferred
-
-    return Outcome({}, {}, queue_deferred)
-
-
 #: Kinds that compute nothing: they run beside the store and are not sent to a cluster.
-INSTANT_KINDS = frozenset({"dft-after"})
-
-#: Request of each kind that a potential computes, and the module and function that compute it.
-_WITH_POTENTIAL: dict[str, tuple[type[CalculationRequest], str, str]] = {
-    "neb": (CompleteNebRequest, "migration.compute", "compute_migration"),
-    "md": (MdRequest, "migration.dynamics", "compute_dynamics"),
-    "relax": (RelaxRequest, "relaxations.compound", "compute_relaxation"),
-    "element": (ElementRequest, "relaxations.compound", "compute_element"),
-    "vacancy": (VacancyRequest, "relaxations.vacancy", "compute_vacancies"),
-    "estimate": (EstimateRequest, "migration.estimate", "estimate_barrier"),
-}
+INSTANT_KINDS = frozenset(name for name, kind in kinds().items() if kind.instant)
 #: Kinds whose steps wait for a potential: a worker can run several side by side.
-POTENTIAL_KINDS = tuple(_WITH_POTENTIAL)
+POTENTIAL_KINDS = tuple(name for name, kind in kinds().items() if kind.potential)
 
 KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
-    **dict.fromkeys(_WITH_POTENTIAL, _with_potential),
-    "simulation": _simulation,
-    "examine": _examination,
-    **dict.fromkeys(DFT_REQUESTS, _dft),
-    "dft-after": _dft_after,
+    name: partial(_computed, kind) for name, kind in kinds().items()
 }

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
-from typer.core import TyperCommand
 
+from pvkdb.cli.operations import LateCommand, with_fields
 from pvkdb.cli.options import (
     COMPARED_POTENTIALS,
     DEFAULT_DATABASE,
@@ -37,10 +37,8 @@ from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserEr
 
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
-    from pvkdb.schemas.calculations.examinations import ExaminationRequest
     from pvkdb.schemas.calculations.migration import CompleteNebRequest
-    from pvkdb.schemas.calculations.relaxations import Host
-    from pvkdb.schemas.calculations.simulations import SimulationRequest
+    from pvkdb.schemas.calculations.relaxations import CalculationRequest, Host
     from pvkdb.store.database import Store
 
 BOTH = "both"
@@ -48,7 +46,7 @@ BOTH = "both"
 DEFAULT_PLOT, NO_PLOT = "auto", "none"
 
 
-class NebCommand(TyperCommand):
+class NebCommand(LateCommand):
     """A command whose option ``--plot`` may be given without a file."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -60,6 +58,7 @@ class NebCommand(TyperCommand):
         return super().parse_args(ctx, args)
 
 
+@with_fields("pvkdb.schemas.calculations.migration:NebSettings")
 def neb(
     formula: Annotated[str, Argument(help="Composition, e.g. CsPbBr3.")],
     phase: Annotated[str | None, Option(help="Prototype, e.g. Pnma; default: likeliest.")] = None,
@@ -82,34 +81,17 @@ def neb(
     hop: Annotated[
         int | None, Option(min=1, help="Hop for --picture and --path; default: limiting, all.")
     ] = None,
-    images: Annotated[int | None, Option(help="Images between the end points.")] = None,
-    cutoff: Annotated[float | None, Option(help="Longest hop to compute, Å.")] = None,
-    distance: Annotated[
-        float | None, Option(help="Smallest distance to periodic images, Å.")
-    ] = None,
-    fmax: Annotated[float | None, Option(help="Largest force at convergence, eV/Å.")] = None,
-    max_steps: Annotated[int | None, Option(help="Most optimizer steps of a NEB.")] = None,
-    max_atoms: Annotated[int | None, Option(help="Largest supercell to compute, atoms.")] = None,
-    seed: Annotated[int | None, Option(help="Seed of the initial random displacements.")] = None,
     device: DeviceOption = DEFAULT_DEVICE,
     retry: RetryOption = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
+    **settings: Any,
 ) -> None:
     """Compute migration barriers of a defect. Covers every hop and the easiest path.
 
     Results that are already in the store are not computed again.
     """
-    chosen = {
-        "images": images,
-        "cutoff_ang": cutoff,
-        "distance_ang": distance,
-        "fmax_neb_ev_per_ang": fmax,
-        "max_steps_neb": max_steps,
-        "max_atoms": max_atoms,
-        "seed": seed,
-    }
-    requests = _requests(formula, phase, potential, defect, source, chosen)
+    requests = _requests(formula, phase, potential, defect, source, settings)
     first = requests[0]
     target = None
     if plot not in ("", NO_PLOT):
@@ -139,20 +121,19 @@ def neb(
     _raise_failures(documents)
 
 
+@with_fields("pvkdb.schemas.calculations.dynamics:MdSettings", without=("distance_ang",))
 def dynamics(
     barrier: Annotated[str, Argument(metavar="ID", help="A barrier of a vacancy: pvkdb jobs.")],
-    temperature_k: Annotated[float, Option(metavar="K", help="Temperature.")],
-    picoseconds: Annotated[float, Option(metavar="PS", help="Length of the run.")] = 100.0,
-    seed: Annotated[int, Option(help="Seed of the velocities.")] = 2145,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
+    **settings: Any,
 ) -> None:
     """Queue molecular dynamics of a vacancy. `pvkdb work` computes its diffusion coefficient."""
     from pvkdb.schemas import validated
-    from pvkdb.schemas.calculations.dynamics import MdRequest
+    from pvkdb.schemas.calculations.dynamics import MdRequest, MdSettings
     from pvkdb.schemas.calculations.relaxations import Host
     from pvkdb.store.models.structures import Structure
-    from pvkdb.store.queue.claims import enqueue
+    from pvkdb.store.queue.claims import submit
     from pvkdb.store.queue.jobs import find
     from pvkdb.store.rows.from_models import calculation_document
 
@@ -165,22 +146,23 @@ def dynamics(
             )
         values = {name: given[name] for name in ("formula", "phase", "defect", "potential")}
         values["host"] = {name: getattr(host, name) for name in Host.model_fields}
-        chosen = {"temperature_k": temperature_k, "picoseconds": picoseconds, "seed": seed}
-        values["settings"] = {"distance_ang": given["settings"]["distance_ang"], **chosen}
+        settings["distance_ang"] = given["settings"]["distance_ang"]
+        values["settings"] = validated(MdSettings, settings)
         request = validated(MdRequest, values)
-        queued, new = enqueue(session, request, found.material_id)
+        queued, new = submit(session, request)
         session.flush()
         document = calculation_document(queued)
     if json:
         print_json(document)
         return
     state = document.state if new else f"already {document.state}"
-    what = f"{request.defect} in {request.formula}, {temperature_k:g} K, {picoseconds:g} ps"
+    run = request.settings
+    what = f"{request.defect} in {request.formula}, {run.temperature_k:g} K, {run.picoseconds:g} ps"
     print_message(f"{state}  {document.id}  {what}; compute it with: pvkdb work")
 
 
 def potentials(json: JsonOption = False) -> None:
-    """List the installed potentials and what was measured of each."""
+    """List the installed potentials, and measurements of them."""
     from pvkdb_pipelines.potentials.installed import installed_potentials
 
     found = installed_potentials()
@@ -193,29 +175,18 @@ def _requests(
     potential: str,
     defect: str | None,
     source: Path | None,
-    settings: dict[str, float | None],
+    settings: dict[str, Any],
 ) -> list[CompleteNebRequest]:
     """Return one request for each potential; the most accurate one last."""
     from pvkdb.chemistry import parse_composition
     from pvkdb.schemas import validated
     from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
-    from pvkdb.store.files.structure_reading import elements_of
     from pvkdb.store.queue.migration_requests import complete_request
-    from pvkdb_pipelines.migration.sites.sites import parse_defect
     from pvkdb_pipelines.potentials.loading import local_potential
 
     names = COMPARED_POTENTIALS if potential == BOTH else (local_potential(potential),)
-    given = {name: value for name, value in settings.items() if value is not None}
-    checked = validated(NebSettings, given)
+    checked = validated(NebSettings, settings)
     composition = parse_composition(formula)
-    if defect is not None:
-        kind, symbol = parse_defect(defect)
-        held = elements_of(composition)
-        if kind == "vacancy" and symbol not in held:
-            raise InputError(
-                f"--defect {defect}: {composition.formula} does not contain {symbol}; it contains "
-                f"{', '.join(held)}"
-            )
     host, found = (None, phase) if source is None else _host(source, composition.formula)
     requests = []
     for name in names:
@@ -244,7 +215,7 @@ def _host(source: Path, formula: str) -> tuple[Host, str]:
 
 def obtain(
     store: Store,
-    requests: Sequence[CompleteNebRequest | SimulationRequest | ExaminationRequest],
+    requests: Sequence[CalculationRequest],
     retry: bool,
 ) -> tuple[list[CalculationDocument], bool]:
     """Return the finished calculation of each request, and whether one was computed just now."""

@@ -1,4 +1,4 @@
-"""``pvkdb tolerance``, ``structure``, ``fetch-structures``: compositions and structures."""
+"""``pvkdb structure`` and ``fetch-structures``: structures of compositions."""
 
 from __future__ import annotations
 
@@ -8,75 +8,20 @@ from typing import TYPE_CHECKING, Annotated, cast
 from typer import Argument, Option
 
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, OutputOption, open_store
-from pvkdb.cli.output.composition_tables import print_factors, print_fetched, print_prototypes
+from pvkdb.cli.output.composition_tables import print_fetched, print_prototypes
 from pvkdb.cli.output.console import print_json, print_message, show, write_file
-from pvkdb.errors import FormulaError, InputError, NotFoundError, ServiceError, unknown_name
+from pvkdb.errors import InputError, NotFoundError, ServiceError, unknown_name
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from pvkdb.chemistry import Composition, ToleranceFactors
+    from pvkdb.chemistry import Composition
     from pvkdb.store.files.structure_files import StructureFormat
 
-#: Numeric columns of the ``tolerance`` table.
-_NUMBERS = ("r_a_ang", "r_b_ang", "r_x_ang", "t", "mu", "tau", "p_perovskite")
 #: Columns of a prototype with ``--json``.
 _PROTOTYPE = ("phase", "name", "space_group", "number", "wyckoff", "linkage")
 #: Formats of structures by the ending of the file.
 _ENDINGS = {".cif": "cif", ".vasp": "poscar", ".poscar": "poscar", ".xyz": "extxyz"}
-
-
-def tolerance(
-    formulas: Annotated[
-        list[str], Argument(help="ABX3 or A2BB'X6 formulas, e.g. CsPbBr3 Cs2AgBiBr6.")
-    ],
-    database: DatabaseOption = DEFAULT_DATABASE,
-    json: JsonOption = False,
-) -> None:
-    """Print tolerance factors and the probability of a perovskite.
-
-    Needs no database. Fails, after printing the others, if a formula cannot be read, and if none
-    has tolerance factors.
-    """
-    from pvkdb.chemistry import parse_composition, tolerance_factors
-
-    factors: list[ToleranceFactors] = []
-    reasons: dict[str, str] = {}
-    problems: list[str] = []
-    for formula in formulas:
-        try:
-            factors.append(tolerance_factors(parse_composition(formula)))
-        except FormulaError as error:
-            problems.append(str(error))
-        except InputError as error:
-            reasons[formula] = str(error)
-    if not factors:
-        raise InputError("; ".join([*problems, *reasons.values()]))
-    if json:
-        empty = dict.fromkeys(_NUMBERS)
-        undefined_documents = [
-            {"formula": formula, **empty, "not_defined": reason}
-            for formula, reason in reasons.items()
-        ]
-        print_json([*map(_factors_document, factors), *undefined_documents])
-    else:
-        print_factors(factors, reasons)
-    if problems:
-        raise InputError("; ".join(problems))
-
-
-def _factors_document(factors: ToleranceFactors) -> dict[str, object]:
-    """Return the factors with the column names of the ``tolerance`` table, and every radius."""
-    from pvkdb.chemistry.platt import SOURCE
-
-    columns = ("formula", *_NUMBERS, "radii_source")
-    return {
-        **{name: getattr(factors, name) for name in columns},
-        "radii": [radius.label for radius in factors.radii],
-        "family": factors.family,
-        "p_source": SOURCE,
-        "not_defined": factors.not_defined,
-    }
 
 
 def structure(

@@ -1,4 +1,4 @@
-"""``pvkdb init``, ``upgrade``, ``import``, ``draft``, ``history``, ``export``, ``snapshot``…"""
+"""``pvkdb init``, ``upgrade``, ``import``, ``draft``, ``history``, ``review``, ``export``…"""
 
 from __future__ import annotations
 
@@ -23,7 +23,15 @@ from pvkdb.cli.options import (
     store_at,
 )
 from pvkdb.cli.output.changes import print_differences, print_history, print_import
-from pvkdb.cli.output.console import messages, print_json, print_message, show, write_file
+from pvkdb.cli.output.console import (
+    messages,
+    output,
+    plain,
+    print_json,
+    print_message,
+    show,
+    write_file,
+)
 from pvkdb.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
@@ -203,6 +211,34 @@ def history(
     show(versions, json, print_history)
 
 
+def review(
+    version: Annotated[
+        str | None, Argument(help="Dataset version of an import; omit to list those that wait.")
+    ] = None,
+    by: Annotated[str, Option(metavar="NAME", help="Who confirms it.")] = "",
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Confirm an import, so that its values count in rankings. Recorded with name and date."""
+    from pvkdb.store.curation.dataset import confirm_import, unreviewed_imports
+
+    with open_store(database, create=True).session() as session:
+        if version is not None:
+            if not by.strip():
+                raise InputError("give your name with --by, for the record")
+            confirm_import(session, version, by.strip())
+        waiting = [
+            {"version": each.version, "origin": each.description, "at": f"{each.loaded_at:%F}"}
+            for each in unreviewed_imports(session)
+        ]
+    if json:
+        print_json(waiting)
+        return
+    for each in waiting:
+        output().print(plain("  ".join(str(value) for value in each.values())), soft_wrap=True)
+    print_message(f"{len(waiting)} without a review; confirm with: pvkdb review VERSION --by NAME")
+
+
 def export(
     name: Annotated[str, Argument(help="Table, e.g. energetics, devices, references.")],
     format: Annotated[
@@ -229,7 +265,7 @@ def export(
     extxyz, optimade, and the metadata and energies of the calculations behind them).
     """
     from pvkdb.schemas.tables import TABLES
-    from pvkdb.store.collections.in_memory import LISTED
+    from pvkdb.store.collections import LISTED
     from pvkdb.store.files.bibliography import BIBLIOGRAPHIES, ENDINGS
     from pvkdb.store.files.table_files import Format, formats_of, write_table
     from pvkdb.store.rows.corrected import corrected_references
@@ -285,7 +321,7 @@ def _structure_file(session: Session, format: str, filters: dict[str, Any]) -> b
 
 def _filters(name: str, conditions: Sequence[str]) -> dict[str, Any]:
     """Return the filters written as ``cited_by=devices``; a list has commas outside brackets."""
-    from pvkdb.store.collections.in_memory import LISTED
+    from pvkdb.store.collections import LISTED
 
     known = LISTED[name].filters if name in LISTED else {}
     found: dict[str, Any] = {}

@@ -14,7 +14,7 @@ from typer import Option
 from pvkdb.cli.commands.work import run_queue
 from pvkdb.cli.options import COMPARED_POTENTIALS, load, store_at
 from pvkdb.cli.output.barriers import literature_range, plot_documents, results_of
-from pvkdb.cli.output.composition_tables import print_factors
+from pvkdb.cli.output.composition_tables import print_tolerances
 from pvkdb.cli.output.console import messages, print_table
 from pvkdb.cli.output.progress import watch
 from pvkdb.cli.output.ranking_tables import print_ranking
@@ -36,7 +36,8 @@ def demo(
     ] = None,
 ) -> None:
     """Run the main steps in minutes. Loads the shipped data, computes barriers, ranks devices."""
-    from pvkdb.chemistry import parse_composition, tolerance_factors
+    from pvkdb.compositions.tolerance import tolerances
+    from pvkdb.schemas.responses import ToleranceRequest
     from pvkdb.store.collections import ENERGETICS
     from pvkdb.suitability import rank
 
@@ -62,7 +63,7 @@ def demo(
     messages().print(f"loaded {what} (dataset {(computed or report).dataset_version})\n")
 
     _step(2, "tolerance factors of the ABX3 compositions in Table 1 of the review")
-    print_factors([tolerance_factors(parse_composition(formula)) for formula in formulas])
+    print_tolerances(tolerances(ToleranceRequest(formulas=formulas), store.session))
 
     _step(3, "halide-vacancy barriers with two potentials, compared with the literature")
     documents = _barriers(store)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict, Unpack, cast, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from typer import Argument, Option
 
+from pvkdb.cli.operations import with_fields
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.output.console import messages, print_json, print_message
 from pvkdb.errors import InputError, NotFoundError, unknown_name
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from pvkdb.schemas.calculations.dft import AnyDft, DftAfterRequest, DftSettings
-    from pvkdb.store.models.calculations import Calculation
     from pvkdb_pipelines.dft.by_hand.exports import Code
 
 #: Names of the limits in the request of a method.
@@ -36,60 +35,15 @@ _Hop = Annotated[
 ]
 
 
-class _SettingOptions(TypedDict):
-    """Options of ``dft`` and ``export-inputs``, by the names of the settings."""
-
-    cutoff_wfc_ry: Annotated[
-        float | None, Option("--cutoff", help="Wave-function cutoff, Ry; default: from SSSP.")
-    ]
-    cutoff_rho_ry: Annotated[
-        float | None, Option("--density-cutoff", help="Density cutoff, Ry; default: from SSSP.")
-    ]
-    kpoint_grid: Annotated[
-        str | None, Option("--kpoints", metavar="N N N", help="k-point grid, e.g. '2 2 2'.")
-    ]
-    kpoint_spacing_per_ang: Annotated[
-        float | None, Option("--spacing", help="Largest k-point distance, 1/Å; default: 0.3.")
-    ]
-    smearing: Annotated[
-        str | None, Option("--smearing", help="gaussian (default), cold, fermi-dirac or fixed.")
-    ]
-    smearing_width_ev: Annotated[
-        float | None, Option("--width", help="Smearing width, eV; default: 0.05.")
-    ]
-    magnetization_mub: Annotated[
-        float | None, Option("--moment", help="Spin-polarised, with this total moment, μB.")
-    ]
-    basis_set: Annotated[
-        str | None, Option("--basis-set", help="Gaussians of cp2k; default: DZVP-MOLOPT-GGA-GTH.")
-    ]
-    dispersion: Annotated[
-        str | None, Option("--dispersion", help="Dispersion correction of cp2k: D3(BJ).")
-    ]
-    soc: Annotated[bool | None, Option("--soc", help="Include spin–orbit coupling (vasp).")]
-    dielectric_constant: Annotated[
-        float | None,
-        Option("--dielectric", help="Dielectric constant for the Makov–Payne correction."),
-    ]
-    dielectric_source: Annotated[
-        str | None, Option("--dielectric-source", help="Source of that constant.")
-    ]
+#: Fields of the settings that are no options here: fixed, found, or of single commands.
+_NOT_OFFERED = (
+    *("engine", "functional", "charge", "correction", "scf_threshold_ry", "scf_max_steps"),
+    *("mixing_beta", "pseudopotentials"),
+)
+_with_settings = with_fields("pvkdb.schemas.calculations.dft:DftSettings", without=_NOT_OFFERED)
 
 
-def _with_setting_options(command: Any) -> Any:
-    """Decorate a command with ``**settings``: its options come before the last two parameters."""
-    *own, database, json, _ = inspect.signature(command, eval_str=True).parameters.values()
-    options = [
-        inspect.Parameter(name, database.kind, default=None, annotation=kind)
-        for name, kind in get_type_hints(_SettingOptions, include_extras=True).items()
-    ]
-    parameters = [*own, *options, database, json]
-    command.__signature__ = inspect.Signature(parameters, return_annotation=None)
-    command.__annotations__ = {each.name: each.annotation for each in parameters}
-    return command
-
-
-@_with_setting_options
+@_with_settings
 def dft(
     key: Annotated[
         str,
@@ -120,17 +74,16 @@ def dft(
     hop: _Hop = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
-    **settings: Unpack[_SettingOptions],
+    **settings: Any,
 ) -> None:
     """Queue a DFT calculation. `pvkdb work` computes it."""
     from pvkdb.store.queue.claims import enqueue
     from pvkdb.store.rows.from_models import calculation_document
 
-    chosen = _chosen(settings)
     documents = []
     with open_store(database).session() as session:
         for value in charge or [0]:
-            complete = _settings(engine=engine, charge=value, **chosen)
+            complete = _settings(engine=engine, charge=value, **settings)
             limits = {"fmax": fmax, "max_steps": max_steps}
             request, material = _request(session, key, method, complete, hop, vacancy, limits)
             after = [] if request.kind != "dft-after" else [request.barrier]
@@ -148,7 +101,7 @@ def dft(
         _print_remarks(_remarks(request))
 
 
-@_with_setting_options
+@_with_settings
 def export_inputs(
     key: Annotated[str, Argument(metavar="ID", help="Id of queued DFT, or of a barrier.")],
     code: Annotated[
@@ -162,7 +115,7 @@ def export_inputs(
     hop: _Hop = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
-    **settings: Unpack[_SettingOptions],
+    **settings: Any,
 ) -> None:
     """Write DFT input files, to run by hand.
 
@@ -170,15 +123,17 @@ def export_inputs(
     DFT calculation already has its settings.
     """
     from pvkdb.schemas.calculations.dft import DFT_REQUESTS
+    from pvkdb.store.queue.jobs import find
     from pvkdb_pipelines.dft.by_hand.exports import CODES, converted
     from pvkdb_pipelines.dft.by_hand.exports import export_inputs as write
     from pvkdb_pipelines.dft.requests import path_request
 
     if code and code not in CODES:
         raise InputError(unknown_name("code with input files", code, CODES))
-    chosen = {"charge": charge, **_chosen(settings)}
+    chosen = {**settings, "charge": charge}
     with open_store(database).session(read_only=True) as session:
-        calculation = _calculation(session, key)
+        calculation = find(session, key)
+        key = calculation.id
         request: AnyDft
         if calculation.kind in DFT_REQUESTS:
             given = [name for name, value in {**chosen, "hop": hop}.items() if value is not None]
@@ -209,11 +164,12 @@ def import_results(
     json: JsonOption = False,
 ) -> None:
     """Store results of DFT run by hand. They are checked against the request."""
+    from pvkdb.store.queue.jobs import find
     from pvkdb.store.rows.from_models import calculation_document
     from pvkdb_pipelines.dft.by_hand.imports import import_results as store_results
 
     with open_store(database).session() as session:
-        calculation = store_results(session, _calculation(session, key), folder)
+        calculation = store_results(session, find(session, key), folder)
         document = calculation_document(calculation)
     if json:
         print_json(document)
@@ -279,29 +235,14 @@ def _request(
     return request, structure.material_id
 
 
-def _calculation(session: Session, key: str) -> Calculation:
-    from pvkdb.store.models.calculations import Calculation
-
-    found = session.get(Calculation, key)
-    if found is None:
-        raise NotFoundError(
-            f"no calculation has the id {key!r}; list them with: pvkdb export calculations"
-        )
-    return found
-
-
-def _chosen(settings: _SettingOptions) -> dict[str, Any]:
-    """Return the settings whose options are given, by name."""
-    given = {**settings, "kpoint_grid": _grid(settings["kpoint_grid"] or "")}
-    return {name: value for name, value in given.items() if value is not None and value != ""}
-
-
 def _settings(**given: Any) -> DftSettings:
     """Return the DFT settings that the given options describe."""
     from pvkdb.schemas import validated
     from pvkdb.schemas.calculations.dft import DftSettings
 
     values = {name: value for name, value in given.items() if value is not None}
+    if "kpoint_grid" in values:
+        values["kpoint_grid"] = _grid(values["kpoint_grid"])
     if values.get("charge"):
         if "dielectric_constant" in values:
             values["correction"] = "makov-payne"
@@ -311,9 +252,7 @@ def _settings(**given: Any) -> DftSettings:
     return validated(DftSettings, values)
 
 
-def _grid(text: str) -> tuple[int, ...] | None:
-    if not text:
-        return None
+def _grid(text: str) -> tuple[int, ...]:
     words = text.replace("x", " ").replace("×", " ").replace(",", " ").split()
     if len(words) != 3 or not all(word.isdigit() for word in words):
         raise InputError(f"--kpoints {text!r} is not a grid; write e.g. '2 2 2'")

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer import Argument, Option
 from typer.core import TyperGroup
 
+from pvkdb.cli.operations import add_command, with_fields
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.output.console import messages, print_json, print_message, show
 from pvkdb.cli.output.job_tables import print_job, print_jobs
-from pvkdb.errors import CalculationFailedError, InputError, NotFoundError, unknown_name, writing
+from pvkdb.errors import CalculationFailedError, InputError, NotFoundError, writing
 
-if TYPE_CHECKING:
-    from pvkdb.store.queue.jobs import Selection
-
+_SELECTION = "pvkdb.schemas.calculations:Selection"
 _POLL_S = 1.0
 
 
@@ -39,41 +38,34 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-StateOption = Annotated[
-    str | None, Option("--state", help="waiting, queued, running, done, failed, cancelled.")
-]
-KindOption = Annotated[str | None, Option("--kind", help="Kind of calculation, e.g. neb or relax.")]
-MaterialOption = Annotated[
-    str | None, Option("--material", help="Material or formula, e.g. CsPbBr3-Pnma.")
-]
-FailureOption = Annotated[
-    str | None, Option("--failed", metavar="REASON", help="Failed for this reason, e.g. crashed.")
-]
 IdArgument = Annotated[str, Argument(metavar="ID", help="Id or its first characters.")]
 
 
-@app.command("list", epilog="Example: pvkdb jobs list --state failed --kind neb")
+@with_fields(_SELECTION)
 def list_jobs(
-    state: StateOption = None,
-    kind: KindOption = None,
-    material: MaterialOption = None,
-    failed: FailureOption = None,
     limit: Annotated[int, Option(min=1, help="Largest number of rows.")] = 50,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
+    **asked: Any,
 ) -> None:
     """List calculations. Running ones come first, then queued, then ended."""
+    from pvkdb.schemas import validated
+    from pvkdb.schemas.calculations import Selection
+    from pvkdb.store.collections import CALCULATIONS
     from pvkdb.store.queue import jobs
-    from pvkdb.store.rows.from_models import calculations_row
 
-    selection = _selection(state, kind, material, failed)
+    selection = validated(Selection, asked)
     with open_store(database).session(read_only=True) as session:
         counts = jobs.count(session, selection)
         found = jobs.listed(session, selection, limit)
         if json:
-            print_json([calculations_row(entry).model_dump(mode="json") for entry in found])
+            rows = CALCULATIONS.load(session, [entry.id for entry in found])
+            print_json([row.model_dump(mode="json") for row in rows])
         else:
             print_jobs(found, counts)
+
+
+add_command(app, "list", list_jobs, epilog="Example: pvkdb jobs list --state failed --kind neb")
 
 
 @app.command("show", epilog="Example: pvkdb jobs show 3f2a")
@@ -110,29 +102,28 @@ def cancel(
         print_message(f"{key}  {words}")
 
 
-@app.command(epilog='Example: pvkdb jobs retry --failed "NEB not converged" --kind neb')
+@with_fields(_SELECTION, without=("state",))
 def retry(
     names: Annotated[
         list[str] | None, Argument(metavar="[ID...]", help="Ids, or first characters.")
     ] = None,
-    failed: FailureOption = None,
-    kind: KindOption = None,
-    material: MaterialOption = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
+    **asked: Any,
 ) -> None:
     """Queue failed or cancelled calculations again.
 
     Give their ids, or select failed ones with --failed, --kind or --material.
     """
+    from pvkdb.schemas import validated
+    from pvkdb.schemas.calculations import Selection
     from pvkdb.store.queue import jobs
 
-    chosen = any(value is not None for value in (failed, kind, material))
-    if bool(names) == chosen:
+    if bool(names) == bool(asked):
         raise InputError(
             "name calculations, or select failed ones with --failed, --kind or --material; not both"
         )
-    selection = _selection(None, kind, material, failed)
+    selection = validated(Selection, asked)
     with open_store(database).session() as session:
         if names:
             keys = [jobs.find(session, name).id for name in names]
@@ -145,6 +136,14 @@ def retry(
     for key in again if names else ():
         print_message(f"{key}  queued again")
     messages().print(f"{len(again)} calculation(s) queued again; compute them with: pvkdb work")
+
+
+add_command(
+    app,
+    "retry",
+    retry,
+    epilog='Example: pvkdb jobs retry --failed "NEB not converged" --kind neb',
+)
 
 
 @app.command(epilog="Example: pvkdb jobs follow 3f2a")
@@ -268,18 +267,3 @@ def import_jobs(
         messages().print(
             f"left out {taken.other_recipe:,}: this version of pvkdb computes them differently"
         )
-
-
-def _selection(
-    state: str | None, kind: str | None, material: str | None, failed: str | None
-) -> Selection:
-    from pvkdb.schemas.calculations import CalculationState, FailureKind
-    from pvkdb.store.queue.jobs import Selection
-
-    states = [entry.value for entry in CalculationState]
-    if state is not None and state not in states:
-        raise InputError(unknown_name("state", state, states))
-    reasons = [entry.value for entry in FailureKind]
-    if failed is not None and failed not in reasons:
-        raise InputError(unknown_name("reason of a failure", failed, reasons))
-    return Selection(state, kind, material, failed)

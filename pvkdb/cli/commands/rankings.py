@@ -49,9 +49,9 @@ def rank(
         bool,
         Option("--computed/--without-computed", help="Count E_A and DFE that pvkdb computed."),
     ] = True,
-    order: Annotated[
-        str, Option(help="Score: shown (proven), expected (average) or possible.")
-    ] = "shown",
+    unreviewed: Annotated[
+        bool, Option("--with-unreviewed", help="Count imports that nobody has confirmed.")
+    ] = False,
     profile: Annotated[Path | None, Option(metavar="FILE", help="Your own profile (TOML).")] = None,
     screening: Annotated[
         Path | None, Option(metavar="FILE", help="Add materials: screening-report.json of a run.")
@@ -77,8 +77,8 @@ def rank(
         bool, Option("--only-screening", help="Rank only what a screening computed.")
     ] = False,
     samples: Annotated[
-        int, Option(min=1, max=1_000_000, help="Random weights and values.")
-    ] = 10_000,
+        int, Option(min=1, max=1_000_000, help="Random weights of papers and criteria.")
+    ] = 2_000,
     limit: Annotated[
         int | None, Option(min=1, help="Candidates to show; default: 20, in JSON all.")
     ] = None,
@@ -88,7 +88,7 @@ def rank(
     """Rank devices or materials for an application. Shows every criterion and its evidence."""
     from pvkdb.kinetics.conditions import conditions_of
     from pvkdb.schemas.kinetics import LayerRequest
-    from pvkdb.schemas.rankings import ORDERS, RankingFilters
+    from pvkdb.schemas.rankings import RankingFilters
     from pvkdb.suitability import (
         Options,
         applications,
@@ -101,8 +101,6 @@ def rank(
     if application is None and profile is None:
         show(applications(), json, print_applications)
         return
-    if order not in ORDERS:
-        raise InputError(f"--order: {unknown_name('order', order, ORDERS)}")
     chosen = _profile(application, profile)
     if screening is not None and not materials:
         raise InputError(
@@ -113,11 +111,11 @@ def rank(
     if unknown := given.keys() - RankingFilters.model_fields.keys():
         raise InputError(unknown_name("filter", min(unknown), RankingFilters.model_fields))
     options = Options(
-        order=order,
         weights=parse_weights(weights),
         reading=reading,
         samples=samples,
         computed=computed,
+        unreviewed=unreviewed,
         filters=parse_filters(given | ({"only_screening": True} if only_screening else {})),
     )
     with option_names(words_of(LayerRequest.model_fields)):
@@ -175,10 +173,11 @@ def _profile(application: str | None, file: Path | None) -> Profile:
 
 def _report(path: Path) -> ScreeningReport:
     from pvkdb.schemas import read_json
-    from pvkdb.schemas.screening import ScreeningReport
+    from pvkdb.schemas.screening import ScreeningReport, with_energies_above_hull
 
     try:
-        return read_json(ScreeningReport, path.read_bytes())
+        text = with_energies_above_hull(path.read_text(encoding="utf-8"))
+        return read_json(ScreeningReport, text.encode())
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:

@@ -1,13 +1,14 @@
-"""Commands for simulations: simulate, examine."""
+"""Commands for simulations: simulate, examine. They read files, and print without a queue, too."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+from pvkdb.cli.operations import with_fields
 from pvkdb.cli.options import (
     DEFAULT_DATABASE,
     DatabaseOption,
@@ -20,15 +21,20 @@ from pvkdb.cli.output.console import messages, show, write_file
 from pvkdb.errors import CalculationFailedError, InputError
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from pvkdb.schemas.calculations import CalculationDocument
-    from pvkdb.schemas.calculations.examinations import ExaminationRequest
-    from pvkdb.schemas.calculations.simulations import SimulationRequest
-    from pvkdb.store.database import Store
+    from pvkdb.schemas.calculations.relaxations import CalculationRequest
+    from pvkdb.schemas.calculations.simulations import SimulationResult
+
+_QUESTIONS = "pvkdb.schemas.calculations"
 
 
+@with_fields(f"{_QUESTIONS}.simulations:SimulationQuestion", without=("stack", "inputs"))
 def simulate(
-    material: Annotated[str, Argument(help="Material, e.g. CsPbBr3 or CsPbBr3-Pnma.")],
-    potential: Annotated[str | None, Option(help="Whose barriers; default: best tested.")] = None,
+    stack: Annotated[
+        str | None, Option(metavar="LAYERS", help="A whole device, e.g. ITO/CsPbBr3/Ag.")
+    ] = None,
     temperature_k: Annotated[
         float | None, Option(metavar="K", help="Temperature; default: 298.15.")
     ] = None,
@@ -36,22 +42,9 @@ def simulate(
     gap_nm: Annotated[float | None, Option(metavar="NM", help="Gap that vacancies fill.")] = None,
     bias_v: Annotated[float | None, Option(metavar="V", help="Bias across the layer.")] = None,
     vacancies: Annotated[float | None, Option(metavar="SHARE", help="Share of sites.")] = None,
-    axis: Annotated[
-        str | None, Option(help="Axis across the layer: a, b or c; default: b.")
-    ] = None,
-    seeds: Annotated[int | None, Option(min=2, help="Runs of the layer; default: 20.")] = None,
-    stack: Annotated[
-        str | None, Option(metavar="LAYERS", help="A whole device, e.g. ITO/CsPbBr3/Ag.")
-    ] = None,
-    annealed_k: Annotated[
-        float | None, Option(metavar="K", help="Vacancies in equilibrium at it, for --stack.")
-    ] = None,
     set_: Annotated[
         list[str] | None,
         Option("--set", metavar="NAME=LOW[:HIGH]", help="An input of --stack; repeatable."),
-    ] = None,
-    rate: Annotated[
-        list[float] | None, Option(metavar="V/S", help="Scan rate of --stack; repeatable.")
     ] = None,
     report: Annotated[
         Path | None,
@@ -60,42 +53,52 @@ def simulate(
     retry: RetryOption = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
+    **asked: Any,
 ) -> None:
     """Simulate halide vacancies on all hops. With --stack: a whole device and what is uncertain."""
-    from pvkdb.kinetics.conditions import ROOM_TEMPERATURE_K
     from pvkdb.schemas import validated
     from pvkdb.schemas.calculations.simulations import SimulationQuestion
-    from pvkdb.suitability.evidence.simulations import answer_simulation, simulation_request
+    from pvkdb.suitability.evidence.simulations import simulation_request
 
-    numbers = {
-        "thickness_nm": thickness_nm,
-        "gap_nm": gap_nm,
-        "bias_v": bias_v,
-        "vacancies": vacancies,
-    }
-    others = (*numbers.values(), annealed_k, axis, seeds, report)
-    if stack is None and (set_ or rate or any(each is not None for each in others)):
-        raise InputError(f"numbers of a device need its --stack, e.g. ITO/{material}/Ag")
+    given = {"thickness_nm": thickness_nm, "gap_nm": gap_nm, "bias_v": bias_v}
+    given |= {"vacancies": vacancies}
+    inputs = {name: each for name, each in given.items() if each is not None}
+    if stack is None and (inputs or set_ or report or asked.keys() - {"material", "potential"}):
+        raise InputError(f"numbers of a device need its --stack, e.g. ITO/{asked['material']}/Ag")
     if report and report.suffix.lower() not in (".html", ".pdf", ".json", ".cir"):
         raise InputError(f"{report.name} is not written: end it with .html, .pdf, .json or .cir")
-    store = open_store(database, create=True)
-    if stack is not None:
-        numbers["temperature_k"] = temperature_k
-        inputs = {name: each for name, each in numbers.items() if each is not None}
-        asked: dict[str, object] = {"inputs": inputs | _ranges(set_ or []), "stack": stack}
-        asked |= {"material": material, "potential": potential, "axis": axis, "seeds": seeds}
-        asked |= {"annealed_k": annealed_k, "scan_rates_v_per_s": rate}
-        given = {name: each for name, each in asked.items() if each is not None}
-        question = validated(SimulationQuestion, given)
-        with store.session(read_only=True) as session:
-            request = simulation_request(session, question)
-        _simulate_device(store, request, retry, json, report)
+    if stack is None:
+        _simulate_hops(database, temperature_k, json, **asked)
         return
+    inputs |= {} if temperature_k is None else {"temperature_k": temperature_k}
+    asked |= {"stack": stack, "inputs": inputs | _ranges(set_ or [])}
+    question = validated(SimulationQuestion, asked)
+    document = _finished(database, lambda session: simulation_request(session, question), retry)
+    result = document.simulation
+    assert result is not None
+    from pvkdb.cli.output.device_tables import print_simulation
+
+    show(result, json, print_simulation)
+    if report is not None:
+        _write_report(result, report)
+
+
+def _simulate_hops(
+    database: str,
+    temperature_k: float | None,
+    json: bool,
+    material: str,
+    potential: str | None = None,
+) -> None:
+    """Print the motion of the halide's vacancy on the stored barriers."""
+    from pvkdb.cli.output.device_tables import print_kinetics
+    from pvkdb.kinetics.conditions import ROOM_TEMPERATURE_K
+    from pvkdb.suitability.evidence.simulations import answer_simulation
+
+    store = open_store(database, create=True)
     with store.session(read_only=True) as session, messages().status("simulating"):
         kelvin = ROOM_TEMPERATURE_K if temperature_k is None else temperature_k
         answer = answer_simulation(session, material, kelvin, potential)
-    from pvkdb.cli.output.device_tables import print_kinetics
-
     show(answer, json, print_kinetics)
 
 
@@ -109,11 +112,14 @@ def _ranges(texts: Sequence[str]) -> dict[str, tuple[float, float]]:
 
 
 def _finished(
-    store: Store, request: SimulationRequest | ExaminationRequest, retry: bool
+    database: str, request_of: Callable[[Session], CalculationRequest], retry: bool
 ) -> CalculationDocument:
     """Take a calculation from the store or compute it. Raises CalculationFailedError."""
     from pvkdb.cli.commands.barriers import obtain
 
+    store = open_store(database, create=True)
+    with store.session(read_only=True) as session:
+        request = request_of(session)
     (document,), computed = obtain(store, [request], retry)
     if document.result is None:
         kind, text = str(document.failure_kind), document.failure_message
@@ -122,17 +128,7 @@ def _finished(
     return document
 
 
-def _simulate_device(
-    store: Store, request: SimulationRequest, retry: bool, json: bool, report: Path | None
-) -> None:
-    """Take a device from the store or compute it, print it, and write its report or netlist."""
-    from pvkdb.cli.output.device_tables import print_simulation
-
-    result = _finished(store, request, retry).simulation
-    assert result is not None
-    show(result, json, print_simulation)
-    if report is None:
-        return
+def _write_report(result: SimulationResult, report: Path) -> None:
     ending = report.suffix.lower().removeprefix(".")
     if ending != "cir":
         from pvkdb.simulation.devices.report import report_file
@@ -144,6 +140,7 @@ def _simulate_device(
         raise InputError(f"{report.name}: no compact model was fitted; the notes say why")
 
 
+@with_fields(f"{_QUESTIONS}.examinations:ExaminationQuestion", without=("device", "task", "images"))
 def examine(
     sources: Annotated[
         list[str] | None,
@@ -159,36 +156,13 @@ def examine(
     images: Annotated[
         str | None, Option(help="digits, mnist, fashion, or a FOLDER with MNIST's files.")
     ] = None,
-    seeds: Annotated[int | None, Option(help="Random seeds, one network each; default: 5.")] = None,
-    epochs: Annotated[int | None, Option(help="Epochs of training; default: 10.")] = None,
-    assume_ideal: Annotated[
-        bool, Option("--assume-ideal", help="Treat unknown properties as ideal.")
-    ] = False,
-    at_s: Annotated[
-        list[float] | None,
-        Option(
-            metavar="S", help="Time after writing at which copied weights are read; repeatable."
-        ),
-    ] = None,
-    line_ohm: Annotated[
-        float | None,
-        Option(metavar="OHM", help="Resistance of the line between two cells (inference)."),
-    ] = None,
-    interval_s: Annotated[
-        float | None, Option(metavar="S", help="Time between the pulses of a reservoir.")
-    ] = None,
-    pulses: Annotated[float | None, Option(help="Pulses for each bit of a reservoir.")] = None,
-    model: Annotated[str | None, Option(help="threshold, vteam or yakopcic.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        Option("--set", metavar="NAME=VALUE", help="Parameter of --model; repeatable."),
-    ] = None,
     as_: Annotated[str | None, Option("--as", help="Kind of the files, as in measure.")] = None,
     columns: Annotated[str, Option(help="Columns, as in measure.")] = "",
     v_read: Annotated[float | None, Option(metavar="V", help="Read voltage of files.")] = None,
     retry: RetryOption = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
+    **asked: Any,
 ) -> None:
     """Simulate a device in a network or a behaviour test."""
     from pvkdb.cli.output.device_tables import print_examination
@@ -205,21 +179,17 @@ def examine(
         raise InputError(f"{' '.join(names)}: one device is examined at a time")
     wanted = [n for n, row in definitions().items() if task in (n, row["test"], "behaviours")]
     folder = None if images is None or images in SHIPPED else Path(images)
-    asked: dict[str, object] = {
-        "device": "".join(names), "task": "behaviours" if wanted else task, "seeds": seeds,
-        "epochs": epochs, "images": None if folder else images, "at_s": at_s or None,
-        "assume_ideal": assume_ideal, "line_ohm": line_ohm, "interval_s": interval_s,
-        "pulses": pulses, "model": model, "values": named_values(set_ or ()),
-    }  # fmt: skip
-    given = {name: each for name, each in asked.items() if each is not None}
-    question = validated(ExaminationQuestion, given)
+    asked |= {"device": "".join(names), "task": "behaviours" if wanted else task}
+    asked |= {} if images is None or folder else {"images": images}
+    asked["values"] = named_values(asked.get("values", ()))
+    question = validated(ExaminationQuestion, asked)
     kind = as_ or ("iv" if wanted else None)
     reading = Request(kind=kind, columns=parse_columns(columns), read_voltage_v=v_read)
     forms = [form for group in read(files, reading).values() for form in group]
-    store = open_store(database, create=True)
-    with store.session(read_only=True) as session:
-        request = examination_request(session, question, forms, folder)
-    result = _finished(store, request, retry).examination
+    document = _finished(
+        database, lambda session: examination_request(session, question, forms, folder), retry
+    )
+    result = document.examination
     assert result is not None
     kept = [each for each in result.behaviours if each.name in wanted]
     show(result.model_copy(update={"behaviours": kept}), json, print_examination)

@@ -24,13 +24,8 @@ _PICTURES = (".png", ".svg")
 
 def results_of(documents: list[CalculationDocument]) -> list[tuple[CalculationDocument, NebResult]]:
     """Return the finished migration barriers among some calculations, with their results."""
-    from pvkdb.schemas.calculations.migration import NebResult
-
-    return [
-        (document, NebResult.model_validate(document.result))
-        for document in documents
-        if document.kind == "neb" and document.result is not None
-    ]
+    found = ((document, document.barrier) for document in documents)
+    return [(document, barrier) for document, barrier in found if barrier is not None]
 
 
 def print_barriers(title: str, documents: list[CalculationDocument]) -> None:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from pvkdb.cli.output.console import output, print_field, print_table
 from pvkdb.display.numbers import UNKNOWN
 
 if TYPE_CHECKING:
-    from pvkdb.chemistry import ToleranceFactors
+    from pvkdb.schemas.responses import FormulaTolerance, SimilarStructures
     from pvkdb_pipelines.prototypes import PrototypeInfo
     from pvkdb_pipelines.structures.providers import FetchReport
 
 
-def print_factors(
-    factors: Sequence[ToleranceFactors], undefined: Mapping[str, str] | None = None
-) -> None:
+def print_tolerances(answers: Sequence[FormulaTolerance]) -> None:
     """Print a table of tolerance factors, then the reasons why others are not defined."""
+    if not any(each.factors for each in answers):
+        return
     from pvkdb.chemistry.platt import SOURCE
     from pvkdb.chemistry.tolerance import TAU_LIMIT
 
@@ -36,17 +36,30 @@ def print_factors(
                 "undefined" if entry.tau is None else ("yes" if entry.tau < TAU_LIMIT else "no"),
                 entry.radii_source,
             ]
-            for entry in factors
+            for entry in (each.factors for each in answers)
+            if entry is not None
         ],
         numeric=numbers,
         caption=f"tau<{TAU_LIMIT}: perovskite by Bartel's rule. t: Goldschmidt 1926; mu: Li 2008; "
         f"tau: Bartel 2019. p, the probability of a perovskite: {SOURCE}. A sites 12-coordinate, "
         "B and X 6-coordinate; molecules: effective radii; shared sites: weighted means.",
     )
-    partly = {entry.formula: entry.not_defined for entry in factors if entry.not_defined}
-    for formula, reason in (*partly.items(), *(undefined or {}).items()):
-        subject = "" if reason.startswith(formula) else f"{formula}: "
-        output().print(subject + reason, markup=False)
+    for each in answers:
+        reason = each.not_defined or each.problem
+        if reason and not each.unreadable:
+            subject = "" if reason.startswith(each.formula) else f"{each.formula}: "
+            output().print(subject + reason, markup=False)
+
+
+def print_similar(found: SimilarStructures) -> None:
+    """Print what a structure is for the store, and the structures that match it."""
+    print_field("verdict", found.verdict)
+    print_field("structure", f"{found.formula}, {found.space_group}, {found.atoms} atoms")
+    print_field("compared", f"with {found.compared} structures of the store")
+    for match in found.matches:
+        ions = ", ".join(f"{theirs} for {ours}" for ours, theirs in match.exchanged.items())
+        words = f"{match.material}, {match.space_group}, ions exchanged: {ions or 'none'}"
+        print_field(match.structure, words)
 
 
 def print_prototypes(

@@ -15,11 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pvkdb.schemas.profiles import Criterion
-    from pvkdb.schemas.rankings import Assessment, ProfileSummary, RankedCandidate, Ranking
+    from pvkdb.schemas.rankings import (
+        Assessment,
+        ComparedScore,
+        ComparedValue,
+        Comparison,
+        ProfileSummary,
+        RankedCandidate,
+        Ranking,
+    )
 
 _COLOURS = {
     "met": "green",
-    "partly met": "cyan",
     "graded": "cyan",
     "undecided": "yellow",
     "not demonstrated": "yellow",
@@ -36,23 +43,24 @@ _SHORTEST_LABEL = 18
 
 def print_ranking(ranking: Ranking, limit: int | None = None) -> None:
     """Print a ranking as a table, then its predictions and notes."""
-    from pvkdb.schemas.rankings import SCORES
     from pvkdb.suitability.sheets.comparisons import scope
 
-    listed = ranking.candidates[:limit]
+    waiting = {each.id for each in ranking.unreviewed}
+    both = sorted([*ranking.candidates, *ranking.unreviewed], key=lambda each: each.rank)
+    listed = both[:limit]
     columns = [place for place, each in enumerate(ranking.criteria) if each.weight > 0]
     longest = _LABELS.get(len(columns), _SHORTEST_LABEL)
     output().print(plain(scope(ranking)), style="bold")
     print_table(
-        f"{ranking.title}: {ranking.subject} by {SCORES[ranking.order]} score",
+        f"{ranking.title}: {ranking.subject}",
         [
-            *("rank", ranking.subject.removesuffix("s"), "proven avg. poss.\nevidence, first"),
+            *("rank", ranking.subject.removesuffix("s"), "score\ninterval, first"),
             *(_heading(ranking.criteria[place]) for place in columns),
         ],
         [
             [
-                str(entry.rank) + ("*" if entry.pareto else " "),
-                _identity(entry, longest),
+                "–" if entry.id in waiting else str(entry.rank),
+                _identity(entry, longest) + ("\nunreviewed" if entry.id in waiting else ""),
                 _scores(entry),
                 *(_cell(entry.criteria[place]) for place in columns),
             ]
@@ -72,48 +80,33 @@ def print_explanation(ranking: Ranking, name: str) -> None:
     Raises:
         NotFoundError: the candidate does not exist; names the nearest one.
     """
-    entry = next((each for each in ranking.candidates if name in (each.id, each.label)), None)
+    both = [*ranking.candidates, *ranking.unreviewed]
+    entry = next((each for each in both if name in (each.id, each.label)), None)
     if name in ranking.not_rankable:
         raise NotFoundError(f"{name} has no place: nothing is known on a criterion with weight")
     if entry is None:
         known = [each.id for each in ranking.candidates]
         raise NotFoundError(unknown_name("candidate", name, known))
-    from pvkdb.schemas.rankings import SCORES
     from pvkdb.suitability.evidence.support import support_notes
 
     console = output()
     id = "" if entry.id == entry.label else f" ({plain(entry.id)})"
     phase = f", {plain(entry.phase)} phase" if entry.phase else ""
     console.print(f"[bold]{plain(entry.label)}[/]{id}{phase}: {ranking.title.lower()}")
-    of = len(ranking.candidates)
     console.print(
-        f"rank {entry.rank} of {of} by {SCORES[ranking.order]} score; proven {entry.shown:.3f}, "
-        f"average {entry.expected:.3f}, possible {entry.possible:.3f}; evidence on "
-        f"{100 * entry.coverage:.0f}% of the weight"
+        f"rank {entry.rank} of {len(ranking.candidates)}; score {number(entry.score)} "
+        f"({number(entry.score_low)} to {number(entry.score_high)}); evidence on "
+        f"{100 * entry.coverage:.0f}% of the weight; first in {100 * entry.first:.0f}% of "
+        f"{ranking.samples} random samples of weights and papers"
     )
-    if entry.tie_break is not None:
-        console.print(f"behind the one before it, which has the same score: {entry.tie_break}")
-    if entry.rank_probabilities:
-        shares = ", ".join(
-            f"{place}: {100 * share:.0f}%"
-            for place, share in enumerate(entry.rank_probabilities, start=1)
-            if share >= 0.005
-        )
-        console.print(
-            f"ranks for random weights and values: {shares or 'none of the first ten'}; "
-            f"mean {entry.mean_rank:.1f}"
-        )
-    if entry.topsis_rank is not None:
-        console.print(f"rank by TOPSIS {entry.topsis_rank}, by SPOTIS {entry.spotis_rank}")
-    if entry.rank_without_computed is not None:
-        console.print(f"rank without computed E_A and DFE: {entry.rank_without_computed}")
+    console.print(plain(entry.because))
     if entry.prediction is not None:
         console.print(plain(f"predicted by the kinetics model: {entry.prediction}"))
     for name, other in entry.under_readings.items():
-        console.print(f"with the reading {name!r}: rank {other.rank}, proven {other.shown:.3f}")
+        console.print(f"with the reading {name!r}: rank {other.rank}, score {number(other.score)}")
     print_table(
         "Criteria",
-        ["criterion", "weight", "desirable", "evidence", "reason"],
+        ["criterion", "weight", "share", "evidence", "reason"],
         [
             [
                 criterion.metric,
@@ -127,9 +120,9 @@ def print_explanation(ranking: Ranking, name: str) -> None:
             ]
             for criterion, assessment in zip(ranking.criteria, entry.criteria, strict=True)
         ],
-        numeric=("weight", "desirable"),
+        numeric=("weight", "share"),
         whole=("criterion",),
-        caption="desirable: 0 to 1, from proven to possible. The criteria and their sources:",
+        caption="share: 0 to 1, with its 95% interval. The criteria and their sources:",
     )
     for criterion in ranking.criteria:
         quoted = f" “{criterion.quoted}”" if criterion.quoted else ""
@@ -177,6 +170,45 @@ def _print_predictions(ranking: Ranking, listed: Sequence[RankedCandidate]) -> N
     )
 
 
+def print_comparison(found: Comparison) -> None:
+    """Print the answer, then a table of values and one of places."""
+    output().print(plain(f"{found.answer}."), style="bold")
+    print_table(
+        "Values",
+        ["value", *found.candidates, "difference"],
+        [
+            [row.label, *(_compared(each) for each in row.values), row.difference]
+            for row in found.values
+        ],
+        caption="intervals are 95% intervals, or what is reported. --json has sources.",
+    )
+    print_table(
+        "Place and score, with its 95% interval",
+        ["application", *found.candidates, "difference"],
+        [
+            [
+                f"{titles}\nof {row.ranked}",
+                *(
+                    f"{each.rank}{' (unreviewed)' if each.unreviewed else ''}: {_interval(each)}"
+                    if each
+                    else "no place"
+                    for each in row.scores
+                ),
+                row.difference,
+            ]
+            for titles, row in found.places
+        ],
+    )
+
+
+def _compared(value: ComparedValue) -> str:
+    return value.text if value.kind == "unknown" else plain(f"{value.text}\n{value.grade.value}")
+
+
+def _interval(entry: ComparedScore) -> str:
+    return f"{number(entry.score)} ({number(entry.score_low)}–{number(entry.score_high)})"
+
+
 def print_applications(profiles: list[ProfileSummary]) -> None:
     """Print the shipped applications."""
     print_table(
@@ -209,19 +241,14 @@ def _print_notes(ranking: Ranking) -> None:
 
 
 def _caption(ranking: Ranking, shown: int) -> str:
-    checks = "; ".join(
-        f"{check.method} {'agrees on the first' if check.same_leaders else 'puts others first'}"
-        + (f", rank correlation {check.spearman:.2f}" if check.spearman is not None else "")
-        for check in ranking.cross_checks
-    )
     reading = f" Reading: {ranking.reading!r}." if ranking.reading else ""
     dataset = f", dataset {ranking.dataset_version}" if ranking.dataset_version else ""
     return (
-        f"{shown} of {len(ranking.candidates)}{dataset}.{reading} proven: score in which "
-        f"unknown counts as worst, {ranking.floor:g}; avg.: as the mean; poss.: as best. evidence: "
-        f"share of the weight; first: ranked first in this share of {ranking.samples} random "
-        f"trials. *: Pareto front.{_DOUBT}: its source has an erratum, see --explain."
-        f"{' ' + checks + '.' if checks else ''}"
+        f"{shown} of {len(ranking.candidates)}{dataset}.{reading} score: product of the shares of "
+        "all criteria, with its 95% interval; a share is 1 where a value meets, 0 where it fails, "
+        "and the share of papers that reached it where a test ended before; first: no other is "
+        f"better in this share of {ranking.samples} random samples.{_DOUBT}: its source has an "
+        "erratum, see --explain."
     )
 
 
@@ -271,15 +298,15 @@ def _value(assessment: Assessment) -> str:
 def _range(assessment: Assessment) -> str:
     if assessment.verdict.value == "not defined":
         return "—"
-    low, high = assessment.desirability_shown, assessment.desirability_possible
-    return f"{low:.2f}" if low == high else f"{low:.2f}–{high:.2f}"
+    low, high = assessment.share_low, assessment.share_high
+    interval = "" if low == high else f" ({low:.2f}–{high:.2f})"
+    return f"{assessment.share:.2f}{interval}"
 
 
 def _scores(entry: RankedCandidate) -> str:
-    first = entry.rank_probabilities[0] if entry.rank_probabilities else 0.0
     return (
-        f"{entry.shown:.2f} {entry.expected:.2f} {entry.possible:.2f}\n"
-        f"[dim]{100 * entry.coverage:.0f}%, {100 * first:.0f}%[/]"
+        f"{number(entry.score)}\n"
+        f"[dim]{number(entry.score_low)}–{number(entry.score_high)}, {100 * entry.first:.0f}%[/]"
     )
 
 

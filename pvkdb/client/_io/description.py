@@ -1,36 +1,18 @@
-"""Fields and filters of a collection, described by name; the service's OpenAPI. No I/O."""
+"""Fields and filters of a collection, described by name. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
-
-import httpx
-
-from pvkdb.errors import ServiceError
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 if TYPE_CHECKING:
     from typing import Self
 
+    from pvkdb.schemas.responses import FilterInfo
     from pvkdb.schemas.tables.columns import Column
 
 
 T = TypeVar("T")
-
-#: Member of a parameter's schema that names the separator of several values.
-SEPARATOR = "x-separator"
-
-
-@dataclass(frozen=True, slots=True)
-class FilterDescription:
-    """A filter of a collection, as the service describes it; ``many``: it accepts a list."""
-
-    name: str
-    type: str
-    meaning: str
-    choices: tuple[str, ...] = ()
-    many: bool = False
 
 
 class _Descriptions(Mapping[str, T], Generic[T]):
@@ -77,72 +59,17 @@ class Fields(_Descriptions["Column"]):
         return text_table(map(cells, self.values()))
 
 
-class Filters(_Descriptions[FilterDescription]):
-    """The filters of a collection by name. Prints as a table: name, type, meaning."""
+class Filters(_Descriptions["FilterInfo"]):
+    """The filters of a collection by name, as the service describes them.
+
+    Prints as a table: name, type, meaning.
+    """
 
     def __repr__(self) -> str:
-        return text_table(
-            [each.name, each.type + (", one or many" if each.many else ""), each.meaning]
-            for each in self.values()
-        )
+        def cells(each: FilterInfo) -> list[str]:
+            return [each.name, each.type + (", one or many" if each.several else ""), each.meaning]
 
-
-class Description:
-    """The OpenAPI description of a service; empty if the service provides none."""
-
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        self._document = document
-
-    @classmethod
-    def read(cls, response: httpx.Response) -> Description:
-        """Return the description in a response.
-
-        Raises:
-            ServiceError: the response is not an OpenAPI document.
-        """
-        from pvkdb.schemas import parse_json
-
-        try:
-            document = parse_json(response.content)
-            document["paths"]
-        except (ValueError, TypeError, KeyError) as error:
-            raise ServiceError(f"{response.url} did not answer with a description") from error
-        return cls(document)
-
-    def parameters(self, path: str) -> dict[str, FilterDescription] | None:
-        """Return the query parameters of ``GET path`` by name; None if it is not described."""
-        operation = self._document.get("paths", {}).get(path, {}).get("get")
-        if operation is None:
-            return None
-        return {
-            parameter["name"]: self._parameter(parameter)
-            for parameter in operation.get("parameters", ())
-            if parameter.get("in") == "query"
-        }
-
-    def _parameter(self, parameter: Mapping[str, Any]) -> FilterDescription:
-        forms = [*self._forms(parameter.get("schema", {}))]
-        kinds = dict.fromkeys(str(form["type"]) for form in forms if "type" in form)
-        return FilterDescription(
-            name=parameter["name"],
-            type=" or ".join(kind for kind in kinds if kind != "null") or "any",
-            meaning=str(parameter.get("description", "")),
-            choices=tuple(str(value) for form in forms for value in form.get("enum", ())),
-            many=SEPARATOR in parameter.get("schema", {}),
-        )
-
-    def _forms(self, schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """Yield the alternatives of a schema, with references resolved."""
-        if "$ref" in schema:
-            found: Any = self._document
-            for name in str(schema["$ref"]).removeprefix("#/").split("/"):
-                found = found.get(name, {})
-            yield from self._forms(found)
-        elif "anyOf" in schema:
-            for each in schema["anyOf"]:
-                yield from self._forms(each)
-        else:
-            yield schema
+        return text_table(map(cells, self.values()))
 
 
 def text_table(rows: Iterable[Sequence[str]]) -> str:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import random
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
 import httpx
 
 from pvkdb._version import __version__
-from pvkdb.client._io.answers import raise_for_problem, retry_after
-from pvkdb.client._io.description import Description, FilterDescription
+from pvkdb.client._io.answers import parse, raise_for_problem, retry_after
 from pvkdb.client._io.steps import HttpRequest, Parameters, Send, Sleep, Steps
 from pvkdb.client.errors import UnavailableError
 from pvkdb.errors import InputError, PvkdbError
+
+if TYPE_CHECKING:
+    from pvkdb.schemas.responses import FilterInfo
 
 API = "/api/v1"
 
@@ -43,7 +46,7 @@ class Service:
             self.headers["Authorization"] = f"Bearer {_checked_key(api_key)}"
         self.progress = progress
         self._first, self._middle = replace(patience, patience_s=0.0), patience
-        self._description: Description | None = None
+        self._filters: dict[str, Mapping[str, FilterInfo]] = {}
 
     def read(
         self,
@@ -92,20 +95,21 @@ class Service:
         request = HttpRequest("POST", path, parameters or {}, content=content, headers=headers)
         return exchange(request, self.url, self._first)
 
-    def query_parameters(self, name: str) -> Steps[dict[str, FilterDescription] | None]:
-        """Return the query parameters of a collection, from the OpenAPI description.
+    def filters(self, name: str) -> Steps[Mapping[str, FilterInfo]]:
+        """Return the filters of a collection; none if the service does not describe it."""
+        from pvkdb.schemas.responses import CollectionFields
 
-        None if the service does not describe it; filters are then not checked by the client.
-        """
-        if self._description is None:
+        if name not in self._filters:
+            found: list[FilterInfo] = []
             try:
-                answer = yield from self.read("/openapi.json")
-                self._description = Description.read(answer)
+                answer = yield from self.read(path_of(name, "fields"))
+                found = parse(CollectionFields, answer).filters
             except UnavailableError:
                 raise
             except PvkdbError:
-                self._description = Description({})
-        return self._description.parameters(path_of(name))
+                pass
+            self._filters[name] = {each.name: each for each in found}
+        return self._filters[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pvkdb.client._io.answers import parse, parse_lines
 from pvkdb.client._io.carriers import operation
 from pvkdb.client._io.service import Service, path_of
 from pvkdb.client._io.steps import Sleep, Steps
+from pvkdb.client._parts.operations import QueuedOperations
 from pvkdb.client._search.collections import AsyncCollection, Collection, EntryOperations
 from pvkdb.client._search.tables import TableModels
 from pvkdb.errors import InputError, ServiceError
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
     from pvkdb.client.structures import AnyStructure
     from pvkdb.schemas.calculations import CalculationDocument, LogLine, PotentialName
-    from pvkdb.schemas.calculations.examinations import ExaminationQuestion
     from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
-    from pvkdb.schemas.calculations.simulations import SimulationQuestion
     from pvkdb.schemas.tables import CalculationsRow  # noqa: F401 - named in quotes below
 
 
-class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocument"]):
+class CalculationOperations(
+    EntryOperations["CalculationsRow", "CalculationDocument"], QueuedOperations
+):
     """Operations of both clients on calculations."""
 
     def __init__(self, service: Service, http: Any) -> None:
@@ -66,63 +67,20 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
             'queued'
         """
         from pvkdb.client.structures import host_of
+        from pvkdb.schemas import validated
+        from pvkdb.schemas.calculations.migration import NebRequest
 
         host = None if structure is None else host_of(structure)
         names = ("potential", "phase", "defect", "host", "settings")
         values = (potential, phase, defect, host, settings)
         given = {name: each for name, each in zip(names, values, strict=True) if each is not None}
         if isinstance(request, str):
-            request = _request(request, given)
+            request = validated(NebRequest, {"formula": request, **given})
         elif given:
             raise InputError(f"the request is complete; omit {', '.join(given)}")
         return (yield from self._written([], request, idempotency_key))
 
     submit = queue
-
-    @operation
-    def simulate(
-        self, question: SimulationQuestion, *, idempotency_key: str | None = None
-    ) -> Steps[CalculationDocument]:
-        """Queue the simulation of a device, or return the existing one with the same inputs.
-
-        Once it is done, ``simulation`` of the document is its result.
-
-        Raises:
-            InputError: a value cannot be used, or one is missing; the message says what to give.
-            NotFoundError: the store has no barriers of the material.
-            NotAllowedError: the service requires an API key with the scope ``queue``.
-
-        Example:
-            >>> from pvkdb.schemas.calculations.simulations import SimulationQuestion
-            >>> inputs = {"thickness_nm": 200, "bias_v": 1, "vacancies": (1e-4, 1e-3)}
-            >>> asked = SimulationQuestion(
-            ...     material="CsPbBr3", stack="ITO/CsPbBr3/Ag", inputs=inputs
-            ... )
-            >>> queued = client.calculations.simulate(asked)  # doctest: +SKIP
-            >>> result = client.calculations.wait(queued).simulation  # doctest: +SKIP
-        """
-        return (yield from self._written(["simulations"], question, idempotency_key))
-
-    @operation
-    def examine(
-        self, question: ExaminationQuestion, *, idempotency_key: str | None = None
-    ) -> Steps[CalculationDocument]:
-        """Queue the examination of a device, or return the existing one with the same inputs.
-
-        Once it is done, ``examination`` of the document is its result.
-
-        Raises:
-            InputError: something that the task needs is not known; the message names it.
-            NotFoundError: the store has no such device.
-            NotAllowedError: the service requires an API key with the scope ``queue``.
-
-        Example:
-            >>> from pvkdb.schemas.calculations.examinations import ExaminationQuestion
-            >>> asked = ExaminationQuestion(device="EpiRAM", task="training", images="mnist")
-            >>> client.calculations.examine(asked).state.value
-            'queued'
-        """
-        return (yield from self._written(["examinations"], question, idempotency_key))
 
     @operation
     def cancel(
@@ -260,10 +218,3 @@ class AsyncCalculations(
 
 def _key(calculation: CalculationDocument | str) -> str:
     return calculation if isinstance(calculation, str) else calculation.id
-
-
-def _request(formula: str, given: dict[str, Any]) -> NebRequest:
-    from pvkdb.schemas import validated
-    from pvkdb.schemas.calculations.migration import NebRequest
-
-    return validated(NebRequest, {"formula": formula, **given})

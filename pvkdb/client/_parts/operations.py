@@ -8,11 +8,88 @@ from pvkdb.client._io.answers import parse
 from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
 from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
-from pvkdb.client._parts.parameters import RangeValue, parameters_of
+from pvkdb.client._parts.parameters import RangeValue, call
 
 if TYPE_CHECKING:
+    from pvkdb.schemas.calculations import CalculationDocument
+    from pvkdb.schemas.calculations.examinations import ExaminationQuestion
+    from pvkdb.schemas.calculations.simulations import SimulationQuestion
     from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
     from pvkdb.schemas.kinetics import KineticsAnswer
+    from pvkdb.schemas.rankings import Comparison
+    from pvkdb.schemas.responses import FormulaTolerance
+    from pvkdb.schemas.tables import ToleranceRow
+
+
+class DirectOperations(ClientPart):
+    """Operations that are methods of the clients themselves."""
+
+    @operation
+    def compare(
+        self,
+        materials: list[str] | None = None,
+        devices: list[str] | None = None,
+    ) -> Steps[Comparison]:
+        """Compare two to four compositions or devices.
+
+        Every known value side by side, with its kind and interval, and the place in the ranking of
+        each application. The answer names what differs most beyond the errors: intervals apart by
+        most standard deviations of all candidates.
+
+        Args:
+            materials: Two to four formulas in any spelling.
+            devices: Two to four ids of devices.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+
+        Example:
+            >>> client.compare(["CsPbBr3", "MAPbI3"]).answer.partition(";")[0]
+            'No difference between CsPbBr3 and MAPbI3 beyond the errors'
+        """
+        return call(self._service, "compare", locals())
+
+    @operation
+    def tolerance(self, formula: str) -> Steps[ToleranceRow]:
+        """Tolerance, octahedral and tau factor of an ABX3 formula.
+
+        t, mu and tau of an ABX3 or A2BB'X6 formula in any spelling, and the probability of a
+        perovskite, with the radii in Å.
+
+        Args:
+            formula: Formula in any spelling, e.g. CsPbBr3.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+
+        Example:
+            >>> round(client.tolerance("CsPbBr3").t, 3)
+            0.862
+        """
+        return call(self._service, "tolerance", locals())
+
+    @operation
+    def tolerances(self, formulas: list[str]) -> Steps[list[FormulaTolerance]]:
+        """Compute tolerance factors of ABX3 and double perovskites.
+
+        With the probability of a perovskite. One answer for each formula, in their order; a formula
+        without factors has the reason. The command needs no database; it fails, after printing the
+        others, if a formula cannot be read, and if none has factors.
+
+        Args:
+            formulas: ABX3 or A2BB'X6 formulas, e.g. CsPbBr3 Cs2AgBiBr6.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+
+        Example:
+            >>> [row.problem is None for row in client.tolerances(["CsPbI3", "CsPbO3"])]
+            [True, False]
+        """
+        return call(self._service, "tolerances", locals())
 
 
 class CrossbarsOperations(ClientPart):
@@ -55,21 +132,7 @@ class CrossbarsOperations(ClientPart):
             >>> client.crossbars.estimate(on_off_ratio=1e3, size=4).exact[0].size
             4
         """
-        from pvkdb.schemas.crossbar import CrossbarDocument
-
-        query = parameters_of(
-            on_off_ratio=on_off_ratio,
-            device=device,
-            r_lrs_ohm=r_lrs_ohm,
-            pull_up_ohm=pull_up_ohm,
-            selectivity=selectivity,
-            line_resistance_ohm=line_resistance_ohm,
-            size=size,
-            margin=margin,
-            thickness_nm=thickness_nm,
-        )
-        answer = yield from self._service.read(path_of("crossbar"), query)
-        return parse(CrossbarDocument, answer)
+        return call(self._service, "crossbar", locals())
 
     @operation
     def devices(self) -> Steps[list[DeviceArray]]:
@@ -77,11 +140,7 @@ class CrossbarsOperations(ClientPart):
 
         Every device with the largest array that its numbers allow, on one page.
         """
-        from pvkdb.schemas.crossbar import DeviceArray
-        from pvkdb.schemas.responses import Page
-
-        answer = yield from self._service.read(path_of("crossbar", "devices"))
-        return parse(Page[DeviceArray], answer).data
+        return call(self._service, "device_arrays", locals())
 
 
 class Crossbars(CrossbarsOperations, Blocking):
@@ -133,20 +192,7 @@ class KineticsOperations(ClientPart):
             >>> answer.ions[0].document.quantity("switching time").maximum < 1e-2  # s
             True
         """
-        from pvkdb.schemas.kinetics import KineticsAnswer
-
-        query = parameters_of(
-            formula=formula,
-            device=device,
-            e_a_ev=e_a_ev,
-            dfe_ev=dfe_ev,
-            thickness_nm=thickness_nm,
-            bias_v=bias_v,
-            temperature_k=temperature_k,
-            write_time_s=write_time_s,
-        )
-        answer = yield from self._service.read(path_of("kinetics"), query)
-        return parse(KineticsAnswer, answer)
+        return call(self._service, "kinetics", locals())
 
 
 class Kinetics(KineticsOperations, Blocking):
@@ -155,3 +201,68 @@ class Kinetics(KineticsOperations, Blocking):
 
 class AsyncKinetics(KineticsOperations, Awaiting):
     """Estimate rates and times of ion migration. See :class:`Kinetics`."""
+
+
+class QueuedOperations(ClientPart):
+    """Operations of both clients that queue a calculation."""
+
+    @operation
+    def examine(
+        self, question: ExaminationQuestion, *, idempotency_key: str | None = None
+    ) -> Steps[CalculationDocument]:
+        """Queue the examination of a device, or get the one with the same inputs.
+
+        Accuracy of a network built from a device, and the cost of each imperfection.
+
+        Figures come from the store. What the task needs and the store lacks is refused by name,
+        unless `assume_ideal` is set. Keys and measured curves need files: `pvkdb examine` reads
+        them.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+            NotAllowedError: the service requires an API key with the scope `queue`.
+
+        Example:
+            >>> from pvkdb.schemas.calculations.examinations import ExaminationQuestion
+            >>> asked = ExaminationQuestion(device="EpiRAM", task="training", images="mnist")
+            >>> client.calculations.examine(asked).state.value
+            'queued'
+        """
+        from pvkdb.schemas.calculations import CalculationDocument
+
+        body = question.model_dump_json()
+        path = path_of("calculations", "examinations")
+        answer = yield from self._service.write(path, body, idempotency_key)
+        return parse(CalculationDocument, answer)
+
+    @operation
+    def simulate(
+        self, question: SimulationQuestion, *, idempotency_key: str | None = None
+    ) -> Steps[CalculationDocument]:
+        """Queue the simulation of a device, or get the one with the same inputs.
+
+        Motion of the vacancy, currents and a compact model, with an uncertainty budget.
+
+        Barriers come from the store. An input that it lacks and that nobody gave is refused by
+        name.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+            NotAllowedError: the service requires an API key with the scope `queue`.
+
+        Example:
+            >>> from pvkdb.schemas.calculations.simulations import SimulationQuestion
+            >>> inputs = {"thickness_nm": 200, "bias_v": 1, "vacancies": (1e-4, 1e-3)}
+            >>> layers = {"material": "CsPbBr3", "stack": "ITO/CsPbBr3/Ag"}
+            >>> asked = SimulationQuestion(**layers, inputs=inputs)
+            >>> queued = client.calculations.simulate(asked)  # doctest: +SKIP
+            >>> client.calculations.wait(queued).simulation  # doctest: +SKIP
+        """
+        from pvkdb.schemas.calculations import CalculationDocument
+
+        body = question.model_dump_json()
+        path = path_of("calculations", "simulations")
+        answer = yield from self._service.write(path, body, idempotency_key)
+        return parse(CalculationDocument, answer)

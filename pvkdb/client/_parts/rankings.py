@@ -14,7 +14,7 @@ from pvkdb.client._search.queries import FilterValue, query_of
 
 if TYPE_CHECKING:
     from pvkdb.schemas.profiles import Profile, Subject
-    from pvkdb.schemas.rankings import Order, Ranking
+    from pvkdb.schemas.rankings import Ranking
 
 
 class RankingOperations(ClientPart):
@@ -56,10 +56,10 @@ class RankingOperations(ClientPart):
         application: str,
         subject: Subject = "devices",
         *,
-        order: Order = "shown",
         weights: Mapping[str, float] | None = None,
         reading: str | None = None,
         computed: bool = True,
+        unreviewed: bool = False,
         samples: int | None = None,
         thickness_nm: RangeValue | None = None,
         bias_v: RangeValue | None = None,
@@ -72,11 +72,11 @@ class RankingOperations(ClientPart):
         Args:
             application: name of the application.
             subject: devices or materials.
-            order: score to sort by.
             weights: weights by metric that replace the profile's weights.
             reading: name of another interpretation of ambiguous requirements.
             computed: whether E_A and DFE that pvkdb computed count.
-            samples: number of random weights and values that test the stability of the order.
+            unreviewed: whether imports that nobody has confirmed count.
+            samples: number of random weights of papers and criteria.
             thickness_nm: layer thickness for predictions, a number or (low, high).
             bias_v: bias across the layer, likewise; default for devices: their SET voltage.
             temperature_k: temperature, likewise.
@@ -98,10 +98,10 @@ class RankingOperations(ClientPart):
 
         query = parameters_of(
             subject=subject,
-            order=order,
             weights=weights or None,
             reading=reading,
             computed=None if computed else False,
+            unreviewed=unreviewed or None,
             samples=samples,
             thickness_nm=thickness_nm,
             bias_v=bias_v,

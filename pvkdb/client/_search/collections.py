@@ -11,7 +11,7 @@ from pvkdb.client._io.description import Fields, Filters
 from pvkdb.client._io.service import Service, path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.client._search.pages import Pages, searches
-from pvkdb.client._search.queries import NO_FILTERS, FilterValue, query_of
+from pvkdb.client._search.queries import FilterValue, query_of
 from pvkdb.client._search.results import AsyncResults, AsyncStream, Results, Stream
 from pvkdb.client._search.tables import TableModels
 from pvkdb.errors import InputError
@@ -113,9 +113,7 @@ class ListingOperations(ClientPart, Generic[RowT, DocumentT]):
             >>> client.devices.filters()["retention_s_min"].meaning
             'Smallest retention in s.'
         """
-        known = yield from self._service.query_parameters(self._table.name)
-        filters = {key: each for key, each in (known or {}).items() if key not in NO_FILTERS}
-        return Filters(filters)
+        return Filters((yield from self._service.filters(self._table.name)))
 
     def fields(self) -> Fields:
         """Return the fields of a row with unit and meaning, in the order of the exported table.
@@ -191,9 +189,9 @@ class EntryOperations(ListingOperations[RowT, DocumentT]):
         """Return the filter that accepts many ids, or None if rows are not whole entries."""
         if self._table.document is not self._table.row:
             return None
-        known = yield from self._service.query_parameters(self._table.name)
+        known = yield from self._service.filters(self._table.name)
         by = self._table.key
-        return by if known and by in known and known[by].many else None
+        return by if by in known and known[by].several else None
 
 
 class SearchOperations(
@@ -225,7 +223,7 @@ class SearchOperations(
 
         Raises:
             InputError: the filter or bound does not exist (names the nearest one), or a value
-                cannot be used. Filters are checked before the search is sent.
+                cannot be used.
             ServiceError: the service cannot be reached.
 
         Example:

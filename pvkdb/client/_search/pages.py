@@ -65,7 +65,7 @@ def searches(service: Service, name: str, query: Query) -> Steps[list[dict[str, 
     """
     if not query:
         return [{}]
-    known = yield from service.query_parameters(name)
+    known = yield from service.filters(name)
     check(name, query, known)
     return batches(query, known)
 

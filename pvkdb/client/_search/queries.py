@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
 
-from pvkdb.client._io.description import FilterDescription
-from pvkdb.errors import InputError, unknown_name
+from pvkdb.errors import InputError
+
+if TYPE_CHECKING:
+    from pvkdb.schemas.responses import FilterInfo
 
 #: One value of a filter.
 Plain: TypeAlias = str | float | int | bool
@@ -70,35 +73,25 @@ def query_of(filters: Mapping[str, FilterValue]) -> dict[str, str | list[str]]:
     return query
 
 
-def check(collection: str, query: Query, known: Mapping[str, FilterDescription] | None) -> None:
-    """Check filters against the service's description before the search is sent.
+def check(collection: str, query: Query, known: Mapping[str, FilterInfo]) -> None:
+    """Refuse what the service would take for something else; it refuses the rest itself.
 
     Raises:
-        InputError: a filter does not exist (names the nearest one), accepts only one value, or
-            does not allow a value.
+        InputError: a parameter of paging is given, or a list where one value is accepted.
     """
-    for name in query:
+    for name, value in query.items():
         if name in NO_FILTERS:
             raise InputError(f"{name}= is not a filter: {NO_FILTERS[name]}")
-    if known is None:
-        return
-    for name, value in query.items():
-        if name not in known:
-            filters = known.keys() - NO_FILTERS.keys()
-            raise InputError(unknown_name(f"filter of {collection}", name, filters))
-        if isinstance(value, list) and len(value) > 1 and not known[name].many:
+        one = name in known and not known[name].several
+        if one and isinstance(value, list) and len(value) > 1:
             raise InputError(
                 f"{name}= of {collection} accepts one value, not a list of {len(value)}; "
                 "search once for each"
             )
-        choices = known[name].choices
-        for each in value if isinstance(value, list) else [value]:
-            if choices and each not in choices:
-                raise InputError(unknown_name(f"{name} among {collection}", each, choices))
 
 
 def batches(
-    query: Query, known: Mapping[str, FilterDescription] | None = None
+    query: Query, known: Mapping[str, FilterInfo] = MappingProxyType({})
 ) -> list[dict[str, str]]:
     """Split a query into the parameters of one request, or of several if a list is too long.
 
@@ -121,7 +114,7 @@ def batches(
             if len(parts) > 1:
                 long[name] = parts
         else:
-            many = known is not None and name in known and known[name].many
+            many = name in known and known[name].several
             parameters[name] = _quoted(name, value) if many else value
     if not long:
         return [parameters]

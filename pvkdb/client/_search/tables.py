@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from pvkdb.errors import InputError, MissingExtraError, unknown_name
+from pvkdb._extras import needing
+from pvkdb.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,7 @@ class TableModels(Generic[RowT, DocumentT]):
         from pvkdb.schemas.tables import TABLES
 
         row = cast("type[RowT]", TABLES[self.name])
-        return row if self._fields is None else _partial_row(row, self._fields)
+        return row if self._fields is None else row.only(self._fields)
 
     @cached_property
     def page(self) -> type[Page[RowT]]:
@@ -92,10 +93,8 @@ class FrameBuilder:
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
-        try:
+        with needing("store"):
             import pandas as pd
-        except ImportError as error:
-            raise MissingExtraError("pandas", "store") from error
         self._make = pd.DataFrame
         self._columns: dict[str, list[Any]] = {name: [] for name in columns}
 
@@ -107,28 +106,3 @@ class FrameBuilder:
     def finish(self) -> pd.DataFrame:
         """Return the DataFrame."""
         return self._make(self._columns)
-
-
-@cache
-def _partial_row(row: type[RowT], fields: tuple[str, ...]) -> type[RowT]:
-    """Return a row model with only some fields; reading another field raises a clear error."""
-    from pydantic import create_model
-
-    from pvkdb.schemas.tables import Row
-
-    class Partial(Row):
-        if not TYPE_CHECKING:
-
-            def __getattr__(self, name: str) -> Any:
-                if name in row.model_fields:
-                    raise AttributeError(
-                        f"{name!r} was not requested; add it to fields=, or leave fields= out"
-                    )
-                return super().__getattr__(name)
-
-    chosen: dict[str, Any] = {
-        name: (row.model_fields[name].annotation, row.model_fields[name]) for name in fields
-    }
-    model: Any = create_model(f"Part of {row.__name__}", __base__=Partial, **chosen)
-    model.primary_key = row.primary_key
-    return cast("type[RowT]", model)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pvkdb.errors import InputError, MissingExtraError
+from pvkdb._extras import needing
+from pvkdb.errors import InputError
 from pvkdb.literature.drafts.words import words
 from pvkdb.schemas import CONTROL
 from pvkdb.store.curation.sources import Source
@@ -42,6 +43,11 @@ _ALIKE: dict[int, str] = {0x2080 + digit: str(digit) for digit in range(10)} | {
 _ALIKE |= {0xFFFE: " ", 0xFFFF: " "}  # YAML refuses them
 _ALIKE |= dict(enumerate(("ff", "fi", "fl", "ffi", "ffl"), 0xFB00))
 _SIGNS: dict[str, str] = words()["latex"]
+#: The formula of a halide whose lowered numbers stand apart: "CH 3 NH 3 PbI 3".
+_SPACED = (
+    r"(?<![A-Za-z\d])(?:\(?(?:[A-Z][a-z]?){1,4}\)? \d{1,2} ?)*(?:[A-Z][a-z]?){0,4}"
+    r"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)(?: \d ?)?(?:I|Br|Cl) \d{1,2}(?![\d.])(?: (?=/))?"
+)
 #: LaTeX and Markdown, and what stays of it.
 _MARKUP: list[tuple[str, Any]] = [
     (
@@ -62,6 +68,9 @@ _MARKUP: list[tuple[str, Any]] = [
     (r"--", "–"),
     (r"(?<=\b10) (?=[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])", ""),
     (r"PEDOT: PSS", "PEDOT:PSS"),
+    (_SPACED, lambda formula: formula[0].replace(" ", "")),
+    # Of a layer with its name and its abbreviation the latter stays.
+    (r"(?:(?<=/)[a-z()-]{4,}(?: [a-z()-]{4,}){0,2} )?\(([A-Z][\w:-]{1,12})\)(?=/)", r"\1"),
     (r"\s+", " "),
 ]
 
@@ -131,10 +140,8 @@ def read_document(path: Source) -> Document:
 
 
 def _pdf_blocks(content: bytes, document: Document) -> Iterator[_Block]:
-    try:
+    with needing("drafts"):
         import pypdf
-    except ImportError as error:
-        raise MissingExtraError("pypdf", "drafts") from error
     name, letters = document.name, 0
     try:
         reader = pypdf.PdfReader(io.BytesIO(content))
@@ -193,10 +200,8 @@ def _paragraphs(text: str, page: int | None) -> Iterator[_Block]:
 
 
 def _html_blocks(content: bytes, document: Document) -> Iterator[_Block]:
-    try:
+    with needing("drafts"):
         import lxml.html
-    except ImportError as error:
-        raise MissingExtraError("lxml", "drafts") from error
     try:
         tree = lxml.html.fromstring(content, parser=lxml.html.HTMLParser(encoding="utf-8"))
     except lxml.etree.LxmlError as error:

@@ -38,7 +38,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 #: Numbers that are written as words, in front of what is counted.
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 _WORDS |= {"nine": 9, "ten": 10, "twelve": 12, "sixteen": 16}
-_COUNTED = r"(?= (?:orders|\w+ states|(?:hour|day|week|month|year)s?\b))"
+_COUNTED = r"(?= (?:orders|(?:[\w-]+ ){0,2}states|(?:hour|day|week|month|year)s?\b))"
 _CHANGE = re.compile(
     r"\b(?:expan|increas|decreas|reduc|improv|enhanc|drop|lower|rais|extend|shift|chang)\w*\b"
     r".{0,100}\bfrom\s*$"
@@ -96,6 +96,7 @@ def _token() -> re.Pattern[str]:
     unit = "|".join(name.replace(" ", r"\s?") + "s?" for name in counted) + f"|{unit_pattern()}"
     # "s–1" is no second and "cm² V⁻¹ s⁻¹" no area, but "2 V–1 V" is a range.
     per = rf"[–−-][123](?![\d.]|\s?(?:{unit})(?![A-Za-z]))|[\s·]?(?:cm|m|s|V|K|mol)[⁻–−-][¹²³123]"
+    per += "|/[cmnμ]?m[²2]"  # "5 mA/cm²" is no current
     front = "|".join(f"(?P<front{place}>{words})" for place, words in enumerate(_FRONT.values()))
     return re.compile(
         rf"(?:(?<![A-Za-z])(?:{front})\s{{0,2}})?(?P<sign>(?<![\w⁰-⁹)])(?<!\d\s)[+\-−±])?\s?"

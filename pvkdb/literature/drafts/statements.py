@@ -36,6 +36,9 @@ _CLAUSE, _BEHIND = 30, 8
 _CLAUSES = re.compile(
     r";|, (?:while|whereas|but|which|with|and|resulting|reduced|indicating)\b|\bwhile\b|\bwhereas\b"
 )
+_SETS = re.compile(
+    r"\b(?:V_?)?(set|reset)(?: voltages?)?\s?(?:/|and)\s?(?:V_?)?(set|reset)\b", re.I
+)
 _STACK = re.compile(r"(?:[\w@:.()\[\]{}−–+-]{1,60}/){1,9}[\w@:.()\[\]{}−–+-]{1,60}")
 _FORMULA = re.compile(r"[A-Z(\[{][\w()\[\]{}.−–+-]{2,80}")
 _HALIDE = re.compile(
@@ -96,10 +99,13 @@ def statements(document: Document) -> Iterator[FoundValue]:
         for quantity, metric in _measured(text, energy):
             at = quantity.start
             found = found_value(quantity, metric, sentence, text[at : quantity.end])
+            about = _nearest(materials, at, subject)
+            # The stack of an earlier sentence is not that of another material.
+            kept = stack if not materials or about in stack else ""
             yield replace(
                 found,
-                subject=_nearest(materials, at, subject),
-                stack=_nearest(stacks, at, "") or stack,
+                subject=about,
+                stack=_nearest(stacks, at, "") or kept,
                 defect=defect_near(text, at) if metric in ENERGIES else "",
             )
             energy = metric if metric in ENERGIES else energy
@@ -118,6 +124,8 @@ def found_value(
     if quantity.unit == "orders":
         low, high = 10.0**low, 10.0**high
     short = stability_doubt(low, quantity.ends[0]) if metric == "stability_days" else ""
+    if metric == "retention_s" and re.search(r"\bextrapolat", sentence.text, re.I):
+        short = "is it extrapolated? Then give the length of the test in its place."
     return FoundValue(
         metric=metric,
         unit=unit,
@@ -178,7 +186,7 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
     found = quantities(text)
     last: tuple[PrintedQuantity, str] | None = None
     for place, quantity in enumerate(found):
-        metric = _metric(text, quantity, found)
+        metric = _pair(text, found, place) or _metric(text, quantity, found)
         if metric is None and last and last[0].unit == quantity.unit != "1":
             metric = last[1] if quantity.start - last[0].end < _SAME else None
         if metric is None and quantity.unit == "eV":
@@ -186,6 +194,19 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
         if metric and not _is_conversion(text, found, place):
             yield quantity, metric
         last = (quantity, metric) if metric is not None else last
+
+
+def _pair(text: str, found: Sequence[PrintedQuantity], place: int) -> str | None:
+    """Return the metric of one of two voltages behind both names: "SET/RESET of 1 V/−2 V"."""
+    for first in (place, place - 1):
+        two = found[max(first, 0) : first + 2]
+        if len(two) < 2 or {one.unit for one in two} != {"V"}:
+            continue
+        joined = text[two[0].end : two[1].start].strip(" ,") in ("/", "and")
+        names = _SETS.search(text, max(0, two[0].start - _ALONE), two[0].start)
+        if joined and names:
+            return f"v_{names[1 + place - first].lower()}_v"
+    return None
 
 
 def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuantity]) -> str | None:

@@ -10,11 +10,15 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import AfterValidator, BaseModel, Field
 
 from pvkdb.display.notebook import NotebookView
+from pvkdb.operations import kinds as declared_kinds  # the package has a module `kinds`
+from pvkdb.operations import load
+from pvkdb.operations.fields import InCommand
+from pvkdb.schemas import StrictModel
 from pvkdb.schemas.calculations.reliability import barrier_error
 
 if TYPE_CHECKING:
@@ -124,6 +128,19 @@ def registered_potentials() -> tuple[str, ...]:
     return (*(name.value for name in PotentialName), *sorted(others - {*PotentialName}))
 
 
+class Selection(StrictModel):
+    """Conditions for choosing calculations; None sets no condition."""
+
+    state: CalculationState | None = Field(
+        None, description="waiting, queued, running, done, failed or cancelled."
+    )
+    kind: str | None = Field(None, description="Kind of calculation, e.g. neb or relax.")
+    material: str | None = Field(None, description="Material or formula, e.g. CsPbBr3-Pnma.")
+    failure: Annotated[FailureKind | None, InCommand("--failed", "REASON")] = Field(
+        None, description="Failed for this reason, e.g. crashed."
+    )
+
+
 class CalculationDocument(BaseModel, NotebookView):
     """A calculation as the service returns it."""
 
@@ -163,10 +180,7 @@ class CalculationDocument(BaseModel, NotebookView):
     @property
     def barrier(self) -> NebResult | None:
         """The host, paths and doubts of a finished migration barrier; None for anything else."""
-        from pvkdb.schemas.calculations.migration import NebResult
-
-        done = self.kind == "neb" and self.result is not None
-        return NebResult.model_validate(self.result) if done else None
+        return cast("NebResult | None", self._result_of("neb"))
 
     @property
     def barrier_error(self) -> str | None:
@@ -176,18 +190,17 @@ class CalculationDocument(BaseModel, NotebookView):
     @property
     def simulation(self) -> SimulationResult | None:
         """What a simulated device does; None for anything else, and before it is done."""
-        from pvkdb.schemas.calculations.simulations import SimulationResult
-
-        done = self.kind == "simulation" and self.result is not None
-        return SimulationResult.model_validate(self.result) if done else None
+        return cast("SimulationResult | None", self._result_of("simulation"))
 
     @property
     def examination(self) -> ExaminationResult | None:
         """Result of a device in a task; None for anything else, and before it is done."""
-        from pvkdb.schemas.calculations.examinations import ExaminationResult
+        return cast("ExaminationResult | None", self._result_of("examine"))
 
-        done = self.kind == "examine" and self.result is not None
-        return ExaminationResult.model_validate(self.result) if done else None
+    def _result_of(self, kind: str) -> Any:
+        if self.kind != kind or self.result is None:
+            return None
+        return load(declared_kinds()[kind].result).model_validate(self.result)
 
 
 class ProgressNow(BaseModel):

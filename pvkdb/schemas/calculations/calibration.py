@@ -7,7 +7,7 @@ time: docs/validation/calibration.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 from importlib.resources import files
 from math import inf, sqrt
@@ -18,6 +18,10 @@ from pvkdb.chemistry import material_family, parse_composition
 from pvkdb.schemas import StrictModel
 
 FILE = "calibration.json"
+#: Share of reported values that an interval should contain.
+LEVEL = 0.8
+#: Fewer groups leave less than two degrees of freedom.
+LEAST_GROUPS = 4
 
 
 class CalibrationPair(StrictModel):
@@ -61,10 +65,14 @@ class CalibrationLine(StrictModel):
 
     def interval(self, computed_ev: float) -> tuple[float, float]:
         """Return the interval for the reported energy, in eV."""
-        middle = self.offset_ev + self.slope * computed_ev
+        middle, error = self.estimate(computed_ev)
+        return middle - self.quantile * error, middle + self.quantile * error
+
+    def estimate(self, computed_ev: float) -> tuple[float, float]:
+        """Return the expected reported energy and its standard error, in eV."""
         off = (computed_ev - self.mean_ev) ** 2 / (self.squares_ev2 or inf)
-        half = self.quantile * self.error_ev * sqrt(1 + 1 / self.groups + off)
-        return middle - half, middle + half
+        error = self.error_ev * sqrt(1 + 1 / self.groups + off)
+        return self.offset_ev + self.slope * computed_ev, error
 
 
 class Calibration(StrictModel):
@@ -102,6 +110,57 @@ class CalibrationTable(StrictModel):
     version: str = Field(description="Hash of the pairs.")
     level: float = Field(description="Share of reported values that an interval should contain.")
     calibrations: tuple[Calibration, ...]
+
+
+def group_name(pair: CalibrationPair, grouped_by: str) -> str:
+    """Return the composition or the family of a pair."""
+    return pair.material if grouped_by == "composition" else pair.family
+
+
+def fit(
+    pairs: Sequence[CalibrationPair], grouped_by: str, families: Sequence[str] = ()
+) -> CalibrationLine:
+    """Return the least-squares line in which each group has the weight one."""
+    import numpy as np  # the client has neither
+    from scipy import special
+
+    names = [group_name(pair, grouped_by) for pair in pairs]
+    groups = len(set(names))
+    weights = np.array([1 / names.count(name) for name in names])
+    x = np.array([pair.computed_ev for pair in pairs])
+    y = np.array([pair.reported_ev for pair in pairs])
+    mean = float(np.average(x, weights=weights))
+    squares = float(np.sum(weights * (x - mean) ** 2))
+    slope = float(np.sum(weights * (x - mean) * y)) / squares
+    offset = float(np.average(y, weights=weights)) - slope * mean
+    rest = float(np.sum(weights * (y - offset - slope * x) ** 2))
+    return CalibrationLine(
+        families=tuple(sorted(families)),
+        grouped_by=grouped_by,
+        groups=groups,
+        offset_ev=round(offset, 4),
+        slope=round(slope, 4),
+        error_ev=round((rest / (groups - 2)) ** 0.5, 4),
+        mean_ev=round(mean, 4),
+        squares_ev2=round(squares, 4),
+        quantile=round(float(special.stdtrit(groups - 2, (1 + LEVEL) / 2)), 4),
+        covered=0.0,
+    )
+
+
+@cache
+def line_without(entry: Calibration, line: CalibrationLine, formula: str) -> CalibrationLine | None:
+    """Return a line of a calibration through other compositions alone; None if they are too few."""
+    if all(pair.material != formula for pair in entry.pairs):
+        return line
+    others = [
+        pair
+        for pair in entry.pairs
+        if pair.material != formula and (not line.families or pair.family in line.families)
+    ]
+    if len({group_name(pair, line.grouped_by) for pair in others}) < LEAST_GROUPS:
+        return None
+    return fit(others, line.grouped_by, line.families)
 
 
 @cache

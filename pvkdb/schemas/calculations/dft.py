@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
+from pvkdb.operations.fields import InCommand
 from pvkdb.schemas import RequestModel
 from pvkdb.schemas.calculations import AnyPotential, bounds
 from pvkdb.schemas.calculations.relaxations import CalculationRequest, Host
@@ -69,26 +70,26 @@ class DftSettings(RequestModel):
 
     engine: Engine = Engine.ESPRESSO
     functional: Literal["PBE", "PBEsol"] = "PBE"
-    cutoff_wfc_ry: float | None = Field(
+    cutoff_wfc_ry: Annotated[float | None, InCommand("--cutoff", "RY")] = Field(
         default=None,
         ge=10,
         le=500,
-        description="Cutoff of the wave functions; None for the largest that SSSP recommends for "
+        description="Cutoff of the wave functions; default: the largest that SSSP recommends for "
         "one of the elements (espresso), or 520 eV as in the Materials Project (gpaw, vasp). With "
-        "cp2k REL_CUTOFF, the cutoff of the grid for a Gaussian of exponent 1; None for 50 Ry.",
+        "cp2k REL_CUTOFF, the cutoff of the grid for a Gaussian of exponent 1; default: 50 Ry.",
     )
-    cutoff_rho_ry: float | None = Field(
+    cutoff_rho_ry: Annotated[float | None, InCommand("--density-cutoff", "RY")] = Field(
         default=None,
         ge=40,
         le=5000,
-        description="Cutoff of the density (espresso); None for the recommended one, or for as "
+        description="Cutoff of the density (espresso); default: the recommended one, or as "
         "many times a given cutoff of the wave functions as is recommended. With cp2k CUTOFF, that "
-        "of the finest grid; None for 400 Ry.",
+        "of the finest grid; default: 400 Ry.",
     )
-    kpoint_grid: tuple[int, int, int] | None = Field(
-        default=None, description="Γ-centred grid; None for one of the density below."
+    kpoint_grid: Annotated[tuple[int, int, int] | None, InCommand("--kpoints", "N N N")] = Field(
+        default=None, description="Γ-centred grid, e.g. 2 2 2; default: one of the spacing."
     )
-    kpoint_spacing_per_ang: float | None = Field(
+    kpoint_spacing_per_ang: Annotated[float | None, InCommand("--spacing", "1/ANG")] = Field(
         default=None,
         gt=0,
         le=2,
@@ -100,7 +101,9 @@ class DftSettings(RequestModel):
         description="Smearing of the occupations; `fixed` is for insulators only; a neutral "
         "vacancy has an odd electron.",
     )
-    smearing_width_ev: float = Field(default=0.05, gt=0, le=0.5)
+    smearing_width_ev: Annotated[float, InCommand("--width")] = Field(
+        default=0.05, gt=0, le=0.5, description="Width of the smearing."
+    )
     charge: int = Field(
         default=0, ge=-6, le=6, description="Charge of the cell, balanced by a uniform background."
     )
@@ -109,17 +112,17 @@ class DftSettings(RequestModel):
         description="Correction of the energy of a charged cell for its images; makov-payne is the "
         "leading term, which cancels in barriers at one charge and cell.",
     )
-    dielectric_constant: float | None = Field(
-        default=None, ge=1, le=1000, description="Static, relative; for the correction."
+    dielectric_constant: Annotated[float | None, InCommand("--dielectric")] = Field(
+        default=None, ge=1, le=1000, description="Dielectric constant for the correction: static."
     )
     dielectric_source: str | None = Field(
-        default=None, min_length=3, max_length=200, description="Where that constant is from."
+        default=None, min_length=3, max_length=200, description="Source of the dielectric constant."
     )
-    magnetization_mub: float | None = Field(
+    magnetization_mub: Annotated[float | None, InCommand("--moment", "MUB")] = Field(
         default=None,
         ge=-100,
         le=100,
-        description="Total moment that a spin-polarised calculation holds; None without spin.",
+        description="Total moment that a spin-polarised calculation holds; default: no spin.",
     )
     soc: bool = Field(
         default=False, description="Spin–orbit coupling; SSSP's files have none, so not espresso."
@@ -131,8 +134,10 @@ class DftSettings(RequestModel):
         default=(),
         description="One a element (espresso, cp2k); filled in when queued.",
     )
-    basis_set: BasisSet | None = Field(
-        default=None, exclude_if=_omitted, description="Gaussians (cp2k); None for DZVP of Zurich."
+    basis_set: Annotated[BasisSet | None, InCommand(value="NAME")] = Field(
+        default=None,
+        exclude_if=_omitted,
+        description="Gaussians (cp2k); default: DZVP-MOLOPT-GGA-GTH.",
     )
     dispersion: Literal["D3(BJ)"] | None = Field(
         default=None, exclude_if=_omitted, description="Dispersion correction of Grimme (cp2k)."
@@ -326,11 +331,7 @@ class DftAfterResult(bounds.CalculationResult):
 #: DFT requests of the queue.
 AnyDft = DftScfRequest | DftRelaxRequest | DftPathRequest | DftHopRequest | DftNebRequest
 DFT_REQUESTS: dict[str, type[AnyDft]] = {
-    "dft-scf": DftScfRequest,
-    "dft-relax": DftRelaxRequest,
-    "dft-path": DftPathRequest,
-    "dft-hop": DftHopRequest,
-    "dft-neb": DftNebRequest,
+    model.model_fields["kind"].default: model for model in get_args(AnyDft)
 }
 
 

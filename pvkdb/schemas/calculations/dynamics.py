@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from pvkdb.operations.fields import InCommand
 from pvkdb.schemas import RequestModel
 from pvkdb.schemas.calculations import AnyPotential, bounds
 from pvkdb.schemas.calculations.relaxations import CalculationRequest, Host
@@ -21,7 +22,9 @@ class MdSettings(RequestModel):
     """Numerical settings of molecular dynamics. Every field enters the content key."""
 
     temperature_k: float = Field(gt=0, le=3000, description="Temperature of the thermostat, K.")
-    picoseconds: float = Field(default=100.0, gt=0, le=1e5, description="Length that is counted.")
+    picoseconds: Annotated[float, InCommand(value="PS")] = Field(
+        default=100.0, gt=0, le=1e5, description="Length that is counted."
+    )
     settle_ps: float = Field(default=2.0, ge=0, le=1e4, description="Time before it, not counted.")
     step_fs: float = Field(default=2.0, gt=0, le=10, description="Time step.")
     distance_ang: float = Field(

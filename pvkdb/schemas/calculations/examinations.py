@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pvkdb.display.numbers import number
 from pvkdb.display.units import with_unit
+from pvkdb.operations.fields import InCommand
 from pvkdb.schemas import RequestModel, StrictModel
 from pvkdb.schemas.calculations import bounds
 from pvkdb.schemas.calculations.relaxations import CalculationRequest
@@ -61,7 +62,7 @@ class ExaminationSettings(RequestModel):
         default=None,
         gt=0,
         le=1e10,
-        description="Time between the pulses of a reservoir, in s; null: the retention.",
+        description="Time between the pulses of a reservoir, in s; default: the retention.",
         examples=[None],
     )
     pulses: float = Field(
@@ -83,7 +84,7 @@ class ExaminationQuestion(ExaminationSettings):
     model: Literal["threshold", "vteam", "yakopcic"] = Field(
         default="threshold", description="Compact model whose behaviours are tested."
     )
-    values: dict[str, _Finite] = Field(
+    values: Annotated[dict[str, _Finite], InCommand("--set", "NAME=VALUE")] = Field(
         default={}, max_length=20, description="Parameters of the compact model, by name."
     )
 

@@ -9,18 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pvkdb.operations import kinds, load
 from pvkdb.schemas import first_problem
 from pvkdb.schemas.calculations import bounds, dft
 from pvkdb.schemas.calculations.bounds import CalculationResult
 from pvkdb.schemas.calculations.dynamics import MdRequest, MdResult
-from pvkdb.schemas.calculations.examinations import ExaminationRequest, ExaminationResult
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
-    ElementRequest,
-    ElementResult,
-    EstimateRequest,
-    EstimateResult,
     Host,
     RelaxRequest,
     RelaxResult,
@@ -31,23 +27,12 @@ from pvkdb.schemas.calculations.simulations import SimulationRequest, Simulation
 
 #: Numbers of a result that follow from each other agree to this, eV.
 SAME_EV = 1e-4
-#: Models of the request and the result of each kind.
-MODELS: dict[str, tuple[type[CalculationRequest], type[CalculationResult]]] = {
-    "relax": (RelaxRequest, RelaxResult),
-    "element": (ElementRequest, ElementResult),
-    "vacancy": (VacancyRequest, VacancyResult),
-    "estimate": (EstimateRequest, EstimateResult),
-    "neb": (CompleteNebRequest, NebResult),
-    "md": (MdRequest, MdResult),
-    "simulation": (SimulationRequest, SimulationResult),
-    "examine": (ExaminationRequest, ExaminationResult),
-    "dft-scf": (dft.DftScfRequest, dft.DftScfResult),
-    "dft-relax": (dft.DftRelaxRequest, dft.DftRelaxResult),
-    "dft-path": (dft.DftPathRequest, dft.DftPathResult),
-    "dft-hop": (dft.DftHopRequest, dft.DftHopResult),
-    "dft-neb": (dft.DftNebRequest, dft.DftNebResult),
-    "dft-after": (dft.DftAfterRequest, dft.DftAfterResult),
-}
+
+
+def models_of(kind: str) -> tuple[type[CalculationRequest], type[CalculationResult]] | None:
+    """Return the models of the request and the result of a kind; None of an unknown kind."""
+    known = kinds().get(kind)
+    return None if known is None else (load(known.request), load(known.result))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +44,11 @@ class UnreadableResult:
 
 def read_result(kind: str, result: Any) -> CalculationResult | UnreadableResult:
     """Return a stored result as the model of its kind, or why it is not one."""
-    if kind not in MODELS:
+    models = models_of(kind)
+    if models is None:
         return UnreadableResult(f"pvkdb has no model of results of the kind {kind!r}")
     try:
-        return MODELS[kind][1].model_validate(result)
+        return models[1].model_validate(result)
     except ValidationError as error:
         return UnreadableResult(first_problem(error))
 
@@ -73,7 +59,8 @@ def require_fit(request: CalculationRequest, result: CalculationResult) -> None:
     Raises:
         ValueError: names what differs.
     """
-    for name in ("formula", "stoichiometry", "phase", "symbol", "defect", "settings"):
+    names = ("formula", "stoichiometry", "phase", "symbol", "defect", "stack", "task", "device")
+    for name in (*names, "settings"):
         wanted, found = getattr(request, name, None), getattr(result, name, None)
         # Settings of a potential are in the request alone, the defect of a device in the result.
         if None not in (wanted, found) and found != wanted:
@@ -120,11 +107,8 @@ def _conditions(
             yield "picoseconds", result.picoseconds == request.settings.picoseconds
             yield "atoms_in_cell", (result.atoms_in_cell + 1) % len(request.host.symbols) == 0
         case SimulationRequest(), SimulationResult():
-            yield "stack", request.stack == result.stack
             yield "inputs", list(request.inputs) == result.inputs
             yield "defect", request.barriers.defect == result.defect
-        case ExaminationRequest(), ExaminationResult():
-            yield "task", (request.task, request.device) == (result.task, result.device)
         case dft.DftScfRequest(), dft.DftScfResult():
             yield from _points([request.structure], ["structure"], [result.point], result.atoms)
         case dft.DftRelaxRequest(), dft.DftRelaxResult():

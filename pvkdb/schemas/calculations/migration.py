@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from math import inf
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
-from pydantic import Field, computed_field, model_validator
+from pydantic import (
+    Field,
+    ValidationInfo,
+    computed_field,
+    field_validator,
+    model_validator,
+)
 
 from pvkdb.chemistry import Composition
 from pvkdb.display.notebook import NotebookView, plot
+from pvkdb.operations.fields import InCommand
 from pvkdb.schemas import RequestModel
 from pvkdb.schemas.calculations import AnyPotential, FailureKind, PotentialName, bounds
 from pvkdb.schemas.calculations.relaxations import MOST_ATOMS, CalculationRequest, Host
@@ -51,36 +58,36 @@ class NebSettings(RequestModel):
         default=None,
         ge=3,
         le=25,
-        description="Images between the end points; None for one each 1.1 Å, 3 at least.",
+        description="Images between the end points; default: one each 1.1 Å, 3 at least.",
     )
-    cutoff_ang: float | None = Field(
+    cutoff_ang: Annotated[float | None, InCommand("--cutoff", "ANG")] = Field(
         default=None,
         gt=0,
         le=10,
-        description="Longest hop; None for the longest edge of an octahedron (without octahedra "
-        "1.2 times the shortest hop), or for what leads through the crystal in three dimensions "
+        description="Longest hop; default: the longest edge of an octahedron (without octahedra "
+        "1.2 times the shortest hop), or what leads through the crystal in three dimensions "
         "where that is more.",
     )
-    distance_ang: float = Field(
+    distance_ang: Annotated[float, InCommand("--distance", "ANG")] = Field(
         default=10.0, ge=8.5, le=30, description="Least distance of a defect from its images."
     )
     max_atoms: int = Field(
         default=400, ge=1, le=MOST_ATOMS, description="Larger supercells are refused."
     )
-    fmax_cell_ev_per_ang: float = Field(
+    fmax_cell_ev_per_ang: Annotated[float, InCommand("--fmax-cell")] = Field(
         default=0.01,
         ge=1e-4,
         le=0.1,
         description="Largest force at which the cell counts as relaxed, eV/Å.",
     )
-    fmax_endpoint_ev_per_ang: float = Field(
+    fmax_endpoint_ev_per_ang: Annotated[float, InCommand("--fmax-endpoint")] = Field(
         default=0.01,
         ge=1e-4,
         le=0.1,
         description="Largest force at which an end point is relaxed, eV/Å.",
     )
-    fmax_neb_ev_per_ang: float = Field(
-        default=0.01, ge=1e-4, le=0.1, description="On the saddle point."
+    fmax_neb_ev_per_ang: Annotated[float, InCommand("--fmax")] = Field(
+        default=0.01, ge=1e-4, le=0.1, description="Largest force on the saddle point, eV/Å."
     )
     max_steps_cell: int = Field(
         default=500, ge=1, le=5000, description="Most steps of the relaxation of the cell."
@@ -88,8 +95,12 @@ class NebSettings(RequestModel):
     max_steps_endpoint: int = Field(
         default=400, ge=1, le=5000, description="Most steps of the relaxation of an end point."
     )
-    max_steps_neb: int = Field(default=200, ge=1, le=5000, description="Most steps of the NEB.")
-    rattle_ang: float = Field(default=0.05, ge=0, le=0.2, description="Starting random shift.")
+    max_steps_neb: Annotated[int, InCommand("--max-steps")] = Field(
+        default=200, ge=1, le=5000, description="Most steps of the NEB."
+    )
+    rattle_ang: Annotated[float, InCommand("--rattle", "ANG")] = Field(
+        default=0.05, ge=0, le=0.2, description="Starting random shift."
+    )
     seed: int = Field(default=2145, ge=0, lt=2**32, description="Seed of the random shift.")
     recheck: bool = Field(
         default=True,
@@ -125,6 +136,27 @@ class NebRequest(CalculationRequest):
         default=None, description="Structure to start from in place of a prototype."
     )
     settings: NebSettings = NebSettings()
+
+
+class PostedSettings(NebSettings):
+    """Numerical settings of migration barriers: forces in eV/Å, lengths in Å.
+
+    Unlike the files of plans, JSON must give numbers as numbers: neither true nor "5".
+    """
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_in_json(cls, value: object, info: ValidationInfo) -> object:
+        flag = info.field_name == "recheck"
+        if isinstance(value, str) or isinstance(value, bool) is not flag:
+            raise ValueError("give true or false" if flag else "give a number")
+        return value
+
+
+class PostedRequest(NebRequest):
+    """The migration of a defect whose barrier is requested."""
+
+    settings: PostedSettings = Field(default=PostedSettings(), description="Numerical settings.")
 
 
 class CompleteNebRequest(NebRequest):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -29,6 +29,8 @@ class CalculationRequest(RequestModel):
     """Base of requests for calculations: the recipe's revision is a part of the content key."""
 
     recipe: ClassVar[int]
+    if TYPE_CHECKING:
+        kind: str  # which every request has, in the order of its own fields
 
     def key(self) -> str:
         """Content key: SHA-256 over the canonical request and the recipe's revision."""
@@ -241,7 +243,3 @@ class EstimateResult(bounds.CalculationResult):
     force_calls: bounds.Count
     cpu_seconds: bounds.Seconds = Field(description="Processor time of the computing process.")
     wall_seconds: bounds.Seconds
-
-
-#: Requests of the queue besides barriers and DFT.
-AnyRelaxation = RelaxRequest | ElementRequest | VacancyRequest | EstimateRequest

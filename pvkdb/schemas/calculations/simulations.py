@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from pvkdb.operations.fields import InCommand
 from pvkdb.schemas import RequestModel, StrictModel
 from pvkdb.schemas.calculations import bounds
 from pvkdb.schemas.calculations.migration import NebResult
@@ -18,8 +19,8 @@ _Rate = Annotated[float, Field(ge=1e-12, le=1e15)]
 class SimulationQuestion(RequestModel):
     """What is asked of a device: its stack, and the inputs that the store does not have."""
 
-    material: str = Field(
-        max_length=200, description="Formula, or name of a material.", examples=["CsPbBr3"]
+    material: Annotated[str, InCommand("material")] = Field(
+        max_length=200, description="Material, e.g. CsPbBr3 or CsPbBr3-Pnma.", examples=["CsPbBr3"]
     )
     stack: str = Field(
         max_length=200, description="Layers from the bottom.", examples=["ITO/CsPbBr3/Ag"]
@@ -39,12 +40,12 @@ class SimulationQuestion(RequestModel):
     potential: str | None = Field(
         default=None,
         max_length=300,
-        description="Whose barriers; null for the best tested.",
+        description="Whose barriers; default: the best tested.",
         examples=["sevennet-l3i5"],
     )
     axis: Literal["a", "b", "c"] = Field(default="b", description="Axis across the layer.")
-    scan_rates_v_per_s: tuple[_Rate, ...] = Field(
-        default=(), max_length=9, description="Rates of the loops; empty: around the ions' own."
+    scan_rates_v_per_s: Annotated[tuple[_Rate, ...], InCommand("--rate", "V/S")] = Field(
+        default=(), max_length=9, description="Rates of the loops; default: around the ions' own."
     )
     seeds: int = Field(default=20, ge=2, le=200, description="Runs of kinetic Monte Carlo.")
 

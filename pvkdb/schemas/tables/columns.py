@@ -1,20 +1,25 @@
-"""Declaration of the columns of a table: meaning, unit and source of values.
+"""Declaration of the columns of a table: meaning, unit, bounds and source of values, filters.
 
-The declaration is the data dictionary. ``docs/reference/tables.md``, the Data Package beside the
-curated files and the OpenAPI description of the service are all made from it.
+A column is declared once. Made from the declaration: rows and their checks, the columns of the
+store's models (``pvkdb/store/models/columns.py``), filters, orders and facets of lists, the checks
+of imports, ``docs/reference/tables.md``, the Data Package beside the curated files, and the OpenAPI
+description of the service.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
+from math import inf
 from types import NoneType
-from typing import Any, ClassVar, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin
 
-from pydantic import Field
+from annotated_types import Ge, Le
+from pydantic import Field, create_model
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -51,6 +56,8 @@ def column(
     maximum: float | None = None,
     empty: str | None = None,
     default: Any = PydanticUndefined,
+    filter_by: Any = None,
+    facet: bool = False,
 ) -> Any:
     """Declare a column that has a value in every row.
 
@@ -60,22 +67,31 @@ def column(
         unit: Unit of a number, ``1`` where it has none.
         unit_column: The column that holds the unit, where it differs from row to row.
         values: The closed vocabulary of a text. Literals and enumerations bring their own.
-        minimum: Least possible value; documented, not enforced.
-        maximum: Largest possible value; documented, not enforced.
+        minimum: Least possible value: of rows, imports and answers.
+        maximum: Largest possible value.
         empty: What an empty text means, where one is allowed.
         default: Value if a row gives none.
+        filter_by: An example of a value by which lists are filtered: decimal numbers by a range,
+            others by their value.
+        facet: Whether lists can count the values.
     """
     facts: JsonDict = {
         "unit": unit,
         "unit_column": unit_column,
         "values": [*values] or None,
-        "minimum": minimum,
-        "maximum": maximum,
         "empty": empty,
         "source": source,
+        "facet": facet or None,
     }
     given: JsonDict = {name: fact for name, fact in facts.items() if fact is not None}
-    return Field(default=default, description=meaning, json_schema_extra=given)
+    return Field(
+        default=default,
+        description=meaning,
+        json_schema_extra=given,
+        examples=None if filter_by is None else [filter_by],
+        ge=minimum,
+        le=maximum,
+    )
 
 
 def optional(meaning: str, source: str, *, empty: str = NOT_REPORTED, **facts: Any) -> Any:
@@ -97,6 +113,8 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     empty: str | None = None
+    filter_by: Any = None
+    facet: bool = False
 
     @classmethod
     def of(cls, name: str, field: FieldInfo) -> Column:
@@ -105,7 +123,26 @@ class Column:
         facts: dict[str, Any] = {**extra} if isinstance(extra, dict) else {}
         kind, values = _type_and_values(field.annotation)
         facts["values"] = values or tuple(facts.get("values", ()))
+        for bound in field.metadata:
+            if isinstance(bound, Ge):
+                facts["minimum"] = bound.ge
+            elif isinstance(bound, Le):
+                facts["maximum"] = bound.le
+        (facts["filter_by"],) = field.examples or (None,)
         return cls(name=name, type=kind, meaning=field.description or "", **facts)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and largest possible value, infinite where none is declared."""
+        low = -inf if self.minimum is None else float(self.minimum)
+        return low, inf if self.maximum is None else float(self.maximum)
+
+    def impossible(self, value: float) -> str | None:
+        """Return why the column cannot have a value; None if it can."""
+        low, high = self.bounds
+        if low <= value <= high:
+            return None
+        return f"{value:g} is outside {low:g} to {high:g}; check the unit and the sign"
 
 
 class Row(StrictModel, NotebookView):
@@ -115,6 +152,8 @@ class Row(StrictModel, NotebookView):
     purpose: ClassVar[str]
     #: Columns that together identify a row.
     primary_key: ClassVar[tuple[str, ...]]
+    #: Columns that the table in the store lacks: they are read from others, or made.
+    elsewhere: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def columns(cls) -> list[str]:
@@ -122,9 +161,36 @@ class Row(StrictModel, NotebookView):
         return list(cls.model_fields)
 
     @classmethod
+    @lru_cache(maxsize=100)
     def dictionary(cls) -> dict[str, Column]:
         """Return the declarations of all columns by name, in order."""
         return {name: Column.of(name, field) for name, field in cls.model_fields.items()}
+
+    @classmethod
+    def only(cls, fields: Iterable[str]) -> type[Self]:
+        """Return a row with some columns; reading another one raises a clear error."""
+        part: type[Self] = _part(cls, tuple(fields))
+        return part
+
+
+@lru_cache(maxsize=500)
+def _part(row: type[Row], fields: tuple[str, ...]) -> Any:
+    class Partial(Row):
+        if not TYPE_CHECKING:
+
+            def __getattr__(self, name: str) -> Any:
+                if name in row.model_fields:
+                    raise AttributeError(
+                        f"{name!r} was not requested; add it to fields=, or leave fields= out"
+                    )
+                return super().__getattr__(name)
+
+    chosen: dict[str, Any] = {
+        name: (row.model_fields[name].annotation, row.model_fields[name]) for name in fields
+    }
+    model: Any = create_model(f"Part of {row.__name__}", __base__=Partial, **chosen)
+    model.primary_key = row.primary_key
+    return model
 
 
 def csv_cell(value: object, raw: bool = False) -> str:

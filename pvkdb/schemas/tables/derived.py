@@ -16,7 +16,7 @@ _NEB = "climbing-image NEB (Henkelman 2000, doi 10.1063/1.1329672)"
 _POTENTIAL = "computed: by the potential that `origin` names"
 _COUNTED = "computed: counted in the store"
 _SCORED = (
-    "computed: weighted geometric mean of desirabilities (`pvkdb.suitability`, docs/suitability.md)"
+    "computed: product of the shares of all criteria (`pvkdb.suitability`, docs/suitability.md)"
 )
 _JUDGED = "computed: every criterion compared with the reported value (`pvkdb.suitability`)"
 _OF_TOLERANCE = "computed: as in the table `tolerance`"
@@ -39,10 +39,22 @@ class MaterialsRow(Row):
 
     purpose: ClassVar[str] = "What the other tables are about."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "formula",
+        "layers",
+        "lead_free",
+        "a_site",
+        "b_site",
+        "x_site",
+        "energetics_count",
+        "devices_count",
+        "structures_count",
+    )
 
     id: str = column(
         "Public name: the formula, with the phase behind a hyphen, e.g. `CsPbBr3-Pnma`.",
         _FROM_FORMULA,
+        filter_by="CsPbBr3-Pnma",
     )
     formula: str = column("Formula in its canonical spelling.", _FROM_FORMULA)
     family: str = column(
@@ -50,8 +62,9 @@ class MaterialsRow(Row):
         "computed: from the ratio A : B : X, the kind of A cation and the phase "
         "(`pvkdb.chemistry`)",
         values=FAMILIES,
+        facet=True,
     )
-    phase: str | None = optional("Phase: space group or name.", PHASE_SOURCE)
+    phase: str | None = optional("Phase: space group or name.", PHASE_SOURCE, facet=True)
     dimensionality: int | None = optional(
         "Dimensions in which the octahedra connect.",
         "computed: from the family",
@@ -59,6 +72,7 @@ class MaterialsRow(Row):
         minimum=0,
         maximum=3,
         empty="family and phase do not decide it",
+        facet=True,
     )
     layers: int | None = optional(
         "n of a layered phase: octahedra across one layer.",
@@ -67,7 +81,7 @@ class MaterialsRow(Row):
         minimum=1,
         empty="not layered, or n is a symbol",
     )
-    lead_free: bool = column("Whether it contains no lead.", _FROM_FORMULA)
+    lead_free: bool = column("Whether it contains no lead.", _FROM_FORMULA, facet=True)
     a_site: str = column(
         "Ions on the A site, spacers included, with amounts, e.g. `PEA2 Cs3`.", _FROM_FORMULA
     )
@@ -99,12 +113,13 @@ class CompositionsRow(Row):
 
     purpose: ClassVar[str] = "What is known of each composition, most known first."
     primary_key: ClassVar[tuple[str, ...]] = ("formula",)
+    elsewhere: ClassVar[tuple[str, ...]] = ("a_site", "b_site", "x_site", "phases")
 
     formula: str = column("Formula in its canonical spelling.", _FROM_FORMULA)
     known: int = _count(
         "How much is known, the default order. Tens: how many of four kinds of reports there are "
         "(devices, energies, E_A, DFE of a halide vacancy); ones: how many of four kinds of "
-        "computed data (structures, decomposition, E_A, DFE).",
+        "computed data (structures, energy above the hull, E_A, DFE).",
         "computed: from the columns of the row",
     )
     families: str = column(
@@ -138,15 +153,14 @@ class CompositionsRow(Row):
         empty="no potential has relaxed two of its phases",
     )
     phases_compared: int = _count("Phases that this potential has compared.", _COUNTED)
-    decomposition_ev_per_atom: float | None = optional(
-        "Energy of decomposition into competing compounds; negative: it decomposes. The energy "
-        "above the hull, which pages and reports show, is its negative.",
+    above_hull_ev_per_atom: float | None = optional(
+        "Energy above the hull of the competing compounds; negative: stable against all of them.",
         "computed: Bartel 2020, doi 10.1038/s41524-020-00362-y, by the potential of the newest "
         "screening report with the composition",
         unit="eV/atom",
         empty="no screening has computed it",
     )
-    decomposition_source: str | None = optional(
+    above_hull_source: str | None = optional(
         "The screening and its potential, e.g. `screening 3, sevennet-0`.",
         "recorded",
         empty="no screening has computed it",
@@ -265,8 +279,10 @@ class IonsRow(Row):
         "geometry",
     )
 
-    ion: str = column("Symbol of the element, or abbreviation of the molecule.", "curated")
-    charge: int = column("Formal charge.", "curated", unit="e")
+    ion: str = column(
+        "Symbol of the element, or abbreviation of the molecule.", "curated", filter_by="Cs"
+    )
+    charge: int = column("Formal charge.", "curated", unit="e", filter_by=1, facet=True)
     name: str | None = optional("Name of the molecular ion.", "curated", empty="an element")
     formula: str | None = optional(
         "Sum formula of the molecular ion, without charge.", "curated", empty="an element"
@@ -279,12 +295,15 @@ class IonsRow(Row):
         "printed",
         unit="Å",
         empty="no radius with a source is known",
+        filter_by=1.5,
     )
     kind: str | None = optional(
         "Kind of the radius: radii of different kinds cannot be compared.",
         "curated",
         values=("effective ionic", "effective molecular"),
         empty="no radius with a source is known",
+        filter_by="effective ionic",
+        facet=True,
     )
     coordination: int | None = optional(
         "Coordination number of the radius.",
@@ -292,19 +311,27 @@ class IonsRow(Row):
         unit="1",
         minimum=1,
         empty="a molecular ion",
+        filter_by=12,
+        facet=True,
     )
     spin: str | None = optional(
         "Spin state of the radius: high or low.",
         "printed",
         values=("HS", "LS"),
         empty="one radius serves both",
+        filter_by="HS",
+        facet=True,
     )
     geometry: str | None = optional(
         "Geometry of the coordination, e.g. `square planar`.",
         "printed",
         empty="the usual one of the coordination number",
+        filter_by="square planar",
+        facet=True,
     )
-    source: str = column("Where ion and radius come from, e.g. `shannon1976`.", "curated")
+    source: str = column(
+        "Where ion and radius come from, e.g. `shannon1976`.", "curated", facet=True
+    )
 
 
 class CalculationsRow(Row):
@@ -312,14 +339,26 @@ class CalculationsRow(Row):
 
     purpose: ClassVar[str] = "Calculations, queued and finished."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "material",
+        "potential",
+        "barrier_forward_ev",
+        "barrier_reverse_ev",
+        "residual_force_ev_per_ang",
+    )
 
-    id: str = column("Name of the calculation.", "recorded")
+    id: str = column("Name of the calculation.", "recorded", filter_by="0123456789ab")
     kind: str = column(
-        "What is computed, e.g. `neb`: a migration barrier; `dft-…`: with DFT.", "recorded"
+        "What is computed, e.g. `neb`: a migration barrier; `dft-…`: with DFT.",
+        "recorded",
+        filter_by="neb",
+        facet=True,
     )
     material: str | None = optional("Material, by its public name.", "recorded", empty=_NOT_YET)
     potential: str | None = optional("Potential, e.g. `sevennet-0`.", "recorded")
-    state: CalculationState = column("State of the calculation.", "recorded")
+    state: CalculationState = column(
+        "State of the calculation.", "recorded", filter_by="done", facet=True
+    )
     barrier_forward_ev: float | None = optional(
         "Migration barrier from the first to the last image.",
         f"computed: E(highest image) − E(first image), {_NEB}",
@@ -340,7 +379,11 @@ class CalculationsRow(Row):
         empty=_NOT_YET,
     )
     failure_kind: FailureKind | None = optional(
-        "Kind of failure.", "recorded", empty="it did not fail"
+        "Kind of failure.",
+        "recorded",
+        empty="it did not fail",
+        filter_by="NEB not converged",
+        facet=True,
     )
     failure_message: str | None = optional(
         "The failure in a sentence.", "recorded", empty="it did not fail"
@@ -360,26 +403,38 @@ class StructuresRow(Row):
 
     purpose: ClassVar[str] = "Hosts and the images of migration paths, ready for other codes."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
+    elsewhere: ClassVar[tuple[str, ...]] = ("material", "phase", "parent", "calculation")
 
-    id: str = column("Name of the structure, e.g. `<calculation>-host`.", "recorded")
-    material: str = column("Material, by its public name.", "recorded")
+    id: str = column(
+        "Name of the structure, e.g. `<calculation>-host`.",
+        "recorded",
+        filter_by="0123456789ab-host",
+    )
+    material: str = column("Material, by its public name.", "recorded", facet=True)
     phase: str | None = optional("Phase of the material.", "recorded", empty="no phase is stated")
     space_group: str | None = optional(
         "Space group of the relaxed structure.",
         "computed: spglib, 0.05 Å",
         empty="not determined: a cell with a defect",
+        filter_by="Pnma",
+        facet=True,
     )
     role: str = column(
         "What it is for the calculation: `host`, `vacancy`, `relaxed` with DFT, `hop N image M` on "
         "a migration path (N from 1, M from 0), or `hop N saddle`, its highest image.",
         "recorded",
+        filter_by="host",
+        facet=True,
     )
     origin: str = column("How it was made, e.g. `sevennet-0 from the Pnma prototype`.", "recorded")
     parent: str | None = optional(
         "Structure that it was made from.", "recorded", empty="made from a prototype"
     )
     calculation: str | None = optional(
-        "Calculation that made it.", "recorded", empty="not made by a calculation"
+        "Calculation that made it.",
+        "recorded",
+        empty="not made by a calculation",
+        filter_by="0123456789ab",
     )
     atoms: int = column("Atoms in the cell.", "recorded", unit="1", minimum=1)
     energy_ev: float | None = optional(
@@ -406,7 +461,7 @@ class RankingsRow(Row):
 
     application: str = column("Name of the application profile.", "curated")
     rank: int = column(
-        "Place by the score as shown, from 1; shared only where nothing distinguishes two.",
+        "Place by the score, from 1; equal scores share the better one.",
         _SCORED,
         unit="1",
         minimum=1,
@@ -423,23 +478,17 @@ class RankingsRow(Row):
     met: int = _count("Criteria with weight that are met.", _JUDGED)
     unknown: int = _count("Criteria with weight on which nothing is reported.", _JUDGED)
     criteria: int = column("Criteria with weight.", _COUNTED, unit="1", minimum=1)
-    shortfall_decades: float = column(
-        "Decades from the reported values to the requirements; 0 where all are met.",
-        "computed: sum of log10(required / reported) over the criteria on a log scale",
-        unit="decades",
-        minimum=0,
-    )
     references: str = column(
         "Publications behind the device: keys of the table `references`, separated by spaces.",
         "printed",
         empty="the source cites nothing",
     )
-    shown: float = _share("Proven score: what is unknown counts as worst, 0.01.", _SCORED)
-    expected: float = _share("Mean score over all that the evidence allows.", _SCORED)
-    possible: float = _share("Best score that the evidence allows.", _SCORED)
+    score: float = _share("Product of the shares over all criteria with weight.", _SCORED)
+    score_low: float = _share("Lower end of the 95% interval of the score.", _SCORED)
+    score_high: float = _share("Upper end of the 95% interval of the score.", _SCORED)
     coverage: float = _share("Share of the weight on which there is evidence.", _JUDGED)
     not_demonstrated: int = _count(
-        "Criteria with weight on which only a lower bound is known that does not reach them.",
+        "Criteria with weight on which what is known neither meets nor fails the requirement.",
         _JUDGED,
     )
     failed: int = _count("Criteria with weight that are failed.", _JUDGED)

@@ -47,13 +47,19 @@ def _qualifier(number: str, *more: str, verb: str = "has") -> Any:
     return optional(f"{meaning}{best}.", "printed", values=("~", ">", ">=", *more), empty=empty)
 
 
+def _volts(meaning: str) -> Any:
+    """Declare a column of a printed voltage."""
+    return optional(meaning, "printed", unit="V", minimum=-100, maximum=100)
+
+
 class ReferencesRow(Row):
     """One publication."""
 
     purpose: ClassVar[str] = "The bibliography that every statement cites."
     primary_key: ClassVar[tuple[str, ...]] = ("key",)
+    elsewhere: ClassVar[tuple[str, ...]] = ("doi_seen", "doi_seen_at")
 
-    key: str = column("Key that other tables cite, e.g. `r36`.", "curated")
+    key: str = column("Key that other tables cite, e.g. `r36`.", "curated", filter_by="r36")
     number: int | None = optional(
         "Number in the reference list of the source.",
         "printed",
@@ -67,9 +73,13 @@ class ReferencesRow(Row):
         "printed",
     )
     journal: str | None = optional(
-        "Journal, abbreviated as printed; the publisher with its place for a book.", "printed"
+        "Journal, abbreviated as printed; the publisher with its place for a book.",
+        "printed",
+        facet=True,
     )
-    year: int | None = optional("Year of publication.", "printed", unit="year", minimum=1800)
+    year: int | None = optional(
+        "Year of publication.", "printed", unit="year", minimum=1800, maximum=2100, facet=True
+    )
     volume: str | None = optional("Volume, with the issue where it is printed.", "printed")
     pages: str | None = optional("Pages, or the article number where that is printed.", "printed")
     doi: str | None = optional("Digital object identifier, e.g. `10.1039/d5cs01222h`.", "printed")
@@ -91,8 +101,13 @@ class EnergeticsRow(Row):
 
     purpose: ClassVar[str] = "How easily ions move and defects form, reported and computed alike."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
+    elsewhere: ClassVar[tuple[str, ...]] = ("material", "family", "phase", "references")
 
-    id: str = column("Name of the statement, e.g. `e-t1-r01-dfe` or `e-<calculation>`.", "curated")
+    id: str = column(
+        "Name of the statement, e.g. `e-t1-r01-dfe` or `e-<calculation>`.",
+        "curated",
+        filter_by="e-t1-r01-ea",
+    )
     material: str = column("Formula; in exports in its canonical spelling.", "curated")
     family: str = column(
         "Structure family of the material.",
@@ -114,9 +129,14 @@ class EnergeticsRow(Row):
         "`MA_Pb` antisite; a mobile ion alone (`I`) where the source does not name the defect, "
         "`ion` where it names neither.",
         "curated",
+        filter_by="V_I",
+        facet=True,
     )
     species: str = column(
-        "Ion that the defect is made of, or that moves; `X` is any halide.", "curated"
+        "Ion that the defect is made of, or that moves; `X` is any halide.",
+        "curated",
+        filter_by="I",
+        facet=True,
     )
     charge: int | None = optional(
         "Charge of the defect.",
@@ -125,13 +145,18 @@ class EnergeticsRow(Row):
         empty="not reported, or not set: machine-learned potentials compute neutral cells",
     )
     quantity: Literal["E_A", "DFE"] = column(
-        "`E_A`: activation energy of migration; `DFE`: formation energy of the defect.", "curated"
+        "`E_A`: activation energy of migration; `DFE`: formation energy of the defect.",
+        "curated",
+        filter_by="E_A",
+        facet=True,
     )
     scope: Literal["reported", "hop", "percolation", "computed"] = column(
         "What the energy covers: `reported` as the source has it, `hop` one jump between "
         "neighbouring sites, `percolation` the highest saddle of the easiest path through the "
         "crystal, above the lowest site, `computed` the formation of a defect, by a calculation.",
         "curated",
+        filter_by="reported",
+        facet=True,
     )
     value_min_ev: float | None = optional(
         "Lower end of the energy; equal to the upper end for a single value.",
@@ -156,9 +181,11 @@ class EnergeticsRow(Row):
         "How the energy was found; `MLIP` is a machine-learned potential, `unknown` where the "
         "source and the cited titles do not say.",
         "curated",
+        filter_by="DFT",
+        facet=True,
     )
     functional: str | None = optional(
-        "Functional or potential, e.g. `PBE`, `sevennet-0`.", "printed, or recorded"
+        "Functional or potential, e.g. `PBE`, `sevennet-0`.", "printed, or recorded", facet=True
     )
     soc: bool | None = optional("Whether spin–orbit coupling was included.", "printed")
     conditions: str | None = optional(
@@ -180,16 +207,31 @@ class DevicesRow(Row):
 
     purpose: ClassVar[str] = "Which stacks were built, and how they performed."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "material",
+        "layers",
+        "bottom_electrode",
+        "top_electrode",
+        "other_layers",
+        "references",
+    )
 
-    id: str = column("Name of the device, e.g. `d-t4-r01`: table and row.", "curated")
+    id: str = column(
+        "Name of the device, e.g. `d-t4-r01`: table and row.", "curated", filter_by="d-t4-r01"
+    )
     group: str = column(
         "Heading in the table of the device; `imported` for an imported paper.",
         "printed",
+        filter_by="3D all-inorganic perovskite",
+        facet=True,
     )
     structure: str = column("Stack, subscripts as plain digits.", "printed")
-    absorber: str = column("Perovskite layer, misprints included.", "printed")
+    absorber: str = column("Perovskite layer, misprints included.", "printed", facet=True)
     form: str | None = optional(
-        "Shape of the perovskite, e.g. `quantum dots`, `fibre`.", "printed", empty="a plain film"
+        "Shape of the perovskite, e.g. `quantum dots`, `fibre`.",
+        "printed",
+        empty="a plain film",
+        facet=True,
     )
     bottom_electrode: str | None = optional(
         "Bottom electrode; several layers separated by `/`.", _FROM_LAYERS
@@ -208,34 +250,39 @@ class DevicesRow(Row):
         "printed",
         unit="1",
         minimum=0,
+        maximum=1e15,
     )
     on_off_qualifier: str | None = _qualifier("the ratio", "up to")
-    v_set_min_v: float | None = optional(
-        "Lowest SET voltage (algebraic, signs as printed).", "printed", unit="V"
+    v_set_min_v: float | None = _volts("Lowest SET voltage (algebraic, signs as printed).")
+    v_set_max_v: float | None = _volts("Highest SET voltage (algebraic).")
+    v_reset_min_v: float | None = _volts(
+        "Lowest RESET voltage (algebraic): −3.6 of “−0.078 to −3.6”."
     )
-    v_set_max_v: float | None = optional("Highest SET voltage (algebraic).", "printed", unit="V")
-    v_reset_min_v: float | None = optional(
-        "Lowest RESET voltage (algebraic): −3.6 of “−0.078 to −3.6”.", "printed", unit="V"
-    )
-    v_reset_max_v: float | None = optional(
-        "Highest RESET voltage (algebraic): −0.078 of “−0.078 to −3.6”.", "printed", unit="V"
+    v_reset_max_v: float | None = _volts(
+        "Highest RESET voltage (algebraic): −0.078 of “−0.078 to −3.6”."
     )
     v_qualifier: str | None = _qualifier("the voltages", verb="have")
     endurance_cycles: float | None = optional(
-        "Switching cycles that were tested; a lower bound.", "printed", unit="cycles", minimum=0
+        "Switching cycles that were tested; a lower bound.",
+        "printed",
+        unit="cycles",
+        minimum=1,
+        maximum=1e15,
     )
     retention_s: float | None = optional(
         "Time for which a state was held; where it is the length of a test, a lower bound.",
         "printed",
         unit="s",
-        minimum=0,
+        minimum=1e-9,
+        maximum=1e10,
     )
     retention_qualifier: str | None = _qualifier("the retention", "up to")
     stability_days: float | None = optional(
         "Time in storage after which the device still worked; a month is 30 days.",
         "printed",
         unit="d",
-        minimum=0,
+        minimum=1e-3,
+        maximum=1e5,
     )
     stability_qualifier: str | None = optional(
         "What the source puts before the stability; `up to` is a best value; `film` where the "
@@ -263,17 +310,22 @@ class DevicesRow(Row):
         "Terminals, and for two of them the direction of the current.",
         "curated",
         values=("2T vertical", "2T lateral", "3T"),
+        facet=True,
     )
     mechanism: str | None = optional(
         "What switches; `filament` if its kind, `ion migration` if the ion is not reported. "
         "The README of the curated files explains each word.",
         "curated",
         values=MECHANISMS,
+        filter_by="metal filament",
+        facet=True,
     )
     volatility: str | None = optional(
         "Whether the state lasts without voltage.",
         "curated",
         values=("non-volatile", "volatile", "both"),
+        filter_by="volatile",
+        facet=True,
     )
     text_source: str | None = optional(
         "Places behind configuration, mechanism and volatility, e.g. `mechanism: section 2.4`.",
@@ -298,19 +350,28 @@ class DeviceClaimsRow(Row):
 
     purpose: ClassVar[str] = "What a source says of devices outside its tables."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
+    elsewhere: ClassVar[tuple[str, ...]] = ("references",)
 
-    id: str = column("Name of the figure, e.g. `c-s5.2-001`: section and place in it.", "curated")
+    id: str = column(
+        "Name of the figure, e.g. `c-s5.2-001`: section and place in it.",
+        "curated",
+        filter_by="c-s5.2-001",
+    )
     device: str = column("The device as the text names it, conditions in brackets.", "curated")
     metric: str = column(
         "What is measured, with its unit as suffix, e.g. `switching_time_s`; a metric without one "
         "is a pure number.",
         "curated",
+        filter_by="switching_time_s",
+        facet=True,
     )
     value: float = column("The figure; the lower end of a range.", "printed", unit_column="unit")
     value_max: float | None = optional(
         "Upper end of a printed range.", "printed", unit_column="unit", empty="a single figure"
     )
-    unit: str = column("Unit of the figure; `1` for a pure number.", "curated", empty=NOT_REPORTED)
+    unit: str = column(
+        "Unit of the figure; `1` for a pure number.", "curated", empty=NOT_REPORTED, facet=True
+    )
     qualifier: str | None = optional(
         "What the source puts before the figure; `up to` is as high as, `down to` as low as (best "
         "values), `±` an amplitude.",
@@ -351,13 +412,17 @@ class ApplicationsRow(Row):
     purpose: ClassVar[str] = "What synapses, selectors, reservoirs, neurons and arrays need."
     primary_key: ClassVar[tuple[str, ...]] = ("application", "metric", "comparator", "source")
 
-    application: str = column("The application, e.g. `synaptic-training`.", "curated")
+    application: str = column(
+        "The application, e.g. `synaptic-training`.", "curated", filter_by="selector", facet=True
+    )
     metric: str = column(
         "What is required, with its unit as suffix; ratios, counts and states have none.",
         "curated",
+        filter_by="retention_s",
+        facet=True,
     )
     comparator: Literal[">", "<", ">=", "<=", "between"] = column(
-        "How a device is compared with the value.", "curated"
+        "How a device is compared with the value.", "curated", filter_by="<", facet=True
     )
     value: float = column(
         "The value; the lower end for `between`.",
@@ -370,7 +435,7 @@ class ApplicationsRow(Row):
         unit_column="unit",
         empty="the requirement has one value",
     )
-    unit: str = column("Unit of the value; `1` for a ratio.", "curated")
+    unit: str = column("Unit of the value; `1` for a ratio.", "curated", facet=True)
     source: str = source_column()
     as_printed: str | None = as_printed_column()
     erratum: str | None = erratum_column()
@@ -380,6 +445,8 @@ class ApplicationsRow(Row):
         "`offer`, a property that perovskites offer.",
         "curated",
         default="printed",
+        filter_by="printed",
+        facet=True,
     )
     upper_limit: bool | None = optional(
         "For `between`: whether a device above the upper end fails too (true) or serves (false).",

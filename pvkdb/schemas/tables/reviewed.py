@@ -21,7 +21,7 @@ class ConductionRow(Row):
     purpose: ClassVar[str] = "How current flows through a semiconducting device."
     primary_key: ClassVar[tuple[str, ...]] = ("mechanism",)
 
-    mechanism: str = column("Name of the mechanism.", "printed")
+    mechanism: str = column("Name of the mechanism.", "printed", filter_by="Schottky emission")
     origin: str = column("Where the carriers come from, a sentence cut to a phrase.", "curated")
     iv_relationship: str = column(
         "Current I or its density J against the field E and the temperature T; constants and "
@@ -32,6 +32,8 @@ class ConductionRow(Row):
         "How strongly the current depends on temperature.",
         "printed",
         values=("Weak", "Moderate", "Strong"),
+        filter_by="Weak",
+        facet=True,
     )
     as_printed: str | None = as_printed_column()
     erratum: str | None = erratum_column()
@@ -43,12 +45,22 @@ class ProcessingRow(Row):
     purpose: ClassVar[str] = "How films are made, and what each technique costs."
     primary_key: ClassVar[tuple[str, ...]] = ("technique",)
 
-    technique: str = column("Name of the technique.", "printed")
-    route: str = column("From solution or from vapor.", "printed", values=("solution", "vapor"))
+    technique: str = column("Name of the technique.", "printed", filter_by="Spin-coating")
+    route: str = column(
+        "From solution or from vapor.",
+        "printed",
+        values=("solution", "vapor"),
+        filter_by="solution",
+        facet=True,
+    )
     advantages: str | None = optional("Advantages, separated by `; `, reworded.", "curated")
-    film_quality: str | None = optional("Quality of the film, in the word of the print.", "printed")
-    scalability: str | None = optional("How well it scales, in the word of the print.", "printed")
-    process: str | None = optional("Kind of process, e.g. `batch`.", "printed")
+    film_quality: str | None = optional(
+        "Quality of the film, in the word of the print.", "printed", facet=True
+    )
+    scalability: str | None = optional(
+        "How well it scales, in the word of the print.", "printed", facet=True
+    )
+    process: str | None = optional("Kind of process, e.g. `batch`.", "printed", facet=True)
     challenges: str | None = optional("Challenges, separated by `; `, reworded.", "curated")
     source: str = source_column()
     as_printed: str | None = as_printed_column()
@@ -62,12 +74,18 @@ class ArrayChallengesRow(Row):
     primary_key: ClassVar[tuple[str, ...]] = ("challenge", "aspect")
 
     challenge: str = column(
-        "The challenge.", "printed", values=("ir-drop", "crosstalk", "sneak-path")
+        "The challenge.",
+        "printed",
+        values=("ir-drop", "crosstalk", "sneak-path"),
+        filter_by="sneak-path",
+        facet=True,
     )
     aspect: str = column(
         "Which side of the challenge the row is about.",
         "printed",
         values=("causes", "impact", "scope", "mitigation"),
+        filter_by="mitigation",
+        facet=True,
     )
     statement: str = column("The statement, reworded.", "curated")
     spacing_to_thickness_ratio: float | None = optional(
@@ -88,8 +106,12 @@ class TestProtocolsRow(Row):
     purpose: ClassVar[str] = "How to show that a device has a function."
     primary_key: ClassVar[tuple[str, ...]] = ("table", "function")
 
-    table: int = column("Number of the printed table.", "printed", unit="1", minimum=1)
-    function: str = column("The function, e.g. `STP` (short-term plasticity).", "printed")
+    table: int = column(
+        "Number of the printed table.", "printed", unit="1", minimum=1, filter_by=7, facet=True
+    )
+    function: str = column(
+        "The function, e.g. `STP` (short-term plasticity).", "printed", filter_by="STP", facet=True
+    )
     device_requirement: str | None = optional("Requirement on the device.", "curated")
     pulse_protocol: str | None = optional("Applied pulses.", "curated")
     measured: str | None = optional("What is measured.", "curated")
@@ -98,6 +120,8 @@ class TestProtocolsRow(Row):
         "Type that the function needs.",
         "printed",
         values=("Volatile", "Non-volatile", "Transition"),
+        filter_by="Volatile",
+        facet=True,
     )
     references: str = references_column(empty="the table cites nothing")
     source: str = source_column()
@@ -111,18 +135,24 @@ class BenchmarkDatasetsRow(Row):
     purpose: ClassVar[str] = "Which tasks networks of perovskite devices solved, and how well."
     primary_key: ClassVar[tuple[str, ...]] = ("dataset", "network", "references", "conditions")
 
-    dataset: str = column("Name of the data set.", "printed")
+    dataset: str = column("Name of the data set.", "printed", filter_by="MNIST", facet=True)
     description: str | None = optional("What the data set shows.", "curated")
     classes: int | None = optional("Number of classes.", "printed", unit="1", minimum=2)
     image_width_px: int | None = optional("Width of an image.", "printed", unit="px", minimum=1)
     image_height_px: int | None = optional("Height of an image.", "printed", unit="px", minimum=1)
-    color: str | None = optional("Colours of an image.", "printed", values=("grayscale", "RGB"))
+    color: str | None = optional(
+        "Colours of an image.", "printed", values=("grayscale", "RGB"), facet=True
+    )
     network: str | None = optional(
         "Kind of network: artificial, convolutional or spiking.",
         "printed",
         values=("ANN", "CNN", "SNN"),
+        filter_by="CNN",
+        facet=True,
     )
-    material: str | None = optional("Perovskite of the devices.", "curated")
+    material: str | None = optional(
+        "Perovskite of the devices.", "curated", filter_by="MAPbI3", facet=True
+    )
     structure: str | None = optional("Stack of the devices.", "curated")
     material_source: str | None = optional("Place that names material and stack.", "curated")
     accuracy_percent: float | None = optional(

@@ -15,6 +15,7 @@ from pvkdb.store.collections.devices import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.collections.energetics import ENERGETICS
 from pvkdb.store.collections.materials import MATERIALS
 from pvkdb.store.collections.references import REFERENCES
+from pvkdb.store.collections.small import SMALL_TABLES
 
 __all__ = [
     "CALCULATIONS",
@@ -23,6 +24,7 @@ __all__ = [
     "DEVICES",
     "DEVICE_CLAIMS",
     "ENERGETICS",
+    "LISTED",
     "MATERIALS",
     "REFERENCES",
     "STRUCTURES",
@@ -33,3 +35,5 @@ _ALL = (
     *(REFERENCES, STRUCTURES, CALCULATIONS),
 )
 COLLECTIONS: dict[str, Collection[Any]] = {collection.name: collection for collection in _ALL}
+#: With the tables that have no page of their own to search them.
+LISTED: dict[str, Collection[Any]] = {**COLLECTIONS, **SMALL_TABLES}

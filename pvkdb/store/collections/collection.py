@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
@@ -21,9 +22,16 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.visitors import iterate
 
-from pvkdb.errors import InputError, NotFoundError, unknown_name
+from pvkdb.errors import InputError, NotFoundError, ParameterError, unknown_name
 from pvkdb.schemas.tables import Row
-from pvkdb.store.collections.declarations import CountTable, Related, SqlFilter, accepted_value
+from pvkdb.store.collections.declarations import (
+    CountTable,
+    Filter,
+    Related,
+    column_facets,
+    column_filters,
+    own_orders,
+)
 from pvkdb.store.collections.keyset import (
     CursorPosition,
     Order,
@@ -38,6 +46,7 @@ from pvkdb.store.collections.keyset import (
     without_indexes,
 )
 from pvkdb.store.rows.among import among_found
+from pvkdb.store.rows.reading import TableRows
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -54,7 +63,19 @@ MOST_COUNTED = 5_000
 _MOST_IDS = 20_000
 
 #: Filters with their values, or the statement that :meth:`Collection.select` made of them.
-Search = Mapping[str, Any] | Select[Any]
+Filters = Mapping[str, Any] | Select[Any]
+
+
+class Search(dict[str, Any]):
+    """Accepted values of filters by name, with their conditions in SQL, each made once."""
+
+    conditions: Mapping[str, ColumnElement[bool]]
+
+    def only(self, names: Iterable[str]) -> Search:
+        """Return the search by some of its filters."""
+        part = Search({name: self[name] for name in names})
+        part.conditions = self.conditions
+        return part
 
 
 @dataclass(frozen=True)
@@ -82,26 +103,25 @@ class Collection(Generic[RowT]):
     """A collection of the store.
 
     ``source`` selects the rows that belong to it without loading them; searches and counts use it.
-    ``loads`` loads models. Rows are made by ``to_row`` from what ``loads`` returns, or by
-    ``rows_of`` from keys, without models; exactly one of the two is given. A row whose key occurs
-    in ``supersedes`` has been replaced and is not listed. ``spelled`` returns the stored spelling
-    of a key. Facets in ``several_in`` hold several values, separated by ``; ``, counted each.
+    ``rows`` reads those that a search has found. A row whose key occurs in ``supersedes`` has been
+    replaced and is not listed. ``spelled`` returns the stored spelling of a key. Facets in
+    ``several_in`` hold several values, separated by ``; ``, counted each.
+
+    ``filters``, ``facets`` and ``sortable`` are those beside the ones that follow from the columns:
+    filters and facets are declared there, and each column of the model itself is sorted by.
 
     ``most_counted`` rows are counted of what a search of a large collection finds. With ``counts``,
     numbers of what searches often find are kept. With ``row_id``, as many rows as are counted are
     found by the filter that finds fewest ids in an index, and then sorted; more are read in their
-    order until a page is full. Rows with the same value are in the direction of their order.
+    order until a page is full, and only orders with an index are in ``sortable``. Rows with the
+    same value are in the direction of their order.
     """
 
     name: str
-    row: type[RowT]
+    rows: TableRows[RowT]
     source: Select[Any]
-    loads: Select[Any]
-    key: InstrumentedAttribute[str]
-    filters: Mapping[str, SqlFilter]
-    sortable: Mapping[str, Sortable]
-    to_row: Callable[..., RowT] | None = None
-    rows_of: Callable[[Session, Sequence[str]], list[RowT]] | None = None
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    sortable: Mapping[str, Sortable] = field(default_factory=dict)
     order: tuple[Sorting, ...] = ()
     facets: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any] | Related] = field(
         default_factory=dict
@@ -113,15 +133,40 @@ class Collection(Generic[RowT]):
     most_counted: int | None = None
     row_id: InstrumentedAttribute[int] | None = None
 
-    @property
+    def __post_init__(self) -> None:
+        """Add what the columns declare."""
+        orders = own_orders(self.rows) if self.row_id is None else {}
+        for name, every in (
+            ("filters", {**column_filters(self.rows), **self.filters}),
+            ("facets", {**self.facets, **column_facets(self.rows), **self.facets}),
+            ("sortable", {**orders, **self.sortable}),
+        ):
+            object.__setattr__(self, name, every)
+
+    @cached_property
+    def row(self) -> type[RowT]:
+        """Model of a row."""
+        return self.rows.row
+
+    @cached_property
+    def key(self) -> InstrumentedAttribute[Any]:
+        """The key column."""
+        return self.rows.key
+
+    @cached_property
     def key_name(self) -> str:
         """Name of the key column."""
         return str(self.key.key)
 
     @property
+    def public_key(self) -> str | None:
+        """Name of the key column if users see it; None where several columns name a row."""
+        return self.key_name if self.key_name in self.row.model_fields else None
+
+    @property
     def statement(self) -> Select[Any]:
         """Statement that loads the models that have not been replaced, with their materials."""
-        return self.current(self.loads)
+        return self.current(self.rows.loads)
 
     def current(self, loads: Select[Any] | None = None) -> Select[Any]:
         """Return the SELECT of all rows that no correction has replaced, as it is or as loads."""
@@ -135,9 +180,51 @@ class Collection(Generic[RowT]):
         column: Any = self.supersedes
         return select(column).where(column.is_not(None))
 
+    def search(self, filters: Filters) -> Search | Select[Any]:
+        """Return filters with the conditions of their values; what has them is returned as it is.
+
+        Raises:
+            ParameterError: a filter is unknown (names the nearest one) or its value cannot be used.
+        """
+        if isinstance(filters, Search | Select):
+            return filters
+        found, conditions = Search(), {}
+        for name, value in filters.items():
+            if value is None:
+                continue
+            try:
+                accepted = self._accepted(name, value)
+                conditions[name] = self.filters[name].condition(accepted)
+            except InputError as error:
+                raise ParameterError(name, str(error)) from error
+            found[name] = accepted
+        found.conditions = conditions
+        return found
+
+    def _accepted(self, name: str, value: Any) -> Any:
+        """Return a filter's value after checks, as a tuple if the filter takes several values."""
+        if name not in self.filters:
+            raise InputError(unknown_name(f"filter of {self.name}", name, self.filters))
+        wanted = self.filters[name]
+        values = value if isinstance(value, list | tuple) else (value,)
+        for each in values if wanted.choices else ():
+            if each not in wanted.choices:
+                raise InputError(unknown_name(f"{name} among {self.name}", each, wanted.choices))
+        return tuple(values) if wanted.many else value
+
+    def condition(self, name: str, value: Any) -> ColumnElement[bool]:
+        """Return the SQL condition of one filter with a value.
+
+        Raises:
+            ParameterError: as :meth:`search`.
+        """
+        found = self.search({name: value})
+        assert isinstance(found, Search)
+        return found.conditions[name]
+
     def select(
         self,
-        filters: Search,
+        filters: Filters,
         order: Sequence[Sorting] | None = None,
         among: Select[Any] | None = None,
         ids: Subquery | None = None,
@@ -148,50 +235,41 @@ class Collection(Generic[RowT]):
         ``ids``, conditions on the column of that name are tested before their rows are looked for.
 
         Raises:
-            InputError: a filter is unknown (names the nearest one) or its value cannot be used.
+            ParameterError: as :meth:`search`.
         """
-        if isinstance(filters, Select):
-            return filters
+        search = self.search(filters)
+        if isinstance(search, Select):
+            return search
         statement = self.current() if among is None else among
-        for name, value in filters.items():
-            if value is not None:
-                condition = self.condition(name, value)
-                if order is not None:
-                    kept: dict[str, Any] = dict(order)
-                    if ids is not None:
-                        kept[ids.c[0].key] = ids.c[0]
-                    condition = without_indexes(condition, self.key, kept)
-                statement = statement.where(condition)
+        for name in search:
+            condition = search.conditions[name]
+            if order is not None:
+                kept: dict[str, Any] = dict(order)
+                if ids is not None:
+                    kept[ids.c[0].key] = ids.c[0]
+                condition = without_indexes(condition, self.key, kept)
+            statement = statement.where(condition)
         return statement
 
-    def condition(self, name: str, value: Any) -> ColumnElement[bool]:
-        """Return the SQL condition of one filter with a value.
-
-        Raises:
-            InputError: the filter is unknown (names the nearest one) or its value cannot be used.
-        """
-        accepted = accepted_value(self.name, self.filters, name, value)
-        return self.filters[name].condition(accepted)
-
-    def _found(self, session: Session, filters: Search, most: int, *columns: Any) -> Subquery:
+    def _found(self, session: Session, filters: Filters, most: int, *columns: Any) -> Subquery:
         """Return at most ``most`` + 1 rows that match, in any order."""
         if self.row_id is None:
             return _only(self.select(filters), *(columns or [self.key])).limit(most + 1).subquery()
         return self._found_by(self._starts(session, filters)[-1], filters, most, *columns)
 
-    def _found_by(self, start: _Start, filters: Search, most: int, *columns: Any) -> Subquery:
+    def _found_by(self, start: _Start, filters: Filters, most: int, *columns: Any) -> Subquery:
         within = None if self.row_id is None else self.order
-        rest, by = filters, {}
-        if not isinstance(filters, Select):
-            rest = {name: value for name, value in filters.items() if name not in start.by}
-            by = {name: filters[name] for name in start.by}
+        rest, by = self.search(filters), Search()
+        if isinstance(rest, Search):
+            by = rest.only(start.by)
+            rest = rest.only(name for name in rest if name not in start.by)
         wanted = _only(self.select(rest, within, ids=start.ids), self.key, *columns)
         if start.ids is not None:
             # The sum is in no index: SQLite begins with the ids.
             wanted = wanted.where(start.ids.c[0] + 0 == self.row_id)
         elif by:
             # In the order of its index: PostgreSQL would read the largest one, for its columns.
-            columns_read = iterate(self.condition(*next(iter(by.items()))))
+            columns_read = iterate(by.conditions[next(iter(by))])
             first = next(each for each in columns_read if isinstance(each, Column))
             wanted = self.select(by, among=wanted).order_by(first)
         else:
@@ -199,35 +277,35 @@ class Collection(Generic[RowT]):
             wanted = wanted.order_by(*(each.clause() for each in orders))
         return wanted.limit(most + 1).subquery()
 
-    def _starts(self, session: Session, filters: Search) -> list[_Start]:
+    def _starts(self, session: Session, filters: Filters) -> list[_Start]:
         """Return the index that finds fewest, with ids where it is that of another table.
 
         Where each finds too many: some of a list of ids, of which many may match, then the order.
         """
-        if isinstance(filters, Select) or self.row_id is None:
+        given = self.search(filters)
+        if isinstance(given, Select) or self.row_id is None:
             return [_Start()]
         known: dict[str, list[_Start]] = session.info.setdefault("pvkdb_starts", {})
-        search = repr((self.name, sorted(filters.items())))
+        search = repr((self.name, sorted(given.items())))
         if search in known:
             return known[search]
         read_indexes(session)
-        given = {name: value for name, value in filters.items() if value is not None}
         sources: list[tuple[list[str], Select[Any], bool]] = []  # by what, what, whether ids
         ranges: dict[str, list[str]] = {}
         for name, value in given.items():
             search_of = self.filters[name].indexed or (lambda _: ())
-            for each in search_of(accepted_value(self.name, self.filters, name, value)):
+            for each in search_of(value):
                 if isinstance(each, ColumnElement):
                     of = name.removesuffix("_min").removesuffix("_max")
                     ranges.setdefault(of, []).append(name)
                 else:
                     sources.append(([name], each, True))
         for names in ranges.values():
-            matching = self.select({name: given[name] for name in names})
+            matching = self.select(given.only(names))
             sources.append((names, _only(matching, literal(1)), False))
         found, number, fewest = [_Start()], _MOST_IDS, math.inf
         for names, rows, listed in sources:
-            part = {name: given[name] for name in names}
+            part = given.only(names)
             some = rows.limit(number).subquery()
             if self._counted(part) is not None:
                 there = self.count(session, part)
@@ -245,19 +323,15 @@ class Collection(Generic[RowT]):
         known[search] = found
         return found
 
-    def _counted(self, filters: Search, partly: bool = False) -> Select[Any] | None:
+    def _counted(self, filters: Filters, partly: bool = False) -> Select[Any] | None:
         """Return the SELECT of the numbers that add up to those of a search; None without them."""
-        if self.counts is None or isinstance(filters, Select):
+        given = None if self.counts is None else self.search(filters)
+        if self.counts is None or not isinstance(given, Search):
             return None
-        given = {
-            name: accepted_value(self.name, self.filters, name, value)
-            for name, value in filters.items()
-            if value is not None
-        }
         condition = self.counts.where(given, partly)
         return None if condition is None else select(self.counts.number).where(condition)
 
-    def count(self, session: Session, filters: Search, most: int | None = None) -> int:
+    def count(self, session: Session, filters: Filters, most: int | None = None) -> int:
         """Return the number of rows that match; ``most`` + 1 where there are more than that."""
         counted = self._counted(filters)
         if counted is not None:
@@ -291,7 +365,7 @@ class Collection(Generic[RowT]):
         return session.scalar(_only(self.select(filters), func.count())) or 0
 
     def facet(
-        self, session: Session, filters: Search, name: str, most: int | None = None
+        self, session: Session, filters: Filters, name: str, most: int | None = None
     ) -> dict[Any, int]:
         """Return the most frequent values of a facet among the rows that match, with their counts.
 
@@ -337,25 +411,27 @@ class Collection(Generic[RowT]):
             InputError: rows cannot be sorted by a name; names the nearest one.
         """
         levels = named_levels(self.name, self.sortable, text) or self.order
-        for order in (self.order, tuple((name, not falls) for name, falls in self.order)):
+        for order in (self.order, tuple([(name, not falls) for name, falls in self.order])):
             levels = order if levels == order[: len(levels)] else levels
-        by_key = any(name == self.key_name for name, _ in levels)
+        by_key = self.key_name in dict(levels)
         falling = self.row_id is not None and bool(levels) and levels[-1][1]
         return levels if by_key else (*levels, (self.key_name, falling))
 
     def find(
         self,
         session: Session,
-        filters: Search,
+        filters: Filters,
         limit: int,
         sorting: Sequence[Sorting] | None = None,
         after: Sequence[Any] | None = None,
         total: int | None = None,
+        fields: Iterable[str] | None = None,
     ) -> SearchPage[RowT]:
         """Return at most ``limit`` rows behind a cursor position.
 
-        Their keys are found first, from indexes where possible; only these rows are then loaded.
-        ``total`` is what :meth:`count` returned for ``most_counted``; it is counted if missing.
+        Their keys are found first, from indexes where possible; only these rows are then loaded,
+        with all fields or some. ``total`` is what :meth:`count` returned for ``most_counted``; it
+        is counted if missing.
 
         Raises:
             ValueError: the position does not fit the order.
@@ -386,12 +462,12 @@ class Collection(Generic[RowT]):
                 break
         more, found = len(found) > limit, found[:limit]
         return SearchPage(
-            rows=self.load(session, [row[0] for row in found]),
+            rows=self.load(session, [row[0] for row in found], fields),
             place=[plain(value) for value in found[-1][1:]] if more and found else None,
         )
 
     def _parts(
-        self, filters: Search, name: str, orders: Sequence[Order], place: Sequence[Any] | None
+        self, filters: Filters, name: str, orders: Sequence[Order], place: Sequence[Any] | None
     ) -> Iterator[Piece]:
         """Return the parts of an order, without values of its first level that no row found has.
 
@@ -415,7 +491,7 @@ class Collection(Generic[RowT]):
         by_key = levels[0][0] == self.key_name and session.get_bind().dialect.name == "sqlite"
         return by_key and total is not None and total > (self.most_counted or _MOST_IDS)
 
-    def _finds_few(self, session: Session, filters: Search, total: int | None) -> bool:
+    def _finds_few(self, session: Session, filters: Filters, total: int | None) -> bool:
         if self.row_id is None or isinstance(filters, Select) or _is_empty(filters):
             return False
         assert self.most_counted is not None
@@ -437,25 +513,25 @@ class Collection(Generic[RowT]):
         except (TypeError, OverflowError) as error:
             raise ValueError(str(error)) from error
 
-    def load(self, session: Session, keys: Sequence[str]) -> list[RowT]:
-        """Return the rows with these keys, in the given order."""
-        if not keys:
-            return []
-        if self.to_row is None:
-            assert self.rows_of is not None
-            return self.rows_of(session, keys)
-        loaded = session.execute(self.loads.where(self.key.in_(keys)))
-        rows = {getattr(row[0], self.key_name): row for row in loaded}
-        return [self.to_row(*rows[key]) for key in keys]
+    def load(
+        self, session: Session, keys: Sequence[Any], fields: Iterable[str] | None = None
+    ) -> list[RowT]:
+        """Return the rows with these keys in the given order, with all fields or some."""
+        return self.rows.read(session, keys, fields) if keys else []
 
     def iterate(
-        self, session: Session, filters: Search, sorting: Sequence[Sorting] | None = None
+        self,
+        session: Session,
+        filters: Filters,
+        sorting: Sequence[Sorting] | None = None,
+        fields: Iterable[str] | None = None,
     ) -> Iterator[RowT]:
-        """Yield every row that matches, in order, fetched in batches."""
+        """Yield every row that matches, in order, fetched in batches, with all fields or some."""
         after: CursorPosition | None = None
-        total = self.most_counted and self.count(session, filters, self.most_counted)
+        search = self.search(filters)
+        total = self.most_counted and self.count(session, search, self.most_counted)
         while True:
-            found = self.find(session, filters, BATCH, sorting, after, total)
+            found = self.find(session, search, BATCH, sorting, after, total, fields)
             yield from found.rows
             if found.place is None:
                 return
@@ -477,5 +553,5 @@ def _only(statement: Select[Any], *columns: Any) -> Select[Any]:
     return statement.with_only_columns(*columns, maintain_column_froms=True)
 
 
-def _is_empty(filters: Search) -> bool:
+def _is_empty(filters: Filters) -> bool:
     return not isinstance(filters, Select) and all(value is None for value in filters.values())

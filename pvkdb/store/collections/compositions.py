@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
 from pvkdb.schemas.tables import CompositionsRow
 from pvkdb.store.collections.collection import Collection
-from pvkdb.store.collections.declarations import CountTable, Filter, SqlFilter
+from pvkdb.store.collections.declarations import CountTable, Filter
 from pvkdb.store.collections.filters import (
     FACTORS,
     MOST_WORDS,
@@ -38,12 +39,13 @@ from pvkdb.store.collections.filters import (
     words,
 )
 from pvkdb.store.collections.keyset import sortables
-from pvkdb.store.models.materials import Material, SiteOccupancy
+from pvkdb.store.collections.materials import ions_on_sites
+from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.models.summaries import KINDS, PART, FormulaPart
 from pvkdb.store.models.summaries import CompositionCount as Count
 from pvkdb.store.models.summaries import CompositionSummary as Summary
-from pvkdb.store.rows.among import among_found
-from pvkdb.store.rows.from_sql import compositions_rows
+from pvkdb.store.rows.among import among, among_found
+from pvkdb.store.rows.reading import Derived, Made, TableRows
 
 #: Data that a composition can have, by the kinds of which one must be there.
 _HAS = {
@@ -57,7 +59,7 @@ _HAS = {
 _BEGINNINGS = re.compile(rf"(?=([a-z][!-}}]{{0,{PART - 1}}}))")
 
 _RANGES = {
-    "decomposition": (Summary.decomposition_ev_per_atom, "energy of decomposition, eV/atom", 0.0),
+    "above_hull": (Summary.above_hull_ev_per_atom, "energy above the hull, eV/atom", 0.0),
     **{name: (getattr(Summary, name), *each) for name, each in FACTORS.items()},
     "p_perovskite": (Summary.p_perovskite, "probability of a perovskite", 0.5),
 }
@@ -73,7 +75,7 @@ def _there(found: Select[int], composition: Any) -> ColumnElement[bool]:
     return one.correlate_except(composition.class_).scalar_subquery().is_not(None)
 
 
-def _of_materials(entry: SqlFilter) -> SqlFilter:
+def _of_materials(entry: Filter) -> Filter:
     """Turn a filter of materials by a column of their own into one of compositions."""
 
     def found(value: Any) -> Select[int]:
@@ -137,7 +139,7 @@ def _ions(values: Sequence[str], site: str | None) -> ColumnElement[bool]:
     return _there(occupied(values, site), SiteOccupancy.composition_id)
 
 
-def _ion_filters() -> dict[str, SqlFilter]:
+def _ion_filters() -> dict[str, Filter]:
     listed: Mapping[str, Any] = ion_filters(lambda values, site: [occupied(values, site)])
     return {
         name: replace(entry, indexed=listed[name].condition, exact=True)
@@ -162,7 +164,7 @@ def _parts_of(text: str) -> list[Any]:
     return found
 
 
-def _energy_filters() -> dict[str, SqlFilter]:
+def _energy_filters() -> dict[str, Filter]:
     """Return filters by energies of the halide vacancy, reported or computed."""
     found = {}
     for name, meaning in (("e_a", "activation energy"), ("dfe", "formation energy")):
@@ -190,7 +192,7 @@ def _energy_filters() -> dict[str, SqlFilter]:
     return found
 
 
-def _indexed(entry: SqlFilter) -> SqlFilter:
+def _indexed(entry: Filter) -> Filter:
     """Return a filter whose condition itself reads an index."""
     return replace(entry, indexed=lambda value: [entry.condition(value)])
 
@@ -209,14 +211,36 @@ _KNOWN = sum(
     literal(0),
 )
 
+
+def _phases(found: Iterable[Any]) -> Made:
+    phases: dict[str, list[str]] = defaultdict(list)
+    for key, phase in found:
+        phases[key].append(phase)
+    return {key: {"phases": "; ".join(each)} for key, each in phases.items()}
+
+
 _of_material = material_filters(lambda condition: condition)
 
 COMPOSITIONS = Collection(
     name="compositions",
-    row=CompositionsRow,
+    rows=TableRows(
+        CompositionsRow,
+        Summary.formula,
+        select(Summary),
+        derived=(
+            ions_on_sites(Composition.formula),
+            Derived(
+                select(Composition.formula, Material.phase)
+                .join_from(Composition, Material)
+                .order_by(Material.phase)
+                .where(among(Composition.formula), Material.phase.is_not(None))
+                .distinct(),
+                _phases,
+                {"phases": ""},
+            ),
+        ),
+    ),
     source=select().select_from(Summary),
-    loads=select(Summary),
-    key=Summary.formula,
     spelled=_canonical,
     filters={
         "formula": _indexed(
@@ -250,7 +274,7 @@ COMPOSITIONS = Collection(
             several(
                 "What is known of it: e_a and dfe, an activation and a formation energy of the "
                 "halide vacancy; e_a_computed, a computed one; devices made of it; reported and "
-                "computed energies; structures; stability, an energy of decomposition. Of several, "
+                "computed energies; structures; stability, an energy above the hull. Of several, "
                 "all must be known.",
                 _through(Summary.kinds, Count.kinds, _has_counted),
                 "e_a",
@@ -267,11 +291,10 @@ COMPOSITIONS = Collection(
             indexed=_parts_of,
         ),
     },
-    rows_of=compositions_rows,
     order=(("known", True), ("formula", False)),
     sortable=sortables(
         Summary,
-        "formula known families phases_count lowest_phase decomposition_ev_per_atom "
+        "formula known families phases_count lowest_phase above_hull_ev_per_atom "
         "e_a_literature_min_ev "
         "e_a_computed_min_ev dfe_literature_min_ev dfe_computed_min_ev t mu tau p_perovskite "
         "devices_count energetics_reported_count energetics_computed_count structures_count",

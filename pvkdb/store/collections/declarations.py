@@ -1,21 +1,23 @@
-"""What a collection declares: filters, a table of counts, facets of related tables."""
+"""What a collection declares: filters, a table of counts, facets of related tables.
+
+Most filters, orders and facets follow from the columns of its rows.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute
 
-from pvkdb.errors import InputError, unknown_name
-
-ConditionT = TypeVar("ConditionT")
+from pvkdb.store.collections.keyset import Sortable
+from pvkdb.store.rows.reading import TableRows
 
 
 @dataclass(frozen=True, slots=True)
-class Filter(Generic[ConditionT]):
+class Filter:
     """A filter: what it means, the type of its value, the condition it makes.
 
     A filter of ``many`` takes several values and keeps rows that match any of them; its condition
@@ -24,7 +26,7 @@ class Filter(Generic[ConditionT]):
 
     description: str
     type: type[str] | type[float] | type[int] | type[bool]
-    condition: Callable[[Any], ConditionT]
+    condition: Callable[[Any], ColumnElement[bool]]
     choices: tuple[str, ...] = ()
     many: bool = False
     example: Any = None
@@ -33,27 +35,6 @@ class Filter(Generic[ConditionT]):
     indexed: Callable[[Any], Sequence[Any]] | None = None
     #: The SELECT of ids that ``indexed`` returns finds no others.
     exact: bool = False
-
-
-#: A filter that makes a condition of SQL.
-SqlFilter: TypeAlias = Filter[ColumnElement[bool]]
-
-
-def accepted_value(of: str, filters: Mapping[str, Filter[Any]], name: str, value: Any) -> Any:
-    """Return a filter's value after checks, as a tuple if the filter takes several values.
-
-    Raises:
-        InputError: the filter is unknown (names the nearest one) or the value is not one of its
-            choices.
-    """
-    if name not in filters:
-        raise InputError(unknown_name(f"filter of {of}", name, filters))
-    wanted = filters[name]
-    values = value if isinstance(value, list | tuple) else (value,)
-    for each in values if wanted.choices else ():
-        if each not in wanted.choices:
-            raise InputError(unknown_name(f"{name} among {of}", each, wanted.choices))
-    return tuple(values) if wanted.many else value
 
 
 @dataclass(frozen=True)
@@ -77,3 +58,42 @@ class Related:
 
     column: InstrumentedAttribute[Any]
     value: Callable[[Any], ColumnElement[Any]]
+
+
+def column_filters(table: TableRows[Any]) -> dict[str, Filter]:
+    """Return the filters by columns that are declared with ``filter_by``.
+
+    Decimal numbers are filtered by a range, whole numbers by one value, texts by several.
+    """
+    found = {}
+    for name, column in table.row.dictionary().items():
+        if column.filter_by is None:
+            continue
+        held, example = table.expression(name), column.filter_by
+        if column.type == "number":
+            unit = "" if column.unit in (None, "1") else f", in {column.unit}"
+            for end, which in (("min", "Smallest"), ("max", "Largest")):
+                meaning = f"{which} value of {name}{unit}."
+                meets = held.__ge__ if end == "min" else held.__le__
+                found[f"{name}_{end}"] = Filter(meaning, float, meets, example=example)
+        elif column.type == "string":
+            found[name] = Filter(column.meaning, str, held.in_, column.values, True, example)
+        else:
+            found[name] = Filter(column.meaning, int, held.__eq__, example=example)
+    return found
+
+
+def column_facets(table: TableRows[Any]) -> dict[str, Any]:
+    """Return the columns whose values can be counted."""
+    declared = table.row.dictionary().values()
+    return {each.name: table.expression(each.name) for each in declared if each.facet}
+
+
+def own_orders(table: TableRows[Any]) -> dict[str, Sortable]:
+    """Return the columns of rows that are columns of the model itself, to sort by."""
+    mapped = table.key.class_.__mapper__
+    return {
+        name: Sortable.of(getattr(table.key.class_, name))
+        for name in table.row.model_fields
+        if name in mapped.columns and name not in table.columns
+    }

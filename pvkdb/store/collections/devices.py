@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Integer, cast, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError, unknown_name
@@ -13,7 +15,6 @@ from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow
 from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.declarations import Filter
 from pvkdb.store.collections.filters import (
-    any_of,
     at_least,
     at_most,
     cited,
@@ -25,7 +26,7 @@ from pvkdb.store.collections.filters import (
     through,
     words,
 )
-from pvkdb.store.collections.keyset import sortables
+from pvkdb.store.collections.keyset import Sortable, sortables
 from pvkdb.store.models.devices import (
     Device,
     DeviceClaim,
@@ -33,38 +34,72 @@ from pvkdb.store.models.devices import (
     DeviceLayer,
     DeviceReference,
 )
-from pvkdb.store.models.materials import Material
-from pvkdb.store.rows.from_models import device_claims_row
-from pvkdb.store.rows.from_sql import devices_rows
+from pvkdb.store.models.materials import Composition, Material
+from pvkdb.store.rows.among import among
+from pvkdb.store.rows.reading import Derived, Made, TableRows, cited_publications
+from pvkdb.store.rows.stacks import join_layers, layer_columns
 
 #: Names among which a similar one is searched.
 _SEARCHED = 2000
 
+#: Of these the state was seen to decay; the retention of others is as long as a test was.
+_DECAYED = or_(Device.volatility == "volatile", Device.raw_files.is_not(None))
+
 _devices_material = through(Device.material_id)
 
 
-def _metric_filters() -> dict[str, Filter[ColumnElement[bool]]]:
+def _layers(found: Iterable[Any]) -> Made:
+    layers: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for key, role, material in found:
+        layers[key].append((role, material))
+    return {
+        key: {**layer_columns(each), "layers": join_layers(each)} for key, each in layers.items()
+    }
+
+
+def _metric_filters() -> dict[str, Filter]:
     """Return the filters by the smallest and the largest value of a metric."""
-    filters: dict[str, Filter[ColumnElement[bool]]] = {}
-    for _, table in TABLE_METRICS.values():
+    filters: dict[str, Filter] = {}
+    for metric, table in TABLE_METRICS.values():
         column = getattr(Device, table.low)
-        qualifier = getattr(Device, table.qualifier) if table.qualifier else None
         if table.at_least is not None:
             filters[f"{table.low}_min"] = at_least(column, *table.at_least)
         if table.at_most is not None:
-            filters[f"{table.low}_max"] = at_most(column, *table.at_most, qualifier)
+            sign = func.coalesce(getattr(Device, table.qualifier), "") if table.qualifier else None
+            lower: Any = None if sign is None else sign.in_((">", ">="))
+            if metric.tested and sign is not None:  # how far a test went
+                lower = ~or_(_DECAYED, sign.in_(("<", "<=", "up to")))
+            filters[f"{table.low}_max"] = at_most(column, *table.at_most, lower)
     return filters
+
+
+def _known() -> ColumnElement[int]:
+    """Return how many metrics of a device are known."""
+    columns = (getattr(Device, table.low) for _, table in TABLE_METRICS.values())
+    return sum((cast(each.is_not(None), Integer) for each in columns), literal(0))
 
 
 DEVICES = Collection(
     name="devices",
-    row=DevicesRow,
+    rows=TableRows(
+        DevicesRow,
+        Device.id,
+        select(Device).outerjoin(Device.material).outerjoin(Material.composition),
+        {"material": Composition.formula},
+        (
+            Derived(
+                select(DeviceLayer.device_id, DeviceLayer.role, DeviceLayer.material)
+                .order_by(DeviceLayer.device_id, DeviceLayer.position)
+                .where(among(DeviceLayer.device_id)),
+                _layers,
+                {"layers": None, **layer_columns(())},
+            ),
+            cited_publications(DeviceReference.device_id, DeviceReference),
+        ),
+    ),
     source=select().select_from(Device),
-    loads=select(Device).outerjoin(Device.material).outerjoin(Material.composition),
-    key=Device.id,
     supersedes=Device.supersedes_id,
     filters={
-        "id": any_of(Device.id, "Name of the device.", example="d-t4-r01"),
         "absorber": several(
             "Absorber as printed, by public name, or formula in any spelling.",
             lambda values: or_(
@@ -74,12 +109,6 @@ DEVICES = Collection(
             "MAPbI3",
         ),
         **material_filters(_devices_material),
-        "group": Filter(
-            "Group heading of the source.",
-            str,
-            lambda v: Device.group == v,
-            example="3D all-inorganic perovskite",
-        ),
         "electrode": several(
             "Material of an electrode, e.g. Ag.",
             lambda values: Device.id.in_(
@@ -89,13 +118,6 @@ DEVICES = Collection(
                 )
             ),
             "Ag",
-        ),
-        "mechanism": any_of(Device.mechanism, "What switches.", example="metal filament"),
-        "volatility": any_of(
-            Device.volatility,
-            "Whether the state lasts without voltage.",
-            example="volatile",
-            choices=("non-volatile", "volatile", "both"),
         ),
         **_metric_filters(),
         **cited(Device, DeviceReference, "r161"),
@@ -107,37 +129,22 @@ DEVICES = Collection(
             example="CsPbBr3 ITO",
         ),
     },
-    rows_of=devices_rows,
-    sortable=sortables(
-        Device,
-        "id group structure absorber form "
-        + " ".join(name for _, table in TABLE_METRICS.values() for name in table.names)
-        + " configuration mechanism volatility",
-    ),
-    facets={
-        "family": families_of(Device.material_id),
-        "group": Device.group,
-        "absorber": Device.absorber,
-        "form": Device.form,
-        "configuration": Device.configuration,
-        "mechanism": Device.mechanism,
-        "volatility": Device.volatility,
-    },
+    facets={"family": families_of(Device.material_id)},
+    sortable={"known": Sortable(_known(), int)},
 )
 
 DEVICE_CLAIMS = Collection(
     name="device_claims",
-    row=DeviceClaimsRow,
+    rows=TableRows(
+        DeviceClaimsRow,
+        DeviceClaim.id,
+        select(DeviceClaim),
+        derived=(cited_publications(DeviceClaimReference.claim_id, DeviceClaimReference),),
+    ),
     source=select().select_from(DeviceClaim),
-    loads=select(DeviceClaim),
-    key=DeviceClaim.id,
     supersedes=DeviceClaim.supersedes_id,
     order=(("position", False),),
     filters={
-        "id": any_of(DeviceClaim.id, "Name of the figure.", example="c-s5.2-001"),
-        "metric": any_of(
-            DeviceClaim.metric, "Metric, e.g. switching_time_s.", example="switching_time_s"
-        ),
         "device": Filter(
             "Words in the name of the device.",
             str,
@@ -170,9 +177,7 @@ DEVICE_CLAIMS = Collection(
             example="synapse",
         ),
     },
-    to_row=device_claims_row,
-    sortable=sortables(DeviceClaim, "id position device metric value value_max unit"),
-    facets={"metric": DeviceClaim.metric, "unit": DeviceClaim.unit},
+    sortable=sortables(DeviceClaim, "position"),
 )
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pvkdb.chemistry import parse_composition, radii, tolerance_factors
-from pvkdb.chemistry.ions import ions_without_radius, molecular_ions
 from pvkdb.chemistry.tolerance import DEFINED
+from pvkdb.compositions.tolerance import tolerance_row
 from pvkdb.errors import InputError, unknown_name
-from pvkdb.schemas.tables import TABLES, IonsRow, Row, ToleranceRow
-from pvkdb.store.collections import COLLECTIONS
+from pvkdb.schemas.tables import TABLES, CorrectionsRow, Row, ToleranceRow
+from pvkdb.store.collections import LISTED
+from pvkdb.store.collections.small import ion_rows
 from pvkdb.store.models.materials import Composition, Material
-from pvkdb.store.models.reviewed import REPLACED
+from pvkdb.store.models.reviewed import Correction
 from pvkdb.store.rows.from_models import document_of
 
 
@@ -25,39 +24,16 @@ def table_rows(session: Session, name: str) -> Iterator[Row]:
     Raises:
         InputError: the table is unknown.
     """
-    if name in COLLECTIONS:
-        return COLLECTIONS[name].iterate(session, {})
-    if name in REPLACED:
-        model: Any = REPLACED[name]
-        entries = session.scalars(select(model).order_by(*inspect(model).primary_key))
-        return (document_of(TABLES[name], entry) for entry in entries)
     if name == "ions":
         return ion_rows()
+    if name in LISTED:
+        return LISTED[name].iterate(session, {})
+    if name == "corrections":
+        entries = session.scalars(select(Correction).order_by(Correction.id))
+        return (document_of(CorrectionsRow, entry) for entry in entries)
     if name == "tolerance":
         return tolerance_rows(session)
     raise InputError(unknown_name("table", name, TABLES))
-
-
-def ion_rows() -> Iterator[IonsRow]:
-    """Yield every radius of the registry, then the ions without a known radius."""
-    known = set()
-    for radius in radii():
-        known.add(radius.ion.symbol)
-        ion = {"ion": radius.ion.symbol, "charge": radius.ion.charge}
-        yield document_of(IonsRow, radius, **ion, **_molecule(radius.ion.symbol))
-    for entry in molecular_ions().values():
-        if entry.symbol not in known:
-            ion = {"ion": entry.symbol, "charge": entry.charge, "source": entry.source}
-            yield IonsRow.model_validate({**ion, **_molecule(entry.symbol)})
-    for ion_, source in ions_without_radius().items():
-        row = {"ion": ion_.symbol, "charge": ion_.charge, "source": source}
-        yield IonsRow.model_validate(row)
-
-
-def _molecule(symbol: str) -> dict[str, str | None]:
-    """Return name, formula and SMILES of a molecular ion; None for an element."""
-    entry = molecular_ions().get(symbol)
-    return {name: getattr(entry, name, None) for name in ("name", "formula", "smiles")}
 
 
 def tolerance_rows(session: Session) -> Iterator[ToleranceRow]:
@@ -74,14 +50,3 @@ def tolerance_rows(session: Session) -> Iterator[ToleranceRow]:
             yield tolerance_row(formula)
         except InputError:
             continue
-
-
-def tolerance_row(formula: str) -> ToleranceRow:
-    """Return the tolerance factors of one formula.
-
-    Raises:
-        FormulaError: the formula cannot be read.
-        InputError: it is neither ABX3 nor A2BB'X6.
-        MissingRadiusError: an ion has no radius with a source.
-    """
-    return document_of(ToleranceRow, tolerance_factors(parse_composition(formula)))

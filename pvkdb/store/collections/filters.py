@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.family import FAMILIES
 from pvkdb.chemistry.ions import CHALCOGENS, HALIDES, molecular_ions
 from pvkdb.errors import InputError
-from pvkdb.store.collections.declarations import Filter, Related, SqlFilter
+from pvkdb.store.collections.declarations import Filter, Related
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.rows.among import among_found
@@ -38,19 +38,19 @@ MOST_WORDS = 10
 
 def any_of(
     column: Column, description: str, *, example: str | None = None, choices: tuple[str, ...] = ()
-) -> SqlFilter:
+) -> Filter:
     """Filter by a text column; takes several values."""
     return several(description, lambda values: column.in_(values), example, choices)
 
 
 def several(
     description: str, condition: Any, example: str | None, choices: tuple[str, ...] = ()
-) -> SqlFilter:
+) -> Filter:
     """Filter that takes several values; ``condition`` makes one SQL condition from them."""
     return Filter(description, str, condition, choices, many=True, example=example)
 
 
-def words(description: str, *columns: Any, example: str) -> SqlFilter:
+def words(description: str, *columns: Any, example: str) -> Filter:
     """Filter for rows in which every word occurs in one of the columns, ignoring case."""
 
     def condition(text: str) -> ColumnElement[bool]:
@@ -72,21 +72,19 @@ def _contains(column: Any, word: str) -> ColumnElement[bool]:
     return found
 
 
-def at_least(column: Any, description: str, example: float) -> SqlFilter:
+def at_least(column: Any, description: str, example: float) -> Filter:
     """Filter for values at or above a bound."""
     return Filter(description, float, lambda v: column >= v, example=example)
 
 
 def at_most(
-    column: Any, description: str, example: float, qualifier: Column | None = None
-) -> SqlFilter:
-    """Filter for values at or below a bound; lower bounds (">") do not match."""
+    column: Any, description: str, example: float, lower: ColumnElement[bool] | None = None
+) -> Filter:
+    """Filter for values at or below a bound; those that are ``lower`` bounds do not match."""
 
     def condition(value: float) -> ColumnElement[bool]:
         within: ColumnElement[bool] = column <= value
-        if qualifier is None:
-            return within
-        return and_(within, func.coalesce(qualifier, "").not_in((">", ">=")))
+        return within if lower is None else and_(within, ~lower)
 
     return Filter(description, float, condition, example=example)
 
@@ -99,7 +97,7 @@ FACTORS = {
 }
 
 
-def range_filters(columns: Mapping[str, tuple[Any, str, float]]) -> dict[str, SqlFilter]:
+def range_filters(columns: Mapping[str, tuple[Any, str, float]]) -> dict[str, Filter]:
     """Filters by the smallest and the largest value of columns with their meaning and example."""
     found = {}
     for name, (column, meaning, example) in columns.items():
@@ -149,7 +147,7 @@ def ions_named(word: str) -> list[str]:
     return [ion.symbol for ion in ions if word.lower() in (ion.name or "").lower()]
 
 
-def material_filters(of: Translation) -> dict[str, SqlFilter]:
+def material_filters(of: Translation) -> dict[str, Filter]:
     """Filters by the material of a row; ``of`` turns a material's condition into a row's."""
     return {
         "family": several(
@@ -179,7 +177,7 @@ def material_filters(of: Translation) -> dict[str, SqlFilter]:
     }
 
 
-def ion_filters(having: Callable[[Sequence[str], str | None], Any]) -> dict[str, SqlFilter]:
+def ion_filters(having: Callable[[Sequence[str], str | None], Any]) -> dict[str, Filter]:
     """Filters by ions; ``having`` makes the condition for ions on a site, or on any."""
     return {
         "ion": several(
@@ -201,7 +199,7 @@ def ion_filters(having: Callable[[Sequence[str], str | None], Any]) -> dict[str,
     }
 
 
-def material_is(of: Translation) -> SqlFilter:
+def material_is(of: Translation) -> Filter:
     """Filter ``material``."""
     return several(
         "Public name, or formula in any spelling.", lambda values: of(is_material(values)), "MAPbI3"
@@ -240,7 +238,7 @@ def stays(value: float) -> ColumnElement[bool]:
 _QUANTITIES = {"e_a": ("E_A", "activation energy"), "dfe": ("DFE", "defect formation energy")}
 
 
-def energy_filters(of: Any, whose: str) -> dict[str, SqlFilter]:
+def energy_filters(of: Any, whose: str) -> dict[str, Filter]:
     """Filters by bounds on energies; ``of`` turns an energy's condition into a row's."""
     found = {}
     for name, (quantity, words_) in _QUANTITIES.items():
@@ -259,7 +257,7 @@ def energy_filters(of: Any, whose: str) -> dict[str, SqlFilter]:
     return found
 
 
-def cited(model: Any, references: Any, example: str) -> dict[str, SqlFilter]:
+def cited(model: Any, references: Any, example: str) -> dict[str, Filter]:
     """Filters for rows with an erratum, and for rows that cite one of several publications."""
     owner = next(iter(references.__table__.primary_key))
     return {

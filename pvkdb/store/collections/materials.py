@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select, true
@@ -12,7 +14,6 @@ from pvkdb.schemas.tables import MaterialsRow
 from pvkdb.store.collections.collection import MOST_COUNTED, Collection
 from pvkdb.store.collections.filters import (
     FACTORS,
-    any_of,
     energy_filters,
     has_ion_named,
     material_filters,
@@ -24,9 +25,15 @@ from pvkdb.store.collections.filters import (
 from pvkdb.store.collections.keyset import Sortable, sortables
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
-from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
+from pvkdb.store.models.materials import (
+    Composition,
+    CompositionTolerance,
+    Material,
+    SiteOccupancy,
+)
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.rows.from_models import materials_row
+from pvkdb.store.rows.among import among
+from pvkdb.store.rows.reading import Derived, Made, TableRows
 
 #: Data that a material can have: a table that names materials, and conditions on its rows.
 _KNOWN: dict[str, tuple[Any, tuple[ColumnElement[bool], ...]]] = {
@@ -64,20 +71,63 @@ def _factor(name: str) -> ColumnElement[Any]:
     )
 
 
-_ENERGETICS_COUNT = _counted(Energetic, Energetic.material_id)
-_DEVICES_COUNT = _counted(Device, Device.material_id)
-_STRUCTURES_COUNT = _counted(Structure, Structure.material_id)
+@cache
+def amount_text(amount: float | None, symbolic: str | None) -> str:
+    """Return the amount of an ion as it follows its symbol: ``2``, ``(x)``, or nothing for one."""
+    if amount is None:
+        return f"({symbolic or '?'})"
+    return "" if amount == 1 else f"{amount:g}"
+
+
+def _sites(found: Iterable[Any]) -> Made:
+    ions: dict[tuple[Any, str], list[str]] = defaultdict(list)
+    for key, site, ion, amount, symbolic in found:
+        ions[key, site].append(ion + amount_text(amount, symbolic))
+    sites: dict[Any, dict[str, str]] = {}
+    for (key, site), named in ions.items():
+        sites.setdefault(key, dict(_NO_SITES))[f"{site.lower()}_site"] = " ".join(named)
+    return sites
+
+
+_NO_SITES = {"a_site": "", "b_site": "", "x_site": ""}
+
+
+def ions_on_sites(key: Any) -> Derived:
+    """The ions on the sites of the compositions of rows."""
+    amounts = (SiteOccupancy.amount, SiteOccupancy.amount_symbolic)
+    ions = (
+        select(key, SiteOccupancy.site, SiteOccupancy.ion, *amounts)
+        .join_from(Composition, SiteOccupancy)
+        .order_by(SiteOccupancy.composition_id, SiteOccupancy.position)
+        .where(among(key))
+    )
+    if key.class_ is Material:
+        ions = ions.join(Material, Material.composition_id == Composition.id)
+    return Derived(ions, _sites, _NO_SITES)
+
+
+_COUNTS = {
+    "energetics_count": _counted(Energetic, Energetic.material_id),
+    "devices_count": _counted(Device, Device.material_id),
+    "structures_count": _counted(Structure, Structure.material_id),
+}
 
 MATERIALS = Collection(
     name="materials",
-    row=MaterialsRow,
-    source=select().select_from(Material).join(Material.composition),
-    loads=select(Material, _ENERGETICS_COUNT, _DEVICES_COUNT, _STRUCTURES_COUNT).join(
-        Material.composition
+    rows=TableRows(
+        MaterialsRow,
+        Material.id,
+        select(Material).join(Material.composition),
+        {
+            "formula": Composition.formula,
+            "layers": Composition.layers,
+            "lead_free": Composition.lead_free,
+            **_COUNTS,
+        },
+        (ions_on_sites(Material.id),),
     ),
-    key=Material.id,
+    source=select().select_from(Material).join(Material.composition),
     filters={
-        "id": any_of(Material.id, "Public name.", example="CsPbBr3-Pnma"),
         "formula": several(
             "Formula in any spelling, e.g. CH3NH3PbI3.",
             lambda values: Composition.formula.in_([parse_composition(v).formula for v in values]),
@@ -108,19 +158,9 @@ MATERIALS = Collection(
             example="methylammonium",
         ),
     },
-    to_row=materials_row,
     sortable={
-        **sortables(Material, "id family phase dimensionality"),
         **sortables(Composition, "formula layers lead_free"),
-        "energetics_count": Sortable(_ENERGETICS_COUNT, int),
-        "devices_count": Sortable(_DEVICES_COUNT, int),
-        "structures_count": Sortable(_STRUCTURES_COUNT, int),
-    },
-    facets={
-        "family": Material.family,
-        "phase": Material.phase,
-        "dimensionality": Material.dimensionality,
-        "lead_free": Composition.lead_free,
+        **{name: Sortable(count, int) for name, count in _COUNTS.items()},
     },
     most_counted=MOST_COUNTED,
 )

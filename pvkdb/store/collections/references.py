@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
@@ -11,12 +10,13 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.declarations import Filter
-from pvkdb.store.collections.filters import any_of, not_replaced, several, words
-from pvkdb.store.collections.keyset import Sortable, sortables
+from pvkdb.store.collections.filters import not_replaced, several, words
+from pvkdb.store.collections.keyset import Sortable
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceClaimReference, DeviceReference
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
-from pvkdb.store.models.references import Reference, dois_seen
-from pvkdb.store.rows.from_models import document_of
+from pvkdb.store.models.references import Reference, dois_seen, seen_doi
+from pvkdb.store.rows.among import among
+from pvkdb.store.rows.reading import Derived, Made, TableRows
 
 #: Tables whose rows cite references, with the tables that hold the citations.
 _CITING: dict[str, tuple[Any, Any, Any]] = {
@@ -57,17 +57,29 @@ def _has_doi(values: Sequence[str]) -> ColumnElement[bool]:
     return or_(Reference.doi.in_(values), and_(Reference.doi.is_(None), Reference.key.in_(seen)))
 
 
+def _seen(found: Iterable[Any]) -> Made:
+    return {key: dict(zip(_NOT_SEEN, seen_doi(key, doi), strict=True)) for key, doi in found}
+
+
+_NOT_SEEN = {"doi_seen": None, "doi_seen_at": None}
+
 _NUMBER = func.coalesce(Reference.number, 2**31 - 1)
 
 REFERENCES = Collection(
     name="references",
-    row=ReferencesRow,
+    rows=TableRows(
+        ReferencesRow,
+        Reference.key,
+        select(Reference),
+        derived=(
+            Derived(
+                select(Reference.key, Reference.doi).where(among(Reference.key)), _seen, _NOT_SEEN
+            ),
+        ),
+    ),
     source=select().select_from(Reference),
-    loads=select(Reference),
-    key=Reference.key,
     order=(("number", False),),
     filters={
-        "key": any_of(Reference.key, "Key, e.g. r36.", example="r36"),
         "doi": several("Digital object identifier.", _has_doi, "10.1002/aelm.201600100"),
         "cited_by": several(
             "References that a row of any of these tables cites.",
@@ -90,10 +102,5 @@ REFERENCES = Collection(
             example="memristor",
         ),
     },
-    to_row=partial(document_of, ReferencesRow),
-    sortable={
-        **sortables(Reference, "key authors title journal year volume pages doi"),
-        "number": Sortable(_NUMBER, int),  # references without a number come last
-    },
-    facets={"year": Reference.year, "journal": Reference.journal},
+    sortable={"number": Sortable(_NUMBER, int)},  # references without a number come last
 )

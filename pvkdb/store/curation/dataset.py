@@ -13,12 +13,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from pvkdb.errors import NotFoundError, unknown_name
 from pvkdb.store.base import utc_now
 from pvkdb.store.curation.sources import Source
+from pvkdb.store.models.access import AuditEntry
 from pvkdb.store.models.references import DatasetVersion
 
 #: Version of a store without curated data.
 EMPTY = "empty"
+#: Action of an entry of the audit log that confirms an import; its subject is the version.
+REVIEW = "review import"
 #: How the part of computed results begins.
 COMPUTED = "computed-"
 
@@ -71,6 +75,27 @@ def begin_import(session: Session, paths: Sequence[Source]) -> DatasetVersion:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     version = f"{release}+{digest.hexdigest()[:10]}"
     return _add(session, version, f"import of {', '.join(path.name for path in paths)}")
+
+
+def unreviewed_imports(session: Session) -> list[DatasetVersion]:
+    """Return the imports that nobody has confirmed, the oldest first."""
+    confirmed = select(AuditEntry.subject).where(AuditEntry.action == REVIEW)
+    imports = select(DatasetVersion).where(DatasetVersion.description.startswith("import "))
+    waiting = imports.where(DatasetVersion.version.not_in(confirmed))
+    return [*session.scalars(waiting.order_by(DatasetVersion.loaded_at))]
+
+
+def confirm_import(session: Session, version: str, caller: str) -> DatasetVersion:
+    """Record that somebody confirms an import: it counts in rankings from now on.
+
+    Raises:
+        NotFoundError: no import of this version waits; names those that do.
+    """
+    waiting = {each.version: each for each in unreviewed_imports(session)}
+    if version not in waiting:
+        raise NotFoundError(unknown_name("unreviewed import", version, waiting))
+    session.add(AuditEntry(caller=caller, action=REVIEW, subject=version))
+    return waiting[version]
 
 
 def _add(session: Session, version: str, description: str) -> DatasetVersion:

@@ -196,6 +196,19 @@ def _name(author: str) -> dict[str, str]:
     return {"family": match[2], "given": match[1]} if match else {"literal": author}
 
 
+def author_year(key: str, authors: str | None, year: int | None) -> str:
+    """Return a citation in words: the family name of the first author and the year, else the key.
+
+    Example:
+        >>> author_year("r105", "H. Kim; M.-J. Choi", 2020), author_year("web-due", None, None)
+        ('Kim 2020', 'web-due')
+    """
+    if not authors or year is None:
+        return key
+    name = _name(authors.split("; ")[0])
+    return f"{name.get('family') or name['literal']} {year}"
+
+
 def _bibtex_name(name: dict[str, str]) -> str:
     parts = ", ".join(tex(part) for part in name.values())
     return f"{{{parts}}}" if "literal" in name else parts

@@ -21,7 +21,7 @@ from pvkdb.errors import InputError
 from pvkdb.schemas import StrictModel, first_problem
 from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
 from pvkdb.schemas.calculations.bounds import CalculationResult
-from pvkdb.schemas.calculations.kinds import MODELS, require_fit
+from pvkdb.schemas.calculations.kinds import models_of, require_fit
 from pvkdb.schemas.calculations.relaxations import CalculationRequest, content_key
 from pvkdb.store.base import replaced_file, utc_now
 from pvkdb.store.models.calculations import Calculation, CalculationDependency
@@ -310,7 +310,7 @@ def check_calculation(
     """
     if exchanged.parameters.get("kind") != exchanged.kind:
         raise ValueError(f"its parameters are not those of the kind {exchanged.kind!r}")
-    request_model, result_model = MODELS.get(exchanged.kind, (None, None))
+    request_model, result_model = models_of(exchanged.kind) or (None, None)
     own = () if request_model is None else (request_model.recipe,)
     keys = (content_key(recipe, exchanged.parameters) for recipe in (*own, *_RECIPES))
     if exchanged.key not in keys:

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pvkdb._extras import needing
 from pvkdb.chemistry.sum_formula import anonymous_formula, reduced_formula
-from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.errors import InputError, naming
+from pvkdb.operations import Reading
 from pvkdb.schemas.calculations.relaxations import Host
-from pvkdb.schemas.responses import SimilarStructures, StructureMatch
+from pvkdb.schemas.responses import SimilarityRequest, SimilarStructures, StructureMatch
+from pvkdb.store.files.structure_reading import read_cif
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.structures import Structure
 
@@ -31,6 +34,12 @@ _SYMPREC_ANG = 0.05
 MOST_PRIMITIVE_ATOMS = 60
 #: Most structures of the same composition that are compared, and of each structure type.
 _OF_COMPOSITION, _OF_TYPE = 20, 3
+
+
+def answer(request: SimilarityRequest, reading: Reading) -> SimilarStructures:
+    """Return what the structure of a CIF is for the store. Raises ParameterError."""
+    with naming("cif"), reading() as session:
+        return similar_structures(session, read_cif(request.cif))
 
 
 def similar_structures(session: Session, host: Host) -> SimilarStructures:
@@ -124,14 +133,11 @@ def _matches(session: Session, crystal: Crystal, rows: Iterable[Any]) -> list[St
 
 def _primitive(given: Host | Structure) -> tuple[Crystal, str] | None:
     """Return the primitive cell and the space group; None if it is not a structure."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            from pymatgen.core.lattice import Lattice
-            from pymatgen.core.structure import Structure as Crystal
-            from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
-    except ImportError as error:
-        raise MissingExtraError(error.name or "pymatgen", "screening") from error
+    with needing("screening"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from pymatgen.core.lattice import Lattice
+        from pymatgen.core.structure import Structure as Crystal
+        from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

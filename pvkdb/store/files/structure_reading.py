@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sqlalchemy.orm import Session
 
+from pvkdb._extras import needing
 from pvkdb.chemistry import Composition
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.chemistry.sum_formula import composition_of_atoms
-from pvkdb.errors import InputError, MissingExtraError
-from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.errors import InputError, naming
+from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebRequest
 from pvkdb.schemas.calculations.relaxations import Host
+from pvkdb.store.queue.migration_requests import complete_request
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -54,6 +57,17 @@ def named(request: NebRequest) -> NebRequest:
     return request.model_copy(update={"formula": formula, "phase": phase})
 
 
+def barrier_request(session: Session, request: NebRequest) -> CompleteNebRequest:
+    """Return the complete request for a barrier, also of a given structure.
+
+    Raises:
+        ParameterError: the formula, phase or defect cannot be used.
+    """
+    with naming("formula"):
+        request = named(request)
+    return complete_request(request, naming)
+
+
 def read_cif(text: str, composition: Composition | None = None) -> Host:
     """Return the structure of a CIF as a host.
 
@@ -66,10 +80,8 @@ def read_cif(text: str, composition: Composition | None = None) -> Host:
             atoms overlap, or the structure is too large.
         MissingExtraError: ASE is not installed.
     """
-    try:
+    with needing("screening"):
         atoms = _atoms(_block(text))
-    except ImportError as error:
-        raise MissingExtraError(error.name or "ase", "screening") from error
     if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
         raise InputError("the CIF has coordinates that are not finite numbers")
     if not (
@@ -96,11 +108,9 @@ def space_group_of(host: Host) -> str | None:
     Source: A. Togo, K. Shinohara, I. Tanaka, Sci. Technol. Adv. Mater. Meth. 4, 2384822
     (2024), doi:10.1080/27660400.2024.2384822.
     """
-    try:
+    with needing("screening"):
         import spglib
         from ase.data import atomic_numbers
-    except ImportError as error:
-        raise MissingExtraError(error.name or "spglib", "screening") from error
     cell = np.array(host.cell_ang)
     fractions = np.array(host.positions_ang) @ np.linalg.inv(cell)
     numbers = [atomic_numbers[symbol] for symbol in host.symbols]

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from pvkdb.schemas.calculations import CalculationState, ProgressNow
 from pvkdb.store.base import Base, StoredObject, utc_now
+from pvkdb.store.models.columns import CalculationsColumns
 
 _STATES = tuple(state.value for state in CalculationState)
 
@@ -30,7 +31,7 @@ class StoredProgress(StoredObject):
             return None
 
 
-class Calculation(Base):
+class Calculation(CalculationsColumns, Base):
     """A calculation. Its content key ``key`` is unique, so that no work is stored twice.
 
     While it runs, ``owner`` holds a lease until ``lease_until``; when the lease expires or the
@@ -48,7 +49,6 @@ class Calculation(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: uuid.uuid4().hex[:12])
     key: Mapped[str] = mapped_column(unique=True)
-    kind: Mapped[str]
     material_id: Mapped[str | None] = mapped_column(ForeignKey("materials.id"), index=True)
     state: Mapped[str] = mapped_column(default=CalculationState.QUEUED.value)
     priority: Mapped[int] = mapped_column(default=0)
@@ -56,15 +56,11 @@ class Calculation(Base):
     parameters: Mapped[dict[str, Any]] = mapped_column(StoredObject)
     result: Mapped[dict[str, Any] | None] = mapped_column(StoredObject(none_as_null=True))
     versions: Mapped[dict[str, str] | None] = mapped_column(StoredObject(none_as_null=True))
-    failure_kind: Mapped[str | None]
-    failure_message: Mapped[str | None]
     owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
     progress: Mapped[dict[str, Any] | None] = mapped_column(StoredProgress(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
-    started_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
     recorded_in: Mapped[str | None] = mapped_column(
         ForeignKey("dataset_versions.version"), index=True
     )

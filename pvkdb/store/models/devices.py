@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.store.base import Base
+from pvkdb.store.models.columns import DeviceClaimsColumns, DevicesColumns
 from pvkdb.store.models.materials import Material
+from pvkdb.store.models.reviewed import Correction
 
 #: Roles of a layer, from the bottom of a usual stack to its top. The purpose of an
 #: interlayer is not reported.
@@ -37,7 +39,7 @@ def metric_columns(
     return columns
 
 
-class Device(Base):
+class Device(DevicesColumns, Base):
     """A device as reported. ``absorber`` is kept as printed; ``material_id`` is its composition, if
     that is known.
 
@@ -66,31 +68,8 @@ class Device(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     group: Mapped[str] = mapped_column("device_group")
-    structure: Mapped[str]
     absorber: Mapped[str] = mapped_column(index=True)
     material_id: Mapped[str | None] = mapped_column(ForeignKey("materials.id"))
-    form: Mapped[str | None]
-    configuration: Mapped[str | None]
-    mechanism: Mapped[str | None]
-    volatility: Mapped[str | None]
-    text_source: Mapped[str | None]
-    raw_files: Mapped[str | None]
-    quality: Mapped[str | None]
-    source: Mapped[str]
-    as_printed: Mapped[str | None]
-    erratum: Mapped[str | None]
-    on_off_ratio: Mapped[float | None]
-    on_off_qualifier: Mapped[str | None]
-    v_set_min_v: Mapped[float | None]
-    v_set_max_v: Mapped[float | None]
-    v_reset_min_v: Mapped[float | None]
-    v_reset_max_v: Mapped[float | None]
-    v_qualifier: Mapped[str | None]
-    endurance_cycles: Mapped[float | None]
-    retention_s: Mapped[float | None]
-    retention_qualifier: Mapped[str | None]
-    stability_days: Mapped[float | None]
-    stability_qualifier: Mapped[str | None]
     supersedes_id: Mapped[str | None] = mapped_column(ForeignKey("devices.id"), unique=True)
     recorded_in: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.version"))
     fingerprint: Mapped[str | None] = mapped_column(index=True)
@@ -105,10 +84,30 @@ class Device(Base):
     references: Mapped[list[DeviceReference]] = relationship(
         order_by="DeviceReference.position", cascade="all, delete-orphan", lazy="selectin"
     )
+    corrections: Mapped[list[Correction]] = relationship(
+        primaryjoin=lambda: Device.id == foreign(Correction.row), viewonly=True, lazy="selectin"
+    )
 
     def metric(self, name: str) -> DeviceMetric | None:
-        """Return the metric with this name, or None if it is not reported."""
-        return next((metric for metric in self.metrics if metric.metric == name), None)
+        """Return the metric as it should read, corrected; None if it is not reported."""
+        found = next((metric for metric in self.metrics if metric.metric == name), None)
+        cells = {each.column: each.value for each in self.corrections_of(name)}
+        if found is None or not cells:
+            return found
+        _, table = TABLE_METRICS[name]
+        printed = found.value_min, found.value_max
+        ends = [float(cells.get(c, end)) for c, end in zip(table.names, printed, strict=False)]
+        qualifier = cells.get(table.qualifier or "", found.qualifier) or None
+        return DeviceMetric(metric=name, value_min=ends[0], value_max=ends[-1], qualifier=qualifier)
+
+    def source_of(self, name: str) -> str:
+        """Return the source of a metric: that of its correction, else that of the device."""
+        return next((each.source for each in self.corrections_of(name)), self.source)
+
+    def corrections_of(self, name: str) -> list[Correction]:
+        """Return the corrections of a metric."""
+        _, table = TABLE_METRICS[name]
+        return [each for each in self.corrections if each.column in (*table.names, table.qualifier)]
 
 
 class DeviceLayer(Base):
@@ -155,7 +154,7 @@ class DeviceReference(Base):
     position: Mapped[int]
 
 
-class DeviceClaim(Base):
+class DeviceClaim(DeviceClaimsColumns, Base):
     """A reported figure of a device; ``position`` is its place in the order of the text."""
 
     __tablename__ = "device_claims"
@@ -163,15 +162,7 @@ class DeviceClaim(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     position: Mapped[int] = mapped_column(index=True)
-    device: Mapped[str]
     metric: Mapped[str] = mapped_column(index=True)
-    value: Mapped[float]
-    value_max: Mapped[float | None]
-    unit: Mapped[str]
-    qualifier: Mapped[str | None]
-    source: Mapped[str]
-    as_printed: Mapped[str | None]
-    erratum: Mapped[str | None]
     supersedes_id: Mapped[str | None] = mapped_column(ForeignKey("device_claims.id"), unique=True)
     recorded_in: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.version"))
 

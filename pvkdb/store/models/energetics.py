@@ -6,10 +6,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pvkdb.store.base import Base, StoredEnergy
+from pvkdb.store.models.columns import EnergeticsColumns
 from pvkdb.store.models.materials import Material
 
 
-class Energetic(Base):
+class Energetic(EnergeticsColumns, Base):
     """A reported or computed energy. A correction supersedes the row that it corrects."""
 
     __tablename__ = "energetics"
@@ -35,23 +36,9 @@ class Energetic(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     material_id: Mapped[str] = mapped_column(ForeignKey("materials.id"))
-    direction: Mapped[str | None]
     defect: Mapped[str] = mapped_column(index=True)
-    species: Mapped[str]
-    charge: Mapped[int | None]
-    quantity: Mapped[str]
-    scope: Mapped[str]
     value_min_ev: Mapped[float | None] = mapped_column(StoredEnergy)
     value_max_ev: Mapped[float | None] = mapped_column(StoredEnergy)
-    bound: Mapped[str | None]
-    approximate: Mapped[bool]
-    method: Mapped[str]
-    functional: Mapped[str | None]
-    soc: Mapped[bool | None]
-    conditions: Mapped[str | None]
-    source: Mapped[str]
-    as_printed: Mapped[str | None]
-    erratum: Mapped[str | None]
     calculation_id: Mapped[str | None] = mapped_column(ForeignKey("calculations.id"), index=True)
     supersedes_id: Mapped[str | None] = mapped_column(ForeignKey("energetics.id"), unique=True)
     recorded_in: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.version"))

@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pvkdb.store.base import Base
+from pvkdb.store.models.columns import MaterialsColumns
 
 
 class Composition(Base):
@@ -71,7 +72,7 @@ class CompositionTolerance(Base):
     p_perovskite: Mapped[float | None]
 
 
-class Material(Base):
+class Material(MaterialsColumns, Base):
     """A composition with its structure family and, where known, its phase.
 
     The family belongs here: Cs3Sb2I9 is made of dimers in one phase and of layers in another.
@@ -88,8 +89,6 @@ class Material(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     composition_id: Mapped[int] = mapped_column(ForeignKey("compositions.id"), index=True)
-    phase: Mapped[str | None]
     family: Mapped[str] = mapped_column(index=True)
-    dimensionality: Mapped[int | None]
 
     composition: Mapped[Composition] = relationship(lazy="joined")

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pvkdb.store.base import Base
+from pvkdb.store.models.columns import ReferencesColumns
 
 
 class DatasetVersion(Base):
@@ -36,19 +37,14 @@ class DataChanges(Base):
     number: Mapped[int] = mapped_column(BigInteger)
 
 
-class Reference(Base):
+class Reference(ReferencesColumns, Base):
     """A publication. The table is not called ``references``, a reserved word of SQL."""
 
     __tablename__ = "bibliography"
 
     key: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int | None] = mapped_column(unique=True)
-    authors: Mapped[str | None]
-    title: Mapped[str | None]
-    journal: Mapped[str | None]
     year: Mapped[int | None] = mapped_column(index=True)
-    volume: Mapped[str | None]
-    pages: Mapped[str | None]
     doi: Mapped[str | None] = mapped_column(index=True)
     recorded_in: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.version"))
 

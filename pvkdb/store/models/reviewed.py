@@ -6,128 +6,20 @@ read as a whole and never searched by publication.
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pvkdb.schemas.tables import TABLES
 from pvkdb.store.base import Base
+from pvkdb.store.models.columns import CorrectionsColumns
+
+_TYPES = {"string": str, "integer": int, "number": float, "boolean": bool}
 
 
-class ReviewedRow(Base):
-    """Columns that every descriptive table of the review has."""
-
-    __abstract__ = True
-
-    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    as_printed: Mapped[str | None]
-    erratum: Mapped[str | None]
-
-
-class ConductionMechanism(ReviewedRow):
-    """A conduction mechanism, Table 3 of the review."""
-
-    __tablename__ = "conduction_mechanisms"
-
-    mechanism: Mapped[str] = mapped_column(unique=True)
-    origin: Mapped[str]
-    iv_relationship: Mapped[str]
-    temperature_dependence: Mapped[str]
-
-
-class ProcessingTechnique(ReviewedRow):
-    """A processing technique, Table 5 of the review."""
-
-    __tablename__ = "processing_techniques"
-
-    technique: Mapped[str] = mapped_column(unique=True)
-    route: Mapped[str]
-    advantages: Mapped[str | None]
-    film_quality: Mapped[str | None]
-    scalability: Mapped[str | None]
-    process: Mapped[str | None]
-    challenges: Mapped[str | None]
-    source: Mapped[str]
-
-
-class ArrayChallenge(ReviewedRow):
-    """A challenge of memristor arrays, Table 6 of the review."""
-
-    __tablename__ = "array_challenges"
-
-    challenge: Mapped[str]
-    aspect: Mapped[str]
-    statement: Mapped[str]
-    spacing_to_thickness_ratio: Mapped[float | None]
-    source: Mapped[str]
-
-
-class TestProtocol(ReviewedRow):
-    """A test of a function, Tables 7 to 9 of the review; ``table`` is the printed number."""
-
-    __tablename__ = "test_protocols"
-
-    table: Mapped[int] = mapped_column("printed_table")
-    function: Mapped[str]
-    device_requirement: Mapped[str | None]
-    pulse_protocol: Mapped[str | None]
-    measured: Mapped[str | None]
-    application: Mapped[str | None]
-    memristor_type: Mapped[str | None]
-    references: Mapped[str]
-    source: Mapped[str]
-
-
-class BenchmarkDataset(ReviewedRow):
-    """A neural network on a data set, Table 10 of the review."""
-
-    __tablename__ = "benchmark_datasets"
-
-    dataset: Mapped[str]
-    description: Mapped[str | None]
-    classes: Mapped[int | None]
-    image_width_px: Mapped[int | None]
-    image_height_px: Mapped[int | None]
-    color: Mapped[str | None]
-    network: Mapped[str | None]
-    material: Mapped[str | None]
-    structure: Mapped[str | None]
-    material_source: Mapped[str | None]
-    accuracy_percent: Mapped[float | None]
-    conditions: Mapped[str | None]
-    on_chip: Mapped[str | None]
-    references: Mapped[str]
-    source: Mapped[str]
-    accuracy_source: Mapped[str | None]
-    accuracy_as_printed: Mapped[str | None]
-
-
-class ApplicationRequirement(Base):
-    """One requirement of an application on a device metric."""
-
-    __tablename__ = "application_requirements"
-    __table_args__ = (
-        UniqueConstraint(
-            "application", "metric", "comparator", "source", name="uq_application_requirements_row"
-        ),
-        CheckConstraint("comparator IN ('>', '<', '>=', '<=', 'between')", name="comparator"),
-        CheckConstraint("comparator <> 'between' OR value_max IS NOT NULL", name="window"),
-        CheckConstraint("basis IN ('printed', 'reading', 'working point', 'offer')", name="basis"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    application: Mapped[str] = mapped_column(index=True)
-    metric: Mapped[str]
-    comparator: Mapped[str]
-    value: Mapped[float]
-    value_max: Mapped[float | None]
-    unit: Mapped[str]
-    source: Mapped[str]
-    as_printed: Mapped[str | None]
-    erratum: Mapped[str | None]
-    basis: Mapped[str]
-    upper_limit: Mapped[bool | None]
-
-
-class Correction(Base):
+class Correction(CorrectionsColumns, Base):
     """What a cell of another table should read; the cell keeps the printed value."""
 
     __tablename__ = "corrections"
@@ -136,22 +28,54 @@ class Correction(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     row: Mapped[str] = mapped_column("row_key")
     column: Mapped[str] = mapped_column("column_name")
-    value: Mapped[str]
-    source: Mapped[str]
-    why: Mapped[str]
+
+
+class ReviewedRow(Base):
+    """A row of a descriptive table of the review."""
+
+    __abstract__ = True
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+def _model(name: str, table: str, base: type[Base], special: Mapping[str, Any]) -> type[Base]:
+    """Return a model with the columns that the rows of a table declare, some of them special."""
+    columns: dict[str, Any] = {}
+    for each in TABLES[name].dictionary().values():
+        kind: Any = _TYPES[each.type]
+        empty = TABLES[name].model_fields[each.name].default is None
+        columns[each.name] = Mapped[kind | None] if empty else Mapped[kind]
+    facts = {"__tablename__": table, "__module__": __name__, "__annotations__": columns}
+    return type(TABLES[name].__name__.removesuffix("Row"), (base,), {**facts, **special})
 
 
 #: Descriptive tables by public name.
-REVIEWED: dict[str, type[ReviewedRow]] = {
-    "array_challenges": ArrayChallenge,
-    "benchmark_datasets": BenchmarkDataset,
-    "conduction": ConductionMechanism,
-    "processing": ProcessingTechnique,
-    "test_protocols": TestProtocol,
+REVIEWED: dict[str, type[Base]] = {
+    name: _model(name, table, ReviewedRow, special)
+    for name, table, special in (
+        ("array_challenges", "array_challenges", {}),
+        ("benchmark_datasets", "benchmark_datasets", {}),
+        ("conduction", "conduction_mechanisms", {"mechanism": mapped_column(unique=True)}),
+        ("processing", "processing_techniques", {"technique": mapped_column(unique=True)}),
+        ("test_protocols", "test_protocols", {"table": mapped_column("printed_table")}),
+    )
+}
+_REQUIREMENTS = {
+    "id": mapped_column(Integer, primary_key=True),
+    "application": mapped_column(index=True),
+    "__table_args__": (
+        UniqueConstraint(
+            *("application", "metric", "comparator", "source"),
+            name="uq_application_requirements_row",
+        ),
+        CheckConstraint("comparator IN ('>', '<', '>=', '<=', 'between')", name="comparator"),
+        CheckConstraint("comparator <> 'between' OR value_max IS NOT NULL", name="window"),
+        CheckConstraint("basis IN ('printed', 'reading', 'working point', 'offer')", name="basis"),
+    ),
 }
 #: Every table that a release replaces as a whole, by public name.
 REPLACED: dict[str, type[Base]] = {
-    "applications": ApplicationRequirement,
+    "applications": _model("applications", "application_requirements", Base, _REQUIREMENTS),
     "corrections": Correction,
     **REVIEWED,
 }

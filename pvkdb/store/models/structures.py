@@ -10,10 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from pvkdb.chemistry.sum_formula import anonymous_formula, hill_formula, reduced_formula
 from pvkdb.store.base import Base, StoredEnergy, StoredTexts, StoredVectors, utc_now
+from pvkdb.store.models.columns import StructuresColumns
 from pvkdb.store.models.materials import Material
 
 
-class Structure(Base):
+class Structure(StructuresColumns, Base):
     """A periodic structure.
 
     ``cell_ang`` is 3 × 3 (rows a, b, c), ``positions_ang`` n × 3 Cartesian; ``role`` is its role in
@@ -27,12 +28,8 @@ class Structure(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     material_id: Mapped[str] = mapped_column(ForeignKey("materials.id"), index=True)
-    space_group: Mapped[str | None]
-    role: Mapped[str]
-    origin: Mapped[str]
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("structures.id"))
     calculation_id: Mapped[str | None] = mapped_column(ForeignKey("calculations.id"), index=True)
-    atoms: Mapped[int]
     energy_ev: Mapped[float | None] = mapped_column(StoredEnergy)
     cell_ang: Mapped[list[list[float]]] = mapped_column(StoredVectors)
     symbols: Mapped[list[str]] = mapped_column(StoredTexts)

@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pvkdb.store.base import Base
+from pvkdb.store.models.columns import CompositionsColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,14 @@ KINDS = {
     "e_a_literature": DataKind("e.e_a_literature_min_ev IS NOT NULL", 4, 10),
     "dfe_literature": DataKind("e.dfe_literature_min_ev IS NOT NULL", 8, 10),
     "structures": DataKind("s.number > 0", 16, 1),
-    "stability": DataKind("y.decomposition_ev_per_atom IS NOT NULL", 32, 1),
+    "stability": DataKind("y.above_hull_ev_per_atom IS NOT NULL", 32, 1),
     "e_a_computed": DataKind("e.e_a_computed_min_ev IS NOT NULL", 64, 1),
     "dfe_computed": DataKind("e.dfe_computed_min_ev IS NOT NULL", 128, 1),
     "computed": DataKind("e.computed > 0", 256, 0),
 }
 
 
-class CompositionSummary(Base):
+class CompositionSummary(CompositionsColumns, Base):
     """What is known of a composition; ``summary_updates`` keeps it equal to the other tables.
 
     ``families`` are separated by ``; ``; ``kinds`` is the sum of the bits of :data:`KINDS`.
@@ -48,7 +49,7 @@ class CompositionSummary(Base):
         Index(
             "ix_composition_summaries_known",
             *(text("known DESC"), "formula", "composition_id", "kinds", "families", "lead_free"),
-            *("lowest_phase", "t", "mu", "tau", "p_perovskite", "decomposition_ev_per_atom"),
+            *("lowest_phase", "t", "mu", "tau", "p_perovskite", "above_hull_ev_per_atom"),
             *("e_a_literature_min_ev", "e_a_literature_max_ev"),
             *("e_a_computed_min_ev", "e_a_computed_max_ev"),
             *("dfe_literature_min_ev", "dfe_literature_max_ev"),
@@ -57,7 +58,7 @@ class CompositionSummary(Base):
         *(
             Index(f"ix_composition_summaries_{name}", name, "formula")
             for name in (
-                *("families", "kinds", "lowest_phase", "decomposition_ev_per_atom"),
+                *("families", "kinds", "lowest_phase", "above_hull_ev_per_atom"),
                 *("t", "mu", "tau", "p_perovskite", "phases_count", "devices_count"),
                 *("energetics_reported_count", "energetics_computed_count", "structures_count"),
             )
@@ -74,32 +75,7 @@ class CompositionSummary(Base):
 
     composition_id: Mapped[int] = mapped_column(ForeignKey("compositions.id"), primary_key=True)
     formula: Mapped[str] = mapped_column(unique=True)
-    known: Mapped[int]
     kinds: Mapped[int]
-    families: Mapped[str]
-    lead_free: Mapped[bool]
-    phases_count: Mapped[int]
-    lowest_phase: Mapped[str | None]
-    lowest_phase_potential: Mapped[str | None]
-    phases_compared: Mapped[int]
-    decomposition_ev_per_atom: Mapped[float | None]
-    decomposition_source: Mapped[str | None]
-    e_a_literature_min_ev: Mapped[float | None]
-    e_a_literature_max_ev: Mapped[float | None]
-    e_a_computed_min_ev: Mapped[float | None]
-    e_a_computed_max_ev: Mapped[float | None]
-    dfe_literature_min_ev: Mapped[float | None]
-    dfe_literature_max_ev: Mapped[float | None]
-    dfe_computed_min_ev: Mapped[float | None]
-    dfe_computed_max_ev: Mapped[float | None]
-    t: Mapped[float | None]
-    mu: Mapped[float | None]
-    tau: Mapped[float | None]
-    p_perovskite: Mapped[float | None]
-    devices_count: Mapped[int]
-    energetics_reported_count: Mapped[int]
-    energetics_computed_count: Mapped[int]
-    structures_count: Mapped[int]
 
 
 class CompositionCount(Base):
@@ -141,10 +117,10 @@ class FormulaPart(Base):
 
 
 class CompositionStability(Base):
-    """Energy of decomposition of a composition by the newest report of a screening, eV per atom."""
+    """Energy above the hull of a composition by the newest report of a screening, eV per atom."""
 
     __tablename__ = "composition_stabilities"
 
     composition_id: Mapped[int] = mapped_column(ForeignKey("compositions.id"), primary_key=True)
-    decomposition_ev_per_atom: Mapped[float]
+    above_hull_ev_per_atom: Mapped[float]
     source: Mapped[str]

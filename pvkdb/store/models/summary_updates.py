@@ -171,7 +171,7 @@ _LOWEST, _BY, _PROBABILITY = (
 _SUMMARIES = f"""
 INSERT INTO composition_summaries (
   composition_id, formula, lead_free, families, phases_count, lowest_phase, lowest_phase_potential,
-  phases_compared, decomposition_ev_per_atom, decomposition_source,
+  phases_compared, above_hull_ev_per_atom, above_hull_source,
   e_a_literature_min_ev, e_a_literature_max_ev, e_a_computed_min_ev, e_a_computed_max_ev,
   dfe_literature_min_ev, dfe_literature_max_ev, dfe_computed_min_ev, dfe_computed_max_ev,
   t, mu, tau, p_perovskite, devices_count, energetics_reported_count, energetics_computed_count,
@@ -233,7 +233,7 @@ WITH named AS (
   FROM placed WHERE place = 1 AND compared > 1
 )
 SELECT c.id, c.formula, c.lead_free, coalesce(n.families, ''), coalesce(n.phases, 0),
-  {_LOWEST}, {_BY}, coalesce(l.compared, 0), y.decomposition_ev_per_atom, y.source,
+  {_LOWEST}, {_BY}, coalesce(l.compared, 0), y.above_hull_ev_per_atom, y.source,
   e.e_a_literature_min_ev, e.e_a_literature_max_ev, e.e_a_computed_min_ev, e.e_a_computed_max_ev,
   e.dfe_literature_min_ev, e.dfe_literature_max_ev, e.dfe_computed_min_ev, e.dfe_computed_max_ev,
   f.t, f.mu, f.tau, {_PROBABILITY}, coalesce(d.number, 0), coalesce(e.reported, 0),

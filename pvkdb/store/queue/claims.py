@@ -21,15 +21,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import bindparam, func, literal, null, select, update
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
+from pvkdb.operations import kinds
 from pvkdb.schemas.calculations import CalculationState, EventKind
 from pvkdb.schemas.calculations.migration import NebRequest
-from pvkdb.schemas.calculations.simulations import SimulationRequest
+from pvkdb.schemas.calculations.relaxations import CalculationRequest
 from pvkdb.store.base import DatabaseTime, batches, utc_now
 from pvkdb.store.curation.registration import get_or_add, register_material
 from pvkdb.store.models.calculations import Calculation
@@ -44,7 +45,6 @@ __all__ = [
     "LEASE",
     "MAX_ATTEMPTS",
     "LeaseLostError",
-    "QueueRequest",
     "another_attempt",
     "cancelled",
     "claim",
@@ -66,24 +66,15 @@ __all__ = [
 _MOST_IDS = 500
 
 
-class QueueRequest(Protocol):
-    """A request for a calculation, with its kind, content key and parameters."""
-
-    @property
-    def kind(self) -> str: ...
-
-    def key(self) -> str: ...
-
-    def model_dump(self, *, mode: str = "python") -> dict[str, Any]: ...
-
-
 def submit(
     session: Session,
-    request: NebRequest | SimulationRequest,
+    request: CalculationRequest,
     priority: int = 0,
     depends_on: Sequence[str] = (),
 ) -> tuple[Calculation, bool]:
     """Complete a request and queue it, or find the calculation that already answers it.
+
+    A barrier belongs to a material from the beginning; a relaxation gets one when it is finished.
 
     Returns:
         The calculation, and whether it is new.
@@ -91,14 +82,17 @@ def submit(
     Raises:
         InputError: for the reasons of :func:`complete_request`.
     """
-    complete = complete_request(request) if isinstance(request, NebRequest) else request
-    material = register_material(session, parse_composition(complete.formula), complete.phase)
-    return enqueue(session, complete, material.id, priority, depends_on)
+    complete: Any = complete_request(request) if isinstance(request, NebRequest) else request
+    material = None
+    if kinds()[complete.kind].of_material:
+        composition = parse_composition(complete.formula)
+        material = register_material(session, composition, complete.phase).id
+    return enqueue(session, complete, material, priority, depends_on)
 
 
 def enqueue(
     session: Session,
-    request: QueueRequest,
+    request: CalculationRequest,
     material_id: str | None = None,
     priority: int = 0,
     depends_on: Sequence[str] = (),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from sqlalchemy import Select, Text, case, cast, func, select
 from sqlalchemy.orm import Session, defer
@@ -16,6 +15,7 @@ from pvkdb.schemas.calculations import (
     FileDocument,
     JobDocument,
     LogLine,
+    Selection,
 )
 from pvkdb.store.base import utc_now
 from pvkdb.store.models.calculations import Calculation, CalculationDependency, CalculationEvent
@@ -33,30 +33,21 @@ _UNENDED = (*_CANCELLABLE, CalculationState.RUNNING.value)
 _ORDER = {"running": 0, "queued": 1, "waiting": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Conditions for choosing calculations; None sets no condition."""
-
-    state: str | None = None
-    kind: str | None = None
-    material: str | None = None
-    failure: str | None = None
-
-    def apply(self, statement: Select[tuple[Calculation]]) -> Select[tuple[Calculation]]:
-        """Return a SELECT of calculations with these conditions added."""
-        given = (self.state, self.kind, self.failure)
-        columns = (Calculation.state, Calculation.kind, Calculation.failure_kind)
-        for column, value in zip(columns, given, strict=True):
-            statement = statement if value is None else statement.where(column == value)
-        if self.material is not None:
-            # The material of a relaxation is set when it is done; its formula is known before.
-            # PostgreSQL stores these escapes in JSON, and fails where it reads a row with them.
-            strange = cast(Calculation.parameters, Text).regexp_match(r"\\u(0000|d[89a-f])")
-            formula = case((~strange, Calculation.parameters["formula"].as_string()))
-            statement = statement.where(
-                (Calculation.material_id == self.material) | (formula == self.material)
-            )
-        return statement
+def _selected(selection: Selection) -> Select[Calculation]:
+    """Return a SELECT of calculations with these conditions."""
+    statement = select(Calculation)
+    given = (selection.state, selection.kind, selection.failure)
+    columns = (Calculation.state, Calculation.kind, Calculation.failure_kind)
+    for column, value in zip(columns, given, strict=True):
+        statement = statement if value is None else statement.where(column == str(value))
+    if selection.material is not None:
+        # The material of a relaxation is set when it is done; its formula is known before.
+        # PostgreSQL stores these escapes in JSON, and fails where it reads a row with them.
+        strange = cast(Calculation.parameters, Text).regexp_match(r"\\u(0000|d[89a-f])")
+        formula = case((~strange, Calculation.parameters["formula"].as_string()))
+        wanted = selection.material
+        statement = statement.where((Calculation.material_id == wanted) | (formula == wanted))
+    return statement
 
 
 def find(session: Session, name: str) -> Calculation:
@@ -87,7 +78,7 @@ def listed(session: Session, selection: Selection, limit: int) -> list[Calculati
     """
     rank = case(_ORDER, value=Calculation.state, else_=len(_ORDER))
     statement = (
-        selection.apply(select(Calculation))
+        _selected(selection)
         .options(defer(Calculation.result))
         .order_by(
             rank,
@@ -103,7 +94,7 @@ def listed(session: Session, selection: Selection, limit: int) -> list[Calculati
 
 def count(session: Session, selection: Selection = Selection()) -> dict[CalculationState, int]:
     """Return the number of selected calculations in each state."""
-    chosen = selection.apply(select(Calculation)).with_only_columns(Calculation.state, func.count())
+    chosen = _selected(selection).with_only_columns(Calculation.state, func.count())
     rows = session.execute(chosen.group_by(Calculation.state)).all()
     return {CalculationState(state): number for state, number in rows}
 
@@ -200,7 +191,7 @@ def retry(session: Session, calculation_ids: Sequence[str]) -> list[str]:
 
 def failed_ids(session: Session, selection: Selection) -> list[str]:
     """Return the ids of the failed calculations of a selection, oldest first."""
-    statement = replace(selection, state=CalculationState.FAILED.value).apply(select(Calculation))
+    statement = _selected(selection.model_copy(update={"state": CalculationState.FAILED}))
     ordered = statement.order_by(Calculation.created_at, Calculation.id)
     return list(session.scalars(ordered.with_only_columns(Calculation.id)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 
 from pvkdb.chemistry import Composition, Defect, parse_composition, require_monatomic
@@ -72,14 +72,37 @@ def _phase(request: NebRequest, composition: Composition) -> str:
 def _defect(request: NebRequest, composition: Composition) -> str:
     if request.defect is None:
         return Defect.vacancy(composition.on("X")[0].ion.symbol).label
+    host = request.host
+    return checked_defect(request.defect, composition, None if host is None else host.symbols)
+
+
+def checked_defect(
+    label: str, composition: Composition, symbols: Collection[str] | None = None
+) -> str:
+    """Return the label of a defect that a composition can have, in canonical spelling.
+
+    Args:
+        label: Vacancy or interstitial of an element.
+        composition: Composition of the host.
+        symbols: Elements of its structure; None for its ions.
+
+    Raises:
+        InputError: the label is not of such a defect, or the host lacks what is removed.
+    """
     refusal = InputError(
-        f"defect {request.defect!r} cannot be followed through a crystal; write the vacancy of an "
+        f"defect {label!r} cannot be followed through a crystal; write the vacancy of an "
         "element as V_Br, an interstitial as Br_i or Ag_i"
     )
     try:
-        defect = Defect.parse(request.defect)
+        defect = Defect.parse(label)
     except InputError as error:
         raise refusal from error
     if defect.kind not in ("vacancy", "interstitial") or defect.species in molecular_ions():
         raise refusal
+    held = dict.fromkeys(symbols or (each.ion.symbol for each in composition.occupants))
+    if defect.kind == "vacancy" and defect.species not in held:
+        raise InputError(
+            f"defect {label}: {composition.formula} contains no {defect.species}; it contains "
+            f"{', '.join(held)}"
+        )
     return defect.label

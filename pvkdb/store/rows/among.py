@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ARRAY, Boolean, Select, Text, bindparam
+from sqlalchemy import ARRAY, Boolean, Select, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -39,16 +39,16 @@ def _any(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
 @compiles(_Among, "sqlite")
 def _in(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     column, _ = element.clauses
-    several = bindparam(KEYS, type_=Text, expanding=True)
+    several = bindparam(KEYS, type_=column.type, expanding=True)
     return f"({compiler.process(column.in_(several), **options)})"
 
 
 def among(column: Any) -> _Among:
-    """Condition that a text column holds one of the keys given to ``execute`` as ``{"keys": …}``.
+    """Condition that a column holds one of the keys given to ``execute`` as ``{"keys": …}``.
 
     Unknown keys are ignored; an empty list finds nothing.
     """
-    return _Among(column, bindparam(KEYS, type_=ARRAY(Text)))
+    return _Among(column, bindparam(KEYS, type_=ARRAY(column.type)))
 
 
 class _AmongFound(_Among):

@@ -1,6 +1,6 @@
 """Values of tables and models made from rows of curated files and imports.
 
-``from_sql`` and ``from_models`` read them back; the row is then the same.
+The collections read them back; the row is then the same.
 """
 
 from __future__ import annotations
@@ -39,19 +39,6 @@ _NOT_CONTENT = frozenset(
         *("family", "bottom_electrode", "top_electrode", "other_layers"),
     }
 )
-
-#: Columns of rows that come from the material or the children of the model.
-_DERIVED = {
-    Energetic: frozenset({"material", "family", "phase", "references"}),
-    DeviceClaim: frozenset({"references"}),
-    Device: frozenset(
-        {
-            *("material", "layers", "references"),
-            *("bottom_electrode", "top_electrode", "other_layers"),
-            *table_columns(),
-        }
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +81,14 @@ def fingerprint(row: Row) -> str:
 
 def reference_model(row: ReferencesRow) -> Reference:
     """Return the model of a bibliography entry."""
-    return Reference(**row.model_dump(exclude={"doi_seen", "doi_seen_at"}))
+    return Reference(**_own(row))
 
 
 def energetic_entry(row: EnergeticsRow, material_of: MaterialOf) -> TableEntry:
     """Return the column values of a reported energy, with its references."""
     return TableEntry(
         Energetic,
-        {**row.model_dump(exclude=set(_DERIVED[Energetic])), "fingerprint": fingerprint(row)},
+        {**_own(row), "fingerprint": fingerprint(row)},
         {"references": _references(row.references)},
         material_of(parse_composition(row.material), row.phase),
     )
@@ -114,8 +101,7 @@ def device_entry(row: DevicesRow, material_of: MaterialOf) -> TableEntry:
         for position, (role, name) in enumerate(split_layers(row.layers or ""))
     ]
     metrics = list(_metrics(row))
-    own = {**row.model_dump(exclude=set(_DERIVED[Device])), "fingerprint": fingerprint(row)}
-    own.update(dict.fromkeys(table_columns()))
+    own = {**_own(row), **dict.fromkeys(table_columns()), "fingerprint": fingerprint(row)}
     for metric in metrics:
         own.update(metric_columns(**metric))
     return TableEntry(
@@ -140,7 +126,7 @@ def device_claim_entry(row: DeviceClaimsRow, position: int) -> TableEntry:
     """Return the column values of a reported figure; ``position`` orders the table."""
     return TableEntry(
         DeviceClaim,
-        {**row.model_dump(exclude=set(_DERIVED[DeviceClaim])), "position": position},
+        {**_own(row), "position": position},
         {"references": _references(row.references)},
     )
 
@@ -168,6 +154,10 @@ def insert_entries(session: Session, entries: Sequence[TableEntry]) -> None:
         ]
         if children:
             session.execute(insert(relation.mapper.class_), children)
+
+
+def _own(row: Row) -> Values:
+    return row.model_dump(exclude=set(row.elsewhere))
 
 
 def _references(keys: str) -> list[Values]:

@@ -41,7 +41,7 @@ _PATHS = {
         for name in (
             "ground_state",
             "perovskite_above_ground_state_ev_per_atom",
-            "decomposition_ev_per_atom",
+            "above_hull_ev_per_atom",
         )
     },
 }
@@ -137,9 +137,8 @@ def ranked(report: ScreeningReport) -> list[ScreenedCandidate]:
     def key(candidate: ScreenedCandidate) -> tuple[bool, int, bool, int, bool, float]:
         fall, stability, rank = candidate.fall, candidate.stability, candidate.rank
         reached = place.get(fall.stage, -1) if fall else len(place)
-        energy = stability.decomposition_ev_per_atom if stability else None
-        cost = -(energy or 0.0)
-        return fall is not None, -reached, rank is None, rank or 0, energy is None, cost
+        energy = stability.above_hull_ev_per_atom if stability else None
+        return fall is not None, -reached, rank is None, rank or 0, energy is None, energy or 0.0
 
     return sorted(report.candidates, key=key)
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError, NotFoundError, PvkdbError
 from pvkdb.schemas.runs import Differences, RunCounts, RunDocument, RunState
-from pvkdb.schemas.screening import ScreeningReport
+from pvkdb.schemas.screening import ScreeningReport, with_energies_above_hull
 from pvkdb.store.base import DatabaseTime, utc_now
 from pvkdb.store.models.materials import Composition
 from pvkdb.store.models.screenings import ScreeningRun, ScreeningSchedule
@@ -154,7 +154,7 @@ def counts_of(report: ScreeningReport, computed: int) -> RunCounts:
 
 
 def keep_stabilities(session: Session, run: ScreeningRun) -> None:
-    """Store the energies of decomposition of a run's report, in place of earlier ones.
+    """Store the energies above the hull of a run's report, in place of earlier ones.
 
     Compositions that the store lacks are left out, and reports that this version cannot read.
     """
@@ -164,19 +164,19 @@ def keep_stabilities(session: Session, run: ScreeningRun) -> None:
     except ValidationError:
         return
     for candidate in report.candidates:
-        energy = candidate.stability and candidate.stability.decomposition_ev_per_atom
+        energy = candidate.stability and candidate.stability.above_hull_ev_per_atom
         if energy is not None:
             with suppress(InputError):
                 found[parse_composition(candidate.formula).formula] = energy
     source = f"screening {run.id}, {report.potential}"
     held = select(Composition.id, Composition.formula).where(Composition.formula.in_(found))
     for key, formula in session.execute(held).all():
-        values = {"decomposition_ev_per_atom": found[formula], "source": source}
+        values = {"above_hull_ev_per_atom": found[formula], "source": source}
         session.merge(CompositionStability(composition_id=key, **values))
 
 
 def renew_stabilities(session: Session) -> None:
-    """Store the energies of decomposition of all reports again, those of the newest last."""
+    """Store the energies above the hull of all reports again, those of the newest last."""
     done = select(ScreeningRun).where(ScreeningRun.state == RunState.DONE.value)
     for run in session.scalars(done.order_by(ScreeningRun.finished_at, ScreeningRun.id)):
         keep_stabilities(session, run)
@@ -213,7 +213,7 @@ def report_of(run: ScreeningRun) -> str | None:
 def unpacked(report: bytes) -> str | None:
     """Return a stored report as JSON, None if it is empty or damaged."""
     with suppress(zlib.error, UnicodeDecodeError):
-        return zlib.decompress(report).decode()
+        return with_energies_above_hull(zlib.decompress(report).decode())
     return None
 
 

@@ -19,15 +19,15 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
-from pvkdb.schemas.metrics import METRICS, REPORTED, TABLE_METRICS, Metric, TableColumns, possible
+from pvkdb.schemas.metrics import METRICS, REPORTED, TABLE_METRICS, Metric, possible
 from pvkdb.schemas.rankings import Grade
-from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow
+from pvkdb.schemas.tables import DeviceClaimsRow
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.collections.devices import owner
-from pvkdb.store.models.devices import Device, DeviceClaim
+from pvkdb.store.curation.dataset import unreviewed_imports
+from pvkdb.store.models.devices import Device, DeviceClaim, DeviceMetric
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.rows.corrected import corrected, corrections
-from pvkdb.store.rows.from_models import device_claims_row
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, grade_of, joined, only_tested
 from pvkdb.suitability.evidence.examinations import accuracy_evidence
 from pvkdb.suitability.evidence.explanations import value_text
@@ -41,15 +41,20 @@ _NO_MEMRISTOR = re.compile(r"biological|photodetector")
 _VOLATILE = re.compile(r"(?<!non-)\bvolatile\b")
 
 
-def device_candidates(session: Session) -> list[Candidate]:
-    """Return every device of the store, then those known from the text only."""
+def device_candidates(session: Session, unreviewed: bool = False) -> list[Candidate]:
+    """Return every device of the store, then those known from the text only.
+
+    Those of imports that nobody has confirmed are marked, and their figures join no other device;
+    with ``unreviewed`` they are like all others.
+    """
+    waiting = set() if unreviewed else {each.version for each in unreviewed_imports(session)}
     devices = list(session.scalars(DEVICES.statement.order_by(Device.id)).unique())
-    statement = DEVICE_CLAIMS.statement.order_by(DeviceClaim.position)
     right = corrections(session)
-    rows = map(device_claims_row, session.scalars(statement).unique())
+    rows = [*DEVICE_CLAIMS.iterate(session, {})]
+    imported = select(DeviceClaim.id).where(DeviceClaim.recorded_in.in_(waiting))
+    doubtful = {*session.scalars(imported)} if waiting else set()
+    own = {each.id for each in devices if each.recorded_in in waiting}
     claims = [corrected(row, right[row.id]) for row in rows if row.references]
-    known_wrong = DEVICES.load(session, [each.id for each in devices if right[each.id]])
-    fixed = {row.id: corrected(row, right[row.id]) for row in known_wrong}
     of_reference: dict[str, dict[str, str]] = defaultdict(dict)
     for device in devices:
         for reference in device.references:
@@ -63,33 +68,29 @@ def device_candidates(session: Session) -> list[Candidate]:
             known |= of_reference.get(key, {})
         if not known:
             others.append(claim)
-        elif (name := owner(claim.device, known)) is not None:
+        elif (name := owner(claim.device, known)) is not None and (
+            claim.id not in doubtful or name in own
+        ):
             added[name].append(claim)
     formulas = set[str]().union(*(_formulas(_name(claim)) for claim in others))
     named = select(Material).join(Material.composition).where(Composition.formula.in_(formulas))
-    return [
-        *(
-            _of_table(each, fixed.get(each.id), added[each.id], accuracies.get(each.id, {}))
-            for each in devices
-        ),
+    candidates = [
+        *(_of_table(each, added[each.id], accuracies.get(each.id, {})) for each in devices),
         *_of_text(others, Absorbers(session.scalars(named).unique())),
+    ]
+    return [
+        replace(each, unreviewed=True) if each.id in own | doubtful else each for each in candidates
     ]
 
 
 def _of_table(
-    device: Device,
-    fixed: DevicesRow | None,
-    claims: Iterable[DeviceClaimsRow],
-    computed: Mapping[str, Evidence],
+    device: Device, claims: Iterable[DeviceClaimsRow], computed: Mapping[str, Evidence]
 ) -> Candidate:
     keys = tuple(reference.reference_key for reference in device.references)
     evidence = {}
-    for metric, table in TABLE_METRICS.values():
-        columns = [*table.names, *filter(None, [table.qualifier])]
-        wrong = fixed and any(getattr(fixed, name) != getattr(device, name) for name in columns)
-        row = fixed if fixed and wrong else device
-        if getattr(row, table.low) is not None:
-            evidence[metric.name] = _table_evidence(metric, table, row, keys)
+    for name, (metric, _) in TABLE_METRICS.items():
+        if reported := device.metric(name):
+            evidence[metric.name] = _table_evidence(metric, reported, device, keys)
     if device.volatility:
         evidence["volatility"] = _volatility(device, keys)
     for name, found in _figures(claims).items():
@@ -132,10 +133,11 @@ def _volatility(device: Device, keys: tuple[str, ...]) -> Evidence:
 
 
 def _table_evidence(
-    metric: Metric, table: TableColumns, device: Device | DevicesRow, keys: tuple[str, ...]
+    metric: Metric, found: DeviceMetric, device: Device, keys: tuple[str, ...]
 ) -> Evidence:
-    low, high = (getattr(device, name) for name in (table.low, table.high or table.low))
-    qualifier = getattr(device, table.qualifier) if table.qualifier else None
+    low, high, qualifier = found.value_min, found.value_max, found.qualifier
+    source, wrong = device.source_of(found.metric), device.corrections_of(found.metric)
+    errata = [*dict.fromkeys(f"corrected: {each.why}" for each in wrong), device.erratum]
     decayed = device.volatility == "volatile" or device.raw_files is not None
     tested = only_tested(metric, low, qualifier, decayed)
     if metric.magnitude:
@@ -144,15 +146,15 @@ def _table_evidence(
         minimum=None if qualifier == "up to" else low,
         maximum=None if tested or qualifier in (">", ">=") else high,
         qualifier="tested" if tested and qualifier is None else qualifier,
-        grade=grade_of(device.source, qualifier, value=low, unit=metric.unit),
-        source=device.source,
+        grade=grade_of(source, qualifier, value=low, unit=metric.unit),
+        source=source,
         references=keys,
         note="; ".join(
             ["of the film, not of the device"] * (qualifier == "film")
             + [f"good practice: {device.quality}"] * bool(device.quality)
         )
         or None,
-        erratum=device.erratum,
+        erratum="; ".join(filter(None, errata)) or None,
     )
 
 

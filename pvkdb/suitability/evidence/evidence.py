@@ -22,6 +22,16 @@ _WEAKEST_FIRST = (
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What one source says of an energy of a composition, with its own standard error, in eV."""
+
+    grade: Grade
+    value_ev: float
+    error_ev: float
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Evidence on a metric: a value, an interval, one side of an interval, or a word.
 
@@ -29,7 +39,9 @@ class Evidence:
     print, or an endurance that was tested only so far). ``not_defined`` says why the metric has
     no meaning for the candidate; this differs from an unknown value. ``phase`` names the phase
     of the candidate that has the value, or several, separated by commas; None if none is given.
-    ``beside`` are weaker kinds of evidence that are known, too, and do not count.
+    ``beside`` are weaker kinds of evidence that are known, too, and do not count. ``estimate`` has
+    the mean, the scale and the degrees of freedom of Student's distribution of a value that is not
+    even within its interval; ``sources`` are those of which a mean is made.
     """
 
     minimum: float | None = None
@@ -44,6 +56,8 @@ class Evidence:
     not_defined: str | None = None
     erratum: str | None = None
     beside: tuple[Evidence, ...] = ()
+    estimate: tuple[float, float, int] | None = None
+    sources: tuple[Source, ...] = ()
 
     @classmethod
     def exactly(cls, value: float, grade: Grade = Grade.MEASURED) -> Evidence:
@@ -75,6 +89,8 @@ class Candidate:
     devices: int | None = None
     #: Of a device: the materials of its electrodes, as far as the store or its name has them.
     electrodes: tuple[str, ...] = ()
+    #: Imported, and not confirmed so far.
+    unreviewed: bool = False
 
     def without_computed(self) -> Candidate:
         """Return the candidate without energies that pvkdb computed; itself if it has none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pvkdb.display.numbers import percent
 from pvkdb.display.units import amount, amount_range
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Bounds, Criterion
@@ -91,9 +92,13 @@ def reason(
     bounds: Bounds,
     evidence: Evidence | None,
     verdict: Verdict,
-    shortfall: float | None,
+    share: float,
+    counted: tuple[int, int] | None,
 ) -> str:
-    """Return the reason for a verdict as a sentence with the numbers."""
+    """Return the reason for a verdict as a sentence with the numbers.
+
+    ``counted``: how many of how many papers reached it, of a value that ends before.
+    """
     wanted = requirement_text(criterion, bounds)
     if verdict is Verdict.NOT_DEFINED and evidence is not None:
         return f"not defined: {evidence.not_defined}"
@@ -108,18 +113,51 @@ def reason(
         text = f"{phrase}; {wanted}"
     else:
         doubt = _DOUBTS.get(evidence.grade, "no more is shown")
-        missing = f", {shortfall:.1f} decades away" if shortfall else ""
+        papers = f"; {count_text(bounds, criterion.unit, *counted)}" if counted else ""
         text = {
             Verdict.MET: f"{phrase}: enough, {wanted}",
-            Verdict.PARTLY: f"{phrase}; {wanted}{missing}",
-            Verdict.UNDECIDED: f"{phrase}: too wide to decide; {wanted}",
-            Verdict.NOT_DEMONSTRATED: f"{phrase}, {doubt}; {wanted}{missing}: not demonstrated",
-            Verdict.FAILED: f"{phrase}: fails, {wanted}{missing}",
+            Verdict.UNDECIDED: f"{phrase}: {percent(share)} of the range is enough; {wanted}",
+            Verdict.NOT_DEMONSTRATED: f"{phrase}, {doubt}; {wanted}: not demonstrated{papers}",
+            Verdict.FAILED: f"{phrase}: fails, {wanted}",
         }[verdict]
     named = (Grade.EXTRAPOLATED, Grade.INFERRED, Grade.MODEL, Grade.REPORTED, Grade.SECONDARY)
     if evidence.grade in named and not metric.modelled:
         text += f" ({evidence.grade.value})"
     return f"{text}; {evidence.note}" if evidence.note else text
+
+
+def count_text(bounds: Bounds, unit: str, reached: int, tested: int) -> str:
+    """Return a count of papers: ``of the 8 papers that got so far, 2 reached 10⁶ cycles``."""
+    shown = "reached" if bounds.at_most is None else "showed"
+    so_far = "1 paper" if tested == 1 else f"{tested} papers"
+    end = bounds_text(bounds, unit).removeprefix("at least ")
+    return f"of the {so_far} that got so far, {reached or 'none'} {shown} {end}"
+
+
+def score_sentence(counted: Sequence[Assessment], bounds: Sequence[Bounds]) -> str:
+    """Return the score of a candidate in one sentence: its shares, the lowest first.
+
+    Example: ``endurance at least 5000 cycles: of the 8 papers that got so far, 2 reached 10⁶ cycles
+    (0.28); retention 10⁵ s: met``.
+    """
+    pairs = sorted(zip(counted, bounds, strict=True), key=lambda pair: pair[0].share)
+    return "; ".join(_share_text(each, of) for each, of in pairs)
+
+
+def _share_text(entry: Assessment, bounds: Bounds) -> str:
+    name, share = METRICS[entry.metric].label, f"{entry.share:.2g}"
+    if entry.verdict is Verdict.NOT_DEFINED:
+        return f"{name} is not defined"
+    if entry.verdict is Verdict.UNKNOWN:
+        return f"{name} unknown, counted as {share}"
+    value = f"{name} {value_text(entry, entry.unit)}"
+    if entry.tested is not None and entry.reached is not None:
+        how = count_text(bounds, entry.unit, entry.reached, entry.tested)
+        return f"{value}: {how} ({share})"
+    if entry.verdict is Verdict.NOT_DEMONSTRATED:
+        return f"{value}, {_DOUBTS.get(entry.grade, 'not shown')}, counted as unknown ({share})"
+    plain = entry.verdict in (Verdict.MET, Verdict.FAILED)
+    return f"{value}: {entry.verdict.value if plain else share}"
 
 
 #: Phrases for a prediction that meets its criterion.

@@ -5,7 +5,7 @@ A candidate of a ranking is a composition, with all its phases (see
 
 E_A and DFE (``e_a_ev``, ``dfe_ev``) have the best kind of evidence that is known: energies of the
 literature, else those that pvkdb computed by DFT, else the calibrated interval of a potential
-(:mod:`pvkdb.suitability.evidence.calibration`); no value mixes them. ``e_a_model_ev`` and
+(:mod:`pvkdb.suitability.evidence.means`); no value mixes them. ``e_a_model_ev`` and
 ``dfe_model_ev`` are those of potentials alone. Energies of statements on one material span an
 interval, and its width is the spread between the sources.
 Predictions (windows of switching and retention) come from models of kinetics: pvkdb's own, or those
@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from sqlalchemy import func, select, true
+from sqlalchemy import func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from pvkdb.chemistry import (
@@ -32,16 +32,22 @@ from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.chemistry.phases import MEASURED
 from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.errors import InputError
-from pvkdb.schemas.rankings import Grade
+from pvkdb.schemas.rankings import COMPUTED, Grade
 from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
 from pvkdb.store.base import batches
 from pvkdb.store.collections import ENERGETICS
+from pvkdb.store.curation.dataset import unreviewed_imports
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.models.summaries import CompositionStability as Stability
-from pvkdb.suitability.evidence.calibration import calibrated
-from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence, Source, joined
+from pvkdb.suitability.evidence.means import (
+    PLACEHOLDERS,
+    calibrated,
+    halide_moves,
+    literature_sources,
+)
 from pvkdb.suitability.evidence.phases import (
     PhaseEnergies,
     between_limits,
@@ -53,11 +59,8 @@ from pvkdb.suitability.evidence.phases import (
     reported,
 )
 
-_HALIDES = frozenset({"F", "Cl", "Br", "I", "X"})
 #: Names in a statement: of formulas with many phases, too, SQLite takes as many parameters.
 _NAMED = 2_000
-#: Letters of generic formulas, which are no candidates.
-PLACEHOLDERS = frozenset({"A", "B", "X"})
 
 
 class Model(Protocol):
@@ -74,14 +77,20 @@ def material_candidates(
     session: Session,
     report: ScreeningReport | None = None,
     formulas: Sequence[str] | None = None,
+    unreviewed: bool = False,
 ) -> list[Candidate]:
     """Return the compositions of the store (all, or these) and of a screening; no generic formulas.
 
     The name of a candidate is the formula of its composition, whichever phases the store has of it,
-    so that it does not change when another phase is added. The screening adds decomposition
-    energies, which replace those of the store, defect formation energies and barriers.
+    so that it does not change when another phase is added. The screening adds energies
+    above the hull, which replace those of the store, defect formation energies and barriers.
+    Energies of imports that nobody has confirmed are left out unless ``unreviewed``.
     """
-    found = _candidates(session, lambda material: material.composition.formula, formulas)
+
+    def formula_of(material: Material) -> str:
+        return material.composition.formula
+
+    found = _candidates(session, formula_of, formulas, unreviewed)
     for screened in report.candidates if report else ():
         if screened.stability is None:
             continue  # it failed before anything was computed
@@ -115,15 +124,22 @@ def compositions_of(session: Session, devices: Iterable[Candidate]) -> list[str]
 
 
 def _candidates(
-    session: Session, name_of: Callable[[Material], str], formulas: Sequence[str] | None = None
+    session: Session,
+    name_of: Callable[[Material], str],
+    formulas: Sequence[str] | None = None,
+    unreviewed: bool = True,
 ) -> dict[str, Candidate]:
     """Return candidates by name; materials with the same name are one candidate."""
     if formulas is not None and len(formulas) > _NAMED:
-        parts = (_candidates(session, name_of, some) for some in batches(formulas, _NAMED))
+        parts = (
+            _candidates(session, name_of, some, unreviewed) for some in batches(formulas, _NAMED)
+        )
         return {name: each for part in parts for name, each in part.items()}
     these = true() if formulas is None else Composition.formula.in_(formulas)
     statements: dict[str, list[Energetic]] = defaultdict(list)
-    listed = ENERGETICS.statement.where(these).order_by(Energetic.id)
+    waiting = [] if unreviewed else [each.version for each in unreviewed_imports(session)]
+    counted = or_(Energetic.recorded_in.is_(None), Energetic.recorded_in.not_in(waiting))
+    listed = ENERGETICS.statement.where(these, counted).order_by(Energetic.id)
     for statement in session.scalars(listed).unique():
         statements[statement.material_id].append(statement)
     named: dict[str, list[Material]] = defaultdict(list)
@@ -171,7 +187,7 @@ def _of_store(
         dimensionality,
         composition.tolerance,
     )
-    halide = [each for each in statements if _halide_moves(each)]
+    halide = [each for each in statements if halide_moves(each)]
     models = [each for each in halide if each.method == "MLIP"]
     others = [each for each in halide if each.method != "MLIP"]
     dft = [each for each in others if each.calculation_id is not None]
@@ -191,9 +207,20 @@ def _of_store(
             evidence["e_a_ev"] = read(barriers)
         if vacancies := [each for each in listed if _forms_vacancy(each)]:
             evidence["dfe_ev"] = read(vacancies)
+    if "e_a_ev" in evidence:
+        sources = literature_sources(each for each in literature if each.quantity == "E_A")
+        known = (evidence[name] for name in ("e_a_ev", "e_a_model_ev") if name in evidence)
+        own = next((each for each in known if each.grade in COMPUTED and each.known), None)
+        if own is not None and own.grade is Grade.OWN_DFT:
+            middle = ((own.minimum or 0.0) + (own.maximum or 0.0)) / 2
+            half = ((own.maximum or 0.0) - (own.minimum or 0.0)) / 12**0.5
+            sources = (*sources, Source(Grade.OWN_DFT, middle, half))
+        elif own is not None:  # one functional is one source
+            sources = (*sources, *own.sources)
+        evidence["e_a_ev"] = replace(evidence["e_a_ev"], sources=sources)
     if stability is not None:
-        value = stability.decomposition_ev_per_atom
-        evidence["decomposition_ev_per_atom"] = Evidence(
+        value = stability.above_hull_ev_per_atom
+        evidence["above_hull_ev_per_atom"] = Evidence(
             value, value, grade=Grade.MODEL, source=stability.source
         )
     return Candidate(
@@ -232,12 +259,6 @@ def _take_calibrated(evidence: dict[str, Evidence]) -> None:
 
 def _forms_vacancy(statement: Energetic) -> bool:
     return statement.quantity == "DFE" and statement.defect.startswith("V_")
-
-
-def _halide_moves(statement: Energetic) -> bool:
-    """Return whether an energy is of a halide vacancy, or of a halide without a named defect."""
-    vacancy = statement.defect.startswith("V_") or statement.defect == statement.species
-    return statement.species in _HALIDES and vacancy
 
 
 def _from_composition(
@@ -310,10 +331,10 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
         if why := not_perovskite(composition.formula, phases, (), {}):
             evidence["p_perovskite"] = Evidence(not_defined=why)
     stability, vacancy, migration = screened.stability, screened.vacancy, screened.migration
-    if stability is not None and stability.decomposition_ev_per_atom is not None:
-        value = stability.decomposition_ev_per_atom
+    if stability is not None and stability.above_hull_ev_per_atom is not None:
+        value = stability.above_hull_ev_per_atom
         products = ", ".join(product.formula for product in stability.products)
-        evidence["decomposition_ev_per_atom"] = Evidence(
+        evidence["above_hull_ev_per_atom"] = Evidence(
             *(value, value),
             grade=Grade.MODEL,
             source=f"screening with {potential}",

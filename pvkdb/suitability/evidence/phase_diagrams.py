@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from pvkdb._extras import needing
 from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.chemistry.sum_formula import reduced_formula
-from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.kinds import read_result
 from pvkdb.schemas.calculations.relaxations import ElementResult, RelaxResult
 from pvkdb.store.models.calculations import Calculation
@@ -143,13 +144,10 @@ def _level(calculation: Calculation) -> CompoundLevel | None:
 def _diagram(
     potential: str, levels: Iterable[CompoundLevel], corners: tuple[str, ...]
 ) -> CompoundDiagram:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            from pymatgen.analysis.phase_diagram import CompoundPhaseDiagram, PDEntry
-            from pymatgen.core.composition import Composition as Content
-    except ImportError as error:
-        raise MissingExtraError(error.name or "pymatgen", "screening") from error
+    with needing("screening"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from pymatgen.analysis.phase_diagram import CompoundPhaseDiagram, PDEntry
+        from pymatgen.core.composition import Composition as Content
     entries = [
         PDEntry(
             content := Content(each.formula),

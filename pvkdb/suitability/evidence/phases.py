@@ -25,8 +25,8 @@ from pvkdb.store.base import LARGEST_EV
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
-from pvkdb.suitability.evidence.calibration import calibrated
 from pvkdb.suitability.evidence.evidence import Evidence, evidence_of, joined
+from pvkdb.suitability.evidence.means import calibrated
 
 #: Energies of relaxed phases in eV per atom, by potential and by the public name of the material.
 PhaseEnergies = Mapping[str, Mapping[str, float]]
@@ -201,7 +201,7 @@ def computed(
     note = f"{what} {', '.join(phrases)}"
     whole = replace(joined((part for part, _ in parts.values()), note=note), phase=_names(used))
     b_site = {each.ion for each in composition.occupancies if each.site == "B"}
-    return calibrated(whole, statements[0].quantity, parts, b_site)
+    return calibrated(whole, statements[0].quantity, parts, b_site, composition.formula)
 
 
 def _chosen(

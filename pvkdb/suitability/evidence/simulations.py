@@ -22,9 +22,9 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.materials import Material
 from pvkdb.store.rows.stacks import split_structure
 from pvkdb.suitability.evidence.barriers import HALIDES
-from pvkdb.suitability.evidence.calibration import calibrated
 from pvkdb.suitability.evidence.evidence import Evidence
 from pvkdb.suitability.evidence.materials import phase_candidates
+from pvkdb.suitability.evidence.means import calibrated
 from pvkdb.suitability.evidence.predictions import answer_of
 
 #: Inputs that must be given; a temperature of annealing gives the vacancies, too.

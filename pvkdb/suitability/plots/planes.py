@@ -1,4 +1,4 @@
-"""Pictures in a plane of two metrics: retention against switching time, the Pareto front."""
+"""Pictures in a plane of two metrics: retention against switching time, two criteria."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def times_figure(ranking: Ranking, profiles: Sequence[Profile]) -> Any:
     return figure
 
 
-def pareto_figure(ranking: Ranking) -> Any:
+def criteria_figure(ranking: Ranking) -> Any:
     """Return a figure of the two criteria with the most weight, with their bounds."""
     numeric = [
         (place, each)
@@ -130,11 +130,11 @@ def pareto_figure(ranking: Ranking) -> Any:
     if not known:
         return None
     figure, axes = new_figure((6.4, 4.6))
+    named = known[:6]
     for entry in known:
-        colour = RED if entry.pareto else GREY
-        _cross(axes, entry.criteria[first], entry.criteria[second], colour, entry.pareto)
-    labels = [entry for entry in known if entry.pareto][:6]
-    for entry in labels:
+        colour = RED if entry in named else GREY
+        _cross(axes, entry.criteria[first], entry.criteria[second], colour, entry in named)
+    for entry in named:
         axes.annotate(
             candidate_name(entry, 30),
             (_middle(entry.criteria[first]), _middle(entry.criteria[second])),
@@ -151,8 +151,8 @@ def pareto_figure(ranking: Ranking) -> Any:
         for value in (criterion.bounds.at_least, criterion.bounds.at_most):
             if value is not None:
                 line(value, color=BLUE, lw=1, ls="--", zorder=0)
-    axes.plot([], [], "o", color=RED, label="on the Pareto front of all criteria with weight")
-    axes.plot([], [], "o", color=GREY, label="dominated")
+    axes.plot([], [], "o", color=RED, label="the first of the ranking that have both values")
+    axes.plot([], [], "o", color=GREY, label="others")
     axes.plot([], [], "--", color=BLUE, label="satisfied from or up to here")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize=8)
     axes.margins(0.12)

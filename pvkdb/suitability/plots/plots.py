@@ -1,4 +1,4 @@
-"""Pictures of a ranking: scores, retention against switching time, Pareto front, ranks."""
+"""Pictures of a ranking: scores, retention against switching time, two criteria."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from pvkdb.display.colours import (
     BLUE,
     GREEN,
     GREY,
-    LIGHT_GREY,
-    ORANGE,
-    PALE_GREEN,
     PALE_GREY,
     PALE_ORANGE,
     PALE_RED,
@@ -24,11 +21,10 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Profile
 from pvkdb.schemas.rankings import Ranking, Verdict
-from pvkdb.suitability.plots.planes import candidate_name, pareto_figure, times_figure
+from pvkdb.suitability.plots.planes import candidate_name, criteria_figure, times_figure
 
 _VERDICTS = {
     Verdict.MET: ("met", GREEN),
-    Verdict.PARTLY: ("partly", PALE_GREEN),
     Verdict.GRADED: ("graded", PALE_SKY),
     Verdict.UNDECIDED: ("undecided", PALE_ORANGE),
     Verdict.NOT_DEMONSTRATED: ("not dem.", PALE_ORANGE),
@@ -63,8 +59,7 @@ def plot_ranking(
         for name, figure in (
             ("scores", _scores(ranking)),
             ("times", times_figure(ranking, profiles)),
-            ("pareto", pareto_figure(ranking)),
-            ("ranks", _ranks(ranking)),
+            ("criteria", criteria_figure(ranking)),
         ):
             if figure is None:
                 continue
@@ -73,7 +68,7 @@ def plot_ranking(
 
 
 def _scores(ranking: Ranking) -> Any:
-    """Return a figure of the three scores of each candidate, with every verdict beside them."""
+    """Return a figure of the score of each candidate, with every verdict beside it."""
     shown = ranking.candidates[:_MOST]
     counted = [place for place, each in enumerate(ranking.criteria) if each.weight > 0]
     figure, (left, right) = new_figure(
@@ -83,24 +78,18 @@ def _scores(ranking: Ranking) -> Any:
         width_ratios=[3, max(1.0, 0.8 * len(counted))],
     )
     for row, entry in enumerate(shown):
-        left.plot([entry.shown, entry.possible], [row, row], color=GREY, lw=1.2, zorder=1)
-        left.plot(entry.shown, row, "o", color=BLUE, ms=6)
-        left.plot(entry.expected, row, "|", color=ORANGE, ms=11, mew=2)
-        left.plot(entry.possible, row, "o", mfc="white", mec=BLUE, ms=5, zorder=1)
-    left.plot([], [], "o", color=BLUE, label="proven")
-    left.plot([], [], "|", color=ORANGE, ms=11, mew=2, label="average")
-    left.plot([], [], "o", mfc="white", mec=BLUE, label="possible")
-    left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=8)
+        left.plot([entry.score_low, entry.score_high], [row, row], color=GREY, lw=1.2, zorder=1)
+        left.plot(entry.score, row, "o", color=BLUE, ms=6)
     left.set_yticks(range(len(shown)), [candidate_name(entry) for entry in shown], fontsize=8)
     left.set_ylim(len(shown) - 0.5, -0.5)
     left.set_xlim(-0.03, 1.03)
-    left.set_xlabel("Score")
+    left.set_xlabel("Score, with its 95% interval")
     for column, place in enumerate(counted):
         for row, entry in enumerate(shown):
             assessment = entry.criteria[place]
             text, colour = _VERDICTS[assessment.verdict]
-            if assessment.verdict is Verdict.GRADED:
-                text = f"{assessment.desirability_shown:.2f}"
+            if assessment.verdict in (Verdict.GRADED, Verdict.NOT_DEMONSTRATED):
+                text = f"{assessment.share:.2f}"
             right.barh(row, 0.94, left=column - 0.47, height=0.9, color=colour)
             right.text(column, row, text, ha="center", va="center", fontsize=7)
     right.set_xticks(
@@ -118,37 +107,5 @@ def _scores(ranking: Ranking) -> Any:
     return figure
 
 
-def _ranks(ranking: Ranking) -> Any:
-    """Return a figure of the probability of each rank for random weights and values."""
-    from matplotlib import colormaps
-    from matplotlib.patches import Patch
-
-    shown = ranking.candidates[:_MOST]
-    figure, axes = new_figure((7.6, 1.5 + 0.32 * len(shown)))
-    listed = len(shown[0].rank_probabilities)
-    colours = colormaps["viridis"]
-    for row, entry in enumerate(shown):
-        start = 0.0
-        for place, share in enumerate(entry.rank_probabilities):
-            axes.barh(row, share, left=start, height=0.8, color=colours(place / max(listed - 1, 1)))
-            start += share
-        axes.barh(row, max(0.0, 1 - start), left=start, height=0.8, color=LIGHT_GREY)
-    keys = [
-        Patch(color=colours(place / max(listed - 1, 1)), label=str(place + 1))
-        for place in range(listed)
-    ]
-    keys.append(Patch(color=LIGHT_GREY, label="later"))
-    axes.legend(handles=keys, title="rank", loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
-    axes.set_yticks(range(len(shown)), [candidate_name(entry) for entry in shown], fontsize=8)
-    axes.set_ylim(len(shown) - 0.5, -0.5)
-    axes.set_xlim(0, 1)
-    axes.set_xlabel(f"Probability ({ranking.samples} random weights and values)")
-    figure.suptitle(_title(ranking, len(shown)), fontsize=10)
-    return figure
-
-
 def _title(ranking: Ranking, shown: int) -> str:
-    return (
-        f"{ranking.title}, {ranking.subject}, by the {ranking.order} score: "
-        f"{shown} of {len(ranking.candidates)}"
-    )
+    return f"{ranking.title}, {ranking.subject}: {shown} of {len(ranking.candidates)}"

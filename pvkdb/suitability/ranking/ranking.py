@@ -1,26 +1,26 @@
-"""Rankings of candidates for an application: scores, verdicts, stability and cross-checks.
+"""Rankings of candidates for an application: scores with intervals, and how sure they are.
 
-The order is that of :mod:`pvkdb.suitability.ranking.order`. A candidate without evidence on any
-criterion with weight has no place.
+A score is the product of the shares over all criteria with weight, each to the power of its weight
+(:mod:`pvkdb.suitability.ranking.shares`). Its interval, and how often a candidate is first, follow
+from random weights of the papers; for the latter the weights of the criteria are random, too,
+uniform over all with the same sum (Lahdelma, Hokkanen and Salminen, Eur. J. Oper. Res. 106, 137
+(1998), doi 10.1016/S0377-2217(97)00163-X). A candidate without evidence on any criterion with
+weight has no place.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import pairwise
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from pvkdb.errors import InputError, MissingExtraError, unknown_name
+from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Criterion, Profile, Subject
 from pvkdb.schemas.rankings import (
-    COMPUTED,
-    ORDERS,
     Assessment,
-    CrossCheck,
     RankedCandidate,
     Ranking,
     SetAside,
@@ -28,17 +28,36 @@ from pvkdb.schemas.rankings import (
     Verdict,
 )
 from pvkdb.suitability.evidence.evidence import Candidate
-from pvkdb.suitability.evidence.explanations import prediction
+from pvkdb.suitability.evidence.explanations import prediction, score_sentence
 from pvkdb.suitability.evidence.support import support_notes
-from pvkdb.suitability.ranking.acceptability import rank_acceptability
-from pvkdb.suitability.ranking.assessment import also_known, assess, desirabilities_of
-from pvkdb.suitability.ranking.desirability import FLOOR, Desirability
+from pvkdb.suitability.ranking.assessment import also_known, assessment, bounds_for
 from pvkdb.suitability.ranking.options import Options, weighted
-from pvkdb.suitability.ranking.order import DIGITS, Key, distinction, places, sort_key
-from pvkdb.suitability.ranking.scoring import Scores, cross_check, pareto_front, score
+from pvkdb.suitability.ranking.shares import TAIL, Floats, Papers, Reports, Share, exponents
 
-#: Number of ranks with a probability.
-RANKS_LISTED = 10
+
+@dataclass(frozen=True)
+class Judged:
+    """A candidate with its share and its exponent on each criterion."""
+
+    candidate: Candidate
+    shares: tuple[Share, ...]
+    exponents: tuple[float, ...]
+
+    @property
+    def score(self) -> float:
+        """The product of the shares, to two significant digits: no interval here allows more."""
+        powers = [
+            each.value**power
+            for each, power in zip(self.shares, self.exponents, strict=True)
+            if power
+        ]
+        return float(f"{np.prod(powers):.2g}")
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is known on a criterion with weight, so that it has a place."""
+        counted = zip(self.shares, self.exponents, strict=True)
+        return any(power > 0 and each.reported for each, power in counted)
 
 
 def rank_candidates(
@@ -49,16 +68,25 @@ def rank_candidates(
     notes: Sequence[str] = (),
     dataset_version: str = "",
     set_aside: Sequence[SetAside] = (),
+    among: Sequence[Candidate] | None = None,
 ) -> Ranking:
-    """Return the ranking of candidates for a profile; ``set_aside`` are those that filters removed.
+    """Return the ranking of candidates for a profile.
+
+    Args:
+        profile: the application.
+        subject: devices or materials.
+        candidates: what is ranked.
+        options: see :class:`Options`.
+        notes: further notes of the ranking.
+        dataset_version: of the data, for a citation.
+        set_aside: numbers of those that filters removed.
+        among: all candidates whose reports are counted; default: those that are ranked.
 
     Raises:
-        InputError: the profile has no criteria for the subject, a weight or the order is unusable,
-            or no criterion has the reading.
+        InputError: the profile has no criteria for the subject, a weight is unusable, or no
+            criterion has the reading.
     """
     options = options or Options()
-    if options.order not in ORDERS:
-        raise InputError(unknown_name("order", options.order, ORDERS))
     if options.samples < 1:
         raise InputError(f"samples = {options.samples} is too few; give at least 1")
     criteria = criteria_for(profile, subject)
@@ -74,21 +102,35 @@ def rank_candidates(
             else f"{profile.name} has one reading only; leave --reading {options.reading!r} out"
         )
     criteria = tuple(weighted(criteria, options.weights))
+    among = candidates if among is None else among
+    if not options.computed:
+        candidates, among = (
+            [each.without_computed() for each in listed] for listed in (candidates, among)
+        )
     # By name, so that neither ties nor draws depend on the order of the input.
     named = sorted(candidates, key=lambda candidate: candidate.id)
-    if not options.computed:
-        named = [candidate.without_computed() for candidate in named]
-    listed = [each for each in named if _is_rankable(criteria, each)]
-    entries, checks, missing = _ranked(criteria, listed, options, readings)
-    more = _notes(criteria, entries)
+    among = [each for each in among if not each.unreviewed]
+    doubtful = [each for each in named if each.unreviewed]
+    named = [each for each in named if not each.unreviewed]
+    judged, reports = judge(criteria, named, among, options.reading)
+    not_rankable = [each.candidate.id for each in judged if not each.known]
+    judged = [each for each in judged if each.known]
+    listed = [each.candidate for each in judged]
+    entries = ranked_entries(judged, reports, options)
+    for name in readings:
+        if name != options.reading and _matters(criteria, name):
+            _add_reading(entries, name, *judge(criteria, listed, among, name))
+    entries.sort(key=lambda entry: (entry.rank, len(entry.failures), entry.id))
+    waiting = [each for each in judge(criteria, doubtful, among, options.reading)[0] if each.known]
+    unreviewed = ranked_entries(waiting, reports, options)
+    for entry in unreviewed:
+        entry.rank, entry.first = sum(each.score > entry.score for each in entries) + 1, 0.0
     return Ranking(
         application=profile.name,
         title=profile.title,
         summary=profile.summary,
         subject=subject,
-        order=options.order,
         reading=options.reading,
-        floor=FLOOR,
         samples=options.samples,
         seed=options.seed,
         filters=options.filters,
@@ -96,9 +138,14 @@ def rank_candidates(
         criteria=list(criteria),
         not_judged=list(profile.not_judged),
         candidates=entries,
-        not_rankable=[each.id for each in named if not _is_rankable(criteria, each)],
-        cross_checks=checks,
-        notes=[*_left_out(set_aside, len(named) - len(listed)), *notes, *more, *missing],
+        unreviewed=sorted(unreviewed, key=lambda entry: (entry.rank, entry.id)),
+        not_rankable=not_rankable,
+        completeness=_completeness(entries),
+        notes=[
+            *_left_out(set_aside, len(not_rankable)),
+            *notes,
+            *_notes(criteria, entries),
+        ],
         dataset_version=dataset_version,
     )
 
@@ -121,87 +168,110 @@ def criteria_for(profile: Profile, subject: Subject) -> tuple[Criterion, ...]:
     return (*criteria, *predicted)
 
 
-def _ranked(
+def judge(
     criteria: Sequence[Criterion],
     candidates: Sequence[Candidate],
-    options: Options,
-    readings: Sequence[str],
-) -> tuple[list[RankedCandidate], list[CrossCheck], list[str]]:
-    weights = [criterion.weight for criterion in criteria]
-    worth = [desirabilities_of(criteria, candidate, options.reading) for candidate in candidates]
-    scores = [score(weights, entries) for entries in worth]
-    assessments = [assess(criteria, candidate, options.reading) for candidate in candidates]
-    failed = [_failures(entries) for entries in assessments]
-    judged = zip(candidates, scores, assessments, strict=True)
-    keys = [sort_key(*each, criteria, options) for each in judged]
-    ranks = places(keys)
-    counted = [place for place, weight in enumerate(weights) if weight > 0]
-    used = [[entries[place] for place in counted] for entries in worth]
-    values = _values(used, len(counted))
-    front = pareto_front(values)
-    stability = rank_acceptability(
-        [candidate.id for candidate in candidates],
-        used,
-        options.samples,
-        options.seed,
-        RANKS_LISTED,
-    )
-    # What orders equal scores is not known to the other methods.
-    shown = places([(-round(each.shown, DIGITS),) for each in scores])
-    checks, others, missing = (
-        _checked(values, [weights[place] for place in counted], shown)
-        if options.cross_checked
-        else ([], {}, [])
-    )
-    under = _under_readings(criteria, candidates, options, readings)
-    reported = [candidate.without_computed() for candidate in candidates]
-    bare = places(
-        [
-            keys[place] if each is candidates[place] else _key(criteria, each, options)
-            for place, each in enumerate(reported)
-        ]
-    )
-    differ = any(each is not other for each, other in zip(reported, candidates, strict=True))
-    found = [
-        _entry(
-            candidate,
-            scores[place],
-            assessments[place],
-            failed[place],
-            rank=ranks[place],
-            also_known=also_known(criteria, candidate),
-            prediction=prediction(criteria, assessments[place]),
-            pareto=bool(front[place]),
-            topsis_rank=others["TOPSIS"][place] if others else None,
-            spotis_rank=others["SPOTIS"][place] if others else None,
-            rank_without_computed=bare[place]
-            if differ and _is_rankable(criteria, reported[place])
-            else None,
-            under_readings={name: listed[place] for name, listed in under.items()},
-            rank_probabilities=stability.probabilities[place].tolist(),
-            mean_rank=float(stability.mean_ranks[place]),
+    among: Sequence[Candidate],
+    reading: str | None = None,
+) -> tuple[list[Judged], list[Reports]]:
+    """Return candidates with their shares, and the reports among which these were counted."""
+    reports = [Reports.of(each, bounds_for(each, reading), among) for each in criteria]
+    weights = [each.weight for each in criteria]
+    judged = []
+    for candidate in candidates:
+        found = tuple(each.share(candidate.evidence.get(each.criterion.metric)) for each in reports)
+        judged.append(Judged(candidate, found, tuple(exponents(weights, found))))
+    return judged, reports
+
+
+def places(scores: Sequence[float]) -> list[int]:
+    """Return the ranks of scores from 1, the highest first; equal scores share the better rank."""
+    ordered = sorted(-score for score in scores)
+    return [bisect_left(ordered, -score) + 1 for score in scores]
+
+
+def ranked_entries(
+    judged: Sequence[Judged], reports: Sequence[Reports], options: Options
+) -> list[RankedCandidate]:
+    """Return the ranked candidates, in the order of those that are given."""
+    scores = [each.score for each in judged]
+    papers = Papers(options.samples, options.seed)
+    intervals, first = _drawn(judged, reports, papers)
+    found = []
+    for place, (each, rank) in enumerate(zip(judged, places(scores), strict=True)):
+        candidate = each.candidate
+        assessed = _assessed(each, reports)
+        counted = [entry for entry in assessed if entry.weight > 0]
+        verdicts = [entry.verdict for entry in counted]
+        criteria = [report.criterion for report in reports]
+        known = sum(entry.weight for entry in counted if entry.verdict is not Verdict.UNKNOWN)
+        found.append(
+            RankedCandidate(
+                rank=rank,
+                score=scores[place],
+                score_low=intervals[place][0],
+                score_high=intervals[place][1],
+                because=score_sentence(
+                    counted,
+                    [r.bounds for r, a in zip(reports, assessed, strict=True) if a.weight > 0],
+                ),
+                first=first[place],
+                id=candidate.id,
+                label=candidate.label,
+                kind=candidate.kind,
+                material=candidate.material,
+                absorber=candidate.absorber,
+                phase=candidate.phase,
+                form=None if (candidate.form or "") in candidate.label else candidate.form,
+                stack_reported=bool(candidate.electrodes) if candidate.kind != "material" else None,
+                references=candidate.references,
+                devices=candidate.devices,
+                coverage=known,
+                failures=_failures(assessed),
+                met=verdicts.count(Verdict.MET),
+                not_demonstrated=verdicts.count(Verdict.NOT_DEMONSTRATED),
+                unknown=verdicts.count(Verdict.UNKNOWN),
+                prediction=prediction(criteria, assessed),
+                criteria=assessed,
+                also_known=also_known(criteria, candidate),
+            )
         )
-        for place, candidate in enumerate(candidates)
+    return found
+
+
+def _assessed(judged: Judged, reports: Sequence[Reports]) -> list[Assessment]:
+    evidence, total = judged.candidate.evidence, sum(judged.exponents) or 1.0
+    return [
+        assessment(report, evidence.get(report.criterion.metric), share, power / total)
+        for report, share, power in zip(reports, judged.shares, judged.exponents, strict=True)
     ]
-    of_id = {candidate.id: key for candidate, key in zip(candidates, keys, strict=True)}
-    found.sort(key=lambda entry: (entry.rank, -round(entry.expected, DIGITS), entry.id))
-    for before, behind in pairwise(found):
-        pair = before.criteria, behind.criteria
-        behind.tie_break = distinction(of_id[before.id], of_id[behind.id], *pair)
-    return found, checks, missing
 
 
-def _is_rankable(criteria: Sequence[Criterion], candidate: Candidate) -> bool:
-    """Return whether anything is known of a candidate on a criterion with weight."""
-    counted = (candidate.evidence.get(each.metric) for each in criteria if each.weight > 0)
-    return any(evidence is not None and evidence.known for evidence in counted)
-
-
-def _key(criteria: Sequence[Criterion], candidate: Candidate, options: Options) -> Key:
-    weights = [criterion.weight for criterion in criteria]
-    scores = score(weights, desirabilities_of(criteria, candidate, options.reading))
-    entries = assess(criteria, candidate, options.reading)
-    return sort_key(candidate, scores, entries, criteria, options)
+def _drawn(
+    judged: Sequence[Judged], reports: Sequence[Reports], papers: Papers
+) -> tuple[list[tuple[float, float]], list[float]]:
+    """Return the interval of each score, and how often no other candidate is better."""
+    weights = np.array([each.criterion.weight for each in reports])
+    counted = np.flatnonzero(weights > 0)
+    stream = np.random.default_rng(papers.seed)
+    drawn = stream.standard_exponential((len(counted), papers.samples))
+    best = np.full(papers.samples, -np.inf)
+    intervals, logs = [], []
+    for each in judged:
+        values = [
+            np.log(np.maximum(each.shares[at].draws(papers, f"{each.candidate.id} {at}"), 1e-12))
+            for at in counted
+        ]
+        scores = np.exp(sum(each.exponents[at] * v for at, v in zip(counted, values, strict=True)))
+        drawn_scores = np.broadcast_to(scores, papers.samples) if each.score else np.zeros(1)
+        low, high = np.quantile(drawn_scores, [TAIL, 1 - TAIL])
+        intervals.append((float(f"{low:.2g}"), float(f"{high:.2g}")))
+        used = [n for n, at in enumerate(counted) if each.shares[at].defined]
+        total: Floats = sum(drawn[n] for n in used) if used else np.ones(papers.samples)
+        log = sum((drawn[n] * values[n] for n in used), np.zeros(papers.samples)) / total
+        best = np.maximum(best, log)
+        logs.append(log.astype(np.float32))
+    return intervals, [float(np.mean(each >= best - 1e-5)) for each in logs]
 
 
 def _failures(assessments: Sequence[Assessment]) -> list[str]:
@@ -209,83 +279,19 @@ def _failures(assessments: Sequence[Assessment]) -> list[str]:
     return [entry.reason for entry in failed if entry.weight > 0]
 
 
-def _entry(
-    candidate: Candidate,
-    scores: Scores,
-    assessments: list[Assessment],
-    failed: list[str],
-    **compared: Any,
-) -> RankedCandidate:
-    """Return a ranked candidate; ``compared`` are fields that depend on the other candidates."""
-    counted = [entry for entry in assessments if entry.weight > 0]
-    verdicts = [entry.verdict for entry in counted]
-    return RankedCandidate(
-        id=candidate.id,
-        label=candidate.label,
-        kind=candidate.kind,
-        material=candidate.material,
-        absorber=candidate.absorber,
-        phase=candidate.phase,
-        form=None if (candidate.form or "") in candidate.label else candidate.form,
-        stack_reported=bool(candidate.electrodes) if candidate.kind != "material" else None,
-        references=candidate.references,
-        devices=candidate.devices,
-        shown=scores.shown,
-        expected=scores.expected,
-        possible=scores.possible,
-        coverage=scores.coverage,
-        failures=failed,
-        met=verdicts.count(Verdict.MET),
-        not_demonstrated=verdicts.count(Verdict.NOT_DEMONSTRATED),
-        unknown=verdicts.count(Verdict.UNKNOWN),
-        shortfall_decades=sum(entry.shortfall_decades or 0.0 for entry in counted),
-        criteria=assessments,
-        **compared,
-    )
-
-
-def _values(worth: Sequence[Sequence[Desirability]], count: int) -> np.ndarray:
-    """Return candidates × criteria: desirabilities as shown, NaN if not defined."""
-    values = [
-        [max(entry.lowest, FLOOR) if entry.defined else np.nan for entry in entries]
-        for entries in worth
-    ]
-    return np.array(values, dtype=np.float64).reshape(len(worth), count)
-
-
-def _checked(
-    values: np.ndarray, weights: Sequence[float], shown: Sequence[int]
-) -> tuple[list[CrossCheck], dict[str, list[int]], list[str]]:
-    # pymcdm has no undefined cells: they count as the floor.
-    filled = np.where(np.isnan(values), FLOOR, values)
-    try:
-        checks, ranks = cross_check(filled, weights, shown)
-    except MissingExtraError as error:
-        return [], {}, [f"no cross-check with TOPSIS and SPOTIS: {error}"]
-    return checks, ranks, []
-
-
-def _under_readings(
-    criteria: Sequence[Criterion],
-    candidates: Sequence[Candidate],
-    options: Options,
-    readings: Sequence[str],
-) -> dict[str, list[UnderReading]]:
-    weights = [criterion.weight for criterion in criteria]
-    found = {}
-    for name in readings:
-        if name == options.reading or not _matters(criteria, name):
-            continue
-        scores = [score(weights, desirabilities_of(criteria, each, name)) for each in candidates]
-        entries = [assess(criteria, each, name) for each in candidates]
-        under = replace(options, reading=name)
-        judged = zip(candidates, scores, entries, strict=True)
-        keys = [sort_key(*each, criteria, under) for each in judged]
-        found[name] = [
-            UnderReading(rank=rank, shown=scored.shown, failures=_failures(assessed))
-            for rank, scored, assessed in zip(places(keys), scores, entries, strict=True)
-        ]
-    return found
+def _add_reading(
+    entries: Sequence[RankedCandidate],
+    name: str,
+    judged: Sequence[Judged],
+    reports: Sequence[Reports],
+) -> None:
+    """Add rank, score and failures under another reading to each candidate."""
+    ranks = places([each.score for each in judged])
+    for entry, each, rank in zip(entries, judged, ranks, strict=True):
+        assessed = _assessed(each, reports)
+        entry.under_readings[name] = UnderReading(
+            rank=rank, score=each.score, failures=_failures(assessed)
+        )
 
 
 def _matters(criteria: Sequence[Criterion], reading: str) -> bool:
@@ -296,25 +302,18 @@ def _matters(criteria: Sequence[Criterion], reading: str) -> bool:
     )
 
 
-def _effect_of_computed(entries: Sequence[RankedCandidate]) -> list[str]:
-    """Return a note on what computed E_A and DFE change in the first ten."""
-    counted = [
-        entry
+def _completeness(entries: Sequence[RankedCandidate]) -> float | None:
+    """Return Spearman's correlation of the score with the number of known criteria."""
+    from scipy import stats
+
+    known = [
+        sum(each.weight > 0 and each.verdict is not Verdict.UNKNOWN for each in entry.criteria)
         for entry in entries
-        if any(each.weight > 0 and each.grade in COMPUTED for each in entry.criteria)
     ]
-    if not counted:
-        return []
-    plural = "" if len(counted) == 1 else "s"
-    note = (
-        f"computed E_A or DFE counts for {len(counted):,} candidate{plural}, of which the "
-        "literature has none, so that it would be unknown otherwise"
-    )
-    first = [entry for entry in counted if entry.rank <= RANKS_LISTED]
-    names = ", ".join(
-        f"{each.label} (else {each.rank_without_computed or 'no place'})" for each in first
-    )
-    return [f"{note}; among the first {RANKS_LISTED} ranks: {names or 'none'}"]
+    scores = [entry.score for entry in entries]
+    if len(set(known)) < 2 or len(set(scores)) < 2:
+        return None
+    return round(float(stats.spearmanr(known, scores).statistic), 3)
 
 
 def _left_out(set_aside: Sequence[SetAside], unknown: int) -> list[str]:
@@ -332,13 +331,18 @@ def _notes(criteria: Sequence[Criterion], entries: Sequence[RankedCandidate]) ->
     if not entries:
         notes.append("nothing is known of any candidate on any criterion with weight: no order")
     elif not all(each.graded or each.weight == 0 for each in criteria) and not any(
-        all(each.desirability_shown == 1 for each in entry.criteria if each.weight > 0)
+        all(each.verdict is Verdict.MET for each in entry.criteria if each.weight > 0)
         for entry in entries
     ):
         notes.append("no candidate is shown to meet every criterion")
-    notes += [*_effect_of_computed(entries), *support_notes(criteria)]
+    notes += support_notes(criteria)
     without = [criterion for criterion in criteria if criterion.weight == 0]
     others = [each.metric for each in without if not METRICS[each.metric].modelled]
     if others:
         notes.append(f"shown without weight: {', '.join(others)}")
+    completeness = _completeness(entries)
+    if completeness is not None:
+        notes.append(
+            f"rank correlation of the score with the number of known criteria: {completeness:+.2f}"
+        )
     return notes

@@ -11,13 +11,19 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import parse_composition
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.metrics import METRICS
-from pvkdb.schemas.profiles import Profile, Subject
-from pvkdb.schemas.rankings import ProfileSummary, RankedCandidate, Ranking, SetAside
+from pvkdb.schemas.profiles import Criterion, Profile, Subject
+from pvkdb.schemas.rankings import (
+    ProfileSummary,
+    RankedCandidate,
+    Ranking,
+    RankingFilters,
+    SetAside,
+)
 from pvkdb.schemas.responses import Assumption
 from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.schemas.tables import RankingsRow, Row
 from pvkdb.store.collections.export import table_rows
-from pvkdb.store.curation.dataset import current_version
+from pvkdb.store.curation.dataset import current_version, unreviewed_imports
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate
@@ -28,18 +34,13 @@ from pvkdb.suitability.evidence.materials import (
     phase_candidates,
     with_models,
 )
+from pvkdb.suitability.evidence.means import spread_in, with_means
 from pvkdb.suitability.evidence.predictions import kinetic_model
 from pvkdb.suitability.profiles.profile_file import shipped_profile, shipped_profiles
-from pvkdb.suitability.ranking.assessment import desirabilities_of
 from pvkdb.suitability.ranking.filters import passing
 from pvkdb.suitability.ranking.options import Options, weighted
-from pvkdb.suitability.ranking.order import DIGITS
-from pvkdb.suitability.ranking.ranking import criteria_for, rank_candidates
-from pvkdb.suitability.ranking.scoring import score
+from pvkdb.suitability.ranking.ranking import criteria_for, judge, rank_candidates
 from pvkdb.suitability.ranking.shortlist import shortlist
-
-#: An export has neither probabilities of ranks nor cross-checks.
-_FOR_EXPORT = Options(samples=1, cross_checked=False)
 
 #: Columns of the ``rankings`` table that are fields of a ranked candidate.
 _UNCHANGED = (RankingsRow.model_fields.keys() & RankedCandidate.model_fields.keys()) - {"criteria"}
@@ -72,23 +73,32 @@ def rank(
     profile = shipped_profile(application) if isinstance(application, str) else application
     assumptions: list[Assumption] = []
     options = options or Options()
-    every = device_candidates(session) if subject == "devices" else []
+    every = device_candidates(session, options.unreviewed) if subject == "devices" else []
     if models is None:
         # The phases are for the absorbers of devices; a composition has its own barriers.
         phases = phase_candidates(session, compositions_of(session, every))
         model = kinetic_model(session, conditions, phases)
         models, assumptions = [model], model.assumptions()
     with_predictions = partial(with_models, models=models)
+    passed: Sequence[Candidate]
     chosen = None
     if subject == "materials" and report is None and options.shortlist:
         criteria = weighted(criteria_for(profile, subject), options.weights)
-        found = shortlist(session, criteria, options, with_predictions)
-        kept, aside, missing, chosen = found.candidates, found.set_aside, found.notes, found.chosen
+        short = shortlist(session, criteria, options)
+        chosen, aside, missing = short.chosen, short.set_aside, short.notes
+        every = material_candidates(session, None, short.formulas, options.unreviewed)
+        # Summaries do not say for sure which compositions meet these.
+        family, ions = options.filters.family, options.filters.ions_known
+        unsure = RankingFilters(family=family, ions_known=ions)
+        passed, _ = passing(every, unsure, {each.id: each for each in every})
     else:
-        materials = material_candidates(session, report) if subject == "materials" else []
-        every = every if subject == "devices" else materials
-        passed, aside, missing = _filtered(session, every, options, materials, report)
-        kept = [with_predictions(each) for each in passed]
+        if subject == "materials":
+            every = material_candidates(session, report, None, options.unreviewed)
+        passed, aside, missing = _filtered(session, every, options, report)
+    kept = [with_predictions(each) for each in passed]
+    if subject == "materials":  # predictions take the kinds of evidence apart
+        spread = spread_in(session, options.unreviewed)
+        kept, every = (with_means(each, spread, options.computed) for each in (kept, every))
     if subject == "devices":
         texts = sum(each.kind == "figures" for each in every)
         notes = [
@@ -100,35 +110,74 @@ def rank(
         ]
     else:
         notes = [
-            "each composition is listed once, with all its phases: E_A and DFE of the literature "
-            "span all references of the best kind (experiments, else DFT, else without a method), "
-            "those of a potential belong to its lowest phase with a value; "
-            "generic formulas (CsPbX3) are left out"
+            "each composition is listed once, with all its phases: E_A is the mean of all sources "
+            "with the interval of what a new one would say; DFE of the literature spans all "
+            "references of the best kind (experiments, else DFT, else without a method), that of a "
+            "potential belongs to its lowest phase with a value; generic formulas (CsPbX3) are "
+            "left out"
         ]
         if report is not None:
             notes.append(
                 f"with the screening {report.title!r} ({report.potential}): its energies are model "
                 "values"
             )
+    if not options.unreviewed and (waiting := unreviewed_imports(session)):
+        notes.append(
+            f"{len(waiting)} import{'s' * (len(waiting) > 1)} without a review: its values take no "
+            "place and are in no count; confirm with: pvkdb review"
+        )
     notes = [*([chosen] if chosen else []), *notes, *missing]
     version = current_version(session)
-    ranking = rank_candidates(profile, subject, kept, options, notes, version, aside)
+    ranking = rank_candidates(profile, subject, kept, options, notes, version, aside, every)
     ranking.chosen = chosen
+    if subject == "materials":
+        ranking.notes += opposite_leads(profile, ranking, [*kept])
     if not any(METRICS[each.metric].modelled for each in ranking.criteria):
         return ranking
     return ranking.model_copy(update={"assumptions": assumptions})
+
+
+def opposite_leads(
+    profile: Profile, ranking: Ranking, candidates: Sequence[Candidate]
+) -> list[str]:
+    """Return a note where the first also leads an application that asks for the opposite E_A."""
+    first = {each.id for each in ranking.candidates if each.rank == 1}
+    lead: dict[str, list[str]] = {}
+    known: dict[tuple[Criterion, ...], set[str]] = {}
+    for other in map(shipped_profile, shipped_profiles()):
+        criteria = tuple(each for each in other.materials if each.weight > 0)
+        if not first or _wants_high(profile) in (None, _wants_high(other)):
+            continue
+        if _wants_high(other) is not None and criteria not in known:
+            judged = [each for each in judge(criteria, candidates, candidates)[0] if each.known]
+            best = max((each.score for each in judged), default=0.0)
+            known[criteria] = {each.candidate.id for each in judged if each.score == best}
+        for name in first & known.get(criteria, set()):
+            lead.setdefault(name, []).append(other.title.lower())
+    return [
+        f"{name} also leads {', '.join(titles)}, which asks for the opposite E_A: it leads by the "
+        "other criteria"
+        for name, titles in sorted(lead.items())
+    ]
+
+
+def _wants_high(profile: Profile) -> bool | None:
+    """Return whether a high E_A is wanted; None where it has no weight."""
+    wanted = (each for each in profile.materials if each.metric == "e_a_ev" and each.weight > 0)
+    found = next(wanted, None)
+    return None if found is None else found.bounds.at_least is not None
 
 
 def _filtered(
     session: Session,
     candidates: Sequence[Candidate],
     options: Options,
-    materials: Sequence[Candidate],
     report: ScreeningReport | None,
 ) -> tuple[Sequence[Candidate], list[SetAside], list[str]]:
     """Return the candidates that pass the filters, the numbers of the others, and notes."""
     if options.filters == Options().filters:
         return candidates, [], []
+    materials = [each for each in candidates if each.kind == "material"]
     if not materials:  # those of devices, and those that are named
         formulas = {*compositions_of(session, candidates), *options.filters.compositions}
         materials = material_candidates(session, formulas=sorted(formulas))
@@ -137,9 +186,7 @@ def _filtered(
     for name, formula in session.execute(named):
         if formula in known:
             known[name] = known[formula]
-    screened = {
-        name for name, each in known.items() if "decomposition_ev_per_atom" in each.evidence
-    }
+    screened = {name for name, each in known.items() if "above_hull_ev_per_atom" in each.evidence}
     if report is not None:
         screened = {parse_composition(each.formula).formula for each in report.candidates}
     kept, aside = passing(candidates, options.filters, known, screened)
@@ -149,34 +196,21 @@ def _filtered(
 
 
 def leaders(session: Session) -> Iterator[Ranking]:
-    """Yield the first places of every application, among devices and among materials.
-
-    Each is a ranking of the candidates with the highest shown score. A score depends on its own
-    candidate alone, so that these are the first places of the whole ranking.
-    """
-    materials = material_candidates(session)
+    """Yield the first places of every application, among devices and among materials."""
     listed: dict[Subject, list[Candidate]] = {
         "devices": device_candidates(session),
-        "materials": materials,
+        "materials": with_means(material_candidates(session), spread_in(session)),
     }
-    model = kinetic_model(session)
     version = current_version(session)
     for name in shipped_profiles():
         profile = shipped_profile(name)
         for subject, candidates in listed.items():
-            criteria = [each for each in profile.criteria(subject) if each.weight > 0]
-            if not criteria:
-                continue
-            if any(METRICS[each.metric].modelled for each in criteria):
-                candidates = [with_models(each, [model]) for each in candidates]
-            weights = [each.weight for each in criteria]
-            shown = [
-                round(score(weights, desirabilities_of(criteria, each)).shown, DIGITS)
-                for each in candidates
-            ]
-            best = max(shown, default=0.0)
-            first = [each for each, value in zip(candidates, shown, strict=True) if value == best]
-            yield rank_candidates(profile, subject, first, _FOR_EXPORT, dataset_version=version)
+            if any(each.weight > 0 for each in profile.criteria(subject)):
+                judged, _ = judge(profile.criteria(subject), candidates, candidates)
+                best = max((each.score for each in judged if each.known), default=0.0)
+                first = [each.candidate for each in judged if each.known and each.score == best]
+                options = Options(samples=1)
+                yield rank_candidates(profile, subject, first, options, (), version, (), candidates)
 
 
 def applications() -> list[ProfileSummary]:
@@ -194,13 +228,10 @@ def applications() -> list[ProfileSummary]:
 
 
 def device_rankings(session: Session) -> Iterator[Ranking]:
-    """Yield the ranking of the devices for every application, without predictions.
-
-    There are neither probabilities of ranks nor cross-checks.
-    """
+    """Yield the ranking of the devices for every application, without predictions."""
     candidates = device_candidates(session)
     for name in shipped_profiles():
-        yield rank_candidates(shipped_profile(name), "devices", candidates, _FOR_EXPORT)
+        yield rank_candidates(shipped_profile(name), "devices", candidates)
 
 
 def rankings_rows(session: Session) -> Iterator[RankingsRow]:

@@ -1,22 +1,34 @@
-"""Sentences on a ranking: what parts two candidates, and how stable the order is."""
+"""What parts two candidates, how stable an order is, and what knowing an open value is worth.
+
+An open value turns out good with the probability that is its share, and bad else; the gain of
+knowing it is the mean of the best score then, less the best score now: expected value of perfect
+information (Raiffa and Schlaifer, Applied Statistical Decision Theory, 1961). Of a graded
+criterion, the two outcomes are the ends of its interval.
+"""
 
 from __future__ import annotations
 
-from math import log
+from collections.abc import Sequence
 
 from pvkdb.display.numbers import percent, short_number
 from pvkdb.schemas.metrics import METRICS
-from pvkdb.schemas.profiles import Criterion
-from pvkdb.schemas.rankings import Assessment, Grade, RankedCandidate, Ranking, Verdict
+from pvkdb.schemas.rankings import (
+    Assessment,
+    Grade,
+    OpenValue,
+    RankedCandidate,
+    Ranking,
+    Verdict,
+)
 from pvkdb.suitability.evidence.explanations import requirement_text, value_text
 from pvkdb.suitability.ranking.assessment import bounds_for
 
 #: Values that count for less than they say, so that a sentence names their grade.
-_LESS_THAN_SHOWN = (Grade.EXTRAPOLATED, Grade.SECONDARY, Grade.INFERRED)
-#: Most candidates named in a sentence.
-_NAMED = 4
-#: Smaller differences of the logarithm of a score are ignored.
-EQUAL = 1e-9
+LESS_THAN_SHOWN = (Grade.EXTRAPOLATED, Grade.SECONDARY, Grade.INFERRED)
+#: Metrics whose values are computed, not measured.
+_COMPUTED = ("e_a_model_ev", "dfe_model_ev", "above_hull_ev_per_atom")
+#: Smaller gains, as a share of the best score, change nothing that is shown.
+_LEAST = 0.01
 
 
 def label(metric: str) -> str:
@@ -25,76 +37,53 @@ def label(metric: str) -> str:
     return f"{name} ({kind})" if comma else name
 
 
-def differences(
-    ranking: Ranking, first: RankedCandidate, second: RankedCandidate
-) -> list[tuple[float, Criterion, Assessment, Assessment]]:
-    """Return the differences on the criteria that are defined for both, the largest first.
-
-    A number is the difference of the logarithms of the score, times the sum of the weights.
-    """
-    field = f"desirability_{ranking.order}"
-
-    def worth(entry: Assessment) -> float:
-        return log(max(getattr(entry, field), ranking.floor))
-
-    found = [
-        (criterion.weight * (worth(ours) - worth(theirs)), criterion, ours, theirs)
-        for criterion, ours, theirs in zip(
-            ranking.criteria, first.criteria, second.criteria, strict=True
-        )
-        if criterion.weight > 0 and ours.weight > 0 and theirs.weight > 0
-    ]
-    return sorted(found, key=lambda each: -abs(each[0]))
-
-
 def tied(ranking: Ranking, entry: RankedCandidate) -> int:
-    """Return how many candidates have the deciding score of one of them, itself included."""
-    score = getattr(entry, ranking.order)
-    return sum(abs(getattr(each, ranking.order) - score) <= EQUAL for each in ranking.candidates)
+    """Return how many candidates share the rank of one of them, itself included."""
+    return sum(each.rank == entry.rank for each in ranking.candidates)
+
+
+def answer(ranking: Ranking) -> str:
+    """Return which candidates come first, with their score and what it is made of."""
+    first = [each for each in ranking.candidates if each.rank == 1]
+    if not first:
+        return f"No {ranking.subject.removesuffix('s')} is ranked."
+    names = [*map(named, first[:3]), *([f"{len(first) - 3} more"] if len(first) > 3 else [])]
+    leader = first[0]
+    score, low, high = map(short_number, (leader.score, leader.score_low, leader.score_high))
+    names = [", ".join(names[:-1]), names[-1]] if len(names) > 1 else names
+    return f"{' and '.join(names)}, with the score {score} ({low} to {high}): {leader.because}."
 
 
 def compared(ranking: Ranking, first: RankedCandidate, second: RankedCandidate) -> list[str]:
     """Return sentences on what each of two candidates is ahead of the other."""
-    pairs = ((first, second), (second, first))
-    found = []
-    for one, other in pairs:
-        known, unknown = ahead_of(ranking, one, other)
-        if known:
-            found.append(f"{named(one)} is ahead of {named(other)} on {known}.")
-        if unknown:
-            found.append(f"{named(one)} leads without a reported value on {unknown}.")
-    for one, other in pairs:
-        missing = [
-            label(ours.metric)
-            for ours, theirs in zip(one.criteria, other.criteria, strict=True)
-            if ours.verdict is Verdict.NOT_DEFINED and theirs.weight > 0
-        ]
-        if missing:
-            names = ", ".join(missing)
-            found.append(
-                f"Not defined for {named(one)}: {names}. The other criteria take over the weight."
-            )
-    return found
+    return [
+        f"{named(one)} is ahead of {named(other)} on {ahead}."
+        for one, other in ((first, second), (second, first))
+        if (ahead := ahead_of(ranking, one, other))
+    ]
 
 
-def ahead_of(ranking: Ranking, subject: RankedCandidate, other: RankedCandidate) -> tuple[str, str]:
-    """Return on what a candidate is ahead of another; empty texts if on nothing.
+def ahead_of(ranking: Ranking, subject: RankedCandidate, other: RankedCandidate) -> str:
+    """Return on what a candidate is ahead of another, the most first; empty if on nothing.
 
-    The first text has the criteria with a value of the subject, such as ``endurance (10⁶ cycles
-    compared with 5000 cycles; the profile requires at least 10⁶ cycles; desirability 1 compared
-    with 0.2)``. The second has those on which the score only counts what is not known of it.
+    Example: ``endurance (10⁶ cycles compared with 5000 cycles; the profile requires at least 10⁶
+    cycles; share 1 compared with 0.28)``.
     """
-    known: list[str] = []
-    unknown: list[str] = []
-    field = f"desirability_{ranking.order}"
-    for by, criterion, *pair in differences(ranking, subject, other):
-        if by > EQUAL:
-            values = " compared with ".join(map(_value, pair))
-            wanted = requirement_text(criterion, bounds_for(criterion, ranking.reading))
-            worth = " compared with ".join(short_number(getattr(e, field)) for e in pair)
-            texts = unknown if pair[0].verdict is Verdict.UNKNOWN else known
-            texts.append(f"{label(criterion.metric)} ({values}; {wanted}; desirability {worth})")
-    return "; ".join(known), "; ".join(unknown)
+    pairs = [
+        (criterion, ours, theirs)
+        for criterion, ours, theirs in zip(
+            ranking.criteria, subject.criteria, other.criteria, strict=True
+        )
+        if ours.weight > 0 and theirs.weight > 0 and ours.share > theirs.share
+    ]
+    pairs.sort(key=lambda each: each[2].share ** each[0].weight - each[1].share ** each[0].weight)
+    texts = []
+    for criterion, *pair in pairs:
+        values = " compared with ".join(map(_value, pair))
+        wanted = requirement_text(criterion, bounds_for(criterion, ranking.reading))
+        worth = " compared with ".join(f"{each.share:.2g}" for each in pair)
+        texts.append(f"{label(criterion.metric)} ({values}; {wanted}; share {worth})")
+    return "; ".join(texts)
 
 
 def scope(ranking: Ranking) -> str:
@@ -114,7 +103,7 @@ def gaps(entry: RankedCandidate) -> list[str]:
         if each.verdict is Verdict.UNKNOWN
         else f"{label(each.metric)} is {each.grade.value}"
         for each in counted
-        if each.verdict is Verdict.UNKNOWN or each.grade in _LESS_THAN_SHOWN
+        if each.verdict is Verdict.UNKNOWN or each.grade in LESS_THAN_SHOWN
     ]
 
 
@@ -122,23 +111,17 @@ def stability(ranking: Ranking) -> list[str]:
     """Return sentences on how often the first candidate is first under other assumptions."""
     if not ranking.candidates:
         return []
-    first, often = ranking.candidates[0], max(ranking.candidates, key=_first)
-    chance = _first(first)
-    error = (chance * (1 - chance) / ranking.samples) ** 0.5
-    within = f" (statistical error {percent(error)})" if error else ""
-    alike = [each for each in ranking.candidates[1:] if _is_tied(ranking, first, each)]
-    more = "No other candidate is ranked first more often."
-    if _first(often) > chance and often not in alike:
-        more = f"{named(often)} is ranked first more often, in {percent(_first(often))}."
-    elif alike:
-        names = ", ".join(f"{named(each)}: {percent(_first(each))}" for each in alike[:_NAMED])
-        others = f" and {len(alike) - _NAMED} more" if len(alike) > _NAMED else ""
-        more = f"Tied within the statistical error: {names}{others}."
+    first, often = ranking.candidates[0], max(ranking.candidates, key=lambda each: each.first)
+    more = "No other candidate is first more often."
+    if often.first > first.first:
+        more = (
+            f"{named(often)} is first more often, in {percent(often.first)}: with other weights, "
+            "or where the papers are counted otherwise."
+        )
     doubts = "; ".join(gaps(first))
     return [
-        f"With random weights, and random values within the evidence, {named(first)} is ranked "
-        f"first in {percent(chance)} of {short_number(ranking.samples)} random trials{within}. "
-        f"{more}",
+        f"With random weights of the criteria and of the papers, {named(first)} is first in "
+        f"{percent(first.first)} of {short_number(ranking.samples)} samples. {more}",
         *([f"This is how often it stays first, not how sure it is: {doubts}."] if doubts else []),
         *(
             f"With the reading “{name}”, {named(first)} has rank {under.rank}."
@@ -152,18 +135,53 @@ def named(entry: RankedCandidate) -> str:
     return entry.label if entry.kind == "material" else f"{entry.label} ({entry.id})"
 
 
-def _first(entry: RankedCandidate) -> float:
-    return entry.rank_probabilities[0] if entry.rank_probabilities else 0.0
-
-
-def _is_tied(ranking: Ranking, first: RankedCandidate, other: RankedCandidate) -> bool:
-    """Return whether two shares differ by less than twice the standard error of the difference."""
-    one, two = _first(first), _first(other)
-    return two > 0 and (one - two) ** 2 <= 4 * (one + two - (one - two) ** 2) / ranking.samples
-
-
 def _value(entry: Assessment) -> str:
     if entry.verdict is Verdict.UNKNOWN:
         return "nothing reported"
     text = value_text(entry, entry.unit)
-    return f"{text}, {entry.grade.value}" if entry.grade in _LESS_THAN_SHOWN else text
+    return f"{text}, {entry.grade.value}" if entry.grade in LESS_THAN_SHOWN else text
+
+
+def open_values(ranking: Ranking, listed: Sequence[RankedCandidate]) -> list[OpenValue]:
+    """Return the open values of listed candidates that may change the choice among them.
+
+    The most valuable comes first.
+    """
+    total = sum(each.weight for each in ranking.criteria)
+    found = []
+    for entry in listed:
+        other = max((each.score for each in listed if each is not entry), default=0.0)
+        for each in entry.criteria:
+            if each.weight == 0 or each.share in (0.0, 1.0):
+                continue  # nothing is open, or no score would change
+            worst, best, chance = _outcomes(each)
+            power = each.weight * total
+            then = [entry.score * (value / each.share) ** power for value in (worst, best)]
+            mean = (1 - chance) * max(then[0], other) + chance * max(then[1], other)
+            gain = mean - max(entry.score, other)
+            if gain > _LEAST * max(entry.score, other):
+                found.append(
+                    OpenValue(
+                        candidate=entry.id,
+                        label=entry.label,
+                        metric=each.metric,
+                        known=each.reason,
+                        computed=each.metric in _COMPUTED,
+                        gain=gain,
+                        chance=chance,
+                    )
+                )
+    return sorted(found, key=lambda each: -each.gain)
+
+
+def _outcomes(entry: Assessment) -> tuple[float, float, float]:
+    """Return the worst and the best share once a value is known, and the chance of the best."""
+    if entry.verdict is not Verdict.GRADED:
+        return 0.0, 1.0, entry.share
+    low, high = entry.share_low, entry.share_high
+    return low, high, (entry.share - low) / (high - low) if high > low else 1.0
+
+
+def settled(listed: Sequence[RankedCandidate]) -> list[str]:
+    """Return that no single open value changes the choice of the first of listed candidates."""
+    return [f"No open value alone changes the choice of {named(each)}." for each in listed[:1]]

@@ -14,8 +14,6 @@ from pvkdb.literature.loader import transcribed_from
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import BASES
 from pvkdb.schemas.rankings import (
-    ORDERS,
-    SCORES,
     Assessment,
     DecisionSheet,
     Grade,
@@ -28,17 +26,18 @@ from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_
 from pvkdb.suitability.evidence.explanations import fails_text, requirement_text, value_text
 from pvkdb.suitability.ranking.assessment import bounds_for
 from pvkdb.suitability.sheets.comparisons import (
+    answer,
     compared,
     gaps,
     label,
     named,
+    open_values,
     scope,
+    settled,
     stability,
-    tied,
 )
-from pvkdb.suitability.sheets.information import open_values, settled
 
-#: Candidates on a sheet, and groups of open values.
+#: Candidates on a sheet, and open values.
 LISTED, OPEN = 10, 5
 _NOUNS = {"devices": "device", "materials": "composition"}
 #: A computed source in a text: the name of a calculation, or the number of a screening.
@@ -65,25 +64,17 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
     values = _values(listed)
     cited = " ".join(each.references for each in values).split()
     known = {each.metric for each in values}
-    opened = [each for each in open_values(ranking, listed) if each.group <= OPEN]
+    opened = open_values(ranking, listed)[:OPEN]
     noun = _NOUNS[ranking.subject]
-    reasons = compared(ranking, listed[0], second) if second else []
-    if second and second.tie_break:
-        score = getattr(second, ranking.order)
-        reasons.insert(
-            0,
-            f"{tied(ranking, second)} {noun}s tie at the score {score:.3f}. {named(second)} is "
-            f"next among them: {second.tie_break}.",
-        )
     return DecisionSheet(
         question=f"Which {noun} suits the application “{ranking.title}” best?",
-        filters=[note for note in ranking.notes if note.startswith("set aside")],
+        answer=answer(ranking),
         total=len(ranking.candidates),
         ranking=ranking.model_copy(update={"candidates": listed}),
-        reasons=reasons,
+        reasons=compared(ranking, listed[0], second) if second else [],
         stability=stability(ranking),
         open_values=opened,
-        unchanged=[] if opened else settled(ranking, listed),
+        unchanged=[] if opened else settled(listed),
         not_judged=[
             *(f"{each.asks}: no number ({each.source})" for each in ranking.not_judged),
             *(
@@ -102,7 +93,7 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
             for row in (REFERENCES.iterate(session, {"key": cited}) if cited else ())
             for doi in (row.doi or row.doi_seen,)
         },
-        scope=scope(ranking),
+        scope=scope(ranking).partition(" Not judged:")[0],
         pages=_pages(values),
         cite=f"Decision sheet “{ranking.title}”, {noun}s. {dataset_text(ranking.dataset_version)} "
         "Tables, figures and sections that it names are those of: "
@@ -156,7 +147,7 @@ def _page(sheet: DecisionSheet) -> str:
     doubts = (each.erratum for each in _values(ranking.candidates) if each.erratum)
     functions = (label, named, percent, value_text, requirement_text, bounds_for, fails_text, gaps)
     known: dict[str, Any] = {each.__name__: each for each in functions}
-    known |= {"bases": BASES, "orders": ORDERS, "scores": SCORES, "number": short_number}
+    known |= {"bases": BASES, "number": short_number}
     known |= {"linked": _linked, "errata": [*dict.fromkeys(doubts)], "shown": shown}
     template = templates("pvkdb.suitability.sheets", "rank").get_template("decision_sheet.html")
     return str(template.render(known, sheet=sheet, noun=_NOUNS[ranking.subject]))

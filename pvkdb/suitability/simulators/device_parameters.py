@@ -104,7 +104,8 @@ def _on_off(device: Device) -> SourcedNumber | None:
     if metric is None or metric.value_min <= 1:
         return None
     return SourcedNumber(
-        metric.value_min, f"{metric.qualifier or ''}{metric.value_min:g}, {device.source}"
+        metric.value_min,
+        f"{metric.qualifier or ''}{metric.value_min:g}, {device.source_of(metric.metric)}",
     )
 
 

@@ -95,7 +95,7 @@ def test_the_unforeseen_is_a_500_without_a_traceback(reading_api, monkeypatch, c
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret reason")
 
-    monkeypatch.setattr("pvkdb_api.rest.estimates.tolerance_row", fail)
+    monkeypatch.setattr("pvkdb.compositions.tolerance.tolerance_row", fail)
     with caplog.at_level(logging.ERROR, "pvkdb_api"):
         problem = reading_api.problem("/api/v1/tolerance/CsPbBr3", 500)
     assert "secret" not in problem["detail"]

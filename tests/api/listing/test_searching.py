@@ -260,7 +260,7 @@ def test_the_columns_of_a_device_repeat_its_metrics(store):
     with store.session(read_only=True) as session:
         for device in session.scalars(DEVICES.statement).unique():
             for metric, (_, table) in TABLE_METRICS.items():
-                said = device.metric(metric)
+                said = next((each for each in device.metrics if each.metric == metric), None)
                 assert getattr(device, table.low) == (said.value_min if said else None)
                 if table.high is not None:
                     assert getattr(device, table.high) == (said.value_max if said else None)

@@ -14,8 +14,6 @@ from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.models.structures import Structure
 
-from ...curated import DEVICES
-
 #: What the curated files hold.
 COUNTS = {name: len(read_curated(name)) for name in ("energetics", "devices", "references")}
 
@@ -93,31 +91,6 @@ def test_one_structure_comes_with_coordinates_and_one_calculation_with_settings(
     calculation = filled.get(f"/api/v1/calculations/{listed['id']}").json()
     assert calculation["parameters"]["settings"]["distance_ang"] == 10.0
     assert calculation["result"] is None
-
-
-@pytest.mark.parametrize("spelling", ["MAPbI3", "CH3NH3PbI3", "(CH3NH3)PbI3"])
-def test_an_absorber_is_found_in_any_spelling(reading_api, spelling):
-    page = reading_api.get("/api/v1/devices", absorber=spelling).json()
-    assert page["total"] >= 1
-    assert {row["absorber"] for row in page["data"]} >= {"MAPbI3"}
-
-
-def test_filters_narrow_and_combine(api):
-    lasting = api.get("/api/v1/devices", retention_s_min=1e4).json()
-    assert 0 < lasting["total"] < DEVICES
-    assert all(row["retention_s"] >= 1e4 for row in lasting["data"])
-    both = api.get("/api/v1/devices", retention_s_min=1e4, endurance_cycles_min=1e3).json()
-    assert 0 < both["total"] < lasting["total"]
-    lead_free = api.get("/api/v1/materials", lead_free="true").json()
-    assert {"Pb"} & {row["b_site"] for row in lead_free["data"]} == set()
-    barriers = api.get("/api/v1/energetics", quantity="E_A", max_ev=0.2).json()
-    assert barriers["total"] > 0
-    assert all(
-        row["value_min_ev"] is None or row["value_min_ev"] <= 0.2 for row in barriers["data"]
-    )
-    recent = api.get("/api/v1/references", year_min=2020, q="memrist").json()
-    assert recent["total"] > 0
-    assert all(row["year"] >= 2020 for row in recent["data"])
 
 
 def test_a_composition_in_any_spelling_and_a_list_of_those_most_known(api):

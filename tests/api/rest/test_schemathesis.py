@@ -18,13 +18,13 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.server import listen
 
 from ..guarded import key_for
 
+pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 
 #: One operation of each kind, whose parameters are all driven to their bounds and beyond.
@@ -44,17 +44,6 @@ class Served:
 
 @pytest.fixture
 def served(store) -> Iterator[Served]:
-    """A service on a loaded store, on each database."""
-    yield from serving(store)
-
-
-@pytest.fixture
-def on_sqlite(sqlite_store) -> Iterator[Served]:
-    """A service on a loaded SQLite store."""
-    yield from serving(sqlite_store)
-
-
-def serving(store: Store) -> Iterator[Served]:
     """A service in a thread, on a port of its own, that lets ask as often as one likes."""
     key = key_for(store, "queue", "import")
     url = store.url.render_as_string(hide_password=False)
@@ -68,14 +57,16 @@ def serving(store: Store) -> Iterator[Served]:
         thread.join(timeout=20)
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_drawn_requests_are_answered_as_described(served, tmp_path):
     asked = ("--phases", "examples,fuzzing,stateful", "--max-examples", "3")
     assert cases_of(schemathesis(served, tmp_path, *asked)) >= 100
 
 
-def test_bounds_of_parameters_are_answered_as_described(on_sqlite, tmp_path):
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_bounds_of_parameters_are_answered_as_described(served, tmp_path):
     only = [part for name in OF_EACH_KIND for part in ("--include-operation-id", name)]
-    assert cases_of(schemathesis(on_sqlite, tmp_path, "--phases", "coverage", *only)) >= 100
+    assert cases_of(schemathesis(served, tmp_path, "--phases", "coverage", *only)) >= 100
 
 
 def schemathesis(served: Served, folder: Path, *options: str) -> str:

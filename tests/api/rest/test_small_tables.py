@@ -8,8 +8,7 @@ import pytest
 
 from pvkdb.chemistry import radii
 from pvkdb.literature import read_curated
-from pvkdb.store.collections.in_memory import SMALL_TABLES
-from pvkdb_api.listing.cursors import write_cursor
+from pvkdb.store.collections.small import SMALL_TABLES
 
 IONS = "/api/v1/ions"
 APPLICATIONS = "/api/v1/applications"
@@ -37,18 +36,6 @@ def test_a_list_holds_what_the_export_holds_in_its_order(api, name):
         assert len(rows) == len(read_curated(name))
     table = SMALL_TABLES[name]
     assert len({tuple(row[key] for key in table.row.primary_key) for row in rows}) == len(rows)
-
-
-def test_pages_of_every_order_give_every_row_once(reading_api):
-    whole = listed(reading_api, IONS, limit=500)
-    for sort in ("radius_ang", "-radius_ang", "-spin,coordination"):
-        found = listed(reading_api, IONS, sort=sort, limit=190)
-        assert len(found) == len(whole)
-        assert sorted(map(str, found)) == sorted(map(str, whole))
-        values = [row[sort.split(",")[0].lstrip("-")] for row in found]
-        known = [value for value in values if value is not None]
-        assert known == sorted(known, reverse=sort.startswith("-"))
-        assert values[len(known) :] == [None] * (len(values) - len(known))
 
 
 def test_ions_are_found_by_symbol_name_charge_and_radius(reading_api):
@@ -83,35 +70,8 @@ def test_requirements_are_filtered_counted_and_exported_alike(reading_api):
 
 def test_a_row_named_by_one_column_can_be_got(reading_api):
     for name in ("conduction", "processing"):
-        key = SMALL_TABLES[name].key_name
+        key = SMALL_TABLES[name].public_key
         for row in listed(reading_api, f"/api/v1/{name}"):
             assert reading_api.get(f"/api/v1/{name}/{row[key]}").json() == row
         assert "holds no 'nothing'" in reading_api.problem(f"/api/v1/{name}/nothing", 404)["detail"]
     assert reading_api.problem(f"{IONS}/Cs", 404)
-
-
-@pytest.mark.parametrize(
-    ("parameters", "parameter", "said"),
-    [
-        ({"knd": "x"}, "knd", "did you mean 'kind'?"),
-        ({"kind": "ionic"}, "kind", "did you mean 'effective ionic'?"),
-        ({"sort": "radius"}, "sort", "did you mean 'radius_ang'?"),
-        ({"facets": "radius_ang"}, "facets", "there is no facet"),
-        ({"fields": "radius"}, "fields", "did you mean 'radius_ang'?"),
-        ({"charge": "two"}, "charge", "integer"),
-        ({"radius_ang_max": "nan"}, "radius_ang_max", "finite"),
-        ({"cursor": "x"}, "cursor", "cannot be read"),
-    ],
-)
-def test_what_cannot_be_used_is_refused(reading_api, parameters, parameter, said):
-    problem = reading_api.problem(IONS, 422, **parameters)
-    assert problem["parameter"] == parameter
-    assert said in problem["detail"]
-
-
-@pytest.mark.parametrize("place", [[1], ["a", 1], [None, "x"], [True], {}, [[], 1], [1.5, None]])
-def test_a_forged_cursor_is_refused(reading_api, place):
-    bound = {"filters": {}, "sort": SMALL_TABLES["ions"].sorting("radius_ang")}
-    cursor = write_cursor("ions", bound, place)
-    problem = reading_api.problem(IONS, 422, sort="radius_ang", cursor=cursor)
-    assert problem["parameter"] == "cursor"

@@ -99,11 +99,8 @@ def test_a_server_without_ase_says_what_it_lacks(stored, api, monkeypatch):
     assert api.get(PATH).status_code == 200
 
 
-def test_its_own_cif_is_a_known_phase_by_rest_and_on_the_page(stored, api):
+def test_its_own_cif_is_a_known_phase(stored, api):
     cif = api.get(PATH, format="cif").text
-    found = api.post("/api/v1/structures/similar", {"cif": cif}).json()
-    assert (found["verdict"], found["atoms"]) == ("known phase", len(stored))
-    assert [match["structure"] for match in found["matches"]] == ["c1-host"]
     page = Browser(api.app).submit("/structures", {"cif": cif})
     assert page.status_code == 200
     assert "Known phase: CsPbBr3-Pnma" in page.text
@@ -113,9 +110,6 @@ def test_its_own_cif_is_a_known_phase_by_rest_and_on_the_page(stored, api):
 
 
 def test_what_is_no_structure_is_not_compared(reading_api):
-    answer = reading_api.post("/api/v1/structures/similar", {"cif": "data_x"})
-    assert answer.status_code == 422
-    assert answer.json()["parameter"] == "cif"
     page = Browser(reading_api.app).submit("/structures", {"cif": "data_x"})
     assert page.status_code == 422
     assert "no structure as CIF" in alert_in(page.text)

@@ -64,6 +64,13 @@ def cspbi3(shift_ang: float = 0.1) -> Atoms:
     return atoms
 
 
+def csi(shift_ang: float = 0.1) -> Atoms:
+    """Caesium iodide, 2 atoms, the iodine shifted along z: a second a run."""
+    atoms = Atoms("CsI", scaled_positions=[(0, 0, 0), (0.5, 0.5, 0.5)], cell=[4.57] * 3, pbc=True)
+    atoms.positions[1, 2] += shift_ang
+    return atoms
+
+
 def ammonia(upside_down: bool = False) -> Atoms:
     """NH3 in a box of 5 Å; its two mirror images are the ends of a path."""
     atoms = molecule("NH3")

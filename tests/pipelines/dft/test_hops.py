@@ -20,12 +20,12 @@ from pvkdb.schemas.calculations.dft import (
     PathImage,
 )
 from pvkdb.schemas.calculations.kinds import require_fit
+from pvkdb.store.collections import CALCULATIONS
 from pvkdb.store.curation.computed import computed_rows
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.rows.from_models import calculations_row
 from pvkdb_pipelines.dft import computing, hops, stationary
 from pvkdb_pipelines.dft.computing import compute_dft
 from pvkdb_pipelines.dft.hops import compute_hop, read_checkpoint
@@ -225,6 +225,7 @@ def test_the_lower_minimum_of_an_end_counts_also_where_the_second_search_ends_hi
     assert (lower.estimate_ev, lower.force_calls) == (-4.0, 16)
 
 
+@pytest.mark.slow
 def test_a_saddle_point_below_an_end_is_that_of_another_hop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,7 +330,8 @@ def test_a_hop_of_the_queue_is_a_statement_of_dft_with_its_settings(
         calculation = session.get_one(Calculation, key)
         rows = computed_rows(session, calculation, run.request, marked, {})
         calculation.result = marked.model_dump(mode="json")
-        shown = calculations_row(calculation)
+        session.flush()
+        (shown,) = CALCULATIONS.load(session, [key])
     assert [row.role for row in rows if isinstance(row, Structure)] == roles
     assert len(rows) == len(roles)  # no statement
     assert (shown.barrier_forward_ev, shown.barrier_reverse_ev) == (None, None)

@@ -21,7 +21,6 @@ from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.geometry.neighbours import closest_approach
 from pvkdb_pipelines.migration.compute import compute_migration
-from pvkdb_pipelines.migration.paths.nudging import interpolate, relax_band
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.prototypes import compound_of, phases, tilted_perovskite
@@ -115,18 +114,6 @@ def test_limiting_hop_is_found_again(potential, cspbbr3_migration):
     limiting = run.result.limiting
     assert limiting.recheck_saddle_ev == pytest.approx(limiting.saddle_ev, abs=0.02)
     assert limiting.saddle_ev <= limiting.recheck_saddle_ev
-
-
-@pytest.mark.slow
-def test_limiting_saddle_is_that_of_a_whole_band(cspbbr3_migration):
-    """Another way to it: every image converged, the highest climbing."""
-    run = cspbbr3_migration(PotentialName.CHGNET)
-    result = run.result
-    path = run.paths[result.hops.index(result.limiting)]
-    ends = path.band.images[0], path.band.images[-1]
-    potential = load_potential("chgnet")
-    band = relax_band(interpolate(*ends, 5), potential, 0.02, 400, climb=True)
-    assert band.barrier_forward_ev == pytest.approx(result.barrier_forward_ev, abs=0.015)
 
 
 @pytest.mark.slow

@@ -55,7 +55,7 @@ def test_a_path_through_a_double_perovskite_needs_the_edges_of_both_octahedra(
 ) -> None:
     """Octahedra of one cation share no halide with each other."""
     seen: list[Atoms] = []
-    found = estimate_barrier(request("Cs2NaYCl6", "Fm-3m"), edges(at_ev, seen)).result
+    found = estimate_barrier(request("Cs2NaYCl6", "Fm-3m"), potential=edges(at_ev, seen)).result
     assert found.e_a_ev == pytest.approx(max(at_ev.values()))
     assert found.limited_by == f"octahedron edge at {limit}"
     assert found.force_calls == len(seen) == 2  # one of each kind of hop
@@ -63,7 +63,7 @@ def test_a_path_through_a_double_perovskite_needs_the_edges_of_both_octahedra(
 
 def test_the_moving_ion_starts_where_there_is_room() -> None:
     seen: list[Atoms] = []
-    estimate_barrier(request("Cs2NaYCl6", "Fm-3m"), edges({"Na": 0.8, "Y": 0.1}, seen))
+    estimate_barrier(request("Cs2NaYCl6", "Fm-3m"), potential=edges({"Na": 0.8, "Y": 0.1}, seen))
     for structure in seen:
         apart = structure.get_all_distances(mic=True)
         np.fill_diagonal(apart, np.inf)
@@ -98,7 +98,9 @@ def test_the_ion_is_held_halfway_while_all_give_way() -> None:
         stretched[others] -= stretched[others].mean(axis=0)
         return {"energy": 2.5 * (stretched**2).sum(), "forces": -5.0 * stretched}
 
-    estimate_barrier(request("CsPbBr3", "Pm-3m"), potential_from(evaluate_one, "Cs", "Pb", "Br"))
+    estimate_barrier(
+        request("CsPbBr3", "Pm-3m"), potential=potential_from(evaluate_one, "Cs", "Pb", "Br")
+    )
     moving, along, outward = hop_of(seen[0])
     moved = seen[-1].positions - seen[0].positions
     others = np.delete(moved, moving, axis=0)
@@ -113,10 +115,10 @@ def test_hosts_without_octahedra_and_potentials_that_fail_have_a_reason(broken: 
     sparse = build(compound_of(parse_composition("CsPbBr3")), "Pm-3m")
     sparse.set_cell(sparse.cell * 2)
     with pytest.raises(CalculationFailedError, match="not made of octahedra") as caught:
-        estimate_barrier(request("CsPbBr3", "Pm-3m", sparse), broken)
+        estimate_barrier(request("CsPbBr3", "Pm-3m", sparse), potential=broken)
     assert caught.value.kind is FailureKind.NO_HOP
     with pytest.raises(CalculationFailedError, match="not a number"):
-        estimate_barrier(request("CsPbBr3", "Pm-3m"), broken)
+        estimate_barrier(request("CsPbBr3", "Pm-3m"), potential=broken)
 
 
 @pytest.mark.slow

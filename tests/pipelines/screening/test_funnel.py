@@ -149,13 +149,13 @@ def test_a_stable_compound_passes_and_an_unstable_one_falls(
         ("CsPbI3", "Pnma"): -0.4,
         ("CsSnI3", "Pnma"): 0.5,
     }
-    chosen = plan('"Pb2+", "Sn2+"', stability="decomposition_ev_per_atom > 0.05")
+    chosen = plan('"Pb2+", "Sn2+"', stability="above_hull_ev_per_atom < -0.05")
     report = Funnel(chosen, empty_store).run()
     assert counts(report)["stability"] == (2, 1, {"filter": 1})
     lead, tin = report.candidates
     assert lead.stability is not None
     assert lead.stability.ground_state == "delta"
-    assert lead.stability.decomposition_ev_per_atom == pytest.approx(0.5 / 5)
+    assert lead.stability.above_hull_ev_per_atom == pytest.approx(-0.5 / 5)
     assert lead.stability.perovskite_above_ground_state_ev_per_atom == pytest.approx(0.1 / 5)
     assert (lead.rank, tin.rank) == (1, None)
     assert report.calculations == {"relax": bench.computed.total()}

@@ -28,6 +28,7 @@ from pvkdb_pipelines import ownership
 
 from .rehearsal import WITNESS, Rehearsal
 
+pytestmark = pytest.mark.slow  # each starts several processes
 PROGRAM = Path(__file__).with_name("rehearsal.py")
 Start = Callable[..., "subprocess.Popen[str]"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from pvkdb.schemas.calculations import CalculationDocument, FailureKind
+from pvkdb.schemas.calculations import CalculationDocument, FailureKind, Selection
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
@@ -120,7 +120,7 @@ def only_the_first_failed(store: Store, first: str, second: str) -> CalculationD
         assert "\0" not in poison.failure_message
         assert [entry.event for entry in jobs.log_lines(session, first)][-1] == "failed"
         # A poisoned row does not hide the others either.
-        assert len(jobs.listed(session, jobs.Selection(), 1000)) >= 2
+        assert len(jobs.listed(session, Selection(), 1000)) >= 2
         return calculation_document(poison)
 
 
@@ -191,7 +191,7 @@ def test_a_row_that_was_poisoned_earlier_fails_and_is_left_behind(
     with empty_store.session() as session:
         # Neither does it break a search in the parameters. (SQLite reads no JSON that deep.)
         if not parameters.startswith("[["):
-            assert jobs.count(session, jobs.Selection(material="CsPbBr3")) == {}
+            assert jobs.count(session, Selection(material="CsPbBr3")) == {}
         session.execute(text("DELETE FROM calculation_events"))
         session.execute(text("DELETE FROM calculations"))
 

@@ -8,9 +8,13 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
-from pvkdb.cli.app import app
+from pvkdb._extras import extra_of
+from pvkdb.cli.app import GROUPS, app
+from pvkdb.errors import MissingExtraError
 
 from ...each import for_each
 
@@ -41,9 +45,32 @@ def test_every_help_holds_an_example_that_parses(name: str, command: Any) -> Non
     assert parsed(shlex.split(example)[1:]).command.name is not None
 
 
-def test_every_line_of_the_list_of_commands_is_whole() -> None:
-    for name, command in list(commands(ROOT))[1:]:
-        assert not command.get_short_help_str(60).endswith("..."), name
+def test_the_list_of_commands_is_in_groups_with_whole_lines() -> None:
+    assert sorted(" ".join(GROUPS.values()).split()) == sorted(ROOT.commands)
+    shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).output
+    assert [line for line in shown.splitlines() if line in {f"{each}:" for each in GROUPS}]
+    for name, command in ROOT.commands.items():
+        assert f"  {name:<18}  {command.get_short_help_str(200)}\n" in shown
+
+
+def test_missing_packages_are_all_named_before_a_command_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pvkdb._extras._installed", lambda name: name not in ("ase", "spglib"))
+    outcome = CliRunner().invoke(app, ["structure", "nonsense"])
+    assert isinstance(outcome.exception, MissingExtraError)
+    text = "'ase, spglib' are not installed; install them with: pip install 'pvkdb[screening]'"
+    assert str(outcome.exception) == text
+    assert CliRunner().invoke(app, ["structure", "--help"]).exit_code == 0
+    assert CliRunner().invoke(app, ["tolerance", "CsPbI3"]).exit_code == 0
+
+
+@for_each(
+    ("package", "extra"),
+    [("numpy", "store"), ("yaml", "store"), ("skfem", "simulation"), ("torch", "potentials")],
+)
+def test_an_import_package_is_of_the_smallest_extra(package: str, extra: str) -> None:
+    assert extra_of(package) == extra
 
 
 def test_a_plot_is_drawn_only_on_request_and_its_name_may_be_left_out() -> None:

@@ -160,7 +160,7 @@ def test_the_result_of_a_request_is_that_of_its_examination(literature: Session)
     pytest.importorskip("numba", reason="numba is not installed (extra 'examination')")
     shares: list[float] = []
     request = examination_request(literature, question(device="FeFET", seeds=2, epochs=2))
-    found = examined(request, shares.append)
+    found = examined(request, lambda _, share: shares.append(share))
     assert (found.device, found.task) == ("FeFET", "training")
     assert len(found.epochs) == len(found.epoch_spreads) == 2
     assert found.result is not None

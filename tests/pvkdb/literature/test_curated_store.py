@@ -13,7 +13,6 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition
-from pvkdb.store.models.references import Reference
 from pvkdb.store.rows.to_models import fingerprint
 
 
@@ -70,14 +69,6 @@ def test_ratios_below_one_are_flagged(sqlite_store: Store) -> None:
     ratios = [row for row in rows(sqlite_store, DEVICE_CLAIMS) if row.metric == "on_off_ratio"]
     assert len(ratios) > 5
     assert [row.id for row in ratios if row.value < 1 and not row.erratum] == []
-
-
-def test_every_reference_is_in_the_bibliography(sqlite_store: Store) -> None:
-    with sqlite_store.session(read_only=True) as session:
-        known = set(session.scalars(select(Reference.key)))
-    for collection in (ENERGETICS, DEVICES, DEVICE_CLAIMS):
-        for row in rows(sqlite_store, collection):
-            assert set(row.references.split()) <= known, row.id
 
 
 def test_no_statement_is_there_twice(sqlite_store: Store) -> None:

@@ -104,6 +104,16 @@ def test_size_and_hash_are_those_of_the_file(name: str) -> None:
 
 
 @for_each("name", RESOURCES)
+def test_encoding_and_line_ends(name: str) -> None:
+    raw = (FOLDER / RESOURCES[name]["path"]).read_bytes()
+    assert b"\r" not in raw
+    assert not raw.startswith(b"\xef\xbb\xbf")
+    assert raw.endswith(b"\n")
+    for row in rows_of(name):
+        assert all(cell == cell.strip() for cell in row.values()), row
+
+
+@for_each("name", RESOURCES)
 def test_a_file_conforms_to_its_schema(name: str) -> None:
     assert faults(name, rows_of(name)) == []
 

@@ -209,9 +209,12 @@ def test_a_correction_must_name_the_current_row(
     assert do_import(CORRECTION).changed == 0
 
 
+#: What is refused before anything is written.
+ON_SQLITE = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 ENERGY = "material,defect,quantity,value,method,references,source\n"
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("cells", "column", "said"),
     [
@@ -245,6 +248,7 @@ def test_a_row_that_cannot_be_true_is_refused_with_place_and_remedy(
     assert everything(store) == before
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("material", "defect", "charge", "possible"),
     [
@@ -271,6 +275,7 @@ def test_a_charge_that_the_defect_cannot_have_is_refused(
 DEVICE = "structure,absorber,on_off_ratio,v_set,v_reset,retention,references,source\n"
 
 
+@ON_SQLITE
 def test_a_phase_without_an_address_is_refused(do_import: Import) -> None:
     header = "material,phase,defect,quantity,value,method,references,source\n"
     row = "CsPbBr3,{},V_Br,E_A,0.3 eV,DFT,r36,Fig. 1\n"
@@ -280,6 +285,7 @@ def test_a_phase_without_an_address_is_refused(do_import: Import) -> None:
     assert refused.value.problems[0].column == "phase"
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("cells", "column", "said"),
     [
@@ -318,11 +324,13 @@ def test_a_device_without_a_figure_needs_an_erratum(store: Store, do_import: Imp
     assert row(store, DEVICES, "r36-d001").endurance_cycles is None
 
 
+@ON_SQLITE
 def test_set_and_reset_of_one_sign_are_remarked(do_import: Import) -> None:
     report = do_import(DEVICE + "ITO/MAPbI3/Ag,MAPbI3,,1 V,0.5 V,,r36,F\n", name="d.csv")
     assert "unipolar" in str(report.warnings[0])
 
 
+@ON_SQLITE
 @for_each(
     ("retention", "stability", "said"),
     [
@@ -343,6 +351,7 @@ def test_a_time_in_storage_that_may_be_another_time_is_questioned(
     assert all(each[2].startswith(said) for each in found)
 
 
+@ON_SQLITE
 def test_many_problems_are_told_at_once_but_not_without_end(do_import: Import) -> None:
     lines = "CsPbBr3,V_Br,E_A,35 eV,guess,r36,Fig. 1\n" * 30
     with pytest.raises(ImportRefusedError) as caught:
@@ -447,7 +456,7 @@ def test_texts_that_look_like_formulas_survive_a_spreadsheet(
 
 
 @pytest.mark.slow
-def test_ten_thousand_devices(store: Store, tmp_path: Path) -> None:
+def test_ten_thousand_devices(sqlite_store: Store, tmp_path: Path) -> None:
     """Under 20 s, in constant memory; an error at the end leaves nothing."""
     header = "structure,absorber,on_off_ratio,v_set,v_reset,endurance,retention,references,source\n"
     absorbers = ("CsPbBr3", "MAPbI3", "(PEA)2PbI4", "Cs2AgBiBr6")
@@ -460,20 +469,20 @@ def test_ten_thousand_devices(store: Store, tmp_path: Path) -> None:
     lines = [line(number) for number in range(10_000)]
     path = tmp_path / "devices.csv"
     path.write_text(header + "".join(lines[:9997]) + line(9997, "12 apples") + lines[-1])
-    before = everything(store)
+    before = everything(sqlite_store)
     with pytest.raises(ImportRefusedError, match="line 9999, column v_set"):  # noqa: SIM117
-        with store.session() as session:
+        with sqlite_store.session() as session:
             import_files(session, [path])
-    assert everything(store) == before
+    assert everything(sqlite_store) == before
 
     path.write_text(header + "".join(lines[:1000]))
-    with store.session() as session:
+    with sqlite_store.session() as session:
         import_files(session, [path])
         session.rollback()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     path.write_text(header + "".join(lines))
-    with store.session() as session:
+    with sqlite_store.session() as session:
         report = import_files(session, [path])
     assert report.counts["devices"].added == 10_000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 40_000  # kB
-    assert count(store, "devices") == before["devices"] + 10_000
+    assert count(sqlite_store, "devices") == before["devices"] + 10_000

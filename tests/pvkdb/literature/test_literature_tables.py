@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,94 +13,22 @@ from ...each import for_each
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "pvkdb" / "literature"
 
-COLUMNS = {
-    "conduction": "mechanism,origin,iv_relationship,temperature_dependence,as_printed,erratum",
-    "processing": (
-        "technique,route,advantages,film_quality,scalability,process,challenges,source,as_printed,"
-        "erratum"
-    ),
-    "array_challenges": (
-        "challenge,aspect,statement,spacing_to_thickness_ratio,source,as_printed,erratum"
-    ),
-    "test_protocols": (
-        "table,function,device_requirement,pulse_protocol,measured,application,memristor_type,"
-        "references,source,as_printed,erratum"
-    ),
-    "benchmark_datasets": (
-        "dataset,description,classes,image_width_px,image_height_px,color,network,material,"
-        "structure,material_source,accuracy_percent,conditions,on_chip,references,source,"
-        "as_printed,accuracy_source,accuracy_as_printed,erratum"
-    ),
-    "applications": (
-        "application,metric,comparator,value,value_max,unit,source,as_printed,erratum,basis,"
-        "upper_limit"
-    ),
-}
-ROWS = {
-    "conduction": 9,
-    "processing": 4,
-    "array_challenges": 12,
-    "test_protocols": 12,
-    "benchmark_datasets": 21,
-    "applications": 66,
-}
-KEYS = {
-    "conduction": ("mechanism",),
-    "processing": ("technique",),
-    "array_challenges": ("challenge", "aspect"),
-    "test_protocols": ("table", "function"),
-    "benchmark_datasets": ("dataset", "network", "references", "conditions"),
-    # As in the store: two statements of one need have two sources.
-    "applications": ("application", "metric", "comparator", "source"),
-}
-#: Unit and bounds of every metric that a requirement uses.
-METRICS = {
-    "absorption_coefficient_per_cm": ("cm^-1", 1, 1e7),
-    "conductance_percent_of_final": ("percent", 0, 100),
-    "continuous_pulse_response_ratio": ("1", 0, 100),
-    "crosstalk_voltage_v": ("V", 0, 10),
-    "data_points_per_cycle": ("1", 1, 10),
-    "decay_time_s": ("s", 1e-15, 1e10),
-    "depression_spike_delay_s": ("s", -10, 10),
-    "device_area_um2": ("um^2", 1e-8, 1e8),
-    "device_spacing_um": ("um", 1e-3, 1e4),
-    "electric_field_v_per_m": ("V/m", 1, 1e10),
-    "encoding_bits": ("bit", 1, 16),
-    "endurance_cycles": ("cycles", 1, 1e15),
-    "epsc_ua": ("uA", -1e3, 1e3),
-    "injury_voltage_v": ("V", 0, 10),
-    "input_to_threshold_ratio": ("1", 0, 100),
-    "light_intensity_mw_per_cm2": ("mW/cm^2", 0, 1e3),
-    "operating_voltage_v": ("V", 0, 10),
-    "perovskite_thickness_nm": ("nm", 1, 1e6),
-    "photoresponsivity_states": ("states", 1, 1e4),
-    "potentiation_spike_delay_s": ("s", -10, 10),
-    "ppf_interval_to_retention_ratio": ("1", 0, 100),
-    "ppf_ratio": ("1", 0, 100),
-    "pulse_width_s": ("s", 1e-12, 10),
-    "punishment_pulse_v": ("V", -60, 60),
-    "read_current_margin_percent": ("percent", 0, 100),
-    "read_voltage_margin_percent": ("percent", 0, 100),
-    "relaxation_time_s": ("s", 1e-15, 1e10),
-    "reset_voltage_v": ("V", -10, 10),
-    "response_time_s": ("s", 1e-15, 1e3),
-    "retention_s": ("s", 1e-15, 1e10),
-    "reward_pulse_v": ("V", -60, 60),
-    "sensitized_current_ratio": ("1", 0, 100),
-    "sensitized_response_ratio": ("1", 0, 100),
-    "sensitized_threshold_ratio": ("1", 0, 100),
-    "spacing_to_thickness_ratio": ("1", 1, 1e6),
-    "states": ("states", 1, 1e4),
-    "temperature_k": ("K", 0, 1e3),
-    "threshold_pulses": ("pulses", 1, 1e4),
-    "threshold_voltage_v": ("V", -10, 10),
-    "conditioned_stimulus_v": ("V", -10, 10),
-    "unconditioned_stimulus_v": ("V", -10, 10),
-    "voltage_to_threshold_ratio": ("1", 0, 100),
-    "wavelength_nm": ("nm", 100, 2e3),
-}
 #: What a value rests on, by the first words of its erratum; anything else is printed.
 BASES = {"no number printed": "reading", "working point": "working point", "offer": "offer"}
+#: Unit of a requirement by the suffix of its metric.
+UNITS = {
+    "_v": "V",
+    "_s": "s",
+    "_k": "K",
+    "_nm": "nm",
+    "_um": "um",
+    "_um2": "um^2",
+    "_ua": "uA",
+    "_per_cm": "cm^-1",
+    "_mw_per_cm2": "mW/cm^2",
+    "_v_per_m": "V/m",
+    "_percent": "percent",
+}
 #: Printed units that are not the unit of the row, and numbers that are printed as words.
 SCALES = {" mV": 1e-3, " μs": 1e-6, " nm^2": 1e-6}
 WORDS = {"one": 1.0, "two": 2.0}
@@ -114,14 +41,13 @@ def read(name: str) -> list[Row]:
         return list(csv.DictReader(file, strict=True))
 
 
-TABLES = {name: read(name) for name in COLUMNS}
+NAMES = (
+    *("conduction", "processing", "array_challenges"),
+    *("test_protocols", "benchmark_datasets", "applications"),
+)
+TABLES = {name: read(name) for name in NAMES}
 APPLICATIONS = TABLES["applications"]
 BENCHMARKS = TABLES["benchmark_datasets"]
-TABLED = [
-    row
-    for name in ("processing", "array_challenges", "test_protocols", "benchmark_datasets")
-    for row in TABLES[name]
-]
 
 
 def find(name: str, **cells: str) -> Row:
@@ -168,30 +94,7 @@ def table(review: list[str], number: str) -> list[str]:
     return rows[1:]
 
 
-# Form of the files
-
-
-@for_each("name", COLUMNS)
-def test_columns_encoding_and_line_ends(name: str) -> None:
-    raw = (FOLDER / f"{name}.csv").read_bytes()
-    assert b"\r" not in raw
-    assert not raw.startswith(b"\xef\xbb\xbf")
-    assert raw.endswith(b"\n")
-    assert raw.decode("utf-8").split("\n")[0] == COLUMNS[name]
-    for row in TABLES[name]:
-        assert None not in row
-        assert all(value is not None and value == value.strip() for value in row.values()), row
-
-
-@for_each("name", COLUMNS)
-def test_row_count_and_unique_keys(name: str) -> None:
-    rows = TABLES[name]
-    assert len(rows) == ROWS[name]
-    keys = Counter(tuple(row[column] for column in KEYS[name]) for row in rows)
-    assert [key for key, count in keys.items() if count > 1] == []
-
-
-@for_each("name", COLUMNS)
+@for_each("name", NAMES)
 def test_text_is_plain_and_the_print_is_short(name: str) -> None:
     for row in TABLES[name]:
         for column, value in row.items():
@@ -201,19 +104,10 @@ def test_text_is_plain_and_the_print_is_short(name: str) -> None:
                 assert not re.search(r"[$\\]|<[a-z]|\^\{|_\{|\t", value), (column, value)
 
 
-def test_every_reference_resolves() -> None:
-    known = {row["key"] for row in read("references")}
-    for row in TABLES["test_protocols"] + BENCHMARKS:
-        keys = row["references"].split()
-        assert set(keys) <= known
-        assert len(set(keys)) == len(keys)
-        assert bool(keys) == (row["source"].split()[1] in {"7", "10"})
-
-
 # Against the print
 
 
-@for_each("name", COLUMNS)
+@for_each("name", NAMES)
 def test_the_print_is_found_in_its_place(name: str, review: list[str]) -> None:
     for row in TABLES[name]:
         source = row.get("source", "Table 3")
@@ -302,32 +196,15 @@ def test_benchmark_numbers_are_possible() -> None:
 
 
 @for_each("row", APPLICATIONS, requirement)
-def test_a_requirement_is_well_formed_and_possible(row: Row) -> None:
-    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", row["application"])
-    assert re.fullmatch(r"section [3567](\.\d+)*|Table [6-9]|Fig\. 32 caption", row["source"])
-    assert row["comparator"] in {">", "<", ">=", "<=", "between"}
-    assert bool(row["value_max"]) == (row["comparator"] == "between")
-    unit, low, high = METRICS[row["metric"]]
-    assert row["unit"] == unit
-    values = [float(row[column]) for column in ("value", "value_max") if row[column]]
-    assert values == sorted(set(values))
-    assert low <= values[0] <= values[-1] <= high
+def test_the_unit_is_that_of_the_metrics_suffix(row: Row) -> None:
+    suffixes = [suffix for suffix in UNITS if row["metric"].endswith(suffix)]
+    assert not suffixes or row["unit"] == UNITS[max(suffixes, key=len)]
 
 
 @for_each("row", APPLICATIONS, requirement)
 def test_the_basis_is_what_the_first_words_of_the_erratum_say(row: Row) -> None:
     words = row["erratum"].split(":")[0]
     assert row["basis"] == BASES.get(words, "printed")
-
-
-def test_every_basis_is_used() -> None:
-    counts = Counter(row["basis"] for row in APPLICATIONS)
-    assert counts == {"printed": 32, "reading": 20, "working point": 10, "offer": 4}
-
-
-@for_each("row", APPLICATIONS, requirement)
-def test_a_window_and_only_a_window_says_whether_more_than_its_end_fails(row: Row) -> None:
-    assert row["upper_limit"] in ({"true", "false"} if row["comparator"] == "between" else {""})
 
 
 @pytest.mark.parametrize(
@@ -348,10 +225,6 @@ def test_more_than_a_window_fails_where_a_device_must_forget(
 ) -> None:
     row = find("applications", application=application, metric=metric, comparator="between")
     assert row["upper_limit"] == fails
-
-
-def test_every_metric_is_used() -> None:
-    assert {row["metric"] for row in APPLICATIONS} == set(METRICS)
 
 
 def test_a_value_without_a_printed_number_is_marked() -> None:

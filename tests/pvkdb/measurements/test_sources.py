@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import constants
@@ -9,6 +11,7 @@ from scipy.optimize import brentq
 
 from pvkdb.errors import InputError
 from pvkdb.measurements import Request, measure
+from pvkdb.measurements.conduction import conduction
 from pvkdb.measurements.forms import Decay, Pairs, Setup, Trace
 from pvkdb.measurements.memory import decay_metrics
 from pvkdb.measurements.plasticity import ppf_metrics, trains_metrics
@@ -62,6 +65,33 @@ def test_an_illuminated_solar_cell_has_no_threshold_resistance_or_mechanism(
     assert all("a source" in metric.note for _, metric in report.metrics)
     assert {step.answer for step in report.switching} == {"not measured"}
     assert report.conduction == ()
+
+
+@pytest.mark.parametrize("low", [0.0, -5.0])
+@pytest.mark.parametrize("way", [np.array, there_and_back])
+def test_a_wide_sweep_shows_the_source_near_zero(low: float, way: Any) -> None:
+    """V_OC is 3 % of the sweep; beyond it the cell looks as a diode with a resistance."""
+    v = way(np.arange(low, 5, 0.025))
+    trace = Trace(v, cell(v, 2e-4, 0.15))
+    assert "against the voltage from 0.05 to" in source(trace)
+    assert conduction([trace]) == []
+    offset = Trace(v, (v - 0.02) / 1e3)  # of the instrument, below kT/e
+    assert source(offset) == ""
+
+
+@pytest.mark.parametrize("lit", ["always", "late"])
+def test_a_lit_cell_has_no_switching_time(lit: str) -> None:
+    """A pulse above V_OC while the light is on; light that begins within a pulse below V_OC."""
+    t = np.linspace(0, 1, 200)
+    dark, light = cell(np.array([1.2, 0.4]), 0.0, 1.1), cell(np.array([1.2, 0.4]), 2e-4, 1.1)
+    if lit == "always":
+        v, g = np.where(t > 0.2, 1.2, 0.0), 1 + np.tanh((t - 0.5) / 0.1)
+        i = np.where(v > 0, light[0] * g, -2e-4)
+    else:
+        v, i = np.full(200, 0.4), np.where(t < 0.6, dark[1], light[1])
+    found = transient_metrics(Trace(v, i, t))
+    assert {metric.value for metric in found} == {None}
+    assert "a source" in found[0].note
 
 
 def test_a_cell_in_the_dark_is_passive_and_steep_but_sets_nothing() -> None:

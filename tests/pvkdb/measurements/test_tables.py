@@ -355,7 +355,7 @@ SWEEP = "V (V),I (A)\n0,0\n0.1,1e-6\n0.2,2e-6\n0.3,3e-6\n"
         ("only words\nand more words\n", "no table of numbers"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "neither text nor Excel"),
         (b"PK\x03\x04broken", "workbook|openpyxl"),
-        ("V (V),I (A/cm2)\n0,0\n1,1\n2,2\n", "the current but has the unit A/cm2"),
+        ("V (V),I (A/cm2)\n0,0\n1,1\n2,2\n", "is a current density; multiply it by the area"),
         ("1,2\n3,4\n5,6\n7,8\n", r"cannot be known \(1 to 2, without header\).*--columns"),
         (
             "V (A),I (A)\n0,0\n1,1\n2,2\n",

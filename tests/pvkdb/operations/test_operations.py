@@ -5,28 +5,39 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import httpx
 import pytest
-from typer import Typer
 from typer.testing import CliRunner
 
 from pvkdb.cli.app import app
-from pvkdb.cli.operations import settings_of
 from pvkdb.client import Client
-from pvkdb.errors import InputError
-from pvkdb.operations import declared, fields_of, load
+from pvkdb.errors import AddedOperationError, InputError
+from pvkdb.local import open_store
+from pvkdb.operations import added, declared, fields_of, load
+from pvkdb.store.database import Store
+from pvkdb.store.security.keys import create_key
 from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import read_settings
-from pvkdb_api.rest.operations import router_of
 
 ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "docs" / "examples" / "sneak_current"
+
+#: An operation that names models which do not exist.
+BROKEN = """
+from pvkdb.operations import Operation
+texts = dict(summary="Half.", description="An operation without its other half.", path="/half")
+names = dict(function="broken:run", request="broken:Request", result="broken:Result")
+OPERATIONS = [Operation(name="half", printed="broken:show", **texts, **names)]
+"""
 
 
 def module_at(path: Path, name: str) -> ModuleType:
@@ -40,45 +51,82 @@ def module_at(path: Path, name: str) -> ModuleType:
 
 
 @pytest.fixture
-def example() -> Iterator[Any]:
-    """The operation of one file that CONTRIBUTING.md shows."""
-    name = "sneak_current"
-    yield module_at(Path(__file__).with_name("sneak_current.py"), name).OPERATIONS[0]
-    del sys.modules[name]
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The package of docs/examples, as pip installs it, beside one that is broken twice."""
+    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (tmp_path / "broken.py").write_text(BROKEN, encoding="utf-8")
+    packages = {project["name"]: project["entry-points"]["pvkdb.operations"]}
+    packages["pvkdb-broken"] = {"half": "broken:OPERATIONS", "gone": "nowhere:OPERATIONS"}
+    for name, points in packages.items():
+        about = tmp_path / f"{name.replace('-', '_')}-1.0.dist-info"
+        about.mkdir()
+        lines = [f"{each} = {value}" for each, value in points.items()]
+        (about / "entry_points.txt").write_text("\n".join(["[pvkdb.operations]", *lines]))
+        (about / "METADATA").write_text(f"Metadata-Version: 2.4\nName: {name}\nVersion: 1.0\n")
+    for folder in (EXAMPLE, tmp_path):
+        monkeypatch.syspath_prepend(folder)
+    added.cache_clear()
+    yield
+    added.cache_clear()
+    for name in ("sneak_current", "sneak_current.current", "broken"):
+        sys.modules.pop(name, None)
 
 
-def test_a_file_with_an_operation_is_a_command(example: Any) -> None:
-    alone = Typer(rich_markup_mode=None)
-    alone.command(example.command_name, **settings_of(example))(lambda: None)
-    shown = CliRunner().invoke(alone, ["--help"], env={"COLUMNS": "100"}).output
-    assert "Usage: sneak-current" in shown
+@pytest.mark.usefixtures("installed")
+def test_an_operation_of_another_package_is_a_command_and_a_broken_one_stops_alone() -> None:
+    listed = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "100"})
+    added_lines = listed.stdout.partition("Added:")[2]
+    assert "sneak-current       Compute the sneak current of an array." in added_lines
+    assert "left out: gone of the package pvkdb-broken is broken (ModuleNotFound" in listed.stderr
+    assert "sneak_current.current" not in sys.modules  # whose models take long to load
+    shown = CliRunner().invoke(app, ["sneak-current", "--help"], env={"COLUMNS": "100"}).output
     assert "--r-lrs-ohm OHM" in shown
     assert "[default: 64]" in shown
-    found = CliRunner().invoke(alone, ["--r-lrs-ohm", "1e4", "--json"]).stdout
+    found = CliRunner().invoke(app, ["sneak-current", "--r-lrs-ohm", "1e4", "--json"]).stdout
     # N = 64: R_sneak = R_LRS (2/63 + 1/63²) = 320 ohm.
     assert json.loads(found)["current_a"] == pytest.approx(0.2 / 320.0, rel=1e-3)
-    refused = CliRunner().invoke(alone, ["--r-lrs-ohm", "1e4", "--size", "1"])
+    refused = CliRunner().invoke(app, ["sneak-current", "--r-lrs-ohm", "1e4", "--size", "1"])
     assert isinstance(refused.exception, InputError)
     assert str(refused.exception).startswith("--size = 1: ")
+    half = CliRunner().invoke(app, ["half"]).exception
+    assert isinstance(half, AddedOperationError)
+    assert "half of the package pvkdb-broken is broken (AttributeError" in str(half)
 
 
-def test_and_a_route_with_its_description(example: Any, loaded_sqlite: Path) -> None:
-    service = create_app(f"sqlite:///{loaded_sqlite}", read_settings(rate_per_minute=0))
-    service.include_router(router_of([example]))
-    path = f"/api/v1{example.path}"
-    route = service.openapi()["paths"][path]["get"]
-    assert route["operationId"] == "get_sneak_current"
+@pytest.mark.usefixtures("installed")
+def test_and_a_route_a_method_and_a_tool_on_this_machine_until_a_key_has_the_scope(
+    loaded_sqlite: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "store.sqlite"
+    shutil.copy(loaded_sqlite, path)
+    with Store(f"sqlite:///{path}").session() as session:
+        keys = [create_key(session, scope, [scope]).key for scope in ("read", "queue")]
+    with caplog.at_level("ERROR", "pvkdb_api"), open_store(f"sqlite:///{path}") as local:
+        for name in ("half", "gone"):
+            assert f"left out: {name} of the package pvkdb-broken" in caplog.text
+        assert local.call("sneak_current", r_lrs_ohm=1e4, size=2).current_a == 0.2 / 3e4
+        with pytest.raises(InputError, match="size"):
+            local.call("sneak_current", r_lrs_ohm=1e4, size=1)
+    service = create_app(f"sqlite:///{path}", read_settings(rate_per_minute=0))
+    address = "/api/v1/crossbar/sneak-current"
+    route = service.openapi()["paths"][address]["get"]
     size = next(each for each in route["parameters"] if each["name"] == "size")
     assert (size["schema"]["maximum"], size["schema"]["default"]) == (10_000, 64)
-    assert route["summary"] == "Compute the sneak current of an array"
 
-    async def ask(query: str) -> Any:
-        transport = httpx.ASGITransport(service, client=("127.0.0.1", 123))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            return (await client.get(f"{path}?{query}")).json()
+    async def statuses() -> list[int]:
+        transport = httpx.ASGITransport(service, client=("203.0.113.5", 123))
+        async with httpx.AsyncClient(transport=transport, base_url="http://a.example") as client:
+            headers = [{}, *({"X-API-Key": key} for key in keys)]
+            asked = [client.get(f"{address}?r_lrs_ohm=1e4", headers=each) for each in headers]
+            return [(await each).status_code for each in asked]
 
-    assert asyncio.run(ask("r_lrs_ohm=1e4&size=2"))["current_a"] == pytest.approx(0.2 / 3e4)
-    assert asyncio.run(ask("r_lrs_ohm=1e4&size=1"))["parameter"] == "size"
+    assert asyncio.run(statuses()) == [401, 403, 200]
+    agents = module_at(ROOT / "api" / "pvkdb_api" / "agents.py", "agents_again")
+    agent = agents.Agent(service)
+    assert "sneak_current" in {tool.name for tool in agent.tools()}
+    with pytest.raises(InputError, match="no tool 'half'"):
+        asyncio.run(agent.call("half", {}))
+    assert '"current_a"' in asyncio.run(agent.call("sneak_current", {"r_lrs_ohm": 1e4}))
     service.state.served.store.close()
 
 
@@ -90,18 +138,20 @@ def test_the_methods_of_the_clients_are_those_of_the_declarations() -> None:
 
 def test_what_a_declaration_names_exists() -> None:
     for operation in declared().values():
-        names = {operation.function, operation.result, operation.printed}
-        names |= {operation.request} if operation.request else set()
-        names |= {operation.plot[0]} if operation.plot else set()
-        assert all(load(name) is not None for name in names)
-        part, _, method = operation.method.partition(".")
-        assert hasattr(getattr(Client("http://localhost"), part), method)
+        names = {operation.function, operation.printed, operation.failure, operation.request}
+        names |= {operation.queued.result if operation.queued else operation.result}
+        names |= {operation.plot and operation.plot[0]}
+        assert all(load(name) is not None for name in names if name)
+        if operation.method:
+            assert attrgetter(operation.method)(Client("http://localhost"))
         command = operation.command_name.split()[0]
         assert command in {each.name for each in app.registered_commands}
         model = operation.request_model()
         for name, field in ({} if model is None else fields_of(model)).items():
             assert field.description, name
-            assert field.examples, name
+            assert field.examples or operation.queued, (
+                name
+            )  # of a body, docs/reference/openapi.py has one
 
 
 def test_the_list_of_commands_needs_the_base_install_and_no_models() -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from pvkdb.display.numbers import short_number
+from pvkdb.display.numbers import computed_ev, short_number
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.reliability import barrier_error
 from pvkdb.schemas.tables import EnergeticsRow
@@ -64,13 +64,14 @@ def formation_lines(rows: Sequence[EnergeticsRow]) -> tuple[list[EnergeticsRow],
 
 def value_text(row: EnergeticsRow) -> str:
     """Return an energy as text: ``0.2 to 0.3 eV``, ``at least 0.5 eV``, ``about 0.4 eV``."""
-    low, high = (short_number(end) for end in (row.value_min_ev, row.value_max_ev))
+    ends = row.value_min_ev, row.value_max_ev
+    low, high = map(short_number, map(computed_ev, ends) if calculation_of(row) else ends)
     if row.value_min_ev is None:
         shown = f"at most {high}"
     elif row.value_max_ev is None:
         shown = f"at least {low}"
     else:
-        shown = low if row.value_min_ev == row.value_max_ev else f"{low} to {high}"
+        shown = low if low == high else f"{low} to {high}"
     return f"{'about ' if row.approximate else ''}{shown} eV"
 
 

@@ -15,10 +15,10 @@ from pvkdb.chemistry import Composition, parse_composition, tolerance_factors
 from pvkdb.chemistry.composition import Occupant
 from pvkdb.chemistry.ions import Radius, molecular_ions, sources
 from pvkdb.chemistry.tolerance import TAU_LIMIT, factor_radius
+from pvkdb.compositions.tolerance import tolerance_row
 from pvkdb.errors import InputError
 from pvkdb.schemas.tables import MaterialsRow, ToleranceRow
 from pvkdb.store.collections import MATERIALS
-from pvkdb.store.collections.export import tolerance_row
 from pvkdb.store.curation.energy_ranges import Ranges, energy_ranges
 from pvkdb.store.curation.registration import material_id
 from pvkdb.store.models.materials import Composition as StoredComposition

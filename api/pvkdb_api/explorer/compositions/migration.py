@@ -41,6 +41,8 @@ class MigrationView:
     chosen: int
     graph: MigrationGraph | None
     profile: EnergyProfile | None
+    #: Whether the store has the images of its path; shipped results have only the energies.
+    images: bool
 
     @property
     def potential(self) -> str:
@@ -118,10 +120,17 @@ def migrations(
             raise NotFoundError(
                 f"the calculation {row.id} has no hop {wanted}; it has {len(result.hops)}"
             )
-        chosen = wanted or result.limiting_number
-        graph, profile = graph_of(result, chosen), profile_of(result.hops[chosen - 1])
-        found.append(MigrationView(document, result, chosen, graph, profile))
+        found.append(drawn(session, document, result, wanted or result.limiting_number))
     return found
+
+
+def drawn(
+    session: Session, document: CalculationDocument, result: NebResult, chosen: int
+) -> MigrationView:
+    """Return what a page shows of a finished calculation and one of its hops, from 1."""
+    graph, profile = graph_of(result, chosen), profile_of(result.hops[chosen - 1])
+    image = session.get(Structure, f"{document.id}-hop-{chosen}-image-0")
+    return MigrationView(document, result, chosen, graph, profile, image is not None)
 
 
 def path_of(session: Session, calculation: str, hop: int) -> dict[str, Any]:

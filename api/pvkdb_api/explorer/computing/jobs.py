@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.display.times import span
+from pvkdb.operations import kinds
 from pvkdb.schemas.calculations import (
     CalculationDocument,
     CalculationState,
@@ -19,15 +20,18 @@ from pvkdb.schemas.calculations import (
     JobDocument,
     LogLine,
 )
-from pvkdb.schemas.calculations.examinations import ExaminationResult
-from pvkdb.schemas.calculations.kinds import MODELS, UnreadableResult, read_result
+from pvkdb.schemas.calculations.examinations import TASKS
+from pvkdb.schemas.calculations.kinds import UnreadableResult, read_result
 from pvkdb.schemas.calculations.migration import NebResult
-from pvkdb.schemas.calculations.simulations import SimulationResult
+from pvkdb.simulation.devices.report import report_page
 from pvkdb.store.base import utc_now
+from pvkdb.store.collections import LISTED
 from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.devices import DeviceReference
 from pvkdb.store.queue.jobs import count, job_document, log_lines
 from pvkdb.store.queue.monitoring import WorkerSigns, worker_signs
 from pvkdb.store.rows.from_models import calculation_document
+from pvkdb_api.explorer.compositions.migration import drawn
 from pvkdb_api.explorer.computing.failure_messages import FAILURES
 from pvkdb_api.explorer.site.markup import number
 from pvkdb_api.explorer.tables.cells import text_cell
@@ -42,24 +46,6 @@ MARKS = {
     CalculationState.DONE: "good",
     CalculationState.FAILED: "bad",
     CalculationState.RUNNING: "open",
-}
-
-#: Kinds of calculations in words.
-KINDS = {
-    "neb": "Migration barrier",
-    "md": "Molecular dynamics",
-    "simulation": "Simulation of a device",
-    "examine": "Examination of a device",
-    "relax": "Relaxation",
-    "element": "Relaxation of an element",
-    "vacancy": "Vacancies",
-    "estimate": "Rough barrier",
-    "dft-scf": "DFT single point",
-    "dft-relax": "DFT relaxation",
-    "dft-path": "DFT on a path",
-    "dft-hop": "DFT hop",
-    "dft-neb": "DFT migration barrier",
-    "dft-after": "DFT after a barrier",
 }
 
 #: Parameters that are too long for the page, or that it shows elsewhere.
@@ -131,7 +117,8 @@ class JobPage:
     @property
     def title(self) -> str:
         """The kind of the calculation in words."""
-        return KINDS.get(self.calculation.kind, self.calculation.kind)
+        known = kinds().get(self.calculation.kind)
+        return self.calculation.kind if known is None else known.title
 
     @property
     def ended(self) -> bool:
@@ -188,43 +175,6 @@ class JobPage:
         symbols = host.get("symbols") if isinstance(host, dict) else None
         return len(symbols) if isinstance(symbols, list) else None
 
-    @property
-    def barriers(self) -> NebResult | None:
-        """The result of a migration barrier."""
-        result = read_result(self.calculation.kind, self.calculation.result)
-        return result if isinstance(result, NebResult) else None
-
-    @property
-    def simulation(self) -> SimulationResult | None:
-        """The result of the simulation of a device."""
-        result = read_result(self.calculation.kind, self.calculation.result)
-        return result if isinstance(result, SimulationResult) else None
-
-    @property
-    def examination(self) -> ExaminationResult | None:
-        """The result of the examination of a device."""
-        result = read_result(self.calculation.kind, self.calculation.result)
-        return result if isinstance(result, ExaminationResult) else None
-
-    @property
-    def unreadable(self) -> str | None:
-        """Why the result is none of its kind; the page then shows its plain values."""
-        document = self.calculation
-        if document.state is not CalculationState.DONE or document.kind not in MODELS:
-            return None
-        result = read_result(document.kind, document.result)
-        return result.reason if isinstance(result, UnreadableResult) else None
-
-    @property
-    def values(self) -> dict[str, object]:
-        """The numbers and texts of the result, without its lists and structures."""
-        result = self.calculation.result or {}
-        return {
-            name: value
-            for name, value in result.items()
-            if value is None or isinstance(value, bool | int | float | str)
-        }
-
 
 def job_page(session: Session, calculation: Calculation, after: int = 0) -> JobPage:
     """Return the page of a calculation with the lines of its log after a line number."""
@@ -233,6 +183,46 @@ def job_page(session: Session, calculation: Calculation, after: int = 0) -> JobP
         log_lines(session, calculation.id, after),
         worker_signs(session),
     )
+
+
+def result_part(session: Session, calculation: CalculationDocument) -> dict[str, Any]:
+    """Return what the page shows of a result: template, values, why it is not of its kind."""
+    plain = (bool, int, float, str)
+    stored = (calculation.result or {}).items()
+    numbers = {name: value for name, value in stored if value is None or type(value) in plain}
+    shown: dict[str, Any] = {"part": "_values.html", "numbers": numbers, "unreadable": None}
+    if calculation.state is not CalculationState.DONE or calculation.kind not in kinds():
+        return shown
+    found = read_result(calculation.kind, calculation.result)
+    if isinstance(found, UnreadableResult):
+        return shown | {"unreadable": found.reason}
+    if calculation.kind not in _PARTS:
+        return shown
+    template, values = _PARTS[calculation.kind]
+    if isinstance(found, NebResult):
+        shown["entry"] = drawn(session, calculation, found, found.limiting_number)
+    return shown | {"part": template, "found": found} | values(session, found)
+
+
+def _examination(session: Session, found: Any) -> dict[str, Any]:
+    """Return the words of tasks, and the accuracies of Table 10: own publication, or another."""
+    cited = DeviceReference.device_id == found.device
+    own = set(session.scalars(select(DeviceReference.reference_key).where(cited)))
+    rows = LISTED["benchmark_datasets"].iterate(session, {})
+    published = [(row, not own.isdisjoint(row.references.split())) for row in rows]
+    rated = (each for each in published if each[0].accuracy_percent)
+    return {"tasks": TASKS, "published": sorted(rated, key=lambda each: not each[1])}
+
+
+#: Template of each kind, and what it needs besides the result.
+_PARTS: dict[str, tuple[str, Callable[[Session, Any], dict[str, Any]]]] = {
+    "neb": ("_barriers.html", lambda session, found: {}),
+    "examine": ("_examination.html", _examination),
+    "simulation": (
+        "_simulation.html",
+        lambda session, found: {"report": Markup(report_page(found))},
+    ),
+}
 
 
 def log_rows(lines: list[LogLine]) -> Iterator[tuple[datetime, str, bool]]:

@@ -14,6 +14,7 @@ from pvkdb.schemas.calculations import registered_potentials
 from pvkdb.schemas.calculations.migration import NebRequest, NebSettings, host_phases
 from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.store.files.structure_reading import named, read_cif
+from pvkdb.store.queue.migration_requests import checked_defect
 
 #: Label and unit of each setting, the most frequently changed ones first.
 SETTINGS: dict[str, tuple[str, str]] = {
@@ -92,8 +93,7 @@ def settings() -> Iterator[Setting]:
         value = entry.default
         plain = value is None or isinstance(value, bool)
         shown = words[value] if plain else f"{value:g} {unit}".strip()
-        description = (entry.description or "").replace("None for", "Empty:")
-        yield Setting(name, label, unit, shown, _bounds(entry.metadata), description)
+        yield Setting(name, label, unit, shown, _bounds(entry.metadata), entry.description or "")
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,10 @@ def read_form(typed: Mapping[str, str]) -> FilledForm[NebRequest]:
         elif not problems:  # of the CIF
             problems["formula"] = "enter a formula, e.g. CsPbBr3"
     if composition is not None and "defect" in kept:
-        problems |= _vacancy_problem(kept["defect"], composition)
+        try:
+            checked_defect(kept["defect"], composition, host.symbols if host else None)
+        except InputError as error:
+            problems["defect"] = str(error)
     given: dict[str, Any] = {
         "formula": kept.get("formula", ""),
         "phase": kept.get("cif_phase") if "cif" in kept else kept.get("phase"),
@@ -168,19 +171,6 @@ def _host(kept: dict[str, str], problems: dict[str, str]) -> Host | None:
             problems["confirm"] = f"{found.formula}, {found.phase or 'name its phase'}"
         return host
     return None
-
-
-def _vacancy_problem(defect: str, composition: Composition) -> dict[str, str]:
-    """Return the problem with a vacancy of an ion that the composition does not contain."""
-    try:
-        found = Defect.parse(defect)
-    except InputError:
-        return {}  # the queue refuses it with the reason
-    held = [occupant.ion.symbol for occupant in composition.occupants]
-    if found.kind == "vacancy" and found.species not in held:
-        held_text = f"it contains {', '.join(held)}"
-        return {"defect": f"{composition.formula} contains no {found.species}; {held_text}"}
-    return {}
 
 
 def _defects(composition: Composition) -> Iterator[str]:

@@ -1,11 +1,10 @@
-"""The number fields of the crossbar page: their sliders, examples and limits."""
+"""The number fields of the crossbar page: their sliders and examples."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite, isnan, log10
+from math import log10
 
-from pvkdb.errors import ParameterError
 from pvkdb.schemas.crossbar import LARGEST_SERVED, MARGIN, Cell, Read
 
 
@@ -50,16 +49,6 @@ CONTROLS = (
     Control("margin", "Required read margin", "ΔV / V_read", "", 0.01, 0.5, MARGIN, False, 0.01),
 )
 
-#: Limits of the numbers; no device and no floating-point circuit is beyond them.
-LIMITS = {
-    "on_off_ratio": (0.0, 1e15),
-    "r_lrs_ohm": (1e-3, 1e15),
-    "pull_up_ohm": (1e-3, 1e15),
-    "selectivity": (0.0, 1e12),
-    "line_resistance_ohm": (0.0, 1e6),
-    "margin": (1e-3, 0.999),
-}
-
 #: Sources of the examples that are taken from the review.
 EXAMPLES = {
     "selectivity": "the rectification ratio in the review's example of 1747 × 1747, section 5.1.1",
@@ -80,28 +69,3 @@ READS = {
     Read.HALF_BIAS: "V/2 on the other lines",
     Read.THIRD_BIAS: "V/3 and 2V/3 on the other lines",
 }
-
-
-def parse_number(control: Control, text: str) -> float:
-    """Return the number in a field.
-
-    Raises:
-        ParameterError: The text is not a number or is outside the limits.
-    """
-    try:
-        value = float(text.replace("−", "-").replace(",", "."))
-    except ValueError:
-        value = float("nan")
-    if isnan(value) or (not isfinite(value) and control.name != "on_off_ratio"):
-        raise ParameterError(
-            control.name,
-            f"{control.label} = {text[:40]!r} is not a number; write it as 1000 or 1e3",
-        )
-    least, most = LIMITS.get(control.name, (value, value))
-    if value > 0 and isfinite(value) and not least <= value <= most:
-        raise ParameterError(
-            control.name,
-            f"{control.label} = {value:g} is outside the range of this page; give {least:g} to "
-            f"{most:g}",
-        )
-    return value

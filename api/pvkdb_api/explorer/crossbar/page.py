@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
@@ -16,10 +17,9 @@ from pvkdb.crossbar.estimates import COMBINATIONS, estimate
 from pvkdb.crossbar.limits import read_margin
 from pvkdb.crossbar.reading import Crosspoint, margin_map, voltage_map
 from pvkdb.errors import ParameterError, naming
-from pvkdb.operations.fields import option_of
-from pvkdb.schemas import validated
+from pvkdb.operations.fields import option_of, served_model
+from pvkdb.schemas import refusal
 from pvkdb.schemas.crossbar import (
-    LARGEST_SERVED,
     ArrayLimit,
     Cell,
     CrossbarDocument,
@@ -28,12 +28,7 @@ from pvkdb.schemas.crossbar import (
     Read,
 )
 from pvkdb_api.core.paths import API
-from pvkdb_api.explorer.crossbar.controls import (
-    CONTROLS,
-    EXAMPLES,
-    MAPS,
-    parse_number,
-)
+from pvkdb_api.explorer.crossbar.controls import CONTROLS, EXAMPLES, MAPS
 from pvkdb_api.explorer.site.parameters import known_choice
 from pvkdb_api.explorer.site.rendering import link
 
@@ -107,40 +102,31 @@ def read_query(session: Session, query: Mapping[str, str]) -> CrossbarQuery:
     for name in query:
         known_choice(name[:60], name, known, "parameter")
     given = {name: value.strip() for name, value in query.items() if value.strip()}
-    numbers = {control.name: control.example for control in CONTROLS}
+    asked: dict[str, Any] = {control.name: control.example for control in CONTROLS}
     for control in CONTROLS:
         if control.name in given:
-            numbers[control.name] = parse_number(control, given[control.name])
-            if numbers[control.name] == control.example:  # sent by the form, but not chosen
-                del given[control.name]
-    device = given.get("device")
-    if device is not None:
-        if "\0" in device:
-            raise ParameterError("device", "a device name cannot contain NUL; give another name")
-        given.pop("on_off_ratio", None)
-        with naming("device"):
-            on_off, source = on_off_of(session, device)
-    else:
-        on_off = Interval.exactly(numbers["on_off_ratio"] or 0.0)
-        source = "given" if "on_off_ratio" in given else "example of this page"
+            asked[control.name] = given[control.name].replace("−", "-").replace(",", ".")
     # An emptied selectivity field means cells without a selector.
     bare = "selectivity" in query and not query["selectivity"].strip()
     if bare:
-        numbers["selectivity"] = None
-    size, line = numbers["size"] or 0.0, numbers["line_resistance_ohm"] or 0.0
-    if size != int(size) or not 1 <= size <= LARGEST_SERVED:
-        raise ParameterError(
-            "size",
-            f"size = {size:g} cannot be solved here; give 1 to "
-            f"{LARGEST_SERVED} lines, or use the command for more",
-        )
-    if line < 0:
-        raise ParameterError(
-            "line_resistance_ohm", f"line resistance = {line:g} Ω is negative; give 0 or more"
-        )
+        asked["selectivity"] = None
+    device = given.get("device")
     if device is not None:
-        numbers["on_off_ratio"] = None
-    question = validated(CrossbarRequest, {**numbers, "device": device})
+        asked |= {"device": device, "on_off_ratio": None}
+        given.pop("on_off_ratio", None)
+    try:
+        question = served_model(CrossbarRequest).model_validate(asked)
+    except ValidationError as error:
+        raise ParameterError(str(error.errors()[0]["loc"][0]), refusal(error)) from error
+    for control in CONTROLS:
+        if getattr(question, control.name) == control.example:  # sent by the form, but not chosen
+            given.pop(control.name, None)
+    if device is not None:
+        with naming("device"):
+            on_off, source = on_off_of(session, device)
+    else:
+        on_off = Interval.exactly(question.on_off_ratio or 0.0)
+        source = "given" if "on_off_ratio" in given else "example of this page"
     # No selector is reported for devices of the store: the example's selector must not apply.
     alone = bare or (device is not None and "selectivity" not in given)
     default_cell = Cell.RESISTOR if alone else Cell.SELECTOR

@@ -20,7 +20,6 @@ from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow, Ref
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
 from pvkdb.store.collections.devices import owner
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceReference
-from pvkdb.store.rows.from_models import device_claims_row
 from pvkdb.store.rows.stacks import Layer, split_layers
 from pvkdb.suitability import device_rankings
 from pvkdb.suitability.evidence.evidence import grade_of, only_tested
@@ -209,8 +208,7 @@ def _claimed_values(session: Session, key: str, keys: Sequence[str]) -> Iterable
     if not keys:
         return
     citing = DEVICE_CLAIMS.condition("reference", tuple(keys))
-    statement = DEVICE_CLAIMS.statement.where(citing).order_by(DeviceClaim.position)
-    claims = [device_claims_row(claim) for claim in session.scalars(statement).unique()]
+    claims = [*DEVICE_CLAIMS.iterate(session, DEVICE_CLAIMS.current().where(citing))]
     cited = {name for claim in claims for name in claim.references.split()}
     owners: dict[str, dict[str, str]] = {}
     citing_devices = DEVICES.current().join(DeviceReference)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from http import HTTPStatus
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Path, Request, Response
@@ -11,10 +12,13 @@ from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.display.pages import SHEET_TYPES
-from pvkdb.errors import InputError
-from pvkdb.schemas.rankings import COMPUTED, ORDERS, SCORES, Halide, RankedCandidate
+from pvkdb.errors import InputError, NotFoundError
+from pvkdb.operations import find
+from pvkdb.schemas import validated
+from pvkdb.schemas.rankings import CompareRequest, Halide, RankedCandidate
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
 from pvkdb.suitability.sheets.comparisons import scope
+from pvkdb.suitability.sheets.side_by_side import side_by_side, standings
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession
@@ -28,6 +32,7 @@ from pvkdb_api.explorer.rankings.query import (
     python_code,
     read_query,
 )
+from pvkdb_api.explorer.site.markup import rounded
 from pvkdb_api.explorer.site.parameters import LAYER, given_parameters, layer_fields
 from pvkdb_api.explorer.site.rendering import link, page, part, part_wanted, service_root
 from pvkdb_api.operations import rankings
@@ -39,13 +44,12 @@ PATH = "/applications"
 _FUNCTIONS: dict[str, Any] = {
     "candidate_link": explanation.candidate_link,
     "named": explanation.named,
+    "rounded": rounded,
     "value_of": explanation.value_of,
     "heading": view.heading,
-    "shade": view.shade,
     "tones": view.TONES,
     "unit_of": view.unit_of,
     "verdict_words": explanation.WORDS,
-    "scores": SCORES,
 }
 
 
@@ -128,10 +132,7 @@ def _ranking(request: Request, session: Session, wanted: ParsedRankingQuery) -> 
         "more": query.address(top=str(min(wanted.top + 100, 1000))) if more > 0 else None,
         "scope": scope(ranking),
         "explanation": explanation.explain(ranking),
-        "leading": ranking.candidates[: view.LEADING],
         "plot": view.criteria_plot(ranking, wanted),
-        "order_meaning": ORDERS[ranking.order],
-        "computed_grades": COMPUTED,
         "rest": rest,
         "sheets": {
             ending: f"{path}{'&' if '?' in path else '?'}sheet={ending}" for ending in SHEET_TYPES
@@ -144,9 +145,10 @@ def _ranking(request: Request, session: Session, wanted: ParsedRankingQuery) -> 
 def _controls(session: Session, query: RankingQuery) -> dict[str, Any]:
     profile, weights, given = query.profile, query.weights(), query.given
     return {
-        "orders": ORDERS,
-        "order": given.get("order", "shown"),
         "filtered": any(name in given for name in FILTERS),
+        "options_given": any(
+            name in given for name in (*FILTERS, *LAYER, "weights", "reading", "computed")
+        ),
         "families": [(name, name) for name in families_of(session, query.subject)],
         "halides": [(name, name) for name in get_args(Halide)],
         "readings": profile.readings(query.subject),
@@ -170,3 +172,30 @@ def _controls(session: Session, query: RankingQuery) -> dict[str, Any]:
 def _text(weight: float) -> str:
     """Return a weight as text with all its digits."""
     return repr(weight).removesuffix(".0")
+
+
+@router.get("/compare")
+def get_comparison(request: Request, session: ReadSession) -> Response:
+    """Return candidates side by side, or the form that asks for them, with what is wrong in it."""
+    given = given_parameters(request, CompareRequest.model_fields)
+    cache: QueryCache = request.app.state.query_cache
+    found, refusal, status = None, "", HTTPStatus.OK
+    if given:
+        try:
+            asked = validated(CompareRequest, given)
+            find("compare").require_one(asked)
+            found = side_by_side(
+                session,
+                asked,
+                lambda session, subject: cache.get(
+                    session, f"standings of {subject}", {}, lambda: standings(session, subject)
+                ),
+            )
+        except (InputError, NotFoundError) as error:
+            missing = isinstance(error, NotFoundError)
+            status = HTTPStatus.NOT_FOUND if missing else HTTPStatus.UNPROCESSABLE_ENTITY
+            refusal = str(error)
+    rest = link(f"{API}/compare", **given)
+    return page(
+        request, "compare.html", status, found=found, refusal=refusal, given=given, rest=rest
+    )

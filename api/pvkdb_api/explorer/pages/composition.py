@@ -49,18 +49,21 @@ _STRUCTURES = 60
 #: Prefix of the roles of path images, which are shown with their hops.
 _IMAGES = "hop "
 
+#: Role of a cell with a vacancy.
+_VACANCY = "vacancy"
+
 #: Value of ``sections`` that includes the slow sections, for browsers without scripts.
 _ALL = "all"
 
 _GENERIC = "not ranked: a general formula for several compositions"
 _NOT_RANKABLE = "not rankable: nothing is known on a criterion with weight"
 
-#: Random weights and values behind the mean rank: enough for one digit, and fast.
+#: Random weights behind the interval of a score: enough for one digit, and fast.
 SAMPLES = 200
 
 _SUITABILITY_FIELDS = (
-    *("rank", "shown", "expected", "possible", "coverage", "met", "unknown", "failures"),
-    *("prediction", "mean_rank"),
+    *("rank", "score", "score_low", "score_high", "because", "coverage", "met", "unknown"),
+    *("failures", "prediction"),
 )
 
 
@@ -115,6 +118,8 @@ def get_composition(
         **_sections(session, composition, phases, phase, first, calculation, hop),
         **structures,
         **slow,
+        summary=_summary(composition),
+        opened=sections == _ALL,
         chosen_structure=structure if structure in listed else next(iter(listed), None),
         dataset=dataset_of(request, composition, quoted(composition.formula)),
         applications=_titles(),
@@ -146,7 +151,7 @@ def _sections(
         **_common(composition, phase),
         "known": known,
         "fall": None
-        if composition.decomposition_source
+        if composition.above_hull_source
         else newest_fall(session, composition.formula),
         "phases": identity.phase_views(session, phases, composition.lowest_phase),
         "layers": next((row.layers for row in phases), None),
@@ -163,6 +168,33 @@ def _sections(
         else _missing_phases(composition.formula, phases, calculations),
         "devices": DEVICES.find(session, absorber, _DEVICES, DEVICES.sorting("-on_off_ratio")).rows,
     }
+
+
+def _summary(row: CompositionsRow) -> str:
+    """Return what is known of a composition, in one sentence."""
+    ranges = {
+        "by the literature": (row.e_a_literature_min_ev, row.e_a_literature_max_ev),
+        "as computed here": (row.e_a_computed_min_ev, row.e_a_computed_max_ev),
+    }
+    known = [
+        f"{low:.2f} eV {whose}" if high - low < 0.005 else f"{low:.2f} to {high:.2f} eV {whose}"
+        for whose, (low, high) in ranges.items()
+        if low is not None and high is not None
+    ]
+    halide = "How its halide moves is not known"
+    if known:
+        halide = f"Its halide moves over a barrier of {' and '.join(known)}"
+    count = row.devices_count or 0
+    devices = "no device" if not count else "one device" if count == 1 else f"{count:,} devices"
+    above = row.above_hull_ev_per_atom
+    stable = (
+        "its stability is not computed"
+        if above is None
+        else f"it lies {above:.3f} eV an atom above the hull"
+        if above > 0
+        else "it is on the hull of what was compared"
+    )
+    return f"{halide}; {stable}; {devices} of it {'is' if count == 1 else 'are'} in the store."
 
 
 def _common(composition: CompositionsRow, phase: str | None) -> dict[str, Any]:
@@ -185,14 +217,14 @@ def _common(composition: CompositionsRow, phase: str | None) -> dict[str, Any]:
 def _structures(session: Session, composition: CompositionsRow, first: list[str]) -> dict[str, Any]:
     """Return the structures of a composition in any phase, first those of the named materials.
 
-    Images of paths are only counted.
+    Cells with a vacancy come last. Images of paths are only counted.
     """
     every = STRUCTURES.select({"material": (composition.formula,)})
     relaxed = every.where(Structure.role.not_like(f"{_IMAGES}%"))
     images = every.where(Structure.role.like(f"{_IMAGES}%")).with_only_columns(Structure.id)
     rows = STRUCTURES.find(session, relaxed, _STRUCTURES).rows
     places = {name: place for place, name in enumerate(first)}
-    rows.sort(key=lambda row: places.get(row.material, len(first)))
+    rows.sort(key=lambda row: (row.role == _VACANCY, places.get(row.material, len(first))))
     return {
         "structures": rows,
         "structures_total": STRUCTURES.count(session, relaxed),
@@ -269,7 +301,7 @@ def _suitability(
     """
 
     def ranked() -> dict[str, Any]:
-        options = shortlisted(session, suitability.Options(samples=SAMPLES, cross_checked=False))
+        options = shortlisted(session, suitability.Options(samples=SAMPLES))
         ranking = suitability.rank(session, application, "materials", options)
         sizes = {
             "total": len(ranking.candidates),

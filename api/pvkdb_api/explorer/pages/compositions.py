@@ -23,7 +23,7 @@ from pvkdb.store.models.materials import SiteOccupancy
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.site.forms import Form, posted
-from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number
+from pvkdb_api.explorer.site.markup import UNKNOWN, interval
 from pvkdb_api.explorer.site.rendering import link, page
 from pvkdb_api.explorer.tables.browse import browse
 from pvkdb_api.explorer.tables.cells import TableColumn, composition_link, field_columns
@@ -35,7 +35,7 @@ _HEADINGS = {
     "families": "Family",
     "phases": "Phases",
     "lowest_phase": "Lowest phase",
-    "decomposition_ev_per_atom": "Above hull",
+    "above_hull_ev_per_atom": "Above hull",
     "lead_free": "Lead-free",
     "a_site": "A site",
     "b_site": "B site",
@@ -73,16 +73,11 @@ _ENERGIES = {
 def _energy_column(stem: str, heading: str, meaning: str) -> TableColumn:
     def render(row: Any) -> Markup:
         low, high = (getattr(row, f"{stem}_{end}_ev") for end in ("min", "max"))
-        return UNKNOWN if low is None else interval(low, high)
+        return interval(low, high, computed=stem.endswith("_computed"))
 
     return TableColumn(
         heading, render, f"{stem}_min_ev", "eV", True, f"{meaning}, of the halide vacancy."
     )
-
-
-def _above_hull(row: Any) -> Markup:
-    cost = row.decomposition_ev_per_atom
-    return UNKNOWN if cost is None else number(-cost)
 
 
 def _lowest_phase(row: Any) -> Markup:
@@ -106,12 +101,9 @@ TABLE = TablePage(
         "formula": TableColumn("Composition", lambda row: composition_link(row.formula), "formula"),
         **_FIELDS,
         "lowest_phase": replace(_FIELDS["lowest_phase"], render=_lowest_phase),
-        "decomposition_ev_per_atom": replace(
-            _FIELDS["decomposition_ev_per_atom"], render=_above_hull
-        ),
         **{name: _energy_column(*entry) for name, entry in _ENERGIES.items()},
     },
-    default_columns="formula,lowest_phase,decomposition_ev_per_atom,e_a,e_a_computed,dfe,"
+    default_columns="formula,lowest_phase,above_hull_ev_per_atom,e_a,e_a_computed,dfe,"
     "dfe_computed,devices_count",
     choices=(
         ChoiceFilter("family", "Family"),
@@ -133,7 +125,7 @@ TABLE = TablePage(
                 ("reported", "reported energies"),
                 ("computed", "computed energies"),
                 ("structures", "structures"),
-                ("stability", "energy of decomposition"),
+                ("stability", "energy above the hull"),
             ),
             counted=True,
             every=True,
@@ -143,7 +135,7 @@ TABLE = TablePage(
     ranges=(
         RangeFilter("e_a", "Activation energy E_A", "eV"),
         RangeFilter("dfe", "Defect formation energy", "eV"),
-        RangeFilter("decomposition", "Energy of decomposition", "eV/atom"),
+        RangeFilter("above_hull", "Energy above the hull", "eV/atom"),
         RangeFilter("t", "Tolerance factor t"),
         RangeFilter("mu", "Octahedral factor µ"),
         RangeFilter("tau", "Tolerance factor τ"),

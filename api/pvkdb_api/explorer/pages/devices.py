@@ -64,6 +64,7 @@ TABLE = TablePage(
         "references": REFERENCES_COLUMN,
     },
     default_columns="id,on_off_ratio,v_set,v_reset,endurance_cycles,retention_s,references",
+    default_sort="-known",
     choices=choice_filters("family", "mechanism", "volatility"),
     ranges=tuple(
         RangeFilter(table.low, metric.heading, None if metric.unit == "1" else metric.unit)

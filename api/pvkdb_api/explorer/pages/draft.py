@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError, MissingExtraError
 from pvkdb.literature.drafts import Draft, draft_paper
@@ -51,6 +52,11 @@ def post_values(request: Request, form: DraftForm, session: WriteSession) -> Res
             file=upload.name, reason="no value is ticked; tick those that are right"
         )
         return part(request, "_draft_report.html", report=None, problems=[nothing])
+    return import_part(request, session, upload, form)
+
+
+def import_part(request: Request, session: Session, upload: Upload, form: Form) -> Response:
+    """Return what an import changes, or would change before it is confirmed, or its problems."""
     dry_run = form.get("action") != "import"
     try:
         report = import_upload(request, session, upload, dry_run=dry_run)

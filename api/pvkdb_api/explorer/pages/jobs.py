@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from markupsafe import Markup
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
+from pvkdb.display.numbers import computed_ev
 from pvkdb.errors import InputError, NotFoundError, StateError
+from pvkdb.operations import declared
 from pvkdb.schemas.access import Scope
-from pvkdb.schemas.calculations.examinations import TASKS
 from pvkdb.schemas.calculations.migration import HOST_PHASES, NebRequest
 from pvkdb.schemas.calculations.simulations import SimulationQuestion
-from pvkdb.schemas.tables import BenchmarkDatasetsRow, CalculationsRow
-from pvkdb.simulation.devices.report import report_page
+from pvkdb.schemas.tables import CalculationsRow
 from pvkdb.store.collections import CALCULATIONS
-from pvkdb.store.collections.in_memory import SMALL_TABLES
-from pvkdb.store.models.devices import DeviceReference
 from pvkdb.store.queue.jobs import find
 from pvkdb.store.queue.kept_files import file_store, files_of
 from pvkdb.store.queue.monitoring import worker_signs
@@ -36,6 +30,7 @@ from pvkdb_api.explorer.computing.jobs import (
     last_sign,
     log_rows,
     queue_overview,
+    result_part,
     value_cell,
 )
 from pvkdb_api.explorer.computing.queue_form import FilledForm, formula_choices
@@ -93,7 +88,7 @@ TABLE = TablePage(
         "material": TableColumn("Material", lambda row: composition_link(row.material)),
         "barrier_forward_ev": TableColumn(
             "Forward barrier",
-            lambda row: number(row.barrier_forward_ev),
+            lambda row: number(computed_ev(row.barrier_forward_ev)),
             unit="eV",
             numeric=True,
             meaning="Barrier of the hop that limits the easiest path, from its own start; the page "
@@ -119,6 +114,7 @@ TABLE = TablePage(
     },
     default_columns="id,kind,material,potential,state,barrier_forward_ev,failure_kind,created_at,"
     "finished_at",
+    default_sort="-open,-created_at",
     choices=(*choice_filters("state", "kind"), ChoiceFilter("failure_kind", "Reason of failure")),
     texts=(("material", "Material"),),
     placeholder="formula, abbreviation",
@@ -151,7 +147,7 @@ def queue(request: Request, form: QueueForm, session: WriteSession) -> Response:
     if filled.request is None:
         return _barrier_form(request, session, filled)
     try:
-        calculation, new = calculations.queue(request, session, filled.request)
+        calculation, new = calculations.queue(request, session, declared()["neb"], filled.request)
     except InputError as error:
         name = getattr(error, "parameter", "formula")
         if name == "phase" and filled.request.host is not None:
@@ -175,7 +171,9 @@ def queue_simulation(request: Request, form: QueueForm, session: WriteSession) -
     if filled.request is None:
         return _simulation_form(request, session, filled)
     try:
-        calculation, new = calculations.simulate(request, session, filled.request)
+        calculation, new = calculations.queue(
+            request, session, declared()["simulation"], filled.request
+        )
     except (InputError, NotFoundError) as error:
         return _simulation_form(request, session, simulation_form.refused(filled, session, error))
     return _message(calculation.id, "new" if new else "known")
@@ -205,23 +203,10 @@ def get_job(
         last_sign=last_sign(job.signs),
         submit_again=_submit_again(job),
         value_cell=value_cell,
-        simulation_report=lambda result: Markup(report_page(result)),
-        examination_tasks=TASKS,
-        published=_published(session, job),
+        **result_part(session, job.calculation),
         message=_MESSAGES.get(said),
         may_queue=Scope.QUEUE in request.state.caller.scopes,
     )
-
-
-def _published(session: Session, job: JobPage) -> list[tuple[BenchmarkDatasetsRow, bool]]:
-    """Return the accuracies of Table 10, and whether each is of the device's publication."""
-    if job.examination is None:
-        return []
-    cited = DeviceReference.device_id == job.examination.device
-    own = set(session.scalars(select(DeviceReference.reference_key).where(cited)))
-    rows = SMALL_TABLES["benchmark_datasets"].rows(session)
-    found = [(row, not own.isdisjoint(row.references.split())) for row in rows]
-    return sorted((each for each in found if each[0].accuracy_percent), key=lambda x: not x[1])
 
 
 @router.get("/calculations/{name}")
@@ -240,25 +225,20 @@ def get_file(request: Request, session: ReadSession, name: str, file: str) -> Re
     return download(file, file_store(served_store(request).store).get(kept[file]))
 
 
-@router.post(PATH + "/{name}/cancel")
-def cancel_job(request: Request, form: QueueForm, session: WriteSession, name: str) -> Response:
-    """Cancel a calculation."""
-    return _changed(name, "cancel", partial(calculations.cancel, request, session, name))
-
-
-@router.post(PATH + "/{name}/retry")
-def retry_job(request: Request, form: QueueForm, session: WriteSession, name: str) -> Response:
-    """Queue a calculation again."""
-    return _changed(name, "retry", partial(calculations.retry, request, session, name))
-
-
-def _changed(name: str, message: str, change: Callable[[], object]) -> Response:
-    """Call ``change`` on a calculation; redirect to its page with the message."""
+@router.post(PATH + "/{name}/{action}")
+def steer_job(
+    request: Request,
+    form: QueueForm,
+    session: WriteSession,
+    name: str,
+    action: Literal["cancel", "retry"],
+) -> Response:
+    """Cancel a calculation, or queue it again; redirect to its page with a message."""
     try:
-        change()
+        calculations.steer(request, session, action, name)
     except StateError:
-        message = "ended"
-    return _message(name, message)
+        return _message(name, "ended")
+    return _message(name, action)
 
 
 def _message(name: str, message: str) -> Response:

@@ -15,13 +15,12 @@ from markupsafe import Markup
 
 from pvkdb.display.pages import SHEET_TYPES
 from pvkdb.errors import InputError, MissingExtraError
-from pvkdb.literature.importing import ImportRefusedError
 from pvkdb.schemas.access import Scope
 from pvkdb.store.curation.sources import Upload
 from pvkdb_api.core.sessions import WriteSession
+from pvkdb_api.explorer.pages.draft import import_part
 from pvkdb_api.explorer.site.forms import Form, posted
-from pvkdb_api.explorer.site.rendering import page, part
-from pvkdb_api.operations.imports import import_upload
+from pvkdb_api.explorer.site.rendering import page
 
 if TYPE_CHECKING:
     from pvkdb.measurements import Report
@@ -90,14 +89,7 @@ def post_device(
     names = {sha256: name for name, sha256 in report.files}
     files = {upload.name: upload for upload in form.uploads["files"]}
     paper = json.dumps(device_paper(report, names, form.texts)).encode()
-    dry_run = form.get("action") != "import"
-    try:
-        done = import_upload(request, session, Upload("device.json", paper, files), dry_run=dry_run)
-    except ImportRefusedError as error:
-        return part(request, "_draft_report.html", report=None, problems=error.problems)
-    if not dry_run:
-        request.state.dataset_version = done.dataset_version
-    return part(request, "_draft_report.html", report=done, problems=())
+    return import_part(request, session, Upload("device.json", paper, files), form)
 
 
 def _numbers(text: str, condition: Mapping[str, str]) -> list[float]:

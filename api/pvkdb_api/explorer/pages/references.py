@@ -19,9 +19,9 @@ from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
 from pvkdb_api.explorer.references.contents import citation_counts, errata, rows_citing
 from pvkdb_api.explorer.site.markup import UNKNOWN, number
-from pvkdb_api.explorer.site.rendering import page
+from pvkdb_api.explorer.site.rendering import link, page
 from pvkdb_api.explorer.tables.browse import browse
-from pvkdb_api.explorer.tables.cells import TableColumn, field_columns, reference_links
+from pvkdb_api.explorer.tables.cells import TableColumn, anchor, field_columns
 from pvkdb_api.explorer.tables.table import ChoiceFilter, RangeFilter, TablePage
 
 router = APIRouter(include_in_schema=False)
@@ -67,7 +67,7 @@ TABLE = TablePage(
     lead="All cited publications, with the number of energies, devices and other device values "
     "that cite them.",
     columns={
-        "key": TableColumn("Key", lambda row: reference_links(row.key), "key"),
+        "key": TableColumn("Key", lambda row: anchor(link("/references", row.key), row.key), "key"),
         **field_columns(ReferencesRow, _FIELDS, REFERENCES.sortable, number="No."),
         # A year is shown as it is, not as a quantity with separators.
         "year": TableColumn(

@@ -17,7 +17,7 @@ from pvkdb.schemas.screening import ScreenedCandidate
 from pvkdb.store.base import utc_now
 from pvkdb.store.models.materials import Composition
 from pvkdb.store.models.screenings import ScreeningRun
-from pvkdb.store.queue.jobs import Selection, count
+from pvkdb.store.queue.jobs import count
 from pvkdb.store.runs.report.page import sections
 from pvkdb.store.runs.screening_reports import CandidateSelection, read_report, selected
 from pvkdb.store.runs.screening_runs import find_run, listed, run_document
@@ -31,6 +31,8 @@ PATH = "/screenings"
 
 #: Runs, and candidates, on a page.
 RUNS, CANDIDATES = 50, 50
+#: Candidates on it before a click.
+FIRST = 10
 
 #: Classes of the tags of states.
 MARKS = {
@@ -81,7 +83,7 @@ def get_screening(
     reason: Text | Empty = "",
     family: Text | Empty = "",
     lead_free: Literal["", "true", "false"] = "",
-    start: Annotated[int, Query(ge=0, lt=2**31)] = 0,
+    start: Annotated[int | None, Query(ge=0, lt=2**31)] = None,
 ) -> Response:
     """Show one run: its state, report, candidates, and differences from the run before."""
     run = find_run(session, name)
@@ -110,11 +112,11 @@ def get_screening(
         {"true": True, "false": False}.get(lead_free),
     )
     rows = [] if report is None else selected(report, chosen)
-    shown = rows[start : start + CANDIDATES]
+    end = FIRST if start is None else start + CANDIDATES
+    shown = rows[start or 0 : end]
 
     def address(**changes: str | int | None) -> str:
-        kept = {**given, **changes}
-        return link(PATH, str(run.id), **{key: value or None for key, value in kept.items()})
+        return link(PATH, str(run.id), **{**given, **changes})
 
     def candidates_of(**changes: str | None) -> str:
         return f"{address(**changes)}#candidates"
@@ -130,7 +132,7 @@ def get_screening(
         start=start,
         address=address,
         candidates_of=candidates_of,
-        later=address(start=start + CANDIDATES) if start + CANDIDATES < len(rows) else None,
+        later=address(start=0 if start is None else end) if end < len(rows) else None,
         families=[] if report is None else sorted({row.family for row in report.candidates}),
         compositions=_addresses(session, shown),
     )
@@ -152,5 +154,5 @@ def _state(session: ReadSession, run: ScreeningRun) -> dict[str, Any]:
         "marks": MARKS,
         "now": utc_now(),
         "lease": run.lease_until,
-        "queue": count(session, Selection()) if running else None,
+        "queue": count(session) if running else None,
     }

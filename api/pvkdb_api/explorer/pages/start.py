@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -20,7 +21,7 @@ from pvkdb.store.models.references import Reference
 from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
-from pvkdb_api.explorer.compositions.identity import named
+from pvkdb_api.explorer.compositions.identity import canonical_name, named
 from pvkdb_api.explorer.site.datasets import live_croissant, whole_dataset
 from pvkdb_api.explorer.site.overview import KINDS, applications, energy_overview, table_counts
 from pvkdb_api.explorer.site.rendering import link, page
@@ -31,6 +32,8 @@ router = APIRouter(include_in_schema=False)
 #: Most rows of a group on the page; its table shows all.
 SHOWN = 20
 
+#: Between the names of what is compared.
+_AGAINST = re.compile(r" (?:vs\.?|versus) ", re.IGNORECASE)
 _DOI = "https://doi.org/"
 
 
@@ -63,8 +66,11 @@ def get_found(
     session: ReadSession,
     q: Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")] = "",
 ) -> Response:
-    """Return the results of a search, or redirect to the only exact match."""
+    """Return the results of a search; redirect to the only exact match, or to a comparison."""
     text = " ".join(q.split())
+    if len(names := _AGAINST.split(text)) > 1:
+        kind = "materials" if all(map(canonical_name, names)) else "devices"
+        return RedirectResponse(link("/compare", **{kind: ",".join(names)}), HTTPStatus.SEE_OTHER)
     found = find(session, text) if text else None
     if found is not None and found.exact is not None:
         return RedirectResponse(found.exact, HTTPStatus.SEE_OTHER)

@@ -30,6 +30,7 @@ from pvkdb_api.explorer.tables.cells import (
     MATERIAL_COLUMN,
     REFERENCES_COLUMN,
     TableColumn,
+    calculation_of,
     field_columns,
     heading,
     phase_text,
@@ -76,7 +77,8 @@ def _name(row: Any) -> Markup | str:
 
 
 def _energy(row: Any) -> Markup:
-    return interval(row.value_min_ev, row.value_max_ev, approximate=row.approximate)
+    ends, computed = (row.value_min_ev, row.value_max_ev), calculation_of(row) is not None
+    return interval(*ends, approximate=row.approximate, computed=computed)
 
 
 def _claimed(row: Any) -> Markup:

@@ -12,21 +12,28 @@ from markupsafe import Markup, escape
 
 from pvkdb.schemas.rankings import (
     BEST,
-    ORDERS,
-    SCORES,
     Assessment,
     Known,
     RankedCandidate,
     Ranking,
     Verdict,
 )
-from pvkdb.suitability.sheets.comparisons import EQUAL, compared, label, stability, tied
-from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number, percent
+from pvkdb.suitability.sheets.comparisons import (
+    LESS_THAN_SHOWN,
+    compared,
+    gaps,
+    label,
+    stability,
+    tied,
+)
+from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number, percent, rounded
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import anchor, composition_link
 
 #: Verdicts in other words than those of the service.
 WORDS = {Verdict.GRADED: "scale, not a requirement"}
+#: Verdicts that neither meet nor fail a requirement.
+_OPEN = (Verdict.UNDECIDED, Verdict.NOT_DEMONSTRATED)
 #: Most candidates named in a sentence.
 _NAMED = 4
 
@@ -76,26 +83,31 @@ def explain(ranking: Ranking) -> list[Markup]:
     leader = first[0]
     return [
         _lead(ranking, first),
+        Markup("{}: {}.").format(named(leader), leader.because),
         *_comparison(ranking, leader),
-        *_verdicts(leader),
         *map(escape, stability(ranking)),
     ]
 
 
 def _lead(ranking: Ranking, first: Sequence[RankedCandidate]) -> Markup:
-    leader, order = first[0], ranking.order
-    score = number(getattr(leader, order))
-    if len(first) > 1:
-        return Markup(
-            "{} share rank 1: they tie, with the same {} score, {}, and the same evidence."
-        ).format(_listed(first), SCORES[order], score)
-    others = Markup(", ").join(
-        Markup("{} {}").format(SCORES[name], number(getattr(leader, name)))
-        for name in ORDERS
-        if name != order
-    )
-    return Markup("{} has the highest {} score, {} ({}).").format(
-        named(leader), SCORES[order], score, others
+    """Return the answer: which is first, with which score, what stands against it, how sure."""
+    leader, several = first[0], len(first) > 1
+    against = [*leader.failures, *gaps(leader)]
+    against += [
+        f"{label(each.metric)} is {each.verdict.value}"
+        for each in leader.criteria
+        if each.weight > 0 and each.verdict in _OPEN and each.grade not in LESS_THAN_SHOWN
+    ]
+    near = sum(entry.score >= leader.score_low for entry in ranking.candidates[len(first) :])
+    if near:
+        against.append(f"the interval reaches {near} other{'s' if near > 1 else ''}")
+    return Markup("{} {} with the score {}; {}; {} of random weights and papers leave {}.").format(
+        _listed(first) if several else named(leader),
+        "share the first place" if several else "is first",
+        rounded(leader.score, leader.score_low, leader.score_high),
+        "; ".join(against) or "every requirement with weight is met",
+        percent(leader.first),
+        "them first" if several else "it first",
     )
 
 
@@ -104,40 +116,10 @@ def _comparison(ranking: Ranking, leader: RankedCandidate) -> Iterator[Markup]:
     second = next((entry for entry in ranking.candidates if entry.rank > 1), None)
     if second is None:
         return
-    name = candidate_link(second)
-    if abs(getattr(leader, ranking.order) - getattr(second, ranking.order)) < EQUAL:
-        yield Markup("{} is next of {} with the same {} score; {}.").format(
-            name, tied(ranking, second), SCORES[ranking.order], second.tie_break
-        )
-        return
-    yield Markup("{} is next with {}.").format(name, number(getattr(second, ranking.order)))
+    with_others = f", and {tied(ranking, second) - 1} more" if tied(ranking, second) > 1 else ""
+    text = Markup("{} is next with {}{}.")
+    yield text.format(candidate_link(second), number(second.score), with_others)
     yield from map(escape, compared(ranking, leader, second))
-
-
-def _verdicts(leader: RankedCandidate) -> Iterator[Markup]:
-    counted = [entry for entry in leader.criteria if entry.weight > 0]
-    if all(entry.verdict is Verdict.MET for entry in counted):
-        yield Markup("{} meets every requirement with weight.").format(candidate_link(leader))
-    for verdict, says in (
-        (Verdict.FAILED, "{} fails on {}."),
-        (Verdict.PARTLY, "{} partly meets: {}."),
-        (
-            Verdict.NOT_DEMONSTRATED,
-            "{} does not demonstrate, because only a bound, a best, an extrapolated or a quoted "
-            "value is reported: {}.",
-        ),
-        (Verdict.UNDECIDED, "{}: the reported range is too wide for a verdict on {}."),
-    ):
-        names = [label(entry.metric) for entry in counted if entry.verdict is verdict]
-        if names:
-            yield Markup(says).format(candidate_link(leader), ", ".join(names))
-    unknown = [entry for entry in counted if entry.verdict is Verdict.UNKNOWN]
-    if unknown:
-        yield Markup("No value is reported for {} on {}: {} of its weight.").format(
-            candidate_link(leader),
-            ", ".join(label(entry.metric) for entry in unknown),
-            percent(sum(entry.weight for entry in unknown)),
-        )
 
 
 def _listed(entries: Sequence[RankedCandidate]) -> Markup:

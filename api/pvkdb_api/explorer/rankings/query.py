@@ -20,8 +20,9 @@ from pvkdb.errors import InputError, ParameterError, naming, unknown_name
 from pvkdb.kinetics.conditions import Conditions, conditions_of
 from pvkdb.schemas.kinetics import LayerRequest
 from pvkdb.schemas.profiles import SUBJECTS, Criterion, Profile, Subject
-from pvkdb.schemas.rankings import ORDERS, Order, Ranking, RankingFilters
+from pvkdb.schemas.rankings import Ranking, RankingFilters
 from pvkdb.store.models.summaries import KINDS, CompositionCount
+from pvkdb.suitability.ranking.options import SAMPLES
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.explorer.site.parameters import LAYER, known_choice
 from pvkdb_api.explorer.site.rendering import client_code, link
@@ -30,21 +31,20 @@ from pvkdb_api.operations.rankings import MOST_SAMPLES, rank
 
 #: Parameters that the REST service also has, in the order of an address.
 FILTERS = tuple(RankingFilters.model_fields)
-SHARED = ("subject", *FILTERS, "order", "weights", "reading", "computed", *LAYER, "samples")
+SHARED = ("subject", *FILTERS, "weights", "reading", "computed", *LAYER, "samples")
 PAGE_ONLY = ("x", "y", "top")
 
 #: Prefix of the parameters that the form sends for weights.
 WEIGHT = "w."
 
 #: Candidates in the list by default.
-TOP = 25
+TOP = 10
 _MOST_TOP = 1000
 
 _DEFAULTS = {
     "subject": "devices",
-    "order": "shown",
     "computed": "true",
-    "samples": str(MOST_SAMPLES),
+    "samples": str(SAMPLES),
     "top": str(TOP),
 }
 
@@ -90,7 +90,6 @@ class RankingQuery:
         """
         given = self.given
         subject = known_choice("subject", given.get("subject", "devices"), SUBJECTS)
-        order = known_choice("order", given.get("order", "shown"), ORDERS)
         with naming("weights"):
             weights = suitability.parse_weights(given.get("weights", ""))
             suitability.weighted(self.criteria, weights)
@@ -109,7 +108,6 @@ class RankingQuery:
             self,
             cast("Subject", subject),
             suitability.Options(
-                order=cast("Order", order),
                 weights=weights,
                 reading=reading,
                 samples=samples,
@@ -211,7 +209,6 @@ def python_code(request: Request, wanted: ParsedRankingQuery) -> str:
         arguments.append(repr(wanted.subject))
     given, options = wanted.query.rest_parameters(), wanted.options
     values = {
-        "order": options.order,
         "weights": dict(options.weights or {}),
         "reading": options.reading,
         "samples": options.samples,
@@ -227,10 +224,7 @@ def python_code(request: Request, wanted: ParsedRankingQuery) -> str:
             named[name] = ends[0] if len(ends) == 1 else ends
     arguments += [f"{name}={value!r}" for name, value in named.items()]
     code = client_code(request, f"ranking = client.rankings.get({', '.join(arguments)})")
-    return (
-        f"{code}\nfirst = ranking.candidates[0]\n"
-        "print(first.id, first.shown, first.expected, first.possible)"
-    )
+    return f"{code}\nfirst = ranking.candidates[0]\nprint(first.id, first.score, first.because)"
 
 
 def _tidy(given: Mapping[str, str | None]) -> dict[str, str]:

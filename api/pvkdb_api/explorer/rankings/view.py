@@ -1,4 +1,4 @@
-"""A ranking as its page shows it: requirements, rank probabilities, and a plot of two criteria."""
+"""A ranking as its page shows it: requirements, and a plot of two criteria."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import ceil, isfinite
+from math import isfinite
 from typing import Any
 
 from markupsafe import Markup
@@ -22,12 +22,8 @@ from pvkdb.suitability.sheets.sheet import COMPUTED_SOURCE, page_of
 from pvkdb_api.explorer.rankings.query import ParsedRankingQuery, RankingQuery
 from pvkdb_api.explorer.tables.cells import anchor
 
-#: Candidates whose rank probabilities are shown.
-LEADING = 12
-
 TONES = {
     Verdict.MET: "good",
-    Verdict.PARTLY: "open",
     Verdict.UNDECIDED: "open",
     Verdict.NOT_DEMONSTRATED: "open",
     Verdict.FAILED: "bad",
@@ -182,7 +178,6 @@ def criteria_plot(ranking: Ranking, wanted: ParsedRankingQuery) -> CriteriaPlot 
                     "id": entry.id,
                     "label": entry.label,
                     "rank": entry.rank,
-                    "front": entry.pareto,
                     "x": [horizontal.minimum, horizontal.maximum],
                     "y": [vertical.minimum, vertical.maximum],
                 }
@@ -224,8 +219,3 @@ def _axis(criterion: Criterion, reading: str | None) -> dict[str, Any]:
 
 def _known(entry: Assessment) -> bool:
     return any(end is not None and isfinite(end) for end in (entry.minimum, entry.maximum))
-
-
-def shade(probability: float) -> int:
-    """Return the shade of a probability, 0 to 10."""
-    return min(10, ceil(probability * 10)) if probability >= 0.005 else 0

@@ -7,7 +7,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from pvkdb.display import numbers, times
-from pvkdb.display.numbers import short_number
+from pvkdb.display.numbers import computed_ev, short_number
 
 #: Shown where a value is not known; the title is for screen readers.
 UNKNOWN = Markup('<span class="unknown" title="not reported">{}</span>').format(numbers.UNKNOWN)
@@ -31,6 +31,23 @@ def percent(share: float) -> Markup:
     return Markup('<data value="{}">{}</data>').format(repr(share), numbers.percent(share))
 
 
+def rounded(value: float, low: float, high: float) -> Markup:
+    """Return a value with its interval, in the digits that the interval leaves.
+
+    Example:
+        >>> print(rounded(0.38, 0.0074, 0.7).striptags(), rounded(0.88, 0.88, 0.88).striptags())
+        0.38 (0.01 to 0.70) 0.88
+    """
+    if low == high:
+        return number(value)
+    digits = numbers.decimals_of(low, high)
+    shown = (
+        Markup('<data value="{}">{}</data>').format(repr(each), numbers.decimals(each, digits))
+        for each in (value, low, high)
+    )
+    return Markup('{} <span class="soft">({} to {})</span>').format(*shown)
+
+
 def interval(
     low: float | None,
     high: float | None,
@@ -38,8 +55,11 @@ def interval(
     *,
     approximate: bool = False,
     qualifier: str | None = None,
+    computed: bool = False,
 ) -> Markup:
     """Return a range as HTML; equal ends give one value, a missing end gives a bound.
+
+    Energies that are ``computed`` have the digits that their errors leave.
 
     Example:
         >>> str(interval(0.3, 0.3, "eV"))
@@ -49,6 +69,8 @@ def interval(
     """
     if low is None and high is None:
         return UNKNOWN
+    if computed:
+        low, high = computed_ev(low), computed_ev(high)
     sign = "~" if approximate else (qualifier or "")
     if low is None:
         shown = Markup("≤ {}").format(number(high))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -12,11 +13,15 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from pvkdb._version import __version__
 from pvkdb.display.numbers import short_number
 from pvkdb.display.times import duration, span
 from pvkdb.schemas.responses import Problem
+from pvkdb.store.files.bibliography import author_year
+from pvkdb.store.models.references import Reference
 from pvkdb.store.runs.report import page as screening_page
 from pvkdb_api.core.callers import wants_page
 from pvkdb_api.core.paths import API
@@ -57,6 +62,9 @@ SECTIONS = (
 
 #: Names of the subjects of a ranking for people: a ranking of materials has each composition once.
 RANKED_AS = {"devices": "devices", "materials": "compositions"}
+
+#: The request whose page is rendered, for citations.
+_RENDERED: ContextVar[Request | None] = ContextVar("rendered", default=None)
 
 
 @cache
@@ -123,6 +131,7 @@ def page(
 ) -> HTMLResponse:
     """Return a page rendered from a template."""
     state = request.state
+    rendered = _RENDERED.set(request)
     text = (
         environment()
         .get_template(template)
@@ -134,7 +143,26 @@ def page(
             **context,
         )
     )
+    _RENDERED.reset(rendered)
     return HTMLResponse(text, status, {**HEADERS, **(headers or {})})
+
+
+def citation(key: str) -> str:
+    """Return a reference of the page that is rendered as ``Kim 2021``, else its key."""
+    request = _RENDERED.get()
+    if request is None or not hasattr(request.state, "session"):
+        return key
+    if not hasattr(request.state, "citations"):
+        session: Session = request.state.session
+        listed = select(Reference.key, Reference.authors, Reference.year)
+        request.state.citations = request.app.state.query_cache.get(
+            session,
+            "citations",
+            {},
+            lambda: {row[0]: author_year(*row) for row in session.execute(listed)},
+        )
+    found: str = request.state.citations.get(key, key)
+    return found
 
 
 def error_page(request: Request, problem: Problem, headers: Mapping[str, str]) -> Response | None:

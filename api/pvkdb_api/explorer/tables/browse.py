@@ -111,7 +111,7 @@ def read_query(request: Request, table: TablePage) -> TableQuery:
     query: Any = _validated(model, {"limit": str(ROWS), **rest})
     filters = read_filters(collection, query)
     with naming("sort"):
-        sorting = collection.sorting(query.sort)
+        sorting = collection.sorting(query.sort or table.default_sort)
     return TableQuery(table, given, query, filters, sorting, columns)
 
 
@@ -290,6 +290,6 @@ def _search_arguments(query: TableQuery) -> str:
             arguments[stem] = (value, high) if end == "min" else (low, value)
         else:
             arguments[name] = value
-    if query.given.get("sort"):
-        arguments["sort"] = query.given["sort"]
+    if order := query.given.get("sort") or query.table.default_sort:
+        arguments["sort"] = order
     return ", ".join(f"{name}={value!r}" for name, value in arguments.items())

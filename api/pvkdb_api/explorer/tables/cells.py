@@ -12,10 +12,13 @@ from pvkdb.schemas.tables import Row
 from pvkdb.store.curation.energy_ranges import EnergyRange
 from pvkdb.store.curation.registration import material_id
 from pvkdb_api.explorer.site.markup import UNKNOWN, number
-from pvkdb_api.explorer.site.rendering import link
+from pvkdb_api.explorer.site.rendering import citation, link
 
 #: Longer texts are cut in tables; the title has the whole text.
 _LONGEST = 90
+
+#: Names up to this length, such as sevennet-0, are not broken at their hyphens.
+_ONE_LINE = 20
 
 #: The source of computed rows begins with this word.
 _CALCULATION = "calculation "
@@ -70,11 +73,13 @@ def device_link(name: str, stack: str) -> Markup:
 
 
 def reference_links(keys: str | Iterable[str]) -> Markup:
-    """Return links to references such as ``r36 r112``."""
+    """Return links to references such as ``r36 r112``, by author and year."""
     names = keys.split() if isinstance(keys, str) else [*keys]
     if not names:
         return UNKNOWN
-    return Markup(" ").join(anchor(link("/references", name), name) for name in names)
+    text = Markup('<a class="nowrap" href="{}" title="{}">{}</a>')
+    links = (text.format(link("/references", name), name, citation(name)) for name in names)
+    return Markup(", ").join(links)
 
 
 def citation_links(csv: str) -> Markup:
@@ -99,8 +104,9 @@ def calculation_of(row: Any) -> str | None:
 
 
 def calculation_link(key: str, text: str | None = None) -> Markup:
-    """Return a link to the page of a calculation."""
-    return anchor(link("/jobs", key), text or key)
+    """Return a link to the page of a calculation; its id stays on one line."""
+    shown = text or Markup('<span class="nowrap">{}</span>').format(key)
+    return anchor(link("/jobs", key), shown)
 
 
 def source_link(row: Any) -> Markup | str:
@@ -121,6 +127,8 @@ def text_cell(value: object) -> Markup | str:
     if value is True or value is False:
         return "yes" if value else "no"
     shown = str(value)
+    if "-" in shown and " " not in shown and len(shown) <= _ONE_LINE:
+        return Markup('<span class="nowrap">{}</span>').format(shown)
     if len(shown) <= _LONGEST:
         return shown
     return Markup('<span title="{}">{}…</span>').format(shown, shown[: _LONGEST - 1])

@@ -65,6 +65,8 @@ class TablePage:
     columns: Mapping[str, TableColumn]
     #: The default of the parameter ``columns``.
     default_columns: str
+    #: The order of the page where its address names none; None: that of the collection.
+    default_sort: str | None = None
     choices: tuple[ChoiceFilter, ...] = ()
     ranges: tuple[RangeFilter, ...] = ()
     #: Filters with yes or no: name and label.
@@ -105,7 +107,8 @@ class TableQuery:
     def request(self, path: str, **changes: str) -> str:
         """Return the address of the same query in the REST service."""
         page_only = dict.fromkeys((COLUMNS, "cursor", *self.table.page_parameters))
-        return link(path, **{**self.given, **page_only, **changes})
+        order = {"sort": self.table.default_sort}
+        return link(path, **{**order, **self.given, **page_only, **changes})
 
     def chosen(self, name: str) -> tuple[str, ...]:
         """Return the values that the query sets for a filter."""

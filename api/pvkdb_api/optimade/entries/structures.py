@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, ScalarSelect, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
+from pvkdb.schemas.tables import CompositionsRow, MaterialsRow, StructuresRow
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.models.structures import Structure, StructureElement
@@ -160,8 +161,20 @@ def _extreme(end: str, quantity: str, scope: str) -> ScalarSelect[Any]:
     )
 
 
-def _own(name: str, column: Any, description: str, unit: str | None = None) -> Scalar:
-    """Return a property with the prefix ``_pvkdb_``, computed by an SQL expression."""
+#: Columns of exported tables, whose meanings and units the properties have.
+_DECLARED = {
+    **CompositionsRow.dictionary(),
+    **MaterialsRow.dictionary(),
+    **StructuresRow.dictionary(),
+}
+
+
+def _own(name: str, column: Any, description: str = "", unit: str | None = None) -> Scalar:
+    """Return a property with the prefix ``_pvkdb_``; by default described as the column is."""
+    if not description:
+        declared = _DECLARED[name]
+        description, unit = declared.meaning.replace("`", ""), declared.unit
+    unit = None if unit == "1" else unit
     nullable = name not in _NEVER_NULL
     return _column(f"_{PREFIX}_{name}", column, description, unit, nullable=nullable)
 
@@ -186,62 +199,21 @@ def _energy_ends(name: str, quantity: str, scope: str, meaning: str) -> list[Sca
 
 
 _OWN_PROPERTIES: tuple[Property, ...] = (
-    _own(
-        "material",
-        Structure.material_id,
-        "Material by its public name, e.g. CsPbBr3-Pnma: formula and phase.",
-    ),
-    _own(
-        "formula",
-        Composition.formula,
-        "Formula of the material, ions in the order A, B, X; a cell with a defect belongs to the "
-        "material without it.",
-    ),
-    _own("phase", Material.phase, "Phase of the material: space group or name."),
-    _own(
-        "family",
-        Material.family,
-        "Structure family of the material, e.g. 3D, double, vacancy-ordered, RP, DJ, A3B2X9.",
-    ),
-    _own("dimensionality", Material.dimensionality, "Dimensions in which the octahedra connect."),
-    _own("lead_free", Composition.lead_free, "Whether no lead is present."),
-    _own(
-        "space_group",
-        Structure.space_group,
-        "Space group of the structure with a tolerance (spglib, 0.05 to 0.1 Å); none for cells "
-        "with a defect.",
-    ),
-    _own(
-        "role",
-        Structure.role,
-        "What the structure is: host (relaxed crystal), start (a user's own), vacancy, "
-        "'hop N image M' or 'hop N saddle' of a migration path.",
-    ),
-    _own("origin", Structure.origin, "How the structure was made."),
-    _own("calculation", Structure.calculation_id, "Calculation that made it."),
-    _own("parent", Structure.parent_id, "Structure that it was made from."),
-    _own(
-        "energy_ev",
-        Structure.energy_ev,
-        "Potential energy of the cell; comparable within one calculation only.",
-        "eV",
-    ),
-    _own(
-        "t",
-        CompositionTolerance.t,
-        "Goldschmidt's tolerance factor of the formula, with Shannon's and Kieslich's radii.",
-    ),
-    _own("mu", CompositionTolerance.mu, "Octahedral factor of the formula."),
-    _own(
-        "tau",
-        CompositionTolerance.tau,
-        "Bartel's tolerance factor of the formula; perovskite below 4.18 "
-        "(doi 10.1126/sciadv.aav0693).",
-    ),
-    _own(
-        "p_perovskite",
-        CompositionTolerance.p_perovskite,
-        "Probability that the formula is a perovskite, from tau.",
+    _own("material", Structure.material_id),
+    _own("formula", Composition.formula),
+    _own("phase", Material.phase),
+    _own("family", Material.family),
+    _own("dimensionality", Material.dimensionality),
+    _own("lead_free", Composition.lead_free),
+    _own("space_group", Structure.space_group),
+    _own("role", Structure.role),
+    _own("origin", Structure.origin),
+    _own("calculation", Structure.calculation_id),
+    _own("parent", Structure.parent_id),
+    _own("energy_ev", Structure.energy_ev),
+    *(
+        _own(name, getattr(CompositionTolerance, name))
+        for name in ("t", "mu", "tau", "p_perovskite")
     ),
     *_energy_ends("e_a_reported", "E_A", "reported", f"activation energy of migration {_REPORTED}"),
     *_energy_ends("e_a_percolation", "E_A", "percolation", f"migration bottleneck {_EASIEST}"),

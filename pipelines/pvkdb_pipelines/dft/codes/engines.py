@@ -20,7 +20,8 @@ from ase import Atoms
 from ase.data import chemical_symbols
 from ase.units import Ry
 
-from pvkdb.errors import CalculationFailedError, InputError, MissingExtraError, unknown_name
+from pvkdb._extras import needing
+from pvkdb.errors import CalculationFailedError, InputError, unknown_name
 from pvkdb.schemas.calculations import FailureKind, registered_potentials
 from pvkdb.schemas.calculations.dft import DftSettings, Engine
 from pvkdb_pipelines.dft.codes import sssp
@@ -88,10 +89,8 @@ def _cp2k(settings: DftSettings, location: RunLocation) -> Potential:
 
 
 def _gpaw(settings: DftSettings, location: RunLocation) -> Potential:
-    try:
+    with needing("gpaw"):
         import gpaw
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("gpaw", "gpaw") from error
 
     def calculator(folder: Path) -> Any:
         spin: dict[str, Any] = {} if settings.magnetization_mub is None else {"fixmagmom": True}

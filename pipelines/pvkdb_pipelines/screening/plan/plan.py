@@ -79,7 +79,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "p_perovskite": "probability of being a perovskite",
     },
     "stability": {
-        "decomposition_ev_per_atom": "energy that decomposing costs",
+        "above_hull_ev_per_atom": "energy above the hull of its competitors; negative is stable",
         "perovskite_above_ground_state_ev_per_atom": "lowest phase of its type above the lowest",
     },
     "vacancy": {
@@ -93,7 +93,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
 }
 #: What candidates are ranked by unless a plan names another column: the most stable ones first.
-DEFAULT_RANKING = "-decomposition_ev_per_atom"
+DEFAULT_RANKING = "above_hull_ev_per_atom"
 #: Smaller shares of an ion are dopants, which no stage of a screening describes.
 _LEAST_SHARE = 0.001
 

@@ -51,7 +51,7 @@ def assess(
     All energies are of one potential, in eV per formula unit of their own compound. The ground
     state is the lowest phase that kept its structure. Both differences are from the lowest energy
     of all: a perovskite that is the named ground state lies above 0 where a structure without a
-    name is lower. Decomposition is None where the compound has no energy, its competitors with
+    name is lower. The energy above the hull is None where the compound has none, competitors with
     an energy do not balance it, or a binary halide of its own ions has no energy. Other
     competitors without an energy cannot be products, so the compound may look more stable than it
     is: ``without_energy`` names them. Competitors of the compound's own composition are ignored.
@@ -76,7 +76,7 @@ def assess(
         ground_state=named.phase if named else None,
         perovskite=perovskite.phase if perovskite else None,
         perovskite_above_ground_state_ev_per_atom=_per_atom(perovskite, lowest, atoms),
-        decomposition_ev_per_atom=_per_atom(decomposed, lowest, atoms),
+        above_hull_ev_per_atom=_per_atom(lowest, decomposed, atoms),
         products=list(decomposed.products) if decomposed else [],
         without_energy=sorted(other.formula for other, level in levels.items() if level is None),
     )
@@ -125,10 +125,9 @@ def decompose(compound: Compound, competitors: Mapping[Compound, Level]) -> Deco
     """Return the mixture of competing compounds into which one formula unit decomposes.
 
     It has the amounts x ≥ 0 of the competitors that contain the compound's atoms and have the
-    lowest energy Σ x E: a linear program, the lower convex hull at one composition. Minus the
-    compound's own energy, the result is the decomposition enthalpy of C. J. Bartel et al., npj
-    Comput. Mater. 6, 97 (2020), doi:10.1038/s41524-020-00362-y, positive here for a stable
-    compound.
+    lowest energy Σ x E: a linear program, the lower convex hull at one composition. The
+    compound's own energy lies above it by the decomposition enthalpy of C. J. Bartel et al., npj
+    Comput. Mater. 6, 97 (2020), doi:10.1038/s41524-020-00362-y, negative for a stable compound.
 
     Returns:
         None where no mixture of the competitors contains these atoms.
@@ -177,7 +176,7 @@ def _reduced(compound: Compound) -> dict[str, int]:
     return {element: number // divisor for element, number in numbers.items()}
 
 
-def _per_atom(upper: Level | Decomposition | None, lower: Level | None, atoms: int) -> float | None:
+def _per_atom(upper: Level | None, lower: Level | Decomposition | None, atoms: int) -> float | None:
     if upper is None or lower is None:
         return None
     return (upper.energy_ev_per_formula - lower.energy_ev_per_formula) / atoms

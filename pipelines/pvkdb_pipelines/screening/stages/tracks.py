@@ -127,7 +127,7 @@ def judge_stability(track: Track) -> None:
     elif stability.perovskite is None:
         level = next(entry for entry in own if lowest and entry.phase == lowest.phase)
         track.drop("stability", "physical", _first_flaw(level), wrong)
-    elif stability.decomposition_ev_per_atom is None:
+    elif stability.above_hull_ev_per_atom is None:
         missing = ", ".join(stability.without_energy)
         track.drop(
             "stability",

@@ -215,8 +215,8 @@ def most_promising(
         by_type[track.candidate.type].append(track)
 
     def cost(track: Track) -> tuple[float, str]:
-        energy = track.value("decomposition_ev_per_atom")
-        return (inf if energy is None else -energy), track.candidate.name
+        energy = track.value("above_hull_ev_per_atom")
+        return (inf if energy is None else energy), track.candidate.name
 
     turns = zip_longest(*(sorted(group, key=cost) for group in by_type.values()))
     left, chosen = dict(quotas or {}), []

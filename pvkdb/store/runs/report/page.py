@@ -112,6 +112,32 @@ COLUMNS = tuple(
     )
 )
 
+#: Columns of plans, in words and with their unit; a reason is "not COLUMN < NUMBER".
+_QUANTITIES = {
+    "t": ("t", ""),
+    "mu": ("μ", ""),
+    "tau": ("τ", ""),
+    "p_perovskite": ("the probability of a perovskite", ""),
+    "above_hull_ev_per_atom": ("the energy above the hull", " eV/atom"),
+    "perovskite_above_ground_state_ev_per_atom": (
+        "the perovskite's energy above the lowest phase",
+        " eV/atom",
+    ),
+    "vacancy_x_poor_ev": ("the formation energy of the vacancy, halide-poor", " eV"),
+    "vacancy_x_rich_ev": ("the formation energy of the vacancy, halide-rich", " eV"),
+    "host_drop_ev_per_formula": ("the fall of the host", " eV/formula"),
+    "e_a_ev": ("E_A", " eV"),
+    "e_a_spread_ev": ("the spread of E_A", " eV"),
+}
+_CONDITION = re.compile(rf"(not )?\b({'|'.join(_QUANTITIES)}) (<=?|>=?|is) (-?[\d.e-]+)?")
+_FAILED = {
+    "<": "{} or more",
+    "<=": "more than {}",
+    ">": "{} or less",
+    ">=": "less than {}",
+    "is": "{}",
+}
+
 #: Distributions: path of the value, axis, factor, value of the dashed line, and its label.
 _DISTRIBUTIONS = (
     ("tolerance.tau", "τ", 1, TAU_LIMIT, f"{TAU_LIMIT}, limit of Bartel et al."),
@@ -193,8 +219,11 @@ def sections(
         if candidate.stability
         for phase in candidate.stability.phases
     ]
+    order = report.ranked_by.removeprefix("-").removeprefix("vacancy_")
     return {
         "report": report,
+        "first": next((each for each in ranked(report) if each.rank == 1), None),
+        "ranked_by": next((each for each in COLUMNS if each.path.endswith(f".{order}")), None),
         "candidates": shown,
         "columns": [
             column  # a plan that stops early has no energies
@@ -219,6 +248,8 @@ def register(environment: Environment) -> Environment:
         "decimals": decimals,
         "formula": formula_markup,
         "grouped": "{:,}".format,
+        "in_words": in_words,
+        "quantity": lambda name: _QUANTITIES[name][0] if name in _QUANTITIES else name,
         "milli": milli,
         "by_energy": _by_energy,
     }
@@ -262,6 +293,22 @@ def formula_markup(formula: str) -> Markup:
         Markup("<sub>{}</sub>").format(part) if odd % 2 else escape(part)
         for odd, part in enumerate(parts)
     )
+
+
+def in_words(reason: str) -> str:
+    """Return why a candidate fell with the columns of the plan in words.
+
+    Example:
+        >>> in_words("not above_hull_ev_per_atom < 0.05"), in_words("tau is 4.303")
+        ('the energy above the hull is 0.05 eV/atom or more', 'τ is 4.303')
+    """
+
+    def said(found: re.Match[str]) -> str:
+        name, unit = _QUANTITIES[found[2]]
+        number = f"{found[4]}{unit}" if found[4] else ""
+        return f"{name} is {_FAILED[found[3]].format(number)}"
+
+    return _CONDITION.sub(said, reason)
 
 
 def _by_energy(stability: Stability) -> list[tuple[PhaseEnergy, float | None]]:

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -110,9 +111,20 @@ def _keep_vacancy(session: Session) -> None:
     session.add(Structure(id=f"{CALCULATION}-vacancy", role="vacancy", **kept))
 
 
+class Reader(Visitor):
+    """A person who opens every section of the page."""
+
+    def open(self, path: str, status: int = 200) -> Any:
+        tab = super().open(path, status)
+        tab.locator("details.fold").evaluate_all(
+            "all => all.forEach(each => { each.open = true; })"
+        )
+        return tab
+
+
 @pytest.fixture
 def guest(chromium, served) -> Iterator[Visitor]:
-    visiting = Visitor(chromium, served)
+    visiting = Reader(chromium, served)
     yield visiting
     visiting.close()
 
@@ -155,6 +167,8 @@ def test_numbers_of_ten_compositions_are_those_of_rest_export_and_client(guest, 
                 ends = [row["value_min_ev"], row["value_max_ev"]]
                 printed = [float(each) for each in shown[row["id"]]]
                 known = list(dict.fromkeys(end for end in ends if end is not None))
+                if row["source"].startswith("calculation"):  # shown with two decimals
+                    known = list(dict.fromkeys(round(end, 2) for end in known))
                 assert printed == known, row["id"]
                 assert [
                     exported[row["id"]][end] for end in ("value_min_ev", "value_max_ev")
@@ -211,7 +225,7 @@ def test_suitability_is_that_of_the_rankings(guest, served):
         ranking = rest(served, f"rankings/{name}", subject="materials", samples="200")
         mine = next(each for each in ranking["candidates"] if each["id"] == "CsPbBr3")
         shown = values(tab.locator(f"#standings [data-application={name}]"))
-        keys = ("rank", "shown", "expected", "possible", "mean_rank", "coverage")
+        keys = ("rank", "score", "score_low", "score_high", "coverage")
         assert shown == pytest.approx([mine[key] for key in keys], abs=0)
 
 
@@ -298,11 +312,11 @@ def test_a_hop_is_chosen_by_its_address_and_back_leads_back(guest, result):
 
 
 def test_the_path_moves_with_the_marker_of_the_profile(chromium, served):
-    guest = Visitor(chromium, served, reduced_motion="reduce")
+    guest = Reader(chromium, served, reduced_motion="reduce")
     tab = guest.open(COMPUTED)
     player, marker = tab.locator(".player"), tab.locator(".profile .now")
-    player.get_by_role("button", name="Show the path in 3D").click()
     stage, slider = player.locator(".stage"), player.get_by_role("slider")
+    stage.scroll_into_view_if_needed()
     expect(stage).to_have_attribute("data-image", "4", timeout=SLOW)
     expect(player.locator("[data-said]")).to_contain_text("Br moves")
     expect(player.get_by_role("button", name="Play")).to_be_visible()  # motion is not wanted
@@ -320,22 +334,31 @@ def test_the_path_moves_with_the_marker_of_the_profile(chromium, served):
     guest.close()
 
 
-def test_a_structure_is_drawn_when_it_is_asked_for(guest):
-    loaded = []
-    guest.tab.on("request", lambda request: loaded.append(request.url))
+def test_the_answer_and_the_structure_stand_on_the_first_screen(chromium, served):
+    for width, most in ((1280, 5000), (390, 9000)):
+        guest = Visitor(chromium, served, viewport={"width": width, "height": 860})
+        tab = guest.open(COMPUTED)
+        expect(tab.locator(".answer")).to_contain_text(
+            "0.25 to 0.35 eV by the literature and 0.14 eV"
+        )
+        expect(tab.locator("[data-viewer=structure] canvas")).to_be_visible(timeout=SLOW)
+        assert tab.evaluate("document.documentElement.scrollHeight") <= most
+        tab.evaluate("location.hash = 'suitability'")
+        expect(tab.locator("#standings .score").first).to_be_visible(timeout=SLOW)
+        expect(tab.locator("#phases table")).to_be_hidden()
+        guest.close()
+
+
+def test_the_structure_that_is_chosen_is_drawn(guest):
     tab = guest.open(COMPUTED)
-    expect(tab.get_by_role("button", name="Show the structure in 3D")).to_be_visible()
-    assert not [url for url in loaded if "3dmol" in url or "echarts" in url]
-    tab.get_by_role("button", name="Show the structure in 3D").click()
     expect(tab.locator("[data-viewer=structure] .stage")).to_have_attribute(
         "data-shown", f"{CALCULATION}-host", timeout=SLOW
     )
-    assert [url for url in loaded if "3dmol" in url]
     tab.get_by_label("vacancy").check()
     stage = tab.locator("[data-viewer=structure] .stage")
     expect(stage).to_have_attribute("data-shown", f"{CALCULATION}-vacancy", timeout=SLOW)
     expect(tab).to_have_url(re.compile(f"structure={CALCULATION}-vacancy"))
-    tab.reload()
+    guest.open(tab.url.removeprefix(guest.address))
     expect(tab.get_by_label("vacancy")).to_be_checked()
     for kind in ("CIF", "POSCAR", "extXYZ"):
         file = tab.locator("#structures").get_by_role("link", name=kind, exact=True).first
@@ -402,7 +425,7 @@ def test_phases_stand_beside_the_literature_without_a_phase(guest, served):
     phases.get_by_role("link", name="Pm-3m").click()
     expect(tab).to_have_url(re.compile(r"/compositions/CsPbBr3\?phase=Pm-3m#phases$"))
     expect(tab.locator("h1")).to_contain_text("Pm-3m")
-    expect(tab.locator(".statements tr.other").first).to_be_visible()
+    expect(tab.locator(".statements tr.other")).not_to_have_count(0)
     guest.open("/compositions/CsPbBr3?phase=Pnma", status=404)
 
 
@@ -449,6 +472,7 @@ def test_a_hostile_name_is_harmless(guest):
 def test_without_scripts_everything_can_be_read(chromium, served):
     guest = Visitor(chromium, served, java_script_enabled=False)
     tab = guest.open(COMPUTED)
+    tab.locator("#suitability summary").click()
     tab.get_by_role("link", name="Compute the rankings").click()
     expect(tab.locator("#standings [data-wanted]")).to_have_count(0, timeout=SLOW)
     expect(tab.locator("#windows tr.chief").first).to_be_visible()
@@ -457,7 +481,7 @@ def test_without_scripts_everything_can_be_read(chromium, served):
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (360, "light")])
 def test_it_can_be_read_by_everybody(chromium, served, width, scheme):
-    guest = Visitor(chromium, served, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    guest = Reader(chromium, served, viewport={"width": width, "height": 900}, color_scheme=scheme)
     tab = guest.open(COMPUTED)
     tab.locator("#standings").scroll_into_view_if_needed()
     expect(tab.locator("#standings .score").first).to_be_visible(timeout=SLOW)

@@ -15,8 +15,9 @@ from pvkdb.schemas.calculations.reliability import barrier_error
 from pvkdb.schemas.tables import EnergeticsRow
 from pvkdb.store.runs.report.page import formula_markup
 from pvkdb_api.explorer.compositions.drawings import axis_over, graph_of, profile_of
-from pvkdb_api.explorer.compositions.energies import strips
+from pvkdb_api.explorer.compositions.energies import strips, value_text
 from pvkdb_api.explorer.compositions.identity import identity_of
+from pvkdb_api.explorer.site.markup import interval
 from pvkdb_pipelines.migration.plots.energy_profile import interpolated_profile
 
 from ..data.make import PLACE
@@ -35,6 +36,14 @@ def statement(name: str, low: float | None, high: float | None, **other) -> Ener
         "source": "Table 1 row 1",
     }  # fmt: skip
     return EnergeticsRow(id=name, value_min_ev=low, value_max_ev=high, **{**fields, **other})
+
+
+def test_only_computed_energies_lose_the_digits_that_their_error_does_not_leave() -> None:
+    reported = statement("e-1", 0.21738, 0.34129)
+    computed = statement("e-2", 0.21738, 0.34129, source="calculation 0bc7407ac81c")
+    assert value_text(reported) == "0.2174 to 0.3413 eV"
+    assert value_text(computed) == "0.22 to 0.34 eV"
+    assert ">0.22<" in str(interval(0.21738, None, "eV", computed=True))
 
 
 @pytest.mark.parametrize("values", [[0.0, 1.0], [0.137, 0.1427], [-0.65, 2.45], [0.3, 0.3]])

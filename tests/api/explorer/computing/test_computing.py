@@ -395,7 +395,11 @@ def test_runs_are_listed_and_one_shows_its_funnel(person: Visitor, browser: Brow
             str(stage["entered"]), str(stage["passed"]),
         ]  # fmt: skip
     expect(tab.locator("#funnel svg.bar")).to_have_count(len(report["stages"]))
+    passed, made = report["stages"][-1]["passed"], report["stages"][0]["entered"]
+    expect(tab.locator(".answer")).to_contain_text(f"{passed} of {made} candidates passed")
+    tab.get_by_role("heading", name="Differences from the run before").click()
     expect(tab.get_by_text(re.compile("since run 1"))).to_be_visible()
+    tab.get_by_text("Filter the candidates").click()
     tab.get_by_label("Outcome").select_option("passed")
     tab.get_by_role("button", name="Apply").click()
     expect(tab).to_have_url(re.compile("outcome=passed"))
@@ -406,7 +410,8 @@ def test_runs_are_listed_and_one_shows_its_funnel(person: Visitor, browser: Brow
 def test_a_reason_leads_to_the_candidates_that_fell_for_it(browser: Browser):
     page = browser.open("/screenings/2")
     reason = browser.send("GET", "/api/v1/screenings/2").json()["reasons"][0]
-    assert reason["reason"].replace("<", "&lt;") in page
+    assert reason["reason"] == "not tau < 4.1"
+    assert "<td>τ is 4.1 or more</td>" in page
     chosen = browser.open(
         "/screenings/2?outcome=fell&stage=tolerance&reason=not+tau+%3C+4.1&lead_free=false"
     )

@@ -1,9 +1,11 @@
-"""Every page at the widths of a phone, a laptop and a large screen: boxes are measured."""
+"""Every page is open to everybody, at the widths of a phone, a laptop and a large screen."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,10 +32,11 @@ from ..axe import serious
 from ..conftest import Visitor, serving_at
 from ..data.load import load_migration
 from ..references.test_draft import PAPER
-from .test_everywhere import keep_picture
 
 #: Pixels. A page is loaded once, at the first: controls that are folded on a phone stay open.
 WIDTHS = (1280, 1920, 390)
+#: The narrowest window that shows a page without scrolling to the side.
+NARROW = 360
 
 #: Pages by the path of their route; several where a page has several states.
 PAGES: dict[str, tuple[str, ...]] = {
@@ -47,8 +50,9 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/compositions": ("/compositions", "/compositions?q=nothing"),
     "/compositions/{key:path}": ("/compositions/CsPbBr3", "/compositions/MAPbI3"),
     "/crossbar": ("/crossbar?device=d-t4-r11",),
-    "/devices": ("/devices",),
+    "/devices": ("/devices", "/devices?application=selector"),
     "/devices/{key}": ("/devices/d-t4-r11",),
+    "/compare": ("/compare", "/compare?materials=CsPbBr3,MAPbI3"),
     "/dictionary": ("/dictionary",),
     "/docs": ("/docs",),
     "/draft": ("/draft",),
@@ -61,7 +65,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/key": ("/key",),
     "/measurements": ("/measurements",),
     "/references": ("/references",),
-    "/references/{key}": ("/references/r161",),
+    "/references/{key}": ("/references/r161", "/references/r36"),
     "/screenings": ("/screenings", "/screenings?plan=none"),
     "/screenings/{name}": ("/screenings/inorganic", "/screenings/lost", "/screenings/open"),
     "/structures": ("/structures",),
@@ -155,11 +159,24 @@ def named(store: Store) -> dict[str, str]:
         }
 
 
+def keep_picture(tab: Any, path: str) -> None:
+    """A picture of the page for who wants to look, where ``PVKDB_PICTURES`` names a folder."""
+    folder = os.environ.get("PVKDB_PICTURES")
+    if folder:
+        name = re.sub(r"\W+", "-", path).strip("-") or "start"
+        tab.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+def opened(tab: Any, sections: str) -> None:
+    tab.locator(sections).evaluate_all("all => all.forEach(each => each.open = true)")
+
+
 def wrong_boxes(tab: Any, name: str) -> dict[int, list[str]]:
     """What is wrong with the boxes of a page at each width, its details open."""
     wrong = {}
     for width in WIDTHS:
         tab.set_viewport_size({"width": width, "height": 900})
+        opened(tab, "details.fold:has(.plot)")
         for plot in tab.locator(".plot").all():
             plot.scroll_into_view_if_needed()
             tab.wait_for_function("plot => plot.dataset.drawn", arg=plot.element_handle())
@@ -176,15 +193,23 @@ def test_every_page_is_measured() -> None:
 
 
 @pytest.mark.parametrize("path", [path for paths in PAGES.values() for path in paths])
-def test_no_text_is_cut_and_none_lies_on_another(
+def test_no_text_is_cut_nor_lies_on_another_and_everybody_can_read_it(
     visiting: Visitor, named: dict[str, str], path: str
 ) -> None:
     state = path.rpartition("/")[2]
     address = f"/jobs/{named[state]}" if path == f"/jobs/{state}" and state in named else path
     visiting.tab.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    visiting.tab.emulate_media(color_scheme="light")
     tab = visiting.open(address)
     tab.wait_for_load_state("networkidle")
+    assert "pvkdb" in tab.title()
+    assert tab.locator("h1").count() == 1
+    tab.set_viewport_size({"width": NARROW, "height": 900})
+    assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth")
     assert not wrong_boxes(tab, path)
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        assert not serious(tab), scheme
 
 
 def test_no_text_of_a_draft_is_cut(visiting: Visitor, tmp_path: Path) -> None:
@@ -213,6 +238,7 @@ def test_no_text_of_a_comparison_is_cut(visiting: Visitor, tmp_path: Path) -> No
 
 def test_pictures_of_a_composition_are_reached_and_moved_by_keys(visiting: Visitor) -> None:
     tab = visiting.open("/compositions/CsPbBr3")
+    opened(tab, "details.fold")
     tab.locator("#stability").scroll_into_view_if_needed()
     tab.locator("#diagrams figure").first.wait_for()
     titles = tab.locator("#diagrams figcaption").all_inner_texts()

@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 from pvkdb.schemas.tables import TABLES
 
 from ..asking import ask, listed
-from ..axe import serious
 
 
 def test_every_column_of_every_table_is_explained_at_an_anchor(visitor):
@@ -52,8 +51,10 @@ def test_a_table_shows_every_row_and_column(visitor, address, name):
     expect(tab.locator("table.rows tbody tr")).to_have_count(len(kept))
     expect(tab.locator("table.rows thead th")).to_have_count(len(TABLES[name].columns()))
     cells = tab.locator("table.rows tbody tr").first.locator("td").all_inner_texts()
-    for shown, value in zip(cells, kept[0].values(), strict=True):
-        if isinstance(value, str) and value:
+    for shown, (column, value) in zip(cells, kept[0].items(), strict=True):
+        if column == "references":  # shown as authors and years
+            assert shown.strip()
+        elif isinstance(value, str) and value:
             assert shown.split() == value.split()
         elif value is None:
             assert shown == "–"
@@ -88,11 +89,3 @@ def test_a_table_with_a_page_of_its_own_leads_there(visitor, address):
 def test_an_unknown_table_is_a_page_with_the_nearest(visitor):
     tab = visitor.open("/tables/conductoin", status=404)
     expect(tab.get_by_role("alert")).to_contain_text("conduction")
-
-
-@pytest.mark.parametrize("path", ["/dictionary", "/tables/test_protocols", "/tables/energetics"])
-def test_nothing_serious_bars_anyone(visitor, path):
-    tab = visitor.open(path)
-    assert serious(tab) == []
-    tab.set_viewport_size({"width": 360, "height": 800})
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 360

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from starlette.testclient import TestClient
 
 from pvkdb_api import optimade
 from pvkdb_api.app import create_app
@@ -249,6 +250,11 @@ def test_what_cannot_be_answered_is_refused(service, path, parameters, status, p
     error = service.refused(path, status, **parameters)
     assert said in error["detail"]
     assert error.get("source", {}).get("parameter") == parameter
+
+
+def test_another_method_is_refused_with_those_that_there_are(service):
+    answer = TestClient(service.app).post(f"{BASE}/structures")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
 
 def test_parameters_of_other_providers_are_told_and_ignored(service):

@@ -37,6 +37,7 @@ from ..conftest import (
     CHEAP,
     MOLECULE,
     ammonia,
+    csi,
     cspbi3,
     enqueued,
     inversion,
@@ -238,11 +239,11 @@ def test_scratch_is_empty_afterwards(tmp_path: Path) -> None:
 
 def test_a_near_structure_starts_from_the_last_one_and_has_the_same_energy() -> None:
     tight = CHEAP.model_copy(update={"scf_threshold_ry": 1e-9})
-    settings = complete_request(scf(cspbi3(), "CsPbI3", tight)).settings
+    settings = complete_request(scf(csi(), "CsI", tight)).settings
     engine = load_engine("espresso", settings)
-    engine.evaluate([cspbi3(0.10)], stress=False)
-    (continued,) = engine.evaluate([cspbi3(0.13)], stress=False)
-    (alone,) = load_engine("espresso", settings).evaluate([cspbi3(0.13)], stress=False)
+    engine.evaluate([csi(0.10)], stress=False)
+    (continued,) = engine.evaluate([csi(0.13)], stress=False)
+    (alone,) = load_engine("espresso", settings).evaluate([csi(0.13)], stress=False)
     assert continued["details"].steps < alone["details"].steps
     assert continued["energy"] == pytest.approx(alone["energy"], abs=1e-5)
     assert np.abs(continued["forces"] - alone["forces"]).max() < 5e-3

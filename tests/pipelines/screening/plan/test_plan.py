@@ -71,6 +71,10 @@ def test_a_plan_may_name_a_function_of_its_owner(
         ("tolerance = [", "structure = [", 12, "no key 'structure'"),
         ('tolerance = ["tau < 4.18"', 'stability = ["tau < 4.18"', 12, "no column 'tau'"),
         (
+            *('tolerance = ["tau < 4.18"', 'stability = ["decomposition_ev_per_atom > 0"', 12),
+            "'above_hull_ev_per_atom' took its place, with the other sign",
+        ),
+        (
             'stop_after = "tolerance"',
             'stop_after = "enumerate"',
             12,

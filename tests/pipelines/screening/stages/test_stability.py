@@ -81,7 +81,7 @@ def test_the_yellow_phase_of_cspbi3_is_its_ground_state() -> None:
     found = assess(CSPBI3, [energy("Pnma", -15.0), energy("delta", -15.091)], {})
     assert found.ground_state == "delta"
     assert found.perovskite_above_ground_state_ev_per_atom == pytest.approx(0.091 / 5)
-    assert found.decomposition_ev_per_atom is None
+    assert found.above_hull_ev_per_atom is None
     assert found.products == []
 
 
@@ -102,7 +102,7 @@ def test_a_numerical_finding_takes_the_energy_away(flaw: Flaw) -> None:
     )
     assert found.ground_state == "delta"
     assert found.perovskite_above_ground_state_ev_per_atom is None
-    assert found.decomposition_ev_per_atom == pytest.approx((15.0 - 14.5) / 5)
+    assert found.above_hull_ev_per_atom == pytest.approx(-(15.0 - 14.5) / 5)
 
 
 PHYSICAL = [flaw for flaw in Flaw if not flaw.numerical and not flaw.remark]
@@ -118,7 +118,7 @@ def test_what_fell_apart_is_no_perovskite_but_bounds_the_energy(flaw: Flaw) -> N
     )
     assert found.ground_state == "delta"
     assert found.perovskite_above_ground_state_ev_per_atom == pytest.approx(0.3 / 5)
-    assert found.decomposition_ev_per_atom == pytest.approx((15.3 - 14.5) / 5)
+    assert found.above_hull_ev_per_atom == pytest.approx(-(15.3 - 14.5) / 5)
     alone = assess(CSPBI3, [chains], {})
     assert (alone.ground_state, alone.perovskite_above_ground_state_ev_per_atom) == (None, None)
 
@@ -133,7 +133,7 @@ def test_a_competitor_that_fell_apart_still_competes() -> None:
         energy("I4_1/amd", -20.0, Flaw.NOT_CONVERGED),
     ]
     found = assess(target, [energy("Pnma", -16.0)], theirs)
-    assert found.decomposition_ev_per_atom == pytest.approx((16.0 - 6.5 - 9.2) / 5)
+    assert found.above_hull_ev_per_atom == pytest.approx(-(16.0 - 6.5 - 9.2) / 5)
     assert {(p.formula, p.phase) for p in found.products} == {("CsBr", "one"), ("PbBr2", "P-3m1")}
 
 
@@ -177,7 +177,7 @@ def test_what_has_no_energy_is_passed_over(bad: PhaseEnergy) -> None:
     assert lowest_level([bad, energy("delta", -15.0)]) == Level(-15.0, "delta")
     nothing = assess(CSPBI3, [bad], among(CSPBI3, CsI=-6.0, PbI2=-8.5))
     assert nothing.ground_state is None
-    assert nothing.decomposition_ev_per_atom is None
+    assert nothing.above_hull_ev_per_atom is None
     assert len(nothing.phases) == 1  # the record keeps it
 
 
@@ -216,7 +216,7 @@ def test_what_only_competes_has_no_perovskite() -> None:
 
 def test_decomposition_into_binaries_by_hand() -> None:
     found = assess(CSPBI3, [energy("Pnma", -15.0)], among(CSPBI3, CsI=-6.0, PbI2=-8.5))
-    assert found.decomposition_ev_per_atom == pytest.approx(0.5 / 5)
+    assert found.above_hull_ev_per_atom == pytest.approx(-0.5 / 5)
     assert [(p.formula, p.amount) for p in found.products] == [("CsI", 1.0), ("PbI2", 1.0)]
 
 
@@ -225,8 +225,8 @@ def test_competing_ternaries_lower_the_products() -> None:
     theirs = among(CSPBI3, CsI=-6.0, PbI2=-8.5, Cs4PbI6=-33.5)
     found = assess(CSPBI3, [energy("Pnma", -14.6)], theirs)
     assert {p.formula: p.amount for p in found.products} == {"Cs4PbI6": 0.25, "PbI2": 0.75}
-    assert found.decomposition_ev_per_atom == pytest.approx((14.6 - 14.5 - 0.25) / 5)
-    assert found.decomposition_ev_per_atom < 0  # it decomposes
+    assert found.above_hull_ev_per_atom == pytest.approx(-(14.6 - 14.5 - 0.25) / 5)
+    assert found.above_hull_ev_per_atom > 0  # it decomposes
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_amounts_are_exact_fractions(
 def test_a_product_without_an_energy_leaves_no_decomposition() -> None:
     theirs = among(CSPBI3, CsI=-6.0, PbI2=None)
     found = assess(CSPBI3, [energy("Pnma", -15.0)], theirs)
-    assert found.decomposition_ev_per_atom is None
+    assert found.above_hull_ev_per_atom is None
     assert found.products == []
     assert found.without_energy == ["PbI2"]
     assert decompose(CSPBI3, {}) is None
@@ -261,16 +261,16 @@ def test_a_competitor_without_an_energy_can_only_make_it_look_more_stable() -> N
     known = assess(CSPBI3, mine, among(CSPBI3, CsI=-6.0, PbI2=-8.5, Cs4PbI6=-33.5))
     theirs = among(CSPBI3, CsI=-6.0, PbI2=-8.5, Cs4PbI6=None)
     unknown = assess(CSPBI3, mine, theirs)
-    assert known.decomposition_ev_per_atom is not None
-    assert unknown.decomposition_ev_per_atom is not None
-    assert known.decomposition_ev_per_atom < unknown.decomposition_ev_per_atom
+    assert known.above_hull_ev_per_atom is not None
+    assert unknown.above_hull_ev_per_atom is not None
+    assert known.above_hull_ev_per_atom > unknown.above_hull_ev_per_atom
     assert unknown.without_energy == ["Cs4PbI6"]
 
 
 def test_a_compound_does_not_decompose_into_itself() -> None:
     theirs = {CSPBI3: [energy("Pnma", -99.0)], **among(CSPBI3, CsI=-6.0, PbI2=-8.5)}
     found = assess(CSPBI3, [energy("Pnma", -15.0)], theirs)
-    assert found.decomposition_ev_per_atom == pytest.approx(0.1)
+    assert found.above_hull_ev_per_atom == pytest.approx(-0.1)
     ordered = Compound("A2BB'X6", (CSPBI3.ions[0], *CSPBI3.ions[1:2] * 2, CSPBI3.ions[2]))
     assert ordered.numbers_of_elements == {"Cs": 2, "Pb": 2, "I": 6}
     theirs[ordered] = [energy("Fm-3m", -99.0)]
@@ -298,7 +298,7 @@ def test_enthalpies_of_formation_are_energies_too(
     csx, pbx2 = (float(value * KJ_PER_MOL) for value in (of_csx, of_pbx2))
     theirs = among(target, **{f"Cs{halide}": csx, f"Pb{halide}2": pbx2})
     found = assess(target, [energy("Pnma", csx + pbx2 - 0.1)], theirs)
-    assert found.decomposition_ev_per_atom == pytest.approx(0.1 / 5)
+    assert found.above_hull_ev_per_atom == pytest.approx(-0.1 / 5)
 
 
 # Against pymatgen --------------------------------------------------------------------------------
@@ -357,7 +357,7 @@ def test_decomposition_agrees_with_pymatgen(
     hull = PhaseDiagram([*references, *(e for other, e in entries.items() if other != target)])
     entry = entries[target]
     products, per_atom = hull.get_decomp_and_hull_energy_per_atom(entry.composition)
-    assert mine.decomposition_ev_per_atom == pytest.approx(per_atom - entry.energy_per_atom)
+    assert mine.above_hull_ev_per_atom == pytest.approx(entry.energy_per_atom - per_atom)
     # Amounts there are shares of the atoms.
     atoms = entry.composition.num_atoms
     theirs = sorted(
@@ -367,10 +367,10 @@ def test_decomposition_agrees_with_pymatgen(
     )
     assert sorted(round(p.amount, 6) for p in mine.products) == theirs
 
-    # The decomposition enthalpy of Bartel et al., by sequential least squares; opposite sign.
+    # The decomposition enthalpy of Bartel et al., by sequential least squares.
     everything = PhaseDiagram([*references, *entries.values()])
     separation = everything.get_phase_separation_energy(entry)
-    assert mine.decomposition_ev_per_atom == pytest.approx(-separation, abs=1e-5)
+    assert mine.above_hull_ev_per_atom == pytest.approx(separation, abs=1e-5)
 
 
 @settings(deadline=None, max_examples=100)

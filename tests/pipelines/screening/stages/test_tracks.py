@@ -81,7 +81,7 @@ def test_another_missing_competitor_is_told_and_nobody_falls_for_it() -> None:
     }
     found = assess(compound, [phase("Pnma", -15.0)], others)
     assert found.without_energy == ["CsPb2I5"]
-    assert found.decomposition_ev_per_atom is not None
+    assert found.above_hull_ev_per_atom is not None
     assert fall_of(phase("Pnma", -15.0), lacking="CsPb2I5") is None
 
 

@@ -45,14 +45,14 @@ def plan(barriers: str, stop: str = "barrier"):
     return parse_plan(PLAN.format(barriers=barriers, stop=stop))
 
 
-def track(formula: str, kind: str, decomposition_ev: float | None) -> Track:
+def track(formula: str, kind: str, above_hull_ev: float | None) -> Track:
     found = Track(EnumeratedCandidate(kind, parse_composition(formula)))
     found.stability = Stability(
         phases=[],
         ground_state=None,
         perovskite=None,
         perovskite_above_ground_state_ev_per_atom=None,
-        decomposition_ev_per_atom=decomposition_ev,
+        above_hull_ev_per_atom=above_hull_ev,
         products=[],
         without_energy=[],
     )
@@ -86,11 +86,11 @@ def test_a_plan_that_cannot_be_carried_out_names_the_line(barriers, stop, said):
 
 def test_each_type_has_its_turn_the_most_stable_first():
     tracks = [
-        track("Cs2PtCl6", "A2BX6", 0.24),
-        track("Cs2IrCl6", "A2BX6", 0.22),
-        track("Cs2PdCl6", "A2BX6", 0.20),
-        track("CsPbI3", "ABX3", 0.01),
-        track("CsPbBr3", "ABX3", 0.02),
+        track("Cs2PtCl6", "A2BX6", -0.24),
+        track("Cs2IrCl6", "A2BX6", -0.22),
+        track("Cs2PdCl6", "A2BX6", -0.20),
+        track("CsPbI3", "ABX3", -0.01),
+        track("CsPbBr3", "ABX3", -0.02),
         track("CsSnI3", "ABX3", None),  # not known: last of its type
     ]
     chosen = [entry.candidate.composition.formula for entry in most_promising(tracks, 5)]
@@ -100,12 +100,12 @@ def test_each_type_has_its_turn_the_most_stable_first():
 
 def test_quotas_limit_halides_and_types():
     tracks = [
-        track("Cs2PtCl6", "A2BX6", 0.24),
-        track("Cs2PtBr6", "A2BX6", 0.22),
-        track("CsPbI3", "ABX3", 0.01),
-        track("CsPbBr3", "ABX3", 0.02),
-        track("CsPbCl3", "ABX3", 0.03),
-        track("CsSnI3", "ABX3", 0.005),
+        track("Cs2PtCl6", "A2BX6", -0.24),
+        track("Cs2PtBr6", "A2BX6", -0.22),
+        track("CsPbI3", "ABX3", -0.01),
+        track("CsPbBr3", "ABX3", -0.02),
+        track("CsPbCl3", "ABX3", -0.03),
+        track("CsSnI3", "ABX3", -0.005),
     ]
 
     def chosen(most, **quotas):
@@ -221,7 +221,7 @@ def test_a_failure_of_the_first_is_a_fall():
     ],
 )
 def test_a_host_that_is_no_minimum_is_a_result(kind, fall):
-    candidate = track("CsPbBr3", "ABX3", 0.02)
+    candidate = track("CsPbBr3", "ABX3", -0.02)
     failed(candidate, "barrier", kind, "why")
     assert candidate.fall is not None
     assert candidate.fall.kind == fall

@@ -15,34 +15,16 @@ from pvkdb.cli.app import app
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.store.database import Store
 
-from ....curated import DEVICES
-from ..conftest import Run
-from ..test_commands import failed_clearly
-
 
 def call(*arguments: str) -> Result:
     """Run a command in this process, which saves its start."""
     return CliRunner().invoke(app, arguments)
 
 
-def kinetics(*arguments: str) -> Result:
-    """Run ``pvkdb kinetics`` in this process."""
-    return call("kinetics", *arguments)
-
-
 @pytest.fixture
 def database(sqlite_store: Store) -> list[str]:
     """The option that names a loaded database."""
     return ["--database", str(sqlite_store.url)]
-
-
-def test_sizes_need_no_database_and_fit_a_terminal(run: Run, tmp_path: Path) -> None:
-    outcome = run("crossbar", "--on-off", "1000", "--selectivity", "514")
-    assert outcome.returncode == 0, outcome.stderr
-    assert "1748" in outcome.stdout
-    assert "32.30" in outcome.stdout
-    assert max(map(len, outcome.stdout.splitlines())) <= 100
-    assert not (tmp_path / "user.sqlite").exists()
 
 
 def test_the_formula_needs_only_the_base_install() -> None:
@@ -62,57 +44,19 @@ def test_the_formula_needs_only_the_base_install() -> None:
     assert "pip install 'pvkdb[store]'" in circuit.stderr
 
 
-def test_a_thickness_tells_how_far_cells_stand_apart() -> None:
-    """60 nm: 6 μm (review, section 5.1.1)."""
-    outcome = call("crossbar", "--on-off", "1000", "--thickness-nm", "60")
-    assert "Spacing between cells without crosstalk: at least 6 μm" in outcome.stdout
-    assert "spacing / thickness: 100 (default); review, section 5.1.1" in outcome.stdout
-
-
-def test_a_size_that_is_refused_is_not_announced() -> None:
-    outcome = call("crossbar", "--on-off", "10", "--size", "10000")
-    assert isinstance(outcome.exception, InputError)
-    assert "give 1 to 512 lines" in str(outcome.exception)
-    assert "solving" not in outcome.output
-
-
-def test_what_is_refused_is_one_line(run: Run) -> None:
-    assert failed_clearly(run("crossbar", "--on-off", "0.5"), "on/off ratio = 0.5 is below 1")
-
-
-def test_json_and_a_picture_with_line_resistance(tmp_path: Path) -> None:
+def test_a_picture_is_written_beside_the_answer(tmp_path: Path) -> None:
     picture = tmp_path / "margin.png"
-    options = ["--on-off", "inf", "--r-lrs", "1e4", "--line-resistance", "5", "--size", "8"]
-    outcome = call("crossbar", *options, "--json", "--plot", str(picture))
-    document = json.loads(outcome.stdout)
-    assert document["on_off_ratio"] is None
-    assert document["limits"][0]["size"] == 4
-    assert document["exact"][0]["margin_far"] < document["exact"][0]["margin_near"]
+    outcome = call("crossbar", "--on-off", "inf", "--json", "--plot", str(picture))
+    assert json.loads(outcome.stdout)["limits"][0]["size"] == 4
     assert picture.read_bytes()[:4] == b"\x89PNG"
     assert str(picture) in outcome.stderr.replace("\n", "")
-
-
-def test_devices_of_the_store(database: list[str]) -> None:
-    arrays = json.loads(call("crossbar", "--devices", "--json", *database).stdout)
-    assert len(arrays) == DEVICES
-    table = call("crossbar", "--devices", *database).stdout
-    assert "d-t4-r15: on/off ratio not reported" in table
-    assert max(map(len, table.splitlines())) <= 100
-    document = json.loads(call("crossbar", "--device", "d-t4-r25", "--json", *database).stdout)
-    assert document["on_off_is_lower_bound"]
-    assert document["device"] == "d-t4-r25"
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "give one of --on-off, --device and --devices"),
         (["--on-off", "10", "--devices"], "--devices goes alone; leave out --on-off"),
-        (["--on-off", "10", "--size", "0"], "--size = 0: "),
-        (["--on-off", "nan"], "on/off ratio is not a number"),
-        (["--on-off", "10", "--r-lrs", "-5"], "R_LRS = -5 is not a resistance"),
         (["--on-off", "10", "--plot", "x.jpg"], "must end in .png or .svg"),
-        (["--device", "d-t4-r15"], "no on/off ratio in the store"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(
@@ -164,25 +108,6 @@ def widest(text: str) -> int:
     return max(map(len, text.splitlines()))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["d-t4-r15", "--task", "inference"], "device to device, read noise not known"),
-        (["d-t4-r15", "PCM"], "one device is examined at a time"),
-        (["PCM", "--line-ohm", "2"], "training does not use line_ohm; leave it out"),
-        (["PCM", "--images", "no-folder"], "no-folder holds no train-images"),
-        (["PCM", "--task", "nociceptors"], "task"),
-        (["--task", "nociceptor", "--set", "v_th=high"], "write NAME=VALUE"),
-    ],
-)
-def test_what_cannot_be_examined_is_refused(
-    arguments: list[str], words: str, database: list[str]
-) -> None:
-    outcome = call("examine", *arguments, *database)
-    assert isinstance(outcome.exception, InputError), outcome.exception
-    assert words in str(outcome.exception)
-
-
 @pytest.mark.slow
 def test_a_device_is_examined_once_with_its_costs(database: list[str]) -> None:
     pytest.importorskip("numba", reason="numba is not installed (extra 'examination')")
@@ -219,78 +144,6 @@ def test_behaviours_and_keys_are_tasks(database: list[str], tmp_path: Path) -> N
     keys = call("examine", str(file), "--task", "puf", "--as", "states", *database)
     assert keys.exit_code == 0, keys.exception
     assert "reliability" in keys.stdout
-
-
-def test_a_barrier_needs_no_database(run: Run, tmp_path: Path) -> None:
-    """The MAPbI3 layer of the page: 0.58 eV, 300 nm, 1 V."""
-    options = ["--e-a", "0.58", "--thickness-nm", "300", "--bias-v", "1"]
-    outcome = run("kinetics", *options)
-    assert outcome.returncode == 0, outcome.stderr
-    assert "5.5 s to 55 s" in outcome.stdout
-    for text in ("L / v", "SET voltage", "attempt_frequency_hz: 1e+12–1e+13 Hz (default)", "given"):
-        assert text in outcome.stdout
-    assert "docs/validation/prediction.md" in outcome.stdout
-    assert widest(outcome.stdout) <= 100
-    assert not (tmp_path / "user.sqlite").exists()
-    assert failed_clearly(run("kinetics", "--e-a", "0.5:0.3"), "runs backwards")
-
-
-def test_ions_of_a_material_stand_apart_and_fit_a_terminal(database: list[str]) -> None:
-    outcome = kinetics("MAPbI3", *database)
-    for text in ("halide (literature)", "Ag (electrode)", "Table 2 row 3", "0.16 eV –"):
-        assert text in outcome.stdout
-    said = " ".join(outcome.stdout.split())
-    assert "relaxation time of halide (literature): the window spans 7.3 decades; missing: " in said
-    assert "migration barrier (0.16 eV to 0.39 eV)" in said
-    assert widest(outcome.stdout) <= 100
-    phases = kinetics("Cs3Sb2I9", *database).stdout
-    assert "Cs3Sb2I9-dimer" in phases
-    assert "Cs3Sb2I9-layered" in phases
-    assert widest(phases) <= 100
-    document = json.loads(kinetics("PbI3MA", "--json", *database).stdout)
-    assert [ion["ion"] for ion in document["ions"]] == ["halide", "Ag", "Cu", "Ni"]
-    for ion in document["ions"]:
-        for assumed in ion["document"]["assumptions"]:
-            assert assumed["source"]
-
-
-def test_a_device_is_driven_at_its_set_voltage(database: list[str]) -> None:
-    document = json.loads(kinetics("--device", "d-t4-r08", "--json", *database).stdout)
-    (ion,) = document["ions"]
-    assert (ion["ion"], ion["basis"], ion["barrier_min_ev"]) == ("halide", "literature", 0.25)
-    assumed = {each["name"]: each for each in ion["document"]["assumptions"]}
-    assert (assumed["bias_v"]["value"], assumed["bias_v"]["default"]) == ("0.8", False)
-    assert assumed["thickness_m"]["default"]
-    assert document["missing"] == ["no activation energy of Ag in CsPbBr3 is in the store"]
-    given = json.loads(
-        kinetics("--device", "d-t4-r08", "--bias-v", "2:3", "--json", *database).stdout
-    )
-    found = {each["name"]: each for each in given["ions"][0]["document"]["assumptions"]}
-    assert (found["bias_v"]["value"], found["bias_v"]["source"]) == ("2–3", "given")
-
-
-@pytest.mark.parametrize(
-    ("options", "kind", "words"),
-    [
-        ([], InputError, "one of FORMULA, --device and --e-a"),
-        (["CsPbBr3", "--e-a", "1"], InputError, "one of FORMULA"),
-        (["CsPbBr3", "--dfe", "1"], InputError, "--dfe goes with --e-a"),
-        (["--e-a", "x"], InputError, "--e-a: 'x' is neither a number nor a range"),
-        (["--e-a", "-0.5"], InputError, "barrier_ev = -0.5 is out of range"),
-        (["--e-a", "1", "--thickness-nm", "0"], InputError, "thickness_m = 0 is out of range"),
-        (["--e-a", "1", "--temperature-k", "-3"], InputError, "--temperature-k = -3"),
-        (["CsPbF3"], NotFoundError, "no activation energy of the halide in CsPbF3"),
-        (["Xx9"], InputError, "Xx"),
-        (["--device", "d-t5"], NotFoundError, "no device 'd-t5'"),
-    ],
-)
-def test_kinetics_that_cannot_be_estimated_are_refused(
-    options: list[str], kind: type[Exception], words: str, database: list[str]
-) -> None:
-    outcome = kinetics(*options, *database)
-    assert isinstance(outcome.exception, kind), outcome.output
-    assert words in str(outcome.exception)
-    assert outcome.stdout == ""
 
 
 def test_rankings_take_the_layer_and_show_windows(database: list[str]) -> None:

@@ -19,13 +19,14 @@ from pvkdb.cli.commands import work
 from pvkdb.literature import read_curated
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue import attempts
-from pvkdb.store.queue.claims import claim, submit
+from pvkdb.store.queue.claims import claim, enqueue, submit
 
 from ..conftest import Run
 
@@ -143,11 +144,11 @@ def test_ctrl_c_leaves_the_calculation_in_the_queue(start: Start, user_store: St
 def test_a_killed_worker_leaves_its_job_to_the_next(
     start: Start, run: Run, user_store: Store
 ) -> None:
+    """While it still loads its potential, which takes longer than the look for it."""
     with user_store.session() as session:
-        key = submit(session, CHGNET)[0].id
+        key = enqueue(session, ElementRequest(symbol="Cs", potential=PotentialName.CHGNET))[0].id
     process = start("work")
     assert wait_until_running(user_store, process) == key
-    time.sleep(2)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     with user_store.session() as session:

@@ -5,28 +5,32 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from pvkdb.client import Client, FilterDescription
-from pvkdb.client._io.description import SEPARATOR, Description
+from pvkdb.client import Client
 from pvkdb.client._search import queries
 from pvkdb.client._search.queries import batches, check, query_of
 from pvkdb.errors import InputError, NotFoundError
+from pvkdb.schemas.responses import FilterInfo
 from pvkdb.schemas.tables import ReferencesRow
 
 from ..answers import Told, answering, page
 
 
-def test_a_filter_that_does_not_exist_is_refused_before_the_search_is_sent(address):
+def described(name: str, several: bool = False) -> FilterInfo:
+    return FilterInfo(
+        name=name, type="string", meaning="", several=several, choices=[], example=None
+    )
+
+
+def test_a_filter_that_does_not_exist_is_refused_and_the_filters_are_asked_for_once(address):
     sent = []
     with Client(address) as client:
         client._http.event_hooks["request"].append(lambda request: sent.append(request.url.path))
         for _ in range(2):
-            with pytest.raises(InputError, match=r"'absorbr'; did you mean 'absorber'\? known"):
+            with pytest.raises(InputError, match=r"'absorbr'; did you mean 'absorber'\?"):
                 client.devices.search(absorbr="MAPbI3")
             with pytest.raises(InputError, match="did you mean 'retention_s_min'"):
                 client.devices.count(retention_min=3)
-        assert sent == ["/openapi.json"]  # asked for once
-        client.devices.search()
-        assert sent[1:] == ["/api/v1/devices"]
+        assert sent == ["/api/v1/devices/fields", *4 * ["/api/v1/devices"]]
 
 
 def test_the_parameters_of_paging_are_no_filters(client):
@@ -39,9 +43,7 @@ def test_the_parameters_of_paging_are_no_filters(client):
 
 def test_filters_and_fields_are_there_to_be_read(client):
     filters = client.devices.filters()
-    assert filters["retention_s_min"] == FilterDescription(
-        "retention_s_min", "number", "Smallest retention in s."
-    )
+    assert (filters["retention_s_min"].type, filters["family"].several) == ("number", True)
     shown = [line.split() for line in repr(filters).split("\n")]
     assert ["retention_s_min", "number", "Smallest", "retention", "in", "s."] in shown
     fields = client.energetics.fields()
@@ -62,13 +64,12 @@ def test_a_service_that_does_not_describe_itself_is_asked_unchecked():
 
 
 def test_a_list_is_refused_where_one_value_is_taken(client):
-    known = {"family": FilterDescription("family", "string", "", ("2D", "3D"), many=True),
-             "q": FilterDescription("q", "string", "")}  # fmt: skip
+    known = {"family": described("family", several=True), "q": described("q")}
     check("devices", query_of({"family": ["2D", "3D"], "q": ["one"]}), known)
     with pytest.raises(InputError, match="q= of devices accepts one value, not a list of 2"):
         check("devices", query_of({"q": ["one", "two"]}), known)
     with pytest.raises(InputError, match="no family among devices '4D'"):
-        check("devices", query_of({"family": ["3D", "4D"]}), known)
+        client.devices.search(family=["3D", "4D"])
 
 
 def test_long_lists_are_cut_by_number_and_by_length():
@@ -85,30 +86,12 @@ def test_long_lists_are_cut_by_number_and_by_length():
 
 
 def test_what_parts_values_is_quoted():
-    known = {"absorber": FilterDescription("absorber", "string", "", (), many=True)}
+    known = {"absorber": described("absorber", several=True)}
     assert batches({"absorber": "(FA,Cs)PbI3", "q": "a, b"}, known) == [
         {"absorber": '"(FA,Cs)PbI3"', "q": "a, b"}
     ]
     with pytest.raises(InputError, match="double quotes separate values"):
         batches({"absorber": ['say "x"']})
-
-
-def test_the_description_says_which_filters_take_lists():
-    schema = {
-        "anyOf": [{"$ref": "#/components/schemas/Kind"}, {"type": "null"}],
-        SEPARATOR: ",",
-    }
-    document = {
-        "paths": {"/x": {"get": {"parameters": [
-            {"name": "kind", "in": "query", "schema": schema, "description": "Kind."},
-            {"name": "key", "in": "path", "schema": {}},
-        ]}}},
-        "components": {"schemas": {"Kind": {"type": "string", "enum": ["a", "b"]}}},
-    }  # fmt: skip
-    assert Description(document).parameters("/x") == {
-        "kind": FilterDescription("kind", "string", "Kind.", ("a", "b"), many=True)
-    }
-    assert Description(document).parameters("/y") is None
 
 
 def references(*keys: str, cursor: str | None = None) -> httpx.Response:

@@ -38,6 +38,13 @@ def short(values: list[FoundValue]) -> str:
         ("The film is 350 nm thick.", "thickness_m 3.5e-07"),
         ("excited at a wavelength of 470 nm", "wavelength_nm 470"),
         ("A band gap of 1.71 eV was measured.", ""),
+        ("at a compliance current of 1 mA", ""),
+        ("a threshold current of 5 mA/cm²", ""),
+        ("an endurance of 10⁴ pulses", "pulses 10000"),
+        ("four resistive states", "states 4"),
+        ("SET/RESET voltages of 0.2 V/-0.3 V", "v_set_v 0.2; v_reset_v -0.3"),
+        ("RESET and SET voltages of -0.3 and 0.2 V", "v_reset_v -0.3; v_set_v 0.2"),
+        ("MAPbI 3 memristors with 10⁴ s of retention", "retention_s 10000"),
         ("The switching is retained under a relative humidity of 47% ± 4%.", ""),
         ("The recipe needs 5 V and 3 nm.", ""),
     ],
@@ -77,12 +84,29 @@ def test_a_device_has_its_stack_and_absorber() -> None:
         ("in (CsPbBr3) the retention is 5 s", "", "CsPbBr3"),
         ("the retention of (PEA)2PbBr4 is 5 s", "", "(PEA)2PbBr4"),
         ("the retention is 5 s in Graphene/(PEA)2PbBr4/Au.", "Graphene/(PEA)2PbBr4/Au", ""),
+        ("a retention of 5 s in CH 3 NH 3 PbI 3", "", "CH3NH3PbI3"),
+        (
+            "5 s of retention, Al/poly(methyl methacrylate) (PMMA)/MAPbI 3 /ITO",
+            "Al/PMMA/MAPbI3/ITO",
+            "",
+        ),
+        ("5 s of retention in indium tin oxide (ITO)/PMMA/MAPbI3/Ag", "ITO/PMMA/MAPbI3/Ag", ""),
     ],
 )
 def test_formulas_and_stacks_lose_what_is_around_them(text: str, stack: str, absorber: str) -> None:
     (value,) = found(text)
     assert value.stack == stack
     assert not absorber or value.subject == absorber
+
+
+def test_another_material_is_not_in_the_stack_of_the_sentence_before() -> None:
+    ratio, retention = found(
+        "Ag/MAPbI3/ITO has an on/off ratio of 10^6.",
+        "MAPbCl3 devices have an extrapolated retention of 7 × 10^9 s.",
+    )
+    assert (ratio.stack, ratio.subject, ratio.doubt) == ("Ag/MAPbI3/ITO", "MAPbI3", "")
+    assert (retention.stack, retention.subject) == ("", "MAPbCl3")
+    assert "extrapolated" in retention.doubt
 
 
 def test_tables_are_read_by_their_headers() -> None:

@@ -17,6 +17,7 @@ from pvkdb.schemas.screening import (
     ScreeningReport,
     Stability,
     VacancyFormation,
+    with_energies_above_hull,
 )
 
 ROOT = Path(__file__).parents[4]
@@ -51,7 +52,7 @@ def candidate(lowest: str, *outcomes: tuple[float | None, str | None]) -> Screen
         ground_state=lowest,
         perovskite="Pnma",
         perovskite_above_ground_state_ev_per_atom=None,
-        decomposition_ev_per_atom=None,
+        above_hull_ev_per_atom=None,
         products=[],
         without_energy=[],
     )
@@ -94,7 +95,7 @@ def screened(formula: str, above_ev: float, x_poor_ev: float = 0.2) -> ScreenedC
     stability = Stability(
         phases=[], ground_state="delta", perovskite="Pnma",
         perovskite_above_ground_state_ev_per_atom=above_ev,
-        decomposition_ev_per_atom=0.02, products=[], without_energy=[],
+        above_hull_ev_per_atom=0.02, products=[], without_energy=[],
     )  # fmt: skip
     vacancy = VacancyFormation(
         phase="Pnma", calculation="a", atoms_in_cell=40, x_poor_ev=x_poor_ev, x_rich_ev=1.6,
@@ -130,3 +131,20 @@ def test_a_report_knows_the_error_of_its_potential():
     assert line[1] - line[0] > lead[1] - lead[0]  # of all compositions, wider
     again = ScreeningReport.model_validate_json(report.model_dump_json())
     assert again == report
+
+
+@pytest.mark.parametrize(
+    ("former", "now"),
+    [
+        ('"decomposition_ev_per_atom": -0.05, "x', '"above_hull_ev_per_atom": 0.05, "x'),
+        ('"decomposition_ev_per_atom":2e-05}', '"above_hull_ev_per_atom":-2e-05}'),
+        ('"decomposition_ev_per_atom":null', '"above_hull_ev_per_atom":null'),
+        ("not decomposition_ev_per_atom >= -0.05", "not above_hull_ev_per_atom <= 0.05"),
+        ("decomposition_ev_per_atom is 0.1", "above_hull_ev_per_atom is -0.1"),
+        ('"ranked_by":"-decomposition_ev_per_atom",', '"ranked_by":"above_hull_ev_per_atom",'),
+        ('rank_by = \\"decomposition_ev_per_atom\\"', 'rank_by = \\"-above_hull_ev_per_atom\\"'),
+    ],
+)
+def test_former_reports_are_read_with_the_sign_of_today(former: str, now: str) -> None:
+    assert with_energies_above_hull(former) == now
+    assert with_energies_above_hull(now) == now

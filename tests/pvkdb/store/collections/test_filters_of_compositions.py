@@ -84,8 +84,8 @@ for name in ("e_a", "dfe"):
         other = "max" if end == "min" else "min"
         columns = (f"{name}_literature_{other}_ev", f"{name}_computed_{other}_ev")
         MEANINGS[f"{name}_{end}"] = ends(*columns, test=fits_bound)
-for name in ("decomposition", "t", "mu", "tau", "p_perovskite"):
-    column = "decomposition_ev_per_atom" if name == "decomposition" else name
+for name in ("above_hull", "t", "mu", "tau", "p_perovskite"):
+    column = "above_hull_ev_per_atom" if name == "above_hull" else name
     MEANINGS[f"{name}_min"] = ends(column, test=at_least)
     MEANINGS[f"{name}_max"] = ends(column, test=at_most)
 HAS: dict[str, Callable[[CompositionsRow], bool]] = {
@@ -96,7 +96,7 @@ HAS: dict[str, Callable[[CompositionsRow], bool]] = {
     "reported": lambda row: row.energetics_reported_count > 0,
     "computed": lambda row: row.energetics_computed_count > 0,
     "structures": lambda row: row.structures_count > 0,
-    "stability": lambda row: row.decomposition_ev_per_atom is not None,
+    "stability": lambda row: row.above_hull_ev_per_atom is not None,
 }
 
 VALUES: dict[str, Sequence[Any]] = {
@@ -126,8 +126,8 @@ VALUES: dict[str, Sequence[Any]] = {
     "e_a_max": (0.3, 0.05),
     "dfe_min": (1.0,),
     "dfe_max": (0.4,),
-    "decomposition_min": (0.03,),
-    "decomposition_max": (0.04,),
+    "above_hull_min": (0.03,),
+    "above_hull_max": (0.04,),
     "t_min": (0.9, 1.2),
     "t_max": (0.95,),
     "mu_min": (0.5,),
@@ -191,7 +191,7 @@ def add_computed(session: Session) -> None:
             session.add(
                 CompositionStability(
                     composition_id=bare.composition_id,
-                    decomposition_ev_per_atom=number / 100,
+                    above_hull_ev_per_atom=number / 100,
                     source="screening 1, chgnet",
                 )
             )

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
-from alembic import command
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition, tolerance_factors
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
-from pvkdb.store.migrate import migrating, upgrade
-from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.materials import Composition, CompositionTolerance
 from pvkdb.store.models.structures import Structure
 
 SYMBOLS = ["Cs", "Pb", "I", "I", "I"]
-FINISHED = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 
 
-def add(session: Session, key: str, symbols: list[str], calculation: str | None = None) -> None:
+def add(session: Session, key: str, symbols: list[str]) -> None:
     material = register_material(session, parse_composition("CsPbI3"), "Pm-3m")
     session.add(
         Structure(
@@ -29,7 +24,6 @@ def add(session: Session, key: str, symbols: list[str], calculation: str | None 
             material=material,
             role="host",
             origin="prototype",
-            calculation_id=calculation,
             atoms=len(symbols),
             cell_ang=[[6.29, 0, 0], [0, 6.29, 0], [0, 0, 6.29]],
             symbols=symbols,
@@ -67,23 +61,6 @@ def test_elements_and_formulas_follow_the_symbols(empty_store: Store) -> None:
     with empty_store.session() as session:
         session.get_one(Structure, "s").symbols = [*SYMBOLS, *SYMBOLS[:-1]]
     assert derived(empty_store, "s") == VACANCY
-
-
-def test_structures_of_an_older_store_are_counted(empty_store: Store) -> None:
-    with empty_store.session() as session:
-        session.add(Calculation(id="c", key="k", kind="relax", parameters={}, finished_at=FINISHED))
-        session.flush()
-        add(session, "made", SYMBOLS, "c")
-        add(session, "brought", [*SYMBOLS, *SYMBOLS[:-1]])
-    with migrating(empty_store) as config:
-        command.downgrade(config, "0003")
-    upgrade(empty_store)
-    assert derived(empty_store, "made") == CUBIC
-    assert derived(empty_store, "brought") == VACANCY
-    with empty_store.session(read_only=True) as session:
-        assert session.get_one(Structure, "made").recorded_at == FINISHED
-        assert session.get_one(Structure, "brought").recorded_at is None
-        assert session.get_one(Structure, "made").cell_ang[0][0] == 6.29
 
 
 def kept(store: Store) -> dict[str, tuple[float, float, float | None, float | None]]:

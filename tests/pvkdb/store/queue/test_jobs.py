@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import text
 
 from pvkdb.errors import InputError, NotFoundError, StateError
+from pvkdb.schemas.calculations import Selection
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue import jobs
-from pvkdb.store.queue.jobs import Selection
 from pvkdb.store.queue.log import MAX_PROGRESS_LINES, ProgressLine
 
 REQUEST = NebRequest(formula="CsPbBr3", phase="Pnma")

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from pvkdb.crossbar.devices import device_array, on_off_of
 from pvkdb.literature import read_curated
 from pvkdb.schemas.tables import TABLES, CorrectionsRow, DeviceClaimsRow
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, REFERENCES
+from pvkdb.store.collections.devices import device_named
 from pvkdb.store.collections.export import table_rows
 from pvkdb.store.database import Store
 from pvkdb.store.files.table_files import write_table
@@ -37,6 +39,17 @@ def test_the_table_of_corrections_is_the_file(store: Store) -> None:
         rows = [row.model_dump() for row in table_rows(session, "corrections")]
     assert rows == CORRECTIONS
     assert [*rows[0]] == CorrectionsRow.columns() == ["row", "column", "value", "source", "why"]
+
+
+def test_crossbars_and_exports_take_the_corrected_value(sqlite_store: Store) -> None:
+    with sqlite_store.session(read_only=True) as session:
+        ratio, source = on_off_of(session, "d-t4-r27")
+        array = device_array(session, "d-t4-r27")
+        device = device_named(session, "d-t4-r27")
+        printed = {each.metric: each.value_min for each in device.metrics}
+    assert (ratio.minimum, ratio.bound, printed["on_off_ratio"]) == (1e5, "lower", 1e3)
+    assert source.startswith("store, d-t4-r27 (abstract at https://")
+    assert (array.on_off_ratio, array.on_off_qualifier) == (1e5, ">")
 
 
 def test_rankings_count_the_corrected_value_and_say_so(sqlite_store: Store) -> None:

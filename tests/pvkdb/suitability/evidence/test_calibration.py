@@ -8,9 +8,9 @@ import pytest
 
 from pvkdb.schemas.calculations.calibration import Calibration, CalibrationLine, CalibrationTable
 from pvkdb.schemas.rankings import Grade
-from pvkdb.suitability.evidence import calibration
-from pvkdb.suitability.evidence.calibration import calibrated
+from pvkdb.suitability.evidence import means
 from pvkdb.suitability.evidence.evidence import Evidence, joined
+from pvkdb.suitability.evidence.means import calibrated
 
 LINE = CalibrationLine(
     families=("3D",), grouped_by="composition", groups=8, offset_ev=0.1, slope=1.5, error_ev=0.2,
@@ -34,7 +34,7 @@ def _table(monkeypatch: pytest.MonkeyPatch) -> None:
         level=0.8,
         calibrations=(entry("best", LINE, OTHER), entry("second", LINE)),
     )
-    monkeypatch.setattr(calibration, "calibration_table", lambda: table)
+    monkeypatch.setattr(means, "calibration_table", lambda: table)
 
 
 def value(low: float | None, high: float) -> Evidence:
@@ -117,7 +117,7 @@ def test_formation_energies_have_the_offset_of_their_class(monkeypatch: pytest.M
         page="docs/x.md", version="1", level=0.8,
         calibrations=(entry("best", lead, earth, LINE, quantity="DFE"),),
     )  # fmt: skip
-    monkeypatch.setattr(calibration, "calibration_table", lambda: table)
+    monkeypatch.setattr(means, "calibration_table", lambda: table)
     raw = value(0.2, 1.6)
     half = 1.44 * 0.2 * sqrt(1 + 1 / 8)
     for b_site, offset in (({"Sn"}, 1.25), ({"Pb", "Sn"}, 1.25), ({"Sr"}, 1.9)):

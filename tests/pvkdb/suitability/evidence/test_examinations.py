@@ -12,6 +12,7 @@ from pvkdb.schemas.calculations.examinations import (
 from pvkdb.schemas.rankings import Grade
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.rows.from_models import calculation_document
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.examinations import finished_examinations
 from pvkdb.suitability.profiles.profile_file import parse_profile
@@ -45,6 +46,15 @@ def stored(
     made = Calculation(id=name, key=name, kind="examine", state="done", result=values)
     made.parameters, made.versions = parameters, {"pvkdb": "0"}
     return made
+
+
+def test_a_document_has_the_result_of_its_kind_alone(sqlite_store: Store) -> None:
+    found = ExaminationResult(task="training", device="d-t4-r14", result=ACCURACY)
+    with sqlite_store.session() as session:
+        session.add(kept := stored("exam-read", found))
+        session.flush()
+        document = calculation_document(kept)
+    assert (document.examination, document.simulation, document.barrier) == (found, None, None)
 
 
 def test_computed_accuracies_are_marked_and_only_of_mnist(sqlite_store: Store) -> None:

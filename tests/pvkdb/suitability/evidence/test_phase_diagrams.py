@@ -64,10 +64,10 @@ def session(store: Store) -> Iterator[Session]:
 
 @pytest.fixture(scope="module")
 def reported() -> dict[str, float | None]:
-    """Energies of decomposition in the report of the screening, eV an atom."""
+    """Energies above the hull in the report of the screening, eV an atom."""
     report = json.loads(gzip.decompress(REPORT.read_bytes()))
     return {
-        each["formula"]: (each["stability"] or {}).get("decomposition_ev_per_atom")
+        each["formula"]: (each["stability"] or {}).get("above_hull_ev_per_atom")
         for each in report["candidates"]
     }
 
@@ -85,7 +85,7 @@ def test_a_compound_is_as_stable_as_its_screening_says(session, reported, formul
     assert [each.corners for each in diagrams] == corners
     assert {each.potential for each in diagrams} == {"sevennet-0"}
     for each in diagrams:
-        assert -each.points[formula].above_hull_ev == pytest.approx(reported[formula], abs=2e-4)
+        assert each.points[formula].above_hull_ev == pytest.approx(reported[formula], abs=2e-4)
         for corner in (name for name, point in each.points.items() if max(point.shares) > 0.999):
             assert each.points[corner].above_hull_ev == pytest.approx(0, abs=1e-9)
         stable = {name for name, point in each.points.items() if point.above_hull_ev <= 0}

@@ -221,7 +221,7 @@ def test_rankings_show_predictions_in_words_without_weight(sqlite_store: Store) 
     assert [each.weight for each in modelled] == [0, 0]
     assert modelled[0].verdict is Verdict.FAILED
     assert entry.failures == []
-    assert entry.shown == entry_of(bare, "CsPbBr3").shown
+    assert entry.score == entry_of(bare, "CsPbBr3").score
     assert entry_of(bare, "CsPbBr3").prediction is None
     (note,) = (each for each in ranking.notes if "predictions are shown without weight" in each)
     assert note.endswith("see docs/validation/prediction.md")
@@ -270,7 +270,7 @@ def test_a_device_shows_its_prediction_beside_its_measurement(sqlite_store: Stor
     window = next(each for each in entry.criteria if each.metric == "modelled_retention_s")
     assert (window.weight, window.grade) == (0, Grade.MODEL)
     assert window.reason.startswith("forgets in 2.3 μs to 23 μs (model): fails")
-    assert [each.shown for each in ranking.candidates] == [each.shown for each in bare.candidates]
+    assert [each.score for each in ranking.candidates] == [each.score for each in bare.candidates]
     assert [each.rank for each in ranking.candidates] == [each.rank for each in bare.candidates]
 
 
@@ -284,7 +284,7 @@ def test_a_weight_of_ones_own_is_counted_and_remarked(sqlite_store: Store) -> No
 
 def test_predictions_never_decide_an_order_that_ships(sqlite_store: Store) -> None:
     """With no support, every profile ranks materials as if nothing were predicted."""
-    quick = Options(samples=1, cross_checked=False)
+    quick = Options(samples=1)
     with sqlite_store.session() as session:
         for name in shipped_profiles():
             with_model, without = (

@@ -131,20 +131,11 @@ def test_the_device_of_the_page_is_computed_once_and_has_its_numbers(
     assert "invalid request" in str(other.exception.kind)
 
 
-def test_numbers_of_a_device_need_its_stack() -> None:
-    for option in ("--thickness-nm=100", "--rate=100", "--axis=a", "--seeds=5"):
-        outcome = CliRunner().invoke(app, ["simulate", "CsPbBr3", option])
-        assert isinstance(outcome.exception, InputError)
-        assert "--stack, e.g. ITO/CsPbBr3/Ag" in str(outcome.exception)
-
-
 def test_the_client_queues_a_device_once(store: Store) -> None:
     with pvkdb.open_store(str(store.url)) as client:
         queued = client.calculations.simulate(question())
         assert (queued.kind, queued.state.value) == ("simulation", "queued")
         assert client.calculations.simulate(question()).id == queued.id
         assert queued.simulation is None
-        with pytest.raises(InputError, match="give --thickness-nm"):
-            client.calculations.simulate(question(inputs={"bias_v": 1.0, "vacancies": 1e-3}))
         with pytest.raises(UnknownKeyError, match="pvkdb neb MAPbI3"):
             client.calculations.simulate(question(material="MAPbI3"))

@@ -18,14 +18,14 @@ pytest.importorskip("matplotlib")
 FEW = Options(samples=50)
 
 
-def test_devices_have_four_pictures(sqlite_store: Store, tmp_path: Path) -> None:
+def test_devices_have_three_pictures(sqlite_store: Store, tmp_path: Path) -> None:
     names = ("synaptic-training", "selector")
     with sqlite_store.session() as session:
         ranking = rank(session, names[0], options=FEW)
     folder = tmp_path / "new" / "folder"
     paths = plot_ranking(ranking, folder, [shipped_profile(name) for name in names], "svg")
     assert [path.name for path in paths] == [
-        f"synaptic-training-devices-{name}.svg" for name in ("scores", "times", "pareto", "ranks")
+        f"synaptic-training-devices-{name}.svg" for name in ("scores", "times", "criteria")
     ]
     texts = [path.read_text(encoding="utf-8") for path in paths]
     assert all(len(text) > 5000 for text in texts)

@@ -54,7 +54,7 @@ def test_a_filter_commutes_with_ranking_and_names_what_it_sets_aside(
     given: tuple[list[Candidate], RankingFilters],
 ) -> None:
     candidates, filters = given
-    options = Options(samples=1, cross_checked=False, filters=filters)
+    options = Options(samples=1, filters=filters)
     kept, aside = passing(candidates, filters, {each.id: each for each in candidates})
     first = rank_candidates(SELECTOR, "materials", kept, options, set_aside=aside)
     later = rank_candidates(SELECTOR, "materials", candidates, options)

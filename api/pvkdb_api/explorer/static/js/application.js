@@ -2,7 +2,7 @@
 // so that a ranking can be shared and the back button works. Without this script the button "Rank"
 // does the same.
 
-import { NO_ANSWER, fetchPart, refusal, unfold, warn } from "./parts.js";
+import { NO_ANSWER, fetchPart, refusal, warn } from "./parts.js";
 import { axis, data, plot, shown } from "./plot.js";
 
 const DELAY_MS = 150;
@@ -19,9 +19,9 @@ let seen = location.pathname + location.search;
 
 // ── The address ──────────────────────────────────────────────────────────────────────────────────
 
-const DEFAULTS = { subject: "devices", order: "shown" };
+const DEFAULTS = { subject: "devices" };
 const ORDER = ["subject", "compositions", "lead_free", "family", "halide", "has_device", "has_stack", "ions_known",
-  "only_screening", "order", "weights", "reading", "computed", "thickness_nm", "bias_v",
+  "only_screening", "weights", "reading", "computed", "thickness_nm", "bias_v",
   "temperature_k",
   "write_time_s", "samples", "x", "y", "top"];
 
@@ -197,31 +197,7 @@ function draw() {
   if (!element) return;
   const { x, y, points } = data("plane-data");
   plot(element, (colours) => {
-    const series = (front, name, colour, symbol) => {
-      const mine = points.filter((point) => point.front === front);
-      return [
-        {
-          name,
-          type: "scatter",
-          symbol,
-          symbolSize: front ? 13 : 9,
-          itemStyle: { color: colour },
-          data: mine.map((point) => ({
-            value: [middle(point.x, x.log), middle(point.y, y.log)],
-            point,
-          })),
-          markLine: front ? limits(colours) : undefined,
-        },
-        {
-          name,
-          type: "custom",
-          silent: true,
-          renderItem: (params, api) => spans(mine[params.dataIndex], api, colour),
-          data: mine.map((point) => [middle(point.x, x.log), middle(point.y, y.log)]),
-          z: 1,
-        },
-      ];
-    };
+    const centre = (point) => [middle(point.x, x.log), middle(point.y, y.log)];
     const limits = (theme) => ({
       silent: true,
       symbol: "none",
@@ -230,18 +206,17 @@ function draw() {
       data: [...x.limits.map((value) => ({ xAxis: value })), ...y.limits.map((value) => ({ yAxis: value }))],
     });
     const spans = (point, api, colour) => {
-      const centre = [middle(point.x, x.log), middle(point.y, y.log)];
       const lines = [];
       [point.x, point.y].forEach((ends, along) => {
         ends.forEach((end, side) => {
-          const from = api.coord(centre);
+          const from = api.coord(centre(point));
           let to;
           if (end === null) {
             to = [...from];
             to[along] += (side ? 1 : -1) * (along ? -1 : 1) * 20;
             lines.push(arrow(to, along, side, colour));
           } else {
-            const place = [...centre];
+            const place = centre(point);
             place[along] = end;
             to = api.coord(place);
           }
@@ -255,8 +230,7 @@ function draw() {
       return { type: "group", children: lines };
     };
     return {
-      legend: { data: ["on the Pareto front", "others"], itemWidth: 12 },
-      grid: { left: 76, right: 24, top: 40, bottom: 56 },
+      grid: { left: 76, right: 24, top: 16, bottom: 56 },
       tooltip: {
         formatter: ({ data: { point } }) =>
           `${point.label}${point.label === point.id ? "" : ` (${point.id})`}\nrank ${point.rank}` +
@@ -265,8 +239,20 @@ function draw() {
       xAxis: axis(colours, x.name, { type: x.log ? "log" : "value", scale: true, axisLabel: label(colours) }),
       yAxis: axis(colours, y.name, { type: y.log ? "log" : "value", scale: true, nameGap: 56, axisLabel: label(colours) }),
       series: [
-        ...series(false, "others", colours.soft, "circle"),
-        ...series(true, "on the Pareto front", colours.warm, "diamond"),
+        {
+          type: "scatter",
+          symbolSize: 10,
+          itemStyle: { color: colours.warm },
+          data: points.map((point) => ({ value: centre(point), point })),
+          markLine: limits(colours),
+        },
+        {
+          type: "custom",
+          silent: true,
+          renderItem: (params, api) => spans(points[params.dataIndex], api, colours.warm),
+          data: points.map(centre),
+          z: 1,
+        },
       ],
     };
   }, {
@@ -290,5 +276,4 @@ function arrow([x, y], along, side, colour) {
   return { type: "polyline", shape: { points }, style: { stroke: colour, fill: "none", lineWidth: 1.2 } };
 }
 
-unfold();
 draw();

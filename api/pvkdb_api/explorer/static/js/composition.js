@@ -2,9 +2,10 @@
 // structures on request.
 
 import { fetchPart, refusal } from "./parts.js";
+import { alert, drawn, viewers, whenSeen } from "./path.js";
 
 /** Fetch a part of this page. */
-async function part(name, parameters, kind = "text") {
+async function part(name, parameters) {
   const address = new URL(location.href);
   address.hash = "";
   for (const [key, value] of Object.entries(parameters)) address.searchParams.set(key, value);
@@ -12,15 +13,7 @@ async function part(name, parameters, kind = "text") {
   if (!answer.ok) {
     throw new Error(refusal(await answer.text()));
   }
-  return answer[kind]();
-}
-
-function alert(sentence) {
-  const message = document.createElement("p");
-  message.className = "alert";
-  message.setAttribute("role", "alert");
-  message.textContent = sentence;
-  return message;
+  return answer.text();
 }
 
 // ── Rankings, one application after the other ────────────────────────────────────────────────
@@ -79,16 +72,6 @@ layer.addEventListener("submit", (event) => {
   predict();
 });
 
-/** Call a function when an element comes near the visible area. */
-function whenSeen(element, act) {
-  const seen = new IntersectionObserver((entries) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    seen.disconnect();
-    act();
-  }, { rootMargin: "600px" });
-  seen.observe(element);
-}
-
 if ("wanted" in windows.dataset) whenSeen(windows, predict);
 whenSeen(document.getElementById("standings"), rank);
 
@@ -114,28 +97,7 @@ document.addEventListener("keydown", (event) => {
 });
 document.addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
 
-// ── Structures and paths ─────────────────────────────────────────────────────────────────────
-
-const viewers = () => import("./structure.js");
-
-/** Load a viewer when its button is pressed. */
-function opened(figure, act) {
-  const stage = figure.querySelector(".stage");
-  const button = stage.querySelector(".open");
-  const said = figure.querySelector("[data-said]");
-  button.addEventListener("click", async () => {
-    button.disabled = true;
-    button.textContent = "Loading";
-    try {
-      await act(stage, said);
-      button.remove();
-      stage.dataset.drawn = "true";
-    } catch (error) {
-      button.remove();
-      stage.replaceChildren(alert(`3D view not available: ${error.message}. The files have the coordinates.`));
-    }
-  });
-}
+// ── Structures ─────────────────────────────────────────────────────────────────────
 
 const structure = document.querySelector("[data-viewer=structure]");
 if (structure) {
@@ -157,69 +119,10 @@ if (structure) {
       history.replaceState({}, "", address);
     });
   }
-  opened(structure, async (stage, said) => {
+  drawn(structure, async (stage, said) => {
     scene = (await viewers()).viewer(stage);
     await show(said);
     for (const pick of picks) pick.addEventListener("change", () => show(said));
-  });
-}
-
-const STEP_MS = 380;
-
-for (const article of document.querySelectorAll("article.migration")) {
-  const player = article.querySelector("[data-viewer=path]");
-  const slider = player.querySelector("input[type=range]");
-  if (!slider) continue;
-  const play = player.querySelector(".play");
-  const output = player.querySelector("output");
-  const marker = article.querySelector(".profile .now");
-  const dots = [...article.querySelectorAll(".profile .image")];
-  const rows = [...article.querySelectorAll("[data-image]")];
-  let scene = null;
-  let images = null;
-  let timer = 0;
-  let step = 1;
-
-  const go = (image) => {
-    slider.value = image;
-    const dot = dots[image];
-    marker.setAttribute("cx", dot.getAttribute("cx"));
-    marker.setAttribute("cy", dot.getAttribute("cy"));
-    output.replaceChildren(`image ${image}, `, rows[image].lastElementChild.firstElementChild.cloneNode(true), " eV");
-    if (images) scene.image(image);
-  };
-  const stop = () => {
-    clearInterval(timer);
-    timer = 0;
-    play.textContent = "Play";
-    play.setAttribute("aria-pressed", "false");
-  };
-  const start = () => {
-    play.textContent = "Pause";
-    play.setAttribute("aria-pressed", "true");
-    timer = setInterval(() => {
-      const now = Number(slider.value);
-      if (now + step < 0 || now + step >= dots.length) step = -step;
-      go(now + step);
-    }, STEP_MS);
-  };
-  slider.addEventListener("input", () => {
-    stop();
-    go(Number(slider.value));
-  });
-  play.addEventListener("click", () => (timer ? stop() : start()));
-  play.disabled = false;
-
-  opened(player, async (stage, said) => {
-    const [{ viewer }, path] = await Promise.all([
-      viewers(),
-      part("path", { calculation: article.dataset.calculation, hop: article.dataset.hop }, "json"),
-    ]);
-    scene = viewer(stage);
-    said.textContent = scene.path(path);
-    images = path.images;
-    go(Number(slider.value));
-    if (!matchMedia("(prefers-reduced-motion: reduce)").matches && !timer) start();
   });
 }
 

@@ -89,6 +89,8 @@ function show(found) {
   const spanY = span(kept.map((mark) => mark.at[1]), logY);
   const at = (mark) => [along(mark.at[0], logX), along(mark.at[1], logY)];
 
+  crowded(kept);
+
   const make = (colours) => {
     const colour = (name) => (name === "not reported" ? colours.soft : colours.series[groups.indexOf(name) % 8]);
     const many = kept.length > CROWD;
@@ -103,6 +105,7 @@ function show(found) {
       data: kept.filter((mark) => group(mark.kind) === name).map((mark) => ({
         value: at(mark),
         mark,
+        symbolOffset: many ? [0, 0] : mark.offset,
         itemStyle: isBound(mark.x) || isBound(mark.y)
           ? { color: many ? "transparent" : colours.paper, borderColor: colour(name), borderWidth: 2 }
           : { color: colour(name), opacity: many ? 0.55 : 0.9 },
@@ -142,6 +145,18 @@ function show(found) {
   }
   describe(found, marks, kept);
   list(found, kept);
+}
+
+// Marks at one place stand around it, so that each is seen; in pixels.
+function crowded(marks) {
+  const places = new Map();
+  for (const mark of marks) {
+    const before = places.get(String(mark.at)) ?? 0;
+    places.set(String(mark.at), before + 1);
+    const angle = 2.4 * before;
+    const away = 7 * Math.sqrt(before);
+    mark.offset = [away * Math.cos(angle), away * Math.sin(angle)];
+  }
 }
 
 // The ends of an axis; exponents if it is logarithmic.
@@ -250,7 +265,7 @@ function describe(found, marks, kept) {
   text.textContent = `${count(found.both)} of ${count(found.total)} devices have both ${found.x.label} and ${found.y.label}.${cut}${lost} `
     + (kept.length > CROWD
       ? "Hollow marks: lower bounds (printed with >, or limited by the test). Marks of ranges are in the middle."
-      : "Hollow marks with an arrow: lower bounds (printed with >, or limited by the test). Lines: printed ranges, with the mark in the middle.");
+      : "Hollow marks with an arrow: lower bounds (printed with >, or limited by the test). Lines: printed ranges, with the mark in the middle. Marks of the same values stand around their place.");
   windowText.replaceChildren();
   if (!found.window) return;
   const { window } = found;

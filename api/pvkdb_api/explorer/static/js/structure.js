@@ -101,7 +101,6 @@ function hull(points) {
 
 /** Create a 3D view in an element. */
 export function viewer(stage) {
-  stage.querySelector(".open")?.setAttribute("hidden", "");
   const holder = document.createElement("div");
   holder.className = "canvas";
   holder.setAttribute("role", "img");

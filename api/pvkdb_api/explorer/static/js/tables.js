@@ -1,3 +1,4 @@
+// For every page. A folded section that the address names is open.
 // Narrow screens show a row of a table as lines: each cell gets the head of its column as a label.
 
 /** Return the head of a column with its unit in parentheses. */
@@ -25,3 +26,13 @@ function update() {
 
 update();
 new MutationObserver(update).observe(document.getElementById("main"), { childList: true, subtree: true });
+
+function open() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target || target.checkVisibility() && !target.matches("details")) return;
+  for (let each = target; each; each = each.parentElement?.closest("details")) each.open = true;
+  target.scrollIntoView();
+}
+
+addEventListener("hashchange", open);
+open();

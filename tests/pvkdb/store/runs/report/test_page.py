@@ -48,7 +48,7 @@ STABILITY = Stability(
     ground_state="delta",
     perovskite="Pnma",
     perovskite_above_ground_state_ev_per_atom=0.02,
-    decomposition_ev_per_atom=0.0117,
+    above_hull_ev_per_atom=-0.0117,
     products=[
         Product(formula="CsI", phase="Pm-3m", amount=1),
         Product(formula="PbI2", phase="P-3m1", amount=1),
@@ -87,7 +87,7 @@ def report(*candidates: ScreenedCandidate, **changed: object) -> ScreeningReport
         "plan": 'types = ["ABX3"]\n',
         "potential": "chgnet",
         "pvkdb_version": "0.1.0",
-        "ranked_by": "-decomposition_ev_per_atom",
+        "ranked_by": "above_hull_ev_per_atom",
         "stages": [
             StageCount(
                 stage="stability",
@@ -158,7 +158,7 @@ def test_every_number_is_shown_with_its_source() -> None:
         *("shannon1976", "record-of-Pnma", "record-of-delta", "record-of-vacancy"),
         *("cell of 160 atoms", "Pb (Fm-3m)", "I (Cmce)", "CsI (Pm-3m) + PbI2 (P-3m1)"),
         *("relaxation not converged", "not stable anywhere between these limits"),
-        "ranked by decomposition_ev_per_atom, largest first",
+        "ranked by the energy above the hull, smallest first",
     ):
         assert source in words, source
 
@@ -266,7 +266,7 @@ def test_failures_are_counted_by_reason() -> None:
         "reasons",
     )
     rows = [re.sub(r"<.*?>", "|", line) for line in re.findall(r"<tr>(.*?)</tr>", shown)]
-    assert any("not tau &lt; 4|" in line and "|2|" in line for line in rows)
+    assert any("τ is 4 or more|" in line and "|2|" in line for line in rows)
     assert any("connectivity changed" in line and "|1|" in line for line in rows)
     assert any("relaxation not converged" in line and "|0.5 %|" in line for line in rows)
     assert any("|relax|" in line and "|12,345|" in line for line in rows)

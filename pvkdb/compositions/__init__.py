@@ -1,0 +1,1 @@
+"""Compositions: tolerance factors, and structures that resemble one another."""

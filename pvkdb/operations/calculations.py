@@ -1,0 +1,87 @@
+"""Calculations of ``pvkdb_pipelines``: the service and the clients know them without loading it."""
+
+from __future__ import annotations
+
+from pvkdb.operations import Kind, Operation
+
+_SCHEMAS = "pvkdb.schemas.calculations"
+
+
+#: What a potential computes for screenings: name, words, its models without Request and Result.
+_OF_POTENTIALS = (
+    ("relax", "Relaxation", "Relax", "relaxations.compound:compute_relaxation"),
+    ("element", "Relaxation of an element", "Element", "relaxations.compound:compute_element"),
+    ("vacancy", "Vacancies", "Vacancy", "relaxations.vacancy:compute_vacancies"),
+    ("estimate", "Rough barrier", "Estimate", "migration.estimate:estimate_barrier"),
+)
+#: What DFT computes, in words.
+_OF_DFT = {
+    "Scf": "DFT single point",
+    "Relax": "DFT relaxation",
+    "Path": "DFT on a path",
+    "Hop": "DFT hop",
+    "Neb": "DFT migration barrier",
+}
+
+KINDS = (
+    *(
+        Kind(
+            name=name,
+            title=title,
+            request=f"{_SCHEMAS}.relaxations:{model}Request",
+            result=f"{_SCHEMAS}.relaxations:{model}Result",
+            computed=f"pvkdb_pipelines.{computed}",
+            potential=True,
+        )
+        for name, title, model, computed in _OF_POTENTIALS
+    ),
+    *(
+        Kind(
+            name=f"dft-{name.lower()}",
+            title=title,
+            request=f"{_SCHEMAS}.dft:Dft{name}Request",
+            result=f"{_SCHEMAS}.dft:Dft{name}Result",
+            computed="pvkdb_pipelines.dft.computing:compute_dft",
+        )
+        for name, title in _OF_DFT.items()
+    ),
+    Kind(
+        name="dft-after",
+        title="DFT after a barrier",
+        request=f"{_SCHEMAS}.dft:DftAfterRequest",
+        result=f"{_SCHEMAS}.dft:DftAfterResult",
+        computed="pvkdb_pipelines.dft.requests:queue_deferred",
+        instant=True,
+    ),
+    Kind(
+        name="md",
+        title="Molecular dynamics",
+        request=f"{_SCHEMAS}.dynamics:MdRequest",
+        result=f"{_SCHEMAS}.dynamics:MdResult",
+        computed="pvkdb_pipelines.migration.dynamics:compute_dynamics",
+        potential=True,
+        of_material=True,
+    ),
+)
+
+OPERATIONS = (
+    Operation(
+        name="neb",
+        summary="Queue a migration barrier, or get the calculation that already answers it.",
+        description="Queue the request. The same request gives the same calculation to every "
+        "caller.",
+        path="/calculations",
+        method="",
+        request=f"{_SCHEMAS}.migration:PostedRequest",
+        function="pvkdb.store.files.structure_reading:barrier_request",
+        queued=Kind(
+            name="neb",
+            title="Migration barrier",
+            request=f"{_SCHEMAS}.migration:CompleteNebRequest",
+            result=f"{_SCHEMAS}.migration:NebResult",
+            computed="pvkdb_pipelines.migration.compute:compute_migration",
+            potential=True,
+            of_material=True,
+        ),
+    ),
+)

@@ -1,0 +1,272 @@
+"""Two to four candidates side by side: values, places, and what differs beyond the errors.
+
+Two values differ beyond their errors if their intervals lie apart; the gap counts in standard
+deviations of all candidates, on the scale of the metric. A single number of a model has an error
+that nobody has measured, so that it decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import floor, inf, isfinite, log10
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.display.units import amount_range
+from pvkdb.errors import NotFoundError, naming, unknown_name
+from pvkdb.operations import Reading
+from pvkdb.schemas.metrics import METRICS, Metric
+from pvkdb.schemas.profiles import Profile, Subject
+from pvkdb.schemas.rankings import (
+    COMPUTED,
+    ComparedApplication,
+    ComparedRow,
+    ComparedScore,
+    ComparedValue,
+    CompareRequest,
+    Comparison,
+    Difference,
+    Grade,
+    Known,
+    RankedCandidate,
+)
+from pvkdb.store.collections import COMPOSITIONS
+from pvkdb.store.curation.dataset import current_version
+from pvkdb.suitability.evidence.devices import device_candidates
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence
+from pvkdb.suitability.evidence.explanations import value_text
+from pvkdb.suitability.evidence.materials import material_candidates
+from pvkdb.suitability.evidence.means import spread_in, with_means
+from pvkdb.suitability.profiles.profile_file import shipped_profile, shipped_profiles
+from pvkdb.suitability.ranking.assessment import known_value
+from pvkdb.suitability.ranking.options import Options
+from pvkdb.suitability.ranking.ranking import Judged, judge, ranked_entries
+from pvkdb.suitability.ranking.shares import Reports
+from pvkdb.suitability.sheets.comparisons import label
+
+#: Compositions of a store that are ranked for a comparison; of one with more, none is.
+_MOST = 3_000
+_COMPUTED = COMPUTED | {Grade.MODEL, Grade.COMPOSITION}
+
+
+@dataclass(frozen=True)
+class Standings:
+    """All candidates of a store, and their shares under each application that has criteria."""
+
+    candidates: Mapping[str, Candidate]
+    judged: Sequence[tuple[Profile, list[Judged], list[Reports]]]
+
+
+def standings(session: Session, subject: Subject, names: Sequence[str] = ()) -> Standings:
+    """Return all candidates of a store with their shares, or those with names without any."""
+    if subject == "devices":
+        listed = device_candidates(session)
+    else:
+        read = material_candidates(session, formulas=names or None)
+        listed = with_means(read, spread_in(session))
+    among, judged = [each for each in listed if not each.unreviewed], []
+    for profile in () if names else map(shipped_profile, shipped_profiles()):
+        criteria = profile.criteria(subject)
+        if any(each.weight > 0 for each in criteria):
+            judged.append((profile, *judge(criteria, listed, among)))
+    return Standings({each.id: each for each in listed}, judged)
+
+
+def compare(request: CompareRequest, reading: Reading) -> Comparison:
+    """Return candidates side by side. Raises NotFoundError, ParameterError."""
+    with reading() as session:
+        return side_by_side(session, request, standings)
+
+
+def side_by_side(
+    session: Session, request: CompareRequest, known_of: Callable[[Session, Subject], Standings]
+) -> Comparison:
+    """Return the comparison of candidates among all of a store, which ``known_of`` returns.
+
+    Raises:
+        ParameterError: a formula cannot be read.
+        NotFoundError: the store has no such composition or device; names the nearest one.
+    """
+    names = request.devices or []
+    if request.materials is not None:
+        with naming("materials"):
+            names = [parse_composition(each).formula for each in request.materials]
+    subject: Subject = "devices" if request.devices else "materials"
+    large = subject == "materials" and COMPOSITIONS.count(session, {}) > _MOST
+    known = standings(session, subject, names) if large else known_of(session, subject)
+    for name in names:
+        if name not in known.candidates:
+            noun = "device" if request.devices else "composition"
+            raise NotFoundError(unknown_name(noun, name, known.candidates))
+    chosen = [known.candidates[name] for name in names]
+    rows = [_row(each, chosen) for each in METRICS.values()]
+    rows = [row for row in rows if any(each.kind != "unknown" for each in row.values)]
+    applications = [_application(names, *each) for each in known.judged]
+    return Comparison(
+        answer=_answer(names, rows, applications, known),
+        subject=subject,
+        candidates=names,
+        labels=[each.label for each in chosen],
+        values=rows,
+        applications=applications,
+        dataset_version=current_version(session),
+    )
+
+
+def _row(metric: Metric, chosen: Sequence[Candidate]) -> ComparedRow:
+    values = [_value(metric, each.evidence.get(metric.name)) for each in chosen]
+    return ComparedRow(
+        metric=metric.name,
+        label=label(metric.name),
+        unit=metric.unit,
+        values=values,
+        difference=_difference(metric, values),
+    )
+
+
+def _value(metric: Metric, evidence: Evidence | None) -> ComparedValue:
+    if evidence is None or not evidence.known:
+        text = "unknown" if evidence is None or not evidence.not_defined else "not defined"
+        return ComparedValue(metric=metric.name, text=text, grade=Grade.MISSING, kind="unknown")
+    known, beside = known_value(metric.name, evidence), evidence.beside
+    grades = {each.grade for each in beside} if evidence.grade is Grade.MEAN else {evidence.grade}
+    kinds = ["literature"] * bool(grades - _COMPUTED) + ["computed"] * bool(grades & _COMPUTED)
+    others = [known_value(metric.name, each) for each in beside]
+    for each, other in zip(beside, others, strict=True):
+        other.text = _text(metric, each)
+    return ComparedValue(
+        **{**known.model_dump(), "text": _text(metric, evidence)},
+        kind=" and ".join(kinds),
+        beside=others,
+    )
+
+
+def _text(metric: Metric, evidence: Evidence) -> str:
+    """Return a value in as many digits as its interval allows."""
+    low, high = evidence.minimum, evidence.maximum
+    if metric.scale == "log" or low is None or high is None:
+        return value_text(evidence, metric.unit)
+    exact = high - low if high > low else abs(low) if evidence.grade is Grade.MODEL else 0.0
+    digits = 1 - floor(log10(exact)) if exact else 9
+    ends = amount_range(round(low, digits), round(high, digits), metric.unit)
+    if evidence.estimate is None:
+        return ends
+    mean, error, _ = evidence.estimate
+    return f"{mean:.{digits}f} ± {error:.{digits}f} {metric.unit} (95 %: {ends})"
+
+
+def _ends(metric: Metric, value: Known) -> tuple[float, float]:
+    def place(end: float | None, unknown: float) -> float:
+        if end is None or metric.scale == "linear":
+            return unknown if end is None else end
+        return log10(end) if end > 0 else -inf
+
+    return place(value.minimum, -inf), place(value.maximum, inf)
+
+
+def _gap(metric: Metric, values: Sequence[Known]) -> float:
+    """Return the largest gap between two intervals; not above zero where all overlap."""
+    ends = [_ends(metric, each) for each in values if each.grade is not Grade.MISSING]
+    return max((max(a[0], b[0]) - min(a[1], b[1]) for a, b in combinations(ends, 2)), default=-inf)
+
+
+def _difference(metric: Metric, values: Sequence[Known]) -> Difference:
+    known = [each for each in values if each.grade is not Grade.MISSING]
+    if len(known) < 2:
+        return "unknown"
+    sure = [each for each in known if each.grade is not Grade.MODEL or each.minimum != each.maximum]
+    if len({each.word for each in known}) > 1 or _gap(metric, sure) > 0:
+        return "beyond the errors"
+    return "error not known" if _gap(metric, known) > 0 else "within the errors"
+
+
+def _application(
+    names: Sequence[str], profile: Profile, judged: Sequence[Judged], reports: Sequence[Reports]
+) -> ComparedApplication:
+    placed = [each for each in judged if each.known and not each.candidate.unreviewed]
+    ours = {each.candidate.id: each for each in judged if each.candidate.id in names and each.known}
+    entries = ranked_entries([*ours.values()], reports, Options())
+    scores = {
+        entry.id: ComparedScore(
+            rank=sum(each.score > entry.score for each in placed) + 1,
+            score=entry.score,
+            score_low=entry.score_low,
+            score_high=entry.score_high,
+            unreviewed=ours[entry.id].candidate.unreviewed,
+        )
+        for entry in entries
+    }
+    difference: Difference = "within the errors" if len(entries) > 1 else "unknown"
+    if _scores_apart(entries):
+        sure = _scores_apart([each for each in entries if _sure(each)])
+        difference = "beyond the errors" if sure else "error not known"
+    return ComparedApplication(
+        application=profile.name,
+        title=profile.title,
+        ranked=len(placed),
+        scores=[scores.get(name) for name in names],
+        difference=difference,
+    )
+
+
+def _scores_apart(entries: Sequence[RankedCandidate]) -> bool:
+    return any(
+        max(one.score_low, two.score_low) > min(one.score_high, two.score_high)
+        for one, two in combinations(entries, 2)
+    )
+
+
+def _sure(entry: RankedCandidate) -> bool:
+    """Return whether the interval of a score holds all errors: nothing unknown, no bare model."""
+    counted = [each for each in entry.criteria if each.weight > 0]
+    return not entry.unknown and all(each.grade is not Grade.MODEL for each in counted)
+
+
+def _answer(
+    names: Sequence[str],
+    rows: Sequence[ComparedRow],
+    applications: Sequence[ComparedApplication],
+    known: Standings,
+) -> str:
+    """Return what differs most, what differs besides, and for which applications the scores do.
+
+    What is read from the formula alone is no finding.
+    """
+    found = [
+        row
+        for row in rows
+        if row.difference == "beyond the errors" and row.values[0].grade is not Grade.COMPOSITION
+    ]
+    listed = f"{', '.join(names[:-1])} and {names[-1]}"
+    text = f"No difference between {listed} beyond the errors"
+    if found:
+        first, *others = sorted(found, key=lambda row: -_deviations(row, known))
+        pairs = zip(names, first.values, strict=True)
+        values = "; ".join(f"{name}: {each.text}" for name, each in pairs)
+        text = f"{listed} differ most in {first.label} ({values})"
+        text += f", then in {', '.join(row.label for row in others)}" * bool(others)
+    apart = [each for each in applications if each.difference == "beyond the errors"]
+    if apart:
+        return (
+            f"{text}; their scores lie apart for {', '.join(_ahead(names, each) for each in apart)}"
+        )
+    return text + "; for no application do their scores lie apart" * bool(applications)
+
+
+def _deviations(row: ComparedRow, known: Standings) -> float:
+    """Return the gap in standard deviations of all candidates; 0 for words."""
+    metric = METRICS[row.metric]
+    evidence = (each.evidence.get(row.metric) for each in known.candidates.values())
+    ends = [_ends(metric, known_value(row.metric, each)) for each in evidence if each]
+    closed = [(low + high) / 2 for low, high in ends if isfinite(low) and isfinite(high)]
+    gap, spread = _gap(metric, row.values), float(np.std(closed)) if closed else 0.0
+    return gap / spread if isfinite(gap) and spread else 0.0
+
+
+def _ahead(names: Sequence[str], entry: ComparedApplication) -> str:
+    scored = [(each.score, name) for name, each in zip(names, entry.scores, strict=True) if each]
+    return f"{entry.title.lower()} ({max(scored)[1]} first)"
