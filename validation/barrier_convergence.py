@@ -194,7 +194,12 @@ def render(calls: list[Atoms]) -> str:
     rows = []
     for label, settings in SETTINGS.items():
         cells = [
-            f"{found[hop, label]:.3f}" if (hop, label) in found else "not computed" for hop in HOPS
+            "–"
+            if "Sn" in label and "Sn" not in hop
+            else f"{found[hop, label]:.3f}"
+            if (hop, label) in found
+            else "not computed"
+            for hop in HOPS
         ]
         seconds = [call.info["cpu_s"] for call in calls if call.info["settings"] == label]
         cost = f"{sum(seconds) / len(seconds):.0f}" if seconds else "–"
