@@ -254,6 +254,7 @@ def _compute(line: Line, done: list[str]) -> None:
     missing = [image for image in ("start", "saddle") if image not in done]
     if missing:
         settings = line.settings
+        engine: Potential | cp2k.Cp2kEngine
         if "ghost" in line.label:
             engine = cp2k.Cp2kEngine(settings, RunLocation.from_environment(), line.moving.symbol)
         else:
@@ -263,7 +264,9 @@ def _compute(line: Line, done: list[str]) -> None:
         engine.close()
 
 
-def _one(line: Line, image: str, settings: DftSettings, engine: Potential) -> None:
+def _one(
+    line: Line, image: str, settings: DftSettings, engine: Potential | cp2k.Cp2kEngine
+) -> None:
     started = cpu_seconds()
     (found,) = engine.evaluate([line.atoms(image)], stress=False)
     found["forces"] = found["forces"][: len(line.points[image])]
