@@ -147,7 +147,7 @@ function show(found) {
   list(found, kept);
 }
 
-// Marks at one place stand around it, so that each is seen; in pixels.
+// Moves marks at the same place apart, so that each can be seen; in pixels.
 function crowded(marks) {
   const places = new Map();
   for (const mark of marks) {
@@ -265,7 +265,7 @@ function describe(found, marks, kept) {
   text.textContent = `${count(found.both)} of ${count(found.total)} devices have both ${found.x.label} and ${found.y.label}.${cut}${lost} `
     + (kept.length > CROWD
       ? "Hollow marks: lower bounds (printed with >, or limited by the test). Marks of ranges are in the middle."
-      : "Hollow marks with an arrow: lower bounds (printed with >, or limited by the test). Lines: printed ranges, with the mark in the middle. Marks of the same values stand around their place.");
+      : "Hollow marks with an arrow: lower bounds (printed with >, or limited by the test). Lines: printed ranges, with the mark in the middle. Marks of the same values are drawn side by side.");
   windowText.replaceChildren();
   if (!found.window) return;
   const { window } = found;
