@@ -13,7 +13,7 @@ from pvkdb.chemistry.composition import parse_composition
 from pvkdb.chemistry.family import Family
 from pvkdb.display.notebook import NotebookView
 from pvkdb.operations.fields import InCommand, Text
-from pvkdb.schemas import RequestModel, StrictModel
+from pvkdb.schemas import StrictModel
 from pvkdb.schemas.profiles import Ask, Criterion, MetricName, Subject
 from pvkdb.schemas.responses import Assumption, ReferenceKeys
 
@@ -323,7 +323,7 @@ class ProfileSummary(BaseModel):
 Difference = Literal["beyond the errors", "within the errors", "error not known", "unknown"]
 
 
-class CompareRequest(RequestModel):
+class CompareRequest(StrictModel):
     """Compositions or devices to compare."""
 
     materials: Annotated[list[Text] | None, InCommand("materials")] = Field(

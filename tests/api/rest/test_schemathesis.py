@@ -57,7 +57,7 @@ def served(store) -> Iterator[Served]:
         thread.join(timeout=20)
 
 
-@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)  # the stricter one
 def test_drawn_requests_are_answered_as_described(served, tmp_path):
     asked = ("--phases", "examples,fuzzing,stateful", "--max-examples", "3")
     assert cases_of(schemathesis(served, tmp_path, *asked)) >= 100
