@@ -19,7 +19,7 @@ Each message names the value that was refused, the reason and the remedy::
     ├── CalculationFailedError    a calculation ended in a typed failure
     ├── ServiceError              the service refused or could not be reached (client side)
     ├── MissingExtraError         an optional dependency is not installed
-    ├── AddedOperationError       an operation that another package adds is broken
+    ├── AddedError       an operation that another package adds is broken
     ├── EngineError               the engine cannot run calculations as it is configured
     └── InterruptedByUserError    Ctrl-C
 
@@ -34,7 +34,7 @@ from difflib import get_close_matches
 
 __all__ = [
     "AccessError",
-    "AddedOperationError",
+    "AddedError",
     "CalculationFailedError",
     "DatabaseError",
     "EngineError",
@@ -176,8 +176,8 @@ class MissingExtraError(PvkdbError):
         )
 
 
-class AddedOperationError(PvkdbError):
-    """An operation that another package adds is broken; the others are not."""
+class AddedError(PvkdbError):
+    """An operation or a table that another package adds is broken; the others are not."""
 
     exit_code = 10
 

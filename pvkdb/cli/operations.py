@@ -17,7 +17,8 @@ from typer.main import get_command
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.output.console import messages, print_message, show
 from pvkdb.errors import InputError
-from pvkdb.operations import Operation, added, declared, fields_of, load
+from pvkdb.operations import Operation, added, declared, fields_of
+from pvkdb.operations.packages import load
 
 
 class LateCommand(TyperCommand):

@@ -36,7 +36,7 @@ from pvkdb.client._search.collections import (
 from pvkdb.client._search.downloads import FileFormat, download, download_snapshot
 from pvkdb.client._search.pages import searches
 from pvkdb.client._search.queries import FilterValue, query_of
-from pvkdb.errors import InputError
+from pvkdb.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
     from pvkdb.client.structures import AnyStructure, StructureWithCoordinates
@@ -119,6 +119,23 @@ class ClientOperations(DirectOperations, Generic[TransportT]):
             base_url=service.url, headers=service.headers, timeout=timeout, transport=transport
         )
         super().__init__(service, http)
+
+    def table(self, name: str) -> Any:
+        """Return a list of rows by its name: for tables that other packages add.
+
+        Raises:
+            InputError: there is no such table here; names the nearest one.
+
+        Example:
+            >>> client.table("ions").count()
+            800
+        """
+        from pvkdb.schemas.tables import TABLES
+
+        if name not in TABLES:
+            raise InputError(unknown_name("table", name, TABLES))
+        part: Any = listing_of(name)
+        return part.__get__(self, type(self))
 
     @operation
     def similar_structures(self, structure: AnyStructure) -> Steps[SimilarStructures]:

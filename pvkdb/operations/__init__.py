@@ -8,20 +8,17 @@ them. :mod:`pvkdb.cli.operations` makes commands, :mod:`pvkdb_api.rest.operation
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-from glob import glob
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from pvkdb.errors import AddedOperationError, InputError, PvkdbError, unknown_name
+from pvkdb.errors import AddedError, InputError, PvkdbError, unknown_name
+from pvkdb.operations.packages import additions, load
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
     from sqlalchemy.orm import Session
@@ -141,14 +138,14 @@ class Operation:
         """Name the package of an operation in whatever its code raises.
 
         Raises:
-            AddedOperationError: the code of another package is broken.
+            AddedError: the code of another package is broken.
         """
         try:
             yield
         except Exception as error:  # other packages raise what they want
             if not self.package or isinstance(error, PvkdbError):
                 raise
-            raise AddedOperationError(self.name, self.package, error) from error
+            raise AddedError(self.name, self.package, error) from error
 
 
 @cache
@@ -161,38 +158,12 @@ def shipped() -> Mapping[str, Operation]:
 
 
 @cache
-def added() -> tuple[Mapping[str, Operation], Sequence[AddedOperationError]]:
+def added() -> tuple[Mapping[str, Operation], Sequence[AddedError]]:
     """Return the operations that other packages add by their names, and which cannot be loaded.
 
     They are the entry points ``pvkdb.operations``, each a sequence of operations.
     """
-    found: dict[str, Operation] = {}
-    broken = []
-    for entry in _entry_points():
-        package = entry.dist.name if entry.dist else entry.value
-        try:
-            for operation in entry.load():
-                if operation.name in shipped() or operation.name in found:
-                    raise ValueError(f"there is another operation {operation.name!r}")
-                found[operation.name] = replace(operation, package=package)
-        except Exception as error:  # other packages raise what they want
-            broken.append(AddedOperationError(entry.name, package, error))
-    return found, broken
-
-
-def _entry_points() -> Iterable[EntryPoint]:
-    # The list of commands would take a quarter longer with importlib.metadata, which few need.
-    files = (file for path in sys.path for file in glob(f"{path}/*.dist-info/entry_points.txt"))
-    if not any(f"[{GROUP}]".encode() in _content(file) for file in files):
-        return ()
-    from importlib.metadata import entry_points
-
-    return entry_points(group=GROUP)
-
-
-def _content(file: str) -> bytes:
-    with open(file, "rb") as opened:
-        return opened.read()
+    return additions(GROUP, shipped())
 
 
 def declared() -> Mapping[str, Operation]:
@@ -217,12 +188,6 @@ def kinds() -> Mapping[str, Kind]:
     alone = (kind for name in MODULES for kind in getattr(import_module(name), "KINDS", ()))
     asked = (each.queued for each in shipped().values() if each.queued is not None)
     return {kind.name: kind for kind in (*asked, *alone)}
-
-
-def load(text: str) -> Any:
-    """Return what ``module:name`` names."""
-    module, _, name = text.partition(":")
-    return getattr(import_module(module), name)
 
 
 def fields_of(request: type[BaseModel]) -> dict[str, FieldInfo]:

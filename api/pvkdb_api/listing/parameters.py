@@ -67,7 +67,9 @@ def query_model(collection: Collection[Any]) -> type[BaseModel]:
         **filter_fields(collection),
         **fields_field(collection.row),
         **sort_field(collection),
-        facets=_optional(names_type(collection.facets), counted, next(iter(collection.facets))),
+        facets=_optional(
+            names_type(collection.facets), counted, next(iter(collection.facets), None)
+        ),
     )
 
 

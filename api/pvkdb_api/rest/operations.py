@@ -14,13 +14,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel
 
-from pvkdb.errors import AddedOperationError
-from pvkdb.operations import Operation, added, load, shipped
+from pvkdb.errors import AddedError
+from pvkdb.operations import Operation, added, shipped
 from pvkdb.operations.fields import served_model
+from pvkdb.operations.packages import load
 from pvkdb.schemas import validated
 from pvkdb.schemas.access import Scope
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.responses import Answers, Page
+from pvkdb.schemas.tables import TABLES
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession, WriteSession
@@ -141,14 +143,17 @@ router = router_of(shipped().values())
 
 
 def added_routers() -> list[APIRouter]:
-    """Return the routes of operations that other packages add; a broken one is logged."""
+    """Return the routes of operations that other packages add.
+
+    What is broken is logged, tables too, whose routes are those of :mod:`.collections`.
+    """
     operations, broken = added()
-    routers, problems = [], [*broken]
+    routers, problems = [], [*broken, *TABLES.added[1]]
     for operation in operations.values():
         try:
             with operation.alone():
                 routers.append(router_of([operation]))
-        except AddedOperationError as error:
+        except AddedError as error:
             problems.append(error)
     for problem in problems:
         _log.error("left out: %s", problem)

@@ -20,7 +20,8 @@ from pvkdb.errors import (
     UnstorableError,
     unknown_name,
 )
-from pvkdb.operations import Kind, kinds, load
+from pvkdb.operations import Kind, kinds
+from pvkdb.operations.packages import load
 from pvkdb.schemas import refusal
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
 from pvkdb.store.base import Base

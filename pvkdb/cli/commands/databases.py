@@ -271,6 +271,8 @@ def export(
     from pvkdb.store.rows.corrected import corrected_references
     from pvkdb.suitability import exported_rows
 
+    for error in TABLES.added[1]:
+        print_message(f"left out: {error}")
     if name not in TABLES:
         raise InputError(unknown_name("table", name, TABLES))
     files = STRUCTURE_FILES if name == "structures" else {}

@@ -10,7 +10,8 @@ from pvkdb.client._io.answers import parse
 from pvkdb.client._io.service import Service, path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.errors import InputError
-from pvkdb.operations import find, load
+from pvkdb.operations import find
+from pvkdb.operations.packages import load
 
 #: A value, a range (low, high), or either as text like on the command line: "90:300".
 RangeValue = float | tuple[float, float] | str

@@ -7,6 +7,7 @@ The meaning of every column is declared with its row, in the modules imported he
 
 from __future__ import annotations
 
+from pvkdb.schemas.tables.added import Tables
 from pvkdb.schemas.tables.columns import Row
 from pvkdb.schemas.tables.derived import (
     CalculationsRow,
@@ -58,24 +59,26 @@ __all__ = [
     "ToleranceRow",
 ]
 
-#: Every exported table by its public name.
-TABLES: dict[str, type[Row]] = {
-    "applications": ApplicationsRow,
-    "array_challenges": ArrayChallengesRow,
-    "benchmark_datasets": BenchmarkDatasetsRow,
-    "calculations": CalculationsRow,
-    "compositions": CompositionsRow,
-    "conduction": ConductionRow,
-    "corrections": CorrectionsRow,
-    "device_claims": DeviceClaimsRow,
-    "devices": DevicesRow,
-    "energetics": EnergeticsRow,
-    "ions": IonsRow,
-    "materials": MaterialsRow,
-    "processing": ProcessingRow,
-    "rankings": RankingsRow,
-    "references": ReferencesRow,
-    "structures": StructuresRow,
-    "test_protocols": TestProtocolsRow,
-    "tolerance": ToleranceRow,
-}
+#: Every exported table by its public name, those of other packages last.
+TABLES = Tables(
+    {
+        "applications": ApplicationsRow,
+        "array_challenges": ArrayChallengesRow,
+        "benchmark_datasets": BenchmarkDatasetsRow,
+        "calculations": CalculationsRow,
+        "compositions": CompositionsRow,
+        "conduction": ConductionRow,
+        "corrections": CorrectionsRow,
+        "device_claims": DeviceClaimsRow,
+        "devices": DevicesRow,
+        "energetics": EnergeticsRow,
+        "ions": IonsRow,
+        "materials": MaterialsRow,
+        "processing": ProcessingRow,
+        "rankings": RankingsRow,
+        "references": ReferencesRow,
+        "structures": StructuresRow,
+        "test_protocols": TestProtocolsRow,
+        "tolerance": ToleranceRow,
+    }
+)

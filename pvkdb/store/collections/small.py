@@ -1,19 +1,20 @@
-"""Collections of requirements, tables of the review and ions, of at most some hundred rows.
+"""Collections of requirements, tables of the review, ions and what other packages add.
 
+Each has at most some hundred rows.
 Their filters, orders and facets follow from the declarations of the columns. Rows keep the order of
 the source unless they are sorted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Column, Float, Integer, String, select, text
+from sqlalchemy import Boolean, Column, Float, Integer, String, select, text
 
 from pvkdb.chemistry import radii
 from pvkdb.chemistry.ions import ions_without_radius, molecular_ions
-from pvkdb.schemas.tables import TABLES, IonsRow
+from pvkdb.schemas.tables import TABLES, IonsRow, Row
 from pvkdb.store.base import Base
 from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.filters import words
@@ -53,30 +54,25 @@ def _written(value: object) -> str:
     return f"'{quoted}'" if isinstance(value, str) else str(value)
 
 
-def _selected() -> Any:
-    """Return a SELECT of the ions from VALUES: they come with the code and are in no table.
+def _values(name: str, row: type[Row], rows: Iterable[Row]) -> type[Base]:
+    """Return a model of rows that come with the code and are in no table: a SELECT from VALUES.
 
     Both databases call the columns of VALUES column1, column2, …
     """
-    kinds = {"string": String, "integer": Integer, "number": Float}
+    kinds = {"integer": Integer, "number": Float, "boolean": Boolean}
     columns: list[Column[Any]] = [
-        Column(name, kinds[each.type], nullable=each.empty is not None)
-        for name, each in IonsRow.dictionary().items()
+        Column(name, kinds.get(each.type, String), nullable=each.empty is not None)
+        for name, each in row.dictionary().items()
     ]
-    rows = (
-        f"({number}, {', '.join(map(_written, row.model_dump().values()))})"
-        for number, row in enumerate(ion_rows())
+    written = ", ".join(
+        f"({number}, {', '.join(map(_written, each.model_dump(mode='json').values()))})"
+        for number, each in enumerate(rows)
     )
     names = ", ".join(f"column{n} AS {each.name}" for n, each in enumerate(columns, start=2))
-    statement = text(f"SELECT column1 AS position, {names} FROM (VALUES {', '.join(rows)}) AS v")
+    statement = text(f"SELECT column1 AS position, {names} FROM (VALUES {written}) AS v")
     place = Column("position", Integer, primary_key=True)
-    return statement.columns(place, *columns).subquery("ions")
-
-
-class IonRadius(Base):
-    """A radius of an ion, or an ion without one."""
-
-    __table__ = _selected()
+    chosen = statement.columns(place, *columns).subquery(name)
+    return type(row.__name__.removesuffix("Row"), (Base,), {"__table__": chosen})
 
 
 #: Columns in which ``q`` looks, and an example.
@@ -94,12 +90,10 @@ _WORDS = {
 }
 
 
-def _collection(name: str) -> Collection[Any]:
+def _collection(name: str, model: Any, named: str, example: str) -> Collection[Any]:
     """Return the collection of a table, in the order of its source."""
-    model: Any = IonRadius if name == "ions" else REPLACED[name]
     place = model.__mapper__.primary_key[0]
     (key, *others) = TABLES[name].primary_key
-    named, example = _WORDS[name]
     columns = (getattr(model, each) for each in named.split())
     return Collection(
         name=name,
@@ -113,4 +107,12 @@ def _collection(name: str) -> Collection[Any]:
     )
 
 
-SMALL_TABLES: dict[str, Collection[Any]] = {name: _collection(name) for name in _WORDS}
+def _models() -> Iterator[tuple[str, Any, str, str]]:
+    for name, (named, example) in _WORDS.items():
+        own = _values(name, IonsRow, ion_rows()) if name == "ions" else REPLACED[name]
+        yield name, own, named, example
+    for name, table in TABLES.added[0].items():
+        yield name, _values(name, *table.read()), " ".join(table.words), table.example
+
+
+SMALL_TABLES: dict[str, Collection[Any]] = {each[0]: _collection(*each) for each in _models()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -20,9 +21,10 @@ from typer.testing import CliRunner
 
 from pvkdb.cli.app import app
 from pvkdb.client import Client
-from pvkdb.errors import AddedOperationError, InputError
+from pvkdb.errors import AddedError, InputError
 from pvkdb.local import open_store
-from pvkdb.operations import added, declared, fields_of, load
+from pvkdb.operations import added, declared, fields_of
+from pvkdb.operations.packages import load
 from pvkdb.store.database import Store
 from pvkdb.store.security.keys import create_key
 from pvkdb_api.app import create_app
@@ -55,13 +57,18 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     """The package of docs/examples, as pip installs it, beside one that is broken twice."""
     project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     (tmp_path / "broken.py").write_text(BROKEN, encoding="utf-8")
-    packages = {project["name"]: project["entry-points"]["pvkdb.operations"]}
-    packages["pvkdb-broken"] = {"half": "broken:OPERATIONS", "gone": "nowhere:OPERATIONS"}
+    packages = {project["name"]: project["entry-points"]}
+    packages["pvkdb-broken"] = {
+        "pvkdb.operations": {"half": "broken:OPERATIONS", "gone": "nowhere:OPERATIONS"},
+        "pvkdb.tables": {"none": "nowhere:TABLES"},
+    }
     for name, points in packages.items():
         about = tmp_path / f"{name.replace('-', '_')}-1.0.dist-info"
         about.mkdir()
-        lines = [f"{each} = {value}" for each, value in points.items()]
-        (about / "entry_points.txt").write_text("\n".join(["[pvkdb.operations]", *lines]))
+        lines = []
+        for group, entries in points.items():
+            lines += [f"[{group}]", *(f"{each} = {value}" for each, value in entries.items())]
+        (about / "entry_points.txt").write_text("\n".join(lines))
         (about / "METADATA").write_text(f"Metadata-Version: 2.4\nName: {name}\nVersion: 1.0\n")
     for folder in (EXAMPLE, tmp_path):
         monkeypatch.syspath_prepend(folder)
@@ -89,7 +96,7 @@ def test_an_operation_of_another_package_is_a_command_and_a_broken_one_stops_alo
     assert isinstance(refused.exception, InputError)
     assert str(refused.exception).startswith("--size = 1: ")
     half = CliRunner().invoke(app, ["half"]).exception
-    assert isinstance(half, AddedOperationError)
+    assert isinstance(half, AddedError)
     assert "half of the package pvkdb-broken is broken (AttributeError" in str(half)
 
 
@@ -128,6 +135,35 @@ def test_and_a_route_a_method_and_a_tool_on_this_machine_until_a_key_has_the_sco
         asyncio.run(agent.call("half", {}))
     assert '"current_a"' in asyncio.run(agent.call("sneak_current", {"r_lrs_ohm": 1e4}))
     service.state.served.store.close()
+
+
+#: What users do with a table of another package, in a process that has it from the start.
+WITH_A_TABLE = """
+import logging, sys
+from typer.testing import CliRunner
+from pvkdb.cli.app import app
+from pvkdb.local import open_store
+logging.basicConfig(level="ERROR")
+with open_store(sys.argv[1]) as local:
+    (found,) = local.table("sneak_sizes").search(size=64)
+    assert (found.array, local.table("sneak_sizes").count(q="64")) == ("64 × 64", 1), found
+    assert local.table("sneak_sizes").search(sort="-of_r_lrs")[0].size == 2
+    print(local._http.get("/tables/sneak_sizes").text, local._http.get("/dictionary").text)
+command = ["export", "sneak_sizes", "--where", "size=2", "--database", sys.argv[1]]
+print(CliRunner().invoke(app, command).output)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("installed")
+def test_a_table_of_another_package_is_listed_exported_and_shown(sqlite_store: Store) -> None:
+    command = [sys.executable, "-c", WITH_A_TABLE, str(sqlite_store.url)]
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run(command, env=os.environ | paths, capture_output=True, text=True)
+    assert not ran.returncode, ran.stderr
+    assert "array,size,of_r_lrs\n2 × 2,2,3\n" in ran.stdout
+    assert "R_sneak as a multiple of R_LRS" in ran.stdout.partition("array,size")[0]
+    assert "left out: none of the package pvkdb-broken is broken (ModuleNotFound" in ran.stderr
 
 
 def test_the_methods_of_the_clients_are_those_of_the_declarations() -> None:
