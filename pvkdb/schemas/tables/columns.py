@@ -58,6 +58,7 @@ def column(
     default: Any = PydanticUndefined,
     filter_by: Any = None,
     facet: bool = False,
+    imported_as: str | None = None,
 ) -> Any:
     """Declare a column that has a value in every row.
 
@@ -74,6 +75,7 @@ def column(
         filter_by: An example of a value by which lists are filtered: decimal numbers by a range,
             others by their value.
         facet: Whether lists can count the values.
+        imported_as: The column of an import that takes the value with its unit.
     """
     facts: JsonDict = {
         "unit": unit,
@@ -82,6 +84,7 @@ def column(
         "empty": empty,
         "source": source,
         "facet": facet or None,
+        "imported_as": imported_as,
     }
     given: JsonDict = {name: fact for name, fact in facts.items() if fact is not None}
     return Field(
@@ -115,6 +118,7 @@ class Column:
     empty: str | None = None
     filter_by: Any = None
     facet: bool = False
+    imported_as: str | None = None
 
     @classmethod
     def of(cls, name: str, field: FieldInfo) -> Column:
