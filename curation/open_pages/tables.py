@@ -18,6 +18,7 @@ from pathlib import Path
 from compare import HERE, Differences, Row, is_number, material_of, rows
 
 from pvkdb.schemas.metrics import CLAIM_UNITS, TABLE_METRICS
+from pvkdb.schemas.tables.evidence import CONDITIONS
 from pvkdb.store.rows.stacks import split_structure
 
 LITERATURE = HERE.parents[1] / "pvkdb" / "literature"
@@ -25,6 +26,8 @@ LITERATURE = HERE.parents[1] / "pvkdb" / "literature"
 FACTORS = {"nm": 1e-9, "um2": 1e-12}
 #: Names of metrics in the tables, where the readings have another unit.
 METRICS = {"thickness_nm": "thickness_m", "area_um2": "device_area_m2"}
+#: Columns of the conditions, which hold a word or one value without a sign.
+CONDITION_COLUMNS = frozenset(column.name for column in CONDITIONS.values())
 #: Metrics whose best value is the lowest one.
 LOW_IS_BEST = re.compile(r"^v_|_j$|switching_time_s|thickness|area")
 #: Notes that are errata: a number that the page spoils, or a condition that it names.
@@ -165,6 +168,7 @@ def device_and_claims(
     words = {each: row for each, row in facts.items() if each not in read}
     shown = held or renamed
     printed = [*(numbers[each] for each in shown), words.get("stack", words["absorber"])]
+    conditions = {each: row for each, row in facts.items() if is_condition(each, row)}
     device = {
         "id": name,
         "group": "open pages",
@@ -180,14 +184,28 @@ def device_and_claims(
             if each in words
         ),
         **columns,
+        **{each: row["value"] for each, row in conditions.items()},
+        "conditions_source": " | ".join(
+            f"{each}: “{row['as_printed']}” ({origin([row])['source']})"
+            for each, row in conditions.items()
+        ),
         "references": f"web-{paper}",
         **origin(printed),
     }
     label = f"{stack} ({name})" if shown else stack
     claims = [
-        claim(paper, label, metric, row) for metric, row in numbers.items() if metric not in held
+        claim(paper, label, metric, row)
+        for metric, row in numbers.items()
+        if metric not in held and METRICS.get(metric, metric) in CLAIM_UNITS
     ]
     return (device if shown else None), claims
+
+
+def is_condition(quantity: str, row: Row) -> bool:
+    """Return whether a column of the conditions holds a value."""
+    kind = row["kind"].removesuffix(" secondary")
+    plain_kind = kind in ("typical", "about", "stated", "inferred")
+    return quantity in CONDITION_COLUMNS and plain_kind and not row["value_max"]
 
 
 def true_name(metric: str, row: Row) -> str:
