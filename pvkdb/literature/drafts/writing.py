@@ -195,7 +195,10 @@ def _lines(draft: Draft, target: str) -> Iterator[str]:
                 yield f"{lead}{name}: {shown}{note}"
                 lead = "    "
     if draft.further:
-        yield from ("", "# Conditions of no certain row, with their field, and figures without one:")
+        yield from (
+            "",
+            "# Conditions of no certain row, with their field, and figures without one:",
+        )
     for value in draft.further:
         name = condition_fields().get(value.metric, value.metric)
         ends = dict.fromkeys(f"{end:g}" for end in (value.low, value.high))

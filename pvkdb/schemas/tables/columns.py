@@ -265,11 +265,11 @@ _CUSTOM = ("unit", "unit_column", "empty", "source")
 
 
 def table_schema(
-    name: str, row: type[Row], names: Sequence[str], bibliography: str = "references"
+    name: str, row: type[Row], names: Sequence[str], bibliography: str | None = "references"
 ) -> dict[str, Any]:
     """Return the Table Schema of a file with these columns of a table.
 
-    ``bibliography`` is the resource that rows of one publication refer to.
+    ``bibliography`` is the resource that rows of one publication refer to; None: to several.
     """
     declared = row.dictionary()
     schema: dict[str, Any] = {
@@ -279,7 +279,7 @@ def table_schema(
     # A key with a column that may be empty cannot be said in Table Schema.
     if all(declared[column].empty is None for column in row.primary_key):
         schema["primaryKey"] = list(row.primary_key)
-    if name in _ONE_PUBLICATION:
+    if name in _ONE_PUBLICATION and bibliography is not None:
         reference = {"resource": bibliography, "fields": ["key"]}
         schema["foreignKeys"] = [{"fields": ["references"], "reference": reference}]
     return schema

@@ -367,7 +367,6 @@ class DevicesRow(Row):
         empty="the values were not measured by pvkdb",
     )
 
-
     thickness_nm: float | None = _condition(
         "Thickness of the perovskite layer.", "thickness", "nm", (0.1, 1e8), 300.0
     )
