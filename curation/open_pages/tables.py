@@ -3,7 +3,7 @@
     python curation/open_pages/tables.py
 
 A value is taken if both readings have it or if it is settled (``compare.py``). Papers that the
-review cites are compared only.
+review cites keep its key in the bibliography.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from compare import HERE, Differences, Row, is_number, material_of, rows
 
 from pvkdb.schemas.metrics import CLAIM_UNITS, TABLE_METRICS
+from pvkdb.schemas.tables.evidence import CONDITIONS
 from pvkdb.store.rows.stacks import split_structure
 
 LITERATURE = HERE.parents[1] / "pvkdb" / "literature"
@@ -25,6 +26,8 @@ LITERATURE = HERE.parents[1] / "pvkdb" / "literature"
 FACTORS = {"nm": 1e-9, "um2": 1e-12}
 #: Names of metrics in the tables, where the readings have another unit.
 METRICS = {"thickness_nm": "thickness_m", "area_um2": "device_area_m2"}
+#: Columns of the conditions, which hold a word or one value without a sign.
+CONDITION_COLUMNS = frozenset(column.name for column in CONDITIONS.values())
 #: Metrics whose best value is the lowest one.
 LOW_IS_BEST = re.compile(r"^v_|_j$|switching_time_s|thickness|area")
 #: Notes that are errata: a number that the page spoils, or a condition that it names.
@@ -48,29 +51,30 @@ def build(target: Path = LITERATURE / "open_pages") -> None:
     found = Differences()
     if missing := found.unsettled():
         sys.exit(f"{' '.join(missing[0])} is not settled; see: compare.py")
-    papers = {row["key"]: row for row in rows("papers") if not row["in_review_ref"]}
+    papers = {row["key"]: row for row in rows("papers")}
+    cited_as = {key: row["in_review_ref"] or f"web-{key}" for key, row in papers.items()}
     stacks = {(row["paper"], row["item"]): row for row in rows("stacks")}
     items: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
     for (paper, item, quantity), row in found.values().items():
-        if paper in papers:
-            items[paper, item][quantity] = row
+        items[paper, item][quantity] = row
     tables: dict[str, list[Row]] = {
         name: [] for name in ("references", "energetics", "devices", "device_claims")
     }
+    counts: Counter[str] = Counter()
     for (paper, item), facts in items.items():
         if item.startswith("e"):
-            tables["energetics"].append(energy(paper, item, facts))
+            tables["energetics"].append(
+                energy(paper, item, facts) | {"references": cited_as[paper]}
+            )
             continue
-        device, claims = device_and_claims(paper, item, facts, stacks.get((paper, item)))
+        reviewed = bool(papers[paper]["in_review_ref"])
+        device, claims = device_and_claims(paper, item, facts, stacks.get((paper, item)), reviewed)
         if device:
-            tables["devices"].append(device)
-        tables["device_claims"] += claims
-    counts = Counter(row["references"] for row in tables["device_claims"])
-    for row in reversed(tables["device_claims"]):
-        row["id"] = (
-            f"c-{row['references'].replace('web-', 'o-', 1)}-{counts[row['references']]:03d}"
-        )
-        counts[row["references"]] -= 1
+            tables["devices"].append(device | {"references": cited_as[paper]})
+        for number, row in enumerate(claims, start=counts[paper] + 1):
+            names = {"id": f"c-o-{paper}-{number:03d}", "references": cited_as[paper]}
+            tables["device_claims"].append(row | names)
+        counts[paper] += len(claims)
     cited = {row["references"] for rows_ in tables.values() for row in rows_}
     tables["references"] = [
         reference(row) for row in papers.values() if f"web-{row['key']}" in cited
@@ -136,7 +140,6 @@ def energy(paper: str, item: str, facts: Mapping[str, Row]) -> Row:
             "value_max_ev": "" if kind == "at least" else high,
             "bound": {"at least": "lower", "at most": "upper"}.get(kind, ""),
             "approximate": "true" if kind == "about" else "false",
-            "references": f"web-{paper}",
             **origin([value, *(facts[name] for name in ("charge",) if name in facts)]),
         }
         | ({"erratum": material["note"]} if material["kind"] == "inferred" else {})
@@ -144,7 +147,7 @@ def energy(paper: str, item: str, facts: Mapping[str, Row]) -> Row:
 
 
 def device_and_claims(
-    paper: str, item: str, facts: Mapping[str, Row], meant: Row | None
+    paper: str, item: str, facts: Mapping[str, Row], meant: Row | None, reviewed: bool
 ) -> tuple[Row | None, list[Row]]:
     """Return the row of a device, and the figures for which it has no column.
 
@@ -163,8 +166,10 @@ def device_and_claims(
     held = [each for each in numbers if each in TABLE_METRICS and columns.get(column_of(each))]
     renamed = [each for each in numbers if each not in read]
     words = {each: row for each, row in facts.items() if each not in read}
-    shown = held or renamed
+    # A paper of the review may have another device there, whose figures these are not.
+    shown = held or renamed or [*numbers] * reviewed
     printed = [*(numbers[each] for each in shown), words.get("stack", words["absorber"])]
+    conditions = {each: row for each, row in facts.items() if is_condition(each, row)}
     device = {
         "id": name,
         "group": "open pages",
@@ -180,14 +185,28 @@ def device_and_claims(
             if each in words
         ),
         **columns,
-        "references": f"web-{paper}",
+        **{each: row["value"] for each, row in conditions.items()},
+        "conditions_source": " | ".join(
+            f"{each}: “{row['as_printed']}” ({origin([row])['source']})"
+            for each, row in conditions.items()
+        ),
         **origin(printed),
     }
+    device["erratum"] = device["erratum"] or ("" if held else "its figures are device_claims")
     label = f"{stack} ({name})" if shown else stack
     claims = [
-        claim(paper, label, metric, row) for metric, row in numbers.items() if metric not in held
+        claim(label, metric, row)
+        for metric, row in numbers.items()
+        if metric not in held and METRICS.get(metric, metric) in CLAIM_UNITS
     ]
     return (device if shown else None), claims
+
+
+def is_condition(quantity: str, row: Row) -> bool:
+    """Return whether a column of the conditions holds a value."""
+    kind = row["kind"].removesuffix(" secondary")
+    plain_kind = kind in ("typical", "about", "stated", "inferred")
+    return quantity in CONDITION_COLUMNS and plain_kind and not row["value_max"]
 
 
 def true_name(metric: str, row: Row) -> str:
@@ -234,7 +253,7 @@ def table_columns(metric: str, row: Row, others: Mapping[str, str]) -> Row:
     return {table.low: low, table.high: high, str(table.qualifier): mark}
 
 
-def claim(paper: str, device: str, metric: str, row: Row) -> Row:
+def claim(device: str, metric: str, row: Row) -> Row:
     """Return the row of a figure that is no column of ``devices.csv``."""
     kind = row["kind"].removesuffix(" secondary")
     best = "down to" if LOW_IS_BEST.search(metric) else "up to"
@@ -252,7 +271,6 @@ def claim(paper: str, device: str, metric: str, row: Row) -> Row:
         "value_max": values[1],
         "unit": CLAIM_UNITS[name],
         "qualifier": marks.get(kind, ""),
-        "references": f"web-{paper}",
         **origin([row]),
     }
 

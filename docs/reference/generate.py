@@ -178,8 +178,8 @@ def _schema(file: str, row: type[Row], header: list[str]) -> dict[str, Any]:
             f"{file}.csv has columns that {row.__name__} does not declare: {', '.join(unknown)}; "
             "declare them in pvkdb/schemas"
         )
-    bibliography = f"{file.removesuffix(name).replace('/', '-')}references"
-    return table_schema(name, row, header, bibliography)
+    # Rows of further files cite both lists of references, which Table Schema cannot say.
+    return table_schema(name, row, header, "references" if file == name else None)
 
 
 def render_failures() -> str:

@@ -108,8 +108,13 @@ _BASES: dict[str, dict[str, Fraction]] = {
 #: For each unit of a table: the units that are read, with their factors to it.
 UNITS: Mapping[str, Mapping[str, Fraction]] = _BASES | {
     unit: {name: factor / _BASES[base][one] for name, factor in _BASES[base].items()}
-    for unit, base, one in (("d", "s", "d"), ("days", "s", "d"), ("nm", "m", "nm"))
+    for unit, base, one in (
+        *(("d", "s", "d"), ("days", "s", "d")),
+        *(("nm", "m", "nm"), ("um2", "m2", "μm²")),
+    )
 }
+#: The zero of the scale of °C in K (BIPM, The International System of Units, 9th edition).
+_ZERO_C_IN_K = Fraction("273.15")
 
 #: Qualifiers in front of a value, and their meaning.
 _QUALIFIERS = {">": ">", "≥": ">", ">=": ">", "<": "<", "≤": "<", "<=": "<", "~": "~", "≈": "~"}
@@ -203,6 +208,9 @@ def parse_measurement(text: str, unit: str, *, unit_needed: bool = False) -> Int
         )
     if unit_needed and not (match["unit1"] or match["unit2"]):
         raise InputError(f"{text!r} has no unit; write for example {_examples(unit)}")
+    zero = Fraction(0)
+    if unit == "K" and unit_of(match["unit2"] or match["unit1"] or "", ("degC",)):
+        unit, zero = "degC", _ZERO_C_IN_K
     factor = _factor(match["unit2"] or match["unit1"], unit)
     own = _factor(match["unit1"], unit) if match["unit1"] and match["unit2"] else factor
     first, place = _number(match["first"])
@@ -216,7 +224,7 @@ def parse_measurement(text: str, unit: str, *, unit_needed: bool = False) -> Int
         if match["joint"] == "±":
             error, last = abs(second) * factor / own, min(place, last)
             ends = [(first - error, last, own), (first + error, last, own)]
-    values = sorted(_converted(*end) for end in ends)
+    values = sorted(_converted(*end) + zero for end in ends)
     low, high = (_float(value, text) for value in (values[0], values[-1]))
     return Interval(
         minimum=None if qualifier == "<" else low,
@@ -276,5 +284,8 @@ def _examples(unit: str) -> str:
         "V": "0.5 V, -300 mV or -0.5 to -1.2 V",
         "s": "1e4 s, > 2 h or 3 months",
         "d": "60 days or > 3 months",
+        "nm": "300 nm or 1.2 μm",
+        "um2": "2500 μm² or 0.01 mm²",
+        "K": "300 K or 85 °C",
         "cycles": "500 or 10^4 cycles",
     }.get(unit, "1e4, ~10^3 or > 100")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from math import isclose
 from pathlib import PurePath
 from typing import Any
@@ -16,6 +17,7 @@ from pvkdb.literature.entries import build_row, material_in
 from pvkdb.schemas.metrics import CLAIM_UNITS, TABLE_METRICS, TableColumns
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow
 from pvkdb.schemas.tables.columns import Column
+from pvkdb.schemas.tables.evidence import CONDITIONS
 from pvkdb.store.rows.stacks import Layer, join_layers, layer_columns, split_layers, split_structure
 
 #: Material of a device with unknown composition; by default it is the absorber's.
@@ -40,7 +42,7 @@ def devices_row(cells: Cells, references: str) -> DevicesRow:
     cells.required("source", "'Fig. 3b' or 'Table 2'")
     cells.required("absorber", "CsPbBr3")
     stack = _stack(cells)
-    columns = _figures(cells)
+    columns = {**_figures(cells), **_conditions(cells)}
     formula = _formula(cells)
     row = build_row(
         DevicesRow,
@@ -202,9 +204,7 @@ def _figures(cells: Cells) -> dict[str, Any]:
         short, column = table.imported_as, table.low
         if short in cells:
             column = short
-            for name in table.names:
-                if name in cells and name != short:
-                    cells.complain(name, f"and {short!r} are both given; fill in one of the two")
+            _refuse_both(cells, short, table.names)
             values = _measured(cells, metric.unit, table, columns)
         else:
             values = [cells.number(name) for name in table.names]
@@ -223,6 +223,34 @@ def _figures(cells: Cells) -> dict[str, Any]:
             "the row reports no figure of the device; if that is right, say so in 'erratum'",
         )
     return columns
+
+
+def _conditions(cells: Cells) -> dict[str, float | None]:
+    """Return the numbers of the conditions, each typed with its unit or in that of its column."""
+    columns: dict[str, float | None] = {}
+    for short, column in CONDITIONS.items():
+        if column.unit is None:  # a word
+            continue
+        given, value = column.name, cells.number(column.name)
+        if short in cells:
+            _refuse_both(cells, short, (column.name,))
+            given, found = short, cells.interval(short, column.unit)
+            value = found and found.minimum
+            if found and found.minimum != found.maximum:
+                cells.complain(
+                    short,
+                    "is a range or a bound, where the table holds one value; leave the cell empty "
+                    "and put the print into 'as_printed'",
+                )
+        _check_bounds(cells, given, [value], column)
+        columns[column.name] = value
+    return columns
+
+
+def _refuse_both(cells: Cells, short: str, names: Sequence[str]) -> None:
+    for name in names:
+        if name in cells and name != short:
+            cells.complain(name, f"and {short!r} are both given; fill in one of the two")
 
 
 def _measured(
@@ -303,6 +331,7 @@ def _doubt_signs(cells: Cells, row: DevicesRow) -> None:
 
 
 def _as_typed(cells: Cells) -> str | None:
-    """Return the metrics that were typed with their units, as printed text."""
-    short = [table.imported_as for _, table in TABLE_METRICS.values() if table.imported_as in cells]
-    return "; ".join(f"{name} {cells.text(name)}" for name in short) or None
+    """Return what was typed with its unit, as printed text."""
+    names = [table.imported_as for _, table in TABLE_METRICS.values()]
+    names += [short for short, column in CONDITIONS.items() if short != column.name]
+    return "; ".join(f"{name} {cells.text(name)}" for name in names if name in cells) or None

@@ -23,6 +23,7 @@ from pvkdb.literature.cells import Cells
 from pvkdb.schemas.imports import ImportedTable
 from pvkdb.schemas.metrics import TABLE_METRICS, table_columns
 from pvkdb.schemas.tables import EnergeticsRow, ReferencesRow, Row
+from pvkdb.schemas.tables.evidence import CONDITIONS
 from pvkdb.store.models.references import seen_doi
 
 RowT = TypeVar("RowT", bound=Row)
@@ -51,10 +52,13 @@ _ENERGETICS = (
     "value_max_ev bound approximate method functional soc conditions references source "
     "as_printed erratum supersedes"
 )
+_CONDITIONS = dict.fromkeys(
+    name for short, column in CONDITIONS.items() for name in (short, column.name)
+)
 _DEVICES = (
     "id group structure layers absorber material form configuration mechanism volatility "
-    f"text_source {' '.join(table_columns(imported=True))} references source as_printed erratum "
-    "supersedes raw_files quality"
+    f"text_source {' '.join(table_columns(imported=True))} {' '.join(_CONDITIONS)} "
+    "conditions_source references source as_printed erratum supersedes raw_files quality"
 )
 TABLES: dict[str, ImportTable] = {
     "references": ImportTable(

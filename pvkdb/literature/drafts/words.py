@@ -24,6 +24,20 @@ class MetricWords:
     alone: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ConditionWords:
+    """Words that fill ``field`` where a sentence has one of the metrics ``beside``."""
+
+    field: str
+    beside: tuple[str, ...]
+    words: dict[str, re.Pattern[str]]
+
+    def said(self, sentence: str) -> str:
+        """Return the one word that the sentence says; '' if it says none or several."""
+        said = [word for word, pattern in self.words.items() if pattern.search(sentence)]
+        return said[0] if len(said) == 1 else ""
+
+
 @cache
 def words() -> dict[str, Any]:
     """Return the tables of ``words.toml``."""
@@ -40,3 +54,26 @@ def metric_words() -> list[MetricWords]:
         pattern = re.compile(rf"\b(?:{near})(?![a-z])", re.IGNORECASE)
         found.append(MetricWords(**{**entry, "near": pattern}))
     return found
+
+
+@cache
+def condition_fields() -> dict[str, str]:
+    """Return the field of an import by the metric that it holds."""
+    fields = words()["conditions"].items()
+    return {metric: field for field, metrics in fields for metric in metrics}
+
+
+@cache
+def condition_words() -> list[ConditionWords]:
+    """Return the words of the conditions that are no numbers."""
+    return [
+        ConditionWords(
+            entry["field"],
+            tuple(entry["beside"]),
+            {
+                word: re.compile(rf"\b(?:{said})(?![a-z])", re.IGNORECASE)
+                for word, said in entry["words"].items()
+            },
+        )
+        for entry in words()["condition_words"]
+    ]

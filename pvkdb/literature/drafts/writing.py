@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pvkdb.errors import InputError
 from pvkdb.literature.drafts.documents import Document
 from pvkdb.literature.drafts.statements import ENERGIES, FoundValue, formula_in
+from pvkdb.literature.drafts.words import condition_fields, condition_words
 from pvkdb.literature.reading import UNCONFIRMED
 from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.store.rows.stacks import split_structure
@@ -42,7 +43,10 @@ class DraftRow:
 
 @dataclass(slots=True)
 class Draft:
-    """What a paper seems to report. ``further`` are figures that no field of an import takes."""
+    """What a paper seems to report.
+
+    ``further`` are figures that no field of an import takes, and conditions of no certain row.
+    """
 
     name: str
     reference: dict[str, str]
@@ -59,6 +63,7 @@ def draft_of(document: Document, values: Iterable[FoundValue]) -> Draft:
         InputError: there are more values than a person would confirm.
     """
     draft = Draft(document.name, dict(document.reference), [], [])
+    conditions = []
     for number, value in enumerate(values):
         if number >= MAX_VALUES:
             reason = f"{document.name} states more than {MAX_VALUES:,} values; give a part of it"
@@ -68,11 +73,15 @@ def draft_of(document: Document, values: Iterable[FoundValue]) -> Draft:
         elif value.metric in TABLE_METRICS:
             _, table = TABLE_METRICS[value.metric]
             _row_for(draft, value, table.imported_as).found[table.imported_as] = value
+        elif value.metric in condition_fields():
+            conditions.append(value)
         else:
             draft.further.append(value)
+    for value in conditions:
+        _add_condition(draft, value)
     for row in draft.rows:
         if row.table == "devices":
-            row.cells |= {column: cell(value) for column, value in row.found.items()}
+            row.cells |= _device_cells(row)
             printed = (f"{column} {value.printed}" for column, value in row.found.items())
             row.cells["as_printed"] = "; ".join(printed)
     return draft
@@ -95,6 +104,35 @@ def _row_for(draft: Draft, value: FoundValue, column: str) -> DraftRow:
     row = DraftRow("devices", cells | {"source": place_of(value)})
     draft.rows.append(row)
     return row
+
+
+def _add_condition(draft: Draft, value: FoundValue) -> None:
+    """Add a condition to the row of its paragraph and device, or of the only device."""
+    field_name = condition_fields()[value.metric]
+    rows = [row for row in draft.rows if row.table == "devices"]
+    near = [
+        row
+        for row in rows
+        for other in [next(iter(row.found.values()))]
+        if (other.paragraph, other.stack) == (value.paragraph, value.stack)
+    ]
+    fitting = near if len(rows) > 1 else rows
+    one_value = value.low == value.high and value.sign in ("", "~", "±")
+    if one_value and len(fitting) == 1 and field_name not in fitting[0].found:
+        fitting[0].found[field_name] = value
+    else:
+        draft.further.append(value)
+
+
+def _device_cells(row: DraftRow) -> dict[str, str]:
+    """Return the cells of what was found of a device, with the words beside the figures."""
+    cells: dict[str, str] = {}
+    for column, value in row.found.items():
+        cells[column] = cell(value)
+        for words in condition_words():
+            if value.metric in words.beside and (said := words.said(value.sentence)):
+                cells.setdefault(words.field, said)
+    return cells
 
 
 def _energy(value: FoundValue) -> dict[str, str]:
@@ -157,11 +195,15 @@ def _lines(draft: Draft, target: str) -> Iterator[str]:
                 yield f"{lead}{name}: {shown}{note}"
                 lead = "    "
     if draft.further:
-        yield from ("", "# Figures that have no field in an import:")
+        yield from (
+            "",
+            "# Conditions of no certain row, with their field, and figures without one:",
+        )
     for value in draft.further:
+        name = condition_fields().get(value.metric, value.metric)
         ends = dict.fromkeys(f"{end:g}" for end in (value.low, value.high))
         sign = f"{value.sign} " if value.sign else ""
-        yield f"#   {value.metric} {sign}{' to '.join(ends)} ({value.printed}), {place_of(value)}:"
+        yield f"#   {name} {sign}{' to '.join(ends)} ({value.printed}), {place_of(value)}:"
         yield f"#     {value.sentence}"
 
 

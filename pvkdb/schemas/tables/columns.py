@@ -58,6 +58,7 @@ def column(
     default: Any = PydanticUndefined,
     filter_by: Any = None,
     facet: bool = False,
+    imported_as: str | None = None,
 ) -> Any:
     """Declare a column that has a value in every row.
 
@@ -74,6 +75,7 @@ def column(
         filter_by: An example of a value by which lists are filtered: decimal numbers by a range,
             others by their value.
         facet: Whether lists can count the values.
+        imported_as: The column of an import that takes the value with its unit.
     """
     facts: JsonDict = {
         "unit": unit,
@@ -82,6 +84,7 @@ def column(
         "empty": empty,
         "source": source,
         "facet": facet or None,
+        "imported_as": imported_as,
     }
     given: JsonDict = {name: fact for name, fact in facts.items() if fact is not None}
     return Field(
@@ -115,6 +118,7 @@ class Column:
     empty: str | None = None
     filter_by: Any = None
     facet: bool = False
+    imported_as: str | None = None
 
     @classmethod
     def of(cls, name: str, field: FieldInfo) -> Column:
@@ -261,11 +265,11 @@ _CUSTOM = ("unit", "unit_column", "empty", "source")
 
 
 def table_schema(
-    name: str, row: type[Row], names: Sequence[str], bibliography: str = "references"
+    name: str, row: type[Row], names: Sequence[str], bibliography: str | None = "references"
 ) -> dict[str, Any]:
     """Return the Table Schema of a file with these columns of a table.
 
-    ``bibliography`` is the resource that rows of one publication refer to.
+    ``bibliography`` is the resource that rows of one publication refer to; None: to several.
     """
     declared = row.dictionary()
     schema: dict[str, Any] = {
@@ -275,7 +279,7 @@ def table_schema(
     # A key with a column that may be empty cannot be said in Table Schema.
     if all(declared[column].empty is None for column in row.primary_key):
         schema["primaryKey"] = list(row.primary_key)
-    if name in _ONE_PUBLICATION:
+    if name in _ONE_PUBLICATION and bibliography is not None:
         reference = {"resource": bibliography, "fields": ["key"]}
         schema["foreignKeys"] = [{"fields": ["references"], "reference": reference}]
     return schema

@@ -52,6 +52,29 @@ def _volts(meaning: str) -> Any:
     return optional(meaning, "printed", unit="V", minimum=-100, maximum=100)
 
 
+def _condition(
+    meaning: str, imported_as: str, unit: str, bounds: tuple[float, float], example: float
+) -> Any:
+    """Declare a column of a number under which a device was measured."""
+    low, high = bounds
+    return optional(
+        meaning,
+        "printed",
+        unit=unit,
+        minimum=low,
+        maximum=high,
+        filter_by=example,
+        imported_as=imported_as,
+    )
+
+
+def _condition_word(meaning: str, name: str, values: tuple[str, ...]) -> Any:
+    """Declare a column of a word on how a device was measured."""
+    return optional(
+        meaning, "curated", values=values, filter_by=values[0], facet=True, imported_as=name
+    )
+
+
 class ReferencesRow(Row):
     """One publication."""
 
@@ -343,6 +366,83 @@ class DevicesRow(Row):
         "curated",
         empty="the values were not measured by pvkdb",
     )
+
+    thickness_nm: float | None = _condition(
+        "Thickness of the perovskite layer.", "thickness", "nm", (0.1, 1e8), 300.0
+    )
+    area_um2: float | None = _condition(
+        "Area in which both electrodes overlap; of a printed side or diameter its square or circle.",
+        "area",
+        "um2",
+        (1e-8, 1e10),
+        1e4,
+    )
+    sweep_rate_v_per_s: float | None = _condition(
+        "Rate of the voltage sweeps.", "sweep_rate", "V/s", (1e-9, 1e12), 0.1
+    )
+    pulse_width_s: float | None = _condition(
+        "Width of the pulses that switch.", "pulse_width", "s", (1e-15, 1e6), 1e-3
+    )
+    pulse_voltage_v: float | None = _condition(
+        "Height of the pulses that switch; of a SET and a RESET pulse that of SET.",
+        "pulse_voltage",
+        "V",
+        (-100, 100),
+        1.0,
+    )
+    compliance_a: float | None = _condition(
+        "Current to which the instrument limits SET.", "compliance", "A", (1e-15, 100), 1e-3
+    )
+    read_voltage_v: float | None = _condition(
+        "Voltage at which the states are read.", "read_voltage", "V", (-100, 100), 0.1
+    )
+    temperature_k: float | None = _condition(
+        "Temperature of the measurements; a printed °C plus 273.15. “Room temperature” is no "
+        "number.",
+        "temperature",
+        "K",
+        (0, 2000),
+        300.0,
+    )
+    humidity_percent: float | None = _condition(
+        "Relative humidity of the air during the measurements.", "humidity", "%", (0, 100), 50.0
+    )
+    atmosphere: str | None = _condition_word(
+        "Gas around the device during the measurements, not in storage.",
+        "atmosphere",
+        ("air", "nitrogen", "argon", "oxygen", "vacuum"),
+    )
+    endurance_counted: str | None = _condition_word(
+        "What a cycle of the endurance is: `sweeps` of the voltage through SET and RESET, or a SET "
+        "and a RESET by `pulses`.",
+        "endurance_counted",
+        ("sweeps", "pulses"),
+    )
+    endurance_end: str | None = _condition_word(
+        "What ended the test of endurance: it was `stopped` while the device worked, or the device "
+        "had `failed`.",
+        "endurance_end",
+        ("stopped", "failed"),
+    )
+    retention_end: str | None = _condition_word(
+        "What ended the test of retention: it was `stopped` while the states lasted, or a state had "
+        "`failed`.",
+        "retention_end",
+        ("stopped", "failed"),
+    )
+    conditions_source: str | None = optional(
+        "Sentence and place behind each condition: `thickness_nm: “…” (place)`, separated by ` | `.",
+        "curated",
+        empty="no condition is reported, or they stand at `source`",
+    )
+
+
+#: Conditions of a device's measurements by the columns of an import that take them.
+CONDITIONS = {
+    name: column
+    for column in DevicesRow.dictionary().values()
+    if (name := column.imported_as) is not None
+}
 
 
 class DeviceClaimsRow(Row):

@@ -103,6 +103,20 @@ class DevicesColumns:
     text_source: Mapped[str | None]
     raw_files: Mapped[str | None]
     quality: Mapped[str | None]
+    thickness_nm: Mapped[float | None]
+    area_um2: Mapped[float | None]
+    sweep_rate_v_per_s: Mapped[float | None]
+    pulse_width_s: Mapped[float | None]
+    pulse_voltage_v: Mapped[float | None]
+    compliance_a: Mapped[float | None]
+    read_voltage_v: Mapped[float | None]
+    temperature_k: Mapped[float | None]
+    humidity_percent: Mapped[float | None]
+    atmosphere: Mapped[str | None]
+    endurance_counted: Mapped[str | None]
+    endurance_end: Mapped[str | None]
+    retention_end: Mapped[str | None]
+    conditions_source: Mapped[str | None]
 
 
 class EnergeticsColumns:

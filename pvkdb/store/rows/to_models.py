@@ -35,6 +35,7 @@ Values = dict[str, Any]
 _NOT_CONTENT = frozenset(
     {
         *("id", "source", "as_printed", "erratum", "text_source", "group"),
+        "conditions_source",
         *("raw_files", "quality"),
         *("family", "bottom_electrode", "top_electrode", "other_layers"),
     }

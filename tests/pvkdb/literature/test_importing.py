@@ -308,6 +308,28 @@ def test_a_device_that_cannot_be_true_is_refused(
     assert column in {problem.column for problem in caught.value.problems}
 
 
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("cells", "column", "said"),
+    [
+        ("30 to 80 °C,,,", "temperature", "is a range or a bound"),
+        ("300,,,", "temperature", "has no unit; write for example 300 K or 85 °C"),
+        (",< 90 nm,,", "thickness", "is a range or a bound"),
+        (",1e12 nm,,", "thickness", "outside 0.1 to 1e\\+08"),
+        (",90 nm,90,", "thickness_nm", "fill in one of the two"),
+        (",,-5,", "thickness_nm", "outside 0.1 to 1e\\+08"),
+        (",,,argon-ish", "atmosphere", "argon"),
+    ],
+)
+def test_a_condition_that_the_table_cannot_hold_is_refused(
+    do_import: Import, cells: str, column: str, said: str
+) -> None:
+    header = DEVICE.replace("\n", ",temperature,thickness,thickness_nm,atmosphere\n")
+    with pytest.raises(ImportRefusedError, match=said) as caught:
+        do_import(header + f"ITO/MAPbI3/Ag,MAPbI3,10,,,,r36,F,{cells}\n", name="d.csv")
+    assert column in {problem.column for problem in caught.value.problems}
+
+
 def test_a_best_value_is_marked_as_one(store: Store, do_import: Import) -> None:
     do_import(DEVICE + "ITO/MAPbI3/Ag,MAPbI3,up to 10^7,,,up to 3 h,r36,F\n", name="d.csv")
     best = row(store, DEVICES, "r36-d001")

@@ -15,6 +15,7 @@ import pytest
 from pvkdb.literature import read_curated
 from pvkdb.literature.publications import _words
 from pvkdb.schemas.rankings import Grade
+from pvkdb.schemas.tables.evidence import CONDITIONS
 from pvkdb.store.database import Store
 from pvkdb.suitability.evidence.devices import device_candidates
 
@@ -115,6 +116,22 @@ def test_every_row_has_its_place_address_and_print(name: str) -> None:
     for row in rows(OPEN_PAGES / f"{name}.csv"):
         assert re.match(r"(secondary: )?[^;]+ at https?://\S+", row["source"]), row["id"]
         assert row["as_printed"], row["id"]
+
+
+def test_every_condition_has_its_sentence(request: pytest.FixtureRequest) -> None:
+    filled = 0
+    for row in read_curated("devices"):
+        given = [column.name for column in CONDITIONS.values() if row[column.name]]
+        sources = [
+            part.partition(": “") for part in filter(None, row["conditions_source"].split(" | "))
+        ]
+        assert [name for name, *_ in sources] == given, row["id"]
+        assert all(re.fullmatch(r".+” \(.+\)", text) for *_, text in sources), row["id"]
+        filled += bool(given)
+        if row["id"].startswith("d-t4-") and given:
+            review = "\n".join(request.getfixturevalue("review"))
+            assert all(text.rpartition("” (")[0] in review for *_, text in sources), row["id"]
+    assert filled >= 10
 
 
 def test_compressed_addresses_are_whole_and_hold_what_the_reference_says() -> None:

@@ -17,6 +17,8 @@ from pvkdb.schemas.metrics import TABLE_METRICS, Metric, TableColumns
 from pvkdb.schemas.rankings import Grade, RankedCandidate
 from pvkdb.schemas.simulators import Simulator
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow, ReferencesRow
+from pvkdb.schemas.tables.columns import Column
+from pvkdb.schemas.tables.evidence import CONDITIONS
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
 from pvkdb.store.collections.devices import owner
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceReference
@@ -27,6 +29,7 @@ from pvkdb.suitability.evidence.examinations import FinishedExamination, finishe
 from pvkdb.suitability.simulators.simulators import VERSIONS
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.explorer.site.rendering import link
+from pvkdb_api.explorer.tables.cells import heading
 from pvkdb_api.operations import rankings
 
 #: Most names that are compared to find similar ones.
@@ -105,6 +108,17 @@ class DevicePage:
         """Places in the source that state configuration, mechanism and volatility."""
         parts = (part.partition(":") for part in (self.row.text_source or "").split(";"))
         return {name.strip(): place.strip() for name, _, place in parts if place.strip()}
+
+    @property
+    def conditions(self) -> list[tuple[str, Column, float | str, str]]:
+        """Heading, declaration, value and source of each condition that is reported."""
+        parts = (part.partition(": ") for part in (self.row.conditions_source or "").split(" | "))
+        sources = {name: place for name, _, place in parts}
+        return [
+            (heading(name), column, value, sources.get(column.name, self.row.source))
+            for name, column in CONDITIONS.items()
+            if (value := getattr(self.row, column.name)) is not None
+        ]
 
 
 def device_page(session: Session, key: str) -> DevicePage:

@@ -14,6 +14,7 @@ from pvkdb.literature.device_entries import raw_files
 from pvkdb.operations.fields import Text
 from pvkdb.schemas.metrics import TABLE_METRICS, Metric, TableColumns
 from pvkdb.schemas.tables import DevicesRow
+from pvkdb.schemas.tables.evidence import CONDITIONS
 from pvkdb.store.collections import DEVICES
 from pvkdb.store.queue.kept_files import file_store
 from pvkdb_api.core.sessions import ReadSession, served_store
@@ -28,12 +29,16 @@ from pvkdb_api.explorer.tables.cells import (
     TableColumn,
     device_link,
     field_columns,
+    heading,
 )
 from pvkdb_api.explorer.tables.table import RangeFilter, TablePage, choice_filters
 
 router = APIRouter(include_in_schema=False)
 
 _FIELDS = ("group", "structure", "absorber", "form", "configuration", "mechanism", "volatility")
+
+#: Headings of the conditions, which their columns' names end with units.
+_CONDITIONS = {column.name: heading(name) for name, column in CONDITIONS.items()}
 
 
 def _metric_column(metric: Metric, table: TableColumns) -> TableColumn:
@@ -61,6 +66,7 @@ TABLE = TablePage(
         "id": TableColumn("Device", lambda row: device_link(row.id, row.structure), "id"),
         **field_columns(DevicesRow, _FIELDS, DEVICES.sortable, structure="Stack"),
         **{table.column: _metric_column(metric, table) for metric, table in TABLE_METRICS.values()},
+        **field_columns(DevicesRow, _CONDITIONS, DEVICES.sortable, **_CONDITIONS),
         "references": REFERENCES_COLUMN,
     },
     default_columns="id,on_off_ratio,v_set,v_reset,endurance_cycles,retention_s,references",
@@ -70,6 +76,11 @@ TABLE = TablePage(
         RangeFilter(table.low, metric.heading, None if metric.unit == "1" else metric.unit)
         for metric, table in TABLE_METRICS.values()
         if table.at_least
+    ),
+    folded_ranges=tuple(
+        RangeFilter(column.name, _CONDITIONS[column.name], column.unit)
+        for column in CONDITIONS.values()
+        if column.unit
     ),
     switches=(("lead_free", "Lead-free"), ("has_erratum", "Has an erratum")),
     texts=(("electrode", "Electrode"), ("absorber", "Absorber")),

@@ -69,6 +69,8 @@ class TablePage:
     default_sort: str | None = None
     choices: tuple[ChoiceFilter, ...] = ()
     ranges: tuple[RangeFilter, ...] = ()
+    #: Further ranges, behind a click on "Conditions".
+    folded_ranges: tuple[RangeFilter, ...] = ()
     #: Filters with yes or no: name and label.
     switches: tuple[tuple[str, str], ...] = ()
     #: Filters with a text field: name and label.

@@ -10,6 +10,7 @@ import yaml
 
 from pvkdb.literature.drafts import draft_paper, draft_yaml, writing
 from pvkdb.literature.importing import ImportRefusedError, import_files
+from pvkdb.schemas.tables.evidence import CONDITIONS as KNOWN
 from pvkdb.store.collections import DEVICES, ENERGETICS
 from pvkdb.store.curation.sources import Upload
 from pvkdb.store.database import Store
@@ -49,7 +50,7 @@ def test_a_draft_has_each_value_with_its_sentence_and_place(draft: str) -> None:
     }
     (device,) = document["devices"]
     assert (device["structure"], device["absorber"]) == ("? ITO/CsPbBr3/Ag", "? CsPbBr3")
-    assert "#   thickness_m 3e-07 (300 nm), section 2:" in lines
+    assert device["thickness"] == "? 300 nm"
 
 
 def test_nothing_unconfirmed_enters_the_store(store: Store, tmp_path: Path, draft: str) -> None:
@@ -80,7 +81,9 @@ def test_what_is_confirmed_is_imported(store: Store, tmp_path: Path, draft: str)
     assert (energy.value_min_ev, energy.method) == (0.26, "DFT")
     assert (device.endurance_cycles, device.retention_s) == (1000, 1e4)
     assert device.retention_qualifier == ">"
-    assert device.as_printed == ("on_off_ratio 10⁶; endurance 103 cycles; retention exceeds 10⁴ s")
+    assert device.as_printed == (
+        "on_off_ratio 10⁶; endurance 103 cycles; retention exceeds 10⁴ s; thickness 300 nm"
+    )
 
 
 def test_layers_with_a_form_have_the_formula_as_material() -> None:
@@ -114,3 +117,38 @@ def test_more_values_than_a_person_confirms_are_refused(monkeypatch: pytest.Monk
     monkeypatch.setattr(writing, "MAX_VALUES", 1)
     with pytest.raises(Exception, match="more than 1 values; give a part"):
         draft_paper(Upload("a.txt", b"Endurance of 5 cycles and retention of 5 s."))
+
+
+CONDITIONS = """The ITO/CsPbBr3/Ag device has an endurance of 500 cycles by pulses of −2 V and 10 ms
+without degradation. Its retention is 5 s, read at 0.1 V and measured in ambient air.
+
+The compliance current is 1 mA, the device area 100 × 100 μm². The voltage sweep rate was 100 mV/s
+at a relative humidity of 40% and a temperature of 25 °C. It needs pulses of 1 to 3 V."""
+
+
+def test_conditions_are_of_the_only_device_and_imported_in_the_units_of_the_table(
+    store: Store, tmp_path: Path
+) -> None:
+    draft = draft_paper(Upload("a.txt", CONDITIONS.encode()))
+    assert [(one.metric, one.printed) for one in draft.further] == [("v_pulse_v", "1 to 3 V")]
+    assert "#   pulse_voltage 1 to 3 (1 to 3 V), beginning:" in draft_yaml(draft)
+    path = tmp_path / "paper.yaml"
+    draft.reference |= {"authors": "A. Tester", "title": "Conditions", "year": "2024"}
+    path.write_text(re.sub('"[?] ?', '"', draft_yaml(draft)), encoding="utf-8")
+    with store.session() as session:
+        import_files(session, [path])
+        (device,) = DEVICES.load(session, ["tester2024-d001"])
+    assert device.model_dump(include={column.name for column in KNOWN.values()}) == {
+        **{"thickness_nm": None, "area_um2": 1e4, "sweep_rate_v_per_s": 0.1},
+        **{"pulse_width_s": 0.01, "pulse_voltage_v": -2, "compliance_a": 1e-3},
+        **{"read_voltage_v": 0.1, "temperature_k": 298.15, "humidity_percent": 40},
+        **{"atmosphere": "air", "endurance_counted": "pulses"},
+        **{"endurance_end": "stopped", "retention_end": None},
+    }
+
+
+def test_a_condition_of_one_of_several_devices_is_only_named() -> None:
+    devices = "ITO/CsPbBr3/Ag has a retention of 5 s.\n\nITO/CsPbI3/Ag has a retention of 9 s."
+    draft = draft_paper(Upload("a.txt", f"{devices}\n\nThe device area is 4 mm².".encode()))
+    assert [one.metric for one in draft.further] == ["device_area_m2"]
+    assert all("area" not in row.cells for row in draft.rows)
