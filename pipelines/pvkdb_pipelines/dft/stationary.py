@@ -92,7 +92,7 @@ def guide_at(atoms: Atoms, potential: Potential, along: np.ndarray | None) -> Gu
     """
     if along is None:
         return Guide(potential, atoms, None)
-    curvatures, modes = np.linalg.eigh(_hessian(atoms, potential))
+    curvatures, modes = np.linalg.eigh(hessian_of(atoms, potential))
     if curvatures[0] > _UNSTABLE:
         raise CalculationFailedError(
             FailureKind.SADDLE_NOT_FOUND,
@@ -140,7 +140,7 @@ def find_stationary(
         largest = _longest(point.get_forces())
         on_step(len(points), largest)
         model = learned.near(point)
-        hessian = _hessian(point, model)
+        hessian = hessian_of(point, model)
         positions, left_ev, settled = _walk(guide.mode, model, point, hessian, radius, fmax / 3)
         if largest <= fmax and settled and abs(left_ev) <= energy_left_ev:
             aside = _unexpected(hessian, guide.mode)
@@ -159,6 +159,17 @@ def find_stationary(
         moved.positions = positions
         points.append(evaluate(moved))
         learned.add(points[-1:])
+
+
+def unstable_modes(
+    atoms: Atoms, potential: Potential, mode: np.ndarray, what: str
+) -> tuple[tuple[float, ...], np.ndarray]:
+    """Return the unstable modes of a potential at a saddle point, as :class:`Stationary` has them.
+
+    Raises:
+        CalculationFailedError: None follows ``mode``, the direction of the hop, shape (3 n,).
+    """
+    return _unstable(hessian_of(atoms, potential), mode, what)
 
 
 def corrected(potential: Potential, calls: Sequence[Atoms], near: Atoms) -> Potential:
@@ -348,7 +359,7 @@ def _hop_mode(curvatures: np.ndarray, modes: np.ndarray, mode: np.ndarray) -> tu
     return int((unstable if found else overlaps).argmax()), found
 
 
-def _hessian(atoms: Atoms, potential: Potential) -> np.ndarray:
+def hessian_of(atoms: Atoms, potential: Potential) -> np.ndarray:
     """Return second derivatives, shape (3 n, 3 n), eV/Å²."""
     operations = operations_of(atoms, _SYMPREC_ANG)
     action = act(operations, atoms.positions, atoms.numbers)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pvkdb.cli.output.console import print_message, print_table, write_file
+from pvkdb.cli.output.console import print_lines, print_message, print_table, write_file
 from pvkdb.display.numbers import decimals
 from pvkdb.errors import InputError, writing
 
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from pvkdb.schemas.calculations.migration import NebResult
     from pvkdb.schemas.tables import EnergeticsRow
     from pvkdb.store.database import Store
+    from pvkdb_pipelines.dft.benchmark import PotentialScore
     from pvkdb_pipelines.potentials.installed import InstalledPotential
 
 #: Axes whose barriers are shown next to the lowest barrier of all directions.
 _AXES = ("a", "b", "c")
 _PICTURES = (".png", ".svg")
+#: Columns of the scores of potentials.
+_ERRORS = ("MAE", "signed", "at DFT's", "forces")
 
 
 def results_of(documents: list[CalculationDocument]) -> list[tuple[CalculationDocument, NebResult]]:
@@ -125,6 +128,36 @@ def print_potentials(potentials: Iterable[InstalledPotential]) -> None:
         whole=("potential", "E_A error", "force call"),
         caption="E_A error: mean absolute error to literature and DFT. Force call: median, one "
         "core. See docs/validation/migration.md.",
+    )
+
+
+def print_scores(scores: list[PotentialScore]) -> None:
+    """Print which potential is nearest to DFT at each charge, then a table."""
+    from pvkdb_pipelines.dft.benchmark import nearest
+
+    print_lines(nearest(scores))
+    rows = []
+    for score in scores:
+        for group in score.groups:
+            errors = (
+                group.relaxed_mae_ev,
+                group.relaxed_signed_ev,
+                group.between_dft_mae_ev,
+                group.force_mae_ev_per_ang,
+            )
+            cells = ["–" if each is None else str(each) for each in errors]
+            hops = f"{group.hops}, {group.failed} failed" if group.failed else str(group.hops)
+            cost = decimals(group.cpu_s_per_call, 3)
+            rows.append([score.potential, f"{group.charge:+d}", hops, *cells, cost])
+    print_table(
+        "Barriers against DFT",
+        ["potential", "charge", "hops", *_ERRORS, "CPU-s"],
+        rows,
+        whole=("potential", "charge", *_ERRORS),
+        caption="MAE and signed: of barriers between the potential's own ends and saddle points, "
+        "eV; at DFT's: between the structures of DFT; forces: mean absolute error of components, "
+        "eV/Å; in brackets 95 % over compositions; CPU-s: of a force call. –: a hop failed, and a "
+        "mean of the others would say too little. Each hop: --json.",
     )
 
 
