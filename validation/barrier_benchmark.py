@@ -20,14 +20,15 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.io import write
-from pydantic import TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from pvkdb.schemas.calculations.dft import DftHopRequest, DftSettings, Engine
+from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.store.curation.computed import describe_settings
 from pvkdb_pipelines.dft.benchmark import (
     CALLS,
     HOPS,
-    Benchmark,
+    METRICS,
     BenchmarkHop,
     HopScore,
     PotentialScore,
@@ -36,8 +37,9 @@ from pvkdb_pipelines.dft.benchmark import (
 from pvkdb_pipelines.dft.hops import ForceCall, read_checkpoint, tilt_changes
 from pvkdb_pipelines.geometry.hosts import atoms_in, set_results
 from validation import barrier_convergence as convergence
-from validation import dft_page
-from validation.dft_hops import ESPRESSO_SET, LARGE_SET, HopSet
+from validation import charge_correction, dft_page
+from validation.dft_hops import ESPRESSO_SET, LARGE_SET, HopCase, HopSet
+from validation.dft_page import Hop
 
 FOLDER = convergence.FILE.parent
 PAGE, SCORES = dft_page.FOLDER / "benchmark.md", FOLDER / "scores.json"
@@ -48,8 +50,46 @@ _TESTS = {"between": "Cs2SnCl6 Fm-3m +1", "edge": "CsPbBr3 Pnma +1"}
 _BEST, _LARGEST_BASIS = "pw.x, cutoffs of SSSP", "TZV2P"
 
 
-def hops_and_calls(hops: HopSet) -> Iterator[tuple[BenchmarkHop, list[Atoms]]]:
-    """Yield each hop of a set with its force calls; one without a result has none."""
+class DocumentedHop(BenchmarkHop):
+    """What the file says of a hop; energies in eV, forces in eV/Å."""
+
+    phase: str
+    space_group: str | None = Field(default=None, description="Of the host that was relaxed.")
+    defect: str | None = None
+    atoms: int | None = None
+    tilting: bool | None = Field(
+        default=None, description="Whether the octahedra of the host are tilted."
+    )
+    hop: str = Field(description="In words, with its sites and length.")
+    error_ev: float | None = Field(
+        default=None,
+        description="Of the barrier in this cell: what the search left, and what better cutoffs "
+        "and basis sets change. The functional and the size of the cell are not in it.",
+    )
+    max_forces_ev_per_ang: dict[str, float] = Field(default={}, description="By structure.")
+    curvatures_ev_per_ang2: list[float] = Field(default=[], description="Of unstable modes.")
+    tilt_changes_deg: dict[str, float] = Field(
+        default={}, description="From each end to the saddle point, of the pattern that turns most."
+    )
+    apart_ang: float | None = Field(
+        default=None, description="Other motion than on the path of the guide, RMS of atoms, Å."
+    )
+    force_calls: int
+    cpu_seconds: float | None = None
+    literature: list[str] = Field(default=[], description="Values and their references.")
+
+
+class DocumentedSet(BaseModel):
+    """The file of the benchmark."""
+
+    title: str = "Hops of halide vacancies in halide perovskites by DFT, neutral and positive"
+    licence: str = "MIT"
+    level_of_theory: str = "PBE"
+    hops: list[DocumentedHop]
+
+
+def hops_and_calls(hops: HopSet) -> Iterator[tuple[DocumentedHop, list[Atoms]]]:
+    """Yield each hop of a set with its force calls."""
     kept = _calculations(hops)
     cases = {case.name: case for case in hops.cases}
     for each in hops.read().hops:
@@ -58,15 +98,15 @@ def hops_and_calls(hops: HopSet) -> Iterator[tuple[BenchmarkHop, list[Atoms]]]:
         own |= {name: getattr(each, name) for name in ("hop", "settings", "literature")}
         own |= {"force_calls": each.force_calls, "apart_ang": each.apart_ang}
         if result is None:
-            yield BenchmarkHop(**own, excluded=each.failure), []
+            calls = list(_frames(each, _first_image(kept, each, case), _left_over(hops, each), {}))
+            yield DocumentedHop(**own, excluded=each.failure), calls
             continue
         request = DftHopRequest.model_validate(kept[each.calculation]["parameters"])
-        neb = next(kept[key] for key in kept if key.startswith(str(request.parent)))
-        group, left = neb["result"]["space_group"], result.points[:2]
-        left_ev = sum(abs(point.energy_left_ev) for point in left)
+        group = kept[str(request.parent)[:12]]["result"]["space_group"]
+        left_ev = sum(abs(point.energy_left_ev) for point in result.points[:2])
         error_ev = np.hypot(left_ev, settings_error_ev(each.settings, each.hop))
         calls = read_checkpoint(hops.folder / f"pvkdb-hop-{request.search_key()[:16]}.jsonl")
-        hop = BenchmarkHop(
+        hop = DocumentedHop(
             **own,
             space_group=group,
             defect=request.defect,
@@ -86,7 +126,8 @@ def hops_and_calls(hops: HopSet) -> Iterator[tuple[BenchmarkHop, list[Atoms]]]:
             cpu_seconds=result.cpu_seconds,
             excluded=result.not_converged,
         )
-        yield hop, list(_frames(each.name, request, calls, _points(result.points, calls)))
+        first = atoms_in(request.images[0].structure)
+        yield hop, list(_frames(each, first, calls, _points(result.points, calls)))
 
 
 def _points(points: Any, calls: list[ForceCall]) -> dict[int, str]:
@@ -95,16 +136,32 @@ def _points(points: Any, calls: list[ForceCall]) -> dict[int, str]:
     return {energies.index(point.energy_ev): point.name for point in points}
 
 
+def _first_image(kept: dict[str, dict[str, Any]], hop: Hop, case: HopCase) -> Atoms:
+    """Return the start of a hop on the path of its guide."""
+    wanted = {"formula": case.formula, "phase": case.phase, "potential": hop.guide}
+    paths = (row for row in kept.values() if row["kind"] == "neb")
+    path = next(row for row in paths if wanted.items() <= row["parameters"].items())
+    role = f"hop {NebResult.model_validate(path['result']).limiting_number} image 0"
+    first = next(each for each in path["structures"] if each["role"] == role)
+    return Atoms(first["symbols"], first["positions_ang"], cell=first["cell_ang"], pbc=True)
+
+
+def _left_over(hops: HopSet, hop: Hop) -> list[ForceCall]:
+    """Return the force calls of a hop without a result: their file is known by their number."""
+    files = [read_checkpoint(file) for file in sorted(hops.folder.glob("pvkdb-hop-*.jsonl"))]
+    return next((calls for calls in files if len(calls) == hop.force_calls), [])
+
+
 def _frames(
-    name: str, request: DftHopRequest, calls: list[ForceCall], points: dict[int, str]
+    hop: Hop, like: Atoms, calls: list[ForceCall], points: dict[int, str]
 ) -> Iterator[Atoms]:
-    settings, like = request.settings, atoms_in(request.images[0].structure)
+    settings = hop.settings
     for number, call in enumerate(calls):
         atoms = like.copy()
         atoms.positions = call.positions_ang
         set_results(atoms, call.point.energy_ev, np.array(call.point.forces_ev_per_ang))
         atoms.info = {
-            "hop": name,
+            "hop": hop.name,
             "point": points.get(number, ""),
             "search": call.point.name,
             "charge": settings.charge,
@@ -119,12 +176,12 @@ def _frames(
 
 @cache
 def _calculations(hops: HopSet) -> dict[str, dict[str, Any]]:
-    """Return the kept calculations of a set by their key."""
+    """Return the kept calculations of a set by their id."""
     if not hops.calculations.exists():
         return {}
     with gzip.open(hops.calculations, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
-    return {row["key"]: row for row in rows if "key" in row}
+    return {row["key"][:12]: row for row in rows if "key" in row}
 
 
 def settings_error_ev(settings: DftSettings, hop: str) -> float:
@@ -151,7 +208,7 @@ def settings_error_ev(settings: DftSettings, hop: str) -> float:
 def write_set() -> None:
     """Write the hops, their force calls and the data card."""
     pairs = [pair for hops in (ESPRESSO_SET, LARGE_SET) for pair in hops_and_calls(hops)]
-    benchmark = Benchmark(hops=[hop for hop, _ in pairs])
+    benchmark = DocumentedSet(hops=[hop for hop, _ in pairs])
     text = benchmark.model_dump_json(indent=1, exclude_none=True)
     (FOLDER / HOPS).write_text(text + "\n", encoding="utf-8")
     frames = io.StringIO()
@@ -160,9 +217,9 @@ def write_set() -> None:
     (FOLDER / CALLS).write_bytes(gzip.compress(frames.getvalue().encode(), mtime=0))
 
 
-def read_set() -> Benchmark:
+def read_set() -> DocumentedSet:
     """Read the stored hops."""
-    return Benchmark.model_validate_json((FOLDER / HOPS).read_text(encoding="utf-8"))
+    return DocumentedSet.model_validate_json((FOLDER / HOPS).read_text(encoding="utf-8"))
 
 
 def read_scores() -> list[PotentialScore]:
@@ -171,18 +228,21 @@ def read_scores() -> list[PotentialScore]:
     return TypeAdapter(list[PotentialScore]).validate_json(text)
 
 
-def render(benchmark: Benchmark, scores: list[PotentialScore]) -> str:
+def render(benchmark: DocumentedSet, scores: list[PotentialScore]) -> str:
     """Return the page."""
     counted = [hop for hop in benchmark.hops if hop.excluded is None]
     names = [score.potential for score in scores]
     answer = "\n".join(f"- {line}" for line in nearest(scores))
-    lines = [_HEAD.format(answer=answer or "No potential is scored yet."), *_groups(scores)]
+    lines = [_HEAD.format(answer=answer or "No potential is scored yet.")]
+    lines += [f"| potential | charge | hops | {' | '.join(METRICS)} | CPU-s |", "|---" * 8 + "|"]
+    for score in scores:
+        lines += [f"| {score.potential} | {' | '.join(each.cells())} |" for each in score.groups]
     lines += ["", "## Each hop", "", _EACH]
     lines += [f"| hop | atoms | tilted | DFT, eV | {' | '.join(names)} |"]
     lines += ["|---|---|---|---|" + "---|" * len(names)]
     for hop in counted:
         own = [each for score in scores for each in score.hops if each.name == hop.name]
-        forward, reverse = hop.barriers_ev()
+        forward, reverse = hop.barrier_forward_ev, hop.barrier_reverse_ev
         barrier = f"{forward:.3f}" + ("" if forward == reverse else f" / {reverse:.3f}")
         row = [f"{hop.name}, {hop.hop}", str(hop.atoms), "yes" if hop.tilting else "no"]
         cells = [*row, f"{barrier} ± {hop.error_ev:.3f}", *map(_own, own)]
@@ -191,24 +251,8 @@ def render(benchmark: Benchmark, scores: list[PotentialScore]) -> str:
     hours = sum(hop.cpu_seconds or 0 for hop in counted) / 3600
     lines += ["", f"{calls} force calls, {hours:.1f} CPU-hours.", "", "## Kept and not counted", ""]
     lines += [f"- {hop.name}: {hop.excluded}" for hop in benchmark.hops if hop.excluded]
-    return "\n".join([*lines, _FOOT])
-
-
-def _groups(scores: list[PotentialScore]) -> Iterator[str]:
-    yield "| potential | charge | hops | MAE | signed | MAE at DFT's structures | forces | CPU-s |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for score in scores:
-        for group in score.groups:
-            errors = (
-                group.relaxed_mae_ev,
-                group.relaxed_signed_ev,
-                group.between_dft_mae_ev,
-                group.force_mae_ev_per_ang,
-            )
-            cells = ["–" if each is None else str(each) for each in errors]
-            hops = f"{group.hops}" + (f", {group.failed} failed" if group.failed else "")
-            row = [score.potential, f"{group.charge:+d}", hops, *cells, f"{group.cpu_s_per_call}"]
-            yield f"| {' | '.join(row)} |"
+    learned = charge_correction.section(charge_correction.read_left_out())
+    return "\n".join([*lines, *learned, _FOOT])
 
 
 def _own(score: HopScore) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pvkdb_pipelines.dft.benchmark import HOPS, read_benchmark, shipped_folder
+from pvkdb_pipelines.dft.benchmark import read_benchmark
 from validation.barrier_benchmark import (
-    FOLDER,
     LARGE_SET,
     PAGE,
     hops_and_calls,
@@ -23,17 +22,15 @@ def test_the_page_is_made_of_the_set_and_the_scores() -> None:
 
 def test_the_set_is_that_of_the_stored_hops() -> None:
     made = [pair for hops in (ESPRESSO_SET, LARGE_SET) for pair in hops_and_calls(hops)]
-    assert shipped_folder() == FOLDER
-    benchmark, calls = read_benchmark(FOLDER)
-    assert (FOLDER / HOPS).is_file()
-    assert benchmark.hops == [hop for hop, _ in made]
+    calls = read_benchmark()[1]
+    assert read_set().hops == [hop for hop, _ in made]
     for hop, frames in made:
         assert len(calls.get(hop.name, [])) == len(frames)
 
 
 def test_a_barrier_is_the_difference_of_its_frames_and_hops_that_fail_are_not_counted() -> None:
-    benchmark, calls = read_benchmark(FOLDER)
-    for hop in benchmark.hops:
+    calls = read_benchmark()[1]
+    for hop in read_set().hops:
         if hop.barrier_forward_ev is None:
             assert hop.excluded
             continue

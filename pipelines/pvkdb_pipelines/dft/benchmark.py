@@ -13,7 +13,7 @@ fails leaves its group without a mean error, since a mean of the others would re
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import mean
 
@@ -44,58 +44,25 @@ _UNSTABLE = -0.05
 
 
 class BenchmarkHop(BaseModel):
-    """A hop by DFT; energies in eV, forces in eV/Å."""
+    """A hop by DFT, energies in eV; the file has more of each (docs/validation/benchmark.md)."""
 
     name: str
     formula: str
-    phase: str
-    space_group: str | None = Field(default=None, description="Of the host that was relaxed.")
-    defect: str | None = None
     charge: int
-    atoms: int | None = None
-    tilting: bool | None = Field(
-        default=None, description="Whether the octahedra of the host are tilted."
-    )
-    hop: str = Field(description="In words, with its sites and length.")
     settings: DftSettings
     barrier_forward_ev: float | None = None
     barrier_reverse_ev: float | None = None
-    error_ev: float | None = Field(
-        default=None,
-        description="Of the barrier in this cell: what the search left, and what better cutoffs "
-        "and basis sets change. The functional and the size of the cell are not in it.",
-    )
-    max_forces_ev_per_ang: dict[str, float] = Field(default={}, description="By structure.")
-    curvatures_ev_per_ang2: list[float] = Field(default=[], description="Of unstable modes.")
-    tilt_changes_deg: dict[str, float] = Field(
-        default={}, description="From each end to the saddle point, of the pattern that turns most."
-    )
-    apart_ang: float | None = Field(
-        default=None, description="Other motion than on the path of the guide, RMS of atoms, Å."
-    )
-    force_calls: int
-    cpu_seconds: float | None = None
     excluded: str | None = Field(default=None, description="Why it counts nowhere.")
-    literature: list[str] = []
 
     @property
     def group(self) -> tuple[str, int]:
         """Settings and charge of hops that are scored together."""
         return describe_settings(self.settings), self.charge
 
-    def barriers_ev(self) -> tuple[float, float]:
-        """Return the barriers forward and reverse of a hop that counts."""
-        assert self.barrier_forward_ev is not None
-        assert self.barrier_reverse_ev is not None
-        return self.barrier_forward_ev, self.barrier_reverse_ev
-
 
 class Benchmark(BaseModel):
     """Hops by DFT; those that are excluded are kept with the reason."""
 
-    title: str = "Hops of halide vacancies in halide perovskites by DFT, neutral and positive"
-    licence: str = "MIT"
-    level_of_theory: str = "PBE"
     hops: list[BenchmarkHop]
 
 
@@ -131,9 +98,6 @@ class HopScore(BaseModel):
     saddle_apart_ang: float | None = Field(
         default=None, description="Its saddle point from that of DFT, RMS of the atoms, Å."
     )
-    energy_mae_ev: float | None = Field(
-        default=None, description="On all force calls, relative to the start."
-    )
     force_mae_ev_per_ang: float | None = Field(default=None, description="Of components.")
     failure: str | None = None
     force_calls: int = 0
@@ -141,26 +105,27 @@ class HopScore(BaseModel):
 
 
 class GroupScore(BaseModel):
-    """A potential on the hops of one code, setting and charge; None where a hop failed."""
+    """A potential on the hops of one code, setting and charge; an error is None if a hop failed."""
 
     settings: str
     charge: int
     hops: int
     failed: int
     compositions: int
-    relaxed_mae_ev: Limits | None
-    relaxed_signed_ev: Limits | None
-    between_dft_mae_ev: Limits | None
-    between_dft_signed_ev: Limits | None
-    force_mae_ev_per_ang: Limits | None
+    errors: dict[str, Limits | None] = Field(description="By :data:`METRICS`.")
     cpu_s_per_call: float | None
+
+    def cells(self) -> list[str]:
+        """Return charge, hops, errors and cost for a table."""
+        hops = f"{self.hops}, {self.failed} failed" if self.failed else f"{self.hops}"
+        errors = ["–" if each is None else str(each) for each in self.errors.values()]
+        return [f"{self.charge:+d}", hops, *errors, f"{self.cpu_s_per_call}"]
 
 
 class PotentialScore(BaseModel):
     """A potential on the whole benchmark."""
 
     potential: str
-    weights: str
     licence: str
     device: str
     versions: dict[str, str]
@@ -168,25 +133,17 @@ class PotentialScore(BaseModel):
     hops: list[HopScore]
 
 
-def shipped_folder() -> Path:
-    """Return the folder of the benchmark: in the installed package, or in the documentation.
-
-    Raises:
-        InputError: The installation is incomplete.
-    """
-    package = Path(pvkdb.__file__).parent
-    for folder in (package / "_barriers", package.parent / "docs" / "validation" / "barriers"):
-        if (folder / HOPS).is_file():
-            return folder
-    raise InputError(f"no benchmark found beside {package}; reinstall pvkdb, or name its --folder")
-
-
-def read_benchmark(folder: Path) -> tuple[Benchmark, dict[str, list[Atoms]]]:
+def read_benchmark(folder: Path | None = None) -> tuple[Benchmark, dict[str, list[Atoms]]]:
     """Return the hops of a folder, and by their name the force calls.
+
+    Without a folder they are those of pvkdb: in the installed package, or in the documentation.
 
     Raises:
         InputError: A file is missing or is not that of a benchmark.
     """
+    package = Path(pvkdb.__file__).parent
+    places = package / "_barriers", package.parent / "docs" / "validation" / "barriers"
+    folder = folder or next((place for place in places if (place / HOPS).is_file()), places[0])
     try:
         hops = Benchmark.model_validate_json((folder / HOPS).read_text(encoding="utf-8"))
         frames = read(folder / CALLS, index=":", format="extxyz")
@@ -202,7 +159,7 @@ def score(
     potential: Potential,
     benchmark: Benchmark,
     calls: dict[str, list[Atoms]],
-    on_hop: Callable[[str], None] = lambda name: None,
+    on_hop: Callable[[str], object] = str,
 ) -> PotentialScore:
     """Return the score of a potential on the hops that count; ``on_hop`` is called with each."""
     scores = []
@@ -212,7 +169,6 @@ def score(
             scores.append(_scored(potential, hop, calls[hop.name]))
     return PotentialScore(
         potential=potential.name,
-        weights=potential.weights,
         licence=potential.licence,
         device=potential.device,
         versions=potential.versions,
@@ -222,28 +178,19 @@ def score(
 
 
 def grouped(scores: Sequence[HopScore]) -> list[GroupScore]:
-    """Return the mean errors of each group, those of one charge next to each other."""
+    """Return the mean errors of each group, by charge."""
     found = []
-    for group in sorted({each.group for each in scores}, key=lambda each: (each[1], each[0])):
+    for group in sorted({each.group for each in scores}, key=lambda each: each[::-1]):
         own = [each for each in scores if each.group == group]
-        relaxed = [_errors(each.relaxed_ev, each.dft_ev) for each in own]
-        between = [_errors(each.between_dft_ev, each.dft_ev) for each in own]
         costs = [each.cpu_s_per_call for each in own if each.cpu_s_per_call is not None]
-        formulas = [each.formula for each in own]
         found.append(
             GroupScore(
                 settings=group[0],
                 charge=group[1],
                 hops=len(own),
                 failed=sum(each.failure is not None for each in own),
-                compositions=len(set(formulas)),
-                relaxed_mae_ev=_limits(formulas, map(_size, relaxed), least=0.0),
-                relaxed_signed_ev=_limits(formulas, map(_middle, relaxed)),
-                between_dft_mae_ev=_limits(formulas, map(_size, between), least=0.0),
-                between_dft_signed_ev=_limits(formulas, map(_middle, between)),
-                force_mae_ev_per_ang=_limits(
-                    formulas, (each.force_mae_ev_per_ang for each in own), least=0.0
-                ),
+                compositions=len({each.formula for each in own}),
+                errors={name: _limits(own, metric) for name, metric in METRICS.items()},
                 cpu_s_per_call=round(mean(costs), 3) if costs else None,
             )
         )
@@ -253,78 +200,74 @@ def grouped(scores: Sequence[HopScore]) -> list[GroupScore]:
 def nearest(scores: Sequence[PotentialScore]) -> list[str]:
     """Return a sentence for each group: which potential is nearest to DFT, and the others."""
     lines = []
-    for group in [each for score in scores[:1] for each in score.groups]:
-        errors: list[tuple[float, str, Limits]] = []
-        for score in scores:
-            for each in score.groups:
-                if (each.settings, each.charge) == (group.settings, group.charge):
-                    mae = each.relaxed_mae_ev
-                    errors += [] if mae is None else [(mae.value, score.potential, mae)]
-        errors.sort(key=lambda each: each[0])
-        of = f"Charge {group.charge:+d}, {group.hops} hops of {group.compositions} compositions"
-        found = ", then ".join(f"{name} {mae} eV" for _, name, mae in errors)
+    for place, group in enumerate(scores[0].groups if scores else ()):
+        errors = [(score.groups[place].errors["MAE"], score.potential) for score in scores]
+        known = sorted((mae.value, f"{name} {mae} eV") for mae, name in errors if mae is not None)
+        of = f"Charge {group.charge:+d}, {group.hops} hops, {group.compositions} compositions"
+        found = ", then ".join(text for _, text in known)
         lines.append(f"{of} ({group.settings}): {found or 'every potential failed on a hop'}.")
     return lines
 
 
-def _errors(
-    found: tuple[float, float] | None, dft: tuple[float, float]
-) -> tuple[float, float] | None:
-    return None if found is None else (found[0] - dft[0], found[1] - dft[1])
+def _error(
+    hop: HopScore, found: tuple[float, float] | None, size: Callable[[float], float] = float
+) -> float | None:
+    """Return the mean error of both barriers, or of their sizes."""
+    if found is None:
+        return None
+    return mean(size(own - true) for own, true in zip(found, hop.dft_ev, strict=True))
 
 
-def _size(errors: tuple[float, float] | None) -> float | None:
-    return None if errors is None else mean(map(abs, errors))
-
-
-def _middle(errors: tuple[float, float] | None) -> float | None:
-    return None if errors is None else mean(errors)
+#: Errors of a hop: of barriers between a potential's own structures and between those of DFT, eV,
+#: and of the components of forces, eV/Å.
+METRICS: dict[str, Callable[[HopScore], float | None]] = {
+    "MAE": lambda hop: _error(hop, hop.relaxed_ev, abs),
+    "signed": lambda hop: _error(hop, hop.relaxed_ev),
+    "MAE at DFT's": lambda hop: _error(hop, hop.between_dft_ev, abs),
+    "forces": lambda hop: hop.force_mae_ev_per_ang,
+}
 
 
 def _limits(
-    formulas: Sequence[str], values: Iterable[float | None], least: float = -np.inf
+    scores: Sequence[HopScore], metric: Callable[[HopScore], float | None]
 ) -> Limits | None:
     """Return the mean over compositions and its interval; None where a value is missing."""
     by_formula: dict[str, list[float]] = {}
-    for formula, value in zip(formulas, values, strict=True):
-        if value is None:
+    for each in scores:
+        if (value := metric(each)) is None:
             return None
-        by_formula.setdefault(formula, []).append(value)
+        by_formula.setdefault(each.formula, []).append(value)
     means = np.array([mean(each) for each in by_formula.values()])
     middle = round(float(means.mean()), 4)
     if len(means) < 3:
         return Limits(value=middle)
-    quantile = student.ppf(0.975, len(means) - 1)
-    half = float(quantile * means.std(ddof=1) / np.sqrt(len(means)))
-    return Limits(
-        value=middle, low=round(max(middle - half, least), 4), high=round(middle + half, 4)
-    )
+    half = student.ppf(0.975, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means))
+    low, high = (round(float(each), 4) for each in (middle - half, middle + half))
+    positive = metric is not METRICS["signed"]
+    return Limits(value=middle, low=max(low, 0.0) if positive else low, high=high)
 
 
 def _scored(potential: Potential, hop: BenchmarkHop, calls: list[Atoms]) -> HopScore:
     calls_before, started = potential.force_calls, time.process_time()
-    found = HopScore(
-        name=hop.name, group=hop.group, formula=hop.formula, dft_ev=_rounded(*hop.barriers_ev())
-    )
-    points = {call.info["point"]: call for call in calls if call.info["point"]}
+    assert hop.barrier_forward_ev is not None
+    assert hop.barrier_reverse_ev is not None
+    dft_ev = hop.barrier_forward_ev, hop.barrier_reverse_ev
+    found = HopScore(name=hop.name, group=hop.group, formula=hop.formula, dft_ev=dft_ev)
+    index = {call.info["point"]: number for number, call in enumerate(calls)}
     try:
         potential.require_elements(list(calls[0].symbols))
         guessed = [potential.evaluate([call], stress=False)[0] for call in calls]
         found.cpu_s_per_call = round((time.process_time() - started) / len(calls), 4)
-        index = {name: calls.index(call) for name, call in points.items()}
-        first = index["start"]
         energies = np.array([each["energy"] for each in guessed])
-        true = np.array([call.get_potential_energy() for call in calls])
-        apart = (energies - energies[first]) - (true - true[first])
         forces = [
             np.abs(each["forces"] - call.get_forces()).mean()
             for each, call in zip(guessed, calls, strict=True)
         ]
-        found.energy_mae_ev = round(float(np.abs(apart).sum() / max(len(calls) - 1, 1)), 4)
         found.force_mae_ev_per_ang = round(float(np.mean(forces)), 4)
-        saddle = energies[index["saddle"]]
-        ends = first, index.get("end", first)
-        found.between_dft_ev = _rounded(*(saddle - energies[end] for end in ends))
+        start, saddle = index["start"], index["saddle"]
+        ends = start, index.get("end", start)
+        found.between_dft_ev = _rounded(*(energies[saddle] - energies[end] for end in ends))
+        points = {name: calls[number] for name, number in index.items() if name}
         found.relaxed_ev, found.saddle_apart_ang = _relaxed(potential, points)
     except CalculationFailedError as failed:
         found.failure = f"{failed.kind}: {failed}"

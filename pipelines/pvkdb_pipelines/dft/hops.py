@@ -29,6 +29,7 @@ from pvkdb_pipelines.dft.stationary import (
     corrected,
     find_stationary,
     guide_at,
+    hessian_of,
     unstable_modes,
 )
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
@@ -198,14 +199,8 @@ def why_no_hop(
     recorded = _Recorded(guide, Path(), calls)
     search = _Search(request, recorded, guide, ProgressReporter({_STAGE: 1.0}, None))
     search.points = {point.name: point for point in result.points}
-    strained = [
-        f"{name} {point.max_force_ev_per_ang:.3f}"
-        for name, point in search.points.items()
-        if point.max_force_ev_per_ang > request.fmax_ev_per_ang
-    ]
-    if strained:
-        limit = request.fmax_ev_per_ang
-        return f"largest forces above the limit of {limit} eV/Å: {', '.join(strained)}"
+    if any(each.max_force_ev_per_ang > request.fmax_ev_per_ang for each in result.points):
+        return f"a structure has a force above the limit of {request.fmax_ev_per_ang} eV/Å"
     saddle, tried = search.points["saddle"], recorded.of("saddle")
     index = int(np.argmin([abs(call.point.energy_ev - saddle.energy_ev) for call in tried]))
     atoms = _evaluated(search.images["saddle"], tried[index])
@@ -213,7 +208,7 @@ def why_no_hop(
     mode = guide_at(search.images["saddle"], guide, search.along).mode
     assert mode is not None
     try:
-        modes = unstable_modes(atoms, model, mode, "saddle")
+        modes = unstable_modes(hessian_of(atoms, model), mode, "saddle")
     except CalculationFailedError as failed:
         return str(failed)
     search.saddle = Stationary(atoms, index, saddle.energy_left_ev, *modes)

@@ -145,7 +145,7 @@ def find_stationary(
         if largest <= fmax and settled and abs(left_ev) <= energy_left_ev:
             aside = _unexpected(hessian, guide.mode)
             if aside is None or centre < len(points) - 1:  # or it was tried, and led nowhere
-                unstable = _unstable(hessian, guide.mode, what)
+                unstable = unstable_modes(hessian, guide.mode, what)
                 return Stationary(point, centre, left_ev, *unstable)
             positions = point.positions + _ASIDE_ANG * aside / _longest(aside)
         if len(points) >= max_calls:
@@ -159,17 +159,6 @@ def find_stationary(
         moved.positions = positions
         points.append(evaluate(moved))
         learned.add(points[-1:])
-
-
-def unstable_modes(
-    atoms: Atoms, potential: Potential, mode: np.ndarray, what: str
-) -> tuple[tuple[float, ...], np.ndarray]:
-    """Return the unstable modes of a potential at a saddle point, as :class:`Stationary` has them.
-
-    Raises:
-        CalculationFailedError: None follows ``mode``, the direction of the hop, shape (3 n,).
-    """
-    return _unstable(hessian_of(atoms, potential), mode, what)
 
 
 def corrected(potential: Potential, calls: Sequence[Atoms], near: Atoms) -> Potential:
@@ -329,7 +318,7 @@ def _unexpected(hessian: np.ndarray, mode: np.ndarray | None) -> np.ndarray | No
     return modes[:, 0].reshape(-1, 3) if curvatures[0] < _UNSTABLE else None
 
 
-def _unstable(
+def unstable_modes(
     hessian: np.ndarray, mode: np.ndarray | None, what: str
 ) -> tuple[tuple[float, ...], np.ndarray]:
     """Return the unstable modes at a saddle point and their curvatures, that of the hop first."""

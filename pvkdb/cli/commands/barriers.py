@@ -186,10 +186,10 @@ def benchmark(
 
     Barriers between structures of DFT and between a potential's own, forces, and cost.
     """
-    from pvkdb_pipelines.dft.benchmark import read_benchmark, score, shipped_folder
+    from pvkdb_pipelines.dft.benchmark import read_benchmark, score
     from pvkdb_pipelines.potentials.loading import load_potential, local_potential
 
-    hops, calls = read_benchmark(folder or shipped_folder())
+    hops, calls = read_benchmark(folder)
     # Names are checked before the first of them has taken minutes.
     potentials = [load_potential(local_potential(name), device) for name in names]
     scores = [

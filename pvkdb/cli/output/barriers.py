@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 #: Axes whose barriers are shown next to the lowest barrier of all directions.
 _AXES = ("a", "b", "c")
 _PICTURES = (".png", ".svg")
-#: Columns of the scores of potentials.
-_ERRORS = ("MAE", "signed", "at DFT's", "forces")
 
 
 def results_of(documents: list[CalculationDocument]) -> list[tuple[CalculationDocument, NebResult]]:
@@ -133,27 +131,14 @@ def print_potentials(potentials: Iterable[InstalledPotential]) -> None:
 
 def print_scores(scores: list[PotentialScore]) -> None:
     """Print which potential is nearest to DFT at each charge, then a table."""
-    from pvkdb_pipelines.dft.benchmark import nearest
+    from pvkdb_pipelines.dft.benchmark import METRICS, nearest
 
     print_lines(nearest(scores))
-    rows = []
-    for score in scores:
-        for group in score.groups:
-            errors = (
-                group.relaxed_mae_ev,
-                group.relaxed_signed_ev,
-                group.between_dft_mae_ev,
-                group.force_mae_ev_per_ang,
-            )
-            cells = ["–" if each is None else str(each) for each in errors]
-            hops = f"{group.hops}, {group.failed} failed" if group.failed else str(group.hops)
-            cost = decimals(group.cpu_s_per_call, 3)
-            rows.append([score.potential, f"{group.charge:+d}", hops, *cells, cost])
     print_table(
         "Barriers against DFT",
-        ["potential", "charge", "hops", *_ERRORS, "CPU-s"],
-        rows,
-        whole=("potential", "charge", *_ERRORS),
+        ["potential", "charge", "hops", *METRICS, "CPU-s"],
+        [[score.potential, *group.cells()] for score in scores for group in score.groups],
+        whole=("potential", "charge", *METRICS),
         caption="MAE and signed: of barriers between the potential's own ends and saddle points, "
         "eV; at DFT's: between the structures of DFT; forces: mean absolute error of components, "
         "eV/Å; in brackets 95 % over compositions; CPU-s: of a force call. –: a hop failed, and a "
