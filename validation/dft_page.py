@@ -203,7 +203,7 @@ def _basins(hops: list[Hop]) -> list[str]:
         return []
     most = max(hop.apart_ang for hop in hops if hop.apart_ang is not None and hop not in marked)
     lines = [
-        "- Not converged: differences of basins and no barriers, kept with their files and\n"
+        "- Not converged: no barriers, kept with their files and\n"
         f"  counted nowhere. In the others the surroundings move by at most {most:.2f} Å otherwise."
     ]
     for hop in marked:
@@ -213,10 +213,11 @@ def _basins(hops: list[Hop]) -> list[str]:
             for point in hop.result.points
             if point.other_ev is not None
         ]
-        lines.append(
-            f"- {hop.name}: {hop.result.not_converged}. Searched alone and\n"
-            f"  from the saddle point, ends have two minima; the lower counts: {', '.join(ends)}."
+        minima = (
+            ". Searched alone and\n  from the saddle point, ends have two minima; the lower counts: "
         )
+        again = f"{minima}{', '.join(ends)}." if ends else "."
+        lines.append(f"- {hop.name}: {hop.result.not_converged}{again}")
     return lines
 
 
@@ -246,8 +247,9 @@ def _in_words(hops: Hops) -> list[str]:
         f"- Neutral vacancies: {said(*neutral)}. Where",
         "  the charge is the one that it computes, the potential agrees with DFT in these hosts.",
         f"- Charge +1 along an edge of an octahedron: {said(edge)}. It is",
-        "  lower than the potential's where octahedra share all corners, higher in the layers of",
-        "  Cs3Sb2I9, where neutral PBE is higher still, by an estimate ([paths]).",
+        "  lower than the potential's where octahedra share all corners. In the layers of Cs3Sb2I9",
+        "  the energies are higher, but they make no barrier; neutral PBE is higher still, by an",
+        "  estimate ([paths]).",
         f"- Charge +1 between octahedra: {said(between)}. Here the charge",
         "  raises them.",
         "- The charge thus moves barriers by as much as potentials miss the literature, in a",

@@ -33,8 +33,8 @@ from pvkdb.operations import shipped
 GROUPS = {
     "Start": "demo init upgrade",
     "Literature": "draft import review history export snapshot diff",
-    "Compute": "tolerance similar-structures structure fetch-structures neb md potentials screen "
-    "report schedule work jobs dft export-inputs import-results",
+    "Compute": "tolerance similar-structures structure fetch-structures neb md potentials "
+    "benchmark screen report schedule work jobs dft export-inputs import-results",
     "Choose": "rank compare kinetics crossbar",
     "Measure and simulate": "measure simulate examine spice export-device",
     "Serve": "serve mcp keys audit",
@@ -46,6 +46,7 @@ NEEDED = {
     "keys audit",
     "screening": "demo structure fetch-structures neb md screen work dft export-inputs "
     "import-results",
+    "potentials": "benchmark",
     "schedule": "schedule",
     "simulation": "simulate",
     "api": "serve",
@@ -172,6 +173,7 @@ _add(
 _add("neb", barriers.neb, "CsPbBr3 --potential chgnet --plot", cls=barriers.NebCommand)
 _add("md", barriers.dynamics, "3f2a --temperature-k 700")
 _add("potentials", barriers.potentials, "--json")
+_add("benchmark", barriers.benchmark, "sevennet-0 chgnet")
 _add("screen", screening.screen, "lead-and-tin --dry-run")
 _add("report", screening.report, "lead-and-tin --output out")
 app.add_typer(

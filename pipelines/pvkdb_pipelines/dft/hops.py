@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import CalculationFailedError, FormulaError, InputError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb.schemas.calculations.dft import DftHopRequest, HopPoint, SinglePoint
+from pvkdb.schemas.calculations.dft import DftHopRequest, DftHopResult, HopPoint, SinglePoint
 from pvkdb_pipelines.dft.codes.pw_output import single_point
 from pvkdb_pipelines.dft.codes.runs import cpu_seconds
 from pvkdb_pipelines.dft.stationary import (
@@ -29,9 +29,11 @@ from pvkdb_pipelines.dft.stationary import (
     corrected,
     find_stationary,
     guide_at,
+    hessian_of,
+    unstable_modes,
 )
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
-from pvkdb_pipelines.geometry.tilts import ONE_PATTERN_DEG, octahedra_of, tilt_change
+from pvkdb_pipelines.geometry.tilts import ONE_PATTERN_DEG, TiltChange, octahedra_of, tilt_change
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.relaxations.relaxation import relax
@@ -149,21 +151,30 @@ def apart_ang(request: DftHopRequest, points: Iterable[HopPoint]) -> dict[str, f
     return {name: rms(moved["saddle"] - each) for name, each in moved.items() if name != "saddle"}
 
 
+def tilt_changes(request: DftHopRequest, points: Iterable[HopPoint]) -> dict[str, TiltChange]:
+    """Return by how much octahedra are turned from each end to the saddle point; none without any.
+
+    Those that miss an X or hold the moving ion are left out.
+    """
+    found = {point.name: atoms_in(point.structure) for point in points}
+    start, end = (atoms_in(request.images[index].structure) for index in (0, 2))
+    moving = int(np.linalg.norm(end.positions - start.positions, axis=1).argmax())
+    with suppress(FormulaError, InputError):
+        composition = parse_composition(request.formula)
+        b, x = ({each.ion.symbol for each in composition.on(site)} for site in ("B", "X"))
+        among = octahedra_of(start, b, x, moving)
+        saddle = found.pop("saddle")
+        return {name: tilt_change(atoms, saddle, among) for name, atoms in found.items()}
+    return {}
+
+
 def why_not_converged(request: DftHopRequest, points: Iterable[HopPoint]) -> str | None:
     """Return why the ends and the saddle point make no barrier; None if they make one.
 
     Where an end is in another basin, the difference of energies is one of basins.
     """
     points = list(points)
-    apart, tilts = apart_ang(request, points), {}
-    start, end = (atoms_in(request.images[index].structure) for index in (0, 2))
-    moving = int(np.linalg.norm(end.positions - start.positions, axis=1).argmax())
-    with suppress(FormulaError, InputError):  # without octahedra there are no tilts
-        composition = parse_composition(request.formula)
-        b, x = ({each.ion.symbol for each in composition.on(site)} for site in ("B", "X"))
-        among = octahedra_of(start, b, x, moving)
-        found = {point.name: atoms_in(point.structure) for point in points}
-        tilts = {name: tilt_change(found[name], found["saddle"], among) for name in apart}
+    apart, tilts = apart_ang(request, points), tilt_changes(request, points)
     if max(apart.values()) <= TILTED_ANG and all(each.one_pattern for each in tilts.values()):
         return None
     ends = (
@@ -175,6 +186,38 @@ def why_not_converged(request: DftHopRequest, points: Iterable[HopPoint]) -> str
         f"potential's path, and patterns of tilts change, by {', '.join(ends)}; in one basin it is "
         f"at most {TILTED_ANG} Å and {ONE_PATTERN_DEG}°"
     )
+
+
+def why_no_hop(
+    request: DftHopRequest, result: DftHopResult, calls: list[ForceCall], guide: Potential
+) -> str | None:
+    """Return why a stored hop makes no barrier, by all checks of a new one; None if it makes one.
+
+    Nothing is computed with DFT: curvatures and the ways downhill are those of the guide, corrected
+    by the force calls of the hop.
+    """
+    recorded = _Recorded(guide, Path(), calls)
+    search = _Search(request, recorded, guide, ProgressReporter({_STAGE: 1.0}, None))
+    search.points = {point.name: point for point in result.points}
+    if any(each.max_force_ev_per_ang > request.fmax_ev_per_ang for each in result.points):
+        return f"a structure has a force above the limit of {request.fmax_ev_per_ang} eV/Å"
+    saddle, tried = search.points["saddle"], recorded.of("saddle")
+    index = int(np.argmin([abs(call.point.energy_ev - saddle.energy_ev) for call in tried]))
+    atoms = _evaluated(search.images["saddle"], tried[index])
+    model = corrected(guide, [_evaluated(atoms, call) for call in calls], atoms)
+    mode = guide_at(search.images["saddle"], guide, search.along).mode
+    assert mode is not None
+    try:
+        modes = unstable_modes(hessian_of(atoms, model), mode, "saddle")
+    except CalculationFailedError as failed:
+        return str(failed)
+    search.saddle = Stationary(atoms, index, saddle.energy_left_ev, *modes)
+    search.joined = {
+        name
+        for name, point in search.points.items()
+        if any(call.point.energy_ev == point.energy_ev for call in recorded.of(f"{name} downhill"))
+    }
+    return why_not_converged(request, result.points) or search.why_no_path()
 
 
 def _lower(alone: HopPoint, downhill: HopPoint) -> HopPoint:

@@ -92,7 +92,7 @@ def guide_at(atoms: Atoms, potential: Potential, along: np.ndarray | None) -> Gu
     """
     if along is None:
         return Guide(potential, atoms, None)
-    curvatures, modes = np.linalg.eigh(_hessian(atoms, potential))
+    curvatures, modes = np.linalg.eigh(hessian_of(atoms, potential))
     if curvatures[0] > _UNSTABLE:
         raise CalculationFailedError(
             FailureKind.SADDLE_NOT_FOUND,
@@ -140,12 +140,12 @@ def find_stationary(
         largest = _longest(point.get_forces())
         on_step(len(points), largest)
         model = learned.near(point)
-        hessian = _hessian(point, model)
+        hessian = hessian_of(point, model)
         positions, left_ev, settled = _walk(guide.mode, model, point, hessian, radius, fmax / 3)
         if largest <= fmax and settled and abs(left_ev) <= energy_left_ev:
             aside = _unexpected(hessian, guide.mode)
             if aside is None or centre < len(points) - 1:  # or it was tried, and led nowhere
-                unstable = _unstable(hessian, guide.mode, what)
+                unstable = unstable_modes(hessian, guide.mode, what)
                 return Stationary(point, centre, left_ev, *unstable)
             positions = point.positions + _ASIDE_ANG * aside / _longest(aside)
         if len(points) >= max_calls:
@@ -318,7 +318,7 @@ def _unexpected(hessian: np.ndarray, mode: np.ndarray | None) -> np.ndarray | No
     return modes[:, 0].reshape(-1, 3) if curvatures[0] < _UNSTABLE else None
 
 
-def _unstable(
+def unstable_modes(
     hessian: np.ndarray, mode: np.ndarray | None, what: str
 ) -> tuple[tuple[float, ...], np.ndarray]:
     """Return the unstable modes at a saddle point and their curvatures, that of the hop first."""
@@ -348,7 +348,7 @@ def _hop_mode(curvatures: np.ndarray, modes: np.ndarray, mode: np.ndarray) -> tu
     return int((unstable if found else overlaps).argmax()), found
 
 
-def _hessian(atoms: Atoms, potential: Potential) -> np.ndarray:
+def hessian_of(atoms: Atoms, potential: Potential) -> np.ndarray:
     """Return second derivatives, shape (3 n, 3 n), eV/Å²."""
     operations = operations_of(atoms, _SYMPREC_ANG)
     action = act(operations, atoms.positions, atoms.numbers)

@@ -1,4 +1,4 @@
-"""``pvkdb neb`` and ``pvkdb md``: migration barriers, and molecular dynamics of a vacancy."""
+"""Migration barriers, molecular dynamics of a vacancy, and potentials with their benchmark."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ from pvkdb.cli.output.barriers import (
     print_hops,
     print_literature,
     print_potentials,
+    print_scores,
     write_path,
 )
-from pvkdb.cli.output.console import messages, print_json, print_message, show
+from pvkdb.cli.output.console import messages, print_json, print_message, show, write_file
 from pvkdb.cli.output.progress import watch
 from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError
 
@@ -167,6 +168,38 @@ def potentials(json: JsonOption = False) -> None:
 
     found = installed_potentials()
     show(found, json, print_potentials)
+
+
+def benchmark(
+    names: Annotated[list[str], Argument(metavar="POTENTIAL", help="Names: pvkdb potentials.")],
+    folder: Annotated[
+        Path | None,
+        Option(help="With benchmark.json and force_calls.xyz.gz; default: that of pvkdb."),
+    ] = None,
+    output: Annotated[
+        Path | None, Option("--output", "-o", help="Write the scores as JSON.")
+    ] = None,
+    device: DeviceOption = DEFAULT_DEVICE,
+    json: JsonOption = False,
+) -> None:
+    """Score potentials on hops of halide vacancies by DFT, neutral and positive.
+
+    Barriers between structures of DFT and between a potential's own, forces, and cost.
+    """
+    from pvkdb_pipelines.dft.benchmark import read_benchmark, score
+    from pvkdb_pipelines.potentials.loading import load_potential, local_potential
+
+    hops, calls = read_benchmark(folder)
+    # Names are checked before the first of them has taken minutes.
+    potentials = [load_potential(local_potential(name), device) for name in names]
+    scores = [
+        score(each, hops, calls, lambda hop, name=each.name: print_message(f"{name}: {hop}"))
+        for each in potentials
+    ]
+    if output is not None:
+        texts = (score.model_dump_json(indent=1) for score in scores)
+        write_file(output, "[" + ",\n".join(texts) + "]\n")
+    show(scores, json, print_scores)
 
 
 def _requests(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pvkdb.cli.output.console import print_message, print_table, write_file
+from pvkdb.cli.output.console import print_lines, print_message, print_table, write_file
 from pvkdb.display.numbers import decimals
 from pvkdb.errors import InputError, writing
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pvkdb.schemas.calculations.migration import NebResult
     from pvkdb.schemas.tables import EnergeticsRow
     from pvkdb.store.database import Store
+    from pvkdb_pipelines.dft.benchmark import PotentialScore
     from pvkdb_pipelines.potentials.installed import InstalledPotential
 
 #: Axes whose barriers are shown next to the lowest barrier of all directions.
@@ -125,6 +126,23 @@ def print_potentials(potentials: Iterable[InstalledPotential]) -> None:
         whole=("potential", "E_A error", "force call"),
         caption="E_A error: mean absolute error to literature and DFT. Force call: median, one "
         "core. See docs/validation/migration.md.",
+    )
+
+
+def print_scores(scores: list[PotentialScore]) -> None:
+    """Print which potential is nearest to DFT at each charge, then a table."""
+    from pvkdb_pipelines.dft.benchmark import METRICS, nearest
+
+    print_lines(nearest(scores))
+    print_table(
+        "Barriers against DFT",
+        ["potential", "charge", "hops", *METRICS, "CPU-s"],
+        [[score.potential, *group.cells()] for score in scores for group in score.groups],
+        whole=("potential", "charge", *METRICS),
+        caption="MAE and signed: of barriers between the potential's own ends and saddle points, "
+        "eV; at DFT's: between the structures of DFT; forces: mean absolute error of components, "
+        "eV/Å; in brackets 95 % over compositions; CPU-s: of a force call. –: a hop failed, and a "
+        "mean of the others would say too little. Each hop: --json.",
     )
 
 

@@ -28,7 +28,7 @@ from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.dft import computing, hops, stationary
 from pvkdb_pipelines.dft.computing import compute_dft
-from pvkdb_pipelines.dft.hops import compute_hop, read_checkpoint
+from pvkdb_pipelines.dft.hops import compute_hop, read_checkpoint, why_no_hop
 from pvkdb_pipelines.dft.stationary import find_stationary, guide_at
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
 from pvkdb_pipelines.potentials.loading import load_potential
@@ -74,6 +74,24 @@ def test_the_saddle_and_both_ends_are_those_of_the_expensive_method(
         (again,) = TRUTH.evaluate([atoms_in(point.structure)], stress=False)
         assert np.linalg.norm(again["forces"], axis=1).max() <= 0.05
         assert again["energy"] == pytest.approx(point.energy_ev)
+
+
+def test_a_stored_hop_is_checked_as_a_new_one(tmp_path: Path) -> None:
+    """Forces, pattern, one unstable mode, and ends downhill from the saddle point."""
+    request, file = hop_request(GUIDE), tmp_path / "hop.jsonl"
+    found = compute_hop(request, TRUTH, GUIDE, file)
+    stored = DftHopResult(**found, settings=request.settings, atoms=31, wall_seconds=0)
+    calls = read_checkpoint(file)
+    assert why_no_hop(request, stored, calls, GUIDE) is None
+    strict = request.model_copy(update={"fmax_ev_per_ang": 1e-4})
+    assert "above the limit of 0.0001" in str(why_no_hop(strict, stored, calls, GUIDE))
+    # A far atom of the start is 0.7 Å away, where the way down from the saddle point does not lead.
+    start, saddle, end = stored.points
+    atoms = atoms_in(start.structure)
+    atoms.positions[int(atoms.get_distances(5, range(len(atoms)), mic=True).argmax()), 2] += 0.7
+    moved = start.model_copy(update={"structure": host_of(atoms)})
+    other = stored.model_copy(update={"points": [moved, saddle, end]})
+    assert "from its place at the start" in str(why_no_hop(request, other, calls, GUIDE))
 
 
 def test_a_killed_search_goes_on_from_its_last_force_call(tmp_path: Path) -> None:

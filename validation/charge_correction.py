@@ -1,0 +1,329 @@
+"""What the charge of a vacancy adds to a potential, learned from force calls of other compositions.
+
+    python validation/charge_correction.py    # the section of docs/validation/benchmark.md
+
+The difference of DFT at charge +1 and a potential is a sum over atoms, f(q) for each, with f one
+Gaussian process for all hosts, and q the neighbours of the atom in scaled distances: r over the
+host's bond length of B and X, by the site of the neighbour (A, B, X), and of B a second time with
+their charges. The process is that of random Fourier features, so that energies along each path and
+forces are learned by linear regression. Each composition, then each family, is left out in turn.
+
+Sources: A. P. Bartók, R. Kondor, G. Csányi, Phys. Rev. B 87, 184115 (2013),
+doi:10.1103/PhysRevB.87.184115 (sums over atoms); A. Rahimi, B. Recht, Adv. Neural Inf. Process.
+Syst. 20, 1177 (2007) (random features).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+from ase.neighborlist import neighbor_list
+from pydantic import BaseModel, TypeAdapter
+from scipy.sparse import csr_array
+
+from pvkdb_pipelines.dft.benchmark import read_benchmark
+from pvkdb_pipelines.potentials.loading import load_potential
+from validation import barrier_convergence
+
+FILE = barrier_convergence.FILE.parent / "correction.json"
+POTENTIALS = ("sevennet-0", "sevennet-l3i5")
+#: Charges of B ions; A and X have one charge each.
+_CHARGES = {"Ag": 1, "Pb": 2, "Sn": 4, "Bi": 3, "Sb": 3, "In": 3}
+_HALIDES, _A = ("Cl", "Br", "I"), ("Cs",)
+#: Centres and width of the radial functions, and where they end, in bond lengths of the host.
+_CENTRES, _WIDTH, _END = np.linspace(0.7, 2.3, 9), 0.2, 2.5
+#: Random features of each site, and their seed.
+_FEATURES, _SEED = 200, 40
+#: Noise of energies (eV) and forces (eV/Å), and the choices of the process: its size at an atom
+#: (eV) and its length in the space of neighbours; the likeliest counts.
+_NOISE = (0.01, 0.05)
+_SIZES, _LENGTHS = (0.02, 0.1, 0.5), (0.5, 1.0, 2.0, 4.0)
+#: Standard deviations of an interval of 80 %.
+_Z80 = 1.2816
+#: Families that are left out together.
+_FAMILIES = {"CsPb": "CsPbX3", "Cs2Sn": "Cs2SnX6", "Cs2Ag": "Cs2AgBX6", "Cs3Sb": "Cs3Sb2X9"}
+
+
+@dataclass(frozen=True)
+class HopCalls:
+    """The force calls of a hop, and what a potential says of them."""
+
+    name: str
+    formula: str
+    counts: bool
+    calls: list[Atoms]
+    energies: np.ndarray
+    forces: list[np.ndarray]
+
+    @property
+    def family(self) -> str:
+        """Compositions that are left out together."""
+        return next(name for start, name in _FAMILIES.items() if self.formula.startswith(start))
+
+    @cached_property
+    def points(self) -> dict[str, int]:
+        """Which calls are the ends and the saddle point."""
+        return {call.info["point"]: n for n, call in enumerate(self.calls) if call.info["point"]}
+
+    @cached_property
+    def missing(self) -> tuple[np.ndarray, list[np.ndarray]]:
+        """What the potential lacks: energies against the start, eV, and forces, eV/Å."""
+        energies = np.array([call.get_potential_energy() for call in self.calls]) - self.energies
+        start = energies[self.points.get("start", 0)]
+        return energies - start, [
+            call.get_forces() - own for call, own in zip(self.calls, self.forces, strict=True)
+        ]
+
+    @cached_property
+    def neighbours(self) -> list[tuple[np.ndarray, ...]]:
+        """Of each call: sites, q of each atom, and derivatives of q by pairs of atoms."""
+        first = self.calls[0]
+        symbols = np.array(first.get_chemical_symbols())
+        sites = np.where(np.isin(symbols, _A), 0, np.where(np.isin(symbols, _HALIDES), 2, 1))
+        between = first.get_all_distances(mic=True)[np.ix_(sites == 1, sites == 2)]
+        bond = float(np.sort(between, axis=1)[:, :4].mean())
+        weights = np.zeros((len(symbols), 4))
+        weights[np.arange(len(symbols)), sites] = 1
+        weights[:, 3] = [_CHARGES.get(symbol, 0) / 2 for symbol in symbols]
+        return [(sites, *_descriptor(call, weights, bond)) for call in self.calls]
+
+
+def _descriptor(atoms: Atoms, weights: np.ndarray, bond: float) -> tuple[np.ndarray, ...]:
+    """Return q, shape (n, k), and by pair: first atom, second atom, dq/dr, direction."""
+    i, j, d, vectors = neighbor_list("ijdD", atoms, _END * bond)
+    r = d[:, None] / bond
+    bump = np.exp(-((r - _CENTRES) ** 2) / (2 * _WIDTH**2))
+    fade, slope = (
+        0.5 * (1 + np.cos(np.pi * r / _END)),
+        -0.5 * np.pi / _END * np.sin(np.pi * r / _END),
+    )
+    value = bump * fade
+    change = (bump * slope - (r - _CENTRES) / _WIDTH**2 * value) / bond
+    each = (weights[j][:, :, None] * value[:, None]).reshape(len(i), -1)
+    q = csr_array((np.ones(len(i)), (i, np.arange(len(i))))) @ each
+    slopes = (weights[j][:, :, None] * change[:, None]).reshape(len(i), -1)
+    return q, i, j, slopes, vectors / d[:, None]
+
+
+class Features:
+    """Random features of the process of one length: energies and forces, linear in the weights."""
+
+    def __init__(self, length: float) -> None:
+        random = np.random.default_rng(_SEED)
+        size = 4 * len(_CENTRES)
+        self._omega = random.normal(size=(3, size, _FEATURES)) / length
+        self._phase = random.uniform(0, 2 * np.pi, size=(3, _FEATURES))
+
+    def of(self, path: HopCalls) -> tuple[np.ndarray, np.ndarray]:
+        """Return rows of energies against the start and of forces, 3 × 200 columns."""
+        energies, forces = [], []
+        for sites, q, i, j, slopes, direction in path.neighbours:
+            total = np.zeros((3, _FEATURES))
+            pull = np.zeros((3, len(q), 3 * _FEATURES))
+            pairs = np.tile(np.arange(len(i)), 2)
+            signs = np.repeat([1.0, -1.0], len(i))
+            ends = csr_array((signs, (np.concatenate([i, j]), pairs)), shape=(len(q), len(i)))
+            for site in range(3):
+                own = np.flatnonzero(sites == site)
+                angle = q[own] @ self._omega[site] + self._phase[site]
+                total[site] = np.cos(angle).sum(axis=0)
+                rate = np.zeros((len(q), _FEATURES))
+                rate[own] = -np.sin(angle)
+                kept = np.flatnonzero(sites[i] == site)
+                # The derivative of a feature by the distance of each pair.
+                along = rate[i[kept]] * (slopes[kept] @ self._omega[site])
+                push = direction[kept][:, :, None] * along[:, None, :]
+                pull[site] = ends[:, kept] @ push.reshape(len(kept), -1)
+            energies.append(total.ravel())
+            by_axis = pull.reshape(3, len(q), 3, _FEATURES).transpose(1, 2, 0, 3)
+            forces.append(by_axis.reshape(3 * len(q), -1))
+        scale = np.sqrt(2 / _FEATURES)
+        rows = np.array(energies) * scale
+        rows -= rows[path.points.get("start", 0)]
+        return rows, np.concatenate(forces) * scale
+
+
+def normal(path: HopCalls, features: Features) -> tuple[np.ndarray, np.ndarray, float, int]:
+    """Return what a path adds to the normal equations: AᵀA, Aᵀy, yᵀy and the number of rows."""
+    rows, pushes = features.of(path)
+    energies, forces = path.missing
+    flat = np.concatenate(forces).ravel()
+    left = np.concatenate([rows / _NOISE[0], pushes / _NOISE[1]])
+    right = np.concatenate([energies / _NOISE[0], flat / _NOISE[1]])
+    return left.T @ left, left.T @ right, float(right @ right), len(right)
+
+
+class LeftOut(BaseModel):
+    """A path whose composition or family was left out; energies in eV, forces in eV/Å."""
+
+    potential: str
+    left_out: str
+    name: str
+    counts: bool
+    missing_ev: float
+    learned_ev: float
+    error_ev: float
+    same_hops_ev: float | None
+    force_mae: float
+    force_mae_left: float
+
+
+def judge(potential: str) -> Iterator[LeftOut]:
+    """Yield the paths at charge +1, each learned from the others alone."""
+    paths = list(_paths(potential))
+    choices = [Features(length) for length in _LENGTHS]
+    parts = [[normal(path, features) for path in paths] for features in choices]
+    for what in ("composition", "family"):
+        names = [path.formula if what == "composition" else path.family for path in paths]
+        for name in dict.fromkeys(names):
+            kept = [place for place, each in enumerate(names) if each != name]
+            features, weights, spread = _likeliest(choices, parts, kept)
+            for path in (path for path, each in zip(paths, names, strict=True) if each == name):
+                if "saddle" not in path.points:
+                    continue
+                rows, pushes = features.of(path)
+                row = rows[path.points["saddle"]]
+                energies, forces = path.missing
+                flat = np.concatenate(forces).ravel()
+                alike = [
+                    paths[place].missing[0][paths[place].points["saddle"]]
+                    for place in kept
+                    if "saddle" in paths[place].points and _edge(paths[place]) == _edge(path)
+                ]
+                yield LeftOut(
+                    potential=potential,
+                    left_out=what,
+                    name=path.name,
+                    counts=path.counts,
+                    missing_ev=round(float(energies[path.points["saddle"]]), 4),
+                    learned_ev=round(float(row @ weights), 4),
+                    error_ev=round(float(np.sqrt(row @ spread @ row)), 4),
+                    same_hops_ev=round(float(np.mean(alike)), 4) if alike else None,
+                    force_mae=round(float(np.abs(flat).mean()), 4),
+                    force_mae_left=round(float(np.abs(flat - pushes @ weights).mean()), 4),
+                )
+
+
+def _edge(path: HopCalls) -> bool:
+    """Whether the hop is along an edge of an octahedron; in Cs2SnX6 it is between octahedra."""
+    return path.family != "Cs2SnX6"
+
+
+def _likeliest(
+    choices: list[Features],
+    parts: list[list[tuple[np.ndarray, np.ndarray, float, int]]],
+    kept: list[int],
+) -> tuple[Features, np.ndarray, np.ndarray]:
+    """Return the likeliest process of the kept paths: features, weights and their covariance."""
+    best: tuple[float, Features, np.ndarray, np.ndarray] | None = None
+    for features, part in zip(choices, parts, strict=True):
+        square = sum(part[place][0] for place in kept)
+        right = sum(part[place][1] for place in kept)
+        total = sum(part[place][2] for place in kept)
+        for size in _SIZES:
+            whole = square + np.eye(len(right)) / size**2  # type: ignore[arg-type]
+            weights = np.linalg.solve(whole, right)
+            fit = -0.5 * (total - right @ weights) - 0.5 * np.linalg.slogdet(whole)[1]
+            fit -= len(right) * np.log(size)  # type: ignore[arg-type]
+            if best is None or fit > best[0]:
+                best = float(fit), features, weights, np.linalg.inv(whole)
+    assert best is not None
+    return best[1:]
+
+
+def _paths(potential: str) -> Iterator[HopCalls]:
+    benchmark, calls = read_benchmark(barrier_convergence.FILE.parent)
+    model = load_potential(potential)
+    for hop in benchmark.hops:
+        if hop.charge == 1 and hop.name in calls:
+            frames = calls[hop.name]
+            found = [model.evaluate([frame], stress=False)[0] for frame in frames]
+            yield HopCalls(
+                hop.name,
+                hop.formula,
+                hop.excluded is None,
+                frames,
+                np.array([each["energy"] for each in found]),
+                [each["forces"] for each in found],
+            )
+
+
+def read_left_out(file: Path = FILE) -> list[LeftOut]:
+    """Read the stored errors; none before this script ran."""
+    text = file.read_text(encoding="utf-8") if file.exists() else "[]"
+    return TypeAdapter(list[LeftOut]).validate_json(text)
+
+
+def section(found: list[LeftOut]) -> list[str]:
+    """Return the part of the page: errors with what was learned from others, and without."""
+    if not found:
+        return []
+    lines = [_HEAD]
+    for counts in (True, False):
+        own = [each for each in found if each.counts or not counts]
+        lines += [
+            "",
+            "Hops that count:"
+            if counts
+            else "All paths with a saddle point, those not counted too:",
+            "",
+            "| potential | left out | paths | missing, MAE | learned | mean of like hops | "
+            "in 80 % | forces: missing | learned |",
+            "|---|---|---|---|---|---|---|---|---|",
+        ]
+        for potential, what in dict.fromkeys((each.potential, each.left_out) for each in own):
+            group = [each for each in own if (each.potential, each.left_out) == (potential, what)]
+            inside = [
+                abs(each.missing_ev - each.learned_ev) <= _Z80 * each.error_ev for each in group
+            ]
+            alike = [each for each in group if each.same_hops_ev is not None]
+            cells = [
+                potential,
+                what,
+                str(len(group)),
+                _mean(abs(each.missing_ev) for each in group),
+                _mean(abs(each.missing_ev - each.learned_ev) for each in group),
+                f"{_mean(abs(each.missing_ev - (each.same_hops_ev or 0)) for each in alike)} "
+                f"({len(alike)})",
+                f"{sum(inside)} of {len(inside)}",
+                _mean(each.force_mae for each in group),
+                _mean(each.force_mae_left for each in group),
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "Each path, composition left out, what is missing and what was learned, eV:", ""]
+    for each in found:
+        if each.left_out == "composition":
+            learned = f"{each.learned_ev:+.3f} ± {each.error_ev:.3f}"
+            counted = "" if each.counts else " (not counted)"
+            text = f"{each.missing_ev:+.3f}, learned {learned}"
+            lines.append(f"- {each.name}{counted}, {each.potential}: {text}")
+    return lines
+
+
+def _mean(values: Iterable[float]) -> str:
+    listed = list(values)
+    return f"{sum(listed) / len(listed):.3f}" if listed else "–"
+
+
+_HEAD = """
+## What the charge adds, learned from other compositions
+
+A first step (`validation/charge_correction.py`): the difference of DFT at charge +1 and a potential
+is learned from the energies and forces of all calls of the other compositions, or of the other
+families, as a sum over atoms of one Gaussian process of their neighbours. Missing: E(saddle) −
+E(start) by DFT less that of the potential, at the structures of DFT. Beside it the simplest
+correction: the mean of what is missing in the other hops of the same kind (edge or between
+octahedra; in brackets where there are any). In 80 %: within 1.28 standard deviations of the
+process. Energies in eV, components of forces in eV/Å.
+"""
+
+
+if __name__ == "__main__":
+    results = [each for potential in POTENTIALS for each in judge(potential)]
+    texts = ",\n".join(each.model_dump_json() for each in results)
+    FILE.write_text(f"[\n{texts}\n]\n", encoding="utf-8")
