@@ -8,7 +8,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition, Element
@@ -285,7 +285,6 @@ def test_the_metal_of_the_a_site_is_not_needed() -> None:
     )
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     st.sampled_from(["CsPbI3", "Cs2SnI6", "Cs3Sb2I9", "Cs2CdCl4"]),
     st.integers(0, 2**32),

@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import SUBJECTS, Bounds, Criterion, Profile, Subject
 from pvkdb.schemas.rankings import Assessment, Grade, RankedCandidate, Ranking, Verdict
-from pvkdb.suitability import Options, rank, rank_candidates, shipped_profiles
+from pvkdb.suitability import Options, rank, rank_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import requirement_text, value_text
 from pvkdb.suitability.sheets.comparisons import ahead_of, label, scope
+
+from ....curated import PROFILES
 
 #: ``endurance (10⁶ cycles compared with 5000 cycles; …; share 1 compared with 0.28)``
 PART = re.compile(
@@ -107,7 +109,7 @@ def test_a_sample_of_the_pairs_of_a_profile(literature: Session, subject: Subjec
 
 @pytest.mark.slow
 @pytest.mark.parametrize("subject", SUBJECTS)
-@pytest.mark.parametrize("application", shipped_profiles())
+@pytest.mark.parametrize("application", PROFILES)
 def test_all_pairs_of_a_profile(literature: Session, application: str, subject: Subject) -> None:
     options = Options(samples=1)
     found = rank(literature, application, subject, options, models=())
