@@ -129,13 +129,12 @@ def test_a_device_is_imported_with_its_raw_file(
     importer.open("/devices/tester2026-d001/files/" + "0" * 64, 404)
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_person_measures_and_imports(chromium, loaded_sqlite, tmp_path, width) -> None:
+def test_a_person_measures_and_imports(chromium, loaded_sqlite, tmp_path) -> None:
     path = tmp_path / "store.sqlite"
     shutil.copy(loaded_sqlite, path)
     (tmp_path / "sweep.csv").write_bytes(SWEEP[1][1])
     with serving_at(f"sqlite:///{path}") as address:
-        person = Visitor(chromium, address, viewport={"width": width, "height": 900})
+        person = Visitor(chromium, address, viewport={"width": 390, "height": 900})
         tab = person.open("/measurements")
         tab.get_by_label("Files of one instrument").set_input_files(tmp_path / "sweep.csv")
         tab.get_by_role("button", name="Measure").click()

@@ -119,14 +119,14 @@ def test_all_pairs_of_a_profile(literature: Session, application: str, subject: 
 
 
 @pytest.mark.slow
-def test_ten_thousand_random_pairs() -> None:
+def test_thousands_of_random_pairs() -> None:
     draw = random.Random(23)
     pairs = 0
-    for _ in range(24):
+    for _ in range(8):
         found = random_ranking(draw)
         pairs += len(listed := [*combinations(found.candidates, 2)])
         assert sum(check(found, *pair) for pair in listed)
-    assert pairs >= 10_000
+    assert pairs >= 3_000
 
 
 def random_ranking(draw: random.Random) -> Ranking:
