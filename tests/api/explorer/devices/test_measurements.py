@@ -83,11 +83,7 @@ def test_several_files_are_measured_together(importer: Browser) -> None:
         ),
         ([("files", ("a.bin", b"\0\1\2\3"))], {}, "neither text nor Excel"),
         ([("files", ("a.xlsx", b"PK\3\4broken"))], {}, "cannot be read as a workbook"),
-        (
-            [SWEEP],
-            {"read_voltage_v": "much"},
-            "'much' is not a number; write it in V",
-        ),
+        ([SWEEP], {"read_voltage_v": "much"}, "'much' is not a number; write it in V"),
         ([SWEEP], {"kind": "sweeps"}, "sweeps"),
         ([SWEEP], {"columns": "voltage"}, "write QUANTITY=COLUMN"),
         ([SWEEP], {"area_m2": "-1"}, "give one positive value"),

@@ -50,11 +50,7 @@ def figures(entry: dict[str, Any]) -> tuple[str, ...]:
 
 def expected(ranking: dict[str, Any]) -> list[list[str]]:
     return [
-        [
-            entry["id"],
-            str(entry["rank"]),
-            *(repr(entry[name]) for name in figures(entry)),
-        ]
+        [entry["id"], str(entry["rank"]), *(repr(entry[name]) for name in figures(entry))]
         for entry in ranking["candidates"][:10]
     ]
 

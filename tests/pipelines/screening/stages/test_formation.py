@@ -230,10 +230,7 @@ def test_competing_ternaries_shrink_the_interval() -> None:
 def test_a_phase_of_higher_valence_ends_the_rich_side_early() -> None:
     """CsSnI3 turns into Cs2SnI6 before solid iodine appears; energies invented."""
     target = compound("CsSnI3")
-    energies = {
-        **by_name(target, CsI=-3.6, SnI2=-1.5),
-        compound("Cs2SnI6"): -9.7,
-    }
+    energies = {**by_name(target, CsI=-3.6, SnI2=-1.5), compound("Cs2SnI6"): -9.7}
     limits = halide_limits(target, -5.2, energies, {"Cs": 0.0, "Sn": 0.0, "I": 0.0})
     assert limits.allowed_ev is not None
     # No Cs2SnI6: 2 μ_Cs + μ_Sn + 6 μ_I ≤ −9.7. Beside SnI2, where there is least caesium,

@@ -16,13 +16,7 @@ from pvkdb.chemistry.units import KJ_PER_MOL
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.findings import Finding, Flaw, read_finding
 from pvkdb.schemas.screening import PhaseEnergy
-from pvkdb_pipelines.prototypes import (
-    STOICHIOMETRIES,
-    Compound,
-    competitors,
-    compound_of,
-    phases,
-)
+from pvkdb_pipelines.prototypes import STOICHIOMETRIES, Compound, competitors, compound_of, phases
 from pvkdb_pipelines.screening.plan.enumeration import TYPES
 from pvkdb_pipelines.screening.stages.stability import (
     PEROVSKITE_PHASES,

@@ -200,13 +200,7 @@ def test_rankings_show_predictions_in_words_without_weight(sqlite_store: Store) 
     with sqlite_store.session() as session:
         ranking = rank(session, "synaptic-training", "materials", FEW)
         bare = rank(session, "synaptic-training", "materials", FEW, models=())
-        thin = rank(
-            session,
-            "synaptic-training",
-            "materials",
-            FEW,
-            conditions=THIN,
-        )
+        thin = rank(session, "synaptic-training", "materials", FEW, conditions=THIN)
     entry = entry_of(ranking, "CsPbBr3")
     thickness = "thickness (60 nm to 1 μm)"
     assert entry.prediction == (

@@ -91,13 +91,7 @@ def test_the_smaller_probability_is_not_ahead() -> None:
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_a_sample_of_the_pairs_of_a_profile(literature: Session, subject: Subject) -> None:
-    found = rank(
-        literature,
-        "selector",
-        subject,
-        Options(samples=1),
-        models=(),
-    )
+    found = rank(literature, "selector", subject, Options(samples=1), models=())
     expected = {
         "devices": "Judged by retention and volatility alone. Not judged: a threshold",
         "materials": "Judged by E_A, DFE, energy above the hull and perovskite probability (tau)",
