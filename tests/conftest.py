@@ -15,10 +15,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy.orm import Session
 
+from pvkdb.computed import load_computed
 from pvkdb.literature import load_literature
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
@@ -27,7 +29,7 @@ from pvkdb.store.migrate import upgrade
 os.environ["PVKDB_WITHOUT_COMPUTED"] = "1"
 
 # A busy machine is no fault of the code; what must be quick has a test of its own.
-settings.register_profile("pvkdb", deadline=None)
+settings.register_profile("pvkdb", deadline=None, max_examples=30)
 settings.load_profile("pvkdb")
 
 #: What needs a program of its own; every test with one of these fixtures is slow.
@@ -39,24 +41,24 @@ SLOW_FIXTURES = frozenset(
 ON_POSTGRESQL = (
     "tests/pvkdb/store/",
     "tests/pvkdb/computed/",
-    "tests/pvkdb/literature/test_",
+    "tests/pvkdb/literature/test_importing.py",
     "tests/pvkdb/snapshots/",
-    "tests/pvkdb/suitability/ranking/",
+    "tests/pvkdb/suitability/ranking/test_shortlist.py",
     "tests/pipelines/schedule/",
     "tests/pipelines/work/test_ledger.py",
     "tests/pipelines/work/test_poison.py",
     "tests/pipelines/work/test_pool.py",
     "tests/pipelines/work/test_queue_overhead.py",
-    "tests/pipelines/work/test_worker",
+    "tests/pipelines/work/test_worker_faults.py",
     "tests/pipelines/engines/test_durations.py",
     "tests/api/core/",
     "tests/api/frame/test_limits.py",
     "tests/api/frame/test_metrics.py",
     "tests/api/listing/",
-    "tests/api/optimade/",
-    "tests/api/rest/test_c",
-    "tests/api/rest/test_r",
-    "tests/api/rest/test_s",
+    "tests/api/optimade/test_filters.py",
+    "tests/api/optimade/entries/",
+    "tests/api/rest/test_schemathesis.py",
+    "tests/api/rest/test_steering.py",
     "tests/api/test_broken_rows.py",
 )
 #: What takes longest, begun first: if it came last, one process would wait for the other. Files
@@ -244,6 +246,35 @@ def loaded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that processes which test at the same time share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def computed_sqlite(loaded_sqlite: Path, together: Path) -> Path:
+    """A file with the literature and all computed results, to be copied from."""
+    path = together / "computed.sqlite"
+    with FileLock(f"{path}.lock"):
+        if not path.exists():
+            unfinished = path.with_suffix(".part")
+            shutil.copy(loaded_sqlite, unfinished)
+            store = Store(f"sqlite:///{unfinished}")
+            with store.session() as session:
+                load_computed(session)
+            store.close()
+            unfinished.rename(path)
+    return path
+
+
+@pytest.fixture
+def computed_store(computed_sqlite: Path, tmp_path: Path) -> Iterator[Store]:
+    """A store as ``pvkdb init`` makes it, on SQLite only."""
+    yield from copied(computed_sqlite, tmp_path)
+
+
+@pytest.fixture(scope="session")
 def literature(loaded_sqlite: Path) -> Iterator[Session]:
     """A session that reads the literature."""
     store = Store(f"sqlite:///{loaded_sqlite}")
@@ -351,8 +382,11 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 @pytest.fixture
 def sqlite_store(loaded_sqlite: Path, tmp_path: Path) -> Iterator[Store]:
     """A store with the curated literature, on SQLite only."""
-    path = tmp_path / "loaded.sqlite"
-    shutil.copy(loaded_sqlite, path)
-    store = Store(f"sqlite:///{path}")
+    yield from copied(loaded_sqlite, tmp_path)
+
+
+def copied(original: Path, folder: Path) -> Iterator[Store]:
+    """A store on a copy of a file."""
+    store = Store(f"sqlite:///{shutil.copy(original, folder)}")
     yield store
     store.close()

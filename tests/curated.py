@@ -15,3 +15,7 @@ FURTHER = {
 }
 REFERENCES = REVIEW["references"] + FURTHER["references"]
 DEVICES = REVIEW["devices"] + FURTHER["devices"]
+
+#: Applications with criteria of each kind: lengths of tests, words and bounds, and without a value
+#: for compositions.
+PROFILES = ("synaptic-training", "selector", "photonic-synapse")

@@ -152,10 +152,7 @@ QUEUEING: dict[str, list[str]] = {
         "--task nociceptor --set r_on=x",
         "EpiRAM --at-s -1 --task inference",
     ],
-    "neb": [
-        "CsPbBr3 --defect V_Cl",
-        "CsPbBr3 --images 1",
-    ],
+    "neb": ["CsPbBr3 --defect V_Cl", "CsPbBr3 --images 1"],
     "md": ["none --temperature-k 700", "e1 --temperature-k 0"],
     "dft": [
         "none",

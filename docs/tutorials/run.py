@@ -2,6 +2,8 @@
 
 Each runs in a copy of its folder, on a store of its own. With ``--check`` the notebooks stay as
 they are; a cell that raises an error, or shows another kind of output than before, is a failure.
+``--store=FILE`` copies a store that ``pvkdb init`` has made, so that computed results are not
+loaded once more.
 """
 
 from __future__ import annotations
@@ -27,11 +29,13 @@ LIMIT_S = 600
 MOST_PLAIN = 200
 
 
-def executed(path: Path, folder: Path) -> Any:
-    """Return a notebook, executed in an empty folder."""
+def executed(path: Path, folder: Path, store: str) -> Any:
+    """Return a notebook, executed in an empty folder or beside a copy of a store."""
     place = folder / "tutorials"
     shutil.copytree(HERE, place, ignore=shutil.ignore_patterns("*.sqlite*", "__pycache__"))
     shutil.copytree(HERE.parent / "examples", folder / "examples")
+    if store:
+        shutil.copy(store, place / "tutorial.sqlite")
     kept = {name: text for name, text in os.environ.items() if not name.startswith("PVKDB_")}
     environment = kept | {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "OMP_NUM_THREADS": "1"}
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept["PATH"]])
@@ -78,11 +82,12 @@ def shape(book: Any) -> list[Any]:
 def main(words: list[str]) -> None:
     """Execute the named notebooks, or all."""
     names = [word.removesuffix(".ipynb") for word in words if not word.startswith("--")]
+    store = "".join(word.removeprefix("--store=") for word in words if word.startswith("--store="))
     for path in sorted(HERE.glob("*.ipynb")):
         if names and path.stem not in names:
             continue
         with TemporaryDirectory() as folder:
-            book = executed(path, Path(folder))
+            book = executed(path, Path(folder), store)
         if "--check" not in words:
             nbformat.write(book, path)
         elif shape(book) != shape(nbformat.read(path, as_version=4)):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,20 +57,12 @@ def broken() -> Potential:
 
 
 @pytest.fixture(scope="session")
-def cspbbr3_migration(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[PotentialName], MigrationRun]:
-    """The migration of V_Br in CsPbBr3 with default settings, computed once for each potential.
-
-    Processes that test at the same time share it by a file.
-    """
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
+def cspbbr3_migration(together: Path) -> Callable[[PotentialName], MigrationRun]:
+    """The migration of V_Br in CsPbBr3 with default settings, computed once for each potential."""
 
     @cache
     def compute(potential: PotentialName) -> MigrationRun:
-        path = folder / f"cspbbr3-{potential.value}.pickle"
+        path = together / f"cspbbr3-{potential.value}.pickle"
         with FileLock(f"{path}.lock"):
             if not path.exists():
                 request = NebRequest(formula="CsPbBr3", potential=potential)

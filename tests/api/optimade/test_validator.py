@@ -7,8 +7,6 @@ import random
 import pytest
 from optimade.validator import ImplementationValidator
 
-from pvkdb.computed import load_computed
-
 from .conftest import served
 
 #: What the reference server of optimade-python-tools passes with its own data.
@@ -23,10 +21,8 @@ def test_the_validator_finds_nothing_wrong(address):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince211")
-def test_the_validator_finds_nothing_wrong_in_a_store_as_init_makes_it(sqlite_store):
-    with sqlite_store.session() as session:
-        load_computed(session)
-    with served(sqlite_store) as address:
+def test_the_validator_finds_nothing_wrong_in_a_store_as_init_makes_it(computed_store):
+    with served(computed_store) as address:
         validate(address)
 
 

@@ -48,11 +48,7 @@ def test_requests_at_the_same_time_are_queued_once_each(api):
         ({}, "formula", "missing"),
         ({"formula": "CsPbBr3", "potential": "emt"}, "potential", "known: chgnet, sevennet-0"),
         ({"formula": "CsPbBr3", "potential": "os:getcwd"}, "potential", "match pattern"),
-        (
-            {"formula": "CsPbBr3", "potential": CODE},
-            "potential",
-            "no potential 'os:getcwd",
-        ),
+        ({"formula": "CsPbBr3", "potential": CODE}, "potential", "no potential 'os:getcwd"),
         ({"formula": "CsPbBr3", "potential": FILE}, "potential", "no potential 'nequix:"),
         ({"formula": "CsPbBr3", "phase": "Pm3m"}, "phase", "'Pm-3m'"),
         ({"formula": "Cs2SnI6", "phase": "Pnma"}, "phase", "Fm-3m"),

@@ -10,20 +10,20 @@ from pvkdb.store.database import Store
 from pvkdb.store.runs import screening_runs
 from pvkdb.suitability import Options
 
-from ...curated import DEVICES
+from ...curated import DEVICES, PROFILES
 
 
-def test_every_application_named_has_a_ranking(api):
-    names = api.get("/api/v1/rankings").json()["data"]
+def test_applications_are_named_and_ranked(reading_api):
+    names = reading_api.get("/api/v1/rankings").json()["data"]
     assert len(names) == 11
-    assert "synaptic-training" in names
-    for name in names:
-        ranking = api.get(f"/api/v1/rankings/{name}", samples=20).json()
+    assert {*PROFILES} < {*names}
+    for name in PROFILES:
+        ranking = reading_api.get(f"/api/v1/rankings/{name}", samples=20).json()
         assert ranking["application"] == name
         unplaced = sum(not name.startswith("c-") for name in ranking["not_rankable"])
         placed = sum(entry["kind"] == "device" for entry in ranking["candidates"])
         assert placed + unplaced == DEVICES
-        assert ranking["dataset_version"] == api.get("/healthz").json()["dataset_version"]
+        assert ranking["dataset_version"] == reading_api.get("/healthz").json()["dataset_version"]
 
 
 def test_the_breakdown_is_that_of_the_library(reading_api):

@@ -86,11 +86,7 @@ def schemathesis(served: Served, folder: Path, *options: str) -> str:
         *("--suppress-health-check", "all", "--max-failures", "10", *options),
     ]
     path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
-    environment = {
-        **os.environ,
-        "SCHEMATHESIS_HOOKS": "hooks_schemathesis",
-        "PYTHONPATH": path,
-    }
+    environment = {**os.environ, "SCHEMATHESIS_HOOKS": "hooks_schemathesis", "PYTHONPATH": path}
     run = subprocess.run(
         command, capture_output=True, text=True, cwd=folder, env=environment, timeout=300
     )

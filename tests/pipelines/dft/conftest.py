@@ -101,11 +101,7 @@ def inversion() -> DftNebRequest:
 def scf(atoms: Atoms, formula: str, settings: DftSettings = CHEAP, **fields: Any) -> DftScfRequest:
     """A single point that only shows the machinery."""
     return DftScfRequest(
-        formula=formula,
-        structure=host_of(atoms),
-        settings=settings,
-        demonstration=True,
-        **fields,
+        formula=formula, structure=host_of(atoms), settings=settings, demonstration=True, **fields
     )
 
 

@@ -149,10 +149,7 @@ def test_a_demonstration_states_nothing(sqlite_store: Store, emt: Potential) -> 
         calculation = session.get_one(Calculation, key)
         for demonstration, expected in ((True, 0), (False, 1)):
             request = DftPathRequest(
-                formula="Cu",
-                defect="V_Cu",
-                images=images,
-                demonstration=demonstration,
+                formula="Cu", defect="V_Cu", images=images, demonstration=demonstration
             )
             run = compute_dft(request, None, emt)
             records = computed_rows(session, calculation, run.request, run.result, {})

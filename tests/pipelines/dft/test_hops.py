@@ -369,15 +369,12 @@ def test_a_hop_of_cspbbr3_is_the_one_that_the_band_of_the_other_potential_finds(
     """From the path of SevenNet-0 to the barrier of l3i5: 10 meV and 40 force calls."""
     found = cspbbr3_migration(PotentialName.SEVENNET_0)
     number = found.result.hops.index(found.result.limiting)
-    images = found.paths[number].band.images
-    top = max(range(len(images)), key=lambda index: images[index].get_potential_energy())
+    path = found.paths[number].band.images
+    top = max(path, key=lambda image: image.get_potential_energy())
+    images = [host_of(image) for image in (path[0], top, path[-1])]
+    named = zip(("start", "saddle", "end"), images, strict=True)
     request = hop_request(GUIDE).model_copy(
-        update={
-            "images": tuple(
-                PathImage(name=name, structure=host_of(images[index]))
-                for name, index in (("start", 0), ("saddle", top), ("end", -1))
-            )
-        }
+        update={"images": tuple(PathImage(name=name, structure=image) for name, image in named)}
     )
     guide, engine = (
         load_potential(name) for name in (PotentialName.SEVENNET_0, PotentialName.SEVENNET_L3I5)
@@ -387,7 +384,7 @@ def test_a_hop_of_cspbbr3_is_the_one_that_the_band_of_the_other_potential_finds(
     band = compute_dft(
         DftNebRequest(
             formula="CsPbBr3",
-            images=tuple(host_of(image) for image in images),
+            images=tuple(images),  # its climbing image alone
             fmax_endpoint_ev_per_ang=0.01,
             fmax_neb_ev_per_ang=0.02,
             max_steps_endpoint=300,

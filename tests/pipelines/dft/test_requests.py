@@ -150,9 +150,7 @@ def test_a_barrier_that_was_cancelled_and_comes_back(empty_store: Store) -> None
     assert (written.id, written.state) == (asked, CalculationState.DONE)
 
 
-def test_a_barrier_that_fails_takes_it_along_and_a_retry_brings_it_back(
-    empty_store: Store,
-) -> None:
+def test_a_barrier_that_fails_takes_it_along_and_a_retry_brings_it_back(empty_store: Store) -> None:
     key = queued_barrier(empty_store)
     asked = waiting_for(empty_store, key)
     with empty_store.session() as session:

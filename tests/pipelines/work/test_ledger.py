@@ -120,25 +120,25 @@ def carried_out(witness: Path) -> Counter[int]:
     return Counter(map(int, witness.read_text(encoding="ascii").split()))
 
 
-def test_four_workers_do_each_of_200_calculations_once(
+def test_four_workers_do_each_of_60_calculations_once(
     empty_store: Store, start: Start, witness: Path, tmp_path: Path
 ) -> None:
-    asked(empty_store, *(Rehearsal(number=number) for number in range(200)))
+    asked(empty_store, *(Rehearsal(number=number) for number in range(60)))
     stderr = ended(start(empty_store, "work", "--processes", "4"))
-    assert "200 done, 0 failed" in stderr
-    assert carried_out(witness) == Counter(range(200))
+    assert "60 done, 0 failed" in stderr
+    assert carried_out(witness) == Counter(range(60))
     assert {number: square for number, (square, _) in results(empty_store).items()} == {
-        number: number**2 for number in range(200)
+        number: number**2 for number in range(60)
     }
     with empty_store.session(read_only=True) as session:
         assert set(session.scalars(select(Calculation.attempts))) == {1}
         events = Counter(session.scalars(select(CalculationEvent.event)))
-        assert events == Counter(dict.fromkeys(("queued", "running", "progress", "done"), 200))
+        assert events == Counter(dict.fromkeys(("queued", "running", "progress", "done"), 60))
         by = select(CalculationEvent.message).where(CalculationEvent.event == "running")
         assert len(set(session.scalars(by))) > 1
         files = session.scalars(select(CalculationFile.sha256)).all()
     kept = FileStore(str(tmp_path / "files"))
-    assert sorted(int(kept.get(key)) for key in files) == list(range(0, 200, 10))
+    assert sorted(int(kept.get(key)) for key in files) == list(range(0, 60, 10))
 
 
 def test_a_killed_worker_process_is_replaced(

@@ -86,13 +86,7 @@ def test_the_pole_at_equal_radii_is_no_perovskite(r_b: float, more: float, r_x: 
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "x"),
-    [
-        ("Cs", "Pb", "I"),
-        ("MA", "Sn", "Br"),
-        ("FA", "Ge", "Cl"),
-        ("K", "Mg", "F"),
-    ],
+    ("a", "b", "x"), [("Cs", "Pb", "I"), ("MA", "Sn", "Br"), ("FA", "Ge", "Cl"), ("K", "Mg", "F")]
 )
 def test_a_composition_has_the_same_factors_alone(a: str, b: str, x: str) -> None:
     alone = tolerance_factors(parse_composition(f"{a}{b}{x}3"))

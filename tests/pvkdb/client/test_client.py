@@ -349,10 +349,7 @@ def test_the_key_travels_as_a_bearer_token_and_the_address_may_have_a_path():
         client.devices.search(retention_s=(1e4, None))
         assert "k1" not in repr(client)
     assert seen[0].headers["Authorization"] == "Bearer k1"
-    assert [each.url.path for each in seen] == [
-        "/pvk/api/v1/devices/fields",
-        "/pvk/api/v1/devices",
-    ]
+    assert [each.url.path for each in seen] == ["/pvk/api/v1/devices/fields", "/pvk/api/v1/devices"]
     assert dict(seen[-1].url.params) == {"retention_s_min": "10000.0", "limit": "500"}
 
 

@@ -31,7 +31,7 @@ from pvkdb.store.models.summaries import CompositionStability, CompositionSummar
 from pvkdb.store.queue.claims import enqueue, requeue, submit
 from pvkdb.store.runs.screening_reports import read_report
 from pvkdb.store.runs.screening_runs import find_run, listed
-from pvkdb.suitability import Options, rank, shipped_profiles
+from pvkdb.suitability import Options, rank
 
 from ..store.files.exchanging import Line, file_of, with_path
 
@@ -125,35 +125,41 @@ def test_what_the_user_has_computed_or_builds_on_stays(
 
 
 @pytest.mark.slow
-def test_rankings_of_a_new_store_rest_on_computed_barriers(sqlite_store: Store) -> None:
-    """At least 50 compositions have evidence on E_A, and it changes the first ten of profiles."""
-    with sqlite_store.session() as session:
-        load_computed(session)
-    quick = Options(samples=1)
-    changed = []
-    with sqlite_store.session(read_only=True) as session:
-        for name in shipped_profiles():
-            found = rank(session, name, "materials", quick).candidates
-            if name == "non-volatile-memory":
-                evidence = [each for entry in found for each in entry.criteria]
-                barriers = [each for each in evidence if each.metric == "e_a_ev"]
-                assert sum(each.grade is not Grade.MISSING for each in barriers) >= 50
-                assert sum(each.grade is Grade.CALIBRATED for each in barriers) >= 40
-            if any(each.rank <= 10 < (each.rank_without_computed or 0) for each in found):
-                changed.append(name)
-    assert len(changed) >= 2
+@pytest.mark.parametrize("application", ["non-volatile-memory", "selector"])
+def test_rankings_of_a_new_store_rest_on_computed_barriers(
+    computed_store: Store, application: str
+) -> None:
+    """At least 40 more compositions have evidence on E_A, and it changes the first ten."""
+    settings = [Options(samples=1, computed=computed) for computed in (True, False)]
+    with computed_store.session(read_only=True) as session:
+        found, without = (
+            rank(session, application, "materials", each).candidates for each in settings
+        )
+    barriers, known = (
+        {
+            entry.id
+            for entry in each
+            for criterion in entry.criteria
+            if criterion.metric == "e_a_ev" and criterion.grade is not Grade.MISSING
+        }
+        for each in (found, without)
+    )
+    assert len(barriers) >= 50
+    assert len(barriers - known) >= 40
+    first, before = ({each.id for each in of if each.rank <= 10} for of in (found, without))
+    assert first - before
 
 
 @pytest.mark.slow
-def test_a_new_store_has_structures_barriers_and_stabilities(store: Store) -> None:
-    with store.session() as session:
-        literature = current_version(session)
-        report = load_computed(session)
-    assert (report.added, report.removed) == (3_108, 0)
-    assert report.dataset_version == f"{literature}.{release_version()}"
-    with store.session() as session:
+def test_a_new_store_has_structures_barriers_and_stabilities(
+    sqlite_store: Store, computed_store: Store
+) -> None:
+    with sqlite_store.session() as session:
+        version = f"{current_version(session)}.{release_version()}"
+    with computed_store.session() as session:
+        assert current_version(session) == version
         versions = select(Calculation.recorded_in, func.count()).group_by(Calculation.recorded_in)
-        assert session.execute(versions).all() == [(report.dataset_version, 3_108)]
+        assert session.execute(versions).all() == [(version, 3_108)]
         compositions = select(func.count(distinct(Material.composition_id)))
         structures = compositions.join(Structure, Structure.material_id == Material.id)
         barriers = compositions.join(Energetic, Energetic.material_id == Material.id).where(
@@ -164,7 +170,7 @@ def test_a_new_store_has_structures_barriers_and_stabilities(store: Store) -> No
         assert session.scalar(select(func.count()).select_from(CompositionStability)) == 466
         run = find_run(session, "inorganic")
         assert listed(session, 10)[1] == 1
-        assert run.recorded_in == report.dataset_version
+        assert run.recorded_in == version
         assert len(read_report(run).candidates) == 702
         # The demonstration still has something to compute.
         for formula in FORMULAS:

@@ -81,12 +81,7 @@ def dense_solution(
     return solution[:count].reshape(rows, columns), solution[count:].reshape(rows, columns)
 
 
-@given(
-    st.integers(1, 7),
-    st.integers(1, 6),
-    st.floats(0.1, 1e3),
-    st.integers(0, 2**32 - 1),
-)
+@given(st.integers(1, 7), st.integers(1, 6), st.floats(0.1, 1e3), st.integers(0, 2**32 - 1))
 @settings(deadline=None, max_examples=40)
 def test_any_pattern_agrees_with_dense_algebra_and_conserves_current(
     rows: int, columns: int, line_ohm: float, seed: int

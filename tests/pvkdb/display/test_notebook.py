@@ -109,8 +109,7 @@ def test_a_picture_is_left_out_where_matplotlib_is_missing(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.slow] * (name in HEAVY)) for name in views()],
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in HEAVY)) for name in views()]
 )
 def test_the_views_name_fields_that_exist(name: str) -> None:
     found = (vars(importlib.import_module(module)).get(name) for module in MODULES)

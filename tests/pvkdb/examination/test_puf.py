@@ -12,12 +12,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.linalg import hadamard
 
 from pvkdb.errors import InputError
-from pvkdb.examination.puf import (
-    difference_percent,
-    key_bits,
-    key_metrics,
-    puf_metrics,
-)
+from pvkdb.examination.puf import difference_percent, key_bits, key_metrics, puf_metrics
 from pvkdb.measurements.forms import Cycles, States
 
 from ..measurements.test_sweeps import by_name

@@ -203,12 +203,7 @@ def find(device: str, metric: str, place: str = "") -> list[Row]:
     ],
 )
 def test_claim_in_print(
-    device: str,
-    metric: str,
-    place: str,
-    value: float,
-    value_max: float | None,
-    references: str,
+    device: str, metric: str, place: str, value: float, value_max: float | None, references: str
 ) -> None:
     rows = find(device, metric, place)
     assert len(rows) == 1, rows

@@ -31,11 +31,7 @@ MECHANISMS = {
     "polarization",
 }
 VOLATILITIES = {"volatile", "non-volatile", "both"}
-FACTS = {
-    "configuration": CONFIGURATIONS,
-    "mechanism": MECHANISMS,
-    "volatility": VOLATILITIES,
-}
+FACTS = {"configuration": CONFIGURATIONS, "mechanism": MECHANISMS, "volatility": VOLATILITIES}
 #: Roles of the layers that a vertical device has between its electrodes.
 FILMS = {"transport", "buffer", "absorber"}
 #: The one definition that turns a stack or a crossbar into a vertical two-terminal device.

@@ -174,10 +174,7 @@ def test_the_linked_formula_differs_from_the_absorber_only_where_it_must() -> No
     different = {
         row["absorber"]: row["material"] for row in DEVICES if row["absorber"] != row["material"]
     }
-    assert different == {
-        "MAPbI3:ADNH3I": "MAPbI3",
-        "(PEA)2Cs3Pb4I1.3": "(PEA)2Cs3Pb4I13",
-    }
+    assert different == {"MAPbI3:ADNH3I": "MAPbI3", "(PEA)2Cs3Pb4I1.3": "(PEA)2Cs3Pb4I13"}
 
 
 @for_each("row", DEVICES, ids)

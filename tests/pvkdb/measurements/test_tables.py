@@ -361,14 +361,8 @@ SWEEP = "V (V),I (A)\n0,0\n0.1,1e-6\n0.2,2e-6\n0.3,3e-6\n"
             "V (A),I (A)\n0,0\n1,1\n2,2\n",
             r"'V \(A\)' is the voltage but has the unit A; .*--columns",
         ),
-        (
-            "V1 (V),V2 (V),I (A)\n0,0,1\n1,1,2\n2,2,3\n",
-            r"and 'V2 \(V\)' may both.*--columns",
-        ),
-        (
-            SWEEP.replace("0.2,2e-6", "0.2,2 uA"),
-            "line 4: '2 uA' in column 'I .* is not a number",
-        ),
+        ("V1 (V),V2 (V),I (A)\n0,0,1\n1,1,2\n2,2,3\n", r"and 'V2 \(V\)' may both.*--columns"),
+        (SWEEP.replace("0.2,2e-6", "0.2,2 uA"), "line 4: '2 uA' in column 'I .* is not a number"),
         (SWEEP.replace("0.2,2e-6", "0.2,nan"), r"line 4: current is nan.*--drop-bad"),
         (SWEEP.replace("0.2,2e-6", "0.2,9.91e37"), r"line 4: current is nan"),
         (SWEEP.replace("0.2,2e-6", "0.2,2e-6,7"), r"line 4: 3 cells where the rows before have 2"),
@@ -391,10 +385,7 @@ SWEEP = "V (V),I (A)\n0,0\n0.1,1e-6\n0.2,2e-6\n0.3,3e-6\n"
         ("nan,nan\nnan,nan\n,\n", "no table of numbers"),
         ("t (s),I (A)\n1,2\n1,3\n1,4\n", "all times or all values are the same"),
         ("t (s),R (ohm)\n1,2\n2,-3\n3,4\n", "line 3: resistance is -3"),
-        (
-            "pulse,conductance (S)\n1,1e-6\n2,0\n3,2e-6\n4,3e-6\n",
-            "line 3: conductance is 0.*-bad",
-        ),
+        ("pulse,conductance (S)\n1,1e-6\n2,0\n3,2e-6\n4,3e-6\n", "line 3: conductance is 0.*-bad"),
         ("pulse,conductance (S)\n1,1e-6\n2,2e-6\n3,2e-6\n", "0 cycles"),
     ],
 )

@@ -62,27 +62,15 @@ GOOD = 'title = "x"\nuses = ["memory"]\n[[layers]]\nmaterial = "Ag"\nnm = 2\n'
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        (
-            "title",
-            "titel",
-            " line 1: there is no key 'titel'; did you mean 'title'? known: ",
-        ),
+        ("title", "titel", " line 1: there is no key 'titel'; did you mean 'title'? known: "),
         ('"x"', "3", " line 1: title = 3: input should be a valid string"),
-        (
-            '"memory"',
-            '"memry"',
-            " line 2: there is no use 'memry'; did you mean 'memory'",
-        ),
+        ('"memory"', '"memry"', " line 2: there is no use 'memry'; did you mean 'memory'"),
         ('["memory"]', "[]", " line 2: [] is not a list of some of memory, selector"),
         ("Ag", "Agg", " line 4: there is no material 'Agg'; did you mean 'Ag'"),
         ("nm = 2", "nm = 0", " line 5: layers.0.nm = 0: input should be greater than 0"),
         ("nm = 2", "mn = 2", " line 5: there is no key 'mn'; did you mean 'nm'"),
         ('material = "Ag"\n', "", " line 3: layers.0.material is missing"),
-        (
-            "[[layers]]",
-            "[layers]",
-            " line 3: layers = {'material': 'Ag', 'nm': 2}: write it",
-        ),
+        ("[[layers]]", "[layers]", " line 3: layers = {'material': 'Ag', 'nm': 2}: write it"),
         (GOOD, "layers = [3]", " line 1: layers.0 = 3: write it as a table"),
         (GOOD, "", ": layers is missing"),
         ("= 2\n", "= ", " is not TOML: Invalid value (line 5, where the file ends)"),

@@ -63,14 +63,7 @@ VALUES = {
         "w_r": 1e-3,
         "x0": 5e3,
     },
-    "ionic": {
-        "r_ion": 1e6,
-        "c_ion": 2e-7,
-        "v_d": 0.2,
-        "v_b": 0.1,
-        "r_leak": 1e7,
-        "x0": -0.1,
-    },
+    "ionic": {"r_ion": 1e6, "c_ion": 2e-7, "v_d": 0.2, "v_b": 0.1, "r_leak": 1e7, "x0": -0.1},
     "lif": {"c": 1e-9, "r_leak": 1e4, "r_on": 100.0, "v_th": 1.0, "v_hold": 0.2},
 }
 

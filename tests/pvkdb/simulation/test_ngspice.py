@@ -30,10 +30,7 @@ FITTED = [name for name, each in MODELS.items() if any(p.start for p in each.par
 @pytest.mark.usefixtures("ngspice")
 @pytest.mark.parametrize("name", FITTED)
 @settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=12, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_what_a_fit_may_give_runs(name: str, data: st.DataObject) -> None:

@@ -47,10 +47,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "simulation.md"
     ],
 )
 def test_the_activation_energy_says_why_it_is_not_the_bottleneck(
-    released: Released,
-    material: tuple[str, str, str],
-    axis: str,
-    words: str,
+    released: Released, material: tuple[str, str, str], axis: str, words: str
 ) -> None:
     result = released[material]
     network = network_of(result)

@@ -98,10 +98,7 @@ def test_a_log_that_cannot_be_read_is_not_left_out(medium: Path, tmp_path: Path)
     for name in ("loaded.sqlite", "loaded.sqlite-wal"):
         shutil.copy(medium / name, copied)
     store.close()
-    with (
-        read_only(copied),
-        pytest.raises(DatabaseError, match=r"loaded.sqlite-wal.*copy"),
-    ):
+    with read_only(copied), pytest.raises(DatabaseError, match=r"loaded.sqlite-wal.*copy"):
         papers(Store(f"sqlite:///{copied}/loaded.sqlite"))
 
 
@@ -115,10 +112,7 @@ def test_a_damaged_file_is_called_damaged(damaged_sqlite: Path, loaded_sqlite: P
         connection.execute("UPDATE bibliography SET title = CAST(x'ff' AS TEXT) WHERE key = 'r1'")
     connection.close()
     store = Store(f"sqlite:///{damaged_sqlite}").require_migrated()
-    with (
-        pytest.raises(DatabaseError, match="is damaged"),
-        store.session(read_only=True) as session,
-    ):
+    with pytest.raises(DatabaseError, match="is damaged"), store.session(read_only=True) as session:
         session.scalars(select(Reference)).all()
     store.close()
     damaged_sqlite.write_bytes(bytes(4096) + loaded_sqlite.read_bytes()[4096:])

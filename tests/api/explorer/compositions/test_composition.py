@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from sqlalchemy.orm import Session
 
@@ -33,18 +32,8 @@ SLOW = 40_000
 
 HOSTILE = "<script>alert(1)</script>,A/B"
 
-TEN = (
-    "CsPbBr3",
-    "Cs3Sb2I9",
-    "MAPbI3",
-    "FAPbI3",
-    "CsPbI3",
-    "MAPbBr3",
-    "Cs2SnI6",
-    "CsPbX3",
-    "(PEA)2Cs3Pb4I13",
-    "(BA)2PbX4",
-)
+#: Of which much is known, of two phases, without values of t, and of layers.
+FOUR = ("CsPbBr3", "Cs3Sb2I9", "CsPbX3", "(PEA)2Cs3Pb4I13")
 
 
 @pytest.fixture(scope="module")
@@ -153,10 +142,10 @@ ENERGY = """rows => Object.fromEntries(rows.map(row => [row.dataset.statement,
   [...row.querySelectorAll('td.number data')].map(each => each.value)]))"""
 
 
-def test_numbers_of_ten_compositions_are_those_of_rest_export_and_client(guest, served):
+def test_numbers_of_a_composition_are_those_of_rest_export_and_client(guest, served):
     exported = {row["id"]: row for row in rest(served, "export/energetics", format="json")}
     with Client(served) as client:
-        for name in TEN:
+        for name in FOUR:
             formula = rest(served, f"compositions/{name}")["formula"]
             tab = guest.open(f"/compositions/{name}")
             shown = tab.locator("tr[data-statement]").evaluate_all(ENERGY)
@@ -365,13 +354,6 @@ def test_the_structure_that_is_chosen_is_drawn(guest):
         assert guest.context.request.get(f"{guest.address}{file.get_attribute('href')}").ok
 
 
-def test_the_images_of_a_hop_are_one_file(guest, result):
-    tab = guest.open(COMPUTED)
-    href = tab.get_by_role("link", name="The images as extXYZ").get_attribute("href")
-    text = guest.context.request.get(f"{guest.address}{href}").text()
-    assert text.count("Lattice=") == len(result.limiting.image_energies_ev)
-
-
 def test_every_link_to_data_and_every_anchor_leads_somewhere(guest, served):
     tab = guest.open(COMPUTED)
     found = tab.locator("main a").evaluate_all("all => all.map(each => each.getAttribute('href'))")
@@ -476,20 +458,4 @@ def test_without_scripts_everything_can_be_read(chromium, served):
     tab.get_by_role("link", name="Compute the rankings").click()
     expect(tab.locator("#standings [data-wanted]")).to_have_count(0, timeout=SLOW)
     expect(tab.locator("#windows tr.chief").first).to_be_visible()
-    guest.close()
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (360, "light")])
-def test_it_can_be_read_by_everybody(chromium, served, width, scheme):
-    guest = Reader(chromium, served, viewport={"width": width, "height": 900}, color_scheme=scheme)
-    tab = guest.open(COMPUTED)
-    tab.locator("#standings").scroll_into_view_if_needed()
-    expect(tab.locator("#standings .score").first).to_be_visible(timeout=SLOW)
-    tab.get_by_text("All 26 hops").click()
-    found = Axe().run(tab).response["violations"]
-    serious = [each for each in found if each["impact"] in ("serious", "critical")]
-    assert not serious, [(each["id"], each["nodes"][0]["html"]) for each in serious]
-    for wide in (width, 360, 1920):
-        tab.set_viewport_size({"width": wide, "height": 900})
-        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), wide
     guest.close()

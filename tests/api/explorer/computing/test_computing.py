@@ -434,19 +434,6 @@ def test_a_run_under_way_and_a_failed_one_say_so(browser: Browser):
 # What holds for every page
 
 
-def test_pages_are_accessible_and_fit_a_telephone(chromium, served, store):
-    job = f"/jobs/{_asked(store, 'failed', 'CsPbCl3')}"
-    visiting = Visitor(chromium, served, viewport={"width": 360, "height": 800})
-    for path in ("/jobs", job, "/jobs/new?formula=CsPbBr3", "/screenings", "/screenings/2", "/key"):
-        tab = visiting.open(path)
-        tab.evaluate("document.querySelectorAll('main details').forEach((e) => { e.open = true; })")
-        assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth"), path
-        found = Axe().run(tab).response["violations"]
-        grave = [entry for entry in found if entry["impact"] in ("serious", "critical")]
-        assert not grave, [(entry["id"], entry["nodes"][0]["html"][:300]) for entry in grave]
-    visiting.close()
-
-
 def test_an_empty_store_says_what_to_do(tmp_path: Path):
     store = _store(tmp_path)
     app = create_app(str(store.url), ServiceSettings(allow_local_writes=True))

@@ -8,11 +8,7 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from pvkdb.schemas.calculations.examinations import (
-    ExaminationResult,
-    ImperfectionCost,
-    OverSeeds,
-)
+from pvkdb.schemas.calculations.examinations import ExaminationResult, ImperfectionCost, OverSeeds
 
 from ....pvkdb.suitability.evidence.test_examinations import stored
 from ...conftest import serving

@@ -7,7 +7,6 @@ from functools import partial
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 #: Machines that do much else answer late.
@@ -244,19 +243,3 @@ def test_without_script_the_form_does_the_same(chromium, address):
     )
     expect(tab.get_by_role("status")).to_contain_text(f"at most {best['size']} ×")
     context.close()
-
-
-def test_accessible_in_both_schemes(chromium, address):
-    for scheme in ("light", "dark"):
-        context = chromium.new_context(color_scheme=scheme, viewport={"width": 360, "height": 800})
-        tab = context.new_page()
-        tab.goto(f"{address}/crossbar?size=8")
-        expect(tab.locator("#map-text")).to_contain_text("Solved circuit", timeout=20_000)
-        assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth")
-        found = [
-            (each["id"], each["nodes"][0]["html"])
-            for each in Axe().run(tab).response["violations"]
-            if each["impact"] in ("serious", "critical")
-        ]
-        assert not found
-        context.close()

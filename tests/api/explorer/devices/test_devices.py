@@ -211,11 +211,6 @@ def test_a_figure_of_the_text_leads_to_all_figures_of_its_device(address):
     )
 
 
-def test_a_name_may_hold_anything(visitor):
-    tab = visitor.open("/devices/%3Cscript%3Ealert(1)%3C%2Fscript%3E", status=404)
-    expect(tab.get_by_role("alert")).to_contain_text("<script>alert(1)</script>")
-
-
 def test_an_even_sample_stands_for_more_points_than_are_drawn(address, loaded_sqlite, monkeypatch):
     from pvkdb.store.database import Store
     from pvkdb_api.core.cache import QueryCache

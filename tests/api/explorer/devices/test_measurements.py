@@ -83,11 +83,7 @@ def test_several_files_are_measured_together(importer: Browser) -> None:
         ),
         ([("files", ("a.bin", b"\0\1\2\3"))], {}, "neither text nor Excel"),
         ([("files", ("a.xlsx", b"PK\3\4broken"))], {}, "cannot be read as a workbook"),
-        (
-            [SWEEP],
-            {"read_voltage_v": "much"},
-            "'much' is not a number; write it in V",
-        ),
+        ([SWEEP], {"read_voltage_v": "much"}, "'much' is not a number; write it in V"),
         ([SWEEP], {"kind": "sweeps"}, "sweeps"),
         ([SWEEP], {"columns": "voltage"}, "write QUANTITY=COLUMN"),
         ([SWEEP], {"area_m2": "-1"}, "give one positive value"),
@@ -129,13 +125,12 @@ def test_a_device_is_imported_with_its_raw_file(
     importer.open("/devices/tester2026-d001/files/" + "0" * 64, 404)
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_person_measures_and_imports(chromium, loaded_sqlite, tmp_path, width) -> None:
+def test_a_person_measures_and_imports(chromium, loaded_sqlite, tmp_path) -> None:
     path = tmp_path / "store.sqlite"
     shutil.copy(loaded_sqlite, path)
     (tmp_path / "sweep.csv").write_bytes(SWEEP[1][1])
     with serving_at(f"sqlite:///{path}") as address:
-        person = Visitor(chromium, address, viewport={"width": width, "height": 900})
+        person = Visitor(chromium, address, viewport={"width": 390, "height": 900})
         tab = person.open("/measurements")
         tab.get_by_label("Files of one instrument").set_input_files(tmp_path / "sweep.csv")
         tab.get_by_role("button", name="Measure").click()

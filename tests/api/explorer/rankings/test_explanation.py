@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.rankings import Ranking, Verdict
-from pvkdb.suitability import Options, rank, shipped_profiles
+from pvkdb.suitability import Options, rank
 from pvkdb_api.explorer.rankings.explanation import explain
 from pvkdb_api.explorer.site.markup import percent
+
+from ....curated import PROFILES
 
 TAGS = re.compile(r"<[^>]*>")
 
@@ -20,7 +22,7 @@ def said(ranking: Ranking) -> str:
 
 
 @pytest.mark.parametrize("subject", ["devices", "materials"])
-@pytest.mark.parametrize("application", shipped_profiles())
+@pytest.mark.parametrize("application", PROFILES)
 def test_what_is_said_stands_in_the_ranking(literature: Session, application: str, subject) -> None:
     options = Options(samples=50)
     ranking = rank(literature, application, subject, options, models=())

@@ -123,8 +123,3 @@ def test_an_erratum_leads_to_its_row(visitor):
     region.get_by_role("link").first.click()
     expect(tab).to_have_url(re.compile(r"/tables/conduction#row-\d+$"))
     expect(tab.locator("tr:target")).to_be_visible()
-
-
-def test_an_unknown_reference_is_a_page_that_says_so(visitor):
-    tab = visitor.open("/references/r99999", status=404)
-    expect(tab.get_by_role("alert")).to_contain_text("r99999")

@@ -59,11 +59,6 @@ def test_the_field_in_the_head_of_every_page_finds(visitor):
     expect(tab.get_by_role("heading", level=1)).to_contain_text("Toolsets for assessing")
 
 
-def test_markup_in_a_search_is_text(visitor):
-    tab = visitor.open("/find?q=%3Cscript%3Ealert(1)%3C%2Fscript%3E")
-    expect(tab.get_by_role("heading", level=1)).to_contain_text("<script>alert(1)</script>")
-
-
 def test_nothing_typed_is_no_error(visitor):
     expect(visitor.open("/find").get_by_role("main")).to_contain_text("Enter a formula")
 

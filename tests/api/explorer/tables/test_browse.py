@@ -22,9 +22,7 @@ def query(**filters: Any) -> TableQuery:
     return TableQuery(TABLE, {}, None, filters, (), ())
 
 
-def test_boxes_are_all_values_not_those_of_the_rows_that_were_counted(
-    sqlite_store: Store,
-) -> None:
+def test_boxes_are_all_values_not_those_of_the_rows_that_were_counted(sqlite_store: Store) -> None:
     counts = QueryCache()
     with sqlite_store.session(read_only=True) as session:
         every = ENERGETICS.facet(session, {}, "family")

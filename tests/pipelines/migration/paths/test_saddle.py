@@ -52,11 +52,7 @@ def test_both_sides_lead_down_to_their_wells():
     found = []
     for side in (-1, 1):
         frames = descend(
-            saddle,
-            side,
-            STIFF,
-            potential,
-            lambda atoms: abs(abs(along_ang(atoms)) - 1.2) < 0.1,
+            saddle, side, STIFF, potential, lambda atoms: abs(abs(along_ang(atoms)) - 1.2) < 0.1
         )
         assert frames is not None
         assert frames[-1].get_potential_energy() < 0.05 < top

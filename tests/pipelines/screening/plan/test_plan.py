@@ -74,12 +74,7 @@ def test_a_plan_may_name_a_function_of_its_owner(
             *('tolerance = ["tau < 4.18"', 'stability = ["decomposition_ev_per_atom > 0"', 12),
             "'above_hull_ev_per_atom' took its place, with the other sign",
         ),
-        (
-            'stop_after = "tolerance"',
-            'stop_after = "enumerate"',
-            12,
-            "filters.tolerance follows",
-        ),
+        ('stop_after = "tolerance"', 'stop_after = "enumerate"', 12, "filters.tolerance follows"),
         ('stop_after = "tolerance"', 'stop_after = "forever"', 4, "no stop_after 'forever'"),
         ('potential = "chgnet"', 'potential = "mace"', 3, "known: chgnet, sevennet-0"),
         ("[ions]", "[iosn]", 6, "did you mean 'ions'"),
@@ -175,10 +170,7 @@ def test_a_plan_without_compositions_is_refused() -> None:
 def test_potentials_of_barriers_are_others_than_that_of_relaxations() -> None:
     text = listing("CsPbI3").replace("tolerance", "barrier") + "potential = 'sevennet-0'\n"
     plan = parse_plan(f"{text}[barriers]\npotentials = ['sevennet-l3i5', 'chgnet']\n")
-    assert (plan.potential, plan.barriers.potentials) == (
-        "sevennet-0",
-        ("sevennet-l3i5", "chgnet"),
-    )
+    assert (plan.potential, plan.barriers.potentials) == ("sevennet-0", ("sevennet-l3i5", "chgnet"))
 
 
 def test_phases_are_the_prototypes_of_a_stoichiometry_by_any_name() -> None:

@@ -8,7 +8,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition, Element
@@ -230,10 +230,7 @@ def test_competing_ternaries_shrink_the_interval() -> None:
 def test_a_phase_of_higher_valence_ends_the_rich_side_early() -> None:
     """CsSnI3 turns into Cs2SnI6 before solid iodine appears; energies invented."""
     target = compound("CsSnI3")
-    energies = {
-        **by_name(target, CsI=-3.6, SnI2=-1.5),
-        compound("Cs2SnI6"): -9.7,
-    }
+    energies = {**by_name(target, CsI=-3.6, SnI2=-1.5), compound("Cs2SnI6"): -9.7}
     limits = halide_limits(target, -5.2, energies, {"Cs": 0.0, "Sn": 0.0, "I": 0.0})
     assert limits.allowed_ev is not None
     # No Cs2SnI6: 2 μ_Cs + μ_Sn + 6 μ_I ≤ −9.7. Beside SnI2, where there is least caesium,
@@ -285,7 +282,6 @@ def test_the_metal_of_the_a_site_is_not_needed() -> None:
     )
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     st.sampled_from(["CsPbI3", "Cs2SnI6", "Cs3Sb2I9", "Cs2CdCl4"]),
     st.integers(0, 2**32),

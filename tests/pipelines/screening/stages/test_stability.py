@@ -7,7 +7,7 @@ from itertools import count, permutations
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 
@@ -16,13 +16,7 @@ from pvkdb.chemistry.units import KJ_PER_MOL
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.findings import Finding, Flaw, read_finding
 from pvkdb.schemas.screening import PhaseEnergy
-from pvkdb_pipelines.prototypes import (
-    STOICHIOMETRIES,
-    Compound,
-    competitors,
-    compound_of,
-    phases,
-)
+from pvkdb_pipelines.prototypes import STOICHIOMETRIES, Compound, competitors, compound_of, phases
 from pvkdb_pipelines.screening.plan.enumeration import TYPES
 from pvkdb_pipelines.screening.stages.stability import (
     PEROVSKITE_PHASES,
@@ -339,7 +333,6 @@ def levels(energies: Mapping[Compound, float], but: Compound) -> dict[Compound, 
     return {other: Level(ev, "one") for other, ev in energies.items() if other != but}
 
 
-@settings(deadline=None, max_examples=150)
 @given(consistent_energies(ties=False))
 def test_decomposition_agrees_with_pymatgen(
     case: tuple[Compound, dict[Compound, float], dict[str, float]],
@@ -373,7 +366,6 @@ def test_decomposition_agrees_with_pymatgen(
     assert mine.above_hull_ev_per_atom == pytest.approx(separation, abs=1e-5)
 
 
-@settings(deadline=None, max_examples=100)
 @given(consistent_energies(), st.data())
 def test_elemental_references_do_not_matter(
     case: tuple[Compound, dict[Compound, float], dict[str, float]], data: st.DataObject
@@ -393,7 +385,6 @@ def test_elemental_references_do_not_matter(
     )
 
 
-@settings(deadline=None, max_examples=100)
 @given(consistent_energies(), st.data())
 def test_products_balance_and_do_not_depend_on_the_order(
     case: tuple[Compound, dict[Compound, float], dict[str, float]], data: st.DataObject

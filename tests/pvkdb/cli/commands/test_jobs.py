@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.database import Store
 from pvkdb.store.queue import claims as queue
 
-from ..conftest import Run, run_process
+from ..conftest import Run, run_here, run_process
 
 
 @pytest.fixture
@@ -143,7 +144,8 @@ def test_a_laptop_and_a_cluster_exchange_files_and_nothing_else(
 
     def on(machine: Path, *arguments: str) -> str:
         own = {**environment, "PVKDB_DATABASE_URL": f"sqlite:///{machine / 'pvkdb.sqlite'}"}
-        outcome = run_process(machine, own, *arguments, timeout=600)
+        run = partial(run_process, timeout=600) if "work" in arguments else run_here
+        outcome = run(machine, own, *arguments)
         assert outcome.returncode == 0, outcome.stderr
         return outcome.stdout + outcome.stderr
 

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue import attempts
 from pvkdb.store.queue.claims import claim, enqueue, submit
 
-from ..conftest import Run
+from ..conftest import Run, run_here
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -57,11 +58,13 @@ def wait_until_running(store: Store, process: subprocess.Popen[str]) -> str:
 
 @pytest.mark.slow
 def test_neb_takes_over_from_a_killed_process_and_later_answers_from_the_store(
-    start: Start, run: Run, user_store: Store, tmp_path: Path
+    start: Start, user_store: Store, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    killed = start("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none")
+    run = partial(run_here, tmp_path, environment)
+    neb = ("neb", "CsPbBr3", "--potential", "chgnet", "--no-recheck", "--plot")
+    killed = start(*neb, "none")
     key = wait_until_running(user_store, killed)
-    first = start("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "p.svg", "--json")
+    first = start(*neb, "p.svg", "--json")
     assert first.stderr is not None
     assert "runs in another process" in first.stderr.readline()
     killed.kill()
@@ -79,7 +82,7 @@ def test_neb_takes_over_from_a_killed_process_and_later_answers_from_the_store(
     assert document["versions"]["chgnet"]
     assert "<svg" in (tmp_path / "p.svg").read_text()
 
-    again = run("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none")
+    again = run(*neb, "none")
     assert again.returncode == 0, again.stderr
     assert "from the store" in again.stdout
     assert f"{result['e_a_ev']:.3f}" in again.stdout
@@ -101,26 +104,20 @@ def test_neb_takes_over_from_a_killed_process_and_later_answers_from_the_store(
     assert computed == {"hop", "percolation"}
 
     files = ("--graph", "g.png", "--picture", "a.svg", "--path", "hops.xyz")
-    drawn = run("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none", *files)
+    drawn = run(*neb, "none", *files)
     assert drawn.returncode == 0, drawn.stderr
     assert (tmp_path / "g.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (tmp_path / "a.svg").read_text()
     frames = (tmp_path / "hops.xyz").read_text().splitlines().count("39")
     assert frames == sum(images)
-    one = run("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none", "--path", "one.xyz",
-              "--hop", "2")  # fmt: skip
+    one = run(*neb, "none", "--path", "one.xyz", "--hop", "2")
     assert one.returncode == 0, one.stderr
     assert (tmp_path / "one.xyz").read_text().splitlines().count("39") == images[1]
-    missing = run("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none", "--path", "no.xyz",
-                  "--hop", "99")  # fmt: skip
-    assert missing.returncode != 0
-    assert "hop 99" in missing.stderr
-    assert "Traceback" not in missing.stderr
-    pictured = run("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none", "--picture",
-                   "no.png", "--hop", "99")  # fmt: skip
-    assert pictured.returncode != 0
-    assert "hop 99" in pictured.stderr
-    assert "Traceback" not in pictured.stderr
+    for missing in (("--path", "no.xyz"), ("--picture", "no.png")):
+        refused = run(*neb, "none", *missing, "--hop", "99")
+        assert refused.returncode != 0
+        assert "hop 99" in refused.stderr
+        assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.slow

@@ -48,9 +48,7 @@ def test_values_have_their_error_and_the_host_that_was_used(
     assert "spread: 0.112 eV over 2 potentials" in shown.err
 
 
-def test_hops_are_listed_under_the_paths_that_need_them(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_hops_are_listed_under_the_paths_that_need_them(capsys: pytest.CaptureFixture[str]) -> None:
     print_hops(document("chgnet", 0.2, 0.15, 0.9))
     shown = capsys.readouterr().out
     assert "3D path, E_A 0.200" in shown

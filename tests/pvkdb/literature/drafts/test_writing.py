@@ -108,9 +108,7 @@ def test_signs_in_front_are_those_that_an_import_takes() -> None:
     )
     rows = draft_paper(Upload("a.txt", text.encode())).rows
     cells = [row.cells[column] for row in rows for column in row.found]
-    assert cells == [
-        *("up to 10⁵ s", "10⁶ cycles", "2 h to 3 h", "<10³", "~-0.11 V"),
-    ]
+    assert cells == [*("up to 10⁵ s", "10⁶ cycles", "2 h to 3 h", "<10³", "~-0.11 V")]
 
 
 def test_more_values_than_a_person_confirms_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,9 @@ from pvkdb.store.queue import claims as queue
 
 from .exchanging import Line, element, ended, file_of, sent, taken, written
 
+#: Before anything is written.
+pytestmark = pytest.mark.parametrize("empty_store", ["sqlite"], indirect=True)
+
 
 def test_what_a_file_says_about_its_rows_is_not_believed(
     empty_store: Store, tmp_path: Path, shipped: dict[str, Line]

@@ -134,9 +134,7 @@ def test_retrying_what_waits_queues_what_it_waits_for(empty_store: Store) -> Non
     assert states(empty_store, first, second) == ["queued", "waiting"]
 
 
-def test_a_cancelled_one_stays_cancelled_when_its_dependency_comes_back(
-    empty_store: Store,
-) -> None:
+def test_a_cancelled_one_stays_cancelled_when_its_dependency_comes_back(empty_store: Store) -> None:
     first = asked(empty_store, 0)
     second = asked(empty_store, 1, [first])
     with empty_store.session() as session:

@@ -12,13 +12,7 @@ from pvkdb.store.collections.devices import owner
 from pvkdb.store.database import Store
 from pvkdb.store.models.materials import Material
 from pvkdb.suitability.evidence.devices import Absorbers, _figure, device_candidates, electrodes_in
-from pvkdb.suitability.evidence.evidence import (
-    Candidate,
-    Evidence,
-    grade_of,
-    joined,
-    only_tested,
-)
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence, grade_of, joined, only_tested
 
 from ....curated import DEVICES
 
@@ -54,9 +48,7 @@ def test_voltages_count_by_their_magnitude(found: dict[str, Candidate]) -> None:
     assert found["d-t4-r04"].evidence["set_voltage_v"].minimum == 0.3
 
 
-def test_figures_of_the_same_publication_add_and_never_replace(
-    found: dict[str, Candidate],
-) -> None:
+def test_figures_of_the_same_publication_add_and_never_replace(found: dict[str, Candidate]) -> None:
     nanowires = found["d-t4-r06"].evidence
     assert nanowires["switching_time_s"].minimum == pytest.approx(1e-10)
     retention = nanowires["retention_s"]  # ~8.7 × 10⁷ s in Table 4, and > 2 years in the text

@@ -13,12 +13,7 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.literature import read_curated
 from pvkdb.schemas.calculations.calibration import CalibrationTable, calibration_table, line_without
 from pvkdb.schemas.rankings import Grade, Verdict
-from pvkdb.schemas.screening import (
-    ScreenedCandidate,
-    ScreeningReport,
-    Stability,
-    VacancyFormation,
-)
+from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport, Stability, VacancyFormation
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation

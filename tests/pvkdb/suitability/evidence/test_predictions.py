@@ -17,7 +17,7 @@ from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import SUBJECTS
 from pvkdb.schemas.rankings import Grade, RankedCandidate, Ranking, Verdict
 from pvkdb.store.database import Store
-from pvkdb.suitability import Options, rank, shipped_profiles
+from pvkdb.suitability import Options, rank
 from pvkdb.suitability.evidence.barriers import KnownBarriers
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
@@ -28,6 +28,8 @@ from pvkdb.suitability.evidence.predictions import (
     answer_device,
     kinetic_model,
 )
+
+from ....curated import PROFILES
 
 FEW = Options(samples=20)
 #: Boltzmann's constant in eV/K.
@@ -198,13 +200,7 @@ def test_rankings_show_predictions_in_words_without_weight(sqlite_store: Store) 
     with sqlite_store.session() as session:
         ranking = rank(session, "synaptic-training", "materials", FEW)
         bare = rank(session, "synaptic-training", "materials", FEW, models=())
-        thin = rank(
-            session,
-            "synaptic-training",
-            "materials",
-            FEW,
-            conditions=THIN,
-        )
+        thin = rank(session, "synaptic-training", "materials", FEW, conditions=THIN)
     entry = entry_of(ranking, "CsPbBr3")
     thickness = "thickness (60 nm to 1 μm)"
     assert entry.prediction == (
@@ -283,10 +279,10 @@ def test_a_weight_of_ones_own_is_counted_and_remarked(sqlite_store: Store) -> No
 
 
 def test_predictions_never_decide_an_order_that_ships(sqlite_store: Store) -> None:
-    """With no support, every profile ranks materials as if nothing were predicted."""
+    """With no support, a profile ranks materials as if nothing were predicted."""
     quick = Options(samples=1)
     with sqlite_store.session() as session:
-        for name in shipped_profiles():
+        for name in PROFILES:
             with_model, without = (
                 rank(session, name, "materials", quick, models=models) for models in (None, ())
             )

@@ -66,7 +66,7 @@ def test_every_application_can_be_drawn(sqlite_store: Store, tmp_path: Path) -> 
         ):
             ranking = rank(session, name, subject, FEW)  # type: ignore[arg-type]
             paths = plot_ranking(ranking, tmp_path / name, [shipped_profile(name)])
-            assert len(paths) >= 2
+            assert len(paths) >= 1
             for path in paths:
                 assert path.read_bytes()[:4] == b"\x89PNG"
 

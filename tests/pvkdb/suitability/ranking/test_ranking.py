@@ -23,13 +23,14 @@ from pvkdb.suitability import (
     rank_candidates,
     rankings_rows,
     shipped_profile,
-    shipped_profiles,
 )
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.materials import material_candidates
 from pvkdb.suitability.ranking.ranking import judge
 from pvkdb.suitability.ranking.store_rankings import opposite_leads
+
+from ....curated import PROFILES
 
 FEW = Options(samples=50)
 TRAINING = shipped_profile("synaptic-training")
@@ -300,11 +301,7 @@ def test_equal_evidence_has_an_equal_place(drawn: list) -> None:
     assert (found["twin"].rank, found["twin"].score) == (found["c0"].rank, found["c0"].score)
 
 
-SHIPPED = [
-    (profile, subject)
-    for profile in map(shipped_profile, shipped_profiles())
-    for subject in SUBJECTS
-]
+SHIPPED = [(profile, subject) for profile in map(shipped_profile, PROFILES) for subject in SUBJECTS]
 
 
 @pytest.mark.parametrize(("profile", "subject"), SHIPPED, ids=str)

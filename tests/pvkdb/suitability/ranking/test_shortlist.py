@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session
 
 from pvkdb.schemas.rankings import RankingFilters
 from pvkdb.store.database import Store
-from pvkdb.suitability import Options, rank, shipped_profiles
+from pvkdb.suitability import Options, rank
+
+from ....curated import PROFILES
 
 ONE = Options(samples=1)
 
 
-@pytest.mark.parametrize("name", shipped_profiles())
+@pytest.mark.parametrize("name", PROFILES)
 def test_the_first_of_the_whole_ranking_are_on_it(literature: Session, name: str) -> None:
     whole = rank(literature, name, "materials", ONE, models=())
     some = rank(literature, name, "materials", replace(ONE, shortlist=20), models=())

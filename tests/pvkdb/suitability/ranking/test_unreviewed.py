@@ -12,7 +12,9 @@ from pvkdb.schemas.profiles import SUBJECTS
 from pvkdb.schemas.rankings import Ranking
 from pvkdb.store.curation.dataset import confirm_import, unreviewed_imports
 from pvkdb.store.database import Store
-from pvkdb.suitability import Options, rank, shipped_profiles
+from pvkdb.suitability import Options, rank
+
+from ....curated import PROFILES
 
 PAPER = """
 reference:
@@ -42,7 +44,7 @@ devices:
 def rankings(session: Session, options: Options) -> list[Ranking]:
     return [
         rank(session, name, subject, options, models=())
-        for name in shipped_profiles()
+        for name in PROFILES
         for subject in SUBJECTS
     ]
 

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import DecisionSheet, Grade, RankingFilters
 from pvkdb.store.curation.dataset import current_version
-from pvkdb.suitability import Options, rank, rank_candidates, shipped_profile, shipped_profiles
+from pvkdb.suitability import Options, rank, rank_candidates, shipped_profile
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import fails_text, requirement_text, value_text
 from pvkdb.suitability.sheets.sheet import decision_sheet, sheet_file
+
+from ....curated import PROFILES
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +191,7 @@ def test_filters_and_what_they_set_aside_stand_on_a_sheet(literature: Session) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("subject", ["devices", "materials"])
-@pytest.mark.parametrize("application", shipped_profiles())
+@pytest.mark.parametrize("application", PROFILES)
 def test_every_application_has_a_sheet(literature: Session, application: str, subject) -> None:
     ranking = rank(literature, application, subject, Options(samples=100))
     sheet = decision_sheet(literature, ranking)

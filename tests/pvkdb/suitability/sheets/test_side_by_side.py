@@ -72,10 +72,7 @@ def compared(literature: Session, metric: str, *given: Evidence | None) -> Compa
             "a and b differ most in on/off ratio (a: 10 to 100; b: 1000 to 10⁴)",
         ),
         (
-            *(
-                "volatility",
-                (Evidence(word="volatile"), None, Evidence(word="both")),
-            ),
+            *("volatility", (Evidence(word="volatile"), None, Evidence(word="both"))),
             *("beyond the errors",),
             "a, b and c differ most in volatility (a: volatile; b: unknown; c: both)",
         ),

@@ -71,12 +71,7 @@ def test_crosssim_gets_a_tree_of_its_parameters() -> None:
     text = file_text(export(Simulator.CROSSSIM))
     assert yaml.safe_load(text) == {
         "xbar": {
-            "device": {
-                "Rmin": 2e4,
-                "Rmax": 2e7,
-                "infinite_on_off_ratio": False,
-                "cell_bits": 5,
-            }
+            "device": {"Rmin": 2e4, "Rmax": 2e7, "infinite_on_off_ratio": False, "cell_bits": 5}
         }
     }
     assert "# missing: xbar.device.read_noise" in text
