@@ -20,7 +20,6 @@ from hypothesis import settings
 from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy.orm import Session
 
-from pvkdb.computed import load_computed
 from pvkdb.literature import load_literature
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
@@ -255,6 +254,8 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def computed_sqlite(loaded_sqlite: Path, together: Path) -> Path:
     """A file with the literature and all computed results, to be copied from."""
+    from pvkdb.computed import load_computed
+
     path = together / "computed.sqlite"
     with FileLock(f"{path}.lock"):
         if not path.exists():
