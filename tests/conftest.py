@@ -58,7 +58,6 @@ ON_POSTGRESQL = (
     "tests/api/optimade/entries/",
     "tests/api/rest/test_schemathesis.py",
     "tests/api/rest/test_steering.py",
-    "tests/api/test_broken_rows.py",
 )
 #: What takes longest, begun first: if it came last, one process would wait for the other. Files
 #: that compute the same migration do not come one after the other.
