@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,8 +23,6 @@ from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.server import listen
 from pvkdb_pipelines.screening.plan.plan import parse_plan
-
-from .pvkdb.cli.conftest import run_here
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -89,7 +88,13 @@ def test_short_commands_run_in_the_order_of_the_page(tmp_path: Path) -> None:
             continue
         target = words.pop() if ">" in words else None
         words = [word for word in words if word != ">"]
-        outcome = run_here(tmp_path, dict(os.environ), *words[1:])
+        outcome = subprocess.run(
+            [sys.executable, "-m", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert outcome.returncode == 0, (command, outcome.stderr)
         if target is not None:
             (tmp_path / target).write_text(outcome.stdout, encoding="utf-8")
