@@ -35,7 +35,7 @@ settings.load_profile("pvkdb")
 SLOW_FIXTURES = frozenset(
     {"chromium", "ngspice", "pw", "slurm", "postgres_server", "own_server", "own_postgres"}
 )
-#: Where tests of both databases run on PostgreSQL too: rooms that write SQL, lock rows or wait for
+#: Which tests of both databases run on PostgreSQL too: of what writes SQL, locks rows or waits for
 #: a connection. Elsewhere they would only send the same statements once more.
 ON_POSTGRESQL = (
     "tests/pvkdb/store/",
@@ -43,7 +43,8 @@ ON_POSTGRESQL = (
     "tests/pvkdb/literature/test_importing.py",
     "tests/pvkdb/snapshots/",
     "tests/pvkdb/suitability/ranking/test_shortlist.py",
-    "tests/pipelines/schedule/",
+    "tests/pipelines/schedule/test_scheduler.py::test_a_plan_runs",
+    "tests/pipelines/schedule/test_scheduler.py::test_once_runs",
     "tests/pipelines/work/test_ledger.py",
     "tests/pipelines/work/test_poison.py",
     "tests/pipelines/work/test_pool.py",
@@ -51,7 +52,7 @@ ON_POSTGRESQL = (
     "tests/pipelines/work/test_worker_faults.py",
     "tests/pipelines/engines/test_durations.py",
     "tests/api/core/",
-    "tests/api/frame/test_limits.py",
+    "tests/api/frame/test_limits.py::test_a_statement",
     "tests/api/frame/test_metrics.py",
     "tests/api/listing/",
     "tests/api/optimade/test_filters.py",
@@ -98,12 +99,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     needless = set()
     for item in items:
-        path = item.path.as_posix()
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
         repeated = "postgresql" in parameters
-        if repeated and not any(place in path for place in ON_POSTGRESQL):
+        if repeated and not item.nodeid.startswith(ON_POSTGRESQL):
             needless.add(item)
-        elif path.endswith(POSTGRESQL_IS_QUICK):
+        elif item.path.as_posix().endswith(POSTGRESQL_IS_QUICK):
             continue
         elif repeated or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
