@@ -20,7 +20,6 @@ from hypothesis import settings
 from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy.orm import Session
 
-from pvkdb.computed import load_computed
 from pvkdb.literature import load_literature
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
@@ -36,7 +35,7 @@ settings.load_profile("pvkdb")
 SLOW_FIXTURES = frozenset(
     {"chromium", "ngspice", "pw", "slurm", "postgres_server", "own_server", "own_postgres"}
 )
-#: Where tests of both databases run on PostgreSQL too: rooms that write SQL, lock rows or wait for
+#: Which tests of both databases run on PostgreSQL too: of what writes SQL, locks rows or waits for
 #: a connection. Elsewhere they would only send the same statements once more.
 ON_POSTGRESQL = (
     "tests/pvkdb/store/",
@@ -44,7 +43,8 @@ ON_POSTGRESQL = (
     "tests/pvkdb/literature/test_importing.py",
     "tests/pvkdb/snapshots/",
     "tests/pvkdb/suitability/ranking/test_shortlist.py",
-    "tests/pipelines/schedule/",
+    "tests/pipelines/schedule/test_scheduler.py::test_a_plan_runs",
+    "tests/pipelines/schedule/test_scheduler.py::test_once_runs",
     "tests/pipelines/work/test_ledger.py",
     "tests/pipelines/work/test_poison.py",
     "tests/pipelines/work/test_pool.py",
@@ -52,14 +52,13 @@ ON_POSTGRESQL = (
     "tests/pipelines/work/test_worker_faults.py",
     "tests/pipelines/engines/test_durations.py",
     "tests/api/core/",
-    "tests/api/frame/test_limits.py",
+    "tests/api/frame/test_limits.py::test_a_statement",
     "tests/api/frame/test_metrics.py",
     "tests/api/listing/",
     "tests/api/optimade/test_filters.py",
     "tests/api/optimade/entries/",
     "tests/api/rest/test_schemathesis.py",
     "tests/api/rest/test_steering.py",
-    "tests/api/test_broken_rows.py",
 )
 #: What takes longest, begun first: if it came last, one process would wait for the other. Files
 #: that compute the same migration do not come one after the other.
@@ -68,16 +67,20 @@ LONGEST = (
     "tests/pipelines/dft/test_hops.py",
     "tests/api/explorer/site/test_layout.py",
     "tests/test_tutorials.py",
+    "tests/api/explorer/compositions/test_composition.py",
     "tests/pipelines/migration/test_compute.py",
     "tests/test_site.py",
-    "tests/pipelines/dft/codes/test_espresso.py",
-    "tests/api/explorer/compositions/test_composition.py",
-    "tests/pipelines/migration/test_robustness.py",
-    "tests/api/rest/test_schemathesis.py",
     "tests/pvkdb/cli/commands/test_work.py",
+    "tests/pipelines/migration/test_robustness.py",
     "tests/pipelines/work/test_ledger.py",
-    "tests/pipelines/migration/host/test_host.py",
+    "tests/pvkdb/cli/commands/test_screening.py",
+    "tests/pvkdb/cli/commands/test_schedules.py",
+    "tests/api/core/test_database_away.py",
+    "tests/api/explorer/rankings/test_applications.py",
+    "tests/pipelines/dft/codes/test_espresso.py",
+    "tests/api/rest/test_schemathesis.py",
     "tests/api/explorer/site/test_everywhere.py",
+    "tests/pipelines/migration/host/test_host.py",
 )
 #: Where PostgreSQL stays in the quick set: the queue locks rows in another way there.
 POSTGRESQL_IS_QUICK = ("store/queue/test_claims.py",)
@@ -96,12 +99,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     needless = set()
     for item in items:
-        path = item.path.as_posix()
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
         repeated = "postgresql" in parameters
-        if repeated and not any(place in path for place in ON_POSTGRESQL):
+        if repeated and not item.nodeid.startswith(ON_POSTGRESQL):
             needless.add(item)
-        elif path.endswith(POSTGRESQL_IS_QUICK):
+        elif item.path.as_posix().endswith(POSTGRESQL_IS_QUICK):
             continue
         elif repeated or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
@@ -255,6 +257,8 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def computed_sqlite(loaded_sqlite: Path, together: Path) -> Path:
     """A file with the literature and all computed results, to be copied from."""
+    from pvkdb.computed import load_computed
+
     path = together / "computed.sqlite"
     with FileLock(f"{path}.lock"):
         if not path.exists():

@@ -100,20 +100,6 @@ def test_short_commands_run_in_the_order_of_the_page(tmp_path: Path) -> None:
             (tmp_path / target).write_text(outcome.stdout, encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", [c for c in commands() if c.split()[1] in LONG])
-def test_long_commands_have_the_options_shown(command: str) -> None:
-    words = shlex.split(command)
-    shown = subprocess.run(
-        [sys.executable, "-m", "pvkdb", words[1], "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for word in words[2:]:
-        if word.startswith("--"):
-            assert word in shown
-
-
 def test_commands_of_every_page_have_the_options_shown() -> None:
     lines = [line for page in ALL for each in blocks(page, "bash") for line in each.split("\n")]
     commands = [shlex.split(line, comments=True) for line in lines if line.startswith("pvkdb ")]

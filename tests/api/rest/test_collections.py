@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
+from ase import Atoms
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.literature import read_curated
@@ -12,7 +13,8 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb.store.collections import COLLECTIONS, COMPOSITIONS
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
-from pvkdb.store.models.structures import Structure
+
+from ...structures import structure_row
 
 #: What the curated files hold.
 COUNTS = {name: len(read_curated(name)) for name in ("energetics", "devices", "references")}
@@ -27,18 +29,9 @@ def filled(store: Store, api):
             assert api.post("/api/v1/calculations", json=sent).status_code == 202
     with store.session() as session:
         for number in range(9):
-            session.add(
-                Structure(
-                    id=f"s{number}",
-                    material_id="CsPbBr3-Pnma",
-                    role=f"image {number}",
-                    origin="neb",
-                    atoms=2,
-                    cell_ang=[[6, 0, 0], [0, 6, 0], [0, 0, 6.5]],
-                    symbols=["Cs", "Br"],
-                    positions_ang=[[0, 0, 0], [3, 3, 0.1 * number]],
-                )
-            )
+            atoms = Atoms("CsBr", [[0, 0, 0], [3, 3, 0.1 * number]], cell=[6, 6, 6.5])
+            of = {"material_id": "CsPbBr3-Pnma", "role": f"image {number}", "origin": "neb"}
+            session.add(structure_row(f"s{number}", atoms, **of))
     return api
 
 
@@ -176,18 +169,7 @@ def test_a_material_of_any_phase_has_a_page_a_resource_and_an_entry(store: Store
     with store.session() as session:
         ids = {phase: register_material(session, composition, phase).id for phase in ODD_PHASES}
         for number, name in enumerate(ids.values()):
-            session.add(
-                Structure(
-                    id=f"odd-{number}",
-                    material_id=name,
-                    role="host",
-                    origin="user",
-                    atoms=1,
-                    cell_ang=[[6, 0, 0], [0, 6, 0], [0, 0, 6.5]],
-                    symbols=["Cs"],
-                    positions_ang=[[0, 0, 0]],
-                )
-            )
+            session.add(structure_row(f"odd-{number}", material_id=name, origin="user"))
     assert len(set(ids.values())) == len(ODD_PHASES)
     listed = {row["id"] for row in api.get("/api/v1/materials", limit=500).json()["data"]}
     for number, (phase, name) in enumerate(ids.items()):

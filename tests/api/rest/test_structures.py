@@ -14,9 +14,9 @@ from pymatgen.core import Structure as Crystal
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.store.curation.registration import register_material
-from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.prototypes import build, compound_of
 
+from ...structures import structure_row
 from ..explorer.browsing import Browser, alert_in
 
 PATH = "/api/v1/structures/c1-host"
@@ -29,16 +29,12 @@ def stored(store, api) -> Atoms:
     atoms = build(compound_of(composition), "Pnma")
     with store.session() as session:
         session.add(
-            Structure(
-                id="c1-host",
+            structure_row(
+                "c1-host",
+                atoms,
                 material=register_material(session, composition, "Pnma"),
-                role="host",
                 origin="chgnet from the Pnma\nprototype",
-                atoms=len(atoms),
                 energy_ev=-65.5,
-                cell_ang=atoms.cell.array.tolist(),
-                symbols=atoms.get_chemical_symbols(),
-                positions_ang=atoms.positions.tolist(),
             )
         )
     return atoms

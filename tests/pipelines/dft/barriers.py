@@ -8,9 +8,9 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
-from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue import claims as queue
 
+from ...structures import structure_row
 from ..migration.results import hop_barrier, migration_result_of
 
 
@@ -54,17 +54,14 @@ def finish_barrier(store: Store, key: str) -> None:
         queue.claim(session, "a", key)
         calculation = session.get_one(Calculation, key)
         structures = [
-            Structure(
-                id=f"{key}-{name}",
+            structure_row(
+                f"{key}-{name}",
+                image,
                 material_id=calculation.material_id,
                 role=role,
                 origin="a test",
                 calculation_id=key,
-                atoms=len(image),
                 energy_ev=energy,
-                cell_ang=image.cell.array.tolist(),
-                symbols=image.get_chemical_symbols(),
-                positions_ang=image.positions.tolist(),
             )
             for image, energy, name, role in zip(
                 vacancy_path(),

@@ -17,6 +17,8 @@ from pvkdb_pipelines.prototypes import compound_of, prototype
 from pvkdb_pipelines.relaxations.compound import compute_relaxation, relax_request
 from pvkdb_pipelines.relaxations.relaxation import RelaxationRun
 
+pytestmark = pytest.mark.slow
+
 #: What a relaxation to 0.02 eV/Å leaves open, and the difference between processors, meV.
 NOISE_MEV = 10
 
@@ -49,7 +51,6 @@ def ge_bonds_ang(run: RelaxationRun) -> np.ndarray:
     return np.array(bonds)
 
 
-@pytest.mark.slow
 def test_yellow_cspbi3_lies_below_the_black_perovskite():
     """89 meV here. Black to yellow, both hot, sets 14.2 ± 0.5 kJ/mol free (calorimetry: Dastidar
     et al., J. Phys. Chem. Lett. 8, 1278 (2017), doi:10.1021/acs.jpclett.7b00134), and the black
@@ -59,7 +60,6 @@ def test_yellow_cspbi3_lies_below_the_black_perovskite():
     assert 0 < released < 1000 * 14.2 * float(KJ_PER_MOL)
 
 
-@pytest.mark.slow
 def test_cscdcl3_shares_faces():
     """6H (Chang, McPherson, Atwood, Inorg. Chem. 14, 3079 (1975), doi:10.1021/ic50154a044). The
     potential puts 2H, chains of octahedra that share faces, below it."""
@@ -82,7 +82,6 @@ def test_germanium_leaves_the_centre_of_its_octahedron():
         assert 1.1 < bonds[3:].mean() / bonds[:3].mean() < 1.25
 
 
-@pytest.mark.slow
 def test_tilted_csgei3_has_germanium_off_the_centre_too():
     """A limit of the potential: from the tilted start it finds a polar structure, which is not
     the measured one, 11 meV per formula unit below R3m."""

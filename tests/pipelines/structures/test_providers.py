@@ -32,6 +32,8 @@ from pvkdb_pipelines.structures.providers import (
     read_documents,
 )
 
+from ...structures import structure_row
+
 FILTER = 'elements HAS ALL "Cs","Pb"'
 CUBIC = build(parse_composition("CsPbI3"), "Pm-3m")
 HASTY = Patience(retries=1, limit_s=20, max_answer_mb=5)
@@ -301,19 +303,7 @@ def test_a_thousand_structures_come_though_one_provider_dies(
     with theirs.session() as session:
         material = register_material(session, composition, "Pnma")
         for n in range(500):
-            atoms = scaled(bromide, n)
-            session.add(
-                Structure(
-                    id=f"s{n}",
-                    material=material,
-                    role="host",
-                    origin="prototype",
-                    atoms=len(atoms),
-                    cell_ang=atoms.cell.array.tolist(),
-                    symbols=atoms.get_chemical_symbols(),
-                    positions_ang=atoms.positions.tolist(),
-                )
-            )
+            session.add(structure_row(f"s{n}", scaled(bromide, n), material=material))
     theirs.close()
     entries = [entry(f"f-{n}", scaled(CUBIC, n)) for n in range(500)]
     progress = tmp_path / "p.json"

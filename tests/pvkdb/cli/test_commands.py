@@ -149,11 +149,6 @@ def test_bad_input_is_refused_with_the_reason(
         assert word in str(outcome.exception)
 
 
-def test_a_failure_is_one_clear_line(run: Run) -> None:
-    assert failed_clearly(run("tolerance", "CsPbI4"), "CsPbI4", "does not balance")
-    assert failed_clearly(run("rank", "synaptic-trainig"), "did you mean 'synaptic-training'")
-
-
 def test_upgrade_of_nothing_points_to_init(run: Run) -> None:
     assert failed_clearly(run("upgrade"), "pvkdb init")
 
@@ -181,9 +176,3 @@ def test_nothing_heavy_is_imported_for_help_or_the_client() -> None:
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
     assert loaded.stdout.strip() == "[]"
-
-
-def test_json_output_is_only_json(run: Run) -> None:
-    document = json.loads(run("init", "--json").stdout)
-    assert (document["references"], document["devices"]) == (REFERENCES, DEVICES)
-    assert document["energetics"] == len(read_curated("energetics"))

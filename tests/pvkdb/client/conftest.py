@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from ase import Atoms
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.client import Client
@@ -25,6 +26,7 @@ from pvkdb_pipelines.screening.plan.plan import parse_plan
 from pvkdb_pipelines.screening.recorded import begin_run
 
 from ...clocks import set_clock
+from ...structures import structure_row
 
 PLAN = """\
 title = "Caesium halides"
@@ -42,23 +44,9 @@ tolerance = ["tau < 4.1"]
 
 def cubic_cspbbr3(material_id: str) -> Structure:
     """CsPbBr3 as a cube of 5.87 Å."""
-    half = 5.87 / 2
-    return Structure(
-        id="s1",
-        material_id=material_id,
-        role="host",
-        origin="prototype",
-        atoms=5,
-        cell_ang=[[5.87, 0, 0], [0, 5.87, 0], [0, 0, 5.87]],
-        symbols=["Cs", "Pb", "Br", "Br", "Br"],
-        positions_ang=[
-            [0, 0, 0],
-            [half, half, half],
-            [0, half, half],
-            [half, 0, half],
-            [half, half, 0],
-        ],
-    )
+    places = [[0, 0, 0], [0.5, 0.5, 0.5], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+    cube = Atoms("CsPbBr3", scaled_positions=places, cell=[5.87] * 3)
+    return structure_row("s1", cube, material_id=material_id)
 
 
 def screen(store: Store) -> None:

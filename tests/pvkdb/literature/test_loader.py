@@ -15,7 +15,6 @@ from pvkdb.literature import load_literature, loader
 from pvkdb.literature.importing import import_files
 from pvkdb.schemas.tables import Row
 from pvkdb.store.collections import (
-    COLLECTIONS,
     DEVICE_CLAIMS,
     DEVICES,
     ENERGETICS,
@@ -320,33 +319,3 @@ def test_claims_are_found_by_metric_device_and_erratum(store: Store) -> None:
         ).rows
         assert [row.value for row in misprint] == [1.9e-9]
         assert DEVICE_CLAIMS.count(session, {"device": "nanowire"}) > 3
-
-
-@pytest.mark.parametrize("name", ["energetics", "devices", "device_claims"])
-def test_readers_filter_on_errata(store: Store, name: str) -> None:
-    collection = COLLECTIONS[name]
-    with store.session() as session:
-        marked = {row.erratum for row in collection.iterate(session, {"has_erratum": True})}
-        assert marked
-        assert None not in marked
-        plain = {row.erratum for row in collection.iterate(session, {"has_erratum": False})}
-        assert plain == {None}
-        # Each row is on one side, and only there.
-        sides = [collection.count(session, {"has_erratum": side}) for side in (True, False)]
-        assert sum(sides) == collection.count(session, {})
-
-
-def test_the_descriptive_tables_are_loaded_in_their_printed_order(store: Store) -> None:
-    with store.session() as session:
-        mechanisms = [row.mechanism for row in table_rows(session, "conduction")]  # type: ignore[attr-defined]
-        assert mechanisms[:2] == ["Schottky emission", "Fowler–Nordheim tunneling"]
-        counts = {
-            name: len(list(table_rows(session, name)))
-            for name in ("conduction", "processing", "array_challenges", "test_protocols")
-        }
-    assert counts == {
-        "conduction": 9,
-        "processing": 4,
-        "array_challenges": 12,
-        "test_protocols": 12,
-    }

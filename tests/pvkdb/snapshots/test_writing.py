@@ -28,8 +28,9 @@ from pvkdb.store.database import Store
 from pvkdb.store.files.table_files import write_table
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.references import Reference
-from pvkdb.store.models.structures import Structure
 from pvkdb.suitability import exported_rows
+
+from ...structures import structure_row
 
 DECLARED = {"number": "REAL", "integer": "INTEGER", "boolean": "BOOLEAN"}
 
@@ -41,19 +42,7 @@ def compute(store: Store) -> None:
         made = Calculation(key="k" * 64, kind="relax", material_id=material.id, parameters={})
         session.add(made)
         session.flush()
-        session.add(
-            Structure(
-                id="s1",
-                material_id=material.id,
-                calculation_id=made.id,
-                role="host",
-                origin="prototype",
-                atoms=1,
-                cell_ang=[[6, 0, 0], [0, 6, 0], [0, 0, 6]],
-                symbols=["Cs"],
-                positions_ang=[[0, 0, 0]],
-            )
-        )
+        session.add(structure_row("s1", material_id=material.id, calculation_id=made.id))
 
 
 def records(database: sqlite3.Connection, name: str) -> list[dict[str, Any]]:

@@ -21,7 +21,9 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.models.structures import Structure
+from pvkdb_pipelines.prototypes import build, compound_of
 
+from ....structures import structure_row
 from ..conftest import Visitor, serving_at
 from ..data.load import load_migration
 
@@ -70,24 +72,11 @@ def _relax(session: Session, phase: str, energy_ev: float) -> None:
         )
     )
     session.flush()
+    cubic = build(compound_of(parse_composition("CsSnCl3")), "Pm-3m")
+    from_what = {"calculation_id": name, "origin": f"chgnet from the {phase} prototype"}
     session.add(
-        Structure(
-            id=f"{name}-host",
-            calculation_id=name,
-            material_id=material.id,
-            role="host",
-            origin=f"chgnet from the {phase} prototype",
-            atoms=5,
-            energy_ev=energy_ev,
-            cell_ang=[[6.0, 0.0, 0.0], [0.0, 6.0, 0.0], [0.0, 0.0, 6.0]],
-            symbols=["Cs", "Sn", "Cl", "Cl", "Cl"],
-            positions_ang=[
-                [0.0, 0.0, 0.0],
-                [3.0, 3.0, 3.0],
-                [3.0, 3.0, 0.0],
-                [3.0, 0.0, 3.0],
-                [0.0, 3.0, 3.0],
-            ],
+        structure_row(
+            f"{name}-host", cubic, material_id=material.id, energy_ev=energy_ev, **from_what
         )
     )
 

@@ -35,6 +35,7 @@ from ..references.test_draft import PAPER
 
 #: Pixels. A page is loaded once, at the first: controls that are folded on a phone stay open.
 WIDTHS = (1280, 1920, 390)
+PICTURED = (1280, 390)
 #: The narrowest window that shows a page without scrolling to the side.
 NARROW = 360
 
@@ -183,7 +184,8 @@ def wrong_boxes(tab: Any, name: str) -> dict[int, list[str]]:
         found = tab.evaluate(f"(async () => {{ const boxes = {BOXES}; return boxes.all(); }})()")
         if found:
             wrong[width] = found[:12]
-        keep_picture(tab, f"{name}-{width}")
+        if width in PICTURED:
+            keep_picture(tab, f"{name}-{width}")
     return wrong
 
 

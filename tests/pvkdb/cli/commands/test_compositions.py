@@ -15,10 +15,10 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
-from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes import build
 
+from ....structures import structure_row
 from ..conftest import Run
 from ..test_commands import failed_clearly
 
@@ -109,17 +109,13 @@ def test_relaxed_host_comes_from_the_store(run: Run, environment: dict[str, str]
             session.add(calculation)
             session.flush()
             session.add(
-                Structure(
-                    id=f"c{number}-host",
+                structure_row(
+                    f"c{number}-host",
+                    host,
                     material=material,
                     space_group="Pnma",
-                    role="host",
                     origin=f"{potential} from the Pnma prototype",
                     calculation_id=calculation.id,
-                    atoms=len(host),
-                    cell_ang=host.cell.array.tolist(),
-                    symbols=host.get_chemical_symbols(),
-                    positions_ang=host.positions.tolist(),
                 )
             )
     store.close()

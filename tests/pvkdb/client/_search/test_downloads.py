@@ -116,21 +116,6 @@ def test_two_downloads_to_one_path_both_end_well(address, client, tmp_path, monk
     assert {each.name for each in tmp_path.iterdir()} == {"references.csv", "ions.csv"}
 
 
-def test_many_downloads_to_one_path_at_the_same_time(address, client, tmp_path, monkeypatch):
-    monkeypatch.setattr("pvkdb.client._search.pages.PAGE", 100)
-    path = tmp_path / "references.csv"
-
-    async def write() -> None:
-        async with AsyncClient(address) as one, AsyncClient(address) as two:
-            await asyncio.gather(
-                *(each.download("references", path) for each in (one, two) for _ in range(3))
-            )
-
-    asyncio.run(write())
-    assert path.read_bytes() == client.export("references")
-    assert [each.name for each in tmp_path.iterdir()] == ["references.csv"]
-
-
 def test_the_second_download_leaves_nothing_if_it_is_interrupted(address, client, tmp_path):
     path = tmp_path / "references.csv"
 

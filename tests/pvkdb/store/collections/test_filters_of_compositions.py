@@ -22,8 +22,9 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
-from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionStability
+
+from ....structures import structure_row
 
 
 @dataclass(frozen=True)
@@ -173,20 +174,9 @@ def add_computed(session: Session) -> None:
         bare = register_material(session, composition)
         for phase in ("Pm-3m", "Pnma")[: number % 3]:
             material = register_material(session, composition, phase)
-            session.add(
-                Structure(
-                    id=f"{number}-{phase}",
-                    material=material,
-                    role="host",
-                    origin="chgnet",
-                    calculation_id="r",
-                    atoms=1,
-                    energy_ev=-1.0 - (number * len(phase)) % 7,
-                    cell_ang=[[5.9, 0, 0], [0, 5.9, 0], [0, 0, 5.9]],
-                    symbols=["Cs"],
-                    positions_ang=[[0.0, 0.0, 0.0]],
-                )
-            )
+            of = {"material": material, "origin": "chgnet", "calculation_id": "r"}
+            energy_ev = -1.0 - (number * len(phase)) % 7
+            session.add(structure_row(f"{number}-{phase}", **of, energy_ev=energy_ev))
         if number % 2:
             session.add(
                 CompositionStability(

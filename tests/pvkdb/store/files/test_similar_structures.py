@@ -16,8 +16,9 @@ from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.files.similar_structures import MOST_PRIMITIVE_ATOMS, similar_structures
 from pvkdb.store.files.structure_reading import host_of
-from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.prototypes import build, compound_of
+
+from ....structures import structure_row
 
 
 def cubic(a: str, b: str, x: str, edge_ang: float) -> Atoms:
@@ -27,19 +28,8 @@ def cubic(a: str, b: str, x: str, edge_ang: float) -> Atoms:
 
 
 def add(session: Session, formula: str, phase: str, atoms: Atoms, group: str) -> None:
-    session.add(
-        Structure(
-            id=f"{formula}-{phase}",
-            material=register_material(session, parse_composition(formula), phase),
-            role="host",
-            origin="prototype",
-            space_group=group,
-            atoms=len(atoms),
-            cell_ang=atoms.cell.array.tolist(),
-            symbols=atoms.get_chemical_symbols(),
-            positions_ang=atoms.positions.tolist(),
-        )
-    )
+    material = register_material(session, parse_composition(formula), phase)
+    session.add(structure_row(f"{formula}-{phase}", atoms, material=material, space_group=group))
 
 
 @pytest.fixture

@@ -24,10 +24,11 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
-from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionCount, CompositionSummary
 from pvkdb.store.models.summary_updates import renew_summaries
 from pvkdb.store.runs import screening_runs
+
+from ....structures import structure_row
 
 SUMMARIES, COUNTS = (model.__table__ for model in (CompositionSummary, CompositionCount))
 
@@ -80,19 +81,14 @@ def relaxed(session: Session, formula: str, phase: str, potential: str, level: f
     name = f"{formula}-{potential}-{phase}"
     calculation(session, name, "relax", potential=potential)
     cells = 1 + len(phase) % 2
-    symbols = ["Cs", "Pb", "Br", "Br", "Br"] * cells
     session.add(
-        Structure(
-            id=f"{name}-host",
+        structure_row(
+            f"{name}-host",
+            "CsPbBr3" * cells,
             material=register_material(session, parse_composition(formula), phase),
-            role="host",
             origin=f"{potential} from the {phase} prototype",
             calculation_id=name,
-            atoms=len(symbols),
-            energy_ev=level * len(symbols),
-            cell_ang=[[5.9, 0, 0], [0, 5.9, 0], [0, 0, 5.9]],
-            symbols=symbols,
-            positions_ang=[[0.0, 0.0, 0.0]] * len(symbols),
+            energy_ev=level * 5 * cells,
         )
     )
 

@@ -19,12 +19,13 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition
-from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionStability
 from pvkdb.suitability import Options, rank, rank_candidates, shipped_profile
 from pvkdb.suitability.evidence import means
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.materials import material_candidates, phase_candidates
+
+from ....structures import structure_row
 
 MEMORY = shipped_profile("non-volatile-memory")
 
@@ -202,17 +203,13 @@ def host(session: Session, phase: str, potential: str, energy_ev: float) -> None
     session.add(Calculation(id=name, key=name, kind="relax", parameters=given))
     session.flush()
     session.add(
-        Structure(
-            id=f"{name}-host",
+        structure_row(
+            f"{name}-host",
+            "CsSnBr3",
             calculation_id=name,
             material_id=material.id,
-            role="host",
             origin=f"{potential} from the {phase} prototype",
-            atoms=5,
             energy_ev=energy_ev,
-            cell_ang=[[6.0, 0.0, 0.0], [0.0, 6.0, 0.0], [0.0, 0.0, 6.0]],
-            symbols=["Cs", "Sn", "Br", "Br", "Br"],
-            positions_ang=[[0.0, 0.0, 0.0]] * 5,
         )
     )
 
