@@ -241,7 +241,7 @@ def render(benchmark: DocumentedSet, scores: list[PotentialScore]) -> str:
     lines += [f"| hop | atoms | tilted | DFT, eV | {' | '.join(names)} |"]
     lines += ["|---|---|---|---|" + "---|" * len(names)]
     for hop in counted:
-        own = [each for score in scores for each in score.hops if each.name == hop.name]
+        own = [{each.name: each for each in score.hops}.get(hop.name) for score in scores]
         forward, reverse = hop.barrier_forward_ev, hop.barrier_reverse_ev
         barrier = f"{forward:.3f}" + ("" if forward == reverse else f" / {reverse:.3f}")
         row = [f"{hop.name}, {hop.hop}", str(hop.atoms), "yes" if hop.tilting else "no"]
@@ -255,8 +255,10 @@ def render(benchmark: DocumentedSet, scores: list[PotentialScore]) -> str:
     return "\n".join([*lines, *learned, _FOOT])
 
 
-def _own(score: HopScore) -> str:
+def _own(score: HopScore | None) -> str:
     """Return a potential's barriers on a hop: its own, and at DFT's structures in brackets."""
+    if score is None:
+        return "not scored"
     texts = [
         "–" if found is None else " / ".join(dict.fromkeys(f"{each:.3f}" for each in found))
         for found in (score.relaxed_ev, score.between_dft_ev)

@@ -28,6 +28,7 @@ from scipy.sparse import csr_array
 
 from pvkdb_pipelines.dft.benchmark import read_benchmark
 from pvkdb_pipelines.potentials.loading import load_potential
+from pvkdb_pipelines.work.cores import one_thread_each
 from validation import barrier_convergence
 
 FILE = barrier_convergence.FILE.parent / "correction.json"
@@ -324,6 +325,7 @@ process. Energies in eV, components of forces in eV/Å.
 
 
 if __name__ == "__main__":
+    one_thread_each()
     results = [each for potential in POTENTIALS for each in judge(potential)]
     texts = ",\n".join(each.model_dump_json() for each in results)
     FILE.write_text(f"[\n{texts}\n]\n", encoding="utf-8")

@@ -213,11 +213,12 @@ def _basins(hops: list[Hop]) -> list[str]:
             for point in hop.result.points
             if point.other_ev is not None
         ]
-        minima = (
-            ". Searched alone and\n  from the saddle point, ends have two minima; the lower counts: "
-        )
-        again = f"{minima}{', '.join(ends)}." if ends else "."
-        lines.append(f"- {hop.name}: {hop.result.not_converged}{again}")
+        lines.append(f"- {hop.name}: {hop.result.not_converged}.")
+        if ends:
+            lines[-1] += (
+                " Searched alone and\n  from the saddle point, ends have two minima; the lower "
+                f"counts: {', '.join(ends)}."
+            )
     return lines
 
 

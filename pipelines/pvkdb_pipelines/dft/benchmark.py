@@ -161,11 +161,11 @@ def score(
     calls: dict[str, list[Atoms]],
     on_hop: Callable[[str], object] = str,
 ) -> PotentialScore:
-    """Return the score of a potential on the hops that count; ``on_hop`` is called with each."""
+    """Return the score of a potential on the hops that count; ``on_hop`` is told each."""
     scores = []
     for hop in benchmark.hops:
         if hop.excluded is None:
-            on_hop(hop.name)
+            on_hop(f"{potential.name}: {hop.name}")
             scores.append(_scored(potential, hop, calls[hop.name]))
     return PotentialScore(
         potential=potential.name,

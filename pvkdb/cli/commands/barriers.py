@@ -182,20 +182,17 @@ def benchmark(
     device: DeviceOption = DEFAULT_DEVICE,
     json: JsonOption = False,
 ) -> None:
-    """Score potentials on hops of halide vacancies by DFT, neutral and positive.
+    """Score potentials on hops of halide vacancies by DFT.
 
-    Barriers between structures of DFT and between a potential's own, forces, and cost.
+    Neutral and positive: barriers between its own structures and those of DFT, forces, cost.
     """
     from pvkdb_pipelines.dft.benchmark import read_benchmark, score
     from pvkdb_pipelines.potentials.loading import load_potential, local_potential
 
     hops, calls = read_benchmark(folder)
-    # Names are checked before the first of them has taken minutes.
+    # All names are checked before the first has taken minutes.
     potentials = [load_potential(local_potential(name), device) for name in names]
-    scores = [
-        score(each, hops, calls, lambda hop, name=each.name: print_message(f"{name}: {hop}"))
-        for each in potentials
-    ]
+    scores = [score(potential, hops, calls, print_message) for potential in potentials]
     if output is not None:
         texts = (score.model_dump_json(indent=1) for score in scores)
         write_file(output, "[" + ",\n".join(texts) + "]\n")
