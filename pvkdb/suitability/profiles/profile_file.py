@@ -71,6 +71,7 @@ class _CriterionTable(_LimitsTable):
     scale: Annotated[str, BeforeValidator(one_of("scale", ("linear", "log")))] | None = None
     graded: bool = Field(default=False, strict=True)
     weight: Annotated[Number, Field(ge=0)] = 1.0
+    from_papers: Annotated[int, Field(ge=0, strict=True)] = 0
     basis: Annotated[str, BeforeValidator(one_of("basis", BASES))] = "printed"
     readings: tuple[_ReadingTable, ...] = ()
 
