@@ -172,7 +172,9 @@ _ALL = (
     _reported(Metric("states", "1", "devices", "{} states", "log", least=1)),
     _reported(_ratio("rectification_ratio", "rectifies {}", least=1)),
     _reported(_percent("yield_percent", "yield {}")),
-    _reported(Metric("nonlinearity", "1", "devices", "non-linearity {}", least=0)),
+    _reported(
+        Metric("nonlinearity", "1", "devices", "non-linearity {} (label)", least=0, magnitude=True)
+    ),
     _reported(_percent("variability_c2c_percent", "varies {} from cycle to cycle")),
     _reported(_percent("variability_d2d_percent", "varies {} from device to device")),
     Metric("volatility", "", "devices", "{}", words=VOLATILITY),

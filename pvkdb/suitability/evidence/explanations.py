@@ -8,7 +8,7 @@ from pvkdb.display.numbers import decimals_of, percent
 from pvkdb.display.units import amount, amount_range
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Bounds, Criterion
-from pvkdb.schemas.rankings import BEST, COMPUTED, Assessment, Grade, Verdict
+from pvkdb.schemas.rankings import BEST, COMPUTED, Assessment, Grade, Known, Verdict
 from pvkdb.suitability.evidence.evidence import Evidence
 
 #: Grades of values that pvkdb made, whose digits their errors decide; others are as printed.
@@ -26,7 +26,7 @@ def value_text(evidence: Evidence | Assessment, unit: str) -> str:
     return amount_range(*shown_ends(evidence), unit, sign)
 
 
-def shown_ends(evidence: Evidence | Assessment) -> tuple[float | None, float | None]:
+def shown_ends(evidence: Evidence | Assessment | Known) -> tuple[float | None, float | None]:
     """Return the ends of a value; of a computed one in the digits that its interval leaves."""
     low, high = evidence.minimum, evidence.maximum
     if evidence.grade not in _COMPUTED or low is None or high is None:

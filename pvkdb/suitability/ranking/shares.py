@@ -146,28 +146,21 @@ class Reports:
         """Return the share of evidence on the criterion."""
         if evidence is None or not evidence.known:
             return self.unknown
-        if evidence.word is not None:
-            worst = best = float(evidence.word in self.bounds.accepts)
-        else:
-            worst, best = self._range(*self._ends(evidence))
+        low, high = self._ends(evidence)
+        worst, best = self._range(evidence)
         if is_doubted(evidence, self.bounds) and (self.criterion.graded or best > 0):
             return replace(self.unknown, reported=True)
-        if evidence.word is not None:
+        if worst == best and evidence.estimate is None:
             return exactly(best)
-        low, high = self._ends(evidence)
         if isinf(low) or isinf(high):
-            if worst == best:
-                return exactly(best)
             as_far = self._lows >= low if isinf(high) else self._highs <= high
-            return _counted(
-                zip(self._papers[as_far], self._worths[as_far], strict=True), worst, best
-            )
+            return _counted(self._papers[as_far], self._worths[as_far], worst, best)
         return self._closed(evidence, low, high)
 
     @cached_property
     def unknown(self) -> Share:
         """The share of an unknown value: the lower end of the interval among all that report."""
-        among = _counted(zip(self._papers, self._worths, strict=True), 0.0, 1.0)
+        among = _counted(self._papers, self._worths, 0.0, 1.0)
         among = replace(among, value=among.low, reported=False, unknown=True)
         if not self.criterion.graded:
             return among
@@ -196,18 +189,20 @@ class Reports:
         return np.array([self._worth(each) for _, each in self.values])
 
     def _worth(self, evidence: Evidence) -> float:
-        if evidence.word is not None:
-            return float(evidence.word in self.bounds.accepts)
         low, high = self._ends(evidence)
-        if isinf(low) or isinf(high):
-            return self._range(low, high)[0]
+        if evidence.word is not None or isinf(low) or isinf(high):
+            return self._range(evidence)[0]
         return self._closed(evidence, low, high).value
 
-    def _range(self, low: float, high: float) -> tuple[float, float]:
-        """Return the worst and the best desirability between two ends."""
-        ends = desirabilities(self._corners, np.array([low, high]))
-        inside = low <= self._corners[2] and high >= self._corners[1]
-        return float(min(ends)), 1.0 if inside else float(max(ends))
+    def _range(self, evidence: Evidence) -> tuple[float, float]:
+        """Return the worst and the best desirability that the evidence allows."""
+        if evidence.word is not None:
+            accepted = float(evidence.word in self.bounds.accepts)
+            return accepted, accepted
+        ends = self._ends(evidence)
+        worth = [float(each) for each in desirabilities(self._corners, np.array(ends))]
+        inside = ends[0] <= self._corners[2] and ends[1] >= self._corners[1]
+        return min(worth), 1.0 if inside else max(worth)
 
     def _closed(self, evidence: Evidence, low: float, high: float) -> Share:
         if evidence.estimate is not None:
@@ -258,12 +253,12 @@ def _ramp(places: Floats, zero: float, one: float) -> Floats:
     return share
 
 
-def _counted(reports: Iterable[tuple[str, float]], shown: float, best: float) -> Share:
+def _counted(papers: Iterable[str], worths: Iterable[float], shown: float, best: float) -> Share:
     """Return the mean of Jeffreys' posterior of papers that went on from what was shown."""
     from scipy import special  # here: a service loads it when it ranks
 
     tested: dict[str, float] = {}
-    for paper, worth in reports:
+    for paper, worth in zip(papers, worths, strict=True):
         part = min(max((worth - shown) / (best - shown), 0.0), 1.0)
         tested[paper] = max(part, tested.get(paper, 0.0))
     k, n = sum(tested.values()), len(tested)

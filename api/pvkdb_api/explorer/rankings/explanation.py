@@ -18,6 +18,7 @@ from pvkdb.schemas.rankings import (
     Ranking,
     Verdict,
 )
+from pvkdb.suitability.evidence.explanations import shown_ends
 from pvkdb.suitability.sheets.comparisons import (
     LESS_THAN_SHOWN,
     compared,
@@ -45,7 +46,7 @@ def value_of(entry: Assessment | Known, unit: str) -> Markup:
     if entry.minimum is None and entry.maximum is None:
         return UNKNOWN
     sign = getattr(entry, "qualifier", None)
-    low, high = entry.minimum, entry.maximum
+    low, high = shown_ends(entry)
     if sign in BEST:
         low = high = high if low is None else low
     shown = interval(
