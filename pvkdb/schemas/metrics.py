@@ -251,6 +251,10 @@ REPORTED: dict[str, Metric] = {
 TABLE_METRICS: dict[str, tuple[Metric, TableColumns]] = {
     name: (metric, metric.table) for name, metric in REPORTED.items() if metric.table is not None
 }
+#: Metrics that an import of a device takes beside those of its table, by the names of the fields.
+FIGURES: dict[str, Metric] = {
+    metric.label.replace(" ", "_"): metric for metric in REPORTED.values() if metric.table is None
+}
 
 #: Units of the metrics of the table ``device_claims``: those above, and others of the text.
 CLAIM_UNITS: dict[str, str] = {
