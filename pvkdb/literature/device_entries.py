@@ -14,7 +14,14 @@ from pvkdb.chemistry.units import unit_of
 from pvkdb.errors import InputError
 from pvkdb.literature.cells import Cells
 from pvkdb.literature.entries import build_row, material_in
-from pvkdb.schemas.metrics import CLAIM_UNITS, TABLE_METRICS, TableColumns
+from pvkdb.schemas.metrics import (
+    CLAIM_UNITS,
+    FIGURES,
+    TABLE_METRICS,
+    TableColumns,
+    impossible,
+    possible,
+)
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow
 from pvkdb.schemas.tables.columns import Column
 from pvkdb.schemas.tables.evidence import CONDITIONS
@@ -118,6 +125,36 @@ def claims_row(cells: Cells) -> DeviceClaimsRow:
     )
 
 
+def figures_row(cells: Cells, references: str) -> list[DeviceClaimsRow]:
+    """Return the figures of a device that its table has no column for, without id and device."""
+    found = []
+    for name, metric in FIGURES.items():
+        value = cells.interval(name, metric.unit)
+        if value is None or metric.reported_as is None:
+            continue
+        ends = [end for end in (value.minimum, value.maximum) if end is not None]
+        for end in ends:
+            if not possible(metric, abs(end) if metric.magnitude else end):
+                cells.complain(name, impossible(metric, end))
+        sign = {"lower": ">", "upper": "<"}.get(value.bound or "", "~" if value.approximate else "")
+        found.append(
+            DeviceClaimsRow.model_construct(
+                id="",
+                device="",
+                metric=metric.reported_as,
+                value=ends[0],
+                value_max=ends[-1] if ends[-1] != ends[0] else None,
+                unit=CLAIM_UNITS[metric.reported_as],
+                qualifier=sign or None,
+                references=references,
+                source=cells.text("source"),
+                as_printed=cells.text(name),
+                erratum=cells.text("erratum"),
+            )
+        )
+    return found
+
+
 def _formula(cells: Cells) -> str | None:
     """Return the canonical formula of the absorber."""
     if "material" not in cells:
@@ -217,7 +254,7 @@ def _figures(cells: Cells) -> dict[str, Any]:
         if first is not None and last is not None and first > last:
             cells.complain(low, f"the minimum {first:g} V is above the maximum {last:g} V")
     reported = (n for _, table in TABLE_METRICS.values() for n in (table.imported_as, *table.names))
-    if not any(name in cells for name in reported) and "erratum" not in cells:
+    if not any(name in cells for name in (*reported, *FIGURES)) and "erratum" not in cells:
         cells.complain(
             "structure",
             "the row reports no figure of the device; if that is right, say so in 'erratum'",

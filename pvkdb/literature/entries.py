@@ -21,7 +21,7 @@ from pvkdb.chemistry.quantities import Interval
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.literature.cells import Cells
 from pvkdb.schemas.imports import ImportedTable
-from pvkdb.schemas.metrics import TABLE_METRICS, table_columns
+from pvkdb.schemas.metrics import FIGURES, TABLE_METRICS, table_columns
 from pvkdb.schemas.tables import EnergeticsRow, ReferencesRow, Row
 from pvkdb.schemas.tables.evidence import CONDITIONS
 from pvkdb.store.models.references import seen_doi
@@ -57,8 +57,9 @@ _CONDITIONS = dict.fromkeys(
 )
 _DEVICES = (
     "id group structure layers absorber material form configuration mechanism volatility "
-    f"text_source {' '.join(table_columns(imported=True))} {' '.join(_CONDITIONS)} "
-    "conditions_source references source as_printed erratum supersedes raw_files quality"
+    f"text_source {' '.join(table_columns(imported=True))} {' '.join(FIGURES)} "
+    f"{' '.join(_CONDITIONS)} conditions_source references source as_printed erratum supersedes "
+    "raw_files quality"
 )
 TABLES: dict[str, ImportTable] = {
     "references": ImportTable(

@@ -7,24 +7,24 @@ run or a problem).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.errors import InputError
 from pvkdb.literature.cells import Cells
 from pvkdb.literature.deciding import Statement, There, decide
-from pvkdb.literature.device_entries import devices_row, raw_files
+from pvkdb.literature.device_entries import devices_row, figures_row, raw_files
 from pvkdb.literature.entries import TABLES, energetics_row
 from pvkdb.literature.publications import Publications
 from pvkdb.literature.reading import UNCONFIRMED, FileError, Record, read_records
 from pvkdb.schemas.imports import Action, Change, Counts, Difference, FileProblem, ImportReport
-from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
+from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow
 from pvkdb.store.collections import DEVICES, ENERGETICS
 from pvkdb.store.collections.collection import Collection
 from pvkdb.store.curation.dataset import begin_import, current_version
@@ -32,11 +32,13 @@ from pvkdb.store.curation.history import differences
 from pvkdb.store.curation.registration import material_id, register_materials
 from pvkdb.store.curation.sources import Source, beside
 from pvkdb.store.migrate import lock_curation
+from pvkdb.store.models.devices import DeviceClaim
 from pvkdb.store.models.materials import Material
 from pvkdb.store.queue.kept_files import file_store
 from pvkdb.store.rows.to_models import (
     MaterialOf,
     TableEntry,
+    device_claim_entry,
     device_entry,
     energetic_entry,
     fingerprint,
@@ -91,6 +93,7 @@ class _Pending:
     row: Statement
     supersedes: str | None
     fingerprint: str
+    figures: list[DeviceClaimsRow]
 
 
 def import_files(
@@ -195,11 +198,17 @@ class _Import:
         else:
             references = self._publications.keys(record, cells)
             row = _KINDS[record.table.name].row(cells, references)
+            of_device = record.table.name == "devices"
+            figures = figures_row(cells, references) if of_device else []
             if not cells.problems and "raw_files" in cells:
                 self._find_raw_files(cells, path)
             if not cells.problems:
                 supersedes = cells.text("supersedes")
-                waiting = _Pending(record, row, supersedes, fingerprint(row))
+                mark = fingerprint(row)
+                if figures:  # a device with other figures is another statement
+                    content = "".join([mark, *map(fingerprint, figures)])
+                    mark = hashlib.sha256(content.encode()).hexdigest()[:32]
+                waiting = _Pending(record, row, supersedes, mark, figures)
                 if self._pending and self._pending[0].record.table is not record.table:
                     self._add_pending()
                 self._pending.append(waiting)
@@ -233,7 +242,8 @@ class _Import:
         kind = _KINDS[batch[0].record.table.name]
         there = self._existing_rows(kind, batch)
         self._materials = register_materials(self._session, _materials_of(batch))
-        added = []
+        added: list[TableEntry] = []
+        figures: list[TableEntry] = []
         for entry in batch:
             record, row = entry.record, entry.row
             fate = decide(row, entry.fingerprint, entry.supersedes, there)
@@ -253,10 +263,31 @@ class _Import:
                 continue
             there.note(name, entry.fingerprint, row.source, entry.supersedes, ours=True)
             new = kind.entry(row.model_copy(update={"id": name}), self._material)
-            new.own.update(recorded_in=self._version, supersedes_id=entry.supersedes)
+            new.own.update(
+                recorded_in=self._version,
+                supersedes_id=entry.supersedes,
+                fingerprint=entry.fingerprint,
+            )
             added.append(new)
+            figures += self._figures(entry, name, before)
         if not self._problems:
             insert_entries(self._session, added)
+            insert_entries(self._session, figures)
+
+    def _figures(self, entry: _Pending, device: str, before: str | None) -> Iterator[TableEntry]:
+        """Yield the figures of a device, which take the place of those of the row before it."""
+        last = self._session.scalar(select(func.max(DeviceClaim.position))) or 0
+        names = [f"{before}-{each.metric}" for each in entry.figures]
+        old = {*self._session.scalars(select(DeviceClaim.id).where(DeviceClaim.id.in_(names)))}
+        for place, (figure, name) in enumerate(zip(entry.figures, names, strict=True), 1):
+            known = {
+                "id": f"{device}-{figure.metric}",
+                "device": f"{entry.row.structure} ({device})",
+            }
+            new = device_claim_entry(figure.model_copy(update=known), last + place)
+            superseded = name if name in old else None
+            new.own.update(recorded_in=self._version, supersedes_id=superseded)
+            yield new
 
     def _existing_rows(self, kind: _Kind, batch: Sequence[_Pending]) -> There:
         """Return the rows in the store that a batch's rows name, repeat or supersede."""

@@ -172,6 +172,9 @@ _ALL = (
     _reported(Metric("states", "1", "devices", "{} states", "log", least=1)),
     _reported(_ratio("rectification_ratio", "rectifies {}", least=1)),
     _reported(_percent("yield_percent", "yield {}")),
+    _reported(
+        Metric("nonlinearity", "1", "devices", "non-linearity {} (label)", least=0, magnitude=True)
+    ),
     _reported(_percent("variability_c2c_percent", "varies {} from cycle to cycle")),
     _reported(_percent("variability_d2d_percent", "varies {} from device to device")),
     Metric("volatility", "", "devices", "{}", words=VOLATILITY),
@@ -247,6 +250,10 @@ REPORTED: dict[str, Metric] = {
 #: Metrics of the table ``devices`` with their columns, by their names in ``device_metrics``.
 TABLE_METRICS: dict[str, tuple[Metric, TableColumns]] = {
     name: (metric, metric.table) for name, metric in REPORTED.items() if metric.table is not None
+}
+#: Metrics that an import of a device takes beside those of its table, by the names of the fields.
+FIGURES: dict[str, Metric] = {
+    metric.label.replace(" ", "_"): metric for metric in REPORTED.values() if metric.table is None
 }
 
 #: Units of the metrics of the table ``device_claims``: those above, and others of the text.

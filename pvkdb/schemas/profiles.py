@@ -87,6 +87,9 @@ class Criterion(StrictModel):
     weight: float = Field(
         description="Weight among the criteria, before it is divided by their sum."
     )
+    from_papers: int = Field(
+        default=0, description="Publications that must report the metric before its weight counts."
+    )
     basis: Basis = Field(description="Basis of the bounds.")
     source: str = Field(description="Where the value comes from.")
     quoted: str | None = Field(default=None, description="The words or number of the source.")

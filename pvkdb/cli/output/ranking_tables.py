@@ -226,6 +226,8 @@ def print_applications(profiles: list[ProfileSummary]) -> None:
 
 
 def _print_notes(ranking: Ranking) -> None:
+    from pvkdb.suitability.sheets.comparisons import more_often
+
     printed: set[str] = set()
     for criterion in ranking.criteria:
         note = criterion.note or ""
@@ -238,6 +240,8 @@ def _print_notes(ranking: Ranking) -> None:
         printed |= names
     for note in ranking.notes:
         output().print(plain(note[0].upper() + note[1:] + "."))
+    if why := more_often(ranking):
+        output().print(plain(why))
 
 
 def _caption(ranking: Ranking, shown: int) -> str:
@@ -275,10 +279,11 @@ def _cell(assessment: Assessment) -> str:
 
 def _value(assessment: Assessment) -> str:
     from pvkdb.schemas.rankings import BEST
+    from pvkdb.suitability.evidence.explanations import shown_ends
 
     if assessment.word is not None:
         return assessment.word
-    low, high = assessment.minimum, assessment.maximum
+    low, high = shown_ends(assessment)
     unit = {"eV": " eV", "s": " s", "J": " J"}.get(assessment.unit, "")
     if low is None and high is None:
         return ""
@@ -296,8 +301,6 @@ def _value(assessment: Assessment) -> str:
 
 
 def _range(assessment: Assessment) -> str:
-    if assessment.verdict.value == "not defined":
-        return "—"
     low, high = assessment.share_low, assessment.share_high
     interval = "" if low == high else f" ({low:.2f}–{high:.2f})"
     return f"{assessment.share:.2f}{interval}"

@@ -98,6 +98,27 @@ class Candidate:
         return self if len(kept) == len(self.evidence) else replace(self, evidence=kept)
 
 
+#: Retention of volatile devices: "a few milliseconds to several seconds" (section 6.1).
+_VOLATILE_S = (1e-3, 10.0)
+
+
+def with_retention(candidate: Candidate) -> Candidate:
+    """Return a device with the retention that its volatility implies, where none is reported."""
+    said = candidate.evidence.get("volatility")
+    if said is None or said.word != "volatile" or "retention_s" in candidate.evidence:
+        return candidate
+    note = "volatile, and section 6.1 gives such devices a few milliseconds to several seconds"
+    implied = replace(
+        said,
+        minimum=_VOLATILE_S[0],
+        maximum=_VOLATILE_S[1],
+        word=None,
+        grade=Grade.INFERRED,
+        note=note,
+    )
+    return replace(candidate, evidence={**candidate.evidence, "retention_s": implied})
+
+
 def grade_of(
     source: str,
     qualifier: str | None = None,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pvkdb.display.numbers import percent
+from pvkdb.display.numbers import decimals_of, percent
 from pvkdb.display.units import amount, amount_range
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Bounds, Criterion
-from pvkdb.schemas.rankings import BEST, Assessment, Grade, Verdict
+from pvkdb.schemas.rankings import BEST, COMPUTED, Assessment, Grade, Known, Verdict
 from pvkdb.suitability.evidence.evidence import Evidence
+
+#: Grades of values that pvkdb made, whose digits their errors decide; others are as printed.
+_COMPUTED = COMPUTED | {Grade.MEAN, Grade.COMPOSITION, Grade.MODEL}
 
 
 def value_text(evidence: Evidence | Assessment, unit: str) -> str:
@@ -20,7 +23,19 @@ def value_text(evidence: Evidence | Assessment, unit: str) -> str:
         end = evidence.maximum if evidence.minimum is None else evidence.minimum
         return f"{evidence.qualifier} {amount_range(end, end, unit)}"
     sign = "~ " if evidence.qualifier == "~" else ""
-    return amount_range(evidence.minimum, evidence.maximum, unit, sign)
+    return amount_range(*shown_ends(evidence), unit, sign)
+
+
+def shown_ends(evidence: Evidence | Assessment | Known) -> tuple[float | None, float | None]:
+    """Return the ends of a value; of a computed one in the digits that its interval leaves."""
+    low, high = evidence.minimum, evidence.maximum
+    if evidence.grade not in _COMPUTED or low is None or high is None:
+        return low, high
+    if low == high:
+        low = high = float(f"{low:.2g}")
+    digits = decimals_of(low, high) if low < high else None
+    ends = (low, high) if digits is None else (round(low, digits), round(high, digits))
+    return ends[0] + 0.0, ends[1] + 0.0  # no -0
 
 
 def window_text(minimum: float | None, maximum: float | None, unit: str) -> str:
@@ -146,10 +161,8 @@ def score_sentence(counted: Sequence[Assessment], bounds: Sequence[Bounds]) -> s
 
 def _share_text(entry: Assessment, bounds: Bounds) -> str:
     name, share = METRICS[entry.metric].label, f"{entry.share:.2g}"
-    if entry.verdict is Verdict.NOT_DEFINED:
-        return f"{name} is not defined"
-    if entry.verdict is Verdict.UNKNOWN:
-        return f"{name} unknown, counted as {share}"
+    if entry.verdict in (Verdict.NOT_DEFINED, Verdict.UNKNOWN):
+        return f"{name} {entry.verdict.value}, counted as {share}"
     value = f"{name} {value_text(entry, entry.unit)}"
     if entry.tested is not None and entry.reached is not None:
         how = count_text(bounds, entry.unit, entry.reached, entry.tested)

@@ -29,7 +29,7 @@ from pvkdb.chemistry import (
     tolerance_factors,
 )
 from pvkdb.chemistry.ions import molecular_ions
-from pvkdb.chemistry.phases import MEASURED
+from pvkdb.chemistry.phases import MEASURED, PHASE_ERRORS_EV
 from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import COMPUTED, Grade
@@ -61,6 +61,8 @@ from pvkdb.suitability.evidence.phases import (
 
 #: Names in a statement: of formulas with many phases, too, SQLite takes as many parameters.
 _NAMED = 2_000
+#: Degrees of freedom from which Student's distribution is the normal one.
+_NORMAL = 10**9
 
 
 class Model(Protocol):
@@ -219,9 +221,9 @@ def _of_store(
             sources = (*sources, *own.sources)
         evidence["e_a_ev"] = replace(evidence["e_a_ev"], sources=sources)
     if stability is not None:
-        value = stability.above_hull_ev_per_atom
-        evidence["above_hull_ev_per_atom"] = Evidence(
-            value, value, grade=Grade.MODEL, source=stability.source
+        potential = stability.source.rpartition(", ")[2]
+        evidence["above_hull_ev_per_atom"] = replace(
+            _above_hull(stability.above_hull_ev_per_atom, potential), source=stability.source
         )
     return Candidate(
         id=name,
@@ -332,11 +334,9 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
             evidence["p_perovskite"] = Evidence(not_defined=why)
     stability, vacancy, migration = screened.stability, screened.vacancy, screened.migration
     if stability is not None and stability.above_hull_ev_per_atom is not None:
-        value = stability.above_hull_ev_per_atom
         products = ", ".join(product.formula for product in stability.products)
-        evidence["above_hull_ev_per_atom"] = Evidence(
-            *(value, value),
-            grade=Grade.MODEL,
+        evidence["above_hull_ev_per_atom"] = replace(
+            _above_hull(stability.above_hull_ev_per_atom, potential),
             source=f"screening with {potential}",
             phase=stability.ground_state,
             note=f"into {products}" if products else None,
@@ -375,6 +375,18 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
             evidence["e_a_model_ev"] = calibrated(whole, "E_A", parts)
     _take_calibrated(evidence)
     return replace(candidate, evidence=evidence)
+
+
+def _above_hull(value_ev: float, potential: str) -> Evidence:
+    """Return an energy above the hull with the measured error of its potential between families."""
+    errors = PHASE_ERRORS_EV.get(potential, max(PHASE_ERRORS_EV.values()))
+    half = 1.96 * errors[1]
+    return Evidence(
+        value_ev - half,
+        value_ev + half,
+        grade=Grade.MODEL,
+        estimate=(value_ev, errors[1], _NORMAL),
+    )
 
 
 def with_models(candidate: Candidate, models: Iterable[Model]) -> Candidate:

@@ -71,8 +71,15 @@ class _CriterionTable(_LimitsTable):
     scale: Annotated[str, BeforeValidator(one_of("scale", ("linear", "log")))] | None = None
     graded: bool = Field(default=False, strict=True)
     weight: Annotated[Number, Field(ge=0)] = 1.0
+    from_papers: Annotated[int, Field(ge=0, strict=True)] = 0
     basis: Annotated[str, BeforeValidator(one_of("basis", BASES))] = "printed"
     readings: tuple[_ReadingTable, ...] = ()
+
+
+def _shipped(name: str) -> str:
+    if name not in shipped_profiles():
+        raise ValueError(unknown_name("application", name, shipped_profiles()))
+    return name
 
 
 class _AskTable(TomlTable):
@@ -83,6 +90,7 @@ class _AskTable(TomlTable):
 class _ProfileTable(TomlTable):
     title: Line | None = None
     summary: Line = ""
+    materials_of: Annotated[str, AfterValidator(_shipped)] | None = None
     devices: tuple[_CriterionTable, ...] = ()
     materials: tuple[_CriterionTable, ...] = ()
     not_judged: tuple[_AskTable, ...] = ()
@@ -103,7 +111,8 @@ class _ProfileTable(TomlTable):
                     "metric",
                 )
             seen.add(table.metric)
-        if tables and sum(table.weight for table in tables) == 0:
+        shared = subject == "materials" and info.data.get("materials_of")
+        if tables and not shared and sum(table.weight for table in tables) == 0:
             raise refused(
                 f"the weights of [[{subject}]] sum to zero; give one of them a weight",
                 0,
@@ -113,7 +122,7 @@ class _ProfileTable(TomlTable):
 
     @model_validator(mode="after")
     def _has_criteria(self) -> _ProfileTable:
-        if not (self.devices or self.materials):
+        if not (self.devices or self.materials or self.materials_of):
             raise refused("the profile has no criteria; add [[devices]] or [[materials]]")
         return self
 
@@ -160,9 +169,16 @@ def parse_profile(text: str, file: str = "profile.toml") -> Profile:
         title=name.replace("-", " ") if table.title is None else table.title,
         summary=table.summary,
         devices=tuple(map(_criterion, table.devices)),
-        materials=tuple(map(_criterion, table.materials)),
+        materials=_with_shared(table),
         not_judged=tuple(Ask(asks=ask.asks, source=ask.source) for ask in table.not_judged),
     )
+
+
+def _with_shared(table: _ProfileTable) -> tuple[Criterion, ...]:
+    """Return the criteria on materials: those of another profile, but predictions, and its own."""
+    shared = shipped_profile(table.materials_of).materials if table.materials_of else ()
+    found = {each.metric: each for each in shared if not METRICS[each.metric].modelled}
+    return tuple((found | {each.metric: _criterion(each) for each in table.materials}).values())
 
 
 def _criterion(table: _CriterionTable) -> Criterion:

@@ -25,7 +25,7 @@ def bounds_for(criterion: Criterion, reading: str | None) -> Bounds:
 
 def verdict_of(reports: Reports, evidence: Evidence | None, share: Share) -> Verdict:
     """Return whether the evidence meets one criterion."""
-    if not share.defined:
+    if evidence is not None and evidence.not_defined is not None:
         return Verdict.NOT_DEFINED
     if evidence is None or not evidence.known:
         return Verdict.UNKNOWN
@@ -70,7 +70,7 @@ def assessment(
     criterion, bounds = reports.criterion, reports.bounds
     verdict = verdict_of(reports, evidence, share)
     known = evidence if evidence and evidence.known else None
-    counted = (len(share.reached), len(share.tested)) if share.tested else None
+    counted = (share.reached, len(share.tested)) if share.tested and not share.unknown else None
     return Assessment(
         metric=criterion.metric,
         weight=weight,

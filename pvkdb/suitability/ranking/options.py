@@ -71,7 +71,9 @@ def weighted(criteria: Sequence[Criterion], weights: Mapping[str, float] | None)
         if not 0 <= weight < float("inf"):
             raise InputError(f"weights: {name}={weight:g} is not a number from 0")
     changed = [
-        criterion.model_copy(update={"weight": weights.get(criterion.metric, criterion.weight)})
+        criterion.model_copy(update={"weight": weights[criterion.metric], "from_papers": 0})
+        if criterion.metric in weights
+        else criterion
         for criterion in criteria
     ]
     if sum(criterion.weight for criterion in changed) == 0:

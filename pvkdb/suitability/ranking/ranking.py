@@ -27,36 +27,32 @@ from pvkdb.schemas.rankings import (
     UnderReading,
     Verdict,
 )
-from pvkdb.suitability.evidence.evidence import Candidate
+from pvkdb.suitability.evidence.evidence import Candidate, with_retention
 from pvkdb.suitability.evidence.explanations import prediction, score_sentence
 from pvkdb.suitability.evidence.support import support_notes
 from pvkdb.suitability.ranking.assessment import also_known, assessment, bounds_for
 from pvkdb.suitability.ranking.options import Options, weighted
-from pvkdb.suitability.ranking.shares import TAIL, Floats, Papers, Reports, Share, exponents
+from pvkdb.suitability.ranking.shares import TAIL, Papers, Reports, Share
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A candidate with its share and its exponent on each criterion."""
+    """A candidate with its share and its weight on each criterion."""
 
     candidate: Candidate
     shares: tuple[Share, ...]
-    exponents: tuple[float, ...]
+    weights: tuple[float, ...]
 
     @property
     def score(self) -> float:
         """The product of the shares, to two significant digits: no interval here allows more."""
-        powers = [
-            each.value**power
-            for each, power in zip(self.shares, self.exponents, strict=True)
-            if power
-        ]
+        powers = [each.value**power for each, power in zip(self.shares, self.weights, strict=True)]
         return float(f"{np.prod(powers):.2g}")
 
     @property
     def known(self) -> bool:
         """Whether anything is known on a criterion with weight, so that it has a place."""
-        counted = zip(self.shares, self.exponents, strict=True)
+        counted = zip(self.shares, self.weights, strict=True)
         return any(power > 0 and each.reported for each, power in counted)
 
 
@@ -113,6 +109,7 @@ def rank_candidates(
     doubtful = [each for each in named if each.unreviewed]
     named = [each for each in named if not each.unreviewed]
     judged, reports = judge(criteria, named, among, options.reading)
+    criteria = tuple(each.criterion for each in reports)
     not_rankable = [each.candidate.id for each in judged if not each.known]
     judged = [each for each in judged if each.known]
     listed = [each.candidate for each in judged]
@@ -175,12 +172,15 @@ def judge(
     reading: str | None = None,
 ) -> tuple[list[Judged], list[Reports]]:
     """Return candidates with their shares, and the reports among which these were counted."""
+    candidates, among = ([*map(with_retention, listed)] for listed in (candidates, among))
     reports = [Reports.of(each, bounds_for(each, reading), among) for each in criteria]
-    weights = [each.weight for each in criteria]
-    judged = []
-    for candidate in candidates:
-        found = tuple(each.share(candidate.evidence.get(each.criterion.metric)) for each in reports)
-        judged.append(Judged(candidate, found, tuple(exponents(weights, found))))
+    weights = tuple(each.criterion.weight for each in reports)
+    judged = [
+        Judged(
+            each, tuple(of.share(each.evidence.get(of.criterion.metric)) for of in reports), weights
+        )
+        for each in candidates
+    ]
     return judged, reports
 
 
@@ -240,10 +240,10 @@ def ranked_entries(
 
 
 def _assessed(judged: Judged, reports: Sequence[Reports]) -> list[Assessment]:
-    evidence, total = judged.candidate.evidence, sum(judged.exponents) or 1.0
+    evidence, total = judged.candidate.evidence, sum(judged.weights) or 1.0
     return [
-        assessment(report, evidence.get(report.criterion.metric), share, power / total)
-        for report, share, power in zip(reports, judged.shares, judged.exponents, strict=True)
+        assessment(report, evidence.get(report.criterion.metric), share, weight / total)
+        for report, share, weight in zip(reports, judged.shares, judged.weights, strict=True)
     ]
 
 
@@ -255,20 +255,19 @@ def _drawn(
     counted = np.flatnonzero(weights > 0)
     stream = np.random.default_rng(papers.seed)
     drawn = stream.standard_exponential((len(counted), papers.samples))
+    drawn /= drawn.sum(axis=0)
     best = np.full(papers.samples, -np.inf)
     intervals, logs = [], []
     for each in judged:
-        values = [
-            np.log(np.maximum(each.shares[at].draws(papers, f"{each.candidate.id} {at}"), 1e-12))
-            for at in counted
-        ]
-        scores = np.exp(sum(each.exponents[at] * v for at, v in zip(counted, values, strict=True)))
-        drawn_scores = np.broadcast_to(scores, papers.samples) if each.score else np.zeros(1)
-        low, high = np.quantile(drawn_scores, [TAIL, 1 - TAIL])
+        scores, log = np.ones(papers.samples), np.zeros(papers.samples)
+        for at, of_weights in zip(counted, drawn, strict=True):
+            share = each.shares[at]
+            value = share.draws(papers, f"{each.candidate.id} {at}")
+            scores *= value ** weights[at]
+            log += of_weights * np.log(np.maximum(share.value if share.unknown else value, 1e-12))
+        ends = np.quantile(scores if each.score else np.zeros(1), [TAIL, 1 - TAIL])
+        low, high = min(ends[0], each.score), max(ends[1], each.score)
         intervals.append((float(f"{low:.2g}"), float(f"{high:.2g}")))
-        used = [n for n, at in enumerate(counted) if each.shares[at].defined]
-        total: Floats = sum(drawn[n] for n in used) if used else np.ones(papers.samples)
-        log = sum((drawn[n] * values[n] for n in used), np.zeros(papers.samples)) / total
         best = np.maximum(best, log)
         logs.append(log.astype(np.float32))
     return intervals, [float(np.mean(each >= best - 1e-5)) for each in logs]
@@ -336,7 +335,11 @@ def _notes(criteria: Sequence[Criterion], entries: Sequence[RankedCandidate]) ->
     ):
         notes.append("no candidate is shown to meet every criterion")
     notes += support_notes(criteria)
-    without = [criterion for criterion in criteria if criterion.weight == 0]
+    waiting = [each for each in criteria if each.weight == 0 and each.from_papers]
+    if waiting:
+        few = ", ".join(f"{METRICS[each.metric].label} ({each.from_papers})" for each in waiting)
+        notes.append(f"without weight until as many papers report it: {few}")
+    without = [each for each in criteria if each.weight == 0 and not each.from_papers]
     others = [each.metric for each in without if not METRICS[each.metric].modelled]
     if others:
         notes.append(f"shown without weight: {', '.join(others)}")

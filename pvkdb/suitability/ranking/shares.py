@@ -1,26 +1,30 @@
 """Shares: how far the evidence on a candidate goes towards meeting one criterion, from 0 to 1.
 
-- A measured value meets a requirement or not; of an interval, the part within the bounds counts.
-- A value with one open side (a test that ended, ``> 100`` in print) meets it, cannot meet it, or
-  counts as the share of papers: of those that have shown at least as much, how many have shown what
-  is required. With k of n papers the share is (k + ½)/(n + 1), the mean of Jeffreys' posterior, and
-  its interval is the 95% one of that posterior (Brown, Cai and DasGupta, Stat. Sci. 16, 101 (2001),
-  doi 10.1214/ss/1009213286).
-- A graded criterion counts by its mean desirability: the trapezoid of
-  :class:`pvkdb.schemas.profiles.Bounds` (Derringer and Suich, J. Qual. Technol. 12, 214 (1980), doi
-  10.1080/00224065.1980.11980968, with exponent 1) over all values that the evidence allows.
-- An unknown value counts as the lower end of the interval among all that report one, since who
-  reports is no random sample. Extrapolated and quoted values are in no count; they meet nothing,
-  and count as unknown where they could.
+A value has a desirability: 1 within the bounds of a criterion and 0 outside; of a graded one the
+trapezoid of :class:`pvkdb.schemas.profiles.Bounds` (Derringer and Suich, J. Qual. Technol. 12, 214
+(1980), doi 10.1080/00224065.1980.11980968, with exponent 1).
+
+- A closed value counts by its mean desirability over all that the evidence allows.
+- A value with one open side (a test that ended, ``> 100`` in print) has shown a desirability d, and
+  counts for the rest by papers: of those that have shown at least as much, how many have shown what
+  is required. With k of n papers, that is (k + ½)/(n + 1), the mean of Jeffreys' posterior, and its
+  interval is the 95% one of that posterior (Brown, Cai and DasGupta, Stat. Sci. 16, 101 (2001), doi
+  10.1214/ss/1009213286). On a scale each paper counts in part, by how far it went from d to the
+  best: the mean of these shares over all requirements between.
+- An unknown value counts as the lower end of that interval among all papers that report one, since
+  who reports is no random sample; so does one that is not defined. Extrapolated and quoted values
+  are in no count; they meet nothing, and count as unknown where they could.
 
 The random values of a ranking are those of a Bayesian bootstrap over papers (Rubin, Ann. Stat. 9,
 130 (1981), doi 10.1214/aos/1176345338): each paper has one random weight in all counts, so that
-criteria and candidates that rest on the same papers vary together.
+criteria and candidates that rest on the same papers vary together. An unknown value is drawn from
+the posterior of its count, and on a scale from the values that are reported: the score keeps the
+lower end, its interval says how little is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf, isinf, log10
@@ -38,33 +42,40 @@ Floats = npt.NDArray[np.float64]
 #: Probability below and above an interval.
 TAIL = 0.025
 #: Values at even probabilities that stand for all that evidence allows.
-_EVEN = (np.arange(200) + 0.5) / 200
+_EVEN = (np.arange(300) + 0.5) / 300
+Parts = Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Share:
     """The share of one criterion with its 95% interval.
 
-    ``reported``: whether there is evidence, even if it does not count.
-    ``reached`` of ``tested`` papers were counted; both are empty for any other kind of share.
-    ``outcomes`` are desirabilities at even probabilities, of a graded criterion.
+    ``reported``: whether there is evidence, even if it does not count. ``unknown``: whether the
+    value is the lower end among all that report. ``tested`` are the counted papers, with how far
+    each got from ``shown`` to what is required, 0 to 1; empty for a share that is no count.
+    ``outcomes`` are desirabilities at even probabilities, of a value that is open.
     """
 
     value: float
     low: float
     high: float
-    defined: bool = True
     reported: bool = True
-    reached: frozenset[str] = frozenset()
-    tested: frozenset[str] = frozenset()
+    unknown: bool = False
+    shown: float = 0.0
+    best: float = 1.0
+    tested: Parts = field(default_factory=dict)
     outcomes: Floats | None = None
+
+    @property
+    def reached(self) -> int:
+        """The number of papers that have shown what is required."""
+        return sum(each == 1 for each in self.tested.values())
 
     def draws(self, papers: Papers, name: str) -> Floats | float:
         """Return random shares, one for each sample; one number where nothing is open."""
-        if self.tested:
-            return papers.shares(self.reached, self.tested)
-        if self.outcomes is None or self.low == self.high:
-            return self.value
+        if self.outcomes is None:
+            rest = self.best - self.shown
+            return self.shown + rest * papers.shares(self.tested) if self.tested else self.value
         stream = np.random.default_rng([papers.seed, crc32(name.encode())])
         drawn: Floats = self.outcomes[stream.integers(len(self.outcomes), size=papers.samples)]
         return drawn
@@ -75,9 +86,6 @@ def exactly(value: float) -> Share:
     return Share(value, value, value)
 
 
-NOT_DEFINED = Share(1.0, 1.0, 1.0, defined=False, reported=False)
-
-
 @dataclass(frozen=True)
 class Papers:
     """Random weights of papers: each name has a stream of its own, which no other paper changes."""
@@ -85,21 +93,18 @@ class Papers:
     samples: int
     seed: int
     _weights: dict[str, Floats] = field(default_factory=dict)
-    _shares: dict[tuple[frozenset[str], frozenset[str]], Floats] = field(default_factory=dict)
+    _shares: dict[tuple[tuple[str, float], ...], Floats] = field(default_factory=dict)
 
-    def shares(self, reached: frozenset[str], tested: frozenset[str]) -> Floats:
-        """Return random shares of reached among tested papers, with Jeffreys' two half papers."""
-        if (reached, tested) not in self._shares:
-            good = self._sum(reached, self._of(" yes", 0.5))
-            bad = self._sum(tested - reached, self._of(" no", 0.5))
-            self._shares[reached, tested] = good / (good + bad)
-        return self._shares[reached, tested]
-
-    def _sum(self, names: Iterable[str], start: Floats) -> Floats:
-        total = start.copy()
-        for each in sorted(names):  # sums of numbers depend on their order
-            total += self._of(each)
-        return total
+    def shares(self, tested: Parts) -> Floats:
+        """Return random mean parts of papers, with Jeffreys' two half papers."""
+        key = tuple(sorted(tested.items()))  # sums of numbers depend on their order
+        if key not in self._shares:
+            good, bad = self._of(" yes", 0.5).copy(), self._of(" no", 0.5).copy()
+            for paper, part in key:
+                good += part * self._of(paper)
+                bad += (1 - part) * self._of(paper)
+            self._shares[key] = good / (good + bad)
+        return self._shares[key]
 
     def _of(self, name: str, shape: float = 1.0) -> Floats:
         if name not in self._weights:
@@ -121,52 +126,50 @@ class Reports:
 
     @classmethod
     def of(cls, criterion: Criterion, bounds: Bounds, candidates: Iterable[Candidate]) -> Reports:
-        """Return the reports of candidates; those of one publication are one paper."""
-        found = (
-            (each.references or each.id, evidence)
+        """Return the reports of candidates; those of one publication, or on one
+        composition, are one paper.
+
+        A criterion that counts only from a number of papers on has no weight before.
+        """
+        found = tuple(
+            (each.id if each.kind == "material" else each.references or each.id, evidence)
             for each in candidates
             if (evidence := each.evidence.get(criterion.metric)) is not None
             and evidence.known
             and not is_doubted(evidence, bounds)
         )
-        return cls(criterion, bounds, tuple(found))
+        if criterion.from_papers > len({paper for paper, _ in found}):
+            criterion = criterion.model_copy(update={"weight": 0.0})
+        return cls(criterion, bounds, found)
 
     def share(self, evidence: Evidence | None) -> Share:
         """Return the share of evidence on the criterion."""
-        if evidence is not None and evidence.not_defined is not None:
-            return NOT_DEFINED
         if evidence is None or not evidence.known:
             return self.unknown
-        if is_doubted(evidence, self.bounds) and (
-            self.criterion.graded or self._may_meet(evidence)
-        ):
-            return replace(self.unknown, reported=True)
-        if evidence.word is not None:
-            return exactly(1.0 if evidence.word in self.bounds.accepts else 0.0)
         low, high = self._ends(evidence)
-        if self.criterion.graded:
-            return self._graded(evidence, low, high)
-        _, at_least, at_most, _ = self._corners
-        if at_least <= low and high <= at_most:
-            return exactly(1.0)
-        if low > at_most or high < at_least:
-            return exactly(0.0)
-        if not (isinf(low) or isinf(high)):
-            return exactly((min(high, at_most) - max(low, at_least)) / (high - low))
-        at_least_so = self._lows >= low if isinf(high) else self._highs <= high
-        return _counted(self._papers[at_least_so & self._meet], self._papers[at_least_so])
+        worst, best = self._range(evidence)
+        if is_doubted(evidence, self.bounds) and (self.criterion.graded or best > 0):
+            return replace(self.unknown, reported=True)
+        if worst == best and evidence.estimate is None:
+            return exactly(best)
+        if isinf(low) or isinf(high):
+            as_far = self._lows >= low if isinf(high) else self._highs <= high
+            return _counted(self._papers[as_far], self._worths[as_far], worst, best)
+        return self._closed(evidence, low, high)
 
     @cached_property
     def unknown(self) -> Share:
         """The share of an unknown value: the lower end of the interval among all that report."""
-        from scipy import special  # here: a service loads it when it ranks
-
-        if self.criterion.graded:  # desirabilities count as parts of one report
-            good = sum(self.share(each).value for _, each in self.values)
-            end = float(special.betaincinv(good + 0.5, len(self.values) - good + 0.5, TAIL))
-            return Share(end, end, end, reported=False)
-        end = _counted(self._papers[self._meet], self._papers).low
-        return Share(end, end, end, reported=False)
+        among = _counted(self._papers, self._worths, 0.0, 1.0)
+        among = replace(among, value=among.low, reported=False, unknown=True)
+        if not self.criterion.graded:
+            return among
+        known = [self.share(each) for _, each in self.values]
+        pools = [[each.value] if each.outcomes is None else each.outcomes for each in known]
+        pool = np.quantile(np.concatenate(pools), _EVEN) if pools else _EVEN
+        low, high = np.quantile(pool, [TAIL, 1 - TAIL]).tolist()
+        ends = {"low": min(low, among.value), "high": max(high, among.value)}
+        return replace(among, **ends, outcomes=pool, tested={})
 
     @cached_property
     def _papers(self) -> npt.NDArray[np.object_]:
@@ -181,41 +184,47 @@ class Reports:
         return np.array([self._ends(each)[1] for _, each in self.values])
 
     @cached_property
-    def _meet(self) -> npt.NDArray[np.bool_]:
-        """Whether each report shows what is required."""
-        if self.bounds.accepts:
-            return np.array([each.word in self.bounds.accepts for _, each in self.values], bool)
-        _, at_least, at_most, _ = self._corners
-        return (self._lows >= at_least) & (self._highs <= at_most)
+    def _worths(self) -> Floats:
+        """What each report shows: its mean desirability, of a value with an open side the worst."""
+        return np.array([self._worth(each) for _, each in self.values])
 
-    def _may_meet(self, evidence: Evidence) -> bool:
-        if evidence.word is not None:
-            return evidence.word in self.bounds.accepts
+    def _worth(self, evidence: Evidence) -> float:
         low, high = self._ends(evidence)
-        return low <= self._corners[2] and high >= self._corners[1]
+        if evidence.word is not None or isinf(low) or isinf(high):
+            return self._range(evidence)[0]
+        return self._closed(evidence, low, high).value
 
-    def _graded(self, evidence: Evidence, low: float, high: float) -> Share:
+    def _range(self, evidence: Evidence) -> tuple[float, float]:
+        """Return the worst and the best desirability that the evidence allows."""
+        if evidence.word is not None:
+            accepted = float(evidence.word in self.bounds.accepts)
+            return accepted, accepted
+        ends = self._ends(evidence)
+        worth = [float(each) for each in desirabilities(self._corners, np.array(ends))]
+        inside = ends[0] <= self._corners[2] and ends[1] >= self._corners[1]
+        return min(worth), 1.0 if inside else max(worth)
+
+    def _closed(self, evidence: Evidence, low: float, high: float) -> Share:
         if evidence.estimate is not None:
             from scipy import special
 
             mean, scale, freedom = evidence.estimate
             worth = desirabilities(self._corners, mean + scale * special.stdtrit(freedom, _EVEN))
-        elif isinf(low) or isinf(high):  # from the worse to the better end, even in desirability
-            ends = [
-                float(desirabilities(self._corners, np.array([each]))[0]) for each in (low, high)
-            ]
-            best = 1.0 if low <= self._corners[2] and high >= self._corners[1] else max(ends)
-            worth = min(ends) + (best - min(ends)) * _EVEN
         else:
             worth = desirabilities(self._corners, low + (high - low) * _EVEN)
-        spread = worth if low < high else worth[:1]
-        low_end, high_end = np.quantile(spread, [TAIL, 1 - TAIL])
-        return Share(float(spread.mean()), float(low_end), float(high_end), outcomes=spread)
+        if worth.min() == worth.max():
+            return exactly(float(worth[0]))
+        low_end, high_end = np.quantile(worth, [TAIL, 1 - TAIL])
+        return Share(float(worth.mean()), float(low_end), float(high_end), outcomes=worth)
 
     @cached_property
     def _corners(self) -> tuple[float, float, float, float]:
         below, at_least, at_most, above = (self._place(each) for each in self.bounds.corners)
-        return below, at_least, at_most, above
+        return (
+            (below, at_least, at_most, above)
+            if self.criterion.graded
+            else (at_least, at_least, at_most, at_most)
+        )
 
     def _ends(self, evidence: Evidence) -> tuple[float, float]:
         low = -inf if evidence.minimum is None else self._place(evidence.minimum)
@@ -244,27 +253,23 @@ def _ramp(places: Floats, zero: float, one: float) -> Floats:
     return share
 
 
-def _counted(reached: Iterable[str], tested: Iterable[str]) -> Share:
-    """Return the mean of Jeffreys' posterior of k of n papers, with its interval."""
-    from scipy import special
+def _counted(papers: Iterable[str], worths: Iterable[float], shown: float, best: float) -> Share:
+    """Return the mean of Jeffreys' posterior of papers that went on from what was shown."""
+    from scipy import special  # here: a service loads it when it ranks
 
-    some, every = frozenset(reached), frozenset(tested)
-    k, n = len(some), len(every)
-    low, high = special.betaincinv(k + 0.5, n - k + 0.5, [TAIL, 1 - TAIL]).tolist()
-    return Share((k + 0.5) / (n + 1), low, high, reached=some, tested=every)
+    tested: dict[str, float] = {}
+    for paper, worth in zip(papers, worths, strict=True):
+        part = min(max((worth - shown) / (best - shown), 0.0), 1.0)
+        tested[paper] = max(part, tested.get(paper, 0.0))
+    k, n = sum(tested.values()), len(tested)
+    ends = special.betaincinv(k + 0.5, n - k + 0.5, [TAIL, 1 - TAIL])
+    value, low, high = (
+        shown + (best - shown) * float(each) for each in ((k + 0.5) / (n + 1), *ends)
+    )
+    return Share(value, low, high, shown=shown, best=best, tested=tested)
 
 
 def is_doubted(evidence: Evidence | Assessment, bounds: Bounds) -> bool:
     """Return whether a value shows nothing: quoted, or extrapolated where none may be."""
     extrapolated = evidence.grade is Grade.EXTRAPOLATED and not bounds.extrapolation
     return extrapolated or evidence.grade is Grade.SECONDARY
-
-
-def exponents(weights: Sequence[float], shares: Sequence[Share]) -> list[float]:
-    """Return the exponents of the shares: weights, scaled up for criteria that are not defined.
-
-    A criterion that has no meaning for a candidate then counts as the mean of its others.
-    """
-    used = [weight if each.defined else 0.0 for weight, each in zip(weights, shares, strict=True)]
-    total = sum(used)
-    return [weight * sum(weights) / total if total else 0.0 for weight in used]

@@ -51,7 +51,10 @@ def answer(ranking: Ranking) -> str:
     leader = first[0]
     score, low, high = map(short_number, (leader.score, leader.score_low, leader.score_high))
     names = [", ".join(names[:-1]), names[-1]] if len(names) > 1 else names
-    return f"{' and '.join(names)}, with the score {score} ({low} to {high}): {leader.because}."
+    shared = " share the place, since nothing known separates them," if len(first) > 1 else ","
+    return (
+        f"{' and '.join(names)}{shared} with the score {score} ({low} to {high}): {leader.because}."
+    )
 
 
 def compared(ranking: Ranking, first: RankedCandidate, second: RankedCandidate) -> list[str]:
@@ -107,17 +110,24 @@ def gaps(entry: RankedCandidate) -> list[str]:
     ]
 
 
+def more_often(ranking: Ranking) -> str:
+    """Return why the first place is another's than that of the most often first; empty if not."""
+    often = max(ranking.candidates, key=lambda each: each.first, default=None)
+    if often is None or often.first <= ranking.candidates[0].first:
+        return ""
+    score, low, high = map(short_number, (often.score, often.score_low, often.score_high))
+    return (
+        f"{named(often)} is first more often, in {percent(often.first)}, and has place "
+        f"{often.rank}: places go by the score, and its own is {score} ({low} to {high})."
+    )
+
+
 def stability(ranking: Ranking) -> list[str]:
     """Return sentences on how often the first candidate is first under other assumptions."""
     if not ranking.candidates:
         return []
-    first, often = ranking.candidates[0], max(ranking.candidates, key=lambda each: each.first)
-    more = "No other candidate is first more often."
-    if often.first > first.first:
-        more = (
-            f"{named(often)} is first more often, in {percent(often.first)}: with other weights, "
-            "or where the papers are counted otherwise."
-        )
+    first = ranking.candidates[0]
+    more = more_often(ranking) or "No other candidate is first more often."
     doubts = "; ".join(gaps(first))
     return [
         f"With random weights of the criteria and of the papers, {named(first)} is first in "

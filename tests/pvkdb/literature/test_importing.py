@@ -16,6 +16,7 @@ from pvkdb.store.collections import DEVICES, ENERGETICS, MATERIALS, REFERENCES
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.curation.history import history
 from pvkdb.store.database import Store
+from pvkdb.suitability.evidence.devices import device_candidates
 
 from ...each import for_each
 
@@ -338,6 +339,23 @@ def test_a_best_value_is_marked_as_one(store: Store, do_import: Import) -> None:
     do_import(DEVICE + "ITO/MAPbI3/Ag,MAPbI3,≥ 10,,,>= 3 h,r37,F\n", name="d.csv")
     least = row(store, DEVICES, "r37-d001")
     assert (least.on_off_qualifier, least.retention_qualifier) == (">=", ">=")
+
+
+def test_figures_without_a_column_go_in_with_their_device(store: Store, do_import: Import) -> None:
+    """And count in rankings; a corrected one takes the place of the first."""
+    given = "    stability: 2 months\n    states: '{}'\n    variability_c2c: 3 %\n"
+    paper = PAPER.replace("    stability: 2 months\n", given)
+    do_import(paper.format("> 16"))
+    assert do_import(paper.format("> 16")).counts["devices"].already_there == 1
+    corrected = paper.format("32") + "    supersedes: zhang2026-d001\n"
+    assert do_import(corrected).counts["devices"].superseding == 1
+    with store.session() as session:
+        (found,) = (each for each in device_candidates(session, True) if "zhang" in each.id)
+    states, spread = (found.evidence[name] for name in ("states", "variability_c2c_percent"))
+    assert (states.minimum, states.maximum, states.references) == (32, 32, ("zhang2026",))
+    assert (spread.minimum, spread.source) == (3, "Fig. 4")
+    with pytest.raises(ImportRefusedError, match="0.5 is impossible"):
+        do_import(paper.format("0.5"), "other.yaml")
 
 
 def test_a_device_without_a_figure_needs_an_erratum(store: Store, do_import: Import) -> None:

@@ -18,6 +18,7 @@ from pvkdb.schemas.rankings import (
     Ranking,
     Verdict,
 )
+from pvkdb.suitability.evidence.explanations import shown_ends
 from pvkdb.suitability.sheets.comparisons import (
     LESS_THAN_SHOWN,
     compared,
@@ -45,7 +46,7 @@ def value_of(entry: Assessment | Known, unit: str) -> Markup:
     if entry.minimum is None and entry.maximum is None:
         return UNKNOWN
     sign = getattr(entry, "qualifier", None)
-    low, high = entry.minimum, entry.maximum
+    low, high = shown_ends(entry)
     if sign in BEST:
         low = high = high if low is None else low
     shown = interval(
@@ -103,7 +104,7 @@ def _lead(ranking: Ranking, first: Sequence[RankedCandidate]) -> Markup:
         against.append(f"the interval reaches {near} other{'s' if near > 1 else ''}")
     return Markup("{} {} with the score {}; {}; {} of random weights and papers leave {}.").format(
         _listed(first) if several else named(leader),
-        "share the first place" if several else "is first",
+        "share the first place, since nothing known separates them," if several else "is first",
         rounded(leader.score, leader.score_low, leader.score_high),
         "; ".join(against) or "every requirement with weight is met",
         percent(leader.first),

@@ -41,7 +41,7 @@ ENDURANCES = reports(MILLION, *(Evidence(each, None) for each in TESTED))
 def test_a_tested_length_counts_by_the_papers_that_got_as_far() -> None:
     """Of the four papers from 5,000 cycles on, one reached a million: (1 + ½)/(4 + 1)."""
     share = ENDURANCES.share(Evidence(5e3, None))
-    assert (len(share.reached), len(share.tested), share.value) == (1, 4, 0.3)
+    assert (share.reached, len(share.tested), share.value) == (1, 4, 0.3)
     posterior = stats.beta(1.5, 3.5)
     assert (share.low, share.high) == pytest.approx(posterior.ppf([TAIL, 1 - TAIL]))
     assert ENDURANCES.share(Evidence(1e4, None)).value == 0.5
@@ -66,6 +66,20 @@ def test_devices_of_one_paper_are_one_and_doubtful_values_none() -> None:
 def test_an_unknown_value_counts_as_the_lower_end_among_all() -> None:
     assert ENDURANCES.unknown.value == pytest.approx(stats.beta(1.5, 5.5).ppf(TAIL))
     assert ENDURANCES.share(None).value < ENDURANCES.share(Evidence(100, None)).value
+    drawn = np.asarray(ENDURANCES.unknown.draws(Papers(20_000, 1), "a"))
+    assert np.quantile(drawn, 0.975) == pytest.approx(stats.beta(1.5, 5.5).ppf(0.975), rel=0.05)
+
+
+def test_a_length_on_a_scale_counts_by_what_it_showed_and_by_how_far_others_went() -> None:
+    """From 10 to 10⁵, 10³ is one half; the four papers that went on reach 0.5, 0.675 twice, 1."""
+    scale = reports(
+        Bounds(fails_below=10, at_least=1e5), *(Evidence(v, None) for v in TESTED[1:]), graded=True
+    )
+    further = [0.0, *[2 * (np.log10(5e3) - 1) / 4 - 1] * 2, 0.5, 1.0]
+    mean = (sum(further) + 0.5) / (len(further) + 1)
+    assert scale.share(Evidence(1e3, None)).value == pytest.approx(0.5 + 0.5 * mean)
+    assert scale.unknown.value < scale.share(Evidence(20, None)).value
+    assert scale.unknown.low <= scale.unknown.value < scale.unknown.high
 
 
 @pytest.mark.parametrize(
