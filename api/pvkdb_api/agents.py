@@ -204,15 +204,14 @@ class Agent:
 
     async def rank(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
         """Return candidates of a ranking, or one of them with the evidence for each verdict."""
-        limit = _whole(given, "limit", ROWS, MOST_ROWS)
-        offset = _whole(given, "offset", 0, 1_000_000, least=0)
-        asked = {each: given[each] for each in given.keys() - {"limit", "offset", "explain"}}
+        asked = {**given, "limit": _whole(given, "limit", ROWS, MOST_ROWS)}
+        if "explain" in given:
+            asked = {each: given[each] for each in given.keys() - {*_PAGING, "explain"}}
         ranking = await self._get(TOOLS[name].route, asked)
         if "candidates" not in ranking:  # another route
             raise InputError(unknown_name("application", asked["application"], shipped_profiles()))
-        candidates = ranking.pop("candidates")
-        total = len(candidates)
-        ranking |= {"not_rankable": len(ranking["not_rankable"]), "total": total}
+        candidates, cursor = ranking.pop("candidates"), ranking.pop("next_cursor")
+        ranking["not_rankable"] = len(ranking["not_rankable"])
         if "explain" in given:
             explain = str(given["explain"])
             named = [each for each in candidates if explain in (each["id"], each["label"])]
@@ -220,11 +219,10 @@ class Agent:
                 known = [each["id"] for each in candidates]
                 raise NotFoundError(unknown_name("candidate", explain[:60], known))
             return {**ranking, "candidates": named[:1]}
-        following = {**asked, "limit": limit, "offset": offset + limit}
         return {
             **ranking,
-            "candidates": [_summary(each) for each in candidates[offset : offset + limit]],
-            "more": {"tool": name, "arguments": following} if offset + limit < total else None,
+            "candidates": [_summary(each) for each in candidates],
+            "more": {"tool": name, "arguments": {**asked, "cursor": cursor}} if cursor else None,
         }
 
     async def compute(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -256,13 +254,9 @@ _LIMIT: dict[str, dict[str, Any]] = {
         "description": "Rows of the answer; `more` is the call for the next ones.",
     }
 }
+#: Arguments that choose a page of a ranking.
+_PAGING = frozenset({"limit", "cursor", "fields"})
 _RANKING: dict[str, dict[str, Any]] = {
-    "offset": {
-        "type": "integer",
-        "minimum": 0,
-        "default": 0,
-        "description": "Candidates to leave out before the first.",
-    },
     "explain": {
         "type": "string",
         "description": "Id of one candidate: its values, sources and reasons on each criterion.",
@@ -362,7 +356,7 @@ def _whole(given: dict[str, Any], name: str, default: int, most: int, least: int
 def _summary(candidate: dict[str, Any]) -> dict[str, Any]:
     """Return a candidate with the verdicts of its criteria in place of the evidence."""
     long = ("criteria", "also_known", "under_readings")
-    verdicts = {each["metric"]: each["verdict"] for each in candidate["criteria"]}
+    verdicts = {each["metric"]: each["verdict"] for each in candidate.get("criteria", ())}
     return {name: value for name, value in candidate.items() if name not in long} | {
         "verdicts": verdicts
     }

@@ -109,10 +109,9 @@ def test_an_answer_has_sources_and_version_and_leaves_out_what_is_not_known(ask:
 
 @pytest.mark.slow
 def test_a_candidate_of_a_ranking_is_explained_with_its_evidence(ask: Ask) -> None:
-    found = rows(ask("rank", application="selector", samples=1, limit=1, offset=1))
-    (second,) = found["candidates"]
-    assert second["rank"] <= 2  # the first two may share a place
-    assert found["more"]["arguments"]["offset"] == 2
+    found = rows(ask("rank", application="selector", samples=1, limit=1))
+    (second,) = rows(ask("rank", **found["more"]["arguments"]))["candidates"]
+    assert second["id"] != found["candidates"][0]["id"]
     explained = rows(ask("rank", application="selector", samples=1, explain=second["id"]))
     (candidate,) = explained["candidates"]
     reasons = {each["metric"]: each["reason"] for each in candidate["criteria"]}

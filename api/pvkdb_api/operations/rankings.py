@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from pydantic_core import to_jsonable_python
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
@@ -12,6 +14,7 @@ from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import Ranking
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
+from pvkdb_api.core.cache import QueryCache
 
 #: The most random weights that a request may have.
 MOST_SAMPLES = 10_000
@@ -56,11 +59,44 @@ def rank(
         InputError: the store holds too many devices.
         ParameterError: the weights or the reading do not fit the profile.
     """
-    if subject == "devices":
-        require_rankable(session, f"pvkdb rank {profile.name}")
-    else:
-        options = shortlisted(session, options)
+    options = _within_limits(session, profile, subject, options)
     with naming("weights"):
         suitability.weighted(suitability.criteria_for(profile, subject), options.weights)
     with naming("reading"):
         return suitability.rank(session, profile, subject, options, conditions=layer)
+
+
+def _within_limits(
+    session: Session, profile: Profile, subject: Subject, options: suitability.Options
+) -> suitability.Options:
+    if subject == "materials":
+        return shortlisted(session, options)
+    require_rankable(session, f"pvkdb rank {profile.name}")
+    return options
+
+
+def question(subject: Subject, options: suitability.Options, layer: Conditions) -> dict[str, Any]:
+    """Return everything beside the profile and the data that a ranking depends on, for JSON."""
+    asked: dict[str, Any] = to_jsonable_python([subject, options, layer])
+    return {"ranking": asked}
+
+
+def cached_rank(
+    cache: QueryCache,
+    session: Session,
+    profile: Profile,
+    subject: Subject,
+    options: suitability.Options,
+    layer: Conditions,
+) -> Ranking:
+    """Return the ranking of :func:`rank` for a shipped profile, kept while the data are unchanged.
+
+    The service and its pages share it; it must not be changed.
+    """
+    options = _within_limits(session, profile, subject, options)
+    return cache.get(
+        session,
+        profile.name,
+        question(subject, options, layer),
+        lambda: rank(session, profile, subject, options, layer),
+    )

@@ -16,7 +16,6 @@ from pvkdb.schemas.runs import RunCounts
 from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport, Stability
 from pvkdb.schemas.tables import CompositionsRow
 from pvkdb.store.collections import COMPOSITIONS
-from pvkdb.store.curation.energy_ranges import energy_ranges
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
@@ -27,6 +26,7 @@ from pvkdb.store.models.materials import Composition, CompositionTolerance, Mate
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionCount, CompositionSummary
 from pvkdb.store.models.summary_updates import renew_summaries
+from pvkdb.store.rows.energy_ranges import energy_ranges
 from pvkdb.store.runs import screening_runs
 
 SUMMARIES, COUNTS = (model.__table__ for model in (CompositionSummary, CompositionCount))
