@@ -47,41 +47,6 @@ def shortlisted(session: Session, options: suitability.Options) -> suitability.O
 
 
 def rank(
-    session: Session,
-    profile: Profile,
-    subject: Subject,
-    options: suitability.Options,
-    layer: Conditions,
-) -> Ranking:
-    """Return the ranking of the devices or materials for an application.
-
-    Raises:
-        InputError: the store holds too many devices.
-        ParameterError: the weights or the reading do not fit the profile.
-    """
-    options = _within_limits(session, profile, subject, options)
-    with naming("weights"):
-        suitability.weighted(suitability.criteria_for(profile, subject), options.weights)
-    with naming("reading"):
-        return suitability.rank(session, profile, subject, options, conditions=layer)
-
-
-def _within_limits(
-    session: Session, profile: Profile, subject: Subject, options: suitability.Options
-) -> suitability.Options:
-    if subject == "materials":
-        return shortlisted(session, options)
-    require_rankable(session, f"pvkdb rank {profile.name}")
-    return options
-
-
-def question(subject: Subject, options: suitability.Options, layer: Conditions) -> dict[str, Any]:
-    """Return everything beside the profile and the data that a ranking depends on, for JSON."""
-    asked: dict[str, Any] = to_jsonable_python([subject, options, layer])
-    return {"ranking": asked}
-
-
-def cached_rank(
     cache: QueryCache,
     session: Session,
     profile: Profile,
@@ -89,14 +54,29 @@ def cached_rank(
     options: suitability.Options,
     layer: Conditions,
 ) -> Ranking:
-    """Return the ranking of :func:`rank` for a shipped profile, kept while the data are unchanged.
+    """Return the ranking for an application with a shipped profile, kept while the data are same.
 
-    The service and its pages share it; it must not be changed.
+    The service and its pages share what is kept; it must not be changed.
+
+    Raises:
+        InputError: the store holds too many devices.
+        ParameterError: the weights or the reading do not fit the profile.
     """
-    options = _within_limits(session, profile, subject, options)
-    return cache.get(
-        session,
-        profile.name,
-        question(subject, options, layer),
-        lambda: rank(session, profile, subject, options, layer),
-    )
+    if subject == "devices":
+        require_rankable(session, f"pvkdb rank {profile.name}")
+    else:
+        options = shortlisted(session, options)
+
+    def compute() -> Ranking:
+        with naming("weights"):
+            suitability.weighted(suitability.criteria_for(profile, subject), options.weights)
+        with naming("reading"):
+            return suitability.rank(session, profile, subject, options, conditions=layer)
+
+    return cache.get(session, profile.name, question(subject, options, layer), compute)
+
+
+def question(subject: Subject, options: suitability.Options, layer: Conditions) -> dict[str, Any]:
+    """Return everything beside the profile and the data that a ranking depends on, for JSON."""
+    asked: dict[str, Any] = to_jsonable_python([subject, options, layer])
+    return {"ranking": asked}

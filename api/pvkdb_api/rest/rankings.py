@@ -23,7 +23,7 @@ from pvkdb_api.core.sessions import DatasetVersion, ReadSession
 from pvkdb_api.listing.cursors import read_cursor, unreadable, write_cursor
 from pvkdb_api.listing.parameters import MOST_ROWS, Filters, Layer, names_type
 from pvkdb_api.listing.queries import read_fields
-from pvkdb_api.operations.rankings import MOST_SAMPLES, cached_rank, question
+from pvkdb_api.operations.rankings import MOST_SAMPLES, question, rank
 from pvkdb_api.rest.collections import part_of
 
 router = APIRouter(prefix=f"{API}/rankings", tags=["rankings"])
@@ -111,7 +111,7 @@ def get_ranking(
         filters=filters,
     )
     cache = request.app.state.ranking_cache
-    ranking = cached_rank(cache, session, profile, subject, options, layer)
+    ranking = rank(cache, session, profile, subject, options, layer)
     if sheet is None:
         bound = {"application": profile.name, **question(subject, options, layer)}
         start = 0 if cursor is None else _start(ranking, bound, cursor)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
+from pvkdb import suitability
 from pvkdb.schemas.rankings import RankedCandidate
 from pvkdb.schemas.screening import Fall, ScreenedCandidate, ScreeningReport, Stability
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.runs import screening_runs
-from pvkdb.suitability import Options
+from pvkdb.suitability import Options, rank
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.operations import rankings
-from pvkdb_api.operations.rankings import rank
 
 from ...curated import DEVICES
 
@@ -99,7 +99,7 @@ def test_pages_of_a_ranking_hold_what_the_whole_does(reading_api):
 def test_a_ranking_is_made_once_for_pages_of_programs_and_people(reading_api, monkeypatch):
     path, asked = "/api/v1/rankings/selector", {"samples": 3, "weights": "retention_s=2"}
     api, made = reading_api, []
-    monkeypatch.setattr(rankings, "rank", lambda *given: made.append(rank(*given)) or made[-1])
+    monkeypatch.setattr(suitability, "rank", lambda *a, **b: made.append(rank(*a, **b)) or made[-1])
     first = api.get(path, limit=1, **asked).json()
     (whole,) = made
     rest = {**asked, "cursor": first["next_cursor"]}
@@ -111,7 +111,7 @@ def test_a_ranking_is_made_once_for_pages_of_programs_and_people(reading_api, mo
         refused = api.problem(path, 422, **{**asked, **given})
         assert refused["parameter"] == next(iter({*given} - {"sheet", "weights"}))
     other = {"candidates": whole.candidates[::-1]}
-    monkeypatch.setattr(rankings, "rank", lambda *given: whole.model_copy(update=other))
+    monkeypatch.setattr(suitability, "rank", lambda *a, **b: whole.model_copy(update=other))
     api.app.state.ranking_cache = QueryCache()
     assert "data have changed" in api.problem(path, 422, **rest)["detail"]
 

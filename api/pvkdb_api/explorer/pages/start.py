@@ -102,13 +102,11 @@ def get_operations(request: Request, session: ReadSession) -> Response:
 @router.get(PATH + "/{name}")
 def get_problem(request: Request, name: str) -> Response:
     """Return the page of a type of problem."""
-    names = {each.name: (status, each) for status, each in PROBLEM_TYPES.items()}
-    if name not in names:
-        raise NotFoundError(unknown_name("type of problem", name[:60], names))
-    status, found = names[name]
-    return page(
-        request, "problem.html", title=HTTPStatus(status).phrase, number=status, found=found
-    )
+    known = {each.name: each for each in PROBLEM_TYPES.values()}
+    if name not in known:
+        raise NotFoundError(unknown_name("type of problem", name[:60], known))
+    found = known[name]
+    return page(request, "problem.html", title=HTTPStatus(found.status).phrase, found=found)
 
 
 def _type_text(schema: Mapping[str, Any]) -> str:

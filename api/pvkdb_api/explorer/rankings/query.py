@@ -27,7 +27,7 @@ from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.explorer.site.parameters import LAYER, known_choice
 from pvkdb_api.explorer.site.rendering import client_code, link
 from pvkdb_api.listing.parameters import read_filters
-from pvkdb_api.operations.rankings import MOST_SAMPLES, cached_rank
+from pvkdb_api.operations.rankings import MOST_SAMPLES, rank
 
 #: Parameters that the REST service also has, in the order of an address.
 FILTERS = tuple(RankingFilters.model_fields)
@@ -149,7 +149,7 @@ class ParsedRankingQuery:
         """
         profile = self.query.profile
         cache: QueryCache = request.app.state.ranking_cache
-        return cached_rank(cache, session, profile, self.subject, self.options, self.layer)
+        return rank(cache, session, profile, self.subject, self.options, self.layer)
 
 
 def families_of(session: Session, subject: Subject) -> list[str]:
