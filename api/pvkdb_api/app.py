@@ -41,7 +41,7 @@ __all__ = ["create_app"]
 #: Smaller answers are sent uncompressed.
 GZIP_FROM_BYTES = 1000
 
-#: Rankings kept for pages; one of thousands of candidates takes tens of megabytes.
+#: Rankings kept; one of thousands of candidates takes tens of megabytes.
 RANKINGS_KEPT = 8
 
 #: Headers of requests and answers that a web page of another origin may use.
@@ -83,6 +83,7 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
         title="pvkdb",
         summary=SUMMARY,
         version=__version__,
+        openapi_url=None,  # see describe()
         docs_url=None,  # FastAPI's pages load their scripts from other hosts
         redoc_url=None,
         redirect_slashes=False,
@@ -110,6 +111,13 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
         from pvkdb_api.optimade.responses import show_error
 
         app.add_route(OPTIMADE, lambda request: RedirectResponse(f"{OPTIMADE}/info"))
+        # pymatgen asks here if the address that it was given, /optimade, has no slash at its end.
+        app.add_route(
+            "/v1/{path:path}",
+            lambda request: RedirectResponse(
+                f"{OPTIMADE}{request.url.path}{'?' * bool(request.url.query)}{request.url.query}"
+            ),
+        )
         app.mount(OPTIMADE, optimade_app(served))
         app.state.optimade_path = OPTIMADE
         errors.append(show_error)

@@ -70,6 +70,7 @@ _COMPUTED = {
     "dfe_computed_min_ev": 0.08,
     "dfe_computed_max_ev": 1.1,
 }
+_OF_MATERIAL = {name: _COMPUTED[name] for name in _COMPUTED if name.startswith(("above", "e_a"))}
 _CURSOR = {"next_cursor": "WyJmZjI5MGM0ZjBkYjYiLCAiW1wiZC10NC1yMDVcIl0iXQ"}
 
 _RUN = {
@@ -134,6 +135,8 @@ BY_HAND: dict[str, dict[str, Any]] = {
         "quality": "no: Several devices?; yes: Read voltage known?",
     },
     "EnergeticsRow": {"functional": "PBE", "soc": True},
+    "MaterialsPart": _OF_MATERIAL,
+    "MaterialsRow": _OF_MATERIAL,
     "FileProblem": {
         "file": "zhang2026.yaml",
         "line": 17,

@@ -271,6 +271,16 @@ class Ranking(BaseModel, NotebookView):
     dataset_version: str = Field(description="Version of the data, for a citation.")
 
 
+class RankingPage(Ranking):
+    """A page of a ranking. ``next_cursor`` is opaque; None on the last page."""
+
+    total: int = Field(description="Ranked candidates, over all pages.", examples=[82])
+    next_cursor: str | None = Field(
+        description="What leads to the next page as `cursor`; null on the last one.",
+        examples=["WyJkN2Y…"],
+    )
+
+
 class OpenValue(BaseModel):
     """An open value, and what knowing it is worth for the choice."""
 

@@ -64,6 +64,28 @@ class Answers(BaseModel, Generic[Item]):
     data: list[Item] = Field(description="An answer for each part, in their order.")
 
 
+class EnergySummary(BaseModel):
+    """Statements on the energies of a material that are alike, as one range."""
+
+    material: str = Field(description="Material, by its public name.", examples=["CsPbBr3-Pnma"])
+    quantity: str = Field(description="`E_A` or `DFE`.", examples=["E_A"])
+    scope: str = Field(
+        description="`reported`, `computed`, `hop` (each hop alone) or `percolation`.",
+        examples=["percolation"],
+    )
+    method: str = Field(description="Method, e.g. `DFT` or `MLIP`.", examples=["MLIP"])
+    functional: str | None = Field(
+        description="Functional or potential; null: not reported.", examples=["sevennet-0"]
+    )
+    statements: int = Field(description="Number of statements.", examples=[6])
+    minimum_ev: float | None = Field(
+        description="Smallest energy in eV; null: all are open below.", examples=[0.2072]
+    )
+    maximum_ev: float | None = Field(
+        description="Largest energy in eV; null: all are open above.", examples=[0.2188]
+    )
+
+
 class FieldInfo(BaseModel):
     """A field of a collection: its meaning and its use."""
 
@@ -176,7 +198,11 @@ class SimilarStructures(BaseModel):
 class Problem(BaseModel):
     """An error as RFC 9457 describes it (application/problem+json)."""
 
-    type: str = Field(default="about:blank", description="Always about:blank: see the status.")
+    type: str = Field(
+        default="about:blank",
+        description="Type of the problem: the path of a page of this service that explains it.",
+        examples=["/problems/not-found"],
+    )
     title: str = Field(description="The status in words.")
     status: int = Field(description="Status of the answer.")
     detail: str = Field(description="What was refused, why, and what to do instead.")

@@ -6,17 +6,20 @@ import asyncio
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
-from mcp import Client, StdioServerParameters
+from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from pvkdb_api.agents import LONGEST_ERROR, MOST_CHARACTERS, MOST_ROWS, TOOLS, mcp_server
+from pvkdb_api.agents import mcp_server
+from pvkdb_api.agents.tools import LONGEST_ERROR, MOST_CHARACTERS, MOST_ROWS, SHORT, TOOLS
 from pvkdb_api.app import create_app
 
 from ..each import for_each
@@ -44,16 +47,16 @@ Br3 0 0 0.5
 #: One call of each tool, and a text of its answer.
 CALLS: dict[str, tuple[dict[str, Any], str]] = {
     "search_compositions": ({"has": "devices", "lead_free": True}, "Cs2SnI6"),
-    "search_devices": ({"absorber": "CsPbBr3"}, "Ag/CsPbBr3/Ag"),
-    "search_energies": ({"material": ["CsPbBr3"], "max_ev": 0.3}, '"quantity": "E_A"'),
-    "composition": ({"key": "CH3NH3PbI3", "limit": 3}, '"formula": "MAPbI3"'),
+    "search_devices": ({"formula": "CsPbBr3", "limit": "10"}, "Ag/CsPbBr3/Ag"),
+    "search_energies": ({"formula": ["CsPbBr3"], "max_ev": "0.3"}, '"quantity": "E_A"'),
+    "composition": ({"formula": "CH3NH3PbI3"}, '"formula": "MAPbI3"'),
     "rank": ({"application": "selector", "limit": 2, "samples": 1}, '"verdicts"'),
     "tolerance": ({"formula": "CsPbBr3"}, "10.1107/S0567739476001551"),
-    "compare": ({"materials": ["CsPbBr3", "MAPbI3"]}, '"answer"'),
+    "compare": ({"formula": ["CsPbBr3", "MAPbI3"]}, '"answer"'),
     "crossbar": ({"device": "d-t4-r01", "size": 4}, '"exact"'),
     "device_arrays": ({}, '"size_best_pull_up"'),
     "kinetics": ({"formula": "MAPbI3"}, '"switching time"'),
-    "tolerances": ({"formulas": ["CsPbBr3", "CsPbO3"]}, '"problem"'),
+    "tolerances": ({"formula": ["CsPbBr3", "CsPbO3"]}, '"problem"'),
     "similar_structures": ({"cif": CIF}, '"verdict": "new"'),
     "search_references": ({"q": "memristor", "limit": 2}, "@article{r15"),
 }
@@ -75,6 +78,7 @@ def ask(loaded_sqlite: Path) -> Iterator[Ask]:
 
         answer = asyncio.run(once())
         (content,) = answer.content
+        assert answer.is_error or answer.structured_content == json.loads(content.text)
         return answer.is_error, content.text
 
     yield call
@@ -109,10 +113,9 @@ def test_an_answer_has_sources_and_version_and_leaves_out_what_is_not_known(ask:
 
 @pytest.mark.slow
 def test_a_candidate_of_a_ranking_is_explained_with_its_evidence(ask: Ask) -> None:
-    found = rows(ask("rank", application="selector", samples=1, limit=1, offset=1))
-    (second,) = found["candidates"]
-    assert second["rank"] <= 2  # the first two may share a place
-    assert found["more"]["arguments"]["offset"] == 2
+    found = rows(ask("rank", application="selector", samples=1, limit=1))
+    (second,) = rows(ask("rank", **found["more"]["arguments"]))["candidates"]
+    assert second["id"] != found["candidates"][0]["id"]
     explained = rows(ask("rank", application="selector", samples=1, explain=second["id"]))
     (candidate,) = explained["candidates"]
     reasons = {each["metric"]: each["reason"] for each in candidate["criteria"]}
@@ -134,7 +137,7 @@ def test_a_candidate_of_a_ranking_is_explained_with_its_evidence(ask: Ask) -> No
         ("search_devices", {"lmit": 3}, "did you mean 'limit'"),
         ("search_devices", {"limit": 10**30}, "the number is too large"),
         ("search_devices", {"limit": 0}, f"from 1 to {MOST_ROWS}"),
-        ("search_devices", {"limit": "10"}, "whole number"),
+        ("search_devices", {"limit": "ten"}, "whole number"),
         ("search_devices", {"limit": True}, "whole number"),
         ("search_devices", {"on_off_ratio_min": "abc"}, "valid number"),
         ("search_devices", {"absorber": {"$ne": 1}}, "cannot be a dict"),
@@ -154,7 +157,8 @@ def test_a_candidate_of_a_ranking_is_explained_with_its_evidence(ask: Ask) -> No
         ("tolerance", {"formula": 5}, "'5'"),
         ("composition", {"key": 1.5}, "holds no '1.5'"),
         ("composition", {"key": "fields"}, "holds no 'fields'"),
-        ("composition", {"key": "CsPbF3"}, "holds no 'CsPbF3'"),
+        ("composition", {"formula": "CsPbF3"}, "holds no 'CsPbF3'"),
+        ("composition", {}, "composition needs 'formula'"),
         ("rank", {"application": 7}, "no application '7'"),
         ("rank", {"application": "synaptic"}, "did you mean 'synaptic-training'"),
         ("rank", {"application": "selector/profile"}, "without '/'"),
@@ -176,6 +180,43 @@ def test_the_largest_answers_stay_within_the_bound(ask: Ask) -> None:
         found = ask(tool, limit=MOST_ROWS)
         assert found[0] is False
         assert len(found[1]) <= MOST_CHARACTERS
+
+
+@pytest.mark.parametrize("tool", sorted(CALLS.keys() - {"rank", "compare"}))
+def test_an_answer_is_short_unless_its_size_is_chosen(tool: str, ask: Ask) -> None:
+    arguments = {name: value for name, value in CALLS[tool][0].items() if name != "limit"}
+    found = rows(ask(tool, **arguments))
+    assert len(json.dumps(found, ensure_ascii=False)) <= SHORT
+    if more := found.get("more"):
+        assert rows(ask(more["tool"], **more["arguments"])) != found
+
+
+def test_a_material_is_a_resource_and_the_main_questions_are_prompts(loaded_sqlite: Path) -> None:
+    app = create_app(f"sqlite:///{loaded_sqlite}", OWN_MACHINE)
+
+    async def use() -> None:
+        async with Client(mcp_server(app)) as client:
+            first = (await client.list_resources()).resources[0]
+            read: Any = await client.read_resource(first.uri)
+            assert json.loads(read.contents[0].text)["composition"]["formula"] == first.name
+            (template,) = (await client.list_resource_templates()).resource_templates
+            assert template.uri_template == "pvkdb://materials/{formula}"
+            for uri, words in (
+                ("pvkdb://materials/CsPbF3", "CsPbF3"),
+                ("file:///x", "no resource"),
+            ):
+                with pytest.raises(MCPError, match=words):
+                    await client.read_resource(uri)
+            for prompt in (await client.list_prompts()).prompts:
+                given = {each.name: "CsPbBr3" for each in prompt.arguments or ()}
+                shown: Any = await client.get_prompt(prompt.name, given)
+                named = re.findall(r"`(\w+)`", shown.messages[0].content.text)
+                assert TOOLS.keys() & {*named}
+                with pytest.raises(MCPError, match="needs"):
+                    await client.get_prompt(prompt.name, {})
+
+    run(use())
+    app.state.served.store.close()
 
 
 @asynccontextmanager
@@ -213,6 +254,8 @@ def test_a_client_lists_and_calls_every_tool_and_nothing_is_written(medium: Path
                 answer: Any = await client.call_tool(name, arguments)
                 assert not answer.is_error, answer
                 assert words in answer.content[0].text
+                assert "limit" in arguments or len(answer.content[0].text) <= SHORT
+                jsonschema.validate(answer.structured_content, listed[name].output_schema)
                 assert '"dataset_version": "review2026-' in answer.content[0].text
             refused: Any = await client.call_tool("tolerance", {"formula": "\x1b]0;x\x07"})
             assert refused.is_error  # and the server goes on

@@ -30,6 +30,7 @@ from pvkdb.errors import (
 from pvkdb.schemas.imports import FileProblem
 from pvkdb.schemas.responses import Problem
 from pvkdb.store.security.keys import KeyRefusedError
+from pvkdb_api.core.problem_types import PROBLEM_TYPES
 from pvkdb_api.core.sessions import NoAnswerError
 
 MEDIA_TYPE = "application/problem+json"
@@ -106,7 +107,9 @@ def refuse(
     problems: list[FileProblem] | None = None,
 ) -> Response:
     """Return a refusal in the form of the requested interface, by default a problem document."""
+    known = PROBLEM_TYPES.get(status)
     problem = Problem(
+        type=known.uri if known else "about:blank",
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,

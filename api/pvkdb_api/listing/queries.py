@@ -36,7 +36,7 @@ def read_filters(collection: Collection[Any], query: BaseModel) -> Search:
     return cast("Search", collection.search(filters))
 
 
-def read_fields(row: type[Row], text: str | None) -> list[str] | None:
+def read_fields(row: type[BaseModel], text: str | None) -> list[str] | None:
     """Return the fields named in a ``fields`` parameter; None for all.
 
     Raises:

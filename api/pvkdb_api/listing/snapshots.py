@@ -28,6 +28,8 @@ from pvkdb_api.listing.streams import PIECE_BYTES, BegunFile, send_begun
 
 SnapshotFormat = Literal["zip", "sqlite"]
 SNAPSHOT_TYPES: dict[SnapshotFormat, str] = {"zip": "application/zip", "sqlite": SQLITE_TYPE}
+#: Type of a file for a caller that accepts no other, as clients made from the description do.
+OCTETS = "application/octet-stream"
 
 #: Header with the SHA-256 of a file, before it is packed for the way.
 DIGEST = "X-File-SHA256"
@@ -94,4 +96,5 @@ async def send_snapshot(request: Request, kind: SnapshotFormat) -> Response:
             {"Content-Length": str(made.size), DIGEST: made.sha256},
         )
 
-    return await send_begun(request, begin, SNAPSHOT_TYPES[kind])
+    octets = request.headers.get("Accept", "").partition(";")[0].strip() == OCTETS
+    return await send_begun(request, begin, OCTETS if octets else SNAPSHOT_TYPES[kind])

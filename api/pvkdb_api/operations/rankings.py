@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from pydantic_core import to_jsonable_python
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
@@ -12,6 +14,7 @@ from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import Ranking
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
+from pvkdb_api.core.cache import QueryCache
 
 #: The most random weights that a request may have.
 MOST_SAMPLES = 10_000
@@ -44,13 +47,16 @@ def shortlisted(session: Session, options: suitability.Options) -> suitability.O
 
 
 def rank(
+    cache: QueryCache,
     session: Session,
     profile: Profile,
     subject: Subject,
     options: suitability.Options,
     layer: Conditions,
 ) -> Ranking:
-    """Return the ranking of the devices or materials for an application.
+    """Return the ranking for an application with a shipped profile, kept while the data are same.
+
+    The service and its pages share what is kept; it must not be changed.
 
     Raises:
         InputError: the store holds too many devices.
@@ -60,7 +66,17 @@ def rank(
         require_rankable(session, f"pvkdb rank {profile.name}")
     else:
         options = shortlisted(session, options)
-    with naming("weights"):
-        suitability.weighted(suitability.criteria_for(profile, subject), options.weights)
-    with naming("reading"):
-        return suitability.rank(session, profile, subject, options, conditions=layer)
+
+    def compute() -> Ranking:
+        with naming("weights"):
+            suitability.weighted(suitability.criteria_for(profile, subject), options.weights)
+        with naming("reading"):
+            return suitability.rank(session, profile, subject, options, conditions=layer)
+
+    return cache.get(session, profile.name, question(subject, options, layer), compute)
+
+
+def question(subject: Subject, options: suitability.Options, layer: Conditions) -> dict[str, Any]:
+    """Return everything beside the profile and the data that a ranking depends on, for JSON."""
+    asked: dict[str, Any] = to_jsonable_python([subject, options, layer])
+    return {"ranking": asked}

@@ -130,8 +130,8 @@ def info(request: Request) -> Response:
 
 
 def info_of(request: Request, entry_type: str) -> Response:
-    """Return the properties of an entry type."""
-    refuse_unknown(request, [])
+    """Return the properties of an entry type; as optimade's client asks, also as of a list."""
+    refuse_unknown(request, [*ListingQuery.model_fields])
     if entry_type not in ENTRY_TYPES:
         raise HTTPException(404, unknown_name("entry type", entry_type[:60], ENTRY_TYPES))
     return answer(request, entry_info(ENTRY_TYPES[entry_type]), returned=1, available=1)

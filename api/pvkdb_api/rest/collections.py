@@ -10,18 +10,25 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import NotFoundError
 from pvkdb.operations.fields import Text
 from pvkdb.schemas.calculations import CalculationDocument
-from pvkdb.schemas.responses import CollectionFields, FieldInfo, FilterInfo, Page
-from pvkdb.schemas.tables import Row, StructureDocument
-from pvkdb.store.collections import LISTED
+from pvkdb.schemas.responses import (
+    CollectionFields,
+    EnergySummary,
+    FieldInfo,
+    FilterInfo,
+    Page,
+)
+from pvkdb.schemas.tables import StructureDocument
+from pvkdb.store.collections import ENERGETICS, LISTED
 from pvkdb.store.collections.collection import Collection
+from pvkdb.store.collections.energetics import energy_summaries
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.rows.from_models import calculation_document, structure_document
 from pvkdb_api.core.etags import CONDITIONAL, answer
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
-from pvkdb_api.listing.parameters import query_model
-from pvkdb_api.listing.queries import page_answer
+from pvkdb_api.listing.parameters import MOST_ROWS, filter_fields, query_model
+from pvkdb_api.listing.queries import page_answer, read_filters
 
 #: Collections whose single entries are documents: model, document, and conversion.
 DOCUMENTS: dict[str, tuple[Any, type[BaseModel], Any]] = {
@@ -78,7 +85,7 @@ def collection_router(collection: Collection[Any]) -> APIRouter:
         response_model=document,
         responses=CONDITIONAL,
         summary=f"One of the {name}, by its {key_name}",
-        operation_id=f"get_{name}",
+        operation_id=f"get_{name.removesuffix('s')}",
     )
     def get_row(
         request: Request,
@@ -90,7 +97,7 @@ def collection_router(collection: Collection[Any]) -> APIRouter:
     return router
 
 
-def part_of(stem: str, row: type[Row]) -> type[BaseModel]:
+def part_of(stem: str, row: type[BaseModel]) -> type[BaseModel]:
     """Return a model with the fields of a row, all optional, as ``fields`` may select them."""
     part: dict[str, Any] = {
         name: (field.annotation, field.merge_field_infos(field, default=None))
@@ -151,4 +158,36 @@ def read_one(session: Session, collection: Collection[Any], key: str) -> BaseMod
     return document
 
 
-ROUTERS = [collection_router(collection) for collection in LISTED.values()]
+#: Summaries of the energies that a search finds; before the route of one energy.
+summaries = APIRouter(prefix=f"{API}/energetics", tags=["energetics"])
+_EnergyFilters: Any = create_model("EnergyFilters", **filter_fields(ENERGETICS))
+
+
+@summaries.get(
+    "/summary", summary="Ranges of the energies of each material", operation_id="summarize_energies"
+)
+def summarize_energies(
+    session: ReadSession, version: DatasetVersion, query: Annotated[_EnergyFilters, Query()]
+) -> Page[EnergySummary]:
+    """Energies by material, quantity, scope, method and functional: smallest, largest, number.
+
+    The filters are those of the list. Of a calculation with 64 hops, this is two rows: the hops,
+    and the easiest path through the crystal.
+    """
+    found = energy_summaries(session, read_filters(ENERGETICS, query), MOST_ROWS)
+    return Page[EnergySummary](
+        data=found[:MOST_ROWS],
+        total=len(found[:MOST_ROWS]),
+        more_than_total=len(found) > MOST_ROWS,
+        next_cursor=None,
+        dataset_version=version,
+    )
+
+
+#: Routers with routes of collections that go before theirs.
+_BEFORE = {"energetics": [summaries]}
+ROUTERS = [
+    router
+    for each in LISTED.values()
+    for router in (*_BEFORE.get(each.name, ()), collection_router(each))
+]

@@ -23,6 +23,7 @@ from pvkdb_api.listing.parameters import fields_field, filter_fields, sort_field
 from pvkdb_api.listing.queries import read_fields, read_filters
 from pvkdb_api.listing.snapshots import (
     DIGEST,
+    OCTETS,
     SNAPSHOT_TYPES,
     SnapshotFormat,
     send_snapshot,
@@ -137,10 +138,11 @@ def _require_small(session: ReadSession) -> None:
     "/snapshot",
     dependencies=[Depends(_require_small)],
     summary="The whole dataset as a file",
+    operation_id="get_snapshot",
     description=f"All tables of one moment, as `pvkdb snapshot` writes them; `{DIGEST}` has the "
     "SHA-256 of the file.",
     response_class=Response,
-    responses={**file_responses(SNAPSHOT_TYPES.values()), **CONDITIONAL},
+    responses={**file_responses([*SNAPSHOT_TYPES.values(), OCTETS]), **CONDITIONAL},
 )
 async def get_snapshot(request: Request, query: Annotated[SnapshotQuery, Query()]) -> Response:
     return await send_snapshot(request, query.format)

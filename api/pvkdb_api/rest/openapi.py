@@ -12,9 +12,11 @@ from importlib import resources
 from threading import Lock
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from starlette.responses import JSONResponse
 
 from pvkdb.schemas.responses import Problem
+from pvkdb.store.collections import LISTED
 from pvkdb_api.core.refusals import MEDIA_TYPE
 
 SUMMARY = "Halide-perovskite memristors: materials, barriers, devices, and their suitability"
@@ -31,8 +33,31 @@ PROBLEM: dict[int | str, dict[str, Any]] = {
 }
 
 
+#: What the operations of each tag are about; collections say so themselves.
+_TAGS = {
+    "screenings": "Runs of plans that screen compositions, with their candidates.",
+    "rankings": "Devices and materials, ranked for applications.",
+    "tolerance": "Tolerance factors of formulas.",
+    "compare": "Two to four candidates side by side.",
+    "kinetics": "Rates and times of ion migration.",
+    "crossbar": "The largest arrays that can be read.",
+    "export": "Tables and the whole dataset as files.",
+    "import": "Adding papers.",
+    "health": "Whether the service works.",
+}
+
+
 def describe(app: FastAPI) -> None:
-    """Add to FastAPI's description the schema of a problem and an example of each field."""
+    """Complete FastAPI's description: problems, tags, and an example of each field.
+
+    It is served with the address at which it was requested.
+    """
+
+    def get_description(request: Request) -> JSONResponse:
+        servers = [{"url": str(request.base_url).rstrip("/"), "description": "This service."}]
+        return JSONResponse({**app.openapi(), "servers": servers})
+
+    app.add_route("/openapi.json", get_description)
     generate = app.openapi
     one_at_a_time = Lock()
 
@@ -53,6 +78,13 @@ def _completed(description: dict[str, Any]) -> dict[str, Any]:
         schemas.setdefault(name, schema)
     for name, schema in schemas.items():
         _add_examples(name, schema)
+    meanings = {name: each.row.purpose for name, each in LISTED.items()} | _TAGS
+    operations = [each for methods in description["paths"].values() for each in methods.values()]
+    tags = dict.fromkeys(tag for each in operations for tag in each["tags"])
+    description["tags"] = [
+        {"name": tag, "description": meanings.get(tag, "Operations of another package.")}
+        for tag in tags
+    ]
     return description
 
 
@@ -67,7 +99,8 @@ def examples() -> dict[str, dict[str, Any]]:
 
 
 def _add_examples(name: str, schema: dict[str, Any]) -> None:
-    shared = examples().get(name.removesuffix("Part") + "Row", {}) if "Part" in name else {}
+    stem = name.removesuffix("Part")
+    shared = examples().get(f"{stem}Row", examples().get(stem, {})) if "Part" in name else {}
     known = {**shared, **examples().get(name, {})}
     for field, declared in schema.get("properties", {}).items():
         if field in known:

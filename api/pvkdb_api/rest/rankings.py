@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import TypeAdapter, create_model
 
 from pvkdb import suitability
 from pvkdb.display.pages import SHEET_TYPES
-from pvkdb.errors import naming
+from pvkdb.errors import ParameterError, naming
 from pvkdb.operations.fields import Text
 from pvkdb.schemas.profiles import Profile, Subject
-from pvkdb.schemas.rankings import DecisionSheet, Ranking
+from pvkdb.schemas.rankings import DecisionSheet, RankedCandidate, Ranking, RankingPage
 from pvkdb.schemas.responses import Page
 from pvkdb.suitability.ranking.options import SAMPLES
 from pvkdb.suitability.sheets.sheet import decision_sheet, sheet_file
+from pvkdb_api.core.etags import CONDITIONAL, answer
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
-from pvkdb_api.listing.parameters import Filters, Layer
-from pvkdb_api.operations.rankings import MOST_SAMPLES, rank
+from pvkdb_api.listing.cursors import read_cursor, unreadable, write_cursor
+from pvkdb_api.listing.parameters import MOST_ROWS, Filters, Layer, names_type
+from pvkdb_api.listing.queries import read_fields
+from pvkdb_api.operations.rankings import MOST_SAMPLES, question, rank
+from pvkdb_api.rest.collections import part_of
 
 router = APIRouter(prefix=f"{API}/rankings", tags=["rankings"])
 
 Application = Annotated[
     Text, Path(description="Name of an application, from the list of rankings.")
 ]
+
+
+_CandidateFields = names_type(RankedCandidate.model_fields)
+_CANDIDATES = TypeAdapter(list[RankedCandidate])
+_listed: Any = RankedCandidate | part_of("RankedCandidate", RankedCandidate)
+_of_page: dict[str, Any] = {
+    "candidates": (list[_listed], RankingPage.model_fields["candidates"]),
+}
+_Page: Any = create_model("RankingPage", __base__=RankingPage, **_of_page)
 
 
 @router.get("", summary="Names of the applications", operation_id="list_rankings")
@@ -38,8 +53,8 @@ def list_rankings(session: ReadSession, version: DatasetVersion) -> Page[str]:
     "/{application}",
     summary="Devices or materials, ranked by their suitability for an application",
     operation_id="get_ranking",
-    response_model=Ranking | DecisionSheet,
-    responses={200: {"content": {kind: {} for kind in SHEET_TYPES.values()}}},
+    response_model=_Page | DecisionSheet,
+    responses={**CONDITIONAL, 200: {"content": {kind: {} for kind in SHEET_TYPES.values()}}},
 )
 def get_ranking(
     request: Request,
@@ -67,8 +82,23 @@ def get_ranking(
         Literal["html", "pdf", "json"] | None,
         Query(description="The decision sheet of the ranking as a file instead."),
     ] = None,
-) -> Any:
-    """Candidates with their score, its interval, and their assessment on each criterion."""
+    limit: Annotated[
+        int | None,
+        Query(ge=0, le=MOST_ROWS, description="Candidates on a page; by default all of them."),
+    ] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=4000, description="next_cursor of the page before.")
+    ] = None,
+    fields: Annotated[
+        _CandidateFields | None,  # type: ignore[valid-type]
+        Query(description="Only these fields of each candidate, separated by commas."),
+    ] = None,
+) -> Response:
+    """Candidates with their score, its interval, and their assessment on each criterion.
+
+    With `limit`, what is empty is left out of candidates, and the lists beside them are on the
+    first page alone. A ranking is made once for all its pages and kept until the data change.
+    """
     profile = suitability.shipped_profile(application)
     with naming("weights"):
         given = suitability.parse_weights(weights)
@@ -80,9 +110,15 @@ def get_ranking(
         unreviewed=unreviewed,
         filters=filters,
     )
-    ranking = rank(session, profile, subject, options, layer)
+    cache = request.app.state.ranking_cache
+    ranking = rank(cache, session, profile, subject, options, layer)
     if sheet is None:
-        return ranking
+        bound = {"application": profile.name, **question(subject, options, layer)}
+        start = 0 if cursor is None else _start(ranking, bound, cursor)
+        names = read_fields(RankedCandidate, fields)
+        return answer(request, _page(ranking, bound, start, limit, names))
+    if paged := [each for each in ("limit", "cursor", "fields") if each in request.query_params]:
+        raise ParameterError(paged[0], "a decision sheet has no pages; leave it out")
     service = str(request.base_url).rstrip("/")
     content = sheet_file(decision_sheet(session, ranking, service), sheet)
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
@@ -95,3 +131,50 @@ def get_ranking(
 def get_profile(application: Application) -> Profile:
     """The criteria on devices and on materials, with bounds, weights and sources."""
     return suitability.shipped_profile(application)
+
+
+def _start(ranking: Ranking, bound: Mapping[str, Any], cursor: str) -> int:
+    """Return the number of candidates before the page of a cursor.
+
+    Raises:
+        ParameterError: it belongs to another ranking, or places have changed since.
+    """
+    place = read_cursor("rankings", bound, cursor)
+    if not isinstance(place, list) or len(place) != 2 or type(place[0]) is not int or place[0] < 1:
+        raise unreadable()
+    start, last = place
+    if [each.id for each in ranking.candidates[start - 1 : start]] != [last]:
+        raise ParameterError(
+            "cursor",
+            "the data have changed since the page before, and places with them; start again "
+            "without a cursor",
+        )
+    return int(start)
+
+
+def _page(
+    ranking: Ranking,
+    bound: Mapping[str, Any],
+    start: int,
+    limit: int | None,
+    fields: Sequence[str] | None,
+) -> bytes:
+    """Return a page of a ranking as JSON."""
+    total = len(ranking.candidates)
+    end = total if limit is None else start + limit
+    beside: dict[str, Any] = {"candidates": []}
+    if start:
+        beside |= {"not_rankable": [], "unreviewed": [], "set_aside": []}
+    place = [end, ranking.candidates[end - 1].id] if limit and end < total else None
+    page = RankingPage(
+        **{**dict(ranking), **beside},
+        total=total,
+        next_cursor=write_cursor("rankings", bound, place) if place else None,
+    )
+    candidates = _CANDIDATES.dump_json(
+        ranking.candidates[start:end],
+        include=None if fields is None else {"__all__": {*fields}},
+        exclude_defaults=limit is not None,
+    )
+    rest = page.model_dump_json(exclude={"candidates"}).encode()
+    return rest[:-1] + b',"candidates":' + candidates + b"}"

@@ -65,7 +65,7 @@ async def get_structure_file(
 @router.get(
     "/{key}",
     summary="One of the structures, by its id: JSON, CIF, POSCAR or extended XYZ",
-    operation_id="get_structures",
+    operation_id="get_structure",
     response_model=StructureDocument,
     responses={
         **CONDITIONAL,

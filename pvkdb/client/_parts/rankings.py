@@ -61,6 +61,7 @@ class RankingOperations(ClientPart):
         computed: bool = True,
         unreviewed: bool = False,
         samples: int | None = None,
+        limit: int | None = None,
         thickness_nm: RangeValue | None = None,
         bias_v: RangeValue | None = None,
         temperature_k: RangeValue | None = None,
@@ -77,6 +78,7 @@ class RankingOperations(ClientPart):
             computed: whether E_A and DFE that pvkdb computed count.
             unreviewed: whether imports that nobody has confirmed count.
             samples: number of random weights of papers and criteria.
+            limit: number of candidates, from the best on; all are ranked.
             thickness_nm: layer thickness for predictions, a number or (low, high).
             bias_v: bias across the layer, likewise; default for devices: their SET voltage.
             temperature_k: temperature, likewise.
@@ -90,7 +92,7 @@ class RankingOperations(ClientPart):
             InputError: a weight, the reading or a filter cannot be used.
 
         Example:
-            >>> ranking = client.rankings.get("synaptic-training", samples=10)
+            >>> ranking = client.rankings.get("synaptic-training", samples=10, limit=20)
             >>> ranking.candidates[0].kind
             'device'
         """
@@ -103,6 +105,7 @@ class RankingOperations(ClientPart):
             computed=None if computed else False,
             unreviewed=unreviewed or None,
             samples=samples,
+            limit=limit,
             thickness_nm=thickness_nm,
             bias_v=bias_v,
             temperature_k=temperature_k,

@@ -34,6 +34,54 @@ def _share(meaning: str, source: str) -> Any:
     return column(meaning, source, unit="1", minimum=0, maximum=1)
 
 
+def _energy(what: str, empty: str, source: str) -> Any:
+    """Declare a column of an energy of halide vacancies, in eV."""
+    return optional(what, source, unit="eV", empty=empty)
+
+
+_LITERATURE = (
+    "computed: over the statements of `energetics` without a calculation, on halide vacancies and "
+    "on halide ions without a stated defect; a bound counts with its value"
+)
+_EASIEST = (
+    "computed: over the statements of scope `percolation`, the easiest path of each phase by each "
+    "potential"
+)
+_FORMATION = "computed: over the statements of scope `computed`, from the halide-poor limit on"
+
+#: Columns of materials, for one phase, and of compositions, for all.
+_LOWEST_REPORTED, _HIGHEST_REPORTED = (
+    _energy(
+        f"{end} reported activation energy of the halide vacancy.", "none is reported", _LITERATURE
+    )
+    for end in ("Lowest", "Highest")
+)
+_LOWEST_COMPUTED, _HIGHEST_COMPUTED = (
+    _energy(
+        f"{end} computed activation energy of the halide vacancy.", "none is computed", _EASIEST
+    )
+    for end in ("Lowest", "Highest")
+)
+_TAU = optional(
+    "Bartel's tolerance factor; perovskite below 4.18.",
+    _OF_TOLERANCE,
+    unit="1",
+    empty=_NO_FACTOR,
+)
+_ABOVE_HULL = optional(
+    "Energy above the hull of the competing compounds; negative: stable against all of them.",
+    "computed: Bartel 2020, doi 10.1038/s41524-020-00362-y, by the potential of the newest "
+    "screening report with the composition",
+    unit="eV/atom",
+    empty="no screening has computed it",
+)
+_ABOVE_HULL_SOURCE = optional(
+    "The screening and its potential, e.g. `screening 3, sevennet-0`.",
+    "recorded",
+    empty="no screening has computed it",
+)
+
+
 class MaterialsRow(Row):
     """One composition in one phase, or in no stated phase."""
 
@@ -49,6 +97,13 @@ class MaterialsRow(Row):
         "energetics_count",
         "devices_count",
         "structures_count",
+        "e_a_literature_min_ev",
+        "e_a_literature_max_ev",
+        "e_a_computed_min_ev",
+        "e_a_computed_max_ev",
+        "tau",
+        "above_hull_ev_per_atom",
+        "above_hull_source",
     )
 
     id: str = column(
@@ -90,22 +145,13 @@ class MaterialsRow(Row):
     energetics_count: int = _count("Statements on its energetics.", _COUNTED)
     devices_count: int = _count("Devices made of it.", _COUNTED)
     structures_count: int = _count("Structures of it.", _COUNTED)
-
-
-def _energy(what: str, empty: str, source: str) -> Any:
-    """Declare a column of an energy of halide vacancies, in eV."""
-    return optional(what, source, unit="eV", empty=empty)
-
-
-_LITERATURE = (
-    "computed: over the statements of `energetics` without a calculation, on halide vacancies and "
-    "on halide ions without a stated defect; a bound counts with its value"
-)
-_EASIEST = (
-    "computed: over the statements of scope `percolation`, the easiest path of each phase by each "
-    "potential"
-)
-_FORMATION = "computed: over the statements of scope `computed`, from the halide-poor limit on"
+    e_a_literature_min_ev: float | None = _LOWEST_REPORTED
+    e_a_literature_max_ev: float | None = _HIGHEST_REPORTED
+    e_a_computed_min_ev: float | None = _LOWEST_COMPUTED
+    e_a_computed_max_ev: float | None = _HIGHEST_COMPUTED
+    tau: float | None = _TAU
+    above_hull_ev_per_atom: float | None = _ABOVE_HULL
+    above_hull_source: str | None = _ABOVE_HULL_SOURCE
 
 
 class CompositionsRow(Row):
@@ -153,30 +199,12 @@ class CompositionsRow(Row):
         empty="no potential has relaxed two of its phases",
     )
     phases_compared: int = _count("Phases that this potential has compared.", _COUNTED)
-    above_hull_ev_per_atom: float | None = optional(
-        "Energy above the hull of the competing compounds; negative: stable against all of them.",
-        "computed: Bartel 2020, doi 10.1038/s41524-020-00362-y, by the potential of the newest "
-        "screening report with the composition",
-        unit="eV/atom",
-        empty="no screening has computed it",
-    )
-    above_hull_source: str | None = optional(
-        "The screening and its potential, e.g. `screening 3, sevennet-0`.",
-        "recorded",
-        empty="no screening has computed it",
-    )
-    e_a_literature_min_ev: float | None = _energy(
-        "Lowest reported activation energy of the halide vacancy.", "none is reported", _LITERATURE
-    )
-    e_a_literature_max_ev: float | None = _energy(
-        "Highest reported activation energy of the halide vacancy.", "none is reported", _LITERATURE
-    )
-    e_a_computed_min_ev: float | None = _energy(
-        "Lowest computed activation energy of the halide vacancy.", "none is computed", _EASIEST
-    )
-    e_a_computed_max_ev: float | None = _energy(
-        "Highest computed activation energy of the halide vacancy.", "none is computed", _EASIEST
-    )
+    above_hull_ev_per_atom: float | None = _ABOVE_HULL
+    above_hull_source: str | None = _ABOVE_HULL_SOURCE
+    e_a_literature_min_ev: float | None = _LOWEST_REPORTED
+    e_a_literature_max_ev: float | None = _HIGHEST_REPORTED
+    e_a_computed_min_ev: float | None = _LOWEST_COMPUTED
+    e_a_computed_max_ev: float | None = _HIGHEST_COMPUTED
     dfe_literature_min_ev: float | None = _energy(
         "Lowest reported formation energy of a halide vacancy.", "none is reported", _LITERATURE
     )
@@ -193,12 +221,7 @@ class CompositionsRow(Row):
         "Goldschmidt's tolerance factor.", _OF_TOLERANCE, unit="1", empty=_NO_FACTOR
     )
     mu: float | None = optional("Octahedral factor.", _OF_TOLERANCE, unit="1", empty=_NO_FACTOR)
-    tau: float | None = optional(
-        "Bartel's tolerance factor; perovskite below 4.18.",
-        _OF_TOLERANCE,
-        unit="1",
-        empty=_NO_FACTOR,
-    )
+    tau: float | None = _TAU
     p_perovskite: float | None = optional(
         "Probability that the composition is a perovskite; 1 where one was measured.",
         _OF_TOLERANCE,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
+from pvkdb.schemas.responses import EnergySummary
 from pvkdb.schemas.tables import EnergeticsRow
-from pvkdb.store.collections.collection import MOST_COUNTED, Collection
+from pvkdb.store.collections.collection import MOST_COUNTED, Collection, Filters
 from pvkdb.store.collections.declarations import Filter
 from pvkdb.store.collections.filters import (
     cited,
@@ -73,3 +75,29 @@ ENERGETICS = Collection(
     },
     most_counted=MOST_COUNTED,
 )
+
+
+def energy_summaries(session: Session, filters: Filters, most: int) -> list[EnergySummary]:
+    """Return at most ``most`` + 1 summaries of the energies that match, in order of materials.
+
+    Raises:
+        ParameterError: as :meth:`Collection.search`.
+    """
+    by = (
+        Energetic.material_id.label("material"),
+        *(Energetic.quantity, Energetic.scope, Energetic.method, Energetic.functional),
+    )
+    statement = (
+        ENERGETICS.select(filters)
+        .with_only_columns(
+            *by,
+            func.count().label("statements"),
+            func.min(Energetic.value_min_ev).label("minimum_ev"),
+            func.max(Energetic.value_max_ev).label("maximum_ev"),
+            maintain_column_froms=True,
+        )
+        .group_by(*by)
+        .order_by(*by)
+        .limit(most + 1)
+    )
+    return [EnergySummary(**row) for row in session.execute(statement).mappings()]

@@ -32,7 +32,9 @@ from pvkdb.store.models.materials import (
     SiteOccupancy,
 )
 from pvkdb.store.models.structures import Structure
+from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.rows.among import among
+from pvkdb.store.rows.energy_ranges import ORIGINS, joined_ranges, ranges_statement
 from pvkdb.store.rows.reading import Derived, Made, TableRows
 
 #: Data that a material can have: a table that names materials, and conditions on its rows.
@@ -62,13 +64,23 @@ def _counted(model: Any, column: Any) -> Any:
     return counted.correlate(Material).scalar_subquery()
 
 
-def _factor(name: str) -> ColumnElement[Any]:
-    return (
-        select(getattr(CompositionTolerance, name))
-        .where(CompositionTolerance.composition_id == Material.composition_id)
-        .correlate(Material)
-        .scalar_subquery()
-    )
+def _of_composition(model: Any, name: str) -> ColumnElement[Any]:
+    found = select(getattr(model, name)).where(model.composition_id == Material.composition_id)
+    return found.correlate(Material).scalar_subquery()
+
+
+def _activation(found: Iterable[Any]) -> Made:
+    made: dict[Any, dict[str, float | None]] = {}
+    for key, ranges in joined_ranges(found).items():
+        made[key] = dict(_NO_ACTIVATION)
+        for origin in ORIGINS:
+            if each := ranges.get(("E_A", origin)):
+                made[key] |= zip(_ACTIVATION[origin], (each.low, each.high), strict=True)
+    return made
+
+
+_ACTIVATION = {each: (f"e_a_{each}_min_ev", f"e_a_{each}_max_ev") for each in ORIGINS}
+_NO_ACTIVATION = dict.fromkeys(name for names in _ACTIVATION.values() for name in names)
 
 
 @cache
@@ -123,8 +135,21 @@ MATERIALS = Collection(
             "layers": Composition.layers,
             "lead_free": Composition.lead_free,
             **_COUNTS,
+            **{
+                name: _of_composition(CompositionSummary, name)
+                for name in ("tau", "above_hull_ev_per_atom", "above_hull_source")
+            },
         },
-        (ions_on_sites(Material.id),),
+        (
+            ions_on_sites(Material.id),
+            Derived(
+                ranges_statement(halides_only=True).where(
+                    Energetic.quantity == "E_A", among(Energetic.material_id)
+                ),
+                _activation,
+                _NO_ACTIVATION,
+            ),
+        ),
     ),
     source=select().select_from(Material).join(Material.composition),
     filters={
@@ -142,7 +167,12 @@ MATERIALS = Collection(
             ),
             "Materials with",
         ),
-        **range_filters({name: (_factor(name), *each) for name, each in FACTORS.items()}),
+        **range_filters(
+            {
+                name: (_of_composition(CompositionTolerance, name), *each)
+                for name, each in FACTORS.items()
+            }
+        ),
         "has": several(
             "What is known of it: e_a and dfe, an activation and a defect formation energy; "
             "devices made of it; structures; computed, an energy from a calculation. Of several, "

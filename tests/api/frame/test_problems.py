@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from html import unescape
 
 import pytest
 
 from pvkdb.errors import DatabaseError
 from pvkdb_api.app import create_app
+from pvkdb_api.core.problem_types import PROBLEM_TYPES
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.explorer.site.rendering import POLICY
 from pvkdb_api.frame.headers import SECURITY
@@ -124,3 +126,13 @@ def test_every_response_names_its_dataset_and_is_hardened(reading_api, path):
     of_pages = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
     expected = {**SECURITY, **(of_pages if path in ("/", "/docs") else {})}
     assert {name: headers[name] for name in SECURITY} == expected
+
+
+def test_each_type_of_problem_has_a_page(reading_api):
+    for each in PROBLEM_TYPES.values():
+        page = reading_api.get(each.uri)
+        assert page.status_code == 200
+        assert each.meaning in unescape(page.text)
+    problem = reading_api.problem("/api/v1/devices", 422, limit=-1)
+    assert reading_api.get(problem["type"]).status_code == 200
+    assert "too-large" in reading_api.problem("/problems/to-large", 404)["detail"]

@@ -32,7 +32,9 @@ def test_pymatgen_reads_structures(address):
         warnings.simplefilter("ignore")
         from pymatgen.ext.optimade import OptimadeRester
 
-        # The address of a resource ends with a slash: pymatgen joins "v1/structures" to it.
+        # pymatgen joins "v1/structures" to an address; without a slash its last part is lost.
+        with OptimadeRester(f"{address}/optimade") as rester:
+            assert rester.get_structures_with_filter('id="cs2sni6"')
         with OptimadeRester(f"{address}/optimade/") as rester:
             found = rester.get_structures(elements=["Cs", "Pb", "I"], nelements=3)
             cell = rester.get_structures_with_filter('id="cs2sni6"')
@@ -68,6 +70,8 @@ def test_optimades_client_reads_every_page(address):
         row["year"] == "2024" for row in read_curated("references")
     )
     assert not references["errors"]
+    (listed,) = client.list_properties("structures").values()
+    assert {"nsites", "_pvkdb_tau"} <= {*listed}
 
 
 def test_the_lines_of_a_file_are_entries_as_the_specification_has_them(filled):

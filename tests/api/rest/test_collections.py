@@ -141,6 +141,15 @@ def test_a_refusal_names_parameter_and_reason(reading_api, path, parameters, par
     assert said in problem["detail"]
 
 
+def test_summaries_count_every_energy_that_is_found(reading_api):
+    asked = {"material": "MAPbI3,CsPbBr3", "quantity": "E_A"}
+    found = reading_api.get("/api/v1/energetics/summary", **asked).json()["data"]
+    rows = reading_api.get("/api/v1/energetics", limit=500, **asked).json()["data"]
+    assert sum(each["statements"] for each in found) == len(rows) > len(found)
+    lowest = min(row["value_min_ev"] for row in rows if row["value_min_ev"] is not None)
+    assert min(each["minimum_ev"] for each in found if each["minimum_ev"]) == lowest
+
+
 def test_a_cursor_belongs_to_its_query(reading_api):
     cursor = reading_api.get("/api/v1/devices", limit=3).json()["next_cursor"]
     for path, filters in (("devices", {"family": "3D"}), ("references", {})):

@@ -12,7 +12,7 @@ from pvkdb.store.collections import LISTED
 from pvkdb_api.explorer.site.rendering import SECTIONS
 from pvkdb_api.rest.openapi import examples
 
-from ..conftest import serving
+from ..conftest import LOCAL, serving
 
 
 @pytest.fixture
@@ -46,6 +46,22 @@ def test_every_reference_inside_the_description_leads_somewhere(description):
     names = set(re.findall(r"#/components/schemas/([\w.]+)", str(description)))
     assert names <= set(description["components"]["schemas"])
     assert "HTTPValidationError" not in names
+
+
+def test_a_generator_of_clients_finds_what_it_needs(description):
+    """Rules of openapi-python-client, which warns of bodies and answers it has no code for."""
+    assert description["servers"][0]["url"] == LOCAL
+    used = {tag for _, _, operation in operations(description) for tag in operation["tags"]}
+    described = {each["name"]: each["description"] for each in description["tags"]}
+    assert described.keys() == used
+    assert all(described.values())
+    for path, _, operation in operations(description):
+        assert re.fullmatch(r"[a-z_]+", operation["operationId"])
+        assert {*operation.get("requestBody", {}).get("content", {})} <= {"application/json"}
+        for status, answer in operation["responses"].items():
+            kinds = {*answer.get("content", {})}
+            known = {kind for kind in kinds if re.search(r"json$|^text/|octet-stream$", kind)}
+            assert known or not kinds, (path, status)
 
 
 @pytest.mark.parametrize("name", LISTED)

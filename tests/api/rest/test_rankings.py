@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 
+from pvkdb import suitability
+from pvkdb.schemas.rankings import RankedCandidate
 from pvkdb.schemas.screening import Fall, ScreenedCandidate, ScreeningReport, Stability
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.runs import screening_runs
-from pvkdb.suitability import Options
+from pvkdb.suitability import Options, rank
+from pvkdb_api.core.cache import QueryCache
+from pvkdb_api.operations import rankings
 
 from ...curated import DEVICES, PROFILES
 
@@ -44,8 +48,6 @@ def test_the_breakdown_is_that_of_the_library(reading_api):
 
 
 def test_a_store_with_too_many_devices_to_rank_is_told(reading_api, monkeypatch):
-    from pvkdb_api.operations import rankings
-
     monkeypatch.setattr(rankings, "MOST_RANKED", 20)
     problem = reading_api.problem("/api/v1/rankings/selector", 422)
     assert "devices and the service ranks 20 at most" in problem["detail"]
@@ -62,8 +64,6 @@ def test_a_store_with_too_many_devices_to_rank_is_told(reading_api, monkeypatch)
 
 
 def test_of_too_many_materials_the_best_are_ranked(reading_api, monkeypatch):
-    from pvkdb_api.operations import rankings
-
     path, asked = "/api/v1/rankings/selector", {"subject": "materials", "samples": 20}
     whole = reading_api.get(path, **asked)
     assert whole.json()["chosen"] is None
@@ -75,6 +75,45 @@ def test_of_too_many_materials_the_best_are_ranked(reading_api, monkeypatch):
     page = reading_api.request("GET", "/applications/selector?subject=materials&samples=20")
     assert page.status_code == 200
     assert some["chosen"][1:] in page.text
+
+
+def test_pages_of_a_ranking_hold_what_the_whole_does(reading_api):
+    path, asked = "/api/v1/rankings/synaptic-training", {"subject": "materials", "samples": 20}
+    whole = reading_api.get(path, **asked)
+    pages, cursor = [], {}
+    while not pages or cursor["cursor"]:
+        pages.append(reading_api.get(path, limit=8, **asked, **cursor).json())
+        cursor = {"cursor": pages[-1]["next_cursor"]}
+    assert {page["total"] for page in pages} == {len(whole.json()["candidates"])}
+    every = [RankedCandidate(**each) for page in pages for each in page["candidates"]]
+    assert every == [RankedCandidate(**each) for each in whole.json()["candidates"]]
+    assert [bool(page["not_rankable"]) for page in pages[:2]] == [True, False]
+    few = reading_api.get(path, limit=1, fields="id,score", **asked).json()
+    assert few["candidates"][0].keys() == {"id", "score"}
+    assert len(reading_api.get(path, limit=20, **asked).content) <= 100_000
+    tag = {"If-None-Match": whole.headers["etag"]}
+    again = reading_api.request("GET", path, params=asked, headers=tag)
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_ranking_is_made_once_for_pages_of_programs_and_people(reading_api, monkeypatch):
+    path, asked = "/api/v1/rankings/selector", {"samples": 3, "weights": "retention_s=2"}
+    api, made = reading_api, []
+    monkeypatch.setattr(suitability, "rank", lambda *a, **b: made.append(rank(*a, **b)) or made[-1])
+    first = api.get(path, limit=1, **asked).json()
+    (whole,) = made
+    rest = {**asked, "cursor": first["next_cursor"]}
+    api.get(path, limit=5, **rest)
+    api.request("GET", "/applications/selector", params={"weights": "retention_s=2", "samples": 3})
+    assert made == [whole]
+    wrong = {"cursor": "AAAA"}, {"cursor": first["next_cursor"], "weights": "retention_s=1"}
+    for given in (*wrong, {"fields": "ranks"}, {"sheet": "pdf", "limit": 1}):
+        refused = api.problem(path, 422, **{**asked, **given})
+        assert refused["parameter"] == next(iter({*given} - {"sheet", "weights"}))
+    other = {"candidates": whole.candidates[::-1]}
+    monkeypatch.setattr(suitability, "rank", lambda *a, **b: whole.model_copy(update=other))
+    api.app.state.ranking_cache = QueryCache()
+    assert "data have changed" in api.problem(path, 422, **rest)["detail"]
 
 
 def test_materials_weights_and_readings(reading_api):

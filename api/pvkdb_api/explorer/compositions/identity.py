@@ -19,11 +19,11 @@ from pvkdb.compositions.tolerance import tolerance_row
 from pvkdb.errors import InputError
 from pvkdb.schemas.tables import MaterialsRow, ToleranceRow
 from pvkdb.store.collections import MATERIALS
-from pvkdb.store.curation.energy_ranges import Ranges, energy_ranges
 from pvkdb.store.curation.registration import material_id
 from pvkdb.store.models.materials import Composition as StoredComposition
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.summaries import CompositionSummary
+from pvkdb.store.rows.energy_ranges import Ranges, energy_ranges
 from pvkdb.suitability.evidence.phases import phase_energies
 
 #: Most other spellings on a page.

@@ -1,4 +1,4 @@
-"""The start page, the search, and the list of REST operations."""
+"""The start page, the search, the list of REST operations, and the types of their problems."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.orm import Session
 
+from pvkdb.errors import NotFoundError, unknown_name
 from pvkdb.schemas.tables import TABLES
 from pvkdb.store.collections import COMPOSITIONS, DEVICE_CLAIMS, DEVICES, REFERENCES
 from pvkdb.store.collections.collection import Collection
@@ -20,6 +21,7 @@ from pvkdb.store.models.devices import Device, DeviceClaim
 from pvkdb.store.models.references import Reference
 from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb_api.core.cache import QueryCache
+from pvkdb_api.core.problem_types import PATH, PROBLEM_TYPES
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.compositions.identity import canonical_name, named
 from pvkdb_api.explorer.site.datasets import live_croissant, whole_dataset
@@ -95,6 +97,16 @@ def get_operations(request: Request, session: ReadSession) -> Response:
         tables=[*TABLES],
         optimade=request.app.state.optimade_path,
     )
+
+
+@router.get(PATH + "/{name}")
+def get_problem(request: Request, name: str) -> Response:
+    """Return the page of a type of problem."""
+    known = {each.name: each for each in PROBLEM_TYPES.values()}
+    if name not in known:
+        raise NotFoundError(unknown_name("type of problem", name[:60], known))
+    found = known[name]
+    return page(request, "problem.html", title=HTTPStatus(found.status).phrase, found=found)
 
 
 def _type_text(schema: Mapping[str, Any]) -> str:

@@ -149,12 +149,7 @@ class ParsedRankingQuery:
         """
         profile = self.query.profile
         cache: QueryCache = request.app.state.ranking_cache
-        return cache.get(
-            session,
-            profile.name,
-            self.query.rest_parameters(),
-            lambda: rank(session, profile, self.subject, self.options, self.layer),
-        )
+        return rank(cache, session, profile, self.subject, self.options, self.layer)
 
 
 def families_of(session: Session, subject: Subject) -> list[str]:

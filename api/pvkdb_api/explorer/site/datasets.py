@@ -11,8 +11,8 @@ from fastapi import Request
 from pvkdb.schemas.tables import TABLES, CompositionsRow
 from pvkdb.snapshots.croissant import croissant, schema_org
 from pvkdb.snapshots.writing import data_package
-from pvkdb.store.curation.energy_ranges import ORIGINS
 from pvkdb.store.files.table_files import FORMATS
+from pvkdb.store.rows.energy_ranges import ORIGINS
 from pvkdb_api.core.paths import API
 from pvkdb_api.explorer.site.rendering import link, service_root
 from pvkdb_api.listing.snapshots import SNAPSHOT_TYPES

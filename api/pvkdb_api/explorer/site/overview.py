@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from pvkdb import suitability
 from pvkdb.schemas.rankings import ProfileSummary
 from pvkdb.store.collections import COLLECTIONS, COMPOSITIONS
-from pvkdb.store.curation.energy_ranges import (
+from pvkdb.store.models.materials import Composition, Material
+from pvkdb.store.rows.energy_ranges import (
     ORIGINS,
     EnergyRange,
     Origin,
@@ -26,7 +27,6 @@ from pvkdb.store.curation.energy_ranges import (
     Ranges,
     energy_ranges,
 )
-from pvkdb.store.models.materials import Composition, Material
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.explorer.site.rendering import link
 

@@ -9,8 +9,8 @@ from typing import Any
 from markupsafe import Markup
 
 from pvkdb.schemas.tables import Row
-from pvkdb.store.curation.energy_ranges import EnergyRange
 from pvkdb.store.curation.registration import material_id
+from pvkdb.store.rows.energy_ranges import EnergyRange
 from pvkdb_api.explorer.site.markup import UNKNOWN, number
 from pvkdb_api.explorer.site.rendering import citation, link
 

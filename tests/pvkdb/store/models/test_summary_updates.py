@@ -16,7 +16,6 @@ from pvkdb.schemas.runs import RunCounts
 from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport, Stability
 from pvkdb.schemas.tables import CompositionsRow
 from pvkdb.store.collections import COMPOSITIONS
-from pvkdb.store.curation.energy_ranges import energy_ranges
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
@@ -26,6 +25,7 @@ from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.models.summaries import CompositionCount, CompositionSummary
 from pvkdb.store.models.summary_updates import renew_summaries
+from pvkdb.store.rows.energy_ranges import energy_ranges
 from pvkdb.store.runs import screening_runs
 
 from ....structures import structure_row

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from pvkdb.store.collections import ENERGETICS
-from pvkdb.store.curation.energy_ranges import EnergyRange, energy_ranges
+from pvkdb.store.collections import COMPOSITIONS, ENERGETICS, MATERIALS
+from pvkdb.store.collections.energetics import energy_summaries
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.rows.energy_ranges import EnergyRange, energy_ranges
 from pvkdb.suitability.evidence.materials import phase_candidates
 
 
@@ -84,3 +85,18 @@ def test_of_a_computed_material_the_easiest_path_of_each_potential_counts(store)
         assert ranges["E_A", "computed"] == EnergyRange(0.31, 0.44, False, False, 4)
         assert ranges["E_A", "literature"].statements > 0
         assert energy_ranges(session, []) == {}
+        row = MATERIALS.get(session, model.material_id)
+        assert (row.e_a_computed_min_ev, row.e_a_computed_max_ev) == (0.31, 0.44)
+        halides = energy_ranges(session, halides_only=True)
+        of_formula = COMPOSITIONS.get(session, row.formula)
+        assert (row.tau, row.above_hull_ev_per_atom) == (of_formula.tau, None)
+        for each in MATERIALS.iterate(session, {"has": "e_a"}):
+            shown = (each.e_a_literature_min_ev, each.e_a_literature_max_ev)
+            made = halides.get(each.id, {}).get(("E_A", "literature"))
+            assert shown == ((made.low, made.high) if made else (None, None))
+        found = energy_summaries(session, {"material": [model.material_id], "quantity": "E_A"}, 9)
+        hops, easiest = (
+            [each for each in found if each.scope == scope] for scope in ("hop", "percolation")
+        )
+        assert [(each.statements, each.maximum_ev) for each in hops] == [(1, 0.12)]
+        assert {each.functional: each.statements for each in easiest} == {"chgnet": 2, "mace": 2}

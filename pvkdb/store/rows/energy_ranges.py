@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry.ions import HALIDES
 from pvkdb.store.base import LARGEST_EV
-from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.models.energetics import Energetic
 
 Quantity = Literal["E_A", "DFE"]
@@ -54,6 +53,17 @@ def energy_ranges(
 ) -> dict[str, Ranges]:
     """Return the energy ranges of materials (default: all) by quantity and origin, in one query.
 
+    ``halides_only`` and what counts are as in :func:`ranges_statement`.
+    """
+    statement = ranges_statement(halides_only=halides_only)
+    if materials is not None:
+        statement = statement.where(Energetic.material_id.in_(materials))
+    return joined_ranges(session.execute(statement))
+
+
+def ranges_statement(*, halides_only: bool) -> Select[Any]:
+    """Select the ranges of energies by material, quantity, origin and potential.
+
     Computed activation energies are those of the easiest path through the crystal by each
     potential; single hops do not count.
 
@@ -76,19 +86,21 @@ def energy_ranges(
         (func.count() - func.count(Energetic.value_max_ev)).label("open_above"),
         func.count().label("statements"),
     ]
+    replaced = select(Energetic.supersedes_id).where(Energetic.supersedes_id.is_not(None))
     statement = (
-        ENERGETICS.current()
-        .with_only_columns(*columns, maintain_column_froms=True)
+        select(*columns)
+        .where(Energetic.id.not_in(replaced))
         .where(or_(~computed, Energetic.quantity != "E_A", Energetic.scope == "percolation"))
         .where(low > -LARGEST_EV, high < LARGEST_EV)
         .group_by(*by)
     )
-    if materials is not None:
-        statement = statement.where(Energetic.material_id.in_(materials))
-    if halides_only:
-        statement = statement.where(_of_halide())
+    return statement.where(_of_halide()) if halides_only else statement
+
+
+def joined_ranges(rows: Iterable[Any]) -> dict[str, Ranges]:
+    """Return the ranges that :func:`ranges_statement` selects, joined over the potentials."""
     found: dict[str, dict[tuple[Quantity, Origin], EnergyRange]] = defaultdict(dict)
-    for row in session.execute(statement):
+    for row in rows:
         origin: Origin = "computed" if row.computed else "literature"
         key, ranges = (row.quantity, origin), found[row.material]
         most = row.easiest if key == ("E_A", "computed") else row.high
