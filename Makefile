@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # A file's tests in one process, in the order of tests/conftest.py: what takes longest comes first.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 STAMP := $(VENV)/.installed
+# What `make demo` needs; any other target completes it.
+DEMO := $(VENV)/.demo
 
 # One process per core: the potentials' libraries must not start threads of their own.
 export OMP_NUM_THREADS := 1
@@ -13,15 +15,25 @@ export OMP_NUM_THREADS := 1
 
 install: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
-	@echo "setting up $(VENV): a few minutes the first time"
+define create_venv
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is older than 3.11; name another one: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[all,dev]' --constraint constraints.txt
-	touch $(STAMP)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+endef
 
-demo: install
+$(STAMP): pyproject.toml constraints.txt
+	@echo "setting up $(VENV): a few minutes the first time"
+	$(create_venv)
+	.ci/install $(VENV) all,dev
+	@touch $(DEMO) $(STAMP)
+
+$(DEMO): pyproject.toml constraints.txt
+	@echo "setting up $(VENV) for the demo: about a minute the first time"
+	$(create_venv)
+	.ci/install $(VENV) demo
+	@touch $(DEMO)
+
+demo: $(DEMO)
 	$(BIN)/pvkdb demo
 
 # What matters, in minutes.

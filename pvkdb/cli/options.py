@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from pvkdb.cli.output.console import messages, print_message
+from pvkdb.cli.output.console import print_message
 from pvkdb.errors import DatabaseError, InputError, NotMigratedError
 
 if TYPE_CHECKING:
@@ -129,14 +129,15 @@ def store_at(url: str) -> Store:
 def load(store: Store, *, computed: bool | None = None) -> tuple[LoadReport, ComputedReport | None]:
     """Create or upgrade the tables of a store, and load the literature and computed results.
 
-    ``computed`` is whether to load those; by default unless PVKDB_WITHOUT_COMPUTED is set.
+    Each step is announced on standard error. ``computed`` is whether to load those; by default unless PVKDB_WITHOUT_COMPUTED is set.
     """
     from pvkdb.literature import load_literature
     from pvkdb.store.migrate import upgrade
 
     if computed is None:
         computed = os.environ.get(WITHOUT_COMPUTED, "").lower() not in ("1", "true", "yes", "on")
-    upgrade(store)
+    _, schema = upgrade(store)
+    print_message(f"the tables of schema {schema} are ready; loading the literature")
     with store.session() as session:
         loaded = load_literature(session), load_release(session) if computed else None
     store.close()  # SQLite then leaves one file, which can be copied
@@ -144,11 +145,11 @@ def load(store: Store, *, computed: bool | None = None) -> tuple[LoadReport, Com
 
 
 def load_release(session: Session) -> ComputedReport:
-    """Load the computed results that come with pvkdb; says on a terminal that it takes seconds."""
+    """Load the computed results that come with pvkdb, and announce it on standard error."""
     from pvkdb.computed import load_computed
 
-    with messages().status("loading computed results"):
-        return load_computed(session)
+    print_message("loading the computed results; this takes some seconds")
+    return load_computed(session)
 
 
 def _create_file(store: Store, path: Path) -> Store:

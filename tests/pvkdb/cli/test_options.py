@@ -72,8 +72,9 @@ def test_a_new_sqlite_file_is_created_with_the_literature(run: Run, tmp_path: Pa
     outcome = run("rank", "selector", "--json", "--limit", "1", "--samples", "10")
     assert outcome.returncode == 0, outcome.stderr
     assert len(json.loads(outcome.stdout)["candidates"]) == 1
-    (line,) = outcome.stderr.splitlines()
-    assert line.startswith("created sqlite:///")
+    step, end = outcome.stderr.splitlines()
+    assert step.endswith("; loading the literature")
+    assert end.startswith("created sqlite:///")
     assert all(path.name.startswith("user.sqlite") for path in tmp_path.iterdir())
 
 
