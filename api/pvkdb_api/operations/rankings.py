@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.errors import InputError, naming
-from pvkdb.kinetics.conditions import Conditions
+from pvkdb.kinetics.conditions import Conditions, conditions_of
+from pvkdb.schemas.kinetics import LayerRequest
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import Ranking
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
+from pvkdb.store.curation.kept import kept
 
 #: The most random weights that a request may have.
 MOST_SAMPLES = 10_000
@@ -63,4 +66,9 @@ def rank(
     with naming("weights"):
         suitability.weighted(suitability.criteria_for(profile, subject), options.weights)
     with naming("reading"):
-        return suitability.rank(session, profile, subject, options, conditions=layer)
+        compute = partial(suitability.rank, session, profile, subject, options, conditions=layer)
+        if replace(options, weights=options.weights or None) != suitability.Options():
+            return compute()
+        if layer != conditions_of(LayerRequest()):
+            return compute()
+        return kept(session, f"{subject} for {profile.name}", Ranking, compute)
