@@ -62,11 +62,14 @@ class Grade(StrEnum):
     CALIBRATED = "calibrated potential"
     COMPOSITION = "from the composition"
     MODEL = "model"
+    UNREVIEWED = "unreviewed, in no mean"
     MISSING = "missing"
 
 
 #: Grades of energies that pvkdb computed and that count where the literature has none.
 COMPUTED = frozenset({Grade.OWN_DFT, Grade.CALIBRATED})
+#: Grades of energies whose errors leave two decimals.
+JOINED = COMPUTED | {Grade.MODEL, Grade.MEAN}
 
 
 #: What ``erratum`` of a value means.
@@ -305,6 +308,7 @@ class DecisionSheet(BaseModel, NotebookView):
     )
     scope: str = Field(default="", description="What the order rests on alone.")
     references: dict[str, str] = Field(description="The cited references by their keys.")
+    names: dict[str, str] = Field(default={}, description="Their authors and years by their keys.")
     pages: dict[str, list[str]] = Field(
         default={}, description="Pages on which values were read, by the keys of references."
     )

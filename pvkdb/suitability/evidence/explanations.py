@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pvkdb.display.numbers import percent
+from pvkdb.display.numbers import computed_ev, percent
 from pvkdb.display.units import amount, amount_range
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Bounds, Criterion
-from pvkdb.schemas.rankings import BEST, Assessment, Grade, Verdict
+from pvkdb.schemas.rankings import BEST, JOINED, Assessment, Grade, Verdict
 from pvkdb.suitability.evidence.evidence import Evidence
 
 
@@ -19,8 +19,9 @@ def value_text(evidence: Evidence | Assessment, unit: str) -> str:
     if evidence.qualifier in BEST:
         end = evidence.maximum if evidence.minimum is None else evidence.minimum
         return f"{evidence.qualifier} {amount_range(end, end, unit)}"
-    sign = "~ " if evidence.qualifier == "~" else ""
-    return amount_range(evidence.minimum, evidence.maximum, unit, sign)
+    sign, ends = "~ " if evidence.qualifier == "~" else "", (evidence.minimum, evidence.maximum)
+    low, high = (computed_ev(each, unit) for each in ends) if evidence.grade in JOINED else ends
+    return amount_range(low, high, unit, sign)
 
 
 def window_text(minimum: float | None, maximum: float | None, unit: str) -> str:

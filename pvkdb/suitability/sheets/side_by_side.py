@@ -204,7 +204,8 @@ def _value(metric: Metric, evidence: Evidence | None) -> ComparedValue:
         text = "unknown" if evidence is None or not evidence.not_defined else "not defined"
         return ComparedValue(metric=metric.name, text=text, grade=Grade.MISSING, kind="unknown")
     known, beside = known_value(metric.name, evidence), evidence.beside
-    grades = {each.grade for each in beside} if evidence.grade is Grade.MEAN else {evidence.grade}
+    counted = {each.grade for each in beside} - {Grade.UNREVIEWED}
+    grades = counted if evidence.grade is Grade.MEAN else {evidence.grade}
     kinds = ["literature"] * bool(grades - _COMPUTED) + ["computed"] * bool(grades & _COMPUTED)
     others = [known_value(metric.name, each) for each in beside]
     for each, other in zip(beside, others, strict=True):

@@ -32,7 +32,6 @@ from pvkdb_api.explorer.rankings.query import (
     python_code,
     read_query,
 )
-from pvkdb_api.explorer.site.markup import rounded
 from pvkdb_api.explorer.site.parameters import LAYER, given_parameters, layer_fields
 from pvkdb_api.explorer.site.rendering import link, page, part, part_wanted, service_root
 from pvkdb_api.operations import rankings
@@ -44,7 +43,6 @@ PATH = "/applications"
 _FUNCTIONS: dict[str, Any] = {
     "candidate_link": explanation.candidate_link,
     "named": explanation.named,
-    "rounded": rounded,
     "value_of": explanation.value_of,
     "heading": view.heading,
     "tones": view.TONES,
