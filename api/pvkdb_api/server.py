@@ -23,6 +23,7 @@ from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
 from pvkdb_api.core.callers import is_loopback
 from pvkdb_api.core.settings import ServiceSettings, read_settings
+from pvkdb_api.explorer.site.rendering import compile_templates
 from pvkdb_api.frame.metrics import FOLDER
 from pvkdb_api.frame.request_log import log_config
 
@@ -100,6 +101,7 @@ def serve(
 def _served_app(url: str, settings: ServiceSettings) -> FastAPI:
     """Return the service of one process, which lives as long as the process."""
     app = create_app(url, settings)
+    compile_templates()
     # What is loaded stays; searching it for garbage again and again would hold up requests.
     gc.collect()
     gc.freeze()

@@ -158,7 +158,7 @@ _add("upgrade", databases.upgrade, "--database postgresql://pvkdb@localhost/pvkd
 _add("draft", databases.draft, "paper.pdf --output draft.yaml")
 _add("import", databases.import_papers, "paper.yaml --dry-run")
 _add("history", databases.history, "e-t1-r01-ea")
-_add("review", databases.review, "--by 'A. Curator' VERSION")
+_add_operation("review")
 _add("export", databases.export, "energetics --output energetics.csv")
 _add("snapshot", databases.snapshot, "pvkdb-2026.zip")
 _add("diff", databases.diff, "pvkdb-2026.zip sqlite:///pvkdb.sqlite")

@@ -207,7 +207,9 @@ def _run(
     request = None if model is None else validated(model, {**asked, **texts})
     with messages().status("computing"):
         result = operation.run(
-            request, lambda: open_store(database, create=True).session(read_only=True), ways
+            request,
+            lambda: open_store(database, create=True).session(read_only=not operation.scope),
+            ways,
         )
     show(result, json, load(operation.printed))
     if operation.failure and (text := load(operation.failure)(result)):

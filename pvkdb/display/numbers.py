@@ -45,14 +45,18 @@ def short_number(value: float | int | None) -> str:
     return text.replace("-", "−")
 
 
-def computed_ev(value: float | None) -> float | None:
-    """Return a computed energy without the digits that errors of some 0.3 eV leave no meaning.
+def computed_ev(value: float | None, unit: str | None = "eV") -> float | None:
+    """Return a computed energy without the digits that its error leaves no meaning.
+
+    Errors are some 0.3 eV, some 0.03 eV of an energy per atom, and 0.1 of a probability; values in
+    other units keep all digits.
 
     Example:
-        >>> computed_ev(0.21738)
-        0.22
+        >>> computed_ev(0.21738), computed_ev(0.04217, "eV/atom"), computed_ev(1.2345, "nm")
+        (0.22, 0.042, 1.2345)
     """
-    return None if value is None else round(value, 2)
+    digits = {"eV": 2, "eV/atom": 3, "1": 2}.get(unit or "")
+    return value if value is None or digits is None else round(value, digits)
 
 
 def percent(share: float) -> str:
@@ -74,6 +78,19 @@ def decimals_of(low: float, high: float) -> int:
         (2, 4)
     """
     return max(0, 1 - math.floor(math.log10((high - low) / 2)))
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """Return a value with its interval, in the digits that the interval leaves.
+
+    Example:
+        >>> with_interval(0.38, 0.0074, 0.7), with_interval(0.88, 0.88, 0.88)
+        ('0.38 (0.01 to 0.70)', '0.88')
+    """
+    if low == high:
+        return short_number(value)
+    value, low, high = (decimals(each, decimals_of(low, high)) for each in (value, low, high))
+    return f"{value} ({low} to {high})"
 
 
 def decimals(value: float | None, digits: int) -> str:

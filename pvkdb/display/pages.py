@@ -62,48 +62,58 @@ def templates(package: str, extra: str) -> Any:
 
 #: A4 across, its margin, the height of a picture, and the sizes of the fonts, in points.
 _WIDTH, _HEIGHT, _MARGIN, _PICTURE = 842.0, 595.0, 24.0, 150.0
-#: Width of most letters of DejaVu Sans, plain and bold, in font sizes.
-_LETTERS = {"normal": 0.62, "bold": 0.7}
+#: Width of most letters of DejaVu Sans, plain and bold, in font sizes; in long lines it is less.
+_LETTERS = {"normal": 0.6, "bold": 0.7}
+_IN_LONG_LINES = 0.9
 _SIZES = {"h1": 13.0, "h2": 9.0, "p": 6.0, "table": 6.0, "img": 0.0}
 
 
 def pdf(page: str) -> bytes:
     """Return a page of headings, paragraphs, tables and PNG pictures as a PDF, by matplotlib.
 
-    What needs more than one sheet is set in two columns.
+    What needs more than one sheet is set in two columns, all of it or what follows its tables.
     """
     page = "".join(sign if sign.isprintable() else " " for sign in page)
     root = ElementTree.fromstring(page.replace("<br/>", "\n"))
     with style({"pdf.fonttype": 42, "font.family": "DejaVu Sans"}):
         from matplotlib.backends.backend_pdf import PdfPages
 
-        if len(sheets := _sheets(root, 1)) > 1:
-            sheets = min(sheets, _sheets(root, 2), key=len)
+        if len(sheets := _sheets(root, 1, 1)) > 1:
+            sheets = min(_sheets(root, 1, 2), _sheets(root, 2, 2), sheets, key=len)
         with PdfPages(file := BytesIO(), metadata={"CreationDate": None}) as pages:
             for sheet in sheets:
                 pages.savefig(sheet)
         return file.getvalue()
 
 
-def _sheets(root: ElementTree.Element, columns: int) -> list[Any]:
-    """The sheets of a page, as figures of matplotlib."""
+def _sheets(root: ElementTree.Element, first: int, last: int) -> list[Any]:
+    """The sheets of a page, as figures of matplotlib.
+
+    It has ``first`` columns down to its last table, and ``last`` below.
+    """
     from matplotlib.figure import Figure
     from matplotlib.image import imread
     from matplotlib.lines import Line2D
 
-    sheets, column, y, right = list[Any](), columns - 1, 0.0, 0.0
-    breadth = (_WIDTH - (columns + 1) * _MARGIN) / columns
+    sheets, columns, column, top, y, right = list[Any](), first, first - 1, 0.0, 0.0, 0.0
+    parts_of_page = [each for each in root.iter() if each.tag in _SIZES]
+    tables = [place for place, each in enumerate(parts_of_page) if each.tag == "table"]
 
     def room(height: float) -> float:
         """Begin a new column where the height does not fit; return the place below it."""
-        nonlocal column, y
+        nonlocal column, top, y
         if y - height < _MARGIN:
-            column, y = (column + 1) % columns, _HEIGHT - _MARGIN
+            column = (column + 1) % columns
             if column == 0:
                 sheets.append(Figure(figsize=(_WIDTH / 72, _HEIGHT / 72)))
+                top = _HEIGHT - _MARGIN
+            y = top
         return y - height
 
-    for part in (each for each in root.iter() if each.tag in _SIZES):
+    for place_of_part, part in enumerate(parts_of_page):
+        if columns != last and place_of_part > max(tables, default=-1):
+            columns, column, top = last, 0, y
+        breadth = (_WIDTH - (columns + 1) * _MARGIN) / columns
         if part.tag == "img":  # beside the one before, if there is room
             image = imread(BytesIO(b64decode(part.get("src", "").partition(",")[2])))
             width = _PICTURE * image.shape[1] / image.shape[0]
@@ -128,7 +138,7 @@ def _sheets(root: ElementTree.Element, columns: int) -> list[Any]:
         for number, row in enumerate(rows):
             plain = part.tag == "p" and part.find("strong") is None
             weight = "normal" if plain or number else "bold"
-            letter = size * _LETTERS[weight]
+            letter = size * _LETTERS[weight] * (_IN_LONG_LINES if part.tag == "p" else 1)
             cells = [_wrapped(*pair, letter) for pair in zip(row, widths, strict=True)]
             below = room(max(cell.count("\n") + 1 for cell in cells) * size * 1.3 + 2)
             left = (_MARGIN + column * (breadth + _MARGIN)) / _WIDTH

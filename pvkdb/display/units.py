@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pvkdb.display.numbers import number
+from pvkdb.display.numbers import computed_ev, number
 from pvkdb.display.times import YEAR_S
 
 #: Units written in steps of a thousand, the largest first. Minutes, hours and days are left out
@@ -37,6 +37,8 @@ def amount(value: float, unit: str) -> str:
         >>> amount(0.04, "s"), amount(8.7e7, "s"), amount(0.35, "eV"), amount(1e6, "cycles")
         ('40 ms', '2.8 years', '0.35 eV', '10⁶ cycles')
     """
+    if unit == "eV/atom":  # always computed
+        return with_unit(f"{computed_ev(value, unit):g}", unit)
     steps = _STEPS.get(unit)
     if steps and (value != 0 or len(steps) == 1):
         size, name = next((step for step in steps if abs(value) >= step[0]), steps[-1])

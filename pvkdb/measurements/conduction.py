@@ -15,8 +15,8 @@ import numpy as np
 from scipy import constants, stats
 
 from pvkdb.errors import InputError
-from pvkdb.measurements.forms import Floats, Trace
-from pvkdb.measurements.metrics import Fit, Measured, fit, shipped
+from pvkdb.measurements.forms import Floats, Trace, shipped
+from pvkdb.measurements.metrics import Fit, Measured, fit
 from pvkdb.measurements.sweeps import compliance, loops, reset_point, set_point, slope
 
 _K, _E, _M, _H = constants.k / constants.e, constants.e, constants.m_e, constants.hbar

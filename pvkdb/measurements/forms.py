@@ -5,13 +5,23 @@ Field names end in their units. What a file does not say stays None; nothing is 
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+@cache
+def shipped(file: str, package: str = "pvkdb.measurements") -> dict[str, dict[str, str]]:
+    """Return the rows of a table beside the modules of a package, by their first column."""
+    text = (resources.files(package) / file).read_text(encoding="utf-8")
+    return {next(iter(row.values())): row for row in csv.DictReader(text.splitlines())}
 
 
 @dataclass(frozen=True, slots=True)

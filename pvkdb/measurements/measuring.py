@@ -11,8 +11,8 @@ from pvkdb.display.numbers import UNKNOWN, number
 from pvkdb.display.units import with_unit
 from pvkdb.measurements import memory, plasticity, sweeps
 from pvkdb.measurements.conduction import Conduction, conduction
-from pvkdb.measurements.forms import Setup, Trace
-from pvkdb.measurements.metrics import Measured, shipped
+from pvkdb.measurements.forms import Setup, Trace, shipped
+from pvkdb.measurements.metrics import Measured
 from pvkdb.measurements.practice import Quality, quality
 from pvkdb.measurements.reading import Request, read
 from pvkdb.measurements.switching import SwitchingStep, switching

@@ -5,12 +5,10 @@ Intervals are at 90 %. Definitions, units and their sources are in ``definitions
 
 from __future__ import annotations
 
-import csv
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from importlib import resources
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,13 +21,6 @@ TAILS = (0.05, 0.95)
 _FEWEST, FEWEST_DEVICES = 6, 5
 _DRAWS = 300
 spread = partial(np.std, ddof=1)  # the standard deviation of a sample
-
-
-@cache
-def shipped(file: str, package: str = "pvkdb.measurements") -> dict[str, dict[str, str]]:
-    """Return the rows of a table beside the modules of a package, by their first column."""
-    text = (resources.files(package) / file).read_text(encoding="utf-8")
-    return {next(iter(row.values())): row for row in csv.DictReader(text.splitlines())}
 
 
 @dataclass(frozen=True, slots=True)

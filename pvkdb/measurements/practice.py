@@ -12,8 +12,9 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from pvkdb.measurements.forms import shipped
 from pvkdb.measurements.memory import states_apart
-from pvkdb.measurements.metrics import FEWEST_DEVICES, Measured, shipped
+from pvkdb.measurements.metrics import FEWEST_DEVICES, Measured
 from pvkdb.measurements.sweeps import loops
 from pvkdb.schemas import StrictModel
 

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.measurements import forms
 from pvkdb.measurements.forms import Floats, Setup
 from pvkdb.measurements.tables import Table, clock_seconds, expected_unit, read_tables, unit_of
 from pvkdb.store.curation.sources import Source
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Share of its largest value within which a voltage counts as constant.
 _SAME = 0.02
@@ -163,6 +165,8 @@ class _Columns:
 
     def numbers(self, index: int) -> pd.Series[float]:
         """A column as numbers, NaN for empty cells and codes. Raises InputError on text."""
+        import pandas as pd
+
         column = self.table.frame.iloc[:, index]
         numbers = column if column.dtype == float else pd.to_numeric(column, errors="coerce")
         words = column[numbers.isna() & column.notna()]
@@ -207,6 +211,8 @@ class _Columns:
         Raises:
             InputError: a row is not, and the user did not ask to leave such rows out.
         """
+        import pandas as pd
+
         names = [*needed, *(name for name in also if self.has(name))]
         frame = pd.DataFrame({name: self.get(name) for name in names})
         for name in names:
@@ -332,6 +338,8 @@ def _trains(columns: _Columns, setup: Setup) -> list[Any]:
 
 def _cycles(columns: _Columns, setup: Setup) -> list[Any]:
     """A matrix without header (device, HRS, LRS, HRS, …), or columns of HRS and LRS."""
+    import pandas as pd
+
     table, names, lines = columns.table, ("hrs", "lrs"), columns.table.frame.index
     gaps = None
     if any(columns.texts):

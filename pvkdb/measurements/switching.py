@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pvkdb.errors import InputError
-from pvkdb.measurements.metrics import Measured, shipped
+from pvkdb.measurements.forms import shipped
+from pvkdb.measurements.metrics import Measured
 from pvkdb.schemas import StrictModel
 
 #: Metals that oxidise and move, and electrodes that do not (review, sections 3.2.1.1 and 3.2.1.2).

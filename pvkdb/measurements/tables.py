@@ -14,15 +14,17 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import pandas as pd
 
 from pvkdb.chemistry.units import unit_of as read_unit
 from pvkdb.errors import InputError, MissingExtraError, unknown_name
-from pvkdb.measurements.metrics import shipped
+from pvkdb.measurements.forms import shipped
 from pvkdb.store.curation.sources import Source
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Lines and characters that are looked at to find separator, heading and first row of numbers.
 _SNIFFED, _SNIFFED_SIZE = 400, 40_000
@@ -121,6 +123,8 @@ def clock_seconds(column: pd.Series[Any]) -> pd.Series[float] | None:
 
     A time of day that falls by more than half a day has passed midnight.
     """
+    import pandas as pd
+
     text = column.dropna()
     of_day = re.fullmatch(r"\d{1,2}:\d\d:\d\d([.,]\d+)?", str(text.iloc[0]))
     if not of_day and not re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:", str(text.iloc[0])):
@@ -159,6 +163,8 @@ def read_tables(path: Source) -> list[Table]:
 def _texts(name: str, content: bytes) -> dict[str, str]:
     """The text of a file, or of each sheet of a workbook, by its label."""
     # An Excel file is a ZIP archive or an OLE container, whatever its name.
+    import pandas as pd
+
     if content[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         try:
             packed = content.startswith(b"PK") and zipfile.ZipFile(io.BytesIO(content)).infolist()
@@ -281,6 +287,8 @@ def _filled(
     file: str, label: str, rows: dict[int, str], layout: _Layout, header: list[list[str]]
 ) -> Table:
     """The table of some lines; columns and rows that are wholly empty are left out."""
+    import pandas as pd
+
     settings: Any = {"header": None, "skip_blank_lines": False, "skipinitialspace": True}
     text, separator, numbers = io.StringIO("\n".join(rows.values())), layout[0] or r"\s+", [*rows]
     try:

@@ -30,8 +30,8 @@ Reading: TypeAlias = "Callable[[], AbstractContextManager[Session]]"
 GROUP = "pvkdb.operations"
 #: Modules of pvkdb that declare operations.
 MODULES = (
-    *(f"pvkdb.{room}.operations" for room in ("compositions", "kinetics", "crossbar")),
-    *(f"pvkdb.{room}.operations" for room in ("simulation", "examination")),
+    *(f"pvkdb.{room}.operations" for room in ("literature", "compositions", "kinetics")),
+    *(f"pvkdb.{room}.operations" for room in ("crossbar", "simulation", "examination")),
     "pvkdb.operations.calculations",
 )
 
@@ -87,6 +87,8 @@ class Operation:
     one_of: tuple[str, ...] = ()
     #: The extra of pvkdb without which the command does not begin.
     extra: str = ""
+    #: What it writes needs this scope of a key; its function then gets a session that writes.
+    scope: str = ""
     #: The words of an example of the command, and lines of a doctest of ``client``.
     example: str = ""
     python: str = ""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import date
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from pvkdb.operations.fields import InCommand, Text
+from pvkdb.schemas import RequestModel
 
 ImportedTable = Literal["references", "energetics", "devices"]
 Action = Literal["add", "supersede", "already there"]
@@ -108,3 +112,22 @@ class History(BaseModel):
     id: str
     versions: list[RowVersion]
     dataset_version: str
+
+
+class ReviewRequest(RequestModel):
+    """Who confirms which import."""
+
+    version: Annotated[Text | None, InCommand("version")] = Field(
+        None, description="Dataset version of an import; omit to list those that wait."
+    )
+    by: Annotated[Text | None, InCommand(value="NAME")] = Field(
+        None, description="Who confirms it; a service takes the name of the key."
+    )
+
+
+class UnreviewedImport(BaseModel):
+    """An import that nobody has confirmed."""
+
+    version: str = Field(description="Dataset version that it made.")
+    origin: str = Field(description="What was imported.")
+    at: date = Field(description="Day of the import.")

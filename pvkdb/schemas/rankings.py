@@ -62,6 +62,7 @@ class Grade(StrEnum):
     CALIBRATED = "calibrated potential"
     COMPOSITION = "from the composition"
     MODEL = "model"
+    UNREVIEWED = "unreviewed, in no mean"
     MISSING = "missing"
 
 
@@ -315,6 +316,7 @@ class DecisionSheet(BaseModel, NotebookView):
     )
     scope: str = Field(default="", description="What the order rests on alone.")
     references: dict[str, str] = Field(description="The cited references by their keys.")
+    names: dict[str, str] = Field(default={}, description="Their authors and years by their keys.")
     pages: dict[str, list[str]] = Field(
         default={}, description="Pages on which values were read, by the keys of references."
     )

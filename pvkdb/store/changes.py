@@ -17,7 +17,7 @@ _APART = frozenset(
     {
         *("calculations", "calculation_dependencies", "calculation_events", "calculation_files"),
         *("api_keys", "audit_log", "remembered_answers", "screening_schedules"),
-        *("alembic_version", "data_changes"),
+        *("alembic_version", "data_changes", "kept_results"),
     }
 )
 _WRITTEN = re.compile(r'\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+"?(\w+)', re.IGNORECASE)

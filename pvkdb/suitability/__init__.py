@@ -13,7 +13,6 @@ from pvkdb.suitability.ranking.store_rankings import (
     applications,
     device_rankings,
     exported_rows,
-    leaders,
     rank,
     rankings_rows,
 )
@@ -24,7 +23,6 @@ __all__ = [
     "criteria_for",
     "device_rankings",
     "exported_rows",
-    "leaders",
     "parse_filters",
     "parse_profile",
     "parse_weights",

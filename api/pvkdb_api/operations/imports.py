@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.literature.importing import import_files
 from pvkdb.schemas.imports import ImportReport
+from pvkdb.store.curation.dataset import IMPORT
 from pvkdb.store.curation.sources import Upload
 from pvkdb_api.operations.writes import note_write
 
@@ -27,5 +28,5 @@ def import_upload(
     finally:
         attempt.commit() if keep else attempt.rollback()
     if keep and report.changed:
-        note_write(session, request, "import papers", report.dataset_version)
+        note_write(session, request, IMPORT, report.dataset_version)
     return report

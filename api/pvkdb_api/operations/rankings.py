@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -10,10 +11,12 @@ from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.errors import InputError, naming
-from pvkdb.kinetics.conditions import Conditions
+from pvkdb.kinetics.conditions import Conditions, conditions_of
+from pvkdb.schemas.kinetics import LayerRequest
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import Ranking
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
+from pvkdb.store.curation.kept import kept
 from pvkdb_api.core.cache import QueryCache
 
 #: The most random weights that a request may have.
@@ -70,8 +73,12 @@ def rank(
     def compute() -> Ranking:
         with naming("weights"):
             suitability.weighted(suitability.criteria_for(profile, subject), options.weights)
+        make = partial(suitability.rank, session, profile, subject, options, conditions=layer)
+        plain = replace(options, weights=options.weights or None) == suitability.Options()
         with naming("reading"):
-            return suitability.rank(session, profile, subject, options, conditions=layer)
+            if plain and layer == conditions_of(LayerRequest()):
+                return kept(session, f"{subject} for {profile.name}", Ranking, make)
+            return make()
 
     return cache.get(session, profile.name, question(subject, options, layer), compute)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import naming
+from pvkdb.operations import Operation
 from pvkdb.store.security.audit import record
 from pvkdb.store.security.idempotency import remembered
 from pvkdb_api.core.sessions import WriteSession
@@ -34,16 +36,30 @@ IdempotencyKey = Annotated[
 
 def note_write(session: Session, request: Request, action: str, subject: str) -> None:
     """Add an entry to the audit log in the transaction of the request."""
+    record(session, caller_of(request).name, action, subject, **noted(request))
+
+
+def noted(request: Request) -> dict[str, str | None]:
+    """Return what the audit log has of the caller of a request beside the name."""
     caller = caller_of(request)
-    record(
-        session,
-        caller.name,
-        action,
-        subject,
-        key_id=caller.key_id,
-        address=caller.address,
-        request_id=request.state.request_id,
+    return {
+        "key_id": caller.key_id,
+        "address": caller.address,
+        "request_id": request.state.request_id,
+    }
+
+
+def written(
+    request: Request, session: Session, operation: Operation, asked: BaseModel
+) -> Sequence[Any]:
+    """Return the result of an operation that writes, by the name of the caller's key."""
+    caller = caller_of(request)
+    name = caller.name if caller.key_id else getattr(asked, "by", None) or caller.name
+    session.info["pvkdb_caller"] = noted(request)
+    found: Sequence[Any] = operation.run(
+        asked.model_copy(update={"by": name}), lambda: nullcontext(session)
     )
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from pvkdb_api.core.sessions import DatasetVersion, ReadSession, WriteSession
 from pvkdb_api.frame.access import needs
 from pvkdb_api.frame.limits import JsonRoute
 from pvkdb_api.operations import calculations
-from pvkdb_api.operations.writes import Writing
+from pvkdb_api.operations.writes import Writing, written
 
 _log = logging.getLogger("pvkdb_api")
 
@@ -41,11 +41,12 @@ def router_of(operations: Iterable[Operation]) -> APIRouter:
         if operation.queued is not None:
             _add_queueing(router, operation)
             continue
+        scoped = [needs(Scope.QUEUE, locally=True)] if operation.package else []
         router.add_api_route(
             operation.path,
             _route(operation) if operation.request else _list_route(operation),
             methods=[operation.verb],
-            dependencies=[needs(Scope.QUEUE, locally=True)] if operation.package else (),
+            dependencies=[needs(Scope(operation.scope))] if operation.scope else scoped,
             tags=[operation.path.split("/")[1]],
             summary=operation.summary.removesuffix("."),
             description=operation.description,
@@ -61,6 +62,12 @@ def _route(operation: Operation) -> Callable[..., Any]:
     if names := re.findall(r"{(\w+)}", operation.path):
         return _route_with_names(operation, served, names, result)
     asked = served if operation.verb == "POST" else Annotated[served, Query()]
+    if operation.scope:
+
+        def write(given: served, http: Request, session: WriteSession) -> result:  # type: ignore[valid-type]
+            return result(data=written(http, session, operation, given))  # type: ignore[no-any-return]
+
+        return write
 
     def answer(given: asked, session: ReadSession) -> result:  # type: ignore[valid-type]
         found = operation.run(given, lambda: nullcontext(session))

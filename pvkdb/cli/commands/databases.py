@@ -1,4 +1,4 @@
-"""``pvkdb init``, ``upgrade``, ``import``, ``draft``, ``history``, ``review``, ``export``…"""
+"""``pvkdb init``, ``upgrade``, ``import``, ``draft``, ``history``, ``export``…"""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ from pvkdb.cli.options import (
 from pvkdb.cli.output.changes import print_differences, print_history, print_import
 from pvkdb.cli.output.console import (
     messages,
-    output,
-    plain,
     print_json,
     print_message,
     show,
@@ -209,34 +207,6 @@ def history(
     with open_store(database, create=True).session(read_only=True) as session:
         versions = versions_of(session, key)
     show(versions, json, print_history)
-
-
-def review(
-    version: Annotated[
-        str | None, Argument(help="Dataset version of an import; omit to list those that wait.")
-    ] = None,
-    by: Annotated[str, Option(metavar="NAME", help="Who confirms it.")] = "",
-    database: DatabaseOption = DEFAULT_DATABASE,
-    json: JsonOption = False,
-) -> None:
-    """Confirm an import, so that its values count in rankings. Recorded with name and date."""
-    from pvkdb.store.curation.dataset import confirm_import, unreviewed_imports
-
-    with open_store(database, create=True).session() as session:
-        if version is not None:
-            if not by.strip():
-                raise InputError("give your name with --by, for the record")
-            confirm_import(session, version, by.strip())
-        waiting = [
-            {"version": each.version, "origin": each.description, "at": f"{each.loaded_at:%F}"}
-            for each in unreviewed_imports(session)
-        ]
-    if json:
-        print_json(waiting)
-        return
-    for each in waiting:
-        output().print(plain("  ".join(str(value) for value in each.values())), soft_wrap=True)
-    print_message(f"{len(waiting)} without a review; confirm with: pvkdb review VERSION --by NAME")
 
 
 def export(

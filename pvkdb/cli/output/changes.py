@@ -19,7 +19,13 @@ from pvkdb.cli.output.console import (
 )
 
 if TYPE_CHECKING:
-    from pvkdb.schemas.imports import Change, Difference, History, ImportReport
+    from pvkdb.schemas.imports import (
+        Change,
+        Difference,
+        History,
+        ImportReport,
+        UnreviewedImport,
+    )
     from pvkdb.snapshots.comparison import RowDifference
 
 #: Changes that a terminal shows; ``--json`` has up to a hundred.
@@ -130,3 +136,11 @@ def print_differences(
 
 def _shown(value: object) -> str:
     return "(empty)" if value is None else str(value)
+
+
+def print_unreviewed(waiting: Sequence[UnreviewedImport]) -> None:
+    """Print the imports that nobody has confirmed."""
+    for each in waiting:
+        line = f"{each.version}  {each.origin}  {each.at}"
+        output().print(plain(line), soft_wrap=True)
+    print_message(f"{len(waiting)} without a review; confirm with: pvkdb review VERSION --by NAME")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pvkdb.cli.output.console import messages, output, plain, print_table
 from pvkdb.cli.output.device_tables import assumption_text
-from pvkdb.display.numbers import number, shortened
+from pvkdb.display.numbers import number, shortened, with_interval
 from pvkdb.display.units import with_unit
 from pvkdb.errors import NotFoundError, unknown_name
 
@@ -94,8 +94,8 @@ def print_explanation(ranking: Ranking, name: str) -> None:
     phase = f", {plain(entry.phase)} phase" if entry.phase else ""
     console.print(f"[bold]{plain(entry.label)}[/]{id}{phase}: {ranking.title.lower()}")
     console.print(
-        f"rank {entry.rank} of {len(ranking.candidates)}; score {number(entry.score)} "
-        f"({number(entry.score_low)} to {number(entry.score_high)}); evidence on "
+        f"rank {entry.rank} of {len(ranking.candidates)}; score "
+        f"{with_interval(entry.score, entry.score_low, entry.score_high)}; evidence on "
         f"{100 * entry.coverage:.0f}% of the weight; first in {100 * entry.first:.0f}% of "
         f"{ranking.samples} random samples of weights and papers"
     )
@@ -206,7 +206,7 @@ def _compared(value: ComparedValue) -> str:
 
 
 def _interval(entry: ComparedScore) -> str:
-    return f"{number(entry.score)} ({number(entry.score_low)}–{number(entry.score_high)})"
+    return with_interval(entry.score, entry.score_low, entry.score_high)
 
 
 def print_applications(profiles: list[ProfileSummary]) -> None:

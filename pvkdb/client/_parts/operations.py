@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pvkdb.schemas.calculations.examinations import ExaminationQuestion
     from pvkdb.schemas.calculations.simulations import SimulationQuestion
     from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
+    from pvkdb.schemas.imports import UnreviewedImport
     from pvkdb.schemas.kinetics import KineticsAnswer
     from pvkdb.schemas.rankings import Comparison
     from pvkdb.schemas.responses import FormulaTolerance
@@ -69,6 +70,28 @@ class DirectOperations(ClientPart):
             0.862
         """
         return call(self._service, "tolerance", locals())
+
+    @operation
+    def review(
+        self,
+        version: str | None = None,
+        by: str | None = None,
+    ) -> Steps[list[UnreviewedImport]]:
+        """Confirm an import, so that its values count in rankings.
+
+        Recorded with name and date. Without a version, or after the confirmation, it lists the
+        imports that wait. A service takes it from another key than the one that imported, and takes
+        the name of the key.
+
+        Args:
+            version: Dataset version of an import; omit to list those that wait.
+            by: Who confirms it; a service takes the name of the key.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+        """
+        return call(self._service, "review", locals())
 
     @operation
     def tolerances(self, formulas: list[str]) -> Steps[list[FormulaTolerance]]:

@@ -14,8 +14,9 @@ from pvkdb.display.pages import templates
 from pvkdb.display.times import YEAR_S
 from pvkdb.errors import InputError
 from pvkdb.literature.reading import MAX_CELL, UNCONFIRMED
+from pvkdb.measurements.forms import shipped
 from pvkdb.measurements.measuring import Report, metric_cells
-from pvkdb.measurements.metrics import Measured, shipped
+from pvkdb.measurements.metrics import Measured
 
 #: Fields of an import of a device: those that only a person knows, and those of metrics.
 FIELDS = shipped("fields.csv")

@@ -16,9 +16,8 @@ from pvkdb.display.colours import CURVES, GREY
 from pvkdb.display.figures import new_figure, style
 from pvkdb.display.numbers import short_number
 from pvkdb.display.pages import page_file, templates
-from pvkdb.measurements.forms import Floats
+from pvkdb.measurements.forms import Floats, shipped
 from pvkdb.measurements.measuring import Report, metric_cells
-from pvkdb.measurements.metrics import shipped
 
 #: Most points of a picture, most curves of it that have a name, and most that are drawn.
 _POINTS, _NAMED, _CURVES = 4000, 5, 60

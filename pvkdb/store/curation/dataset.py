@@ -13,8 +13,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import NotFoundError, unknown_name
+from pvkdb.errors import AccessError, InputError, NotFoundError, StateError, unknown_name
+from pvkdb.operations import Reading
+from pvkdb.schemas.imports import ReviewRequest, UnreviewedImport
 from pvkdb.store.base import utc_now
+from pvkdb.store.changes import COUNT_CHANGE
 from pvkdb.store.curation.sources import Source
 from pvkdb.store.models.access import AuditEntry
 from pvkdb.store.models.references import DatasetVersion
@@ -23,6 +26,8 @@ from pvkdb.store.models.references import DatasetVersion
 EMPTY = "empty"
 #: Action of an entry of the audit log that confirms an import; its subject is the version.
 REVIEW = "review import"
+#: Action of an entry of the audit log that a service makes of an import.
+IMPORT = "import papers"
 #: How the part of computed results begins.
 COMPUTED = "computed-"
 
@@ -85,17 +90,48 @@ def unreviewed_imports(session: Session) -> list[DatasetVersion]:
     return [*session.scalars(waiting.order_by(DatasetVersion.loaded_at))]
 
 
-def confirm_import(session: Session, version: str, caller: str) -> DatasetVersion:
+def review(request: ReviewRequest, reading: Reading) -> list[UnreviewedImport]:
+    """Confirm an import, if one is named, and return those that wait; see confirm_import."""
+    with reading() as session:
+        if request.version is not None:
+            if not (request.by or "").strip():
+                raise InputError("by = nothing: give the name of who confirms it, for the record")
+            confirm_import(session, request.version, str(request.by).strip())
+        return [
+            UnreviewedImport(
+                version=each.version, origin=each.description, at=each.loaded_at.date()
+            )
+            for each in unreviewed_imports(session)
+        ]
+
+
+def confirm_import(session: Session, version: str, caller: str) -> None:
     """Record that somebody confirms an import: it counts in rankings from now on.
+
+    ``pvkdb_caller`` of the session's ``info`` has further columns of the audit log; a key cannot
+    confirm what it has imported.
 
     Raises:
         NotFoundError: no import of this version waits; names those that do.
+        StateError: it is confirmed already; names by whom and when.
+        AccessError: the same key has imported it.
     """
-    waiting = {each.version: each for each in unreviewed_imports(session)}
+    entries = select(AuditEntry).where(AuditEntry.subject == version).order_by(AuditEntry.id)
+    done = {each.action: each for each in session.scalars(entries)}
+    if found := done.get(REVIEW):
+        raise StateError(f"{version} is confirmed already, by {found.caller} on {found.at:%F}")
+    waiting = [each.version for each in unreviewed_imports(session)]
     if version not in waiting:
         raise NotFoundError(unknown_name("unreviewed import", version, waiting))
-    session.add(AuditEntry(caller=caller, action=REVIEW, subject=version))
-    return waiting[version]
+    known = session.info.get("pvkdb_caller", {})
+    key = known.get("key_id")
+    if key is not None and IMPORT in done and done[IMPORT].key_id == key:
+        raise AccessError(
+            f"{version} was imported with this key ({key}); somebody else confirms it, with "
+            "another key"
+        )
+    session.add(AuditEntry(caller=caller, action=REVIEW, subject=version, **known))
+    session.execute(COUNT_CHANGE)
 
 
 def _add(session: Session, version: str, description: str) -> DatasetVersion:

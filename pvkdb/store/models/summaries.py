@@ -124,3 +124,13 @@ class CompositionStability(Base):
     composition_id: Mapped[int] = mapped_column(ForeignKey("compositions.id"), primary_key=True)
     above_hull_ev_per_atom: Mapped[float]
     source: Mapped[str]
+
+
+class KeptResult(Base):
+    """A result that takes long to compute, as compressed JSON, and the state of its data."""
+
+    __tablename__ = "kept_results"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    body: Mapped[bytes]

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from sqlalchemy import func, or_, select, true
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from pvkdb.chemistry import (
@@ -86,7 +86,7 @@ def material_candidates(
     The name of a candidate is the formula of its composition, whichever phases the store has of it,
     so that it does not change when another phase is added. The screening adds energies
     above the hull, which replace those of the store, defect formation energies and barriers.
-    Energies of imports that nobody has confirmed are left out unless ``unreviewed``.
+    Energies of imports that nobody has confirmed only stand beside others, unless ``unreviewed``.
     """
 
     def formula_of(material: Material) -> str:
@@ -139,11 +139,12 @@ def _candidates(
         return {name: each for part in parts for name, each in part.items()}
     these = true() if formulas is None else Composition.formula.in_(formulas)
     statements: dict[str, list[Energetic]] = defaultdict(list)
-    waiting = [] if unreviewed else [each.version for each in unreviewed_imports(session)]
-    counted = or_(Energetic.recorded_in.is_(None), Energetic.recorded_in.not_in(waiting))
-    listed = ENERGETICS.statement.where(these, counted).order_by(Energetic.id)
+    waiting = set() if unreviewed else {each.version for each in unreviewed_imports(session)}
+    doubtful: dict[str, list[Energetic]] = defaultdict(list)
+    listed = ENERGETICS.statement.where(these).order_by(Energetic.id)
     for statement in session.scalars(listed).unique():
-        statements[statement.material_id].append(statement)
+        found = doubtful if statement.recorded_in in waiting else statements
+        found[statement.material_id].append(statement)
     named: dict[str, list[Material]] = defaultdict(list)
     known = select(Material).join(Material.composition).where(these).order_by(Material.id)
     known = known.options(joinedload(Material.composition).joinedload(Composition.tolerance))
@@ -164,6 +165,7 @@ def _candidates(
             name,
             materials,
             [each for material in materials for each in statements[material.id]],
+            [each for material in materials for each in doubtful[material.id]],
             sum(devices.get(material.id, 0) for material in materials),
             energies,
             stabilities.get(materials[0].composition_id),
@@ -176,6 +178,7 @@ def _of_store(
     name: str,
     materials: Sequence[Material],
     statements: Sequence[Energetic],
+    doubtful: Sequence[Energetic],
     devices: int,
     energies: PhaseEnergies,
     stability: Stability | None,
@@ -220,6 +223,12 @@ def _of_store(
         elif own is not None:  # one functional is one source
             sources = (*sources, *own.sources)
         evidence["e_a_ev"] = replace(evidence["e_a_ev"], sources=sources)
+    for metric, quantity in (("e_a_ev", "E_A"), ("dfe_ev", "DFE")):
+        waiting = [each for each in doubtful if each.quantity == quantity and halide_moves(each)]
+        if waiting and metric in evidence:
+            known = evidence[metric]
+            beside = replace(reported(waiting), grade=Grade.UNREVIEWED)
+            evidence[metric] = replace(known, beside=(*known.beside, beside))
     if stability is not None:
         potential = stability.source.rpartition(", ")[2]
         evidence["above_hull_ev_per_atom"] = replace(

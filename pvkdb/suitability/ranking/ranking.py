@@ -303,8 +303,6 @@ def _matters(criteria: Sequence[Criterion], reading: str) -> bool:
 
 def _completeness(entries: Sequence[RankedCandidate]) -> float | None:
     """Return Spearman's correlation of the score with the number of known criteria."""
-    from scipy import stats
-
     known = [
         sum(each.weight > 0 and each.verdict is not Verdict.UNKNOWN for each in entry.criteria)
         for entry in entries
@@ -312,7 +310,14 @@ def _completeness(entries: Sequence[RankedCandidate]) -> float | None:
     scores = [entry.score for entry in entries]
     if len(set(known)) < 2 or len(set(scores)) < 2:
         return None
-    return round(float(stats.spearmanr(known, scores).statistic), 3)
+    return round(float(np.corrcoef(_mean_places(known), _mean_places(scores))[0, 1]), 3)
+
+
+def _mean_places(values: Sequence[float]) -> Floats:
+    """Return the places of values, the lowest first; equal values share their mean place."""
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends: Floats = np.cumsum(counts) - (counts - 1) / 2
+    return ends[which]
 
 
 def _left_out(set_aside: Sequence[SetAside], unknown: int) -> list[str]:

@@ -195,24 +195,6 @@ def _filtered(
     return kept, aside, notes
 
 
-def leaders(session: Session) -> Iterator[Ranking]:
-    """Yield the first places of every application, among devices and among materials."""
-    listed: dict[Subject, list[Candidate]] = {
-        "devices": device_candidates(session),
-        "materials": with_means(material_candidates(session), spread_in(session)),
-    }
-    version = current_version(session)
-    for name in shipped_profiles():
-        profile = shipped_profile(name)
-        for subject, candidates in listed.items():
-            if any(each.weight > 0 for each in profile.criteria(subject)):
-                judged, _ = judge(profile.criteria(subject), candidates, candidates)
-                best = max((each.score for each in judged if each.known), default=0.0)
-                first = [each.candidate for each in judged if each.known and each.score == best]
-                options = Options(samples=1)
-                yield rank_candidates(profile, subject, first, options, (), version, (), candidates)
-
-
 def applications() -> list[ProfileSummary]:
     """Return the applications that come with pvkdb."""
     profiles = map(shipped_profile, shipped_profiles())

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from pvkdb.display.numbers import percent, short_number
+from pvkdb.display.numbers import percent, short_number, with_interval
 from pvkdb.display.pages import page_file, templates
 from pvkdb.literature.loader import transcribed_from
 from pvkdb.schemas.metrics import METRICS
@@ -22,13 +22,12 @@ from pvkdb.schemas.rankings import (
     Ranking,
 )
 from pvkdb.store.collections import REFERENCES
-from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_text
+from pvkdb.store.files.bibliography import author_year, dataset_text, doi_address, reference_text
 from pvkdb.suitability.evidence.explanations import fails_text, requirement_text, value_text
 from pvkdb.suitability.ranking.assessment import bounds_for
 from pvkdb.suitability.sheets.comparisons import (
     answer,
     compared,
-    gaps,
     label,
     named,
     open_values,
@@ -46,6 +45,10 @@ COMPUTED_SOURCE = re.compile(r"\b(?P<kind>calculation|screening) (?P<name>[0-9a-
 _DOI = re.compile(r"(?<![/\w])10\.\d{4,9}/[^\s;,)&<]+")
 #: An address in a source.
 _ADDRESS = re.compile(r"https?://[^\s;]+")
+#: Where the doubt about another row begins.
+_ROW = re.compile(r"(?:; |^)(?:Table \d+ row \d+|sections? [\d.]+): ")
+#: Grades of values that are as plain to see in the name of a candidate.
+_EVIDENT = (Grade.MISSING, Grade.COMPOSITION)
 _PAGES = {"calculation": "jobs", "screening": "screenings"}
 
 
@@ -62,7 +65,8 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
     listed = ranking.candidates[:LISTED]
     second = next((entry for entry in ranking.candidates if entry.rank > 1), None)
     values = _values(listed)
-    cited = " ".join(each.references for each in values).split()
+    keys = " ".join(each.references for each in values).split()
+    cited = [*REFERENCES.iterate(session, {"key": keys})] if keys else []
     known = {each.metric for each in values}
     opened = open_values(ranking, listed)[:OPEN]
     noun = _NOUNS[ranking.subject]
@@ -90,9 +94,10 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
         },
         references={
             row.key: f"{reference_text(row)} {doi_address(doi) if doi else ''}".strip()
-            for row in (REFERENCES.iterate(session, {"key": cited}) if cited else ())
+            for row in cited
             for doi in (row.doi or row.doi_seen,)
         },
+        names={row.key: author_year(row.key, row.authors, row.year) for row in cited},
         scope=scope(ranking).partition(" Not judged:")[0],
         pages=_pages(values),
         cite=f"Decision sheet “{ranking.title}”, {noun}s. {dataset_text(ranking.dataset_version)} "
@@ -112,10 +117,14 @@ def _values(listed: Sequence[RankedCandidate]) -> list[Assessment | Known]:
 
 
 def _pages(values: Sequence[Assessment | Known]) -> dict[str, list[str]]:
-    """Return the addresses in the sources of values, by the keys of their references."""
+    """Return the addresses in the sources of values, by the keys of their references.
+
+    Where several papers have a value, what was read on a page is of those that came with one.
+    """
     found: dict[str, dict[str, None]] = {}
     for each in values:
-        for key in each.references.split():
+        keys = each.references.split()
+        for key in [key for key in keys if key.startswith("web-")] or keys:
             for address in _ADDRESS.findall(each.source or ""):
                 found.setdefault(key, {})[address] = None
     return {key: [*addresses] for key, addresses in sorted(found.items())}
@@ -142,15 +151,27 @@ def _page(sheet: DecisionSheet) -> str:
         place
         for place, each in enumerate(ranking.criteria)
         if each.weight > 0
-        or any(entry.criteria[place].grade is not Grade.MISSING for entry in ranking.candidates)
+        or any(entry.criteria[place].grade not in _EVIDENT for entry in ranking.candidates)
     ]
-    doubts = (each.erratum for each in _values(ranking.candidates) if each.erratum)
-    functions = (label, named, percent, value_text, requirement_text, bounds_for, fails_text, gaps)
-    known: dict[str, Any] = {each.__name__: each for each in functions}
-    known |= {"bases": BASES, "number": short_number}
-    known |= {"linked": _linked, "errata": [*dict.fromkeys(doubts)], "shown": shown}
+    found = [part for each in _values(ranking.candidates) for part in doubts_of(each.erratum or "")]
+    functions = (label, named, percent, value_text, requirement_text, bounds_for, fails_text, said)
+    known: dict[str, Any] = {each.__name__: each for each in (*functions, doubts_of, with_interval)}
+    known |= {"bases": BASES, "number": short_number, "linked": _linked, "shown": shown}
+    known |= {"errata": [*dict.fromkeys(found)]}
+    known["limits"] = any(not ranking.criteria[place].graded for place in shown)
     template = templates("pvkdb.suitability.sheets", "rank").get_template("decision_sheet.html")
     return str(template.render(known, sheet=sheet, noun=_NOUNS[ranking.subject]))
+
+
+def doubts_of(erratum: str) -> list[str]:
+    """Return the doubts of an erratum by row, without the names of the rows."""
+    parts = (part for part in erratum.split("; ") if not part.startswith("condition: "))
+    return [part for part in _ROW.split("; ".join(parts)) if part]
+
+
+def said(value: Known) -> str:
+    """Return a value beside the one that counts, without its metric."""
+    return value.text.removeprefix(METRICS[value.metric].says.partition("{")[0])
 
 
 def _linked(source: str, addresses: Mapping[str, str]) -> Any:

@@ -7,12 +7,14 @@ that nobody has measured, so that it decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from math import floor, inf, isfinite, log10
+from typing import Literal
 
 import numpy as np
+from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
@@ -20,7 +22,7 @@ from pvkdb.display.units import amount_range
 from pvkdb.errors import NotFoundError, naming, unknown_name
 from pvkdb.operations import Reading
 from pvkdb.schemas.metrics import METRICS, Metric
-from pvkdb.schemas.profiles import Profile, Subject
+from pvkdb.schemas.profiles import Subject
 from pvkdb.schemas.rankings import (
     COMPUTED,
     ComparedApplication,
@@ -36,11 +38,12 @@ from pvkdb.schemas.rankings import (
 )
 from pvkdb.store.collections import COMPOSITIONS
 from pvkdb.store.curation.dataset import current_version
+from pvkdb.store.curation.kept import kept
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import value_text
 from pvkdb.suitability.evidence.materials import material_candidates
-from pvkdb.suitability.evidence.means import spread_in, with_means
+from pvkdb.suitability.evidence.means import Spread, spread_in, with_means
 from pvkdb.suitability.profiles.profile_file import shipped_profile, shipped_profiles
 from pvkdb.suitability.ranking.assessment import known_value
 from pvkdb.suitability.ranking.options import Options
@@ -53,67 +56,135 @@ _MOST = 3_000
 _COMPUTED = COMPUTED | {Grade.MODEL, Grade.COMPOSITION}
 
 
-@dataclass(frozen=True)
-class Standings:
-    """All candidates of a store, and their shares under each application that has criteria."""
+class Standing(ComparedScore):
+    """Place and score of a candidate, and whether the interval holds all errors."""
 
-    candidates: Mapping[str, Candidate]
-    judged: Sequence[tuple[Profile, list[Judged], list[Reports]]]
+    label: str
+    kind: Literal["device", "figures", "material"]
+    sure: bool
 
 
-def standings(session: Session, subject: Subject, names: Sequence[str] = ()) -> Standings:
-    """Return all candidates of a store with their shares, or those with names without any."""
+class ApplicationStandings(BaseModel):
+    """The places of all candidates for an application, by their ids."""
+
+    application: str
+    title: str
+    ranked: int
+    standings: dict[str, Standing]
+
+
+class Standings(BaseModel):
+    """The places of all candidates of a store, and what comparing some of them needs of all."""
+
+    names: list[str] = []
+    applications: list[ApplicationStandings] = []
+    #: Standard deviation of all candidates by metric, on its scale.
+    deviations: dict[str, float] = {}
+    spread: Spread | None = None
+
+
+def standings(session: Session, subject: Subject) -> Standings:
+    """Return the standings of the devices or compositions, kept while the data are the same."""
+    return kept(session, f"standings of {subject}", Standings, partial(_all, session, subject))
+
+
+def _all(session: Session, subject: Subject) -> Standings:
+    spread = None
     if subject == "devices":
         listed = device_candidates(session)
     else:
-        read = material_candidates(session, formulas=names or None)
-        listed = with_means(read, spread_in(session))
-    among, judged = [each for each in listed if not each.unreviewed], []
-    for profile in () if names else map(shipped_profile, shipped_profiles()):
+        spread = spread_in(session)
+        listed = with_means(material_candidates(session), spread)
+    among, known = [each for each in listed if not each.unreviewed], {}
+    applications = []
+    for profile in map(shipped_profile, shipped_profiles()):
         criteria = profile.criteria(subject)
         if any(each.weight > 0 for each in criteria):
-            judged.append((profile, *judge(criteria, listed, among)))
-    return Standings({each.id: each for each in listed}, judged)
+            if criteria not in known:
+                known[criteria] = _places(*judge(criteria, listed, among))
+            found = known[criteria]
+            ranked = sum(not each.unreviewed for each in found.values())
+            applications.append(
+                ApplicationStandings(
+                    application=profile.name, title=profile.title, ranked=ranked, standings=found
+                )
+            )
+    return Standings(
+        names=[each.id for each in listed],
+        applications=applications,
+        deviations={name: _deviation(each, listed) for name, each in METRICS.items()},
+        spread=spread,
+    )
+
+
+def _places(judged: Sequence[Judged], reports: Sequence[Reports]) -> dict[str, Standing]:
+    judged = [each for each in judged if each.known]
+    scores = [each.score for each in judged if not each.candidate.unreviewed]
+    entries = ranked_entries(judged, reports, Options())
+    return {
+        entry.id: Standing(
+            rank=sum(score > entry.score for score in scores) + 1,
+            score=entry.score,
+            score_low=entry.score_low,
+            score_high=entry.score_high,
+            unreviewed=each.candidate.unreviewed,
+            label=entry.label,
+            kind=entry.kind,
+            sure=_sure(entry),
+        )
+        for entry, each in zip(entries, judged, strict=True)
+    }
 
 
 def compare(request: CompareRequest, reading: Reading) -> Comparison:
-    """Return candidates side by side. Raises NotFoundError, ParameterError."""
-    with reading() as session:
-        return side_by_side(session, request, standings)
-
-
-def side_by_side(
-    session: Session, request: CompareRequest, known_of: Callable[[Session, Subject], Standings]
-) -> Comparison:
-    """Return the comparison of candidates among all of a store, which ``known_of`` returns.
+    """Return candidates side by side among all of a store.
 
     Raises:
         ParameterError: a formula cannot be read.
         NotFoundError: the store has no such composition or device; names the nearest one.
     """
+    with reading() as session:
+        return side_by_side(session, request)
+
+
+def side_by_side(session: Session, request: CompareRequest) -> Comparison:
+    """Return the comparison of candidates; see :func:`compare`."""
     names = request.devices or []
     if request.materials is not None:
         with naming("materials"):
             names = [parse_composition(each).formula for each in request.materials]
     subject: Subject = "devices" if request.devices else "materials"
     large = subject == "materials" and COMPOSITIONS.count(session, {}) > _MOST
-    known = standings(session, subject, names) if large else known_of(session, subject)
+    known = Standings(spread=spread_in(session)) if large else standings(session, subject)
+    if subject == "devices":
+        listed = device_candidates(session)
+    else:
+        listed = with_means(material_candidates(session, formulas=names), known.spread)
+    candidates = {each.id: each for each in listed}
     for name in names:
-        if name not in known.candidates:
+        if name not in candidates:
             noun = "device" if request.devices else "composition"
-            raise NotFoundError(unknown_name(noun, name, known.candidates))
-    chosen = [known.candidates[name] for name in names]
+            raise NotFoundError(unknown_name(noun, name, known.names))
+    chosen = [candidates[name] for name in names]
+    return comparison(subject, chosen, known, current_version(session))
+
+
+def comparison(
+    subject: Subject, chosen: Sequence[Candidate], known: Standings, version: str = ""
+) -> Comparison:
+    """Return candidates side by side, with the places that are known of them."""
+    names = [each.id for each in chosen]
     rows = [_row(each, chosen) for each in METRICS.values()]
     rows = [row for row in rows if any(each.kind != "unknown" for each in row.values)]
-    applications = [_application(names, *each) for each in known.judged]
+    applications = [_application(names, each) for each in known.applications]
     return Comparison(
-        answer=_answer(names, rows, applications, known),
+        answer=_answer(names, rows, applications, known.deviations),
         subject=subject,
         candidates=names,
         labels=[each.label for each in chosen],
         values=rows,
         applications=applications,
-        dataset_version=current_version(session),
+        dataset_version=version,
     )
 
 
@@ -133,7 +204,8 @@ def _value(metric: Metric, evidence: Evidence | None) -> ComparedValue:
         text = "unknown" if evidence is None or not evidence.not_defined else "not defined"
         return ComparedValue(metric=metric.name, text=text, grade=Grade.MISSING, kind="unknown")
     known, beside = known_value(metric.name, evidence), evidence.beside
-    grades = {each.grade for each in beside} if evidence.grade is Grade.MEAN else {evidence.grade}
+    counted = {each.grade for each in beside} - {Grade.UNREVIEWED}
+    grades = counted if evidence.grade is Grade.MEAN else {evidence.grade}
     kinds = ["literature"] * bool(grades - _COMPUTED) + ["computed"] * bool(grades & _COMPUTED)
     others = [known_value(metric.name, each) for each in beside]
     for each, other in zip(beside, others, strict=True):
@@ -184,36 +256,24 @@ def _difference(metric: Metric, values: Sequence[Known]) -> Difference:
     return "error not known" if _gap(metric, known) > 0 else "within the errors"
 
 
-def _application(
-    names: Sequence[str], profile: Profile, judged: Sequence[Judged], reports: Sequence[Reports]
-) -> ComparedApplication:
-    placed = [each for each in judged if each.known and not each.candidate.unreviewed]
-    ours = {each.candidate.id: each for each in judged if each.candidate.id in names and each.known}
-    entries = ranked_entries([*ours.values()], reports, Options())
-    scores = {
-        entry.id: ComparedScore(
-            rank=sum(each.score > entry.score for each in placed) + 1,
-            score=entry.score,
-            score_low=entry.score_low,
-            score_high=entry.score_high,
-            unreviewed=ours[entry.id].candidate.unreviewed,
-        )
-        for entry in entries
-    }
-    difference: Difference = "within the errors" if len(entries) > 1 else "unknown"
-    if _scores_apart(entries):
-        sure = _scores_apart([each for each in entries if _sure(each)])
+def _application(names: Sequence[str], known: ApplicationStandings) -> ComparedApplication:
+    scores = [known.standings.get(name) for name in names]
+    placed = [each for each in scores if each is not None]
+    difference: Difference = "within the errors" if len(placed) > 1 else "unknown"
+    if _scores_apart(placed):
+        sure = _scores_apart([each for each in placed if each.sure])
         difference = "beyond the errors" if sure else "error not known"
+    shown = ComparedScore.model_fields
     return ComparedApplication(
-        application=profile.name,
-        title=profile.title,
-        ranked=len(placed),
-        scores=[scores.get(name) for name in names],
+        application=known.application,
+        title=known.title,
+        ranked=known.ranked,
+        scores=[each and ComparedScore(**each.model_dump(include={*shown})) for each in scores],
         difference=difference,
     )
 
 
-def _scores_apart(entries: Sequence[RankedCandidate]) -> bool:
+def _scores_apart(entries: Sequence[ComparedScore]) -> bool:
     return any(
         max(one.score_low, two.score_low) > min(one.score_high, two.score_high)
         for one, two in combinations(entries, 2)
@@ -230,7 +290,7 @@ def _answer(
     names: Sequence[str],
     rows: Sequence[ComparedRow],
     applications: Sequence[ComparedApplication],
-    known: Standings,
+    deviations: Mapping[str, float],
 ) -> str:
     """Return what differs most, what differs besides, and for which applications the scores do.
 
@@ -244,7 +304,7 @@ def _answer(
     listed = f"{', '.join(names[:-1])} and {names[-1]}"
     text = f"No difference between {listed} beyond the errors"
     if found:
-        first, *others = sorted(found, key=lambda row: -_deviations(row, known))
+        first, *others = sorted(found, key=lambda row: -_deviations(row, deviations))
         pairs = zip(names, first.values, strict=True)
         values = "; ".join(f"{name}: {each.text}" for name, each in pairs)
         text = f"{listed} differ most in {first.label} ({values})"
@@ -257,13 +317,17 @@ def _answer(
     return text + "; for no application do their scores lie apart" * bool(applications)
 
 
-def _deviations(row: ComparedRow, known: Standings) -> float:
-    """Return the gap in standard deviations of all candidates; 0 for words."""
-    metric = METRICS[row.metric]
-    evidence = (each.evidence.get(row.metric) for each in known.candidates.values())
-    ends = [_ends(metric, known_value(row.metric, each)) for each in evidence if each]
+def _deviation(metric: Metric, candidates: Sequence[Candidate]) -> float:
+    """Return the standard deviation of all values on the scale of a metric; 0 if there is none."""
+    evidence = (each.evidence.get(metric.name) for each in candidates)
+    ends = [_ends(metric, known_value(metric.name, each)) for each in evidence if each]
     closed = [(low + high) / 2 for low, high in ends if isfinite(low) and isfinite(high)]
-    gap, spread = _gap(metric, row.values), float(np.std(closed)) if closed else 0.0
+    return float(np.std(closed)) if closed else 0.0
+
+
+def _deviations(row: ComparedRow, deviations: Mapping[str, float]) -> float:
+    """Return the gap in standard deviations of all candidates; 0 for words."""
+    gap, spread = _gap(METRICS[row.metric], row.values), deviations.get(row.metric, 0.0)
     return gap / spread if isfinite(gap) and spread else 0.0
 
 

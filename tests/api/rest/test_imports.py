@@ -12,7 +12,7 @@ from pvkdb.store.security.audit import entries
 from pvkdb_api.core.settings import ServiceSettings
 
 from ..conftest import Api
-from ..guarded import guarding, key_for
+from ..guarded import PUBLIC, guarding, key_for
 
 PATH = "/api/v1/import"
 YAML = "application/yaml"
@@ -177,3 +177,34 @@ def test_imports_at_the_same_time_add_once(api, key) -> None:
 
 def test_the_largest_import_is_a_setting() -> None:
     assert ServiceSettings.model_fields["max_body_bytes"].default == 1024 * 1024
+
+
+def test_an_import_is_confirmed_with_another_key_than_its_own(
+    api: Api, send, key: str, guarded_store: Store
+) -> None:
+    version = send(PAPER.format(name="Reviewed")).json()["dataset_version"]
+    other = key_for(guarded_store, "import", name="second")
+    before = api.get("/api/v1/rankings/selector", subject="materials").json()
+
+    def confirm(key: str, version: str | None = version) -> httpx.Response:
+        asked = {"version": version} if version else {}
+        return api.request("POST", f"{PATH}/review", json=asked, headers={"X-API-Key": key})
+
+    waiting = confirm(key, None).json()["data"]
+    assert version in [each["version"] for each in waiting]
+    own = confirm(key)
+    assert (own.status_code, "with another key" in own.json()["detail"]) == (403, True)
+    assert confirm(other, "nothing").status_code == 404
+    headers = {"Origin": PUBLIC, "Accept": "text/html", "Cookie": f"pvkdb_key={other}"}
+    form = {"data": {"version": version}, "headers": headers}
+    page = api.request("POST", "/draft/review", **form)
+    assert page.status_code == 200
+    assert version not in page.text.partition('id="review"')[2]
+    again = confirm(other)
+    assert again.status_code == 409
+    assert "confirmed already, by key" in again.json()["detail"]
+    with guarded_store.session() as session:
+        noted = next(each for each in entries(session, 9) if each.action == "review import")
+    assert (noted.subject, "(second)" in noted.caller) == (version, True)
+    after = api.get("/api/v1/rankings/selector", subject="materials").json()
+    assert before["candidates"] != after["candidates"]

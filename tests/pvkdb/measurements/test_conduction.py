@@ -13,8 +13,7 @@ from pvkdb.errors import InputError
 from pvkdb.literature.loader import read_curated
 from pvkdb.measurements import Request, measure
 from pvkdb.measurements.conduction import Conduction, conduction
-from pvkdb.measurements.forms import Floats, Setup, Trace
-from pvkdb.measurements.metrics import shipped
+from pvkdb.measurements.forms import Floats, Setup, Trace, shipped
 from validation.conduction_laws import KELVINS, UP, K, judged, parameters, sweeps, truths
 
 DRAWS = int(os.environ.get("PVKDB_DRAWS", "40"))

@@ -15,8 +15,8 @@ import pytest
 
 from pvkdb.errors import InputError
 from pvkdb.measurements import Request, measure, parse_columns
-from pvkdb.measurements.forms import Trace
-from pvkdb.measurements.metrics import Measured, over_cycles, shipped, spread
+from pvkdb.measurements.forms import Trace, shipped
+from pvkdb.measurements.metrics import Measured, over_cycles, spread
 from pvkdb.measurements.sweeps import power_exponent
 from pvkdb.store.curation.sources import Upload
 

@@ -15,11 +15,11 @@ from pvkdb.display.pages import SHEET_TYPES
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.operations import find
 from pvkdb.schemas import validated
-from pvkdb.schemas.rankings import CompareRequest, Halide, RankedCandidate
+from pvkdb.schemas.profiles import SUBJECTS
+from pvkdb.schemas.rankings import CompareRequest, Halide
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
 from pvkdb.suitability.sheets.comparisons import scope
-from pvkdb.suitability.sheets.side_by_side import side_by_side, standings
-from pvkdb_api.core.cache import QueryCache
+from pvkdb.suitability.sheets.side_by_side import Standing, side_by_side, standings
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.rankings import explanation, view
@@ -32,7 +32,6 @@ from pvkdb_api.explorer.rankings.query import (
     python_code,
     read_query,
 )
-from pvkdb_api.explorer.site.markup import rounded
 from pvkdb_api.explorer.site.parameters import LAYER, given_parameters, layer_fields
 from pvkdb_api.explorer.site.rendering import link, page, part, part_wanted, service_root
 from pvkdb_api.operations import rankings
@@ -44,7 +43,6 @@ PATH = "/applications"
 _FUNCTIONS: dict[str, Any] = {
     "candidate_link": explanation.candidate_link,
     "named": explanation.named,
-    "rounded": rounded,
     "value_of": explanation.value_of,
     "heading": view.heading,
     "tones": view.TONES,
@@ -61,7 +59,7 @@ def get_applications(request: Request, session: ReadSession) -> Response:
     few = (each.count(session, {}) <= rankings.MOST_RANKED for each in (DEVICES, COMPOSITIONS))
     context = {
         "profiles": [suitability.shipped_profile(name) for name in suitability.shipped_profiles()],
-        "leaders": _leaders(request, session) if wanted and all(few) else None,
+        "leaders": _leaders(session) if wanted and all(few) else None,
         **_FUNCTIONS,
     }
     if part_wanted(request) == "leaders":
@@ -69,18 +67,16 @@ def get_applications(request: Request, session: ReadSession) -> Response:
     return page(request, "applications.html", **context)
 
 
-def _leaders(request: Request, session: Session) -> dict[str, dict[str, list[RankedCandidate]]]:
-    """Return the candidates of rank 1 by application and subject; none without any evidence."""
-    counts: QueryCache = request.app.state.query_cache
-
-    def compute() -> dict[str, dict[str, list[RankedCandidate]]]:
-        found: dict[str, dict[str, list[RankedCandidate]]] = {}
-        for ranking in suitability.leaders(session):
-            first = [entry for entry in ranking.candidates if entry.rank == 1]
-            found.setdefault(ranking.application, {})[ranking.subject] = first
-        return found
-
-    return counts.get(session, "leaders of applications", {}, compute)
+def _leaders(session: Session) -> dict[str, dict[str, list[tuple[str, Standing]]]]:
+    """Return who has rank 1, by application and subject; none without any evidence."""
+    found: dict[str, dict[str, list[tuple[str, Standing]]]] = {}
+    for subject in SUBJECTS:
+        for each in standings(session, subject).applications:
+            first = [one for one in each.standings.items() if one[1].rank == 1]
+            found.setdefault(each.application, {})[subject] = [
+                one for one in first if not one[1].unreviewed
+            ]
+    return found
 
 
 @router.get(PATH + "/{application}")
@@ -178,19 +174,12 @@ def _text(weight: float) -> str:
 def get_comparison(request: Request, session: ReadSession) -> Response:
     """Return candidates side by side, or the form that asks for them, with what is wrong in it."""
     given = given_parameters(request, CompareRequest.model_fields)
-    cache: QueryCache = request.app.state.query_cache
     found, refusal, status = None, "", HTTPStatus.OK
     if given:
         try:
             asked = validated(CompareRequest, given)
             find("compare").require_one(asked)
-            found = side_by_side(
-                session,
-                asked,
-                lambda session, subject: cache.get(
-                    session, f"standings of {subject}", {}, lambda: standings(session, subject)
-                ),
-            )
+            found = side_by_side(session, asked)
         except (InputError, NotFoundError) as error:
             missing = isinstance(error, NotFoundError)
             status = HTTPStatus.NOT_FOUND if missing else HTTPStatus.UNPROCESSABLE_ENTITY

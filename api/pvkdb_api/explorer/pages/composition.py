@@ -155,6 +155,7 @@ def _sections(
         else newest_fall(session, composition.formula),
         "phases": identity.phase_views(session, phases, composition.lowest_phase),
         "layers": next((row.layers for row in phases), None),
+        "unreviewed": energies.unreviewed(session, rows),
         "statements": [row for row in rows if row.scope != "hop"],
         "hop_statements": [row for row in rows if row.scope == "hop"],
         "strips": energies.strips(rows, {each.occupant.ion.symbol for each in known.ions}),

@@ -7,16 +7,20 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.errors import AccessError, InputError, MissingExtraError, NotFoundError
 from pvkdb.literature.drafts import Draft, draft_paper
 from pvkdb.literature.importing import ImportRefusedError
+from pvkdb.operations import find
+from pvkdb.schemas import validated
 from pvkdb.schemas.access import Scope
-from pvkdb.schemas.imports import FileProblem
+from pvkdb.schemas.imports import FileProblem, ReviewRequest
+from pvkdb.store.curation.dataset import unreviewed_imports
 from pvkdb.store.curation.sources import Upload
-from pvkdb_api.core.sessions import WriteSession
+from pvkdb_api.core.sessions import ReadSession, WriteSession
 from pvkdb_api.explorer.site.forms import Form, posted
 from pvkdb_api.explorer.site.rendering import page, part
 from pvkdb_api.operations.imports import import_upload
+from pvkdb_api.operations.writes import written
 
 router = APIRouter(include_in_schema=False)
 
@@ -27,20 +31,30 @@ DraftForm = Annotated[Form, Depends(posted(Scope.IMPORT))]
 
 
 @router.get(PATH)
-def get_form(request: Request) -> Response:
-    """Return the form that takes a paper."""
-    return _page(request)
+def get_form(request: Request, session: ReadSession) -> Response:
+    """Return the form that takes a paper, and the imports that wait for a review."""
+    return _page(request, session)
 
 
 @router.post(PATH)
-def post_paper(request: Request, form: DraftForm) -> Response:
+def post_paper(request: Request, form: DraftForm, session: ReadSession) -> Response:
     """Return the draft of an uploaded paper; nothing is imported."""
     if not (uploads := form.uploads.get("paper")):
-        return _page(request, problem="Choose a file: PDF, HTML or text.")
+        return _page(request, session, problem="Choose a file: PDF, HTML or text.")
     try:
-        return _page(request, draft_paper(uploads[0]))
+        return _page(request, session, draft_paper(uploads[0]))
     except (InputError, MissingExtraError) as error:
-        return _page(request, problem=str(error))
+        return _page(request, session, problem=str(error))
+
+
+@router.post(PATH + "/review")
+def post_review(request: Request, form: DraftForm, session: WriteSession) -> Response:
+    """Confirm an import; the page then lists those that still wait."""
+    try:
+        written(request, session, find("review"), validated(ReviewRequest, form.texts))
+    except (InputError, NotFoundError, AccessError) as error:
+        return _page(request, session, problem=str(error))
+    return _page(request, session)
 
 
 @router.post(PATH + "/import")
@@ -67,7 +81,15 @@ def import_part(request: Request, session: Session, upload: Upload, form: Form) 
     return part(request, "_draft_report.html", report=report, problems=())
 
 
-def _page(request: Request, draft: Draft | None = None, problem: str = "") -> Response:
-    may_import = Scope.IMPORT in request.state.caller.scopes
-    status = 422 if problem else 200
-    return page(request, "draft.html", status, draft=draft, problem=problem, may_import=may_import)
+def _page(
+    request: Request, session: Session, draft: Draft | None = None, problem: str = ""
+) -> Response:
+    return page(
+        request,
+        "draft.html",
+        422 if problem else 200,
+        draft=draft,
+        problem=problem,
+        waiting=unreviewed_imports(session),
+        may_import=Scope.IMPORT in request.state.caller.scopes,
+    )

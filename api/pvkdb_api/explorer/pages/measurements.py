@@ -1,6 +1,6 @@
 """The page that measures raw files of an instrument, and imports a device made of them.
 
-What measures (pandas, SciPy) takes a second to load and 130 MB: the first request does it.
+What measures (pandas, SciPy) takes a second to load and 130 MB: the first file does it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from pvkdb.display.pages import SHEET_TYPES
 from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.measurements.forms import shipped
 from pvkdb.schemas.access import Scope
 from pvkdb.store.curation.sources import Upload
 from pvkdb_api.core.sessions import WriteSession
@@ -39,7 +40,6 @@ MeasureForm = Annotated[Form, Depends(posted(Scope.IMPORT))]
 def measured(form: MeasureForm) -> Report:
     """Return the report of the files of a form. Raises InputError."""
     from pvkdb.measurements import Request, measure, parse_columns
-    from pvkdb.measurements.metrics import shipped
 
     uploads = form.uploads.get("files", [])
     if not uploads or len({upload.name for upload in uploads}) < len(uploads):
@@ -101,9 +101,7 @@ def _numbers(text: str, condition: Mapping[str, str]) -> list[float]:
 
 
 def _page(request: Request, shown: str = "", problem: str = "") -> Response:
-    from pvkdb.measurements.metrics import shipped
     from pvkdb.measurements.reading import KINDS
-    from pvkdb.measurements.reports.devices import FIELDS
 
     return page(
         request,
@@ -111,7 +109,7 @@ def _page(request: Request, shown: str = "", problem: str = "") -> Response:
         422 if problem else 200,
         kinds=KINDS,
         conditions=shipped("conditions.csv"),
-        fields=FIELDS,
+        fields=shipped("fields.csv"),
         shown=shown,
         problem=problem,
         may_import=Scope.IMPORT in request.state.caller.scopes,

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from pvkdb.schemas.rankings import (
     BEST,
+    JOINED,
     Assessment,
     Known,
     RankedCandidate,
@@ -54,6 +55,7 @@ def value_of(entry: Assessment | Known, unit: str) -> Markup:
         high,
         unit if unit not in ("", "1") else None,
         qualifier=sign if sign in ("~", *BEST) else None,
+        computed=unit.startswith("eV") and entry.grade in JOINED,
     )
     return Markup("{} (tested)").format(shown) if sign == "tested" else shown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Annotated
@@ -26,13 +26,17 @@ MEDIA_TYPES = {
 KEPT = "public, max-age=31536000, immutable"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asset:
     """A static file, plain and compressed."""
 
     media_type: str
     plain: bytes
-    packed: bytes
+
+    @cached_property
+    def packed(self) -> bytes:
+        """The file compressed, when somebody first asks for it."""
+        return gzip.compress(self.plain, 6, mtime=0)
 
 
 @cache
@@ -43,7 +47,7 @@ def assets() -> dict[str, Asset]:
         media_type = MEDIA_TYPES.get(f".{path.rpartition('.')[2]}")
         if media_type is not None:
             plain = file.read_bytes()
-            found[path] = Asset(media_type, plain, gzip.compress(plain, 6, mtime=0))
+            found[path] = Asset(media_type, plain)
     return found
 
 

@@ -14,10 +14,14 @@ UNKNOWN = Markup('<span class="unknown" title="not reported">{}</span>').format(
 
 
 def number(value: float | int | None, unit: str | None = None) -> Markup:
-    """Return a number such as ``<data value="0.21738">0.2174 eV</data>``."""
+    """Return a number such as ``<data value="0.21738">0.2174 eV</data>``.
+
+    An energy per atom is always computed, and has the digits that its error leaves.
+    """
     if value is None:
         return UNKNOWN
-    shown = f"{short_number(value)} {unit}" if unit else short_number(value)
+    text = short_number(computed_ev(value, unit) if unit == "eV/atom" else value)
+    shown = f"{text} {unit}" if unit else text
     return Markup('<data value="{}">{}</data>').format(repr(value), shown)
 
 
@@ -70,7 +74,7 @@ def interval(
     if low is None and high is None:
         return UNKNOWN
     if computed:
-        low, high = computed_ev(low), computed_ev(high)
+        low, high = (computed_ev(end, unit or "eV") for end in (low, high))
     sign = "~" if approximate else (qualifier or "")
     if low is None:
         shown = Markup("≤ {}").format(number(high))
@@ -83,6 +87,11 @@ def interval(
     if sign:
         shown = Markup("{} {}").format(sign, shown)
     return Markup("{} {}").format(shown, unit) if unit else shown
+
+
+def computed(value: float | None) -> Markup:
+    """Return a computed energy in eV, in the digits that its error leaves."""
+    return interval(value, value, computed=True)
 
 
 def moment(at: datetime | None) -> Markup:

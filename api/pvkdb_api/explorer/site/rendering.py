@@ -26,7 +26,7 @@ from pvkdb.store.runs.report import page as screening_page
 from pvkdb_api.core.callers import wants_page
 from pvkdb_api.core.paths import API
 from pvkdb_api.explorer.site import markup
-from pvkdb_api.explorer.site.assets import asset_url
+from pvkdb_api.explorer.site.assets import asset_url, digest
 
 #: Pages load and run only files of this service, and no inline scripts.
 POLICY = (
@@ -82,6 +82,7 @@ def environment() -> Environment:
     made.globals |= {
         "api": API,
         "asset": asset_url,
+        "computed": markup.computed,
         "duration": duration,
         "embedded": embedded,
         "interval": markup.interval,
@@ -89,6 +90,7 @@ def environment() -> Environment:
         "moment": markup.moment,
         "number": markup.number,
         "percent": markup.percent,
+        "rounded": markup.rounded,
         "plain": short_number,
         "ranked_as": RANKED_AS,
         "sections": SECTIONS,
@@ -97,6 +99,13 @@ def environment() -> Environment:
         "version": __version__,
     }
     return screening_page.register(made)
+
+
+def compile_templates() -> None:
+    """Compile all templates and read the static files, so that no first visitor waits for it."""
+    for name in environment().list_templates(extensions=["html"]):
+        environment().get_template(name)
+    digest()
 
 
 def link(*parts: str, **parameters: Any) -> str:

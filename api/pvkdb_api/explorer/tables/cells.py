@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from pvkdb.display.numbers import computed_ev
 from pvkdb.schemas.tables import Row
 from pvkdb.store.curation.registration import material_id
 from pvkdb.store.rows.energy_ranges import EnergyRange
@@ -141,6 +142,8 @@ def _field_column(row: type[Row], name: str, heading: str, sortable: Iterable[st
 
     def render(shown: Any) -> Markup | str:
         value = getattr(shown, name)
+        if column.unit == "eV/atom":
+            value = computed_ev(value, column.unit)
         return number(value) if numeric else text_cell(value)
 
     return TableColumn(
@@ -163,13 +166,18 @@ def field_columns(
     }
 
 
-def energy(spanned: EnergyRange | None, unit: str | None = None) -> Markup:
-    """Return a range of energies; ``<`` and ``>`` mark an end that is only a bound."""
+def energy(spanned: EnergyRange | None, unit: str | None = None, computed: bool = False) -> Markup:
+    """Return a range of energies; ``<`` and ``>`` mark an end that is only a bound.
+
+    Those that are ``computed`` have the digits that their errors leave.
+    """
     if spanned is None:
         return UNKNOWN
-    low = Markup("{}{}").format("< " if spanned.open_below else "", number(spanned.low))
-    high = Markup("{}{}").format("> " if spanned.open_above else "", number(spanned.high))
-    if spanned.low != spanned.high:
+    ends = (spanned.low, spanned.high)
+    least, most = map(computed_ev, ends) if computed else ends
+    low = Markup("{}{}").format("< " if spanned.open_below else "", number(least))
+    high = Markup("{}{}").format("> " if spanned.open_above else "", number(most))
+    if least != most:
         shown = Markup("{} to {}").format(low, high)
     else:
         shown = low if spanned.open_below else high

@@ -17,7 +17,6 @@ from pvkdb.store.database import Store
 from pvkdb.suitability import (
     Options,
     applications,
-    leaders,
     parse_weights,
     rank,
     rank_candidates,
@@ -278,21 +277,6 @@ def test_weights_as_one_writes_them() -> None:
 def test_an_unknown_application_names_the_known_ones(store: Store) -> None:
     with pytest.raises(NotFoundError, match="did you mean 'synaptic-training'"):
         ranking(store, "synaptic-trainin")
-
-
-def test_leaders_are_the_first_of_each_ranking(sqlite_store: Store) -> None:
-    def first(found: Ranking) -> list[tuple[str, float, float]]:
-        return [
-            (entry.id, entry.score, entry.coverage) for entry in found.candidates if entry.rank == 1
-        ]
-
-    with sqlite_store.session() as session:
-        found = list(leaders(session))
-        assert len(found) == 2 * len(applications())
-        for one in found:
-            options = Options(samples=1)
-            alone = rank(session, one.application, one.subject, options, models=())
-            assert first(one) == first(alone)
 
 
 def test_the_table_holds_every_candidate_with_evidence(sqlite_store: Store) -> None:

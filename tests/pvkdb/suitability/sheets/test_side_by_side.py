@@ -16,7 +16,7 @@ from pvkdb.local import open_store
 from pvkdb.schemas.rankings import CompareRequest, Comparison, Grade
 from pvkdb.suitability import Options, rank
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
-from pvkdb.suitability.sheets.side_by_side import Standings, side_by_side
+from pvkdb.suitability.sheets.side_by_side import Standings, comparison, side_by_side
 from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import read_settings
 
@@ -50,14 +50,13 @@ def test_command_client_route_and_page_give_the_places_of_the_rankings(
         )
 
 
-def compared(literature: Session, metric: str, *given: Evidence | None) -> Comparison:
+def compared(metric: str, *given: Evidence | None) -> Comparison:
     """The comparison of devices a, b, c with evidence on one metric."""
-    listed = {
-        name: Candidate(name, name, "device", {metric: each} if each else {})
+    listed = [
+        Candidate(name, name, "device", {metric: each} if each else {})
         for name, each in zip("abc", given, strict=False)
-    }
-    request = CompareRequest(devices=[*listed])
-    return side_by_side(literature, request, lambda *_: Standings(listed, []))
+    ]
+    return comparison("devices", listed, Standings())
 
 
 @pytest.mark.parametrize(
@@ -89,20 +88,18 @@ def compared(literature: Session, metric: str, *given: Evidence | None) -> Compa
     ],
 )
 def test_a_sentence_claims_what_the_intervals_allow(
-    literature: Session, metric: str, given, difference: str, answer: str
+    metric: str, given, difference: str, answer: str
 ) -> None:
-    found = compared(literature, metric, *given)
+    found = compared(metric, *given)
     assert (found.values[0].difference, found.answer) == (difference, answer)
 
 
-def test_a_value_has_the_digits_of_its_error_and_the_kinds_that_it_joins(
-    literature: Session,
-) -> None:
+def test_a_value_has_the_digits_of_its_error_and_the_kinds_that_it_joins() -> None:
     kinds = Evidence(0.25, 0.25), Evidence(0.021, 0.773, grade=Grade.CALIBRATED)
     mean = Evidence(
         *(0.022, 0.596), grade=Grade.MEAN, estimate=(0.30887, 0.12895, 10), beside=kinds
     )
-    found = compared(literature, "e_a_ev", mean, None)
+    found = compared("e_a_ev", mean, None)
     value = found.values[0].values[0]
     assert value.text == "0.31 ± 0.13 eV (95 %: 0.02 eV to 0.6 eV)"
     assert [each.text for each in value.beside] == ["0.25 eV", "0.02 eV to 0.77 eV"]
@@ -111,6 +108,5 @@ def test_a_value_has_the_digits_of_its_error_and_the_kinds_that_it_joins(
 
 def test_what_the_store_lacks_is_named_with_the_nearest(literature: Session) -> None:
     request = CompareRequest(devices=["d-t4-r14x", "d-t4-r15"])
-    listed = {name: Candidate(name, name, "device") for name in ("d-t4-r14", "d-t4-r15")}
     with pytest.raises(NotFoundError, match="d-t4-r14"):
-        side_by_side(literature, request, lambda *_: Standings(listed, []))
+        side_by_side(literature, request)

@@ -1,0 +1,52 @@
+"""Results that take seconds to compute, kept in the store for as long as its data stay the same."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+import pvkdb
+from pvkdb._version import __version__
+from pvkdb.errors import PvkdbError
+from pvkdb.store.changes import data_changes
+from pvkdb.store.models.summaries import KeptResult
+
+Model = TypeVar("Model", bound=BaseModel)
+
+#: Files of the package that results depend on.
+_SOURCES = (".py", ".toml", ".json", ".csv")
+#: Seconds to wait for the lock; another one keeps the result next time.
+_LOCK_WAIT_S = 0.1
+
+
+def kept(session: Session, name: str, model: type[Model], compute: Callable[[], Model]) -> Model:
+    """Return the kept result of this name; compute and keep it if the data have changed since.
+
+    A result is kept by sessions that only read, since what another one sees may be rolled back. In
+    a store that cannot be written it is computed each time.
+    """
+    state = f"{data_changes(session)} {_code()}"
+    known = session.get(KeptResult, name)
+    if known is not None and known.state == state:
+        return model.model_validate_json(zlib.decompress(known.body))
+    result = compute()
+    if session.connection().get_execution_options().get("pvkdb_read_only"):
+        body = zlib.compress(result.model_dump_json().encode())
+        store = session.info["pvkdb_store"]
+        with suppress(PvkdbError), store.session(lock_wait_s=_LOCK_WAIT_S) as writing:
+            writing.merge(KeptResult(name=name, state=state, body=body))
+    return result
+
+
+@cache
+def _code() -> str:
+    """Return a text that changes with the files of this package."""
+    files = (each for each in Path(pvkdb.__file__).parent.rglob("*.*") if each.suffix in _SOURCES)
+    return f"{__version__} {max(each.stat().st_mtime_ns for each in files)}"
