@@ -197,7 +197,7 @@ def _lines(draft: Draft, target: str) -> Iterator[str]:
     if draft.further:
         yield from (
             "",
-            "# Conditions of no certain row, with their field, and figures without one:",
+            "# Conditions of no certain row, by their field, and figures without a field:",
         )
     for value in draft.further:
         name = condition_fields().get(value.metric, value.metric)

@@ -371,7 +371,7 @@ class DevicesRow(Row):
         "Thickness of the perovskite layer.", "thickness", "nm", (0.1, 1e8), 300.0
     )
     area_um2: float | None = _condition(
-        "Area in which both electrodes overlap; of a printed side or diameter its square or circle.",
+        "Area in which both electrodes overlap; of a printed side its square.",
         "area",
         "um2",
         (1e-8, 1e10),
@@ -425,13 +425,13 @@ class DevicesRow(Row):
         ("stopped", "failed"),
     )
     retention_end: str | None = _condition_word(
-        "What ended the test of retention: it was `stopped` while the states lasted, or a state had "
-        "`failed`.",
+        "What ended the test of retention: it was `stopped` while the states lasted, or a state "
+        "had `failed`.",
         "retention_end",
         ("stopped", "failed"),
     )
     conditions_source: str | None = optional(
-        "Sentence and place behind each condition: `thickness_nm: “…” (place)`, separated by ` | `.",
+        "Sentence and place behind each condition: `area_um2: “…” (place)`, separated by ` | `.",
         "curated",
         empty="no condition is reported, or they stand at `source`",
     )

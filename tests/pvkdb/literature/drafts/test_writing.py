@@ -136,13 +136,10 @@ def test_conditions_are_of_the_only_device_and_imported_in_the_units_of_the_tabl
     with store.session() as session:
         import_files(session, [path])
         (device,) = DEVICES.load(session, ["tester2024-d001"])
-    assert device.model_dump(include={column.name for column in KNOWN.values()}) == {
-        **{"thickness_nm": None, "area_um2": 1e4, "sweep_rate_v_per_s": 0.1},
-        **{"pulse_width_s": 0.01, "pulse_voltage_v": -2, "compliance_a": 1e-3},
-        **{"read_voltage_v": 0.1, "temperature_k": 298.15, "humidity_percent": 40},
-        **{"atmosphere": "air", "endurance_counted": "pulses"},
-        **{"endurance_end": "stopped", "retention_end": None},
-    }
+    numbers = [getattr(device, column.name) for column in KNOWN.values() if column.unit]
+    assert numbers == [None, 1e4, 0.1, 0.01, -2, 1e-3, 0.1, 298.15, 40]
+    assert (device.atmosphere, device.endurance_counted) == ("air", "pulses")
+    assert (device.endurance_end, device.retention_end) == ("stopped", None)
 
 
 def test_a_condition_of_one_of_several_devices_is_only_named() -> None:
