@@ -147,7 +147,7 @@ def figures_row(cells: Cells, references: str) -> list[DeviceClaimsRow]:
                 unit=CLAIM_UNITS[metric.reported_as],
                 qualifier=sign or None,
                 references=references,
-                source=cells.text("source"),
+                source=cells.text("source") or "",
                 as_printed=cells.text(name),
                 erratum=cells.text("erratum"),
             )

@@ -276,14 +276,14 @@ class _Import:
 
     def _figures(self, entry: _Pending, device: str, before: str | None) -> Iterator[TableEntry]:
         """Yield the figures of a device, which take the place of those of the row before it."""
+        if not isinstance(entry.row, DevicesRow):
+            return
         last = self._session.scalar(select(func.max(DeviceClaim.position))) or 0
         names = [f"{before}-{each.metric}" for each in entry.figures]
         old = {*self._session.scalars(select(DeviceClaim.id).where(DeviceClaim.id.in_(names)))}
+        named = f"{entry.row.structure} ({device})"
         for place, (figure, name) in enumerate(zip(entry.figures, names, strict=True), 1):
-            known = {
-                "id": f"{device}-{figure.metric}",
-                "device": f"{entry.row.structure} ({device})",
-            }
+            known = {"id": f"{device}-{figure.metric}", "device": named}
             new = device_claim_entry(figure.model_copy(update=known), last + place)
             superseded = name if name in old else None
             new.own.update(recorded_in=self._version, supersedes_id=superseded)

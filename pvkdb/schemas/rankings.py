@@ -99,7 +99,7 @@ class Assessment(BaseModel):
     """The assessment of a candidate on one criterion, with the evidence for it."""
 
     metric: MetricName
-    weight: float = Field(description="Share of the weight, of those criteria that are defined.")
+    weight: float = Field(description="Share of the weight.")
     verdict: Verdict = Field(description="Verdict of the evidence.")
     minimum: float | None = Field(default=None, description="None: unknown, or open below.")
     maximum: float | None = Field(default=None, description="None: unknown, or open above.")

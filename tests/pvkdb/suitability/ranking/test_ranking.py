@@ -201,7 +201,8 @@ def test_what_is_not_defined_never_helps(literature: Session) -> None:
     place = next(n for n, each in enumerate(criteria) if each.metric == "p_perovskite")
     judged, reports = judge(criteria, listed, listed)
     shares = {each.candidate.id: each.shares[place] for each in judged}
-    layered = [each.id for each in listed if each.evidence["p_perovskite"].not_defined]
+    found = {each.id: each.evidence.get("p_perovskite") for each in listed}
+    layered = [name for name, each in found.items() if each is not None and each.not_defined]
     assert len(layered) > 20
     assert {shares[name].value for name in layered} == {reports[place].unknown.value}
     known = [each.value for each in shares.values() if not each.unknown]
@@ -343,7 +344,9 @@ def test_equal_evidence_has_an_equal_place(drawn: list) -> None:
 SHIPPED = [(profile, subject) for profile in map(shipped_profile, PROFILES) for subject in SUBJECTS]
 
 
-@pytest.mark.parametrize(("profile", "subject"), SHIPPED, ids=str)
+@pytest.mark.parametrize(
+    ("profile", "subject"), SHIPPED, ids=lambda each: getattr(each, "name", each)
+)
 def test_showing_more_never_costs_a_place(
     literature: Session, profile: Profile, subject: Subject
 ) -> None:
