@@ -117,8 +117,9 @@ def get_ranking(
         start = 0 if cursor is None else _start(ranking, bound, cursor)
         names = read_fields(RankedCandidate, fields)
         return answer(request, _page(ranking, bound, start, limit, names))
-    if paged := [each for each in ("limit", "cursor", "fields") if each in request.query_params]:
-        raise ParameterError(paged[0], "a decision sheet has no pages; leave it out")
+    if paged := {"limit", "cursor", "fields"} & request.query_params.keys():
+        reason = f"a decision sheet has no pages; leave out {', '.join(sorted(paged))}"
+        raise ParameterError("sheet", reason)
     service = str(request.base_url).rstrip("/")
     content = sheet_file(decision_sheet(session, ranking, service), sheet)
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
