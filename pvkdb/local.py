@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import httpx
 
+from pvkdb._extras import require
 from pvkdb.client import Client
-from pvkdb.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 __all__ = ["LocalClient", "open_store"]
 
@@ -54,13 +58,7 @@ def open_store(url: str, progress: bool = False) -> LocalClient:
         ...     store.devices.count(family="3D") > 0
         True
     """
-    try:
-        transport = InProcessTransport(url)
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package == "pvkdb":
-            raise
-        raise MissingExtraError(package, "api") from error
+    transport = InProcessTransport(url)
     return LocalClient(transport.store.name, transport, progress)
 
 
@@ -75,26 +73,16 @@ class InProcessTransport(httpx.BaseTransport):
         """Open the database.
 
         Raises:
-            ModuleNotFoundError: a package that the service needs is not installed.
+            MissingExtraError: a package that the service needs is not installed.
             DatabaseError: the database cannot be reached, or lacks the tables of this version.
         """
+        require("api")
         from pvkdb.store.database import Store
-        from pvkdb_api.app import create_app
-        from pvkdb_api.core.settings import read_settings
 
         self.store = Store(url).require_migrated()
-        # There is only one user, so the limits of a public service do not apply.
-        self._app = create_app(
-            url,
-            read_settings(
-                reading="open",
-                allow_local_writes=True,
-                rate_per_minute=0,
-                request_timeout_s=86_400,
-                trusted_hosts=(),
-            ),
-        )
         self._thread = ThreadPoolExecutor(1, "pvkdb-store")
+        # It takes a second or two to load, meanwhile the caller goes on; the first request waits.
+        self._app = self._thread.submit(_application, url)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the complete response to a request."""
@@ -105,11 +93,26 @@ class InProcessTransport(httpx.BaseTransport):
         """Close the database."""
         self._thread.shutdown()
         self.store.close()
-        self._app.state.served.store.close()
+        self._app.result().state.served.store.close()
 
     async def _respond(self, request: httpx.Request) -> httpx.Response:
         request.headers.pop("Accept-Encoding", None)  # compression is of no use in one process
-        response = await httpx.ASGITransport(self._app).handle_async_request(request)
+        response = await httpx.ASGITransport(self._app.result()).handle_async_request(request)
         return httpx.Response(
             response.status_code, headers=response.headers, content=await response.aread()
         )
+
+
+def _application(url: str) -> FastAPI:
+    """Return the service for one user, to whom the limits of a public service do not apply."""
+    from pvkdb_api.app import create_app
+    from pvkdb_api.core.settings import read_settings
+
+    settings = read_settings(
+        reading="open",
+        allow_local_writes=True,
+        rate_per_minute=0,
+        request_timeout_s=86_400,
+        trusted_hosts=(),
+    )
+    return create_app(url, settings, pages=False)

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [
     ROOT / "README.md",
-    *(DOCS / f"{name}.md" for name in ("index", "install", "how-to", "deploy", "cite")),
+    *(DOCS / f"{name}.md" for name in ("index", "install", "use", "how-to", "deploy", "cite")),
 ]
 #: Every page of the repository; those that git ignores are made from the code.
 ALL = [

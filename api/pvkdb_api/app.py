@@ -8,20 +8,15 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import RedirectResponse
 
 from pvkdb._version import __version__
 from pvkdb.store.database import Store
 from pvkdb_api import optimade
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import OPTIMADE
-from pvkdb_api.core.refusals import ErrorRenderer, Renderers
+from pvkdb_api.core.refusals import Renderers
 from pvkdb_api.core.sessions import CALL_GRACE_S, WRITE_WAIT_S, ServedStore
 from pvkdb_api.core.settings import ServiceSettings, read_settings
-from pvkdb_api.explorer.pages import ROUTERS as PAGES
-from pvkdb_api.explorer.site.forms import SignInError
-from pvkdb_api.explorer.site.rendering import error_page
-from pvkdb_api.explorer.site.sign_in import ask_for_key, show_sign_in_error
 from pvkdb_api.frame.access import Access
 from pvkdb_api.frame.headers import Headers
 from pvkdb_api.frame.limits import BodyLimit, TimeLimit, TrustedHosts
@@ -58,11 +53,14 @@ CORS_ANSWER_HEADERS = (
 )
 
 
-def create_app(database_url: str, settings: ServiceSettings | None = None) -> FastAPI:
+def create_app(
+    database_url: str, settings: ServiceSettings | None = None, *, pages: bool = True
+) -> FastAPI:
     """Return the service on a database, which need not be reachable yet.
 
     Args:
         settings: Default: read from the environment.
+        pages: False: only REST, without web pages and OPTIMADE, whose modules take seconds to load.
 
     Raises:
         DatabaseError: the URL cannot be parsed.
@@ -101,12 +99,31 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
             router, dependencies=[Depends(refuse_unknown_parameters)], responses=PROBLEM
         )
     app.include_router(export.unknown)
+    app.state.routes = [route for router in routers for route in router.routes]
+    app.state.optimade_path = None
+    app.state.renderers = Renderers()
+    if pages:
+        _add_pages(app, served)
+    describe(app)
+    handle_problems(app)
+    _add_middleware(app, served, settings)
+    return app
+
+
+def _add_pages(app: FastAPI, served: ServedStore) -> None:
+    """Add the web pages and, where it is installed, OPTIMADE, with the forms of their errors."""
+    from pvkdb_api.explorer.pages import ROUTERS as PAGES
+    from pvkdb_api.explorer.site.forms import SignInError
+    from pvkdb_api.explorer.site.rendering import error_page
+    from pvkdb_api.explorer.site.sign_in import ask_for_key, show_sign_in_error
+
     for router in PAGES:
         app.include_router(router)
-    app.state.routes = [route for router in (*routers, *PAGES) for route in router.routes]
-    errors: list[ErrorRenderer] = [error_page]
-    app.state.optimade_path = None
+        app.state.routes += router.routes
+    errors = [error_page]
     if optimade.available():
+        from starlette.responses import RedirectResponse
+
         from pvkdb_api.optimade.app import optimade_app
         from pvkdb_api.optimade.responses import show_error
 
@@ -122,11 +139,7 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
         app.state.optimade_path = OPTIMADE
         errors.append(show_error)
     app.state.renderers = Renderers(errors, ask_for_key)
-    describe(app)
-    handle_problems(app)
     app.add_exception_handler(SignInError, show_sign_in_error)
-    _add_middleware(app, served, settings)
-    return app
 
 
 def _add_middleware(app: FastAPI, served: ServedStore, settings: ServiceSettings) -> None:

@@ -84,12 +84,16 @@ class KeyRequest(Protocol):
         """Return the page; with ``forget``, the browser also deletes the key it has."""
 
 
+async def _refuse_without_page(request: Request, reason: str, *, forget: bool = False) -> Response:
+    return refuse(request, HTTPStatus.UNAUTHORIZED, reason, headers=CHALLENGE)
+
+
 @dataclass(frozen=True, slots=True)
 class Renderers:
     """The error renderers of a service, and the page that asks for an API key."""
 
-    errors: Sequence[ErrorRenderer]
-    ask_for_key: KeyRequest
+    errors: Sequence[ErrorRenderer] = ()
+    ask_for_key: KeyRequest = _refuse_without_page
 
 
 def renderers_of(request: Request) -> Renderers:
