@@ -1,10 +1,19 @@
-"""Numbers of curated rows: those of the review, and those read on open pages of other papers."""
+"""Curated rows and their numbers: those of the review, and those of open pages of others."""
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
-OPEN_PAGES = Path(__file__).parents[1] / "pvkdb" / "literature" / "open_pages"
+LITERATURE = Path(__file__).parents[1] / "pvkdb" / "literature"
+OPEN_PAGES = LITERATURE / "open_pages"
+Row = dict[str, str]
+
+
+def read(name: str) -> list[Row]:
+    with (LITERATURE / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
 
 #: Rows of the review; its files do not change.
 REVIEW = {"references": 402, "energetics": 85, "devices": 28, "device_claims": 259}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from itertools import groupby
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-FOLDER = ROOT / "pvkdb" / "literature"
+from ...curated import Row, read
+
 LENGTHS = {"nanometer": 1e-9, "nm": 1e-9, "μm": 1e-6, "mm": 1e-3, "cm": 1e-2}
 # Printed unit to the unit of the file; what is not named here is printed in the file's own unit.
 FACTORS: dict[str, dict[str, float]] = {
@@ -37,12 +35,6 @@ FACTORS: dict[str, dict[str, float]] = {
     "ohm": {"M Ω": 1e6, "kΩ": 1e3, "Ω": 1},
 }
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-Row = dict[str, str]
-
-
-def read(name: str) -> list[Row]:
-    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, strict=True))
 
 
 CLAIMS = read("device_claims")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from pathlib import Path
 
 import pytest
 
+from ...curated import Row, read
 from ...each import for_each
-
-ROOT = Path(__file__).resolve().parents[3]
-FOLDER = ROOT / "pvkdb" / "literature"
 
 CONFIGURATIONS = {"2T vertical", "2T lateral", "3T"}
 #: The kinds that section 3.2 of the review tells apart, and wider words for what is told less
@@ -72,12 +68,6 @@ SPEAKS_OF = {
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-Row = dict[str, str]
-
-
-def read(name: str) -> list[Row]:
-    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, strict=True))
 
 
 DEVICES = read("devices")

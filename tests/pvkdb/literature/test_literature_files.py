@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from pathlib import Path
 
 import pytest
 
+from ...curated import Row, read
 from ...each import for_each
-
-ROOT = Path(__file__).resolve().parents[3]
-FOLDER = ROOT / "pvkdb" / "literature"
 
 CAPTIONS = {
     "1": "Table 1 A list of common 3D lead-halide perovskites",
@@ -19,12 +15,6 @@ CAPTIONS = {
     "4": "Table 4 The comparison of the performance parameters",
 }
 DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "01234567890123456789")
-Row = dict[str, str]
-
-
-def read(name: str) -> list[Row]:
-    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, strict=True))
 
 
 REFERENCES = read("references")

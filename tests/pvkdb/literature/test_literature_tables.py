@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from pathlib import Path
 
 import pytest
 
+from ...curated import Row, read
 from ...each import for_each
-
-ROOT = Path(__file__).resolve().parents[3]
-FOLDER = ROOT / "pvkdb" / "literature"
 
 #: What a value rests on, by the first words of its erratum; anything else is printed.
 BASES = {"no number printed": "reading", "working point": "working point", "offer": "offer"}
@@ -33,12 +29,6 @@ UNITS = {
 SCALES = {" mV": 1e-3, " μs": 1e-6, " nm^2": 1e-6}
 WORDS = {"one": 1.0, "two": 2.0}
 CAPTION = re.compile(r"Fig\. \d+ ")
-Row = dict[str, str]
-
-
-def read(name: str) -> list[Row]:
-    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, strict=True))
 
 
 NAMES = (

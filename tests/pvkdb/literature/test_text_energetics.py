@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from itertools import groupby
-from pathlib import Path
 
 import pytest
 
 from pvkdb.chemistry import parse_composition
 
+from ...curated import Row, read
 from ...each import for_each
 
-FOLDER = Path(__file__).resolve().parents[3] / "pvkdb" / "literature"
 KJ_PER_MOL_PER_EV = 96.485  # CODATA
 # Printed energies that are no activation and no formation energy: band gaps.
 OTHER_ENERGIES = ["1.71 eV", "1.58 eV", "1.48 eV", "2.3 eV"]
-Row = dict[str, str]
-
-
-def read(name: str) -> list[Row]:
-    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, strict=True))
 
 
 ENERGETICS = read("energetics")

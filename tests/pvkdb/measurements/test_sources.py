@@ -43,11 +43,11 @@ def cell(v: np.ndarray, light: float, v_oc: float, ideality: float = 1.5) -> np.
     return np.array([current(volts) for volts in v])
 
 
-@pytest.mark.parametrize("light", [2e-3, 2e-5])
-@pytest.mark.parametrize("v_oc", [0.55, 1.1])
-@pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize("noise", [0.0, 0.01])
 @pytest.mark.parametrize("way", ["up", "down", "loop", "to V_OC"])
+@pytest.mark.parametrize(
+    ("light", "v_oc", "sign", "noise"),
+    [(2e-3, 0.55, 1, 0.01), (2e-3, 1.1, -1, 0.0), (2e-5, 0.55, -1, 0.0), (2e-5, 1.1, 1, 0.01)],
+)
 def test_an_illuminated_solar_cell_has_no_threshold_resistance_or_mechanism(
     light: float, v_oc: float, sign: int, noise: float, way: str
 ) -> None:
@@ -151,14 +151,14 @@ def test_a_triangle_has_no_switching_time() -> None:
 def test_a_state_that_does_not_decay_has_no_decay_time() -> None:
     """Traces of 120 s with 2 % noise gave times up to 1e304 s."""
     given = 0
-    for seed in range(100):
+    for seed in range(40):
         t = np.linspace(0, 120, 121)
         y = 1e-6 * (1 + np.random.default_rng(seed).normal(0, 0.02, 121))
         found = by_name(decay_metrics(Decay(t, y, "S")))
         given += found["decay_time"].value is not None
         assert (found["decay_time"].value or 0) <= 120
         assert (found["retention"].value, found["retention"].bound) == (120, ">")
-    assert given <= 5
+    assert given <= 2
 
 
 def test_a_drift_with_the_logarithm_of_time_has_no_exponent_and_no_law() -> None:

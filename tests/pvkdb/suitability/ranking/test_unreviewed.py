@@ -12,9 +12,7 @@ from pvkdb.schemas.profiles import SUBJECTS
 from pvkdb.schemas.rankings import Ranking
 from pvkdb.store.curation.dataset import confirm_import, unreviewed_imports
 from pvkdb.store.database import Store
-from pvkdb.suitability import Options, rank
-
-from ....curated import PROFILES
+from pvkdb.suitability import Options, rank, shipped_profiles
 
 PAPER = """
 reference:
@@ -44,7 +42,7 @@ devices:
 def rankings(session: Session, options: Options) -> list[Ranking]:
     return [
         rank(session, name, subject, options, models=())
-        for name in PROFILES
+        for name in shipped_profiles()
         for subject in SUBJECTS
     ]
 
