@@ -89,8 +89,8 @@ def with_interval(value: float, low: float, high: float) -> str:
     """
     if low == high:
         return short_number(value)
-    value, low, high = (decimals(each, decimals_of(low, high)) for each in (value, low, high))
-    return f"{value} ({low} to {high})"
+    shown, start, end = (decimals(each, decimals_of(low, high)) for each in (value, low, high))
+    return f"{shown} ({start} to {end})"
 
 
 def decimals(value: float | None, digits: int) -> str:

@@ -268,11 +268,12 @@ def _conditions(cells: Cells) -> dict[str, float | None]:
     for short, column in CONDITIONS.items():
         if column.unit is None:  # a word
             continue
-        given, value = column.name, cells.number(column.name)
+        given = column.name
+        value: float | None = cells.number(given)
         if short in cells:
             _refuse_both(cells, short, (column.name,))
             given, found = short, cells.interval(short, column.unit)
-            value = found and found.minimum
+            value = found.minimum if found else None
             if found and found.minimum != found.maximum:
                 cells.complain(
                     short,

@@ -68,6 +68,8 @@ class Grade(StrEnum):
 
 #: Grades of energies that pvkdb computed and that count where the literature has none.
 COMPUTED = frozenset({Grade.OWN_DFT, Grade.CALIBRATED})
+#: Grades of values that pvkdb made, whose digits their errors decide; others are as printed.
+JOINED = COMPUTED | {Grade.MEAN, Grade.COMPOSITION, Grade.MODEL}
 
 
 #: What ``erratum`` of a value means.

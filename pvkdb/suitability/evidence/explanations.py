@@ -8,11 +8,8 @@ from pvkdb.display.numbers import decimals_of, percent
 from pvkdb.display.units import amount, amount_range
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Bounds, Criterion
-from pvkdb.schemas.rankings import BEST, COMPUTED, Assessment, Grade, Known, Verdict
+from pvkdb.schemas.rankings import BEST, JOINED, Assessment, Grade, Known, Verdict
 from pvkdb.suitability.evidence.evidence import Evidence
-
-#: Grades of values that pvkdb made, whose digits their errors decide; others are as printed.
-_COMPUTED = COMPUTED | {Grade.MEAN, Grade.COMPOSITION, Grade.MODEL}
 
 
 def value_text(evidence: Evidence | Assessment, unit: str) -> str:
@@ -29,7 +26,7 @@ def value_text(evidence: Evidence | Assessment, unit: str) -> str:
 def shown_ends(evidence: Evidence | Assessment | Known) -> tuple[float | None, float | None]:
     """Return the ends of a value; of a computed one in the digits that its interval leaves."""
     low, high = evidence.minimum, evidence.maximum
-    if evidence.grade not in _COMPUTED or low is None or high is None:
+    if evidence.grade not in JOINED or low is None or high is None:
         return low, high
     if low == high:
         low = high = float(f"{low:.2g}")

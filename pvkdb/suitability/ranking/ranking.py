@@ -32,7 +32,7 @@ from pvkdb.suitability.evidence.explanations import prediction, score_sentence
 from pvkdb.suitability.evidence.support import support_notes
 from pvkdb.suitability.ranking.assessment import also_known, assessment, bounds_for
 from pvkdb.suitability.ranking.options import Options, weighted
-from pvkdb.suitability.ranking.shares import TAIL, Papers, Reports, Share
+from pvkdb.suitability.ranking.shares import TAIL, Floats, Papers, Reports, Share
 
 
 @dataclass(frozen=True)

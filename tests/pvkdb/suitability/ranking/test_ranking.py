@@ -26,6 +26,7 @@ from pvkdb.suitability import (
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.materials import material_candidates
+from pvkdb.suitability.profiles.profile_file import shipped_profiles
 from pvkdb.suitability.ranking.ranking import judge
 from pvkdb.suitability.ranking.store_rankings import opposite_leads
 from pvkdb.suitability.sheets.comparisons import answer, more_often
