@@ -42,15 +42,16 @@ _SHORTEST_LABEL = 18
 
 
 def print_ranking(ranking: Ranking, limit: int | None = None) -> None:
-    """Print a ranking as a table, then its predictions and notes."""
-    from pvkdb.suitability.sheets.comparisons import scope
+    """Print which come first, a ranking as a table, then its predictions and notes."""
+    from pvkdb.suitability.sheets.comparisons import answer, scope
 
     waiting = {each.id for each in ranking.unreviewed}
     both = sorted([*ranking.candidates, *ranking.unreviewed], key=lambda each: each.rank)
     listed = both[:limit]
     columns = [place for place, each in enumerate(ranking.criteria) if each.weight > 0]
     longest = _LABELS.get(len(columns), _SHORTEST_LABEL)
-    output().print(plain(scope(ranking)), style="bold")
+    output().print(plain(answer(ranking)), style="bold")
+    output().print(plain(scope(ranking)))
     print_table(
         f"{ranking.title}: {ranking.subject}",
         [
