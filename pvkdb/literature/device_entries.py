@@ -235,7 +235,7 @@ def _conditions(cells: Cells) -> dict[str, float | None]:
         if short in cells:
             _refuse_both(cells, short, (column.name,))
             given, found = short, cells.interval(short, column.unit)
-            value = found and found.minimum
+            value = found.minimum if found else None
             if found and found.minimum != found.maximum:
                 cells.complain(
                     short,
