@@ -56,13 +56,13 @@ def _condition(
     meaning: str, imported_as: str, unit: str, bounds: tuple[float, float], example: float
 ) -> Any:
     """Declare a column of a number under which a device was measured."""
-    facts = {"minimum": bounds[0], "maximum": bounds[1], "filter_by": example}
+    facts: dict[str, Any] = {"minimum": bounds[0], "maximum": bounds[1], "filter_by": example}
     return optional(meaning, "printed", unit=unit, imported_as=imported_as, **facts)
 
 
 def _condition_word(meaning: str, name: str, *values: str) -> Any:
     """Declare a column of a word on how a device was measured."""
-    facts = {"values": values, "filter_by": values[0], "facet": True}
+    facts: dict[str, Any] = {"values": values, "filter_by": values[0], "facet": True}
     return optional(meaning, "curated", imported_as=name, **facts)
 
 
