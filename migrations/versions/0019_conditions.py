@@ -9,28 +9,15 @@ branch_labels = None
 depends_on = None
 
 NUMBERS = (
-    "thickness_nm",
-    "area_um2",
-    "sweep_rate_v_per_s",
-    "pulse_width_s",
-    "pulse_voltage_v",
-    "compliance_a",
-    "read_voltage_v",
-    "temperature_k",
-    "humidity_percent",
+    "thickness_nm area_um2 sweep_rate_v_per_s pulse_width_s pulse_voltage_v compliance_a "
+    "read_voltage_v temperature_k humidity_percent"
 )
-WORDS = (
-    "atmosphere",
-    "endurance_counted",
-    "endurance_end",
-    "retention_end",
-    "conditions_source",
-)
+WORDS = "atmosphere endurance_counted endurance_end retention_end conditions_source"
 
 
 def upgrade() -> None:
     for names, kind in ((NUMBERS, sa.Double()), (WORDS, sa.String())):
-        for name in names:
+        for name in names.split():
             op.add_column("devices", sa.Column(name, kind))
     # Conditions tell devices apart: the next import makes the fingerprints again.
     op.execute("UPDATE devices SET fingerprint = NULL")
@@ -38,5 +25,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("UPDATE devices SET fingerprint = NULL")
-    for name in (*NUMBERS, *WORDS):
+    for name in f"{NUMBERS} {WORDS}".split():
         op.drop_column("devices", name)

@@ -29,12 +29,16 @@ class ConditionWords:
     """Words that fill ``field`` where a sentence has one of the metrics ``beside``."""
 
     field: str
-    beside: tuple[str, ...]
-    words: dict[str, re.Pattern[str]]
+    beside: list[str]
+    words: dict[str, str]
 
     def said(self, sentence: str) -> str:
         """Return the one word that the sentence says; '' if it says none or several."""
-        said = [word for word, pattern in self.words.items() if pattern.search(sentence)]
+        said = [
+            word
+            for word, pattern in self.words.items()
+            if re.search(rf"\b(?:{pattern})(?![a-z])", sentence, re.IGNORECASE)
+        ]
         return said[0] if len(said) == 1 else ""
 
 
@@ -66,14 +70,4 @@ def condition_fields() -> dict[str, str]:
 @cache
 def condition_words() -> list[ConditionWords]:
     """Return the words of the conditions that are no numbers."""
-    return [
-        ConditionWords(
-            entry["field"],
-            tuple(entry["beside"]),
-            {
-                word: re.compile(rf"\b(?:{said})(?![a-z])", re.IGNORECASE)
-                for word, said in entry["words"].items()
-            },
-        )
-        for entry in words()["condition_words"]
-    ]
+    return [ConditionWords(**entry) for entry in words()["condition_words"]]

@@ -110,16 +110,13 @@ def _add_condition(draft: Draft, value: FoundValue) -> None:
     """Add a condition to the row of its paragraph and device, or of the only device."""
     field_name = condition_fields()[value.metric]
     rows = [row for row in draft.rows if row.table == "devices"]
-    near = [
-        row
-        for row in rows
-        for other in [next(iter(row.found.values()))]
-        if (other.paragraph, other.stack) == (value.paragraph, value.stack)
-    ]
-    fitting = near if len(rows) > 1 else rows
+    if len(rows) > 1:
+        about = value.paragraph, value.stack
+        firsts = [(row, next(iter(row.found.values()))) for row in rows]
+        rows = [row for row, first in firsts if (first.paragraph, first.stack) == about]
     one_value = value.low == value.high and value.sign in ("", "~", "±")
-    if one_value and len(fitting) == 1 and field_name not in fitting[0].found:
-        fitting[0].found[field_name] = value
+    if one_value and len(rows) == 1 and field_name not in rows[0].found:
+        rows[0].found[field_name] = value
     else:
         draft.further.append(value)
 
@@ -195,10 +192,7 @@ def _lines(draft: Draft, target: str) -> Iterator[str]:
                 yield f"{lead}{name}: {shown}{note}"
                 lead = "    "
     if draft.further:
-        yield from (
-            "",
-            "# Conditions of no certain row, by their field, and figures without a field:",
-        )
+        yield from ("", "# Conditions of no certain row, and figures without a field:")
     for value in draft.further:
         name = condition_fields().get(value.metric, value.metric)
         ends = dict.fromkeys(f"{end:g}" for end in (value.low, value.high))

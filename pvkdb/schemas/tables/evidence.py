@@ -56,23 +56,14 @@ def _condition(
     meaning: str, imported_as: str, unit: str, bounds: tuple[float, float], example: float
 ) -> Any:
     """Declare a column of a number under which a device was measured."""
-    low, high = bounds
-    return optional(
-        meaning,
-        "printed",
-        unit=unit,
-        minimum=low,
-        maximum=high,
-        filter_by=example,
-        imported_as=imported_as,
-    )
+    facts: dict[str, Any] = {"minimum": bounds[0], "maximum": bounds[1], "filter_by": example}
+    return optional(meaning, "printed", unit=unit, imported_as=imported_as, **facts)
 
 
-def _condition_word(meaning: str, name: str, values: tuple[str, ...]) -> Any:
+def _condition_word(meaning: str, name: str, *values: str) -> Any:
     """Declare a column of a word on how a device was measured."""
-    return optional(
-        meaning, "curated", values=values, filter_by=values[0], facet=True, imported_as=name
-    )
+    facts: dict[str, Any] = {"values": values, "filter_by": values[0], "facet": True}
+    return optional(meaning, "curated", imported_as=name, **facts)
 
 
 class ReferencesRow(Row):
@@ -372,10 +363,7 @@ class DevicesRow(Row):
     )
     area_um2: float | None = _condition(
         "Area in which both electrodes overlap; of a printed side its square.",
-        "area",
-        "um2",
-        (1e-8, 1e10),
-        1e4,
+        *("area", "um2", (1e-8, 1e10), 1e4),
     )
     sweep_rate_v_per_s: float | None = _condition(
         "Rate of the voltage sweeps.", "sweep_rate", "V/s", (1e-9, 1e12), 0.1
@@ -385,10 +373,7 @@ class DevicesRow(Row):
     )
     pulse_voltage_v: float | None = _condition(
         "Height of the pulses that switch; of a SET and a RESET pulse that of SET.",
-        "pulse_voltage",
-        "V",
-        (-100, 100),
-        1.0,
+        *("pulse_voltage", "V", (-100, 100), 1.0),
     )
     compliance_a: float | None = _condition(
         "Current to which the instrument limits SET.", "compliance", "A", (1e-15, 100), 1e-3
@@ -399,36 +384,29 @@ class DevicesRow(Row):
     temperature_k: float | None = _condition(
         "Temperature of the measurements; a printed °C plus 273.15. “Room temperature” is no "
         "number.",
-        "temperature",
-        "K",
-        (0, 2000),
-        300.0,
+        *("temperature", "K", (0, 2000), 300.0),
     )
     humidity_percent: float | None = _condition(
         "Relative humidity of the air during the measurements.", "humidity", "%", (0, 100), 50.0
     )
     atmosphere: str | None = _condition_word(
         "Gas around the device during the measurements, not in storage.",
-        "atmosphere",
-        ("air", "nitrogen", "argon", "oxygen", "vacuum"),
+        *("atmosphere", "air", "nitrogen", "argon", "oxygen", "vacuum"),
     )
     endurance_counted: str | None = _condition_word(
         "What a cycle of the endurance is: `sweeps` of the voltage through SET and RESET, or a SET "
         "and a RESET by `pulses`.",
-        "endurance_counted",
-        ("sweeps", "pulses"),
+        *("endurance_counted", "sweeps", "pulses"),
     )
     endurance_end: str | None = _condition_word(
         "What ended the test of endurance: it was `stopped` while the device worked, or the device "
         "had `failed`.",
-        "endurance_end",
-        ("stopped", "failed"),
+        *("endurance_end", "stopped", "failed"),
     )
     retention_end: str | None = _condition_word(
         "What ended the test of retention: it was `stopped` while the states lasted, or a state "
         "had `failed`.",
-        "retention_end",
-        ("stopped", "failed"),
+        *("retention_end", "stopped", "failed"),
     )
     conditions_source: str | None = optional(
         "Sentence and place behind each condition: `area_um2: “…” (place)`, separated by ` | `.",
