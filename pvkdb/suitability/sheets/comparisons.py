@@ -52,7 +52,7 @@ def answer(ranking: Ranking) -> str:
     score, low, high = map(short_number, (leader.score, leader.score_low, leader.score_high))
     names = [", ".join(names[:-1]), names[-1]] if len(names) > 1 else names
     shared = " share the place, since nothing known separates them," if len(first) > 1 else ","
-    unmade = " Nobody has reported a device of it." if leader.devices == 0 else ""
+    unmade = " The store has no device of it." if leader.devices == 0 else ""
     return (
         f"{' and '.join(names)}{shared} with the score {score} ({low} to {high}): {leader.because}."
         f"{unmade}"

@@ -93,7 +93,7 @@ def test_the_smaller_probability_is_not_ahead() -> None:
 def test_a_sample_of_the_pairs_of_a_profile(literature: Session, subject: Subject) -> None:
     found = rank(literature, "selector", subject, Options(samples=1), models=())
     expected = {
-        "devices": "Judged by retention and volatility alone. Not judged: a threshold",
+        "devices": "Judged by retention, volatility, on/off ratio and endurance alone. Not",
         "materials": "Judged by E_A, DFE, energy above the hull and perovskite probability (tau)",
     }
     assert scope(found).startswith(expected[subject])
