@@ -40,7 +40,6 @@ SMALL_MODULES = {
     "pvkdb_pipelines.dft.codes.launch": "a program of its own",
     "pvkdb_pipelines.engines.interchange": "a program of its own",
     "pvkdb_api.optimade.entries.references": "one file an entry type",
-    "pvkdb_api.rest.openapi": "the document of all routes, beside them",
 }
 
 

@@ -154,7 +154,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
         "detail": "there is no parameter 'absorbr'; did you mean 'absorber'?",
         "parameter": "absorbr",
     },
-    "Ranking": {"reading": "years"},
+    **{key: {"reading": "years"} for key in ("Ranking", "RankingPage")},
     "Reading": {"note": "read as one year of 365 days"},
     "ReferencesRow": {"doi": "10.1039/d5cs01222h"},
     # Energies: docs/validation/screening.md (CHGNet) and migration.md, which are other runs than
@@ -194,6 +194,7 @@ def questions(calculation: str) -> list[tuple[str, str, Any]]:
     return [
         *lists,
         ("GET", f"{API}/devices/fields", None),
+        ("GET", f"{API}/energetics/summary?material=CsPbBr3", None),
         ("GET", f"{API}/devices?family=none", None),
         (
             "GET",

@@ -67,23 +67,16 @@ class Answers(BaseModel, Generic[Item]):
 class EnergySummary(BaseModel):
     """Statements on the energies of a material that are alike, as one range."""
 
-    material: str = Field(description="Material, by its public name.", examples=["CsPbBr3-Pnma"])
-    quantity: str = Field(description="`E_A` or `DFE`.", examples=["E_A"])
-    scope: str = Field(
-        description="`reported`, `computed`, `hop` (each hop alone) or `percolation`.",
-        examples=["percolation"],
-    )
-    method: str = Field(description="Method, e.g. `DFT` or `MLIP`.", examples=["MLIP"])
+    material: str = Field(description="Material, by its public name.")
+    quantity: str = Field(description="`E_A` or `DFE`.")
+    scope: str = Field(description="`reported`, `computed`, `hop` (each alone) or `percolation`.")
+    method: str = Field(description="Method, e.g. `DFT` or `MLIP`.")
     functional: str | None = Field(
         description="Functional or potential; null: not reported.", examples=["sevennet-0"]
     )
-    statements: int = Field(description="Number of statements.", examples=[6])
-    minimum_ev: float | None = Field(
-        description="Smallest energy in eV; null: all are open below.", examples=[0.2072]
-    )
-    maximum_ev: float | None = Field(
-        description="Largest energy in eV; null: all are open above.", examples=[0.2188]
-    )
+    statements: int = Field(description="Number of statements.")
+    minimum_ev: float | None = Field(description="Lowest, in eV; null: all are open below.")
+    maximum_ev: float | None = Field(description="Highest, in eV; null: all are open above.")
 
 
 class FieldInfo(BaseModel):

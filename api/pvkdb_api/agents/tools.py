@@ -261,9 +261,8 @@ class Agent:
         limit = _whole(given, "limit", ROWS, MOST_ROWS)
         asked = {each: given[each] for each in given.keys() - {"limit"}}
         left_out: dict[str, int] = {}
-        found: dict[str, Any] = _shortened(
-            await self._get(TOOLS[name].route, asked), limit, "", left_out
-        )
+        whole = await self._get(TOOLS[name].route, asked)
+        found: dict[str, Any] = _shortened(whole, limit, "", left_out)
         found["left_out"] = left_out or None
         if radii := re.findall(r"\w+", found.get("radii_source", "")):
             found["sources"] = {key: sources()[key] for key in radii if key in sources()}

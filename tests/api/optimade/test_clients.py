@@ -33,9 +33,9 @@ def test_pymatgen_reads_structures(address):
         from pymatgen.ext.optimade import OptimadeRester
 
         # pymatgen joins "v1/structures" to an address; without a slash its last part is lost.
-        with OptimadeRester(f"{address}/optimade") as rester:
+        with OptimadeRester(f"{address}/optimade", timeout=60) as rester:
             assert rester.get_structures_with_filter('id="cs2sni6"')
-        with OptimadeRester(f"{address}/optimade/") as rester:
+        with OptimadeRester(f"{address}/optimade/", timeout=60) as rester:
             found = rester.get_structures(elements=["Cs", "Pb", "I"], nelements=3)
             cell = rester.get_structures_with_filter('id="cs2sni6"')
             told = rester.get_snls_with_filter('id="cspbi3-gamma"', ["_pvkdb_tau"])
