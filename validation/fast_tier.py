@@ -23,6 +23,7 @@ from scipy.stats import spearmanr
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pvkdb.compositions.compounds import Compound
 from pvkdb.computed import CALCULATIONS
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.relaxations import RelaxRequest
@@ -33,7 +34,6 @@ from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.potentials.loading import load_potential
-from pvkdb_pipelines.prototypes.compounds import Compound
 from pvkdb_pipelines.relaxations.compound import compute_relaxation
 from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan.plan import read_plan

@@ -129,7 +129,8 @@ def store_at(url: str) -> Store:
 def load(store: Store, *, computed: bool | None = None) -> tuple[LoadReport, ComputedReport | None]:
     """Create or upgrade the tables of a store, and load the literature and computed results.
 
-    Each step is announced on standard error. ``computed`` is whether to load those; by default unless PVKDB_WITHOUT_COMPUTED is set.
+    Each step is announced on standard error. ``computed`` is whether to load computed results; by
+    default unless PVKDB_WITHOUT_COMPUTED is set.
     """
     from pvkdb.literature import load_literature
     from pvkdb.store.migrate import upgrade

@@ -7,11 +7,21 @@ from pvkdb.operations import Kind, Operation
 _SCHEMAS = "pvkdb.schemas.calculations"
 
 
-#: What a potential computes for screenings: name, words, its models without Request and Result.
+def _of_potential(name: str, title: str, model: str, computed: str) -> Kind:
+    """Return a kind that a potential computes; ``model`` without Request and Result."""
+    return Kind(
+        name=name,
+        title=title,
+        request=f"{_SCHEMAS}.relaxations:{model}Request",
+        result=f"{_SCHEMAS}.relaxations:{model}Result",
+        computed=f"pvkdb_pipelines.{computed}",
+        potential=True,
+    )
+
+
+#: What a potential computes for screenings alone.
 _OF_POTENTIALS = (
-    ("relax", "Relaxation", "Relax", "relaxations.compound:compute_relaxation"),
     ("element", "Relaxation of an element", "Element", "relaxations.compound:compute_element"),
-    ("vacancy", "Vacancies", "Vacancy", "relaxations.vacancy:compute_vacancies"),
     ("estimate", "Rough barrier", "Estimate", "migration.estimate:estimate_barrier"),
 )
 #: What DFT computes, in words.
@@ -24,17 +34,7 @@ _OF_DFT = {
 }
 
 KINDS = (
-    *(
-        Kind(
-            name=name,
-            title=title,
-            request=f"{_SCHEMAS}.relaxations:{model}Request",
-            result=f"{_SCHEMAS}.relaxations:{model}Result",
-            computed=f"pvkdb_pipelines.{computed}",
-            potential=True,
-        )
-        for name, title, model, computed in _OF_POTENTIALS
-    ),
+    *(_of_potential(*each) for each in _OF_POTENTIALS),
     *(
         Kind(
             name=f"dft-{name.lower()}",
@@ -83,5 +83,37 @@ OPERATIONS = (
             potential=True,
             of_material=True,
         ),
+    ),
+    Operation(
+        name="relaxation",
+        summary="Queue the relaxation of a compound, or get the one that already answers it.",
+        description="Atoms and cell of a prototype, with the settings of screenings, so that what "
+        "they have computed is not computed again.",
+        path="/calculations/relaxations",
+        method="calculations.relax",
+        request=f"{_SCHEMAS}.relaxations:RelaxQuestion",
+        function="pvkdb.store.files.relaxation_requests:relax_request",
+        queued=_of_potential(
+            "relax", "Relaxation", "Relax", "relaxations.compound:compute_relaxation"
+        ),
+        python=">>> from pvkdb.schemas.calculations.relaxations import RelaxQuestion\n"
+        '>>> asked = RelaxQuestion(formula="CsPbBr3", potential="chgnet")\n'
+        ">>> client.calculations.relax(asked).kind\n'relax'",
+    ),
+    Operation(
+        name="vacancies",
+        summary="Queue the halide vacancies of a relaxed compound.",
+        description="One vacancy of each symmetry class of the relaxed host, neutral, with the "
+        "potential that relaxed it.",
+        path="/calculations/vacancies",
+        method="calculations.vacancies",
+        request=f"{_SCHEMAS}.relaxations:VacancyQuestion",
+        function="pvkdb.store.files.relaxation_requests:vacancy_request",
+        queued=_of_potential(
+            "vacancy", "Vacancies", "Vacancy", "relaxations.vacancy:compute_vacancies"
+        ),
+        python=">>> from pvkdb.schemas.calculations.relaxations import VacancyQuestion\n"
+        '>>> asked = VacancyQuestion(relaxation="c1")\n'
+        ">>> client.calculations.vacancies(asked)  # doctest: +SKIP",
     ),
 )

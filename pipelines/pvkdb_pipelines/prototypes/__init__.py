@@ -1,13 +1,6 @@
 """Starting structures: prototypes of halide perovskites and of their decomposition products."""
 
-from pvkdb_pipelines.prototypes.catalogue import (
-    PROTOTYPES,
-    build,
-    candidates,
-    phases,
-    prototype,
-)
-from pvkdb_pipelines.prototypes.compounds import (
+from pvkdb.compositions.compounds import (
     FAMILIES_WITH_PROTOTYPES,
     STOICHIOMETRIES,
     Compound,
@@ -17,6 +10,13 @@ from pvkdb_pipelines.prototypes.compounds import (
     compound_of,
     counts,
     halides_of,
+)
+from pvkdb_pipelines.prototypes.catalogue import (
+    PROTOTYPES,
+    build,
+    candidates,
+    phases,
+    prototype,
 )
 from pvkdb_pipelines.prototypes.elements import build_element
 from pvkdb_pipelines.prototypes.glazer import tilted_perovskite

@@ -8,13 +8,13 @@ from ase import Atoms
 
 from pvkdb.chemistry import Composition
 from pvkdb.chemistry.tolerance import goldschmidt
-from pvkdb.errors import InputError, unknown_name
-from pvkdb_pipelines.prototypes.compounds import (
+from pvkdb.compositions.compounds import (
     Compound,
     Stoichiometry,
     compound_of,
     stoichiometry_of,
 )
+from pvkdb.errors import InputError, unknown_name
 from pvkdb_pipelines.prototypes.perovskites import networks
 from pvkdb_pipelines.prototypes.prototype import PrototypeInfo, published
 from pvkdb_pipelines.prototypes.radii import radius_ang

@@ -9,8 +9,8 @@ from math import sqrt
 from ase import Atoms
 from ase.data import atomic_numbers
 
+from pvkdb.compositions.compounds import Compound, Stoichiometry
 from pvkdb_pipelines.geometry.neighbours import neighbours
-from pvkdb_pipelines.prototypes.compounds import Compound, Stoichiometry
 from pvkdb_pipelines.prototypes.glazer import tilted_perovskite, tilted_rock_salt
 from pvkdb_pipelines.prototypes.prototype import TABLES, PrototypeInfo
 from pvkdb_pipelines.prototypes.radii import (

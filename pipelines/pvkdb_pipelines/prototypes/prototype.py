@@ -11,7 +11,7 @@ from typing import Any
 
 from ase import Atoms
 
-from pvkdb_pipelines.prototypes.compounds import Compound, Stoichiometry
+from pvkdb.compositions.compounds import Compound, Stoichiometry
 from pvkdb_pipelines.prototypes.wyckoff import WyckoffSite, WyckoffStructure
 
 

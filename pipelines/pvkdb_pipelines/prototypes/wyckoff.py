@@ -20,8 +20,8 @@ from ase.spacegroup import Spacegroup
 from scipy.optimize import least_squares
 
 from pvkdb.chemistry.ions import A_SITE_ELEMENTS
+from pvkdb.compositions.compounds import Compound, Role
 from pvkdb_pipelines.geometry.symmetry import standard_cell
-from pvkdb_pipelines.prototypes.compounds import Compound, Role
 from pvkdb_pipelines.prototypes.radii import (
     HALIDES_OF_RADII,
     LARGE_CATION_OF_RADII,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pvkdb.chemistry import Ion
+from pvkdb.compositions.compounds import stoichiometry_of
 from pvkdb.schemas.calculations import AnyPotential
 from pvkdb.schemas.calculations.relaxations import (
     ElementRequest,
@@ -18,7 +19,6 @@ from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.prototypes import Compound, PrototypeInfo, build, prototype
 from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
-from pvkdb_pipelines.prototypes.compounds import stoichiometry_of
 from pvkdb_pipelines.prototypes.elements import build_element, element_source
 from pvkdb_pipelines.relaxations.relaxation import RelaxationRun, relax
 from pvkdb_pipelines.structures import checks as health

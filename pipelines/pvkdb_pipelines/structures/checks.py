@@ -13,10 +13,10 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
+from pvkdb.compositions.compounds import Compound, Role
 from pvkdb.schemas.calculations.findings import Finding, Flaw
 from pvkdb_pipelines.geometry.neighbours import CLOSEST_APPROACH, Neighbours, neighbours
 from pvkdb_pipelines.geometry.symmetry import space_group
-from pvkdb_pipelines.prototypes.compounds import Compound, Role
 from pvkdb_pipelines.prototypes.radii import contact_ang
 from pvkdb_pipelines.structures.octahedra import Polyhedra, polyhedra, reach_ang
 

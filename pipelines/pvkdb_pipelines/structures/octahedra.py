@@ -10,8 +10,8 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers
 
+from pvkdb.compositions.compounds import Compound
 from pvkdb_pipelines.geometry.neighbours import Neighbours, neighbours
-from pvkdb_pipelines.prototypes.compounds import Compound
 from pvkdb_pipelines.prototypes.radii import contact_ang
 
 #: Largest distance of a halide that belongs to B, over the mean distance of its nearest halides.

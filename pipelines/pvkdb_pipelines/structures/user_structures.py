@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Composition
+from pvkdb.compositions.compounds import Compound
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.files.structure_reading import require_composition, require_order
@@ -29,7 +30,6 @@ from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes import PrototypeInfo, compound_of, phases
-from pvkdb_pipelines.prototypes.compounds import Compound
 from pvkdb_pipelines.structures.octahedra import polyhedra
 
 #: Role of a user's structure in the table ``structures``.

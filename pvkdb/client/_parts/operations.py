@@ -13,6 +13,7 @@ from pvkdb.client._parts.parameters import RangeValue, call
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
     from pvkdb.schemas.calculations.examinations import ExaminationQuestion
+    from pvkdb.schemas.calculations.relaxations import RelaxQuestion, VacancyQuestion
     from pvkdb.schemas.calculations.simulations import SimulationQuestion
     from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
     from pvkdb.schemas.imports import UnreviewedImport
@@ -260,6 +261,33 @@ class QueuedOperations(ClientPart):
         return parse(CalculationDocument, answer)
 
     @operation
+    def relax(
+        self, question: RelaxQuestion, *, idempotency_key: str | None = None
+    ) -> Steps[CalculationDocument]:
+        """Queue the relaxation of a compound, or get the one that already answers it.
+
+        Atoms and cell of a prototype, with the settings of screenings: what they have computed is
+        not computed again.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+            NotAllowedError: the service requires an API key with the scope `queue`.
+
+        Example:
+            >>> from pvkdb.schemas.calculations.relaxations import RelaxQuestion
+            >>> asked = RelaxQuestion(formula="CsPbBr3", potential="chgnet")
+            >>> client.calculations.relax(asked).kind
+            'relax'
+        """
+        from pvkdb.schemas.calculations import CalculationDocument
+
+        body = question.model_dump_json()
+        path = path_of("calculations", "relaxations")
+        answer = yield from self._service.write(path, body, idempotency_key)
+        return parse(CalculationDocument, answer)
+
+    @operation
     def simulate(
         self, question: SimulationQuestion, *, idempotency_key: str | None = None
     ) -> Steps[CalculationDocument]:
@@ -287,5 +315,31 @@ class QueuedOperations(ClientPart):
 
         body = question.model_dump_json()
         path = path_of("calculations", "simulations")
+        answer = yield from self._service.write(path, body, idempotency_key)
+        return parse(CalculationDocument, answer)
+
+    @operation
+    def vacancies(
+        self, question: VacancyQuestion, *, idempotency_key: str | None = None
+    ) -> Steps[CalculationDocument]:
+        """Queue the halide vacancies of a relaxed compound.
+
+        One vacancy of each symmetry class of the relaxed host, neutral, with the potential that
+        relaxed it.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+            NotAllowedError: the service requires an API key with the scope `queue`.
+
+        Example:
+            >>> from pvkdb.schemas.calculations.relaxations import VacancyQuestion
+            >>> asked = VacancyQuestion(relaxation="c1")
+            >>> client.calculations.vacancies(asked)  # doctest: +SKIP
+        """
+        from pvkdb.schemas.calculations import CalculationDocument
+
+        body = question.model_dump_json()
+        path = path_of("calculations", "vacancies")
         answer = yield from self._service.write(path, body, idempotency_key)
         return parse(CalculationDocument, answer)

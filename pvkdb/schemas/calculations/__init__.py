@@ -24,6 +24,7 @@ from pvkdb.schemas.calculations.reliability import barrier_error
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations.examinations import ExaminationResult
     from pvkdb.schemas.calculations.migration import NebResult
+    from pvkdb.schemas.calculations.relaxations import RelaxResult, VacancyResult
     from pvkdb.schemas.calculations.simulations import SimulationResult
 
 __all__ = ["CalculationDocument", "CalculationState", "FailureKind", "PotentialName"]
@@ -186,6 +187,16 @@ class CalculationDocument(BaseModel, NotebookView):
     def barrier_error(self) -> str | None:
         """Measured error of the potential of a barrier, ``± 0.30 eV``; None for anything else."""
         return barrier_error(self.parameters.get("potential", "")) if self.kind == "neb" else None
+
+    @property
+    def relaxation(self) -> RelaxResult | None:
+        """A relaxed compound, eV and Å; None for anything else, and before it is done."""
+        return cast("RelaxResult | None", self._result_of("relax"))
+
+    @property
+    def vacancies(self) -> VacancyResult | None:
+        """Vacancies in one host, eV; None for anything else, and before they are done."""
+        return cast("VacancyResult | None", self._result_of("vacancy"))
 
     @property
     def simulation(self) -> SimulationResult | None:

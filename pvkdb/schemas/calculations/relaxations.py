@@ -10,10 +10,17 @@ from pydantic import ConfigDict, Field, model_validator
 
 from pvkdb.display.notebook import NotebookView
 from pvkdb.schemas import RequestModel
-from pvkdb.schemas.calculations import AnyPotential, bounds
+from pvkdb.schemas.calculations import AnyPotential, PotentialName, bounds
 from pvkdb.schemas.calculations.findings import FindingField
 
-__all__ = ["RelaxRequest", "RelaxResult", "VacancyRequest", "VacancyResult"]
+__all__ = [
+    "RelaxQuestion",
+    "RelaxRequest",
+    "RelaxResult",
+    "VacancyQuestion",
+    "VacancyRequest",
+    "VacancyResult",
+]
 
 #: Raised whenever a change of the code changes the numbers of a relaxation for the same settings,
 #: the starting structures of the prototypes included.
@@ -84,6 +91,25 @@ class RelaxSettings(RequestModel):
     max_steps: int = Field(default=300, ge=1, le=5000)
     rattle_ang: float = Field(default=0.05, ge=0, le=0.2, description="Starting random shift.")
     seed: int = Field(default=2145, ge=0, lt=2**32, description="Seed of the random shift.")
+
+
+class RelaxQuestion(RequestModel):
+    """A compound to relax from a prototype, with the settings of screenings."""
+
+    formula: str = Field(
+        max_length=200, description="ABX3, A2BB'X6 or another formula.", examples=["CsPbBr3"]
+    )
+    phase: str | None = Field(
+        default=None,
+        max_length=40,
+        description="Prototype; default: the likeliest one.",
+        examples=["Pnma"],
+    )
+    potential: AnyPotential = Field(
+        default=PotentialName.SEVENNET_L3I5,
+        description="Potential that computes it: see `pvkdb potentials`.",
+        examples=["chgnet"],
+    )
 
 
 class RelaxRequest(CalculationRequest):
@@ -163,6 +189,14 @@ class VacancySettings(RequestModel):
     max_steps: int = Field(default=400, ge=1, le=5000)
     rattle_ang: float = Field(default=0.02, ge=0, le=0.2, description="Starting random shift.")
     seed: int = Field(default=2145, ge=0, lt=2**32, description="Seed of the random shift.")
+
+
+class VacancyQuestion(RequestModel):
+    """Halide vacancies to compute in a relaxed compound, with the potential that relaxed it."""
+
+    relaxation: str = Field(
+        max_length=200, description="Id of a finished relaxation.", examples=["3f2a"]
+    )
 
 
 class VacancyRequest(CalculationRequest):

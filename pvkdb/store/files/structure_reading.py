@@ -9,7 +9,7 @@ import io
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -40,6 +40,8 @@ _LEAST_VOLUME_ANG3 = 3.0
 _SAME_SITE_ANG = 0.5
 #: Tolerance for finding the space group, Å.
 SYMPREC_ANG = 0.01
+#: The same for a relaxed structure, whose atoms lie beside their sites.
+_RELAXED_SYMPREC_ANG = 0.1
 
 
 def named(request: NebRequest) -> NebRequest:
@@ -104,6 +106,25 @@ def space_group_of(host: Host) -> str | None:
 
     Raises:
         MissingExtraError: spglib or ASE is not installed.
+    """
+    found = _symmetry(host, SYMPREC_ANG)
+    return None if found is None else str(found.international)
+
+
+def distinct_atoms(host: Host) -> list[int]:
+    """Return the first atom of each symmetry class of a relaxed structure; all if spglib fails.
+
+    Raises:
+        MissingExtraError: spglib or ASE is not installed.
+    """
+    found = _symmetry(host, _RELAXED_SYMPREC_ANG)
+    if found is None:
+        return [*range(len(host.symbols))]
+    return sorted({int(first) for first in found.equivalent_atoms})
+
+
+def _symmetry(host: Host, symprec_ang: float) -> Any:
+    """Return the symmetry of a structure, or None.
 
     Source: A. Togo, K. Shinohara, I. Tanaka, Sci. Technol. Adv. Mater. Meth. 4, 2384822
     (2024), doi:10.1080/27660400.2024.2384822.
@@ -117,10 +138,9 @@ def space_group_of(host: Host) -> str | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = spglib.get_symmetry_dataset((cell, fractions, numbers), symprec=SYMPREC_ANG)
+            return spglib.get_symmetry_dataset((cell, fractions, numbers), symprec=symprec_ang)
     except Exception:  # the errors of spglib depend on its version
         return None
-    return None if found is None else str(found.international)
 
 
 def host_of(atoms: Atoms) -> Host:

@@ -19,12 +19,12 @@ from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.chemistry.ions import Ion
 from pvkdb.chemistry.sites import Site
 from pvkdb.chemistry.sum_formula import composition_of_atoms
+from pvkdb.compositions.compounds import stoichiometry_of
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.schemas.toml_files import read_text
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.prototypes import compound_of
-from pvkdb_pipelines.prototypes.compounds import stoichiometry_of
 from pvkdb_pipelines.screening.plan.conditions import PlanCondition
 from pvkdb_pipelines.screening.plan.products import Products, Shares
 from pvkdb_pipelines.structures.user_structures import phase_of, read_start

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from pvkdb.compositions.compounds import Compound
 from pvkdb.errors import InputError
-from pvkdb_pipelines.prototypes.compounds import Compound
 from pvkdb_pipelines.screening.stages.stability import possible_products
 
 __all__ = ["formation_energy_ev", "transition_levels"]

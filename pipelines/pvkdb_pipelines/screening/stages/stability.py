@@ -21,11 +21,11 @@ from math import gcd, isfinite
 import numpy as np
 from scipy.optimize import linprog
 
+from pvkdb.compositions.compounds import Compound, binaries
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.findings import Flaw
 from pvkdb.schemas.screening import PhaseEnergy, Product, Stability
 from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
-from pvkdb_pipelines.prototypes.compounds import Compound, binaries
 from pvkdb_pipelines.structures.checks import far_above
 
 #: Amounts of products are ratios of small integers: the corners of a balance of formulas.

@@ -1,0 +1,84 @@
+"""Requests for relaxations and vacancies, completed before they are queued."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.compositions.compounds import compound_of
+from pvkdb.errors import InputError, NotFoundError, naming, unknown_name
+from pvkdb.schemas.calculations import CalculationState
+from pvkdb.schemas.calculations.migration import host_phases
+from pvkdb.schemas.calculations.relaxations import (
+    Host,
+    RelaxQuestion,
+    RelaxRequest,
+    RelaxResult,
+    VacancyQuestion,
+    VacancyRequest,
+)
+from pvkdb.store.files.structure_reading import distinct_atoms
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.structures import Structure
+
+
+def relax_request(session: Session, question: RelaxQuestion) -> RelaxRequest:
+    """Return the request for a relaxation, the one that a screening makes of the same compound.
+
+    Raises:
+        ParameterError: the formula or the phase has no prototype.
+    """
+    with naming("formula"):
+        composition = parse_composition(question.formula)
+        compound = compound_of(composition)
+    known = host_phases(composition)
+    with naming("phase"):
+        if question.phase is not None and question.phase not in known:
+            raise InputError(unknown_name("phase with a prototype", question.phase, known))
+        if not known:
+            raise InputError(f"{composition.formula} is no perovskite with a prototype")
+    return RelaxRequest(
+        formula=compound.formula,
+        stoichiometry=compound.stoichiometry,
+        ions=tuple((ion.symbol, ion.charge) for ion in compound.ions),
+        phase=question.phase or known[0],
+        potential=question.potential,
+    )
+
+
+def vacancy_request(session: Session, question: VacancyQuestion) -> VacancyRequest:
+    """Return the request for the halide vacancies in the host of a finished relaxation.
+
+    One halide of each symmetry class of the relaxed host is removed.
+
+    Raises:
+        NotFoundError: there is no such relaxation.
+        InputError: it is not done.
+    """
+    key = question.relaxation
+    found = session.get(Calculation, key)
+    if found is None or found.kind != "relax":
+        raise NotFoundError(f"calculations holds no relaxation {key!r}")
+    if found.state != CalculationState.DONE:
+        raise InputError(f"relaxation {key} is {found.state}; wait until it is done")
+    request = RelaxRequest.model_validate(found.parameters)
+    result = RelaxResult.model_validate(found.result)
+    relaxed = session.scalars(
+        select(Structure).where(Structure.calculation_id == key, Structure.role == "host")
+    ).one()
+    host = Host(
+        symbols=tuple(relaxed.symbols),
+        cell_ang=tuple((a, b, c) for a, b, c in relaxed.cell_ang),
+        positions_ang=tuple((x, y, z) for x, y, z in relaxed.positions_ang),
+    )
+    halide = request.ions[-1][0]
+    return VacancyRequest(
+        formula=request.formula,
+        phase=request.phase,
+        halide=halide,
+        atoms_per_formula=result.atoms_per_formula,
+        host=host,
+        sites=tuple(site for site in distinct_atoms(host) if host.symbols[site] == halide),
+        potential=request.potential,
+    )
