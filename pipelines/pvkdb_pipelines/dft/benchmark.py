@@ -126,7 +126,6 @@ class PotentialScore(BaseModel):
 
     potential: str
     licence: str
-    device: str
     versions: dict[str, str]
     groups: list[GroupScore]
     hops: list[HopScore]
@@ -169,7 +168,6 @@ def score(
     return PotentialScore(
         potential=potential.name,
         licence=potential.licence,
-        device=potential.device,
         versions=potential.versions,
         groups=grouped(scores),
         hops=scores,
