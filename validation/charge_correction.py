@@ -281,7 +281,7 @@ def section(found: list[LeftOut]) -> list[str]:
         ]
         for potential, what in dict.fromkeys((each.potential, each.left_out) for each in own):
             group = [each for each in own if (each.potential, each.left_out) == (potential, what)]
-            inside = [
+            within = [
                 abs(each.missing_ev - each.learned_ev) <= _Z80 * each.error_ev for each in group
             ]
             alike = [each for each in group if each.same_hops_ev is not None]
@@ -293,7 +293,7 @@ def section(found: list[LeftOut]) -> list[str]:
                 _mean(abs(each.missing_ev - each.learned_ev) for each in group),
                 f"{_mean(abs(each.missing_ev - (each.same_hops_ev or 0)) for each in alike)} "
                 f"({len(alike)})",
-                f"{sum(inside)} of {len(inside)}",
+                f"{sum(within)} of {len(within)}",
                 _mean(each.force_mae for each in group),
                 _mean(each.force_mae_left for each in group),
             ]
