@@ -237,7 +237,7 @@ def render(benchmark: DocumentedSet, scores: list[PotentialScore]) -> str:
     lines += [f"| potential | charge | hops | {' | '.join(METRICS)} | CPU-s |", "|---" * 8 + "|"]
     for score in scores:
         lines += [f"| {score.potential} | {' | '.join(each.cells())} |" for each in score.groups]
-    lines += ["", "## Each hop", "", _EACH]
+    lines += ["", "## Each hop", "", _EACH, ""]
     lines += [f"| hop | atoms | tilted | DFT, eV | {' | '.join(names)} |"]
     lines += ["|---|---|---|---|" + "---|" * len(names)]
     for hop in counted:
@@ -277,8 +277,8 @@ edit.
 These potentials compute the neutral cell whatever the charge: what they miss at +1 and not at 0 is
 the charge. Errors in eV, of the barriers forward and reverse, against DFT in the same cell; of
 components of forces in eV/Å. MAE and signed: between a potential's own ends and saddle point,
-searched from those of DFT. In brackets 95 % over compositions, each counted once: with four of them
-they are wide, and no order of two potentials is sure whose intervals overlap. A dash: a hop failed,
+searched from those of DFT. In brackets 95 % over compositions, each counted once: with so few they
+are wide, and no order of two potentials is sure whose intervals overlap. A dash: a hop failed,
 and a mean of the others would reward that. CPU-s: of a force call, on cores that others were using.
 """
 _EACH = """DFT forward and reverse (one number where symmetry makes the ends one), with what its

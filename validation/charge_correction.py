@@ -264,7 +264,9 @@ def section(found: list[LeftOut]) -> list[str]:
     """Return the part of the page: errors with what was learned from others, and without."""
     if not found:
         return []
-    lines = [_HEAD]
+    worse = sum(abs(each.missing_ev - each.learned_ev) > abs(each.missing_ev) for each in found)
+    inside = sum(abs(each.missing_ev - each.learned_ev) <= _Z80 * each.error_ev for each in found)
+    lines = [_HEAD.format(worse=worse, all=len(found), inside=inside)]
     for counts in (True, False):
         own = [each for each in found if each.counts or not counts]
         lines += [
@@ -279,7 +281,7 @@ def section(found: list[LeftOut]) -> list[str]:
         ]
         for potential, what in dict.fromkeys((each.potential, each.left_out) for each in own):
             group = [each for each in own if (each.potential, each.left_out) == (potential, what)]
-            inside = [
+            within = [
                 abs(each.missing_ev - each.learned_ev) <= _Z80 * each.error_ev for each in group
             ]
             alike = [each for each in group if each.same_hops_ev is not None]
@@ -291,7 +293,7 @@ def section(found: list[LeftOut]) -> list[str]:
                 _mean(abs(each.missing_ev - each.learned_ev) for each in group),
                 f"{_mean(abs(each.missing_ev - (each.same_hops_ev or 0)) for each in alike)} "
                 f"({len(alike)})",
-                f"{sum(inside)} of {len(inside)}",
+                f"{sum(within)} of {len(within)}",
                 _mean(each.force_mae for each in group),
                 _mean(each.force_mae_left for each in group),
             ]
@@ -314,14 +316,18 @@ def _mean(values: Iterable[float]) -> str:
 _HEAD = """
 ## What the charge adds, learned from other compositions
 
-A first step (`validation/charge_correction.py`): the difference of DFT at charge +1 and a potential
+**It fails, and is used nowhere.** {worse} of {all} predictions are worse than no correction, and
+{inside} of {all} intervals of 80 % hold: the process is far too sure of what it carries from one
+composition to another. Whether more compositions or another description of the neighbours mend
+that is open.
+
+How it was tried (`validation/charge_correction.py`): the difference of DFT at +1 and a potential
 is learned from the energies and forces of all calls of the other compositions, or of the other
 families, as a sum over atoms of one Gaussian process of their neighbours. Missing: E(saddle) −
 E(start) by DFT less that of the potential, at the structures of DFT. Beside it the simplest
 correction: the mean of what is missing in the other hops of the same kind (edge or between
 octahedra; in brackets where there are any). In 80 %: within 1.28 standard deviations of the
-process. Energies in eV, components of forces in eV/Å.
-"""
+process. Energies in eV, components of forces in eV/Å."""
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from validation.barrier_benchmark import (
     read_set,
     render,
 )
+from validation.charge_correction import read_left_out
 from validation.dft_hops import ESPRESSO_SET
 
 
@@ -42,3 +43,9 @@ def test_a_barrier_is_the_difference_of_its_frames_and_hops_that_fail_are_not_co
         if hop.excluded is None:
             assert max(hop.max_forces_ev_per_ang.values()) <= 0.05
             assert max(hop.tilt_changes_deg.values(), default=0) <= 4.5
+
+
+def test_the_learned_correction_fails_as_the_page_says() -> None:
+    found = read_left_out()
+    worse = [abs(each.missing_ev - each.learned_ev) > abs(each.missing_ev) for each in found]
+    assert sum(worse) > len(found) / 2

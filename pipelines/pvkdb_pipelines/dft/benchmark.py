@@ -5,9 +5,8 @@ has relaxed, its barrier between its own ends and saddle point, searched from th
 forces and energies on the structures of all force calls. Hops of different codes and settings make
 different groups, as do the charges: their energies are never mixed.
 
-The frames carry charge and spin multiplicity as integers, as ml-peg asks for
-(https://github.com/ddmms/ml-peg), so that a potential that knows charge can read them; a hop that
-fails leaves its group without a mean error, since a mean of the others would reward the failure.
+The frames carry charge and spin multiplicity, for potentials that know them. A hop that fails
+leaves its group without a mean error: a mean of the others would reward the failure.
 """
 
 from __future__ import annotations
@@ -127,7 +126,6 @@ class PotentialScore(BaseModel):
 
     potential: str
     licence: str
-    device: str
     versions: dict[str, str]
     groups: list[GroupScore]
     hops: list[HopScore]
@@ -170,7 +168,6 @@ def score(
     return PotentialScore(
         potential=potential.name,
         licence=potential.licence,
-        device=potential.device,
         versions=potential.versions,
         groups=grouped(scores),
         hops=scores,
@@ -198,14 +195,17 @@ def grouped(scores: Sequence[HopScore]) -> list[GroupScore]:
 
 
 def nearest(scores: Sequence[PotentialScore]) -> list[str]:
-    """Return a sentence for each group: which potential is nearest to DFT, and the others."""
+    """Return which potential is nearest to DFT in each group, and the others."""
     lines = []
     for place, group in enumerate(scores[0].groups if scores else ()):
-        errors = [(score.groups[place].errors["MAE"], score.potential) for score in scores]
-        known = sorted((mae.value, f"{name} {mae} eV") for mae, name in errors if mae is not None)
         of = f"Charge {group.charge:+d}, {group.hops} hops, {group.compositions} compositions"
-        found = ", then ".join(text for _, text in known)
-        lines.append(f"{of} ({group.settings}): {found or 'every potential failed on a hop'}.")
+        words = []
+        for metric, said in (("MAE", "own barriers"), ("MAE at DFT's", "at the structures of DFT")):
+            errors = [(score.groups[place].errors[metric], score.potential) for score in scores]
+            known = sorted((mae.value, f"{name} {mae} eV") for mae, name in errors if mae)
+            failed = [f"{name} failed on a hop" for mae, name in errors if mae is None]
+            words.append(f"{said}: {', then '.join([text for _, text in known] + failed)}")
+        lines.append(f"{of} ({group.settings}); {'; '.join(words)}.")
     return lines
 
 

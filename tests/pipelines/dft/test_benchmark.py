@@ -85,7 +85,7 @@ def test_a_hop_that_fails_leaves_its_group_without_a_mean() -> None:
     assert [(each.charge, each.failed) for each in found.groups] == [(0, 1), (1, 1)]
     assert set(found.groups[0].errors.values()) == {None}
     assert "not trained on Cu" in str(found.hops[0].failure)
-    assert "every potential failed" in nearest([found])[0]
+    assert "own barriers: test failed on a hop" in nearest([found])[0]
 
 
 def test_each_composition_counts_once_and_the_interval_is_students() -> None:
