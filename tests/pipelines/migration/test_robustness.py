@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 def test_bottleneck_does_not_hang_on_chance_or_images(cspbbr3_migration):
     expected = cspbbr3_migration(PotentialName.CHGNET).result
-    other = NebSettings(seed=7, images=5, recheck=False)
+    other = NebSettings(seed=7, images=5)
     request = complete_request(
         NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET, settings=other)
     )
