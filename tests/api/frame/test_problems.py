@@ -14,8 +14,6 @@ from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.explorer.site.rendering import POLICY
 from pvkdb_api.frame.headers import SECURITY
 
-from ...curated import DEVICES
-
 
 @pytest.fixture
 def empty_api(api_type, tmp_path):
@@ -54,13 +52,6 @@ def test_an_unreachable_database_is_a_503_that_does_not_say_where_it_stands(api_
         assert "cannot be reached" in problem["detail"]
     assert "127.0.0.1" in caplog.text
     assert "secret" not in caplog.text
-
-
-def test_a_database_comes_back_without_a_restart(empty_api, sqlite_store, tmp_path):
-    empty_api.problem("/api/v1/devices", 503)
-    sqlite_store.close()
-    sqlite_store.sqlite_path.rename(tmp_path / "empty.sqlite")
-    assert empty_api.get("/api/v1/devices").json()["total"] == DEVICES
 
 
 def test_a_url_that_is_no_database_is_refused_at_once():

@@ -74,23 +74,6 @@ def test_a_bad_request_is_refused_and_nothing_is_queued(reading_api, body, param
 
 
 @pytest.mark.parametrize(
-    "content", [b"{", b"", b"\xff", b"[" * 100_000, b'{"formula": NaN}', b'{"formula": "\\ud800"}']
-)
-def test_what_is_no_json_is_refused(reading_api, content):
-    answer = reading_api.request(
-        "POST", PATH, content=content, headers={"Content-Type": "application/json"}
-    )
-    assert answer.status_code in (400, 422)
-    assert answer.headers["content-type"] == "application/problem+json"
-
-
-def test_a_form_is_refused(reading_api):
-    answer = reading_api.request("POST", PATH, data={"formula": "CsPbBr3"})
-    assert answer.status_code == 422
-    assert "application/json" in answer.json()["detail"]
-
-
-@pytest.mark.parametrize(
     ("route", "changes", "status", "said"),
     [
         ("simulations", {}, 404, "compute them with: pvkdb neb CsPbBr3"),

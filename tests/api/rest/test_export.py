@@ -91,12 +91,6 @@ def test_unknown_tables_and_formats_are_refused(reading_api):
     assert "'csv', 'json', 'jsonl' or 'parquet'" in problem["detail"]
 
 
-def test_the_rows_of_an_export_are_those_of_the_collection(reading_api):
-    for name in ("devices", "energetics", "references", "materials"):
-        listed = reading_api.get(f"/api/v1/{name}", limit=500).json()["data"]
-        assert reading_api.get(f"/api/v1/export/{name}", format="json").json() == listed
-
-
 def test_references_are_files_for_citing(reading_api):
     answer = reading_api.get("/api/v1/export/references", format="bibtex", row="d-t4-r14")
     assert answer.headers["content-type"] == "application/x-bibtex; charset=utf-8"

@@ -164,8 +164,3 @@ def test_a_message_of_several_lines_stays_one(guarded_store: Store, api: Api) ->
 def test_there_is_no_log_of_nothing(api: Api) -> None:
     assert "no calculation" in api.problem(f"{CALCULATIONS}/nothing/log", 404)["detail"]
     assert api.problem(f"{CALCULATIONS}/x/log", 422, after=-1)["parameter"] == "after"
-
-
-def test_another_method_is_told_the_right_one(api: Api) -> None:
-    answer = api.get(f"{CALCULATIONS}/x/cancel")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 def test_bottleneck_does_not_hang_on_chance_or_images(cspbbr3_migration):
     expected = cspbbr3_migration(PotentialName.CHGNET).result
-    other = NebSettings(seed=7, images=5, recheck=False)
+    other = NebSettings(seed=7, images=5)
     request = complete_request(
         NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET, settings=other)
     )
@@ -49,13 +49,13 @@ def test_a_hop_from_its_other_end_has_the_same_saddle(cspbbr3_migration):
 
 
 def test_limiting_barrier_is_that_of_a_plain_band(cspbbr3_migration):
-    """ASE's band as its manual has it: three images, one calculator, FIRE, then climbing."""
+    """ASE's band as its manual has it: seven images, one calculator each, FIRE, then climbing."""
     from chgnet.model.dynamics import CHGNetCalculator
 
     run = cspbbr3_migration(PotentialName.CHGNET)
     path = run.paths[run.result.hops.index(run.result.limiting)]
     ends = [image.copy() for image in (path.band.images[0], path.band.images[-1])]
-    images = [ends[0], *(ends[0].copy() for _ in range(3)), ends[1]]
+    images = [ends[0], *(ends[0].copy() for _ in range(7)), ends[1]]
     calculator = CHGNetCalculator(use_device="cpu")
     for image in images:
         image.calc = calculator

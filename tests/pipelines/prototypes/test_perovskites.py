@@ -8,7 +8,6 @@ from ase.neighborlist import neighbor_list
 
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb_pipelines.geometry.neighbours import CLOSEST_APPROACH, closest_approach
 from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes import tilted_perovskite
 
@@ -58,15 +57,6 @@ def test_tilts_bend_the_bridges_and_keep_octahedra_regular(tilt_deg):
     bend = np.degrees(2 * np.arctan(np.sqrt(2) * np.tan(np.radians(tilt_deg))))
     assert np.allclose(bridges, 180 - bend, atol=0.01)
     assert np.ptp(lengths) < 1e-6
-
-
-def test_rattled_prototype_is_reproducible_and_physical():
-    one = tilted_perovskite("Cs", "Pb", "I", 6.4, 10.0, 0.05, 7)
-    same = tilted_perovskite("Cs", "Pb", "I", 6.4, 10.0, 0.05, 7)
-    other = tilted_perovskite("Cs", "Pb", "I", 6.4, 10.0, 0.05, 8)
-    assert np.array_equal(one.positions, same.positions)
-    assert not np.allclose(one.positions, other.positions)
-    assert closest_approach(one)[0] > CLOSEST_APPROACH
 
 
 def test_molecular_cation_is_refused_with_its_kind():

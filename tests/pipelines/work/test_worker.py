@@ -24,7 +24,6 @@ from pvkdb_pipelines import ownership
 from pvkdb_pipelines.migration import compute
 from pvkdb_pipelines.migration.compute import MigrationRun
 from pvkdb_pipelines.work import interrupts, worker
-from pvkdb_pipelines.work.pool import drain
 from pvkdb_pipelines.work.worker import Worker
 
 CHGNET = NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)
@@ -235,17 +234,6 @@ def test_owners_are_told_apart() -> None:
     gone.wait()
     assert ownership.is_alive(f"{host}:{gone.pid}:{start}") is False
     assert ownership.is_alive("") is None
-
-
-def test_several_processes_share_the_queue(empty_store: Store) -> None:
-    keys = {
-        unchecked(empty_store, formula) for formula in ("CsPbI3", "RbPbI3", "CsPbBr3", "RbPbBr3")
-    }
-    documents = list(drain(empty_store, processes=2))
-    assert {document.id for document in documents} == keys
-    assert {document.failure_kind for document in documents} == {
-        FailureKind.UNSUPPORTED_COMPOSITION
-    }
 
 
 @pytest.mark.slow

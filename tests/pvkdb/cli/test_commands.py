@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -151,19 +150,6 @@ def test_bad_input_is_refused_with_the_reason(
 
 def test_upgrade_of_nothing_points_to_init(run: Run) -> None:
     assert failed_clearly(run("upgrade"), "pvkdb init")
-
-
-@pytest.mark.usefixtures("initialised")
-def test_a_port_in_use(run: Run) -> None:
-    with socket.socket() as busy:
-        busy.bind(("127.0.0.1", 0))
-        busy.listen()
-        port = str(busy.getsockname()[1])
-        outcome = run("serve", "--port", port)
-    assert outcome.returncode != 0
-    assert "Traceback" not in outcome.stderr
-    assert port in outcome.stderr.strip().splitlines()[-1]
-    assert "--port" in outcome.stderr.strip().splitlines()[-1]
 
 
 def test_nothing_heavy_is_imported_for_help_or_the_client() -> None:

@@ -145,13 +145,6 @@ def test_a_store_that_may_only_be_read_is_exported_and_ranked(
     assert "may only be read; give its user the right to write there" in refused.stderr
 
 
-def test_a_damaged_file_is_called_damaged(run: Run, damaged_sqlite: Path) -> None:
-    outcome = run("export", "devices", "--database", f"sqlite:///{damaged_sqlite}")
-    assert outcome.returncode == 4
-    assert "is damaged; restore the file from a backup" in outcome.stderr
-    assert "URL" not in outcome.stderr
-
-
 @pytest.mark.usefixtures("initialised")
 def test_a_snapshot_and_what_an_import_changed_since(run: Run, tmp_path: Path) -> None:
     made = json.loads(run("snapshot", "old.zip", "--json").stdout)

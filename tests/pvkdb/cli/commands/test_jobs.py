@@ -108,12 +108,6 @@ def test_what_cannot_be_done_is_one_clear_line(
     assert outcome.stdout == ""
 
 
-def test_an_unknown_engine_is_named(run: Run, names: dict[str, str]) -> None:
-    outcome = run("work", "--engine", "locl")
-    assert outcome.returncode == 2
-    assert "did you mean 'local'?" in outcome.stderr
-
-
 def test_calculations_travel_through_a_file(run: Run, names: dict[str, str]) -> None:
     written = run("jobs", "export", "file.gz")
     assert written.returncode == 2

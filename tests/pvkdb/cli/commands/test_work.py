@@ -208,23 +208,6 @@ def test_a_structure_that_is_no_host_is_one_clear_line(
         assert session.query(Calculation).count() == 0
 
 
-def test_a_disordered_structure_is_one_clear_line(
-    run: Run, user_store: Store, tmp_path: Path
-) -> None:
-    (tmp_path / "host.cif").write_text(
-        "data_x\n_cell_length_a 6\n_cell_length_b 6\n_cell_length_c 6\n"
-        "_cell_angle_alpha 90\n_cell_angle_beta 90\n_cell_angle_gamma 90\n"
-        "_symmetry_space_group_name_H-M 'P 1'\nloop_\n_atom_site_label\n"
-        "_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n"
-        "_atom_site_occupancy\nCs1 Cs 0 0 0 1\nPb1 Pb .5 .5 .5 1\nBr1 Br .5 .5 0 1\n"
-        "Br2 Br .5 0 .5 1\nBr3 Br 0 .5 .5 0.7\nI3 I 0 .5 .5 0.3\n"
-    )
-    outcome = run("neb", "CsPbBr3", "--from", "host.cif", "--plot", "none")
-    assert outcome.returncode == 2
-    assert "order it in a supercell" in outcome.stderr
-    assert "Traceback" not in outcome.stderr
-
-
 def test_a_phase_that_is_no_text_is_one_clear_line(run: Run, user_store: Store) -> None:
     """The shell hands over bytes that are not UTF-8 as halves of surrogate pairs."""
     outcome = run("neb", "CsPbBr3", "--phase", "P\udcff")

@@ -146,9 +146,9 @@ def test_what_is_missing_is_shown_as_missing(store: Store) -> None:
 def test_without_evidence_there_is_no_place(sqlite_store: Store, subject: str) -> None:
     aside = 0
     with sqlite_store.session() as session:
-        for profile in applications():
-            found = rank(session, profile.name, subject, FEW)  # type: ignore[arg-type]
-            assert all(entry.coverage > 0 for entry in found.candidates), profile.name
+        for name in PROFILES:
+            found = rank(session, name, subject, FEW)  # type: ignore[arg-type]
+            assert all(entry.coverage > 0 for entry in found.candidates), name
             assert by_id(found).keys().isdisjoint(found.not_rankable)
             count = len(found.not_rankable)
             assert any(note.endswith(f"criterion with weight: {count}") for note in found.notes)
