@@ -16,7 +16,6 @@ from pvkdb.schemas.rankings import Grade, RankedCandidate, Ranking, Verdict
 from pvkdb.store.database import Store
 from pvkdb.suitability import (
     Options,
-    applications,
     parse_weights,
     rank,
     rank_candidates,
