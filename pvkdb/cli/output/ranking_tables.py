@@ -39,6 +39,8 @@ _DOUBT = " †"
 #: Longest label, by the number of criteria in the table.
 _LABELS = {0: 44, 1: 44, 2: 34, 3: 22}
 _SHORTEST_LABEL = 18
+#: Most criteria on devices that fit a terminal.
+_COLUMNS = 3
 
 
 def print_ranking(ranking: Ranking, limit: int | None = None) -> None:
@@ -48,7 +50,7 @@ def print_ranking(ranking: Ranking, limit: int | None = None) -> None:
     waiting = {each.id for each in ranking.unreviewed}
     both = sorted([*ranking.candidates, *ranking.unreviewed], key=lambda each: each.rank)
     listed = both[:limit]
-    columns = [place for place, each in enumerate(ranking.criteria) if each.weight > 0]
+    columns = _columns(ranking, listed)
     longest = _LABELS.get(len(columns), _SHORTEST_LABEL)
     output().print(plain(answer(ranking)), style="bold")
     output().print(plain(scope(ranking)))
@@ -73,6 +75,16 @@ def print_ranking(ranking: Ranking, limit: int | None = None) -> None:
     if ranking.subject == "materials":
         _print_predictions(ranking, listed)
     _print_notes(ranking)
+
+
+def _columns(ranking: Ranking, listed: Sequence[RankedCandidate]) -> list[int]:
+    """Return the places of the criteria in the table: of devices the three that part them most."""
+    counted = [place for place, each in enumerate(ranking.criteria) if each.weight > 0]
+    if ranking.subject == "materials":
+        return counted
+    parting = [len({entry.criteria[place].share for entry in listed}) for place in counted]
+    chosen = sorted(zip(parting, counted, strict=True), key=lambda each: -each[0])[:_COLUMNS]
+    return sorted(place for _, place in chosen)
 
 
 def print_explanation(ranking: Ranking, name: str) -> None:
@@ -248,9 +260,12 @@ def _print_notes(ranking: Ranking) -> None:
 def _caption(ranking: Ranking, shown: int) -> str:
     reading = f" Reading: {ranking.reading!r}." if ranking.reading else ""
     dataset = f", dataset {ranking.dataset_version}" if ranking.dataset_version else ""
+    more = sum(each.weight > 0 for each in ranking.criteria) > _COLUMNS
+    others = " Other criteria: --explain ID." if more and ranking.subject == "devices" else ""
     return (
-        f"{shown} of {len(ranking.candidates)}{dataset}.{reading} score: product of the shares of "
-        "all criteria, with its 95% interval; a share is 1 where a value meets, 0 where it fails, "
+        f"{shown} of {len(ranking.candidates)}{dataset}.{reading}{others} score: product "
+        "of the shares of all criteria, with its 95% interval; a share is 1 where a value meets, "
+        "0 where it fails, "
         "and the share of papers that reached it where a test ended before; first: no other is "
         f"better in this share of {ranking.samples} random samples.{_DOUBT}: its source has an "
         "erratum, see --explain."

@@ -76,6 +76,7 @@ def weighted(criteria: Sequence[Criterion], weights: Mapping[str, float] | None)
         else criterion
         for criterion in criteria
     ]
-    if sum(criterion.weight for criterion in changed) == 0:
+    # Those that wait for papers may have no weight either.
+    if sum(criterion.weight for criterion in changed if not criterion.from_papers) == 0:
         raise InputError("weights: they sum to zero; give one criterion a weight")
     return changed
