@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from pvkdb.errors import InputError
-from pvkdb.measurements.forms import Floats, Pairs
-from pvkdb.measurements.metrics import shipped
+from pvkdb.measurements.forms import Floats, Pairs, shipped
 from pvkdb.measurements.plasticity import ppf_metrics
 from pvkdb.simulation.compact import CompactModel, response
 
