@@ -89,8 +89,9 @@ def with_interval(value: float, low: float, high: float) -> str:
     """
     if low == high:
         return short_number(value)
-    shown, start, end = (decimals(each, decimals_of(low, high)) for each in (value, low, high))
-    return f"{shown} ({start} to {end})"
+    digits = decimals_of(low, high)
+    least, most = decimals(low, digits), decimals(high, digits)
+    return f"{decimals(value, digits)} ({least} to {most})"
 
 
 def decimals(value: float | None, digits: int) -> str:

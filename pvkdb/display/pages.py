@@ -96,7 +96,8 @@ def _sheets(root: ElementTree.Element, first: int, last: int) -> list[Any]:
     from matplotlib.lines import Line2D
 
     sheets, columns, column, top, y, right = list[Any](), first, first - 1, 0.0, 0.0, 0.0
-    parts_of_page = [each for each in root.iter() if each.tag in _SIZES]
+    shown = (each for each in root.iter() if each.tag in _SIZES)
+    parts_of_page = [each for each in shown if each.tag == "img" or _text(each)]
     tables = [place for place, each in enumerate(parts_of_page) if each.tag == "table"]
 
     def room(height: float) -> float:

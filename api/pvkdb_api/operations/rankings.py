@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,13 +12,15 @@ from pydantic_core import to_jsonable_python
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
-from pvkdb.errors import InputError, naming
+from pvkdb.errors import InputError, PvkdbError, naming
 from pvkdb.kinetics.conditions import Conditions, conditions_of
 from pvkdb.schemas.kinetics import LayerRequest
-from pvkdb.schemas.profiles import Profile, Subject
+from pvkdb.schemas.profiles import SUBJECTS, Profile, Subject
 from pvkdb.schemas.rankings import Ranking
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
 from pvkdb.store.curation.kept import kept
+from pvkdb.store.database import Store
+from pvkdb.suitability.sheets.side_by_side import standings
 from pvkdb_api.core.cache import QueryCache
 
 #: The most random weights that a request may have.
@@ -87,3 +91,23 @@ def question(subject: Subject, options: suitability.Options, layer: Conditions) 
     """Return everything beside the profile and the data that a ranking depends on, for JSON."""
     asked: dict[str, Any] = to_jsonable_python([subject, options, layer])
     return {"ranking": asked}
+
+
+def keep_rankings(url: str) -> None:
+    """Compute the default rankings and standings that a store does not hold for its data.
+
+    A minute of CPU time after a change of the data, at low priority; what fails is left to the
+    first request for it.
+    """
+    os.nice(10)
+    store = Store(url)
+    default = suitability.Options(), conditions_of(LayerRequest())
+    profiles = [suitability.shipped_profile(name) for name in suitability.shipped_profiles()]
+    for subject in SUBJECTS:
+        with suppress(PvkdbError), store.session(read_only=True) as session:
+            if subject == "devices" or COMPOSITIONS.count(session, {}) <= MOST_RANKED:
+                standings(session, subject)
+        for profile in profiles:
+            with suppress(PvkdbError), store.session(read_only=True) as session:
+                rank(QueryCache(), session, profile, subject, *default)
+    store.close()

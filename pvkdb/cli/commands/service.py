@@ -44,7 +44,10 @@ def serve(
     json: JsonOption = False,
 ) -> None:
     """Run the REST service and web pages. docs/deploy.md lists all settings."""
+    from multiprocessing import get_context
+
     from pvkdb_api.core.settings import read_settings
+    from pvkdb_api.operations.rankings import keep_rankings
     from pvkdb_api.server import serve as run
 
     settings = read_settings(
@@ -56,6 +59,8 @@ def serve(
         if json:
             print_json({"url": address, "database": store.name})
         messages().print(f"serving {store.name} on {address} (Ctrl-C stops)")
+        process = get_context("spawn").Process(target=keep_rankings, args=(database,), daemon=True)
+        process.start()  # beside the service, so that it holds up no request
 
     run(database, host, port, ready=ready, settings=settings)
 

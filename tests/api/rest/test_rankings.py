@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+from contextlib import contextmanager
 
 from pvkdb import suitability
 from pvkdb.schemas.rankings import RankedCandidate
@@ -11,10 +14,12 @@ from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.runs import screening_runs
 from pvkdb.suitability import Options, rank
+from pvkdb.suitability.sheets import side_by_side
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.operations import rankings
 
 from ...curated import DEVICES, PROFILES
+from ..conftest import serving
 
 
 def test_applications_are_named_and_ranked(reading_api):
@@ -267,3 +272,20 @@ def test_what_cannot_be_ranked_names_its_parameter(reading_api):
 def test_an_unknown_application_is_answered_with_those_there_are(reading_api):
     problem = reading_api.problem("/api/v1/rankings/synaptic-traning", 404)
     assert "synaptic-training" in problem["detail"]
+
+
+def test_default_rankings_are_computed_beside_a_service(loaded_sqlite, tmp_path, monkeypatch):
+    from pvkdb_api.operations import rankings
+
+    path = shutil.copy(loaded_sqlite, tmp_path / "kept.sqlite")
+    for module in (rankings.suitability, side_by_side):
+        monkeypatch.setattr(module, "shipped_profiles", lambda: ("selector",))
+    monkeypatch.setattr(os, "nice", lambda steps: steps)
+    rankings.keep_rankings(f"sqlite:///{path}")
+    for module, name in ((rankings.suitability, "rank"), (side_by_side, "_all")):
+        monkeypatch.setattr(module, name, None)  # none of them is computed again
+    with contextmanager(serving)(f"sqlite:///{path}") as api:
+        for subject in ("devices", "materials"):
+            assert api.get("/api/v1/rankings/selector", subject=subject).json()["candidates"]
+        assert api.get("/api/v1/compare", materials="CsPbBr3,MAPbI3").json()["applications"]
+        assert "leader:" in api.request("GET", "/applications?leaders=shown").text
