@@ -24,7 +24,10 @@ COLUMNS = {
     "other_layers, on_off_ratio, on_off_qualifier, v_set_min_v, v_set_max_v, v_reset_min_v, "
     "v_reset_max_v, v_qualifier, endurance_cycles, retention_s, retention_qualifier, "
     "stability_days, stability_qualifier, references, source, as_printed, erratum, layers, "
-    "material, configuration, mechanism, volatility, text_source, raw_files, quality",
+    "material, configuration, mechanism, volatility, text_source, raw_files, quality, "
+    "thickness_nm, area_um2, sweep_rate_v_per_s, pulse_width_s, pulse_voltage_v, compliance_a, "
+    "read_voltage_v, temperature_k, humidity_percent, atmosphere, endurance_counted, "
+    "endurance_end, retention_end, conditions_source",
     "applications": "application, metric, comparator, value, value_max, unit, source, "
     "as_printed, erratum, basis, upper_limit",
     "references": "key, number, authors, title, journal, year, volume, pages, doi, doi_seen, "
