@@ -243,8 +243,8 @@ class QueuedOperations(ClientPart):
     ) -> Steps[CalculationDocument]:
         """Queue the relaxation of a compound, or get the one that already answers it.
 
-        Atoms and cell of a prototype, with the settings of screenings: what they have computed is
-        not computed again.
+        Atoms and cell of a prototype, with the settings of screenings, so that what they have
+        computed is not computed again.
 
         Raises:
             InputError: a value cannot be used, or another one is missing.
