@@ -58,6 +58,7 @@ export PVKDB_DATABASE_URL="sqlite:///$away/away.sqlite"
 full/bin/pvkdb init
 full/bin/pvkdb screen lead-and-tin --dry-run   # plans travel in the wheel
 full/bin/pvkdb rank synaptic-training --limit 2 # and so do profiles
+full/bin/python -c "from pvkdb_pipelines.dft.benchmark import read_benchmark as r; assert r()[1]"
 full/bin/pvkdb mcp </dev/null                  # tools for language models start, and end with the input
 full/bin/pvkdb snapshot dataset
 test -s dataset/LICENSE && test -s dataset/NOTICE # and the rights
