@@ -12,7 +12,6 @@ from typing import TypeVar
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-import pvkdb
 from pvkdb._version import __version__
 from pvkdb.errors import PvkdbError
 from pvkdb.store.changes import data_changes
@@ -48,5 +47,6 @@ def kept(session: Session, name: str, model: type[Model], compute: Callable[[], 
 @cache
 def _code() -> str:
     """Return a text that changes with the files of this package."""
-    files = (each for each in Path(pvkdb.__file__).parent.rglob("*.*") if each.suffix in _SOURCES)
+    package = Path(__file__).parents[2]
+    files = (each for each in package.rglob("*.*") if each.suffix in _SOURCES)
     return f"{__version__} {max(each.stat().st_mtime_ns for each in files)}"
