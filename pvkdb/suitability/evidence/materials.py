@@ -224,9 +224,9 @@ def _of_store(
     for metric, quantity in (("e_a_ev", "E_A"), ("dfe_ev", "DFE")):
         waiting = [each for each in doubtful if each.quantity == quantity and halide_moves(each)]
         if waiting and metric in evidence:
-            known = evidence[metric]
+            counted = evidence[metric]
             beside = replace(reported(waiting), grade=Grade.UNREVIEWED)
-            evidence[metric] = replace(known, beside=(*known.beside, beside))
+            evidence[metric] = replace(counted, beside=(*counted.beside, beside))
     if stability is not None:
         value = stability.above_hull_ev_per_atom
         evidence["above_hull_ev_per_atom"] = Evidence(
