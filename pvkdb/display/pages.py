@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from pvkdb._extras import needing
 from pvkdb.display.colours import GREY
 from pvkdb.display.figures import style
+from pvkdb.display.numbers import shortened
 from pvkdb.errors import InputError
 
 #: Media types by the ending of the file.
@@ -65,6 +66,8 @@ _WIDTH, _HEIGHT, _MARGIN, _PICTURE = 842.0, 595.0, 24.0, 150.0
 #: Width of most letters of DejaVu Sans, plain and bold, in font sizes; in long lines it is less.
 _LETTERS = {"normal": 0.6, "bold": 0.7}
 _IN_LONG_LINES = 0.9
+#: Longest address.
+_ADDRESS = 70
 _SIZES = {"h1": 13.0, "h2": 9.0, "p": 6.0, "table": 6.0, "img": 0.0}
 
 
@@ -75,6 +78,8 @@ def pdf(page: str) -> bytes:
     """
     page = "".join(sign if sign.isprintable() else " " for sign in page)
     root = ElementTree.fromstring(page.replace("<br/>", "\n"))
+    for anchor in root.iter("a"):  # on paper the beginning is enough; the link is whole
+        anchor.text = shortened(anchor.text or "", _ADDRESS)
     with style({"pdf.fonttype": 42, "font.family": "DejaVu Sans"}):
         from matplotlib.backends.backend_pdf import PdfPages
 

@@ -16,7 +16,6 @@ _STEPS = {
         (1e-9, "ns"),
         (1e-12, "ps"),
     ),
-    "eV/atom": ((1e-3, "meV/atom"),),
     "m": ((1.0, "m"), (1e-3, "mm"), (1e-6, "μm"), (1e-9, "nm")),
     "J": (
         (1.0, "J"),
@@ -40,8 +39,8 @@ def amount(value: float, unit: str) -> str:
     if unit == "eV/atom":  # always computed
         return with_unit(f"{computed_ev(value, unit):g}", unit)
     steps = _STEPS.get(unit)
-    if steps and (value != 0 or len(steps) == 1):
-        size, name = next((step for step in steps if abs(value) >= step[0]), steps[-1])
+    if steps and value > 0:
+        size, name = next((step for step in steps if value >= step[0]), steps[-1])
         digits = 2 if name == "years" else 4
         return f"{number(float(f'{value / size:.{digits}g}'))} {name}"
     return with_unit(number(value), unit)

@@ -30,9 +30,10 @@ Reading: TypeAlias = "Callable[[], AbstractContextManager[Session]]"
 GROUP = "pvkdb.operations"
 #: Modules of pvkdb that declare operations.
 MODULES = (
-    *(f"pvkdb.{room}.operations" for room in ("literature", "compositions", "kinetics")),
+    *(f"pvkdb.{room}.operations" for room in ("compositions", "kinetics")),
     *(f"pvkdb.{room}.operations" for room in ("crossbar", "simulation", "examination")),
     "pvkdb.operations.calculations",
+    "pvkdb.operations.imports",
 )
 
 

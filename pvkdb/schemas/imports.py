@@ -118,16 +118,22 @@ class ReviewRequest(RequestModel):
     """Who confirms which import."""
 
     version: Annotated[Text | None, InCommand("version")] = Field(
-        None, description="Dataset version of an import; omit to list those that wait."
+        None,
+        description="Dataset version of an import; omit to list those that wait.",
+        examples=["review2026-0c7d1e58ab"],
     )
     by: Annotated[Text | None, InCommand(value="NAME")] = Field(
-        None, description="Who confirms it; a service takes the name of the key."
+        None,
+        description="Who confirms it; a service takes the name of the key.",
+        examples=["A. Curator"],
     )
 
 
 class UnreviewedImport(BaseModel):
     """An import that nobody has confirmed."""
 
-    version: str = Field(description="Dataset version that it made.")
-    origin: str = Field(description="What was imported.")
-    at: date = Field(description="Day of the import.")
+    version: str = Field(
+        description="Dataset version that it made.", examples=["review2026-0c7d1e58ab"]
+    )
+    origin: str = Field(description="What was imported.", examples=["paper.yaml"])
+    at: date = Field(description="Day of the import.", examples=["2026-11-30"])

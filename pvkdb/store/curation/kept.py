@@ -47,5 +47,6 @@ def kept(session: Session, name: str, model: type[Model], compute: Callable[[], 
 @cache
 def _code() -> str:
     """Return a text that changes with the files of this package."""
-    files = (each for each in Path(__file__).parents[2].rglob("*.*") if each.suffix in _SOURCES)
+    package = Path(__file__).parents[2]
+    files = (each for each in package.rglob("*.*") if each.suffix in _SOURCES)
     return f"{__version__} {max(each.stat().st_mtime_ns for each in files)}"

@@ -226,8 +226,8 @@ def _of_store(
     for metric, quantity in (("e_a_ev", "E_A"), ("dfe_ev", "DFE")):
         waiting = [each for each in doubtful if each.quantity == quantity and halide_moves(each)]
         if waiting and metric in evidence:
-            beside = replace(reported(waiting), grade=Grade.UNREVIEWED)
             counted = evidence[metric]
+            beside = replace(reported(waiting), grade=Grade.UNREVIEWED)
             evidence[metric] = replace(counted, beside=(*counted.beside, beside))
     if stability is not None:
         potential = stability.source.rpartition(", ")[2]

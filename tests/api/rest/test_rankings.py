@@ -274,6 +274,10 @@ def test_an_unknown_application_is_answered_with_those_there_are(reading_api):
     assert "synaptic-training" in problem["detail"]
 
 
+def computed_again(*_, **__):
+    raise AssertionError("it is kept, and is computed again")
+
+
 def test_default_rankings_are_computed_beside_a_service(loaded_sqlite, tmp_path, monkeypatch):
     from pvkdb_api.operations import rankings
 
@@ -283,7 +287,7 @@ def test_default_rankings_are_computed_beside_a_service(loaded_sqlite, tmp_path,
     monkeypatch.setattr(os, "nice", lambda steps: steps)
     rankings.keep_rankings(f"sqlite:///{path}")
     for module, name in ((rankings.suitability, "rank"), (side_by_side, "_all")):
-        monkeypatch.setattr(module, name, None)  # none of them is computed again
+        monkeypatch.setattr(module, name, computed_again)
     with contextmanager(serving)(f"sqlite:///{path}") as api:
         for subject in ("devices", "materials"):
             assert api.get("/api/v1/rankings/selector", subject=subject).json()["candidates"]

@@ -61,7 +61,7 @@ def test_a_draft_shows_each_value_with_its_sentence(importer: Browser) -> None:
     assert "The ITO/CsPbBr3/Ag device &lt;b&gt; has an endurance of 103 cycles." in answer.text
     assert 'value="10^3 cycles" aria-label="endurance, devices 1"' in answer.text
     assert "Doubt: is it 10^3?" in answer.text
-    assert "thickness_m 300 nm, beginning" in answer.text
+    assert 'value="300 nm" aria-label="thickness, devices 1"' in answer.text
     assert "checked" not in answer.text
 
 

@@ -34,6 +34,7 @@ SUFFIXES = {
     "_days": "d",
     "_ang": "Å",
     "_cm2": "cm²",
+    "_um2": "um2",
     "_px": "px",
     "_ev": "eV",
     "_nm": "nm",

@@ -1,4 +1,4 @@
-"""The operation of this room."""
+"""The confirmation of imports; here, since what the literature loads is too much for a list."""
 
 from __future__ import annotations
 
