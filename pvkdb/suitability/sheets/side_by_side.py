@@ -228,8 +228,6 @@ def _text(metric: Metric, evidence: Evidence) -> str:
     if evidence.estimate is None:
         return ends
     mean, error, _ = evidence.estimate
-    if metric.unit == "eV/atom":
-        return f"{mean * 1e3:.0f} ± {error * 1e3:.0f} meV/atom (95 %: {ends})"
     return f"{mean:.{digits}f} ± {error:.{digits}f} {metric.unit} (95 %: {ends})"
 
 
