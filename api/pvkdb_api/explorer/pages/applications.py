@@ -123,6 +123,7 @@ def _ranking(request: Request, session: Session, wanted: ParsedRankingQuery) -> 
     rest = service_root(request) + path
     return {
         "ranking": ranking,
+        "counted": [each.metric for each in ranking.criteria if each.weight > 0],
         "rows": ranking.candidates[: wanted.top],
         "more_text": f"Show all {total}" if more <= 100 else f"Show 100 more of {total}",
         "more": query.address(top=str(min(wanted.top + 100, 1000))) if more > 0 else None,

@@ -43,6 +43,7 @@ NARROW = 360
 PAGES: dict[str, tuple[str, ...]] = {
     "/": ("/",),
     "/applications": ("/applications?leaders=shown",),
+    "/problems/{name}": ("/problems/not-found",),
     "/applications/{application}": (
         "/applications/synaptic-training?samples=50",
         "/applications/selector?subject=materials&samples=50",
