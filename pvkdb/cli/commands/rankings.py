@@ -97,6 +97,7 @@ def rank(
         shipped_profiles,
     )
     from pvkdb.suitability import rank as rank_store
+    from pvkdb.suitability.sheets.sheet import decision_sheet, papers_of, sheet_file
 
     if application is None and profile is None:
         show(applications(), json, print_applications)
@@ -131,9 +132,8 @@ def rank(
             report,
             conditions=conditions,
         )
+        papers = papers_of(session, ranking.candidates[: limit or _LISTED])
         if sheet:
-            from pvkdb.suitability.sheets.sheet import decision_sheet, sheet_file
-
             made = decision_sheet(session, ranking)
             for path in sheet:
                 ending = path.suffix.lower().removeprefix(".")
@@ -156,7 +156,7 @@ def rank(
     elif explain is not None:
         print_explanation(ranking, explain)
     else:
-        print_ranking(ranking, limit or _LISTED)
+        print_ranking(ranking, limit or _LISTED, papers)
 
 
 def _profile(application: str | None, file: Path | None) -> Profile:

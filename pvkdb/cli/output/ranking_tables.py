@@ -43,8 +43,8 @@ _SHORTEST_LABEL = 18
 _COLUMNS = 3
 
 
-def print_ranking(ranking: Ranking, limit: int | None = None) -> None:
-    """Print which come first, a ranking as a table, then its predictions and notes."""
+def print_ranking(ranking: Ranking, limit: int | None = None, papers: Sequence[str] = ()) -> None:
+    """Print which come first, a ranking as a table, its papers, predictions and notes."""
     from pvkdb.suitability.sheets.comparisons import answer, scope
 
     waiting = {each.id for each in ranking.unreviewed}
@@ -72,6 +72,8 @@ def print_ranking(ranking: Ranking, limit: int | None = None) -> None:
         numeric=("rank",),
         caption=_caption(ranking, len(listed)),
     )
+    if papers:
+        output().print(plain("\n".join(["Papers:", *papers])))
     if ranking.subject == "materials":
         _print_predictions(ranking, listed)
     _print_notes(ranking)
