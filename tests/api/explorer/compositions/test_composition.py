@@ -260,7 +260,7 @@ def test_barriers_hops_and_profile_are_those_of_the_result(guest, result):
     shown = section.locator("tr[data-image]")
     limiting = result.limiting
     assert [values(row) for row in shown.all()] == [
-        [length, energy]
+        [length, round(energy, 2)]
         for length, energy in zip(
             limiting.reaction_coordinate_ang, limiting.image_energies_ev, strict=True
         )
