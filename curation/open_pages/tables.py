@@ -63,6 +63,8 @@ def build(target: Path = LITERATURE / "open_pages") -> None:
     counts: Counter[str] = Counter()
     for (paper, item), facts in items.items():
         if item.startswith("e"):
+            if "value_ev" not in facts:  # settled as that of another material
+                continue
             tables["energetics"].append(
                 energy(paper, item, facts) | {"references": cited_as[paper]}
             )
