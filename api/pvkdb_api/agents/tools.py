@@ -370,7 +370,7 @@ TOOLS: dict[str, AgentTool] = {
         gives={"left_out": "object", "sources": "object", "data": "array"},
     )
     for each in declared().values()
-    if each.queued is None
+    if each.queued is None and not each.scope
 }
 
 

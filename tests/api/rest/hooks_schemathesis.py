@@ -21,7 +21,7 @@ MEANING = {
     *("reading", "r_lrs_ohm", "pull_up_ohm", "selectivity", "line_resistance_ohm", "size"),
     *("e_a_ev", "dfe_ev", "thickness_nm", "bias_v", "temperature_k", "write_time_s"),
     *("compositions", "margin", "settings", "potential", "Idempotency-Key", None),
-    *("cif", "sheet", "material", "stack", "inputs", "values"),
+    *("cif", "sheet", "material", "stack", "inputs", "values", "relaxation", "version", "by"),
 }
 
 

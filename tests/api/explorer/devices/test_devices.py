@@ -165,7 +165,7 @@ def test_the_places_are_those_of_the_rankings(visitor, address):
     )
     expect(table).to_have_count(placed, timeout=30_000)
     for name in ("selector", "synaptic-training"):
-        ranking = get(f"{address}/api/v1/rankings/{name}", params={"samples": 1}).json()
+        ranking = get(f"{address}/api/v1/rankings/{name}", timeout=60).json()
         entry = next(each for each in ranking["candidates"] if each["id"] == "d-t4-r06")
         line = table.filter(has=tab.locator(f"a[href='/applications/{name}']"))
         values = line.locator("data").evaluate_all("all => all.map(d => Number(d.value))")
