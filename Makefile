@@ -44,9 +44,10 @@ test: install
 test-slow: install
 	$(PYTEST) -m slow
 
-# Everything, in one run: what tests share is made once.
+# Everything, in one run: what tests share is made once. One process more than cores, since some
+# tests wait for a program.
 test-all: install
-	$(PYTEST)
+	$(subst auto,$(shell expr $$(getconf _NPROCESSORS_ONLN) + 1),$(PYTEST))
 
 # What the quick tests reach: a table, and build/coverage.xml.
 coverage: install

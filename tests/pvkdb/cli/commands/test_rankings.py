@@ -47,7 +47,14 @@ def test_the_applications_are_listed_without_a_database(run: Run, tmp_path: Path
 
 def test_a_ranking_fits_a_terminal_and_shows_what_is_missing(ready: Run) -> None:
     outcome = ready("rank", "synaptic-training")
-    for text in ("r161", "unknown", "not demonstrated", "≥ 5000", "product of the shares", "(r161), http"):
+    for text in (
+        "r161",
+        "unknown",
+        "not demonstrated",
+        "≥ 5000",
+        "product of the shares",
+        "(r161), http",
+    ):
         assert text in outcome.stdout
     assert widest(outcome.stdout) <= 100
     document = json.loads(ready("rank", "synaptic-training", "--json", "--limit", "3").stdout)
