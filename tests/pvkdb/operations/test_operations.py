@@ -140,15 +140,18 @@ def test_and_a_route_a_method_and_a_tool_on_this_machine_until_a_key_has_the_sco
 #: What users do with a table of another package, in a process that has it from the start.
 WITH_A_TABLE = """
 import logging, sys
+from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 from pvkdb.cli.app import app
 from pvkdb.local import open_store
+from pvkdb_api.app import create_app
 logging.basicConfig(level="ERROR")
 with open_store(sys.argv[1]) as local:
     (found,) = local.table("sneak_sizes").search(size=64)
     assert (found.array, local.table("sneak_sizes").count(q="64")) == ("64 × 64", 1), found
     assert local.table("sneak_sizes").search(sort="-of_r_lrs")[0].size == 2
-    print(local._http.get("/tables/sneak_sizes").text, local._http.get("/dictionary").text)
+pages = TestClient(create_app(sys.argv[1]), base_url="http://localhost")
+print(pages.get("/tables/sneak_sizes").text, pages.get("/dictionary").text)
 command = ["export", "sneak_sizes", "--where", "size=2", "--database", sys.argv[1]]
 print(CliRunner().invoke(app, command).output)
 """

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[4]
 SUFFIXES = {
     "_ev_per_ang": "eV/Å",
     "_ev_per_atom": "eV/atom",
+    "_v_per_s": "V/s",
     "_per_cm2": "cm⁻²",
     "_decades": "decades",
     "_percent": "%",
@@ -42,6 +43,7 @@ SUFFIXES = {
     "_k": "K",
     "_s": "s",
     "_v": "V",
+    "_a": "A",
 }
 #: Units of numbers whose names say the unit by themselves.
 UNNAMED = {"1", "e", "year"}
