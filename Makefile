@@ -47,7 +47,7 @@ test-slow: install
 # Everything, in one run: what tests share is made once. One process more than cores, since some
 # tests wait for a program.
 test-all: install
-	$(subst auto,$(shell expr $$(getconf _NPROCESSORS_ONLN) + 1),$(PYTEST))
+	$(subst --numprocesses auto,--numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1),$(PYTEST))
 
 # What the quick tests reach: a table, and build/coverage.xml.
 coverage: install

@@ -90,6 +90,8 @@ def with_interval(value: float, low: float, high: float) -> str:
     if low == high:
         return short_number(value)
     digits = decimals_of(low, high)
+    if 0 < value < 10**-digits:  # no zero, which would be a failure
+        return f"{short_number(value)} ({short_number(low)} to {short_number(high)})"
     least, most = decimals(low, digits), decimals(high, digits)
     return f"{decimals(value, digits)} ({least} to {most})"
 

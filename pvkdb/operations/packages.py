@@ -61,6 +61,6 @@ def _groups(paths: tuple[str, ...]) -> list[str]:
     """Return the groups of pvkdb's entry points that installed packages have."""
     found = []
     for file in (each for path in paths for each in glob(f"{path}/*.dist-info/entry_points.txt")):
-        with open(file, encoding="utf-8") as opened:
+        with open(file, encoding="utf-8", errors="replace") as opened:
             found += [line.strip()[1:-1] for line in opened if line.startswith("[pvkdb.")]
     return found

@@ -69,14 +69,21 @@ class EnergySummary(BaseModel):
 
     material: str = Field(description="Material, by its public name.")
     quantity: str = Field(description="`E_A` or `DFE`.")
+    defect: str = Field(description="Defect, e.g. `V_I`.", examples=["V_I"])
+    species: str = Field(description="Ion that it is made of, or that moves.", examples=["I"])
+    charge: int | None = Field(
+        description="Charge of the defect, in e; null: none given.", examples=[1]
+    )
     scope: str = Field(description="`reported`, `computed`, `hop` (each alone) or `percolation`.")
     method: str = Field(description="Method, e.g. `DFT` or `MLIP`.")
     functional: str | None = Field(
         description="Functional or potential; null: not reported.", examples=["sevennet-0"]
     )
     statements: int = Field(description="Number of statements.")
-    minimum_ev: float | None = Field(description="Lowest, in eV; null: all are open below.")
-    maximum_ev: float | None = Field(description="Highest, in eV; null: all are open above.")
+    minimum_ev: float | None = Field(description="Lowest value or bound, in eV.")
+    maximum_ev: float | None = Field(description="Highest value or bound, in eV.")
+    open_below: int = Field(description="How many are upper bounds alone.", examples=[0])
+    open_above: int = Field(description="How many are lower bounds alone.", examples=[0])
 
 
 class FieldInfo(BaseModel):

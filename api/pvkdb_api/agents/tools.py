@@ -219,11 +219,17 @@ class Agent:
         phases = await self._get("/materials", {"formula": formula, **limit})
         scopes = "reported,percolation,computed"
         energies = {"material": formula, "scope": scopes, **limit}
-        ranges = await self._get("/energetics/summary", {"material": formula})
+        found = await self._get("/energetics/summary", {"material": formula})
+        told = [
+            {name: value for name, value in each.items() if value not in (None, 0, formula)}
+            for each in sorted(found["data"], key=lambda each: -each["statements"])
+        ]
+        ranges = told[: limit["limit"]]
         return {
             "composition": facts,
             "phases": phases["data"],
-            "energy_ranges": ranges["data"],
+            "energy_ranges": ranges,
+            "energy_ranges_left_out": len(told) - len(ranges),
             "energies": await self.search("search_energies", energies),
             "devices": await self.search("search_devices", {"absorber": formula, **limit}),
             "dataset_version": version,
@@ -341,6 +347,7 @@ TOOLS: dict[str, AgentTool] = {
         gives={
             **dict.fromkeys(("composition", "energies", "devices"), "object"),
             **dict.fromkeys(("phases", "energy_ranges"), "array"),
+            "energy_ranges_left_out": "integer",
         },
     ),
     "rank": AgentTool(

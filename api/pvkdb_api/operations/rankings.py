@@ -105,7 +105,8 @@ def keep_rankings(url: str) -> None:
     profiles = [suitability.shipped_profile(name) for name in suitability.shipped_profiles()]
     for subject in SUBJECTS:
         with suppress(PvkdbError), store.session(read_only=True) as session:
-            if subject == "devices" or COMPOSITIONS.count(session, {}) <= MOST_RANKED:
+            counted = DEVICES if subject == "devices" else COMPOSITIONS
+            if counted.count(session, {}) <= MOST_RANKED:
                 standings(session, subject)
         for profile in profiles:
             with suppress(PvkdbError), store.session(read_only=True) as session:

@@ -164,7 +164,7 @@ def draft(
         count = sum(len(row.found) for row in one.rows)
         messages().print(
             f"{one.name}: {count} values in {len(one.rows)} rows to confirm, "
-            f"{len(one.further)} figures without a field of an import",
+            f"{len(one.further)} values of no certain row, or without a field of an import",
             markup=False,
         )
         if one.note:

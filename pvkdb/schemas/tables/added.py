@@ -33,7 +33,14 @@ class AddedTable:
     def read(self) -> tuple[type[Row], Sequence[Row]]:
         """Return the class of a row, and the rows."""
         row: type[Row] = load(self.row)
-        return row, [row.model_validate(each) for each in load(self.rows)()]
+        if unknown := {*self.words, *row.primary_key} - {*row.columns()}:
+            raise ValueError(f"it has no column {min(unknown)!r}")
+        if "position" in row.columns():
+            raise ValueError("the name 'position' is taken by the order of the rows")
+        rows = [row.model_validate(each) for each in load(self.rows)()]
+        if not rows:
+            raise ValueError("it has no rows")
+        return row, rows
 
 
 class Tables(Mapping[str, type[Row]]):

@@ -85,15 +85,20 @@ def energy_summaries(session: Session, filters: Filters, most: int) -> list[Ener
     """
     by = (
         Energetic.material_id.label("material"),
-        *(Energetic.quantity, Energetic.scope, Energetic.method, Energetic.functional),
+        *(Energetic.quantity, Energetic.defect, Energetic.species, Energetic.charge),
+        *(Energetic.scope, Energetic.method, Energetic.functional),
     )
+    low = func.coalesce(Energetic.value_min_ev, Energetic.value_max_ev)
+    high = func.coalesce(Energetic.value_max_ev, Energetic.value_min_ev)
     statement = (
         ENERGETICS.select(filters)
         .with_only_columns(
             *by,
             func.count().label("statements"),
-            func.min(Energetic.value_min_ev).label("minimum_ev"),
-            func.max(Energetic.value_max_ev).label("maximum_ev"),
+            func.min(low).label("minimum_ev"),
+            func.max(high).label("maximum_ev"),
+            (func.count() - func.count(Energetic.value_min_ev)).label("open_below"),
+            (func.count() - func.count(Energetic.value_max_ev)).label("open_above"),
             maintain_column_froms=True,
         )
         .group_by(*by)

@@ -68,7 +68,7 @@ def _values(name: str, row: type[Row], rows: Iterable[Row]) -> type[Base]:
         f"({number}, {', '.join(map(_written, each.model_dump(mode='json').values()))})"
         for number, each in enumerate(rows)
     )
-    names = ", ".join(f"column{n} AS {each.name}" for n, each in enumerate(columns, start=2))
+    names = ", ".join(f'column{n} AS "{each.name}"' for n, each in enumerate(columns, start=2))
     statement = text(f"SELECT column1 AS position, {names} FROM (VALUES {written}) AS v")
     place = Column("position", Integer, primary_key=True)
     chosen = statement.columns(place, *columns).subquery(name)

@@ -28,8 +28,8 @@ def shown_ends(evidence: Evidence | Assessment | Known) -> tuple[float | None, f
     low, high = evidence.minimum, evidence.maximum
     if evidence.grade not in JOINED or low is None or high is None:
         return low, high
-    if low == high:
-        low = high = float(f"{low:.2g}")
+    if low == high or (evidence.grade is Grade.MODEL and 0 < 2 * low < high):  # times: decades
+        return float(f"{low:.2g}"), float(f"{high:.2g}")
     digits = decimals_of(low, high) if low < high else None
     ends = (low, high) if digits is None else (round(low, digits), round(high, digits))
     return ends[0] + 0.0, ends[1] + 0.0  # no -0
@@ -163,7 +163,8 @@ def _share_text(entry: Assessment, bounds: Bounds) -> str:
     value = f"{name} {value_text(entry, entry.unit)}"
     if entry.tested is not None and entry.reached is not None:
         how = count_text(bounds, entry.unit, entry.reached, entry.tested)
-        return f"{value}: {how} ({share})"
+        rest = ", the others count in part" if entry.verdict is Verdict.GRADED else ""
+        return f"{value}: {how}{rest} ({share})"
     if entry.verdict is Verdict.NOT_DEMONSTRATED:
         return f"{value}, {_DOUBTS.get(entry.grade, 'not shown')}, counted as unknown ({share})"
     plain = entry.verdict in (Verdict.MET, Verdict.FAILED)

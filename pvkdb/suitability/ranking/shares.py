@@ -75,7 +75,8 @@ class Share:
         """Return random shares, one for each sample; one number where nothing is open."""
         if self.outcomes is None:
             rest = self.best - self.shown
-            return self.shown + rest * papers.shares(self.tested) if self.tested else self.value
+            counted = self.tested or self.unknown
+            return self.shown + rest * papers.shares(self.tested) if counted else self.value
         stream = np.random.default_rng([papers.seed, crc32(name.encode())])
         drawn: Floats = self.outcomes[stream.integers(len(self.outcomes), size=papers.samples)]
         return drawn
@@ -165,7 +166,10 @@ class Reports:
         if not self.criterion.graded:
             return among
         known = [self.share(each) for _, each in self.values]
-        pools = [[each.value] if each.outcomes is None else each.outcomes for each in known]
+        pools = [
+            np.full(len(_EVEN), each.value) if each.outcomes is None else each.outcomes
+            for each in known
+        ]
         pool = np.quantile(np.concatenate(pools), _EVEN) if pools else _EVEN
         low, high = np.quantile(pool, [TAIL, 1 - TAIL]).tolist()
         ends = {"low": min(low, among.value), "high": max(high, among.value)}

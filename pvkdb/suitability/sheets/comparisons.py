@@ -51,7 +51,7 @@ def answer(ranking: Ranking) -> str:
     leader = first[0]
     score, low, high = map(short_number, (leader.score, leader.score_low, leader.score_high))
     names = [", ".join(names[:-1]), names[-1]] if len(names) > 1 else names
-    shared = " share the place, since nothing known separates them," if len(first) > 1 else ","
+    shared = " share the place, their scores being equal to two digits," if len(first) > 1 else ","
     unmade = " The store has no device of it." if leader.devices == 0 else ""
     return (
         f"{' and '.join(names)}{shared} with the score {score} ({low} to {high}): {leader.because}."

@@ -37,7 +37,7 @@ from pvkdb.suitability.sheets.comparisons import (
 )
 
 #: Candidates on a sheet, and open values.
-LISTED, OPEN = 10, 5
+LISTED, OPEN = {"devices": 10, "materials": 7}, 5
 _NOUNS = {"devices": "device", "materials": "composition"}
 #: A computed source in a text: the name of a calculation, or the number of a screening.
 COMPUTED_SOURCE = re.compile(r"\b(?P<kind>calculation|screening) (?P<name>[0-9a-f]{12}|\d+)\b")
@@ -62,7 +62,7 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
 
     Without it, the addresses of computed sources are paths.
     """
-    listed = ranking.candidates[:LISTED]
+    listed = ranking.candidates[: LISTED[ranking.subject]]
     second = next((entry for entry in ranking.candidates if entry.rank > 1), None)
     values = _values(listed)
     keys = " ".join(each.references for each in values).split()

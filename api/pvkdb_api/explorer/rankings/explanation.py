@@ -106,7 +106,7 @@ def _lead(ranking: Ranking, first: Sequence[RankedCandidate]) -> Markup:
         against.append(f"the interval reaches {near} other{'s' if near > 1 else ''}")
     return Markup("{} {} with the score {}; {}; {} of random weights and papers leave {}.").format(
         _listed(first) if several else named(leader),
-        "share the first place, since nothing known separates them," if several else "is first",
+        "share the first place, their scores being equal to two digits," if several else "is first",
         rounded(leader.score, leader.score_low, leader.score_high),
         "; ".join(against) or "every requirement with weight is met",
         percent(leader.first),

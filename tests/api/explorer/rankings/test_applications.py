@@ -75,7 +75,7 @@ def test_every_application_is_a_card_with_its_first(visitor, address):
     known = httpx.get(f"{address}/api/v1/rankings").json()["data"]
     expect(tab.locator("li.card")).to_have_count(len(known))
     training = tab.locator("li.card", has=tab.get_by_role("link", name="Synaptic training"))
-    expect(training).to_contain_text("7 of 8 criteria have weight, 5 of them once five papers")
+    expect(training).to_contain_text("7 of 8 criteria have weight, 5 of them once enough papers")
     first = served(address, f"{TRAINING}?subject=materials&samples=1")["candidates"][0]
     expect(training.locator(f'a[href="/compositions/{first["id"]}"]')).to_be_visible()
     expect(training.locator(f'data[value="{first["score"]!r}"]')).to_be_visible()

@@ -167,7 +167,7 @@ def test_what_is_different_has_different_scores(sqlite_store: Store, application
         }
         assert len({entry.score for entry in ten}) >= min(7, len(known))
         shared = sum(entry.rank == 1 for entry in ten)
-        assert ("nothing known separates them" in answer(found)) == (shared > 1)
+        assert ("equal to two digits" in answer(found)) == (shared > 1)
         often = max((entry.first for entry in found.candidates), default=0.0)
         assert bool(more_often(found)) == (bool(ten) and often > ten[0].first)
 

@@ -96,7 +96,7 @@ def test_candidates_that_share_the_first_place_are_counted(literature: Session) 
     made = decision_sheet(literature, ranking)
     first, second = (each.id for each in ranking.candidates[:2])
     assert f"({first}) and " in made.answer
-    shared = "share the place, since nothing known separates them, with the score"
+    shared = "share the place, their scores being equal to two digits, with the score"
     assert f"({second}) {shared} 0.59 (0.59 to 0.9" in made.answer
     said = texts(sheet_file(made, "html").decode())
     assert "at least 5000 cycles: not demonstrated, 0.36 (2 of 6)" in said
