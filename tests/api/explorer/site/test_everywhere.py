@@ -58,7 +58,9 @@ PLOTS, MOLECULES = "vendor/echarts", "vendor/3dmol"
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_has_a_policy_and_no_script_or_style_of_its_own(address, path):
-    answer = httpx.get(f"{address}{path}", headers={"Accept": "text/html"}, follow_redirects=True)
+    answer = httpx.get(
+        f"{address}{path}", headers={"Accept": "text/html"}, follow_redirects=True, timeout=60
+    )
     policy = answer.headers["content-security-policy"]
     assert "script-src 'self';" in policy
     assert "unsafe" not in policy

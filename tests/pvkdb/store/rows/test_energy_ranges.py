@@ -94,7 +94,7 @@ def test_of_a_computed_material_the_easiest_path_of_each_potential_counts(store)
             shown = (each.e_a_literature_min_ev, each.e_a_literature_max_ev)
             made = halides.get(each.id, {}).get(("E_A", "literature"))
             assert shown == ((made.low, made.high) if made else (None, None))
-        found = energy_summaries(session, {"material": [model.material_id], "quantity": "E_A"}, 9)
+        found = energy_summaries(session, {"material": [model.material_id], "quantity": "E_A"}, 99)
         hops, easiest = (
             [each for each in found if each.scope == scope] for scope in ("hop", "percolation")
         )
