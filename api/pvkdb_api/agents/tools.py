@@ -220,16 +220,16 @@ class Agent:
         scopes = "reported,percolation,computed"
         energies = {"material": formula, "scope": scopes, **limit}
         found = await self._get("/energetics/summary", {"material": formula})
-        told = [
+        summaries = [
             {name: value for name, value in each.items() if value not in (None, 0, formula)}
             for each in sorted(found["data"], key=lambda each: -each["statements"])
         ]
-        ranges = told[: limit["limit"]]
+        ranges = summaries[: limit["limit"]]
         return {
             "composition": facts,
             "phases": phases["data"],
             "energy_ranges": ranges,
-            "energy_ranges_left_out": len(told) - len(ranges),
+            "energy_ranges_left_out": len(summaries) - len(ranges),
             "energies": await self.search("search_energies", energies),
             "devices": await self.search("search_devices", {"absorber": formula, **limit}),
             "dataset_version": version,
