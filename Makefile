@@ -42,12 +42,12 @@ test: install
 
 # What takes long, needs a program of its own, or repeats a test on PostgreSQL.
 test-slow: install
-	$(PYTEST) -m slow
+	$(PYTEST) -m "slow and not long"
 
-# Everything, in one run: what tests share is made once. One process more than cores, since some
-# tests wait for a program.
+# Everything but what `make validate` runs, at once: what tests share is made once. One process more
+# than cores, since some tests wait for a program.
 test-all: install
-	$(subst --numprocesses auto,--numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1),$(PYTEST))
+	$(subst --numprocesses auto,--numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1),$(PYTEST)) -m "not long"
 
 # What the quick tests reach: a table, and build/coverage.xml.
 coverage: install
@@ -89,8 +89,10 @@ bench: install
 	$(BIN)/python benchmarks/many_workers.py --workers 300 --start 10 --seconds 20
 
 # Relaxed cells beside measured ones, activation energies beside the literature's, with the error of
-# potentials that rankings use, predicted times beside those of devices: docs/validation.
+# potentials that rankings use, predicted times beside those of devices: docs/validation. Before them
+# the tests that take too long for each change.
 validate: install
+	$(PYTEST) -m long
 	$(BIN)/python validation/structures.py
 	$(BIN)/python validation/migration.py
 	$(BIN)/python validation/calibration.py

@@ -105,7 +105,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             needless.add(item)
         elif item.path.as_posix().endswith(POSTGRESQL_IS_QUICK):
             continue
-        elif repeated or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        elif (
+            repeated
+            or item.get_closest_marker("long")
+            or SLOW_FIXTURES & set(getattr(item, "fixturenames", ()))
+        ):
             item.add_marker(pytest.mark.slow)
     config.hook.pytest_deselected(items=list(needless))
     places = {name: place for place, name in enumerate(LONGEST)}

@@ -132,9 +132,7 @@ def test_a_search_finds_a_page_without_a_network(site: Path, chromium: Any) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["docs/index", "docs/reference/python/pvkdb.client", "docs/how-to"]
-)
+@pytest.mark.parametrize("name", ["docs/index", "docs/reference/python/pvkdb", "docs/how-to"])
 def test_pages_are_accessible(site: Path, chromium: Any, name: str) -> None:
     tab = chromium.new_page()
     tab.goto((site / f"{name}.html").as_uri())

@@ -301,7 +301,7 @@ def test_no_answer_fails_for_what_stands_in_the_tables(store: Store, api: Api) -
     assert not failed, f"{len(failed)}: {list(failed.items())[:40]}"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_command_fails_for_what_stands_in_the_tables(
     sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

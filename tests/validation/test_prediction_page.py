@@ -34,7 +34,7 @@ def test_the_numbers_are_those_of_the_literature_of_today(results: Results) -> N
     assert compute(dict(results.points.networks)) == results, STALE
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_networks_are_those_of_the_hops_of_today(results: Results) -> None:
     pytest.importorskip("numba", reason="numba is not installed (extra 'simulation')")
     assert compute_networks() == results.points.networks, STALE

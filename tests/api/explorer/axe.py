@@ -7,9 +7,10 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 
 
-def serious(tab: Any) -> list[str]:
-    """The serious and critical findings on the page that a tab shows."""
-    found = Axe().run(tab).response["violations"]
+def serious(tab: Any, *rules: str) -> list[str]:
+    """The serious and critical findings on the page that a tab shows; of all rules if none is named."""
+    options = {"resultTypes": ["violations"]} | ({"runOnly": [*rules]} if rules else {})
+    found = Axe().run(tab, options=options).response["violations"]
     return [
         f"{each['id']}: {node['html'][:200]}"
         for each in found

@@ -59,7 +59,7 @@ def served(store) -> Iterator[Served]:
 
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)  # the stricter one
 def test_drawn_requests_are_answered_as_described(served, tmp_path):
-    asked = ("--phases", "examples,fuzzing,stateful", "--max-examples", "3")
+    asked = ("--phases", "examples,fuzzing,stateful", "--max-examples", "2")
     assert cases_of(schemathesis(served, tmp_path, *asked)) >= 100
 
 

@@ -203,7 +203,7 @@ def test_an_end_above_the_saddle_point_is_searched_again_downhill_from_it(
     assert again["points"] == hop["points"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_end_below_the_saddle_point_is_searched_again_where_another_atom_moved(
     tmp_path: Path, true_barrier_ev: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,7 +362,7 @@ def test_a_hop_of_the_queue_is_a_statement_of_dft_with_its_settings(
         require_fit(run.request, run.result.model_copy(update={"barrier_forward_ev": 0.1}))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_hop_of_cspbbr3_is_the_one_that_the_band_of_the_other_potential_finds(
     cspbbr3_migration, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ from .conftest import relaxed_vacancies, silent
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
+@pytest.mark.long
 def test_bottleneck_does_not_hang_on_chance_or_images(cspbbr3_migration):
     expected = cspbbr3_migration(PotentialName.CHGNET).result
     other = NebSettings(seed=7, images=5)
@@ -48,6 +49,7 @@ def test_a_hop_from_its_other_end_has_the_same_saddle(cspbbr3_migration):
     assert back.band.barrier_forward_ev == pytest.approx(there.band.barrier_reverse_ev, abs=0.01)
 
 
+@pytest.mark.long
 def test_limiting_barrier_is_that_of_a_plain_band(cspbbr3_migration):
     """ASE's band as its manual has it: seven images, one calculator each, FIRE, then climbing."""
     from chgnet.model.dynamics import CHGNetCalculator

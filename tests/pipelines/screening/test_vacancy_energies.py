@@ -44,7 +44,7 @@ def report(store: Store) -> ScreeningReport:
     return Funnel(parse_plan(PLAN), store, processes=1).run()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_window_of_the_bromide_vacancy(report: ScreeningReport) -> None:
     """Measured before with this potential in this cell: 0.20 and 1.6 eV (FACTS, 40 atoms)."""
     (candidate,) = report.candidates

@@ -290,7 +290,7 @@ def test_documents_of_the_materials_project_are_read(store: Store, tmp_path: Pat
         read_documents(store, path)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_thousand_structures_come_though_one_provider_dies(
     sqlite_store: Store, tmp_path: Path, migrated_sqlite: Path
 ) -> None:

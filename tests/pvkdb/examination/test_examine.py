@@ -81,7 +81,14 @@ def test_copied_weights_lose_by_states_and_by_time_and_say_what_was_assumed() ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "within"), [("ideal", 4), ("PCM", 4), ("Ag:a-Si", 8)])
+@pytest.mark.parametrize(
+    ("name", "within"),
+    [
+        ("PCM", 4),
+        pytest.param("ideal", 4, marks=pytest.mark.long),
+        pytest.param("Ag:a-Si", 8, marks=pytest.mark.long),
+    ],
+)
 def test_devices_of_neurosim_reach_their_published_accuracy(name: str, within: float) -> None:
     """Two seeds here; docs/validation/networks.md has five."""
     found = examine(preset(name), "training", shipped("mnist"), range(2), ablation=False)

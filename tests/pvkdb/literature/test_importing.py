@@ -497,7 +497,7 @@ def test_texts_that_look_like_formulas_survive_a_spreadsheet(
     assert (found.source, found.as_printed) == (formula, "-1+2")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ten_thousand_devices(sqlite_store: Store, tmp_path: Path) -> None:
     """Under 20 s, in constant memory; an error at the end leaves nothing."""
     header = "structure,absorber,on_off_ratio,v_set,v_reset,endurance,retention,references,source\n"

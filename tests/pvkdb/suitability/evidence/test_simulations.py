@@ -101,6 +101,7 @@ def test_the_formation_energy_gives_the_vacancies(store: Store) -> None:
     assert "equilibrium at 400 K" in vacancies.source
 
 
+@pytest.mark.long
 def test_the_device_of_the_page_is_computed_once_and_has_its_numbers(
     store: Store, tmp_path: Path
 ) -> None:
