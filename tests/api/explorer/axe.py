@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 
 def serious(tab: Any, *rules: str) -> list[str]:
-    """The serious and critical findings on the page that a tab shows; of all rules if none is named."""
+    """The serious and critical findings on the page that a tab shows; without rules, of all."""
     options = {"resultTypes": ["violations"]} | ({"runOnly": [*rules]} if rules else {})
     found = Axe().run(tab, options=options).response["violations"]
     return [
