@@ -3,9 +3,11 @@
 A source is one publication by one kind of method, pvkdb's DFT, or else its calibrated potential:
 those share a functional, so that they are one source. Source j of a material says y_j = μ + b_j +
 e_j, with an error e_j of its own and the spread τ of b_j, which is one for all materials, since
-most have one source or two. τ is that of Paule and Mandel (J. Res. Natl. Bur. Stand. 87, 377
-(1982), doi 10.6028/jres.087.022) over all materials: Σ (y_j − ȳ)²/v_j equals the degrees of freedom
-ν, with v_j = s_j² + τ². The mean ȳ has the weights 1/v_j, and the interval for what a new source
+most have one source or two. τ makes the median of |y_j − y_k|/√(v_j + v_k), with v_j = s_j² + τ²,
+over the pairs of sources of each material that of a normal distribution: a scale from differences
+(Rousseeuw and Croux, J. Am. Stat. Assoc. 88, 1273 (1993), doi 10.1080/01621459.1993.10476408) that
+one extreme paper moves little. A pair among n sources weighs 2/n, so that a material counts with
+its n − 1 degrees of freedom; ν is their sum. The mean ȳ has the weights 1/v_j, and the interval for what a new source
 would say is that of Higgins, Thompson and Spiegelhalter (J. R. Stat. Soc. A 172, 137 (2009), doi
 10.1111/j.1467-985X.2008.00552.x): ȳ ± t · √(τ² + 1/Σ 1/v_j), with Student's t of ν for the
 uncertainty of τ, as in Hartung and Knapp (Stat. Med. 20, 1771 (2001), doi 10.1002/sim.791).
@@ -40,6 +42,8 @@ from pvkdb.suitability.evidence.evidence import Candidate, Evidence, Source
 
 #: Two sources disagree if they differ by more than so many standard errors of the difference.
 _APART = 2.0
+#: Median of the size of a standard normal number.
+_MEDIAN = 0.67449
 #: Letters of generic formulas, which are no candidates.
 PLACEHOLDERS = frozenset({"A", "B", "X"})
 _HALIDES = frozenset({"F", "Cl", "Br", "I", "X"})
@@ -109,14 +113,18 @@ def spread_of(groups: Sequence[Sequence[Source]]) -> Spread | None:
     if not freedom:
         return None
 
+    weights = np.array([2 / len(group) for group in groups for _ in combinations(group, 2)])
+
     def excess(tau_ev: float) -> float:
-        total = 0.0
-        for group in groups:
-            values = np.array([each.value_ev for each in group])
-            weights = 1 / np.array([_variance(each, tau_ev) for each in group])
-            mean = np.sum(weights * values) / np.sum(weights)
-            total += float(np.sum(weights * (values - mean) ** 2))
-        return total - freedom
+        apart = [
+            abs(one.value_ev - two.value_ev)
+            / hypot(hypot(one.error_ev, tau_ev), hypot(two.error_ev, tau_ev))
+            for group in groups
+            for one, two in combinations(group, 2)
+        ]
+        order = np.argsort(apart)
+        places = np.cumsum(weights[order]) - weights[order] / 2
+        return float(np.interp(freedom / 2, places, np.array(apart)[order])) - _MEDIAN
 
     from scipy import optimize
 

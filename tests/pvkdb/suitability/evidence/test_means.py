@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from scipy import stats
 from sqlalchemy.orm import Session
@@ -17,13 +18,26 @@ def measured(value_ev: float, error_ev: float = 0.0, key: str = "r1") -> Source:
     return Source(Grade.MEASURED, value_ev, error_ev, (key,))
 
 
-def test_the_spread_of_equal_errors_is_that_of_an_analysis_of_variance() -> None:
-    """Without own errors, τ² is the pooled variance: (0.1²/2 + 0.2²/2) / 2."""
+def test_the_spread_is_that_of_the_median_difference() -> None:
+    """Without own errors, of differences 0.1 and 0.2 with equal weight: 0.15 = 0.67449 √2 τ."""
     spread = spread_of([[measured(0.3), measured(0.4)], [measured(1.0), measured(1.2)]])
     assert spread is not None
     assert (spread.freedom, spread.materials) == (2, 2)
-    assert spread.tau_ev**2 == pytest.approx((0.1**2 + 0.2**2) / 2 / 2, rel=1e-6)
+    assert spread.tau_ev == pytest.approx(0.15 / 0.67449 / 2**0.5, rel=1e-6)
     assert spread_of([[measured(0.3)]]) is None
+
+
+def test_the_spread_of_normal_sources_is_found_and_one_extreme_paper_moves_it_little() -> None:
+    drawn = np.random.default_rng(7).normal(0, 0.2, (400, 3))
+    groups = [[measured(value, 0.1) for value in row] for row in drawn]
+    many = spread_of(groups)
+    assert many is not None
+    assert many.tau_ev == pytest.approx((0.2**2 - 0.1**2) ** 0.5, rel=0.05)
+    few = spread_of(groups[:6])
+    after = spread_of([[*groups[0], measured(3.0)], *groups[1:6]])
+    assert few is not None
+    assert after is not None
+    assert after.tau_ev < 1.5 * few.tau_ev
 
 
 def test_a_mean_has_the_interval_of_what_a_new_source_would_say() -> None:
