@@ -7,10 +7,11 @@ most have one source or two. τ makes the median of |y_j − y_k|/√(v_j + v_k)
 over the pairs of sources of each material that of a normal distribution: a scale from differences
 (Rousseeuw and Croux, J. Am. Stat. Assoc. 88, 1273 (1993), doi 10.1080/01621459.1993.10476408) that
 one extreme paper moves little. A pair among n sources weighs 2/n, so that a material counts with
-its n − 1 degrees of freedom; ν is their sum. The mean ȳ has the weights 1/v_j, and the interval for what a new source
-would say is that of Higgins, Thompson and Spiegelhalter (J. R. Stat. Soc. A 172, 137 (2009), doi
-10.1111/j.1467-985X.2008.00552.x): ȳ ± t · √(τ² + 1/Σ 1/v_j), with Student's t of ν for the
-uncertainty of τ, as in Hartung and Knapp (Stat. Med. 20, 1771 (2001), doi 10.1002/sim.791).
+its n − 1 degrees of freedom; ν is their sum. The mean ȳ has the weights 1/v_j, and the interval
+for what a new source would say is that of Higgins, Thompson and Spiegelhalter (J. R. Stat. Soc. A
+172, 137 (2009), doi 10.1111/j.1467-985X.2008.00552.x): ȳ ± t · √(τ² + 1/Σ 1/v_j), with Student's t
+of ν for the uncertainty of τ, as in Hartung and Knapp (Stat. Med. 20, 1771 (2001), doi
+10.1002/sim.791).
 
 Formation energies are calibrated, but not joined: those of the literature depend on conditions.
 """
