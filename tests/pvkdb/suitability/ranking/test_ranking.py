@@ -341,14 +341,24 @@ def test_equal_evidence_has_an_equal_place(drawn: list) -> None:
     assert (found["twin"].rank, found["twin"].score) == (found["c0"].rank, found["c0"].score)
 
 
-SHIPPED = [(profile, subject) for profile in map(shipped_profile, PROFILES) for subject in SUBJECTS]
+#: Some candidates of some profiles; all of all, where there is time.
+SHOWN = [
+    pytest.param(
+        shipped_profile(name),
+        subject,
+        all_,
+        id=f"{name}-{subject}-{'all' if all_ else 'some'}",
+        marks=[pytest.mark.long] * all_,
+    )
+    for all_ in (False, True)
+    for name in (shipped_profiles() if all_ else PROFILES)
+    for subject in SUBJECTS
+]
 
 
-@pytest.mark.parametrize(
-    ("profile", "subject"), SHIPPED, ids=lambda each: getattr(each, "name", each)
-)
+@pytest.mark.parametrize(("profile", "subject", "all_"), SHOWN)
 def test_showing_more_never_costs_a_place(
-    literature: Session, profile: Profile, subject: Subject
+    literature: Session, profile: Profile, subject: Subject, all_: bool
 ) -> None:
     """Over candidates of all kinds and all criteria: a value that meets, and a test that went on.
 
@@ -362,7 +372,7 @@ def test_showing_more_never_costs_a_place(
     for place, criterion in enumerate(criteria):
         unknown = reports[place].unknown.value
         best = good(criterion)
-        for at in range(0, len(listed), 4 if subject == "devices" else 200):
+        for at in range(0, len(listed), 1 if all_ else 4 if subject == "devices" else 200):
             was = listed[at].evidence.get(criterion.metric)
             if was and was.maximum is None and was.minimum is not None:
                 share = before[at].shares[place].value
