@@ -9,7 +9,11 @@ from axe_playwright_python.sync_playwright import Axe
 
 def serious(tab: Any, *rules: str) -> list[str]:
     """The serious and critical findings on the page that a tab shows; without rules, of all."""
-    options = {"resultTypes": ["violations"]} | ({"runOnly": [*rules]} if rules else {})
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = [*rules]
+    else:
+        options["rules"] = {"target-size": {"enabled": True}}  # 24 px, or as far from the next one
     found = Axe().run(tab, options=options).response["violations"]
     return [
         f"{each['id']}: {node['html'][:200]}"
