@@ -17,7 +17,7 @@ from pvkdb.errors import AccessError, InputError, NotFoundError, StateError, unk
 from pvkdb.operations import Reading
 from pvkdb.schemas.imports import ReviewRequest, UnreviewedImport
 from pvkdb.store.base import utc_now
-from pvkdb.store.changes import COUNT_CHANGE
+from pvkdb.store.changes import note_change
 from pvkdb.store.curation.sources import Source
 from pvkdb.store.models.access import AuditEntry
 from pvkdb.store.models.references import DatasetVersion
@@ -131,7 +131,7 @@ def confirm_import(session: Session, version: str, caller: str) -> None:
             "another key"
         )
     session.add(AuditEntry(caller=caller, action=REVIEW, subject=version, **known))
-    session.execute(COUNT_CHANGE)
+    note_change(session)
 
 
 def _add(session: Session, version: str, description: str) -> DatasetVersion:
