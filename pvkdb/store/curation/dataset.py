@@ -95,7 +95,10 @@ def review(request: ReviewRequest, reading: Reading) -> list[UnreviewedImport]:
     with reading() as session:
         if request.version is not None:
             if not (request.by or "").strip():
-                raise InputError("by = nothing: give the name of who confirms it, for the record")
+                raise InputError(
+                    f"nobody is named who confirms {request.version}; the record needs a name: "
+                    f"pvkdb review {request.version} --by 'A. Curator'"
+                )
             confirm_import(session, request.version, str(request.by).strip())
         return [
             UnreviewedImport(
