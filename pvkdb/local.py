@@ -7,6 +7,7 @@ only one implementation of searching.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ from pvkdb.client import Client
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from pvkdb.schemas.calculations import CalculationDocument
+    from pvkdb.schemas.screening import ScreeningReport
+
 __all__ = ["LocalClient", "open_store"]
 
 #: Placeholder for the address of a service.
@@ -27,17 +31,71 @@ ADDRESS = "http://localhost"
 class LocalClient(Client):
     """A client whose service runs in this process, on a local database."""
 
-    def __init__(self, name: str, transport: InProcessTransport, progress: bool) -> None:
+    def __init__(self, transport: InProcessTransport, progress: bool) -> None:
         super().__init__(ADDRESS, retries=0, patience_s=0, progress=progress, transport=transport)
-        self._name = name
+        self._store = transport.store
 
     @property
     def url(self) -> str:
         """The URL of the database, without its password."""
-        return self._name
+        return self._store.name
 
     def __repr__(self) -> str:
-        return f"<LocalClient of {self._name}>"
+        return f"<LocalClient of {self.url}>"
+
+    def compute(self, queued: CalculationDocument) -> CalculationDocument:
+        """Compute a queued calculation in this process, and return it as it then is.
+
+        Raises:
+            MissingExtraError: the extra ``screening`` is not installed.
+
+        Example:
+            >>> from pvkdb.schemas.calculations.relaxations import RelaxQuestion
+            >>> with pvkdb.open_store("sqlite:///mine.sqlite") as store:  # doctest: +SKIP
+            ...     asked = RelaxQuestion(formula="CsPbBr3", potential="chgnet")
+            ...     done = store.compute(store.calculations.relax(asked))
+        """
+        require("screening")
+        from pvkdb_pipelines.work.pool import drain
+
+        for _ in drain(self._store, processes=1, only=[queued.id], pin=False):
+            pass
+        return self.calculations.get(queued.id)
+
+    def screen(
+        self,
+        formulas: Sequence[str],
+        potential: str = "sevennet-0",
+        stop_after: str = "vacancy",
+        processes: int = 1,
+    ) -> ScreeningReport:
+        """Compute stability (eV an atom) and vacancy formation energies (eV) of compositions.
+
+        The phases of each, and what it competes with, are relaxed by one potential; what the store
+        holds is not computed again. As ``pvkdb screen``, which also records a run.
+
+        Args:
+            formulas: compositions.
+            potential: name of an installed potential.
+            stop_after: ``stability``, ``vacancy``, or ``barrier`` for activation energies, too.
+            processes: more than one needs a script that guards ``__name__ == "__main__"``.
+
+        Raises:
+            MissingExtraError: the extra ``screening`` is not installed.
+            InputError: a formula, the potential or the stage is unknown.
+
+        Example:
+            >>> with pvkdb.open_store("sqlite:///pvkdb.sqlite") as store:  # doctest: +SKIP
+            ...     (found,) = store.screen(["CsPbBr3"]).candidates
+            ...     print(found.stability.above_hull_ev_per_atom, found.vacancy.x_rich_ev)
+        """
+        require("screening")
+        from pvkdb.schemas import validated
+        from pvkdb_pipelines.screening.funnel import Funnel
+        from pvkdb_pipelines.screening.plan.plan import Plan
+
+        asked = {"formulas": list(formulas), "potential": potential, "stop_after": stop_after}
+        return Funnel(validated(Plan, asked), self._store, processes).run()
 
 
 def open_store(url: str, progress: bool = False) -> LocalClient:
@@ -59,7 +117,7 @@ def open_store(url: str, progress: bool = False) -> LocalClient:
         True
     """
     transport = InProcessTransport(url)
-    return LocalClient(transport.store.name, transport, progress)
+    return LocalClient(transport, progress)
 
 
 class InProcessTransport(httpx.BaseTransport):

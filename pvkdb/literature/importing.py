@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import PurePath
 from typing import Any
 
@@ -147,6 +148,8 @@ class _Import:
         self._publications = Publications(self._session, self._version)
         for kind in _KINDS.values():
             _fill_fingerprints(self._session, kind)
+        last = self._session.scalar(select(func.max(DeviceClaim.position))) or 0
+        self._places = count(last + 1)  # of figures in their table
         try:
             for path in self._paths:
                 self._publications.forget_the_paper()
@@ -278,13 +281,12 @@ class _Import:
         """Yield the figures of a device, which take the place of those of the row before it."""
         if not isinstance(entry.row, DevicesRow):
             return
-        last = self._session.scalar(select(func.max(DeviceClaim.position))) or 0
         names = [f"{before}-{each.metric}" for each in entry.figures]
         old = {*self._session.scalars(select(DeviceClaim.id).where(DeviceClaim.id.in_(names)))}
         named = f"{entry.row.structure} ({device})"
-        for place, (figure, name) in enumerate(zip(entry.figures, names, strict=True), 1):
+        for figure, name in zip(entry.figures, names, strict=True):
             known = {"id": f"{device}-{figure.metric}", "device": named}
-            new = device_claim_entry(figure.model_copy(update=known), last + place)
+            new = device_claim_entry(figure.model_copy(update=known), next(self._places))
             superseded = name if name in old else None
             new.own.update(recorded_in=self._version, supersedes_id=superseded)
             yield new

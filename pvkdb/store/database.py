@@ -59,6 +59,8 @@ class Store:
         self.url = parse_url(url)
         self.engine = engine_of(self.url, call_limit_s, lock_wait_s)
         count_changes(self.engine)
+        #: Results that the database cannot keep, by name, with the state of their data.
+        self.kept: dict[str, tuple[str, Any]] = {}
         self._closings = 0
         event.listen(self.engine, "connect", self._note_opened)
         event.listen(self.engine, "checkin", self._close_late)

@@ -19,7 +19,9 @@ from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from pvkdb_api.agents import mcp_server
-from pvkdb_api.agents.tools import LONGEST_ERROR, MOST_CHARACTERS, MOST_ROWS, SHORT, TOOLS
+from pvkdb_api.agents.arguments import MOST_ROWS
+from pvkdb_api.agents.shortening import LONGEST_ERROR, MOST_CHARACTERS, SHORT
+from pvkdb_api.agents.tools import TOOLS
 from pvkdb_api.app import create_app
 
 from ..each import for_each

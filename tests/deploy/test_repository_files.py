@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,31 @@ def test_files_follow_their_schema(schema: str, paths: list[Path]) -> None:
     assert paths
     checked = CliRunner().invoke(main, ["--builtin-schema", schema, *map(str, paths)])
     assert checked.exit_code == 0, checked.output
+
+
+def test_uv_gets_packages_where_pip_does(tmp_path: Path) -> None:
+    programs = {"uv": 'env > "$HERE/env"; echo "$@" > "$HERE/args"', "python": 'exec "$PY" "$@"'}
+    for name, lines in programs.items():
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\n{lines}\n")
+        program.chmod(0o755)
+    of_pip = (
+        "[global]\nno-index = yes\ncert = /ca.pem\nfind-links = /one /two\nconstraint = c.txt\n"
+    )
+    (tmp_path / "pip.conf").write_text(of_pip)
+    path = f"{tmp_path / 'bin'}:/usr/bin:/bin"
+    own = {
+        "HERE": str(tmp_path),
+        "PY": sys.executable,
+        "PIP_CONFIG_FILE": str(tmp_path / "pip.conf"),
+    }
+    subprocess.run([ROOT / ".ci/install", tmp_path, "demo"], env={"PATH": path, **own}, check=True)
+    seen = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
+    assert seen["SSL_CERT_FILE"] == "/ca.pem"
+    assert seen["UV_FIND_LINKS"] == "/one /two"
+    assert seen["UV_CONSTRAINT"] == "constraints.txt c.txt"
+    assert "--no-index" in (tmp_path / "args").read_text().split()
 
 
 def test_workflows_run_targets_and_files_that_exist() -> None:

@@ -17,7 +17,9 @@ from mcp.server.stdio import stdio_server
 
 from pvkdb._version import __version__
 from pvkdb.errors import InputError, PvkdbError, unknown_name
-from pvkdb_api.agents.tools import LONGEST_ERROR, Agent, as_text
+from pvkdb_api.agents.calls import Agent
+from pvkdb_api.agents.shortening import LONGEST_ERROR, as_text
+from pvkdb_api.agents.tools import TOOLS
 from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import read_settings
 
@@ -60,7 +62,7 @@ _PROMPTS: dict[str, tuple[str, dict[str, str], str]] = {
 
 def mcp_server(app: FastAPI) -> Server[Any]:
     """Return the MCP server of an application."""
-    agent = Agent(app)
+    agent = Agent(app, TOOLS)
 
     async def list_tools(
         context: ServerRequestContext[Any], page: types.PaginatedRequestParams | None

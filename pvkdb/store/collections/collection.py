@@ -24,6 +24,7 @@ from sqlalchemy.sql.visitors import iterate
 
 from pvkdb.errors import InputError, NotFoundError, ParameterError, unknown_name
 from pvkdb.schemas.tables import Row
+from pvkdb.store.base import Versioned
 from pvkdb.store.collections.declarations import (
     CountTable,
     Filter,
@@ -103,9 +104,9 @@ class Collection(Generic[RowT]):
     """A collection of the store.
 
     ``source`` selects the rows that belong to it without loading them; searches and counts use it.
-    ``rows`` reads those that a search has found. A row whose key occurs in ``supersedes`` has been
-    replaced and is not listed. ``spelled`` returns the stored spelling of a key. Facets in
-    ``several_in`` hold several values, separated by ``; ``, counted each.
+    ``rows`` reads those that a search has found. A row that a correction has replaced is not
+    listed. ``spelled`` returns the stored spelling of a key. Facets in ``several_in`` hold several
+    values, separated by ``; ``, counted each.
 
     ``filters``, ``facets`` and ``sortable`` are those beside the ones that follow from the columns:
     filters and facets are declared there, and each column of the model itself is sorted by.
@@ -126,7 +127,6 @@ class Collection(Generic[RowT]):
     facets: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any] | Related] = field(
         default_factory=dict
     )
-    supersedes: InstrumentedAttribute[str | None] | None = None
     spelled: Callable[[str], str] = str
     several_in: frozenset[str] = frozenset()
     counts: CountTable | None = None
@@ -171,14 +171,9 @@ class Collection(Generic[RowT]):
     def current(self, loads: Select[Any] | None = None) -> Select[Any]:
         """Return the SELECT of all rows that no correction has replaced, as it is or as loads."""
         rows = self.source if loads is None else loads
-        if self.supersedes is None:
-            return rows
+        model = self.key.class_
         # The list of replaced rows is short; looking for a newer row behind each row would be slow.
-        return rows.where(self.key.not_in(self._replaced()))
-
-    def _replaced(self) -> Select[Any]:
-        column: Any = self.supersedes
-        return select(column).where(column.is_not(None))
+        return rows.where(model.current()) if issubclass(model, Versioned) else rows
 
     def search(self, filters: Filters) -> Search | Select[Any]:
         """Return filters with the conditions of their values; what has them is returned as it is.
@@ -351,9 +346,10 @@ class Collection(Generic[RowT]):
                 if number > most:
                     break
             return min(number, most + 1)
-        if self.supersedes is not None and not isinstance(filters, Select):
+        model = self.key.class_
+        if issubclass(model, Versioned) and not isinstance(filters, Select):
             # Few rows are replaced; looking for each row among them takes as long as the rest.
-            replaced = self.source.where(self.key.in_(self._replaced()))
+            replaced = self.source.where(self.key.in_(model.replaced()))
             every, old = (
                 _only(rows, func.count()).scalar_subquery()
                 for rows in (

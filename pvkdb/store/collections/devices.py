@@ -98,7 +98,6 @@ DEVICES = Collection(
         ),
     ),
     source=select().select_from(Device),
-    supersedes=Device.supersedes_id,
     filters={
         "absorber": several(
             "Absorber as printed, by public name, or formula in any spelling.",
@@ -142,7 +141,6 @@ DEVICE_CLAIMS = Collection(
         derived=(cited_publications(DeviceClaimReference.claim_id, DeviceClaimReference),),
     ),
     source=select().select_from(DeviceClaim),
-    supersedes=DeviceClaim.supersedes_id,
     order=(("position", False),),
     filters={
         "device": Filter(

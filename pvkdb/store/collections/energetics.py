@@ -40,7 +40,6 @@ ENERGETICS = Collection(
         (cited_publications(EnergeticReference.energetic_id, EnergeticReference),),
     ),
     source=select().select_from(Energetic),
-    supersedes=Energetic.supersedes_id,
     filters={
         "material": material_is(_energetics_material),
         **material_filters(_energetics_material),

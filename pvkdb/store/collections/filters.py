@@ -273,10 +273,3 @@ def cited(model: Any, references: Any, example: str) -> dict[str, Filter]:
             example,
         ),
     }
-
-
-def not_replaced(model: Any) -> ColumnElement[bool]:
-    """SQL condition for rows that no correction supersedes."""
-    replaced = select(model.supersedes_id).where(model.supersedes_id.is_not(None))
-    condition: ColumnElement[bool] = model.id.not_in(replaced)
-    return condition

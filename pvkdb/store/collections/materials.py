@@ -17,7 +17,6 @@ from pvkdb.store.collections.filters import (
     energy_filters,
     has_ion_named,
     material_filters,
-    not_replaced,
     range_filters,
     several,
     words,
@@ -39,11 +38,11 @@ from pvkdb.store.rows.reading import Derived, Made, TableRows
 
 #: Data that a material can have: a table that names materials, and conditions on its rows.
 _KNOWN: dict[str, tuple[Any, tuple[ColumnElement[bool], ...]]] = {
-    "e_a": (Energetic, (Energetic.quantity == "E_A", not_replaced(Energetic))),
-    "dfe": (Energetic, (Energetic.quantity == "DFE", not_replaced(Energetic))),
-    "devices": (Device, (not_replaced(Device),)),
+    "e_a": (Energetic, (Energetic.quantity == "E_A", Energetic.current())),
+    "dfe": (Energetic, (Energetic.quantity == "DFE", Energetic.current())),
+    "devices": (Device, (Device.current(),)),
     "structures": (Structure, ()),
-    "computed": (Energetic, (Energetic.calculation_id.is_not(None), not_replaced(Energetic))),
+    "computed": (Energetic, (Energetic.calculation_id.is_not(None), Energetic.current())),
 }
 
 
@@ -162,7 +161,7 @@ MATERIALS = Collection(
         **energy_filters(
             lambda statement: (
                 select(Energetic.id)
-                .where(Energetic.material_id == Material.id, statement, not_replaced(Energetic))
+                .where(Energetic.material_id == Material.id, statement, Energetic.current())
                 .exists()
             ),
             "Materials with",

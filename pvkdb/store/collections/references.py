@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.declarations import Filter
-from pvkdb.store.collections.filters import not_replaced, several, words
+from pvkdb.store.collections.filters import several, words
 from pvkdb.store.collections.keyset import Sortable
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceClaimReference, DeviceReference
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
@@ -32,9 +32,7 @@ def _cited_by(values: Sequence[str]) -> ColumnElement[bool]:
         false(),
         *(
             Reference.key.in_(
-                select(cited.reference_key)
-                .join(model, owner == model.id)
-                .where(not_replaced(model))
+                select(cited.reference_key).join(model, owner == model.id).where(model.current())
             )
             for cited, owner, model in (_CITING[value] for value in values)
         ),

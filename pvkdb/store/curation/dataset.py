@@ -17,7 +17,7 @@ from pvkdb.errors import AccessError, InputError, NotFoundError, StateError, unk
 from pvkdb.operations import Reading
 from pvkdb.schemas.imports import ReviewRequest, UnreviewedImport
 from pvkdb.store.base import utc_now
-from pvkdb.store.changes import COUNT_CHANGE
+from pvkdb.store.changes import note_change
 from pvkdb.store.curation.sources import Source
 from pvkdb.store.models.access import AuditEntry
 from pvkdb.store.models.references import DatasetVersion
@@ -95,7 +95,10 @@ def review(request: ReviewRequest, reading: Reading) -> list[UnreviewedImport]:
     with reading() as session:
         if request.version is not None:
             if not (request.by or "").strip():
-                raise InputError("by = nothing: give the name of who confirms it, for the record")
+                raise InputError(
+                    f"nobody is named who confirms {request.version}; the record needs a name: "
+                    f"pvkdb review {request.version} --by 'A. Curator'"
+                )
             confirm_import(session, request.version, str(request.by).strip())
         return [
             UnreviewedImport(
@@ -131,7 +134,7 @@ def confirm_import(session: Session, version: str, caller: str) -> None:
             "another key"
         )
     session.add(AuditEntry(caller=caller, action=REVIEW, subject=version, **known))
-    session.execute(COUNT_CHANGE)
+    note_change(session)
 
 
 def _add(session: Session, version: str, description: str) -> DatasetVersion:

@@ -58,6 +58,7 @@ def _versions(session: Session, collection: Collection[Any], found: Any) -> list
     while (after := session.scalar(newer.where(model.supersedes_id == chain[-1].id))) is not None:
         chain.append(after)
     rows = collection.load(session, [entry.id for entry in chain])
+    current = session.scalar(select(model.id).where(model.id == chain[-1].id, model.current()))
     versions = []
     for place, (entry, row) in enumerate(zip(chain, rows, strict=True)):
         brought = session.get(DatasetVersion, entry.recorded_in) if entry.recorded_in else None
@@ -65,7 +66,7 @@ def _versions(session: Session, collection: Collection[Any], found: Any) -> list
             RowVersion(
                 id=entry.id,
                 table=collection.name,
-                current=place == len(chain) - 1,
+                current=entry.id == current,
                 recorded_in=entry.recorded_in,
                 recorded_by=brought.description if brought else None,
                 supersedes=entry.supersedes_id,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from pvkdb.schemas.metrics import TABLE_METRICS
-from pvkdb.store.base import Base
+from pvkdb.store.base import Base, Versioned
 from pvkdb.store.models.columns import DeviceClaimsColumns, DevicesColumns
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.reviewed import Correction
@@ -39,7 +41,7 @@ def metric_columns(
     return columns
 
 
-class Device(DevicesColumns, Base):
+class Device(DevicesColumns, Versioned, Base):
     """A device as reported. ``absorber`` is kept as printed; ``material_id`` is its composition, if
     that is known.
 
@@ -154,7 +156,7 @@ class DeviceReference(Base):
     position: Mapped[int]
 
 
-class DeviceClaim(DeviceClaimsColumns, Base):
+class DeviceClaim(DeviceClaimsColumns, Versioned, Base):
     """A reported figure of a device; ``position`` is its place in the order of the text."""
 
     __tablename__ = "device_claims"
@@ -169,6 +171,16 @@ class DeviceClaim(DeviceClaimsColumns, Base):
     references: Mapped[list[DeviceClaimReference]] = relationship(
         order_by="DeviceClaimReference.position", cascade="all, delete-orphan", lazy="selectin"
     )
+
+    @classmethod
+    def replaced(cls) -> Any:
+        """Add the figures imported with a device that was replaced: a correction may drop some.
+
+        Their ids are ``DEVICE-METRIC``.
+        """
+        length = func.length(cls.id) - func.length(cls.metric) - 1
+        device = func.substr(cls.id, 1, func.abs(length))  # PostgreSQL refuses a negative length
+        return super().replaced().union(select(cls.id).where(device.in_(Device.replaced())))
 
 
 class DeviceClaimReference(Base):

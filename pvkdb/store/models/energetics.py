@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from pvkdb.store.base import Base, StoredEnergy
+from pvkdb.store.base import Base, StoredEnergy, Versioned
 from pvkdb.store.models.columns import EnergeticsColumns
 from pvkdb.store.models.materials import Material
 
 
-class Energetic(EnergeticsColumns, Base):
+class Energetic(EnergeticsColumns, Versioned, Base):
     """A reported or computed energy. A correction supersedes the row that it corrects."""
 
     __tablename__ = "energetics"

@@ -86,10 +86,9 @@ def ranges_statement(*, halides_only: bool) -> Select[Any]:
         (func.count() - func.count(Energetic.value_max_ev)).label("open_above"),
         func.count().label("statements"),
     ]
-    replaced = select(Energetic.supersedes_id).where(Energetic.supersedes_id.is_not(None))
     statement = (
         select(*columns)
-        .where(Energetic.id.not_in(replaced))
+        .where(Energetic.current())
         .where(or_(~computed, Energetic.quantity != "E_A", Energetic.scope == "percolation"))
         .where(low > -LARGEST_EV, high < LARGEST_EV)
         .group_by(*by)

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from pvkdb.literature.importing import MAX_PROBLEMS, ImportRefusedError, import_files
 from pvkdb.schemas.imports import ImportReport
-from pvkdb.store.collections import DEVICES, ENERGETICS, MATERIALS, REFERENCES
+from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, MATERIALS, REFERENCES
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.curation.history import history
 from pvkdb.store.database import Store
+from pvkdb.store.models.devices import DeviceClaim
 from pvkdb.suitability.evidence.devices import device_candidates
 
 from ...each import for_each
@@ -358,6 +359,26 @@ def test_figures_without_a_column_go_in_with_their_device(store: Store, do_impor
     assert (spread.minimum, spread.source) == (3, "Fig. 4")
     with pytest.raises(ImportRefusedError, match=r"0\.5 is impossible"):
         do_import(paper.format("0.5"), "other.yaml")
+
+
+def test_a_corrected_device_withdraws_the_figures_it_leaves_out(
+    store: Store, do_import: Import
+) -> None:
+    paper = PAPER.replace("    stability: 2 months\n", "    states: 16\n    variability_c2c: 3 %\n")
+    do_import(paper)
+    corrected = paper.replace("    states: 16\n", "    supersedes: zhang2026-d001\n")
+    other = "  - structure: ITO/CsPbI3/Ag\n    absorber: CsPbI3\n    states: 8\n    source: F. 5\n"
+    do_import(corrected + other)
+    with store.session(read_only=True) as session:
+        listed = DEVICE_CLAIMS.count(session, {"q": "zhang2026"})
+        figures = DEVICE_CLAIMS.iterate(session, {"q": "zhang2026"})
+        assert [each.id for each in figures] == [
+            "zhang2026-d002-variability_c2c_percent",
+            "zhang2026-d003-states",
+        ]
+        assert not history(session, "zhang2026-d001-states").versions[-1].current
+        places = [*session.scalars(select(DeviceClaim.position))]
+    assert (listed, len(places)) == (2, len({*places}))
 
 
 def test_a_device_without_a_figure_needs_an_erratum(store: Store, do_import: Import) -> None:

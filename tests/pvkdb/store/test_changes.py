@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import pytest
 from sqlalchemy import insert, select, update
 
 from pvkdb.store.changes import data_changes
 from pvkdb.store.database import Store
+from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.materials import Composition
 from pvkdb.store.models.references import Reference
+from pvkdb.store.queue.ending import finish
 
 
 def changes(store: Store) -> int:
@@ -38,3 +41,14 @@ def test_what_is_taken_back_counts_for_nothing(empty_store: Store) -> None:
     with empty_store.session() as session:  # the same connection
         session.scalar(select(Composition.id))
     assert changes(empty_store) == before
+
+
+@pytest.mark.parametrize(("kind", "counted"), [("examine", 1), ("neb", 0)])
+def test_a_result_that_rankings_read_counts(empty_store: Store, kind: str, counted: int) -> None:
+    before = changes(empty_store)
+    with empty_store.session() as session:
+        running = {"kind": kind, "state": "running", "owner": "a", "parameters": {}}
+        session.add(Calculation(id="1", key="1", **running))
+    with empty_store.session() as session:
+        finish(session, "1", "a", {}, {})
+    assert changes(empty_store) == before + counted

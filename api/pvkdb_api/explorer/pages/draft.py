@@ -36,15 +36,23 @@ def get_form(request: Request, session: ReadSession) -> Response:
     return _page(request, session)
 
 
-@router.post(PATH)
-def post_paper(request: Request, form: DraftForm, session: ReadSession) -> Response:
-    """Return the draft of an uploaded paper; nothing is imported."""
-    if not (uploads := form.uploads.get("paper")):
-        return _page(request, session, problem="Choose a file: PDF, HTML or text.")
+def _draft(form: DraftForm) -> Draft | str:
+    """Return the draft of an uploaded paper, or why there is none."""
     try:
-        return _page(request, session, draft_paper(uploads[0]))
+        uploads = form.uploads.get("paper")
+        return draft_paper(uploads[0]) if uploads else "Choose a file: PDF, HTML or text."
     except (InputError, MissingExtraError) as error:
-        return _page(request, session, problem=str(error))
+        return str(error)
+
+
+@router.post(PATH)
+def post_paper(
+    request: Request, draft: Annotated[Draft | str, Depends(_draft)], session: ReadSession
+) -> Response:
+    """Return the draft of an uploaded paper; it is made before the session opens."""
+    if isinstance(draft, str):
+        return _page(request, session, problem=draft)
+    return _page(request, session, draft)
 
 
 @router.post(PATH + "/review")

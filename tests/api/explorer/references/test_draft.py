@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from pvkdb.literature.drafts import Draft
 from pvkdb.store.collections import DEVICES
 from pvkdb.store.database import Store
 from pvkdb.store.models.devices import Device
 from pvkdb.store.security.audit import entries
+from pvkdb_api.explorer.pages import draft
 
 from ...guarded import key_for
 from ..browsing import Browser, alert_in
@@ -73,6 +75,16 @@ def test_what_is_no_paper_is_refused(importer: Browser, content: bytes, reason: 
     answer = upload(importer, content)
     assert answer.status_code == 422
     assert reason in alert_in(answer.text)
+
+
+def test_a_paper_is_read_before_a_session_opens(importer: Browser, monkeypatch) -> None:
+    turns = importer.app.state.served.turns
+    free = []
+    monkeypatch.setattr(
+        draft, "draft_paper", lambda _: free.append(turns._value) or Draft("p", {}, [], [])
+    )
+    assert upload(importer, b"text").status_code == 200
+    assert free == [turns._value]
 
 
 def test_a_preview_changes_nothing_and_an_import_does(

@@ -127,6 +127,7 @@ def test_what_cannot_be_imported_is_one_clear_line(run: Run) -> None:
     assert failed_clearly(run("import"), "--template")
     assert failed_clearly(run("import", "--template", "paper.yml"), "paper.yaml")
     assert failed_clearly(run("import", "no.yaml"), "no.yaml", "No such file")
+    assert failed_clearly(run("review", "v1"), "nobody is named", "pvkdb review v1 --by")
 
 
 def test_a_store_that_may_only_be_read_is_exported_and_ranked(

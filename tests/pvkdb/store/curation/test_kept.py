@@ -13,6 +13,36 @@ class Answer(BaseModel):
     value: int
 
 
+def test_a_store_that_cannot_be_written_keeps_results_in_memory(
+    sqlite_store: Store, monkeypatch
+) -> None:
+    computed = []
+
+    def answer() -> int:
+        def compute() -> Answer:
+            computed.append(1)
+            return Answer(value=len(computed))
+
+        with sqlite_store.session(read_only=True) as session:
+            return kept.kept(session, "answer", Answer, compute).value
+
+    with sqlite_store.session() as writing:
+        writing.execute(text("UPDATE bibliography SET title = title"))  # holds the lock
+        assert (answer(), answer()) == (1, 1)
+    assert answer() == 2  # the data have changed
+
+
+def test_equal_installations_have_equal_kept_results(tmp_path, monkeypatch) -> None:
+    def code(folder: str, text: str) -> str:
+        file = tmp_path / folder / "pvkdb/store/curation/kept.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        monkeypatch.setattr(kept, "__file__", str(file))
+        return kept._code.__wrapped__()
+
+    assert code("one", "x = 1") == code("two", "x = 1") != code("one", "x = 2")
+
+
 def test_a_result_is_computed_again_only_after_a_change(sqlite_store: Store, monkeypatch) -> None:
     computed = []
 
