@@ -99,6 +99,7 @@ validate: install
 	$(BIN)/python validation/prediction.py
 	$(BIN)/python validation/drafting.py
 	$(BIN)/python validation/choice.py
+	$(BIN)/python validation/series.py
 
 # The pictures of the README, of the explorer in Chromium.
 screenshots: install

@@ -3,7 +3,7 @@
     python curation/open_pages/tables.py
 
 A value is taken if both readings have it or if it is settled (``compare.py``). Papers that the
-review cites keep its key in the bibliography.
+review cites keep its key in the bibliography. Tables of repositories follow (``cssni3.py``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from compare import HERE, Differences, Row, is_number, material_of, rows
+from cssni3 import PAPER, energies
 
 from pvkdb.schemas.metrics import CLAIM_UNITS, TABLE_METRICS
 from pvkdb.schemas.tables.evidence import CONDITIONS
@@ -77,6 +78,7 @@ def build(target: Path = LITERATURE / "open_pages") -> None:
             names = {"id": f"c-o-{paper}-{number:03d}", "references": cited_as[paper]}
             tables["device_claims"].append(row | names)
         counts[paper] += len(claims)
+    tables["energetics"] += [row | {"references": cited_as[PAPER]} for row in energies()]
     cited = {row["references"] for rows_ in tables.values() for row in rows_}
     tables["references"] = [
         reference(row) for row in papers.values() if f"web-{row['key']}" in cited

@@ -71,7 +71,8 @@ class Defect:
         """Return the possible charges in a crystal of ions with the charges ``host``.
 
         They reach from that of the ions added or missing to one electron or hole beyond neutral:
-        in CsPbI3 V_I has +1 to -1, V_Pb -2 to +1. None for a mobile ion or an unknown one.
+        in CsPbI3 V_I has +1 to -1, V_Pb -2 to +1. An antisite has one more (Khamdang 2025, doi
+        10.1039/d4tc05215c, computes Sn_Cs +2). None for a mobile ion or an unknown one.
         """
         added, _, site = self.label.partition("_")
         new = [0] if added == "V" else _charges(added, host)
@@ -79,7 +80,8 @@ class Defect:
         sums = [more - less for more in new for less in old]
         if self.kind == "ion" or not sums:
             return None
-        return range(min(-1, *sums), max(1, *sums) + 1)
+        further = int(self.kind == "antisite")
+        return range(min(-1, *sums) - further, max(1, *sums) + further + 1)
 
 
 def _charges(symbol: str, host: Mapping[str, int]) -> Sequence[int]:

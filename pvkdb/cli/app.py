@@ -35,15 +35,15 @@ GROUPS = {
     "Literature": "draft import review history export snapshot diff",
     "Compute": "tolerance similar-structures structure fetch-structures neb md potentials "
     "benchmark screen report schedule work jobs dft export-inputs import-results",
-    "Choose": "rank compare kinetics crossbar",
+    "Choose": "rank compare series kinetics crossbar",
     "Measure and simulate": "measure simulate examine spice export-device",
     "Serve": "serve mcp keys audit",
 }
 
 #: Commands that do not begin without all packages of an extra.
 NEEDED = {
-    "store": "init upgrade import review history export snapshot diff rank compare jobs report "
-    "keys audit",
+    "store": "init upgrade import review history export snapshot diff rank compare series jobs "
+    "report keys audit",
     "screening": "demo structure fetch-structures neb md screen work dft export-inputs "
     "import-results",
     "potentials": "benchmark",
@@ -186,6 +186,7 @@ _add("export-inputs", dft.export_inputs, "3f2a --for espresso")
 _add("import-results", dft.import_results, "3f2a dft-3f2a-espresso")
 _add("rank", rankings.rank, "non-volatile-memory --materials --limit 10")
 _add_operation("compare")
+_add_operation("series")
 _add_operation("kinetics")
 _add("simulate", simulations.simulate, "CsPbBr3 --potential sevennet-0")
 _add("examine", simulations.examine, "EpiRAM --images mnist --seeds 5")

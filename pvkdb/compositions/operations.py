@@ -68,4 +68,19 @@ OPERATIONS = (
         "'No difference between CsPbBr3 and MAPbI3 beyond the errors'",
         printed="pvkdb.cli.output.ranking_tables:print_comparison",
     ),
+    Operation(
+        name="series",
+        summary="Show what changes when only one thing changes.",
+        description="Devices of one paper that differ in one thing (halide, A site, electrode, "
+        "thickness, sweep rate, …), with ratios of each metric and their intervals over papers. "
+        "The table `series` has the pairs.",
+        path="/series",
+        method="series",
+        function="pvkdb.suitability.ranking.series:series",
+        request="pvkdb.schemas.tables.series:SeriesRequest",
+        result="pvkdb.schemas.tables.series:DeviceSeries",
+        example="--changed 'top electrode'",
+        python=">>> client.series(changed=\"top electrode\").changes[0].step\n'from Ag to Au'",
+        printed="pvkdb.cli.output.ranking_tables:print_series",
+    ),
 )

@@ -55,6 +55,7 @@ CALLS: dict[str, tuple[dict[str, Any], str]] = {
     "rank": ({"application": "selector", "limit": 2, "samples": 1}, '"verdicts"'),
     "tolerance": ({"formula": "CsPbBr3"}, "10.1107/S0567739476001551"),
     "compare": ({"formula": ["CsPbBr3", "MAPbI3"]}, '"answer"'),
+    "series": ({"changed": "top electrode"}, "from Ag to Au"),
     "crossbar": ({"device": "d-t4-r01", "size": 4}, '"exact"'),
     "device_arrays": ({}, '"size_best_pull_up"'),
     "kinetics": ({"formula": "MAPbI3"}, '"switching time"'),

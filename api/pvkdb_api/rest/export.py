@@ -42,7 +42,7 @@ snapshot = APIRouter(prefix=API, tags=["export"])
 #: Tables that change only with the dataset version; calculations change the others too.
 OF_VERSION = frozenset(TABLES) - {
     *("calculations", "compositions", "energetics", "materials"),
-    *("rankings", "structures", "tolerance"),
+    *("rankings", "series", "structures", "tolerance"),
 }
 
 

@@ -39,6 +39,7 @@ _TAGS = {
     "rankings": "Devices and materials, ranked for applications.",
     "tolerance": "Tolerance factors of formulas.",
     "compare": "Two to four candidates side by side.",
+    "series": "Devices of one paper that differ in one thing.",
     "kinetics": "Rates and times of ion migration.",
     "crossbar": "The largest arrays that can be read.",
     "export": "Tables and the whole dataset as files.",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         RankedCandidate,
         Ranking,
     )
+    from pvkdb.schemas.tables.series import DeviceSeries
 
 _COLOURS = {
     "met": "green",
@@ -182,6 +183,17 @@ def _print_predictions(ranking: Ranking, listed: Sequence[RankedCandidate]) -> N
         rows,
         whole=("material",),
         caption=f"assumed: {assumed}. --explain ID shows the sources." if assumed else None,
+    )
+
+
+def print_series(found: DeviceSeries) -> None:
+    """Print the answer, then what changes along series."""
+    output().print(plain(f"{found.answer}."), style="bold")
+    print_table(
+        "Changes",
+        ["changed", "step", "metric", "ratio"],
+        [[row.changed, row.step, row.metric, row.ratio_text] for row in found.changes],
+        caption="geometric mean over papers, 95% interval. Pairs: pvkdb export series.",
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pvkdb.schemas.rankings import Comparison
     from pvkdb.schemas.responses import FormulaTolerance
     from pvkdb.schemas.tables import ToleranceRow
+    from pvkdb.schemas.tables.series import DeviceSeries
 
 
 class DirectOperations(ClientPart):
@@ -51,6 +52,28 @@ class DirectOperations(ClientPart):
             'No difference between CsPbBr3 and MAPbI3 beyond the errors'
         """
         return call(self._service, "compare", locals())
+
+    @operation
+    def series(self, changed: str | None = None, metric: str | None = None) -> Steps[DeviceSeries]:
+        """Show what changes when only one thing changes.
+
+        Devices of one paper that differ in one thing (halide, A site, electrode, thickness, sweep
+        rate, …), with ratios of each metric and their intervals over papers. The table `series` has
+        the pairs.
+
+        Args:
+            changed: Only series in which this differs.
+            metric: Only this metric of devices.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+
+        Example:
+            >>> client.series(changed="top electrode").changes[0].step
+            'from Ag to Au'
+        """
+        return call(self._service, "series", locals())
 
     @operation
     def tolerance(self, formula: str) -> Steps[ToleranceRow]:

@@ -34,6 +34,7 @@ from pvkdb.schemas.tables.reviewed import (
     ProcessingRow,
     TestProtocolsRow,
 )
+from pvkdb.schemas.tables.series import SeriesRow
 
 __all__ = [
     "TABLES",
@@ -53,6 +54,7 @@ __all__ = [
     "RankingsRow",
     "ReferencesRow",
     "Row",
+    "SeriesRow",
     "StructureDocument",
     "StructuresRow",
     "TestProtocolsRow",
@@ -77,6 +79,7 @@ TABLES = Tables(
         "processing": ProcessingRow,
         "rankings": RankingsRow,
         "references": ReferencesRow,
+        "series": SeriesRow,
         "structures": StructuresRow,
         "test_protocols": TestProtocolsRow,
         "tolerance": ToleranceRow,

@@ -41,7 +41,8 @@ def _energy(what: str, empty: str, source: str) -> Any:
 
 _LITERATURE = (
     "computed: over the statements of `energetics` without a calculation, on halide vacancies and "
-    "on halide ions without a stated defect; a bound counts with its value"
+    "on halide ions without a stated defect; a bound counts with its value; formation energies of "
+    "charged vacancies depend on the Fermi level and do not count"
 )
 _EASIEST = (
     "computed: over the statements of scope `percolation`, the easiest path of each phase by each "

@@ -142,9 +142,7 @@ MATERIALS = Collection(
         (
             ions_on_sites(Material.id),
             Derived(
-                ranges_statement(halides_only=True).where(
-                    Energetic.quantity == "E_A", among(Energetic.material_id)
-                ),
+                ranges_statement().where(Energetic.quantity == "E_A", among(Energetic.material_id)),
                 _activation,
                 _NO_ACTIVATION,
             ),

@@ -114,11 +114,15 @@ def _sum(conditions: Iterable[tuple[str, int]]) -> str:
 
 
 def _of_halides(alias: str) -> str:
-    """Return the SQL condition for energies of halide vacancies, as in ``energy_ranges``."""
+    """Return the SQL condition for energies of halide vacancies, as in ``energy_ranges``.
+
+    Formation energies of charged ones depend on the Fermi level: they are in no range.
+    """
     ions = ", ".join(f"'{ion}'" for ion in (*HALIDES, "X"))
     return (
         f"{alias}.species IN ({ions}) AND (substr({alias}.defect, 1, 2) = 'V_' OR "
-        f"({alias}.defect = {alias}.species AND {alias}.quantity = 'E_A'))"
+        f"({alias}.defect = {alias}.species AND {alias}.quantity = 'E_A')) "
+        f"AND ({alias}.quantity = 'E_A' OR coalesce({alias}.charge, 0) = 0)"
     )
 
 

@@ -48,28 +48,24 @@ class EnergyRange:
 Ranges = Mapping[tuple[Quantity, Origin], EnergyRange]
 
 
-def energy_ranges(
-    session: Session, materials: Sequence[str] | None = None, *, halides_only: bool = False
-) -> dict[str, Ranges]:
+def energy_ranges(session: Session, materials: Sequence[str] | None = None) -> dict[str, Ranges]:
     """Return the energy ranges of materials (default: all) by quantity and origin, in one query.
 
-    ``halides_only`` and what counts are as in :func:`ranges_statement`.
+    What counts is as in :func:`ranges_statement`.
     """
-    statement = ranges_statement(halides_only=halides_only)
+    statement = ranges_statement()
     if materials is not None:
         statement = statement.where(Energetic.material_id.in_(materials))
     return joined_ranges(session.execute(statement))
 
 
-def ranges_statement(*, halides_only: bool) -> Select[Any]:
+def ranges_statement() -> Select[Any]:
     """Select the ranges of energies by material, quantity, origin and potential.
 
+    Those of halide vacancies count, and of halide ions without a reported defect, as in rankings of
+    materials. Formation energies of charged vacancies do not: they depend on the Fermi level.
     Computed activation energies are those of the easiest path through the crystal by each
     potential; single hops do not count.
-
-    Args:
-        halides_only: only halide vacancies, and halide ions without a reported defect, as in
-            rankings of materials.
     """
     low = func.coalesce(Energetic.value_min_ev, Energetic.value_max_ev)
     high = func.coalesce(Energetic.value_max_ev, Energetic.value_min_ev)
@@ -86,14 +82,13 @@ def ranges_statement(*, halides_only: bool) -> Select[Any]:
         (func.count() - func.count(Energetic.value_max_ev)).label("open_above"),
         func.count().label("statements"),
     ]
-    statement = (
+    return (
         select(*columns)
         .where(Energetic.current())
         .where(or_(~computed, Energetic.quantity != "E_A", Energetic.scope == "percolation"))
-        .where(low > -LARGEST_EV, high < LARGEST_EV)
+        .where(low > -LARGEST_EV, high < LARGEST_EV, _of_halide())
         .group_by(*by)
     )
-    return statement.where(_of_halide()) if halides_only else statement
 
 
 def joined_ranges(rows: Iterable[Any]) -> dict[str, Ranges]:
@@ -111,5 +106,7 @@ def joined_ranges(rows: Iterable[Any]) -> dict[str, Ranges]:
 
 def _of_halide() -> ColumnElement[bool]:
     vacancy = Energetic.defect.startswith("V_", autoescape=True)
-    unspecified = (Energetic.defect == Energetic.species) & (Energetic.quantity == "E_A")
-    return Energetic.species.in_((*HALIDES, "X")) & or_(vacancy, unspecified)
+    migrates = Energetic.quantity == "E_A"
+    neutral = func.coalesce(Energetic.charge, 0) == 0
+    named = or_(vacancy, (Energetic.defect == Energetic.species) & migrates)
+    return Energetic.species.in_((*HALIDES, "X")) & named & or_(migrates, neutral)

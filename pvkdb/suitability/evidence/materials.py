@@ -269,7 +269,12 @@ def _take_calibrated(evidence: dict[str, Evidence]) -> None:
 
 
 def _forms_vacancy(statement: Energetic) -> bool:
-    return statement.quantity == "DFE" and statement.defect.startswith("V_")
+    """Return whether an energy forms a vacancy that is neutral, or whose charge is not told.
+
+    That of a charged one depends on the Fermi level.
+    """
+    forms = statement.quantity == "DFE" and statement.defect.startswith("V_")
+    return forms and not statement.charge
 
 
 def _from_composition(

@@ -40,6 +40,7 @@ from pvkdb.suitability.profiles.profile_file import shipped_profile, shipped_pro
 from pvkdb.suitability.ranking.filters import passing
 from pvkdb.suitability.ranking.options import Options, weighted
 from pvkdb.suitability.ranking.ranking import criteria_for, judge, rank_candidates
+from pvkdb.suitability.ranking.series import series_rows
 from pvkdb.suitability.ranking.shortlist import shortlist
 
 #: Columns of the ``rankings`` table that are fields of a ranked candidate.
@@ -236,4 +237,5 @@ def exported_rows(session: Session, name: str) -> Iterator[Row]:
     Raises:
         InputError: the table is unknown.
     """
-    return rankings_rows(session) if name == "rankings" else table_rows(session, name)
+    made = {"rankings": rankings_rows, "series": series_rows}
+    return made[name](session) if name in made else table_rows(session, name)

@@ -257,8 +257,8 @@ def test_a_row_that_cannot_be_true_is_refused_with_place_and_remedy(
         ("CsPbI3", "V_I", "+2", r"-1 to \+1"),
         ("CsPbI3", "V_Pb", "+2", r"-2 to \+1"),
         ("CsPbI3", "Pb_i", "-2", r"-1 to \+2"),
-        ("MAPbI3", "MA_Pb", "-2", r"-1 to \+1"),
-        ("MAPbI3", "Pb_I", "-3", r"-1 to \+3"),
+        ("CsSnI3", "Cs_Sn", "-3", r"-2 to \+2"),
+        ("MAPbI3", "Pb_I", "-3", r"-2 to \+4"),
     ],
 )
 def test_a_charge_that_the_defect_cannot_have_is_refused(
@@ -270,7 +270,7 @@ def test_a_charge_that_the_defect_cannot_have_is_refused(
         do_import(header + line.format(charge), "e.csv")
     problem = refused.value.problems[0]
     assert (problem.line, problem.column) == (2, "charge")
-    other = charge.translate(str.maketrans("+-", "-+")).replace("2", "1")
+    other = charge.translate(str.maketrans("+-", "-+")).replace("2", "1").replace("3", "2")
     assert do_import(header + line.format(other), "e.csv").counts["energetics"].added == 1
 
 

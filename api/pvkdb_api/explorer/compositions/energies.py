@@ -223,8 +223,9 @@ def _mark(row: EnergeticsRow, axis: ChartAxis, height: float, colour: int) -> St
     where = ", ".join(part for part in (row.phase, row.direction) if part)
     error = f", error {barrier_error(row.functional or '')}" if row.scope == "percolation" else ""
     potentials: list[str] = [*PotentialName, row.functional or ""]
+    charge = "" if row.charge is None else f" {row.charge:+d}"
     lines = (
-        f"{row.quantity} of {row.defect}: {value_text(row)}{error}",
+        f"{row.quantity} of {row.defect}{charge}: {value_text(row)}{error}",
         f"{how}{f'; {where}' if where else ''}",
         row.conditions,
         source,

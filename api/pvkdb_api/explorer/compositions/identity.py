@@ -151,7 +151,7 @@ def phase_views(
 ) -> list[PhaseView]:
     """Return the phases of a composition, the one without a phase first, then the lowest."""
     names = [row.id for row in materials]
-    ranges = energy_ranges(session, names, halides_only=True)
+    ranges = energy_ranges(session, names)
     above: dict[str, dict[str, float]] = {name: {} for name in names}
     for potential, levels in phase_energies(session, names).items():
         for name, level in levels.items() if len(levels) > 1 else ():

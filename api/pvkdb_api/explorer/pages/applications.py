@@ -17,7 +17,9 @@ from pvkdb.operations import find
 from pvkdb.schemas import validated
 from pvkdb.schemas.profiles import SUBJECTS
 from pvkdb.schemas.rankings import CompareRequest, Halide
+from pvkdb.schemas.tables.series import Changed, SeriesRequest
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
+from pvkdb.suitability.ranking.series import series_in
 from pvkdb.suitability.sheets.comparisons import scope
 from pvkdb.suitability.sheets.side_by_side import Standing, side_by_side, standings
 from pvkdb_api.core.paths import API
@@ -188,4 +190,19 @@ def get_comparison(request: Request, session: ReadSession) -> Response:
     rest = link(f"{API}/compare", **given)
     return page(
         request, "compare.html", status, found=found, refusal=refusal, given=given, rest=rest
+    )
+
+
+@router.get("/series")
+def get_series(request: Request, session: ReadSession) -> Response:
+    """Return what changes when one thing changes, within the papers."""
+    given = given_parameters(request, SeriesRequest.model_fields)
+    found = series_in(session, validated(SeriesRequest, given))
+    return page(
+        request,
+        "series.html",
+        found=found,
+        given=given,
+        choices=get_args(Changed),
+        rest=link(f"{API}/series", **given),
     )

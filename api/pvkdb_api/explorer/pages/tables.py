@@ -48,6 +48,7 @@ SECTIONS = {
     "references": "/references",
     "calculations": "/jobs",
     "rankings": "/applications",
+    "series": "/series",
 }
 
 #: Most rows of a table without filters; its file has all.

@@ -129,7 +129,7 @@ def energy_overview(session: Session) -> EnergyOverview:
     )
     of_material: dict[str, str] = dict(session.execute(materials).all())
     found: dict[str, dict[tuple[Quantity, Origin], EnergyRange]] = defaultdict(dict)
-    for material, ranges in energy_ranges(session, [*of_material], halides_only=True).items():
+    for material, ranges in energy_ranges(session, [*of_material]).items():
         joined = found[of_material[material]]
         for key, energy in ranges.items():
             joined[key] = joined[key].joined(energy) if key in joined else energy

@@ -12,10 +12,9 @@ from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.schemas.tables import TABLES, DevicesRow, StructureDocument
 from pvkdb.schemas.tables.columns import SOURCES, Column, Row
 from pvkdb.schemas.tables.evidence import MECHANISMS
-from pvkdb.store.collections.export import table_rows
 from pvkdb.store.database import Store
 from pvkdb.store.models.devices import LAYER_ROLES
-from pvkdb.suitability import rankings_rows
+from pvkdb.suitability import exported_rows
 
 from ....each import for_each
 
@@ -100,7 +99,7 @@ def test_a_table_says_what_it_is_for_and_what_tells_its_rows_apart(name: str) ->
 def test_exported_rows_are_what_the_dictionary_says(loaded_sqlite: Path, name: str) -> None:
     store = Store(f"sqlite:///{loaded_sqlite}")
     with store.session() as session:
-        rows = list(rankings_rows(session) if name == "rankings" else table_rows(session, name))
+        rows = list(exported_rows(session, name))
     store.close()
     keys = [tuple(getattr(row, column) for column in row.primary_key) for row in rows]
     assert len(set(keys)) == len(keys)

@@ -95,7 +95,7 @@ def relaxed(session: Session, formula: str, phase: str, potential: str, level: f
 
 def test_a_loaded_store_has_the_ranges_and_counts_of_its_materials(store: Store) -> None:
     with store.session(read_only=True) as session:
-        ranges = energy_ranges(session, halides_only=True)
+        ranges = energy_ranges(session)
         rows = list(COMPOSITIONS.iterate(session, {}))
         named = select(Composition.formula, Material.id, Material.family, Material.phase)
         materials = session.execute(named.join(Material)).all()

@@ -1,0 +1,59 @@
+"""Series: devices of one paper that differ in one thing."""
+
+from __future__ import annotations
+
+from math import log, sqrt
+from statistics import mean, stdev
+
+import pytest
+
+from pvkdb.schemas.tables.evidence import SECONDARY
+from pvkdb.schemas.tables.series import SeriesRequest
+from pvkdb.store.collections import DEVICES
+from pvkdb.suitability.ranking.series import series_in
+
+
+def test_devices_of_one_paper_that_differ_in_their_electrode_are_a_series(literature):
+    """How 2019: ITO/MAPbI3/M sets at 4.5 V with Al, 4.7 V with Ag and 4.0 V with Au."""
+    found = series_in(literature, SeriesRequest(changed="top electrode", metric="set_voltage_v"))
+    pairs = {
+        (row.first_has, row.second_has): (row.first_value, row.second_value)
+        for row in found.pairs
+        if row.reference == "web-how2019"
+    }
+    assert pairs == {("Ag", "Al"): (4.7, 4.5), ("Al", "Au"): (4.5, 4.0), ("Ag", "Au"): (4.7, 4.0)}
+
+
+def test_of_a_halide_series_the_larger_ion_is_second_and_ends_of_tests_are_no_ratio(literature):
+    """Kundar 2024: (TEA)2PbBr4 and (TEA)2PbI4, both with an on/off ratio of 10⁴ and 200 cycles."""
+    found = series_in(literature, SeriesRequest(changed="halide"))
+    rows = {row.metric: row for row in found.pairs if row.reference == "r106"}
+    on_off, endurance = rows["on_off_ratio"], rows["endurance_cycles"]
+    assert (on_off.first_has, on_off.second_has, on_off.ratio) == ("Br", "I", 1.0)
+    assert (on_off.bound, endurance.bound) == (False, True)
+    assert "endurance_cycles" not in {each.metric for each in found.changes}
+
+
+def test_a_pair_differs_in_one_thing_and_is_of_one_paper_that_measured_it(literature):
+    sources = {row.id: row.source for row in DEVICES.iterate(literature, {})}
+    for row in series_in(literature, SeriesRequest()).pairs:
+        assert (row.first_material == row.second_material) is (
+            row.changed not in ("halide", "A site", "B site")
+        )
+        assert row.first_has != row.second_has
+        assert not any(
+            sources.get(name, "").startswith(SECONDARY) for name in (row.first, row.second)
+        )
+
+
+def test_each_paper_counts_once_and_the_interval_is_over_papers(literature):
+    found = series_in(literature, SeriesRequest(changed="top electrode", metric="set_voltage_v"))
+    (change,) = [each for each in found.changes if each.step == "from Ag to Au"]
+    ratios: dict[str, float] = {
+        row.reference: log(row.second_value / row.first_value)
+        for row in found.pairs
+        if (row.first_has, row.second_has) == ("Ag", "Au")
+    }
+    assert change.papers == len(ratios) == 2
+    half = 12.706 * stdev(ratios.values()) / sqrt(2)  # Student's t of one degree of freedom
+    assert log(change.ratio_high or 0.0) == pytest.approx(mean(ratios.values()) + half, rel=1e-4)
