@@ -29,8 +29,9 @@ CHALCOGENS = ("O", "S", "Se")
 NON_METALS = frozenset({"H", "C", "N", "P"})
 
 #: Elements found on the A site of halide perovskites, largest first (12-coordinate Shannon radii).
-#: The first two are never on the B site; the others are if a larger A cation is present.
-A_SITE_ELEMENTS = ("Cs", "Rb", "Tl", "K", "Na", "Li")
+#: The first two are never on the B site; the others are if a larger A cation is present. In+, last,
+#: has no such radius, and is on the A site only if none of the others is.
+A_SITE_ELEMENTS = ("Cs", "Rb", "Tl", "K", "Na", "Li", "In")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
+from importlib import resources
 from typing import NamedTuple
 
 from pvkdb.chemistry.composition import parse_composition
@@ -16,24 +18,38 @@ BY_MEASUREMENT = "measured"
 
 
 class MeasuredPhase(NamedTuple):
-    """What was measured: the phase that is stable at room temperature, and a perovskite, if any."""
+    """What was measured: the phases that are stable, and a perovskite, if any.
+
+    Attributes:
+        lowest: Stable at room temperature.
+        low_temperature: Stable at the lowest temperature of the measurements, if they say so.
+        perovskite: Of an ABX3 or A2BB'X6: its perovskite at room temperature or above.
+        prototype: Prototype that stands for ``lowest``: a phase of higher symmetry with the same
+            network of octahedra, where ``lowest`` has no prototype.
+        source: Publication.
+    """
 
     lowest: str | None
+    low_temperature: str | None
     perovskite: str | None
+    prototype: str | None
     source: str
 
 
-_CSPBI3 = "Stoumpos 2013, doi:10.1021/ic401215x; P4/mbm at 510 K: doi:10.1021/acsnano.8b00267"
-#: The sources are those of the known facts and of the measured cells in
-#: docs/validation/structures.md.
-MEASURED: Mapping[str, MeasuredPhase] = {
-    "CsPbBr3": MeasuredPhase("Pnma", "Pnma", "Rodová 2003, doi:10.1023/A:1022836800820"),
-    "CsPbI3": MeasuredPhase("delta", "P4/mbm", _CSPBI3),
-    "CsSnI3": MeasuredPhase(None, "Pnma", "doi:10.1021/ja301539s"),
-    "CsGeI3": MeasuredPhase("R3m", "R3m", "Thiele 1987, doi:10.1002/zaac.19875450217"),
-    "CsMgCl3": MeasuredPhase("2H", None, "McPherson 1970, J. Chem. Phys. 52, 815"),
-    "CsCdCl3": MeasuredPhase("6H", None, "Chang 1975, doi:10.1021/ic50154a044"),
-}
+def _measured_phases() -> dict[str, MeasuredPhase]:
+    path = resources.files("pvkdb.chemistry") / "data" / "measured_phases.csv"
+    rows = csv.reader(path.read_text(encoding="utf-8").splitlines()[1:])
+    return {
+        formula: MeasuredPhase(
+            *(cell or None for cell in cells), prototype or cells[0] or None, source
+        )
+        for formula, *cells, prototype, source in rows
+    }
+
+
+#: Measured phases by formula, those of the known facts and of the measured cells in
+#: docs/validation/structures.md among them.
+MEASURED: Mapping[str, MeasuredPhase] = _measured_phases()
 
 #: Measured errors of potentials for differences of phases, eV an atom: of one family, such as
 #: tilts, by what CsGeI3 is wrong; of two, such as δ and γ, by how far CsPbI3 is from calorimetry

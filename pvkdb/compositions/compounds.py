@@ -18,6 +18,8 @@ Stoichiometry = Literal[
     "A4BX6",
     "A3BX6",
     "AB2X5",
+    "AB2X3",
+    "A3B2X5",
     "AX",
     "BX2",
     "BX3",
@@ -163,8 +165,9 @@ def _filled(composition: Composition, stoichiometry: Stoichiometry) -> Compound 
 def competitors(compound: Compound) -> tuple[Compound, ...]:
     """Return the compounds that a ternary or quaternary halide may decompose into.
 
-    Binary halides come first, then ternaries of the same ions: A4BX6, A2BX4, AB2X5 and ABX3 for
-    B2+, A3B2X9 and A3BX6 for B3+, A2BX6 for B4+. The compound itself is left out.
+    Binary halides come first, then ternaries of the same ions: AB2X3 for Cu+ and Ag+, A3B2X5
+    for Cu+, A4BX6, A2BX4, AB2X5 and ABX3 for B2+, A3B2X9 and A3BX6 for B3+, A2BX6 for B4+. The
+    compound itself is left out.
 
     Example:
         >>> from pvkdb.chemistry import parse_composition
@@ -188,10 +191,8 @@ def binaries(compound: Compound) -> tuple[Compound, ...]:
 
 def ternaries(large: Ion, small: Ion, halide: Ion) -> tuple[Compound, ...]:
     """Return the halides of a monovalent and another cation that have prototypes."""
-    return tuple(
-        Compound(stoichiometry, (large, small, halide))
-        for stoichiometry in _TERNARIES.get(small.charge, ())
-    )
+    known = _TERNARIES.get(small.charge) or _OF_TETRAHEDRA.get(small.symbol, ())
+    return tuple(Compound(stoichiometry, (large, small, halide)) for stoichiometry in known)
 
 
 def halides_of(ion: Ion, large: Ion, halide: Ion) -> tuple[Compound, ...]:
@@ -202,6 +203,12 @@ def halides_of(ion: Ion, large: Ion, halide: Ion) -> tuple[Compound, ...]:
 
 
 _BINARIES: dict[int, Stoichiometry] = {1: "AX", 2: "BX2", 3: "BX3", 4: "BX4"}
+#: Ternary halides of monovalent cations with four halides around them: S. Hull, P. Berastegui, J.
+#: Solid State Chem. 177, 3156 (2004), doi:10.1016/j.jssc.2004.05.004.
+_OF_TETRAHEDRA: dict[str, tuple[Stoichiometry, ...]] = {
+    "Cu": ("AB2X3", "A3B2X5"),
+    "Ag": ("AB2X3",),
+}
 _TERNARIES: dict[int, tuple[Stoichiometry, ...]] = {
     2: ("ABX3", "A4BX6", "A2BX4", "AB2X5"),
     3: ("A3B2X9", "A3BX6"),

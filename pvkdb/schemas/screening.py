@@ -104,8 +104,8 @@ class Stability(BaseModel):
     def may_be_lowest(self, formula: str, potential: str) -> list[str]:
         """Return the measured phase, else those within the error of the potential."""
         measured = MEASURED.get(formula)
-        if measured is not None and measured.lowest:
-            return [measured.lowest]
+        if measured is not None and measured.prototype:
+            return [measured.prototype]
         if self.ground_state is None:
             return []
         levels = {self.ground_state: 0.0}

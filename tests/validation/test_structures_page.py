@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.phases import MEASURED, PHASE_ERRORS_EV
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb_pipelines.geometry.symmetry import standard_cell
+from pvkdb_pipelines.prototypes import compound_of, prototype
 from validation import exceptions
 from validation.known_facts import KNOWN_FACTS, SYMMETRIES
 from validation.measured_cells import Comparison, MeasuredCell, measured_cells
@@ -65,11 +67,14 @@ def test_known_facts_hold_with_sevennet(results: Results, fact, symmetry) -> Non
 def test_measured_phases_are_those_of_the_facts_and_cells() -> None:
     facts = {fact.compound: fact for fact in KNOWN_FACTS}
     cells = {(cell.compound, cell.phase): cell.doi for cell in measured_cells()}
-    lowest = {formula: each.lowest for formula, each in MEASURED.items() if each.lowest}
-    assert lowest == {formula: fact.lowest[0] for formula, fact in facts.items()}
+    for formula, fact in facts.items():
+        assert MEASURED[formula].lowest == fact.lowest[0], formula
     for formula, each in MEASURED.items():
         doi = cells.get((formula, each.perovskite))
         assert each.perovskite in (None, each.lowest) or (doi and doi in each.source), formula
+        assert each.source
+        if each.prototype:  # which is a prototype of its compound
+            prototype(compound_of(parse_composition(formula)).stoichiometry, each.prototype)
         if formula in facts and each.source.count("doi:") == 1:
             assert each.source.split("doi:")[-1] in facts[formula].source
 

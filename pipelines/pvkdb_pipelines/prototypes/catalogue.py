@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ase import Atoms
 
 from pvkdb.chemistry import Composition
+from pvkdb.chemistry.phases import MEASURED
 from pvkdb.chemistry.tolerance import goldschmidt
 from pvkdb.compositions.compounds import (
     Compound,
@@ -123,20 +124,36 @@ def candidates(what: Composition | Compound) -> tuple[PrototypeInfo, ...]:
     of five in 11 of 12 halides, back to cubic where appropriate), with R3m for Ge and Sn; the
     competitors are delta and, if the tolerance factor allows them, 2H and 6H. A tilted double
     perovskite or elpasolite replaces the cubic one, and CaCl2 replaces rutile. Other
-    stoichiometries: all prototypes.
+    stoichiometries: all prototypes. The phase that was measured at room temperature is always one.
 
     Raises:
         InputError: the composition cannot be built.
         MissingRadiusError: an ion has no radius with a source.
     """
     compound = what if isinstance(what, Compound) else compound_of(what)
-    known = phases(compound.stoichiometry)
+    wanted = _searched(compound) | {_measured(compound)}
+    return tuple(info for info in phases(compound.stoichiometry) if info.phase in wanted)
+
+
+def keeps_symmetry(compound: Compound, phase: str) -> bool:
+    """Return whether a phase is relaxed with its own symmetry, without a random shift.
+
+    So is one that the search has only because it was measured: heat alone may make it stable, and
+    from a shifted start it would become the less symmetric prototype that replaces it.
+    """
+    return phase == _measured(compound) and phase not in _searched(compound)
+
+
+def _measured(compound: Compound) -> str | None:
+    measured = MEASURED.get(compound.formula)
+    return measured.prototype if measured else None
+
+
+def _searched(compound: Compound) -> set[str]:
     if compound.stoichiometry == "ABX3":
-        wanted = _perovskite_candidates(compound)
-    else:
-        replaced = _REPLACED.get(compound.stoichiometry, frozenset())
-        wanted = {info.phase for info in known} - replaced
-    return tuple(info for info in known if info.phase in wanted)
+        return _perovskite_candidates(compound)
+    replaced = _REPLACED.get(compound.stoichiometry, frozenset())
+    return {info.phase for info in phases(compound.stoichiometry)} - replaced
 
 
 def _perovskite_candidates(compound: Compound) -> set[str]:

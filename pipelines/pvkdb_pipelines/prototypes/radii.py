@@ -15,15 +15,23 @@ LARGE_CATION_OF_RADII = 1.0
 #: Distance between touching halides over twice their radius: across the gap of CdI2 0.95 (4.2 Å),
 #: of CdCl2 1.02 (3.7 Å), between the octahedra of K2PtCl6 0.99 (3.6 Å).
 HALIDES_OF_RADII = 1.0
+#: Radius of In+ with nine halides, which Shannon's table lacks, Å: learned from that table, good
+#: for starting structures alone. A. A. B. Baloch et al., Phys. Rev. Mater. 5, 043804 (2021),
+#: doi:10.1103/PhysRevMaterials.5.043804, as SMACT gives it.
+_LEARNED = {Ion("In", 1): 1.485}
 
 
 @cache
 def radius_ang(ion: Ion, coordination: int) -> float:
     """Return Shannon's radius of a monatomic ion in the nearest tabulated coordination, Å.
 
+    For In+ it is a learned one.
+
     Raises:
         MissingRadiusError: no radius of the ion is known.
     """
+    if ion in _LEARNED:
+        return _LEARNED[ion]
     known = [
         radius
         for radius in radii()

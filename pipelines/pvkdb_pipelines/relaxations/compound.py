@@ -18,7 +18,7 @@ from pvkdb_pipelines.potentials.loading import metered
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.prototypes import Compound, PrototypeInfo, build, prototype
-from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
+from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES, keeps_symmetry
 from pvkdb_pipelines.prototypes.elements import build_element, element_source
 from pvkdb_pipelines.relaxations.relaxation import RelaxationRun, relax
 from pvkdb_pipelines.structures import checks as health
@@ -37,14 +37,17 @@ def relax_request(
     potential: AnyPotential,
     settings: RelaxSettings | None = None,
 ) -> RelaxRequest:
-    """Return the request to relax a compound in a phase."""
+    """Return the request to relax a compound in a phase, in a search for the lowest."""
+    if settings is None:
+        kept = keeps_symmetry(compound, info.phase)
+        settings = RelaxSettings(rattle_ang=0.0) if kept else RelaxSettings()
     return RelaxRequest(
         formula=compound.formula,
         stoichiometry=compound.stoichiometry,
         ions=tuple((ion.symbol, ion.charge) for ion in compound.ions),
         phase=info.phase,
         potential=potential,
-        settings=settings or RelaxSettings(),
+        settings=settings,
     )
 
 

@@ -175,7 +175,7 @@ def _of_volume(relaxed: Atoms, start: Atoms) -> Iterator[Finding]:
 
 
 def _of_polyhedra(now: Polyhedra, before: Polyhedra) -> Iterator[Finding]:
-    if (now.coordination != before.expected).any():
+    if not np.isin(now.coordination, [before.expected, *before.coordination]).all():
         numbers = " ".join(str(number) for number in sorted(set(now.coordination.tolist())))
         yield Finding(Flaw.COORDINATION_CHANGED, f"{numbers} in place of {before.expected}")
     if now.spread > BOND_SPREAD:

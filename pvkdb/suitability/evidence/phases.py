@@ -70,6 +70,12 @@ def not_perovskite(
     counts first, then those that the literature reports, where one that it does not name may be
     any; without them those that may be the lowest by each potential; without energies all.
     """
+    try:
+        family = parse_composition(formula).family
+    except InputError:  # an edited row
+        return None
+    if family not in DEFINED:
+        return None
     measured = MEASURED.get(formula)
     if measured is not None and measured.perovskite is None:
         return f"tau has a meaning for perovskites, and {measured.lowest} was measured"
@@ -80,17 +86,12 @@ def not_perovskite(
     }
     if None in counted or None in phases.values():
         return None  # it may be any phase
-    try:
-        composition = parse_composition(formula)
-    except InputError:
-        return None  # an edited row
     if not counted:
         for potential, levels in energies.items():
             known = {str(phases[name]): levels[name] for name in phases.keys() & levels.keys()}
             counted |= {*lowest_phases(formula, known, potential)} if known else set()
     counted = counted or set(phases.values())
-    connected = any(connects(composition.family, phase) for phase in counted)
-    if connected or composition.family not in DEFINED:
+    if any(connects(family, phase) for phase in counted):
         return None
     return f"tau has a meaning for perovskites, and its phase is {_names(counted)}"
 
@@ -213,7 +214,7 @@ def _chosen(
 ) -> tuple[list[str], str]:
     """Return the materials whose values count, and a remark on their place among the phases."""
     measured = MEASURED.get(formula)
-    if measured and (stable := [name for name in values if phases[name] == measured.lowest]):
+    if measured and (stable := [name for name in values if phases[name] == measured.prototype]):
         return stable, " (the measured phase)"
     if len(values) > 1 and not values.keys() <= levels.keys():
         return sorted(values), " (which of them is the lowest is not known)"

@@ -31,6 +31,8 @@ from pvkdb_pipelines.prototypes.elements import element_source
         ("Cs4PbBr6", "A4BX6", "Cs4PbBr6"),
         ("Cs3BiBr6", "A3BX6", "Cs3BiBr6"),
         ("CsPb2Br5", "AB2X5", "CsPb2Br5"),
+        ("CsCu2I3", "AB2X3", "CsCu2I3"),
+        ("Cs3Cu2I5", "A3B2X5", "Cs3Cu2I5"),
     ],
 )
 def test_composition_fills_a_stoichiometry(formula, stoichiometry, written):
@@ -49,7 +51,7 @@ def test_composition_fills_a_stoichiometry(formula, stoichiometry, written):
         ("CsPbX3", "X denotes any ion"),
         ("CsPbI3-xBrx", "amounts are open"),
         ("CsPb0.97Bi0.03I3", "do not balance"),
-        ("CsCu2I3", "no prototype of its family"),
+        ("Cs2InI3", "no prototype of its family"),
     ],
 )
 def test_what_cannot_be_built_is_refused_with_the_reason(formula, reason):
@@ -67,7 +69,7 @@ def test_counts_read_the_stoichiometry():
     ("formula", "others"),
     [
         ("CsPbI3", "CsI PbI2 Cs4PbI6 Cs2PbI4 CsPb2I5"),
-        ("Cs2AgBiBr6", "CsBr AgBr BiBr3 Cs3Bi2Br9 Cs3BiBr6"),
+        ("Cs2AgBiBr6", "CsBr AgBr BiBr3 CsAg2Br3 Cs3Bi2Br9 Cs3BiBr6"),
         ("Cs2SnI6", "CsI SnI4"),
         ("Cs3Sb2I9", "CsI SbI3 Cs3SbI6"),
         ("Cs2CdCl4", "CsCl CdCl2 CsCdCl3 Cs4CdCl6 CsCd2Cl5"),

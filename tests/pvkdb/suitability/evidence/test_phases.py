@@ -15,10 +15,10 @@ NEAR = {"sevennet-0": {"perovskite": -3.10, "faces": -3.11}}
     ("formula", "phases", "energies", "told"),
     [
         ("RbCdCl3", {"perovskite": "Pnma", "faces": "6H"}, LEVELS, "6H"),
-        ("CsSnBr3", {"perovskite": "Pnma", "faces": "delta"}, LEVELS, "delta"),
-        ("CsSnBr3", {"perovskite": "Pnma", "faces": "delta"}, NEAR, None),  # undecided
+        ("RbSnBr3", {"perovskite": "Pnma", "faces": "delta"}, LEVELS, "delta"),
+        ("RbSnBr3", {"perovskite": "Pnma", "faces": "delta"}, NEAR, None),  # undecided
         ("CsPbI3", {"perovskite": "Pnma", "faces": "delta"}, LEVELS, None),  # it was measured
-        ("CsSnBr3", {"any": None, "faces": "delta"}, LEVELS, None),  # of the literature
+        ("RbSnBr3", {"any": None, "faces": "delta"}, LEVELS, None),  # of the literature
         ("RbCdCl3", {"faces": "2H"}, {}, "2H"),
         ("RbCdCl3", {"perovskite": "Pnma", "faces": "2H"}, {}, None),  # the lowest is not known
         ("Cs2AgBiBr6", {"double": "P2_1/n"}, {}, None),
