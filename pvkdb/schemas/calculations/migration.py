@@ -223,6 +223,13 @@ class HopBarrier(bounds.CalculationResult):
     by_half: bool = Field(
         default=False, description="Whether symmetry gave one half of the path from the other."
     )
+    molecules_turned_deg: float | None = Field(
+        default=None,
+        ge=0,
+        le=180,
+        exclude_if=lambda angle: angle is None,
+        description="Largest angle by which a molecule is turned between the ends of the path.",
+    )
     residual_force_ev_per_ang: bounds.Force | None = Field(
         default=None, description="Largest force on the highest image."
     )
@@ -338,7 +345,8 @@ class NebResult(bounds.CalculationResult, NotebookView):
     @property
     def doubts(self) -> list[str]:
         """Why the barrier may be wrong, each as ``name: details``."""
-        return barrier_doubts(self.e_a_ev, self.phase, self.host_left_for)
+        turned = self.limiting.molecules_turned_deg
+        return barrier_doubts(self.e_a_ev, self.phase, self.host_left_for, turned)
 
     def paths(self) -> list[MigrationPath]:
         """Return the easiest paths, each with the hops that the paths before it do not have.
