@@ -20,7 +20,7 @@ from pvkdb.chemistry.charges import assign_charges
 from pvkdb.chemistry.family import DIMENSIONALITY, Family, family_of_phase
 from pvkdb.chemistry.formula import parse_amounts, parsed_formulas
 from pvkdb.chemistry.interpretation import Interpretation, interpret
-from pvkdb.chemistry.ions import Ion, names
+from pvkdb.chemistry.ions import Ion, molecular_geometries, names
 from pvkdb.chemistry.sites import Site
 from pvkdb.chemistry.text import PlainText, plain
 from pvkdb.errors import FormulaError, InputError
@@ -172,17 +172,30 @@ def material_family(
     return family, DIMENSIONALITY[family]
 
 
-def require_monatomic(composition: Composition) -> None:
-    """Refuse compositions with shared sites, molecules or open amounts.
+def unplaced_molecule(composition: Composition) -> Ion | None:
+    """Return a molecule that no prototype holds; perovskites ABX3 hold MA or FA on the A site."""
+    known = molecular_geometries() if composition.family == "3D" else {}
+    return next(
+        (
+            occupant.ion
+            for occupant in composition.occupants
+            if occupant.ion.molecular and (occupant.site != "A" or occupant.ion.symbol not in known)
+        ),
+        None,
+    )
+
+
+def require_one_ion_each(composition: Composition) -> None:
+    """Refuse compositions with shared sites, molecules that no prototype holds, or open amounts.
 
     Raises:
-        InputError: the composition does not have one monatomic ion on each site.
+        InputError: the composition does not have one ion that a prototype holds on each site.
     """
     reason = None
     occupants = composition.occupants
     ions = [occupant.ion for occupant in occupants]
     most = {"A": 1, "B": 2 if composition.family == "double" else 1, "X": 1}
-    molecule = next((ion for ion in ions if ion.molecular), None)
+    molecule = unplaced_molecule(composition)
     if any(sum(o.site == site for o in occupants) > count for site, count in most.items()):
         reason = "a site is shared by several ions"
     elif composition.additives:
@@ -190,12 +203,12 @@ def require_monatomic(composition: Composition) -> None:
     elif any(ion.generic for ion in ions):
         reason = "it contains letters that denote any ion"
     elif molecule is not None:
-        reason = f"{molecule} is a molecule, which the prototype cannot orient"
+        reason = f"{molecule} is a molecule whose place and geometry no prototype has"
     elif not (composition.numeric and composition.balanced):
         reason = "its amounts are not those of the ideal formula"
     if reason is not None:
         raise InputError(
-            f"prototypes have one monatomic ion on each site; {composition.formula} cannot be "
+            f"prototypes have one ion on each site; {composition.formula} cannot be "
             f"built: {reason}; provide a structure with ordered sites (--from FILE, or upload one)"
         )
 

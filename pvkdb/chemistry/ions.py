@@ -130,6 +130,24 @@ def molecular_ions() -> dict[str, MolecularIon]:
     }
 
 
+@cache
+def molecular_geometries() -> dict[str, tuple[tuple[str, tuple[float, float, float]], ...]]:
+    """Return the atoms of the molecules that structures can hold: element and position in Å.
+
+    The middle of the heavy atoms is the origin, a mirror plane is normal to x. MA lies along z, C
+    to N; FA is planar, with its C-H bond along z. Bonds and angles of the groups CH3 and NH3 are
+    means of neutron diffraction (C-H 1.09, N-H 1.03 Å; X-C-H 110.5°, X-N-H 110.8°), C-N 1.488 Å is
+    from F. H. Allen et al., J. Chem. Soc. Perkin Trans. 2 (1987) S1, doi:10.1039/P298700000S1, and
+    FA from the calculation of M. T. Weller et al., J. Phys. Chem. Lett. 6, 3209 (2015),
+    doi:10.1021/acs.jpclett.5b01432 (C-N 1.307 Å, N-C-N 125.9°). They are starts of relaxations.
+    """
+    found: dict[str, tuple[tuple[str, tuple[float, float, float]], ...]] = {}
+    for row in _rows("molecular_geometries.csv"):
+        x, y, z = (float(row[f"{axis}_ang"]) for axis in "xyz")
+        found[row["symbol"]] = (*found.get(row["symbol"], ()), (row["element"], (x, y, z)))
+    return found
+
+
 def _spellings(alias: str) -> set[str]:
     """Return the spellings of an alias that differ in hyphens (4-F-PEA) or the order of H3N."""
     found = {alias}

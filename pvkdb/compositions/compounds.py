@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from pvkdb.chemistry import Composition, Ion
+from pvkdb.chemistry.composition import unplaced_molecule
+from pvkdb.chemistry.ions import molecular_geometries
 from pvkdb.errors import InputError, unknown_name
 
 Stoichiometry = Literal[
@@ -35,7 +37,7 @@ _ROLE = re.compile(r"([ABX]'?)(\d*)")
 
 @dataclass(frozen=True, slots=True)
 class Compound:
-    """A stoichiometry with one monatomic ion on each site, in the order of its letters."""
+    """A stoichiometry with one ion on each site, by its letters; on A it may be a molecule."""
 
     stoichiometry: Stoichiometry
     ions: tuple[Ion, ...]
@@ -60,8 +62,15 @@ class Compound:
         numbers: dict[str, int] = {}
         for role, ion in self.sites.items():
             count = counts(self.stoichiometry)[role]
-            numbers[ion.symbol] = numbers.get(ion.symbol, 0) + count
+            atoms = molecular_geometries().get(ion.symbol, [(ion.symbol, None)])
+            for element, _ in atoms:
+                numbers[element] = numbers.get(element, 0) + count
         return numbers
+
+    @property
+    def molecular(self) -> bool:
+        """Whether a molecule is on one of its sites."""
+        return any(ion.molecular for ion in self.ions)
 
     def __str__(self) -> str:
         return self.formula
@@ -104,11 +113,12 @@ def stoichiometry_of(name: str) -> Stoichiometry:
 
 
 def compound_of(composition: Composition) -> Compound:
-    """Return the compound of a composition with one monatomic ion on each site.
+    """Return the compound of a composition with one ion on each site.
 
     Raises:
-        InputError: sites are shared or contain molecules or generic letters, or the amounts are
-            open or do not match a stoichiometry with prototypes; the message gives the remedy.
+        InputError: sites are shared or contain generic letters or molecules other than MA and FA in
+            ABX3, or the amounts are open or do not match a stoichiometry with prototypes; the
+            message gives the remedy.
     """
     reason = _obstacle(composition)
     if reason is None:
@@ -122,7 +132,7 @@ def compound_of(composition: Composition) -> Compound:
         else:
             reason = f"there is no prototype of its family ({composition.family})"
     raise InputError(
-        f"{composition.formula} cannot be built from a prototype, which holds one monatomic ion "
+        f"{composition.formula} cannot be built from a prototype, which holds one ion "
         f"on each site: {reason}; choose another composition, or import a structure with "
         "pvkdb structure FORMULA --from FILE"
     )
@@ -135,8 +145,8 @@ def _obstacle(composition: Composition) -> str | None:
     for occupant in composition.occupants:
         if occupant.ion.generic:
             return f"{occupant.ion.symbol} denotes any ion"
-        if occupant.ion.molecular:
-            return f"{occupant.ion} is a molecule with an orientation"
+    if (molecule := unplaced_molecule(composition)) is not None:
+        return f"{molecule} is a molecule whose place and geometry no prototype has"
     if not (composition.numeric and composition.balanced):
         return "its amounts are open or do not balance"
     for site in ("A", "X"):

@@ -16,9 +16,10 @@ from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb.store.curation.computed import ComputedStructure
 from pvkdb.store.files.structure_reading import elements_of, require_composition
 from pvkdb_pipelines.geometry.hosts import atoms_in, computed_structure
+from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.migration.defects.preparation import prepare
 from pvkdb_pipelines.migration.defects.states import Stage
-from pvkdb_pipelines.migration.host.host import Crystal, Start
+from pvkdb_pipelines.migration.host.host import SYMPREC_ANG, Crystal, Start
 from pvkdb_pipelines.migration.paths.paths import Path, PathFinder
 from pvkdb_pipelines.migration.result.hop_descriptions import (
     Octahedra,
@@ -172,7 +173,8 @@ def _start(request: CompleteNebRequest, composition: Composition) -> Start:
         findings = checks.check(relaxed, compound, atoms, coordination=info.coordination)
         return next((str(finding) for finding in findings if not finding.remark), None)
 
-    return Start(atoms, info.number, flaw)
+    number = space_group(atoms, SYMPREC_ANG).number if compound.molecular else info.number
+    return Start(atoms, number, flaw)
 
 
 def _hops(

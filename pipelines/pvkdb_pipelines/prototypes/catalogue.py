@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 from ase import Atoms
 
 from pvkdb.chemistry import Composition
@@ -16,6 +17,7 @@ from pvkdb.compositions.compounds import (
     stoichiometry_of,
 )
 from pvkdb.errors import InputError, unknown_name
+from pvkdb_pipelines.prototypes.molecules import PLACEHOLDER, place_molecules
 from pvkdb_pipelines.prototypes.perovskites import networks
 from pvkdb_pipelines.prototypes.prototype import PrototypeInfo, published
 from pvkdb_pipelines.prototypes.radii import radius_ang
@@ -92,26 +94,41 @@ def prototype(family: str, phase: str) -> PrototypeInfo:
 
 
 def build(
-    what: Composition | Compound, phase: str, rattle_ang: float = 0.0, seed: int = 2145
+    what: Composition | Compound,
+    phase: str,
+    rattle_ang: float = 0.0,
+    seed: int = 2145,
+    pattern: str = "antipolar",
 ) -> Atoms:
     """Build the starting structure of a composition in a phase, with lengths from radii.
 
     Args:
-        what: A composition with one monatomic ion on each site, or a compound.
+        what: A composition with one ion on each site, or a compound.
         phase: Phase of its family, see :func:`phases`.
         rattle_ang: Standard deviation of a random shift of every coordinate, Å. A relaxation
             cannot break the symmetry of its start; a shift of 0.05 Å allows it to.
-        seed: Seed of the random shift.
+        seed: Seed of the random shift, and of random orientations.
+        pattern: How molecules on the A sites are turned, see :func:`place_molecules`.
 
     Returns:
-        The primitive cell.
+        The primitive cell; with molecules, that of the octahedra.
 
     Raises:
         InputError: the composition cannot be built, or its family has no such phase.
         MissingRadiusError: an ion has no radius with a source.
     """
     compound = what if isinstance(what, Compound) else compound_of(what)
-    atoms = prototype(compound.stoichiometry, phase).start(compound)
+    info = prototype(compound.stoichiometry, phase)
+    if compound.molecular and info.phase not in PEROVSKITE_PHASES["ABX3"]:
+        raise InputError(
+            f"{compound} cannot be built in the phase {info.phase}, whose A site has another shape "
+            f"than a molecule's; choose from {', '.join(sorted(PEROVSKITE_PHASES['ABX3']))}"
+        )
+    atoms = info.start(compound)
+    on_a = np.flatnonzero(atoms.symbols == PLACEHOLDER)
+    if len(on_a) > 0:
+        large = compound.sites["A"]
+        atoms = place_molecules(atoms, dict.fromkeys(map(int, on_a), large), pattern, seed)
     if rattle_ang > 0:
         atoms.rattle(stdev=rattle_ang, seed=seed)
     return atoms
@@ -122,9 +139,10 @@ def candidates(what: Composition | Compound) -> tuple[PrototypeInfo, ...]:
 
     For ABX3 the tilted Pnma cell replaces all perovskites (it relaxed to within 2 meV of the best
     of five in 11 of 12 halides, back to cubic where appropriate), with R3m for Ge and Sn; the
-    competitors are delta and, if the tolerance factor allows them, 2H and 6H. A tilted double
-    perovskite or elpasolite replaces the cubic one, and CaCl2 replaces rutile. Other
-    stoichiometries: all prototypes. The phase that was measured at room temperature is always one.
+    competitors are delta and, if the tolerance factor allows them, 2H and 6H, into which molecules
+    are not placed. A tilted double perovskite or elpasolite replaces the cubic one, and CaCl2
+    replaces rutile. Other stoichiometries: all prototypes. The phase that was measured at room
+    temperature is always one.
 
     Raises:
         InputError: the composition cannot be built.
@@ -162,6 +180,8 @@ def _perovskite_candidates(compound: Compound) -> set[str]:
     wanted = {"Pnma"}
     if ions["B"].symbol in _LONE_PAIRS:
         wanted.add("R3m")
+    if compound.molecular:
+        return wanted
     if t >= _HEXAGONAL_FROM:
         wanted |= {"2H", "6H"}
     if t < _NO_CHAINS_FROM:

@@ -12,6 +12,7 @@ from ase.data import atomic_numbers
 from pvkdb.compositions.compounds import Compound, Stoichiometry
 from pvkdb_pipelines.geometry.neighbours import neighbours
 from pvkdb_pipelines.prototypes.glazer import tilted_perovskite, tilted_rock_salt
+from pvkdb_pipelines.prototypes.molecules import PLACEHOLDER
 from pvkdb_pipelines.prototypes.prototype import TABLES, PrototypeInfo
 from pvkdb_pipelines.prototypes.radii import (
     HALIDES_OF_RADII,
@@ -43,7 +44,7 @@ def tilted(compound: Compound, glazer: str) -> Atoms:
 
     def build(tilt_deg: float) -> Atoms:
         return tilted_perovskite(
-            ions["A"].symbol,
+            _large(compound),
             ions["B"].symbol,
             ions["X"].symbol,
             lattice_ang,
@@ -53,6 +54,12 @@ def tilted(compound: Compound, glazer: str) -> Atoms:
         )
 
     return _largest_tilt(build, compound, glazer)
+
+
+def _large(compound: Compound) -> str:
+    """Return the element on the A site; a molecule is placed there later."""
+    large = compound.sites["A"]
+    return PLACEHOLDER if large.molecular else large.symbol
 
 
 def off_centred(compound: Compound) -> Atoms:
@@ -94,7 +101,8 @@ def _largest_tilt(build: Callable[[float], Atoms], compound: Compound, glazer: s
     for tilt_deg in _TILTS_DEG:
         atoms = build(tilt_deg)
         pairs = neighbours(atoms, closest)
-        cation, halide = (atoms.numbers == atomic_numbers[ions[r].symbol] for r in ("A", "X"))
+        symbols = _large(compound), ions["X"].symbol
+        cation, halide = (atoms.numbers == atomic_numbers[symbol] for symbol in symbols)
         if len(pairs.between(cation, halide).first) == 0:
             break
     return atoms

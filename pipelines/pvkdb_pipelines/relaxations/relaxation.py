@@ -17,12 +17,15 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.relaxations import RelaxResult, VacancyResult
 from pvkdb.store.curation.computed import ComputedStructure
 from pvkdb_pipelines.geometry.hosts import computed_structure
+from pvkdb_pipelines.geometry.molecules import has_molecules, require_whole
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
 
 #: Default first time step of FIRE in ASE.
 FIRST_STEP = 0.1
+#: First guess of the second derivatives with molecules, eV/Å², as in ASE's BFGS.
+_STIFFNESS = 70.0
 
 ResultT = TypeVar("ResultT")
 
@@ -76,14 +79,16 @@ def relax(
         on_step: Called with the step and the largest force after each step.
         first_step: First time step of FIRE, in ASE's units; FIRE adapts the later ones.
         hessian: Initial second derivatives of the energy, shape (3 n, 3 n), eV/Å², with which BFGS
-            is used instead of FIRE. Not with ``cell``.
+            is used instead of FIRE. Not with ``cell``. With molecules, BFGS starts from a constant:
+            MAPbI3 needed 157 steps, FIRE more than 550, for bonds are stiff and turns soft.
 
     Returns:
         The relaxed atoms with a calculator for their energy, and the number of steps.
 
     Raises:
-        CalculationFailedError: Not converged or not finite (kind ``failure``), or two atoms closer
-            than ``CLOSEST_APPROACH`` allows (``ATOMS_TOO_CLOSE``).
+        CalculationFailedError: Not converged or not finite (kind ``failure``), two atoms closer
+            than ``CLOSEST_APPROACH`` allows (``ATOMS_TOO_CLOSE``), or a bond of a molecule that
+            broke or formed (``MOLECULE_BROKEN``).
 
     Source: E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006),
     doi:10.1103/PhysRevLett.97.170201 (FIRE).
@@ -93,6 +98,8 @@ def relax(
     check_structure(relaxed, what)
     target = _CellFilter(relaxed) if cell else relaxed
     step, force = 0, np.inf
+    if hessian is None and has_molecules(atoms):
+        hessian = np.eye(3 * len(target)) * _STIFFNESS
     with warnings.catch_warnings(), _optimizer(target, first_step, hessian) as optimizer:
         # scipy warns of logarithms with errors above 1e-13, which are small enough.
         warnings.filterwarnings("ignore", message="logm result may be inaccurate")
@@ -108,6 +115,7 @@ def relax(
             if on_step is not None:
                 on_step(step, force)
     check_structure(relaxed, what)
+    require_whole(atoms, relaxed, what)
     if force > fmax:
         raise CalculationFailedError(
             failure,

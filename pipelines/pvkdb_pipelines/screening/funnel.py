@@ -34,7 +34,13 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.engines import CalculationEngine
 from pvkdb_pipelines.engines.durations import Durations
 from pvkdb_pipelines.engines.local import LocalEngine
-from pvkdb_pipelines.prototypes import Compound, candidates, competitors, compound_of
+from pvkdb_pipelines.prototypes import (
+    Compound,
+    binaries,
+    candidates,
+    competitors,
+    compound_of,
+)
 from pvkdb_pipelines.relaxations.compound import relax_request
 from pvkdb_pipelines.screening.ledger import Ledger
 from pvkdb_pipelines.screening.plan.plan import STAGES, Plan
@@ -215,6 +221,11 @@ class Funnel:
         for track in self._alive():
             try:
                 track.compound = compound_of(track.candidate.composition)
+                if track.compound.molecular:
+                    raise InputError(
+                        f"{track.compound} has no energy above the hull, since no prototype holds "
+                        f"{binaries(track.compound)[0]}, one of its competitors"
+                    )
                 self._requests_of(track.compound, track.candidate.starts)
             except InputError as error:
                 # The remedy in the message, a user-supplied structure, does not help a screening.

@@ -15,6 +15,8 @@ from ase.data import atomic_numbers, covalent_radii
 
 from pvkdb.compositions.compounds import Compound, Role
 from pvkdb.schemas.calculations.findings import Finding, Flaw
+from pvkdb.schemas.calculations.reliability import TURNED_DEG
+from pvkdb_pipelines.geometry.molecules import turned_deg
 from pvkdb_pipelines.geometry.neighbours import CLOSEST_APPROACH, Neighbours, neighbours
 from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes.radii import contact_ang
@@ -80,6 +82,8 @@ def check(
     near = neighbours(relaxed, _reach_ang(compound, coordination))
     findings += _of_distances(relaxed, compound, coordination, near)
     findings += _of_volume(relaxed, start)
+    if compound.molecular:
+        findings += _of_molecules(relaxed, start)
     if keeps_polyhedra and "B" in compound.sites:
         now = polyhedra(relaxed, compound, coordination, near)
         findings += _of_polyhedra(now, polyhedra(start, compound, coordination))
@@ -117,12 +121,15 @@ def shortest_of_radii(
 
 
 def _sums_ang(compound: Compound, coordination: int) -> dict[Role, float]:
-    """Return the radius of each cation plus the halide's, Å, by site; A beside B has 12 halides."""
+    """Return the radius of each cation plus the halide's, Å, by site; A beside B has 12 halides.
+
+    A molecule is no sphere, and is left out.
+    """
     ions = compound.sites
     return {
         role: contact_ang(ion, 12 if role == "A" and "B" in ions else coordination, ions["X"])
         for role, ion in ions.items()
-        if role != "X"
+        if role != "X" and not ion.molecular
     }
 
 
@@ -171,6 +178,16 @@ def _of_volume(relaxed: Atoms, start: Atoms) -> Iterator[Finding]:
     if not VOLUME_RATIO[0] <= ratio <= VOLUME_RATIO[1]:
         yield Finding(
             Flaw.VOLUME_OUT_OF_RANGE, f"{ratio:.2f} of the start ({_range(VOLUME_RATIO)})"
+        )
+
+
+def _of_molecules(relaxed: Atoms, start: Atoms) -> Iterator[Finding]:
+    angles = turned_deg(start, relaxed)
+    far = np.count_nonzero(angles > TURNED_DEG)
+    if far > 0:
+        yield Finding(
+            Flaw.MOLECULES_TURNED,
+            f"{far} of {len(angles)} by more than {TURNED_DEG:g}°, at most {angles.max():.0f}°",
         )
 
 

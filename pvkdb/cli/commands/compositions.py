@@ -25,14 +25,17 @@ _ENDINGS = {".cif": "cif", ".vasp": "poscar", ".poscar": "poscar", ".xyz": "extx
 
 
 def structure(
-    formula: Annotated[str, Argument(help="Inorganic composition, e.g. CsPbI3.")],
+    formula: Annotated[str, Argument(help="Composition, e.g. CsPbI3 or MAPbI3.")],
     phase: Annotated[
         str | None, Option(help="Prototype, e.g. Pnma or delta; default: likeliest.")
     ] = None,
     format: Annotated[str, Option(help="cif, poscar or extxyz; default: from the file name.")] = "",
     output: OutputOption = None,
     rattle: Annotated[float, Option(min=0, max=0.5, help="Random displacement of atoms, Å.")] = 0.0,
-    seed: Annotated[int, Option(min=0, help="Seed of the random displacements.")] = 2145,
+    seed: Annotated[int, Option(min=0, help="Seed of what is random.")] = 2145,
+    orientation: Annotated[
+        str, Option(help="Of molecules: antipolar, polar, or random with the seed.")
+    ] = "antipolar",
     list_phases: Annotated[bool, Option("--list", help="List the prototypes and exit.")] = False,
     relaxed: Annotated[
         bool, Option("--relaxed", help="Write a relaxed structure instead.")
@@ -63,7 +66,7 @@ def structure(
     if relaxed:
         atoms, notes = _relaxed(composition, phase, potential, database)
     else:
-        atoms, notes = _start(composition, phase, rattle, seed)
+        atoms, notes = _start(composition, phase, rattle, seed, orientation)
     _write(atoms, notes, wanted, output, json)
     for note in notes:
         print_message(note)
@@ -157,19 +160,24 @@ def _list_prototypes(composition: Composition, json: bool) -> None:
 
 
 def _start(
-    composition: Composition, phase: str | None, rattle_ang: float, seed: int
+    composition: Composition, phase: str | None, rattle_ang: float, seed: int, orientation: str
 ) -> tuple[Atoms, list[str]]:
     from pvkdb_pipelines.prototypes import build, candidates, compound_of, prototype
 
     compound = compound_of(composition)
     chosen = candidates(compound)[0].phase if phase is None else phase
     info = prototype(compound.stoichiometry, chosen)
-    atoms = build(compound, info.phase, rattle_ang, seed)
+    atoms = build(compound, info.phase, rattle_ang, seed, orientation)
     notes = [
         f"{composition.formula} {info.phase} ({info.name}): starting structure with lengths from "
         "radii, not relaxed",
         f"prototype: {info.source}; radii: R. D. Shannon, Acta Cryst. A 32, 751 (1976)",
     ]
+    if compound.molecular:
+        drawn = f", seed {seed}" if orientation == "random" else ""
+        notes.append(
+            f"molecules turned in the {orientation} pattern{drawn}, one of many: compare several"
+        )
     if rattle_ang > 0:
         notes.append(f"every coordinate displaced at random by {rattle_ang} Å, seed {seed}")
     return atoms, notes

@@ -49,6 +49,7 @@ class FailureKind(StrEnum):
     RELAXATION_NOT_CONVERGED = "relaxation not converged"
     SYMMETRY_CHANGED = "symmetry changed"
     ATOMS_TOO_CLOSE = "atoms too close"
+    MOLECULE_BROKEN = "molecule broken"
     UNSTABLE_HOST = "unstable host"
     TOO_LARGE = "too many atoms"
     NO_HOP = "no hop"

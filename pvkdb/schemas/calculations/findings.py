@@ -23,6 +23,7 @@ class Flaw(StrEnum):
     CONNECTIVITY_CHANGED = "connectivity changed"
     SYMMETRY_CHANGED = "symmetry changed"
     ABOVE_SIBLINGS = "far above other phases"
+    MOLECULES_TURNED = "molecules turned"
 
     @property
     def numerical(self) -> bool:
@@ -36,7 +37,7 @@ class Flaw(StrEnum):
     @property
     def remark(self) -> bool:
         """Whether the structure is still the requested one, with a remark."""
-        return self in (Flaw.SYMMETRY_CHANGED, Flaw.ABOVE_SIBLINGS)
+        return self in (Flaw.SYMMETRY_CHANGED, Flaw.ABOVE_SIBLINGS, Flaw.MOLECULES_TURNED)
 
 
 _FLAWS = {flaw.value: flaw for flaw in Flaw}

@@ -35,15 +35,20 @@ HOST_PHASES: dict[str, tuple[str, ...]] = {
     "A3B2X9": ("P6_3/mmc", "P-3m1"),
     "RP": ("I4/mmm", "Pnma"),
 }
+#: Of these, the ones whose A sites hold no molecules.
+_NO_MOLECULES = frozenset({"delta", "2H", "6H"})
 
 
 def host_phases(composition: Composition) -> tuple[str, ...]:
     """Return the prototypes of a host, the one to try first in front; empty if there is none.
 
-    With Ge on the B site, tilted phases become others (Pnma of CsGeI3 with SevenNet-0 Pc, 51 meV a
-    formula unit lower), and R3m is kept (docs/validation/structures.md).
+    Molecules are placed in perovskites only. With Ge on the B site, tilted phases become others
+    (Pnma of CsGeI3 with SevenNet-0 Pc, 51 meV a formula unit lower), and R3m is kept
+    (docs/validation/structures.md).
     """
     known = HOST_PHASES.get(composition.family, ())
+    if any(occupant.ion.molecular for occupant in composition.on("A")):
+        known = tuple(phase for phase in known if phase not in _NO_MOLECULES)
     germanium = any(occupant.ion.symbol == "Ge" for occupant in composition.on("B"))
     return tuple(sorted(known, key=lambda phase: not (germanium and phase == "R3m")))
 
@@ -218,6 +223,13 @@ class HopBarrier(bounds.CalculationResult):
     by_half: bool = Field(
         default=False, description="Whether symmetry gave one half of the path from the other."
     )
+    molecules_turned_deg: float | None = Field(
+        default=None,
+        ge=0,
+        le=180,
+        exclude_if=lambda angle: angle is None,
+        description="Largest angle by which a molecule is turned between the ends of the path.",
+    )
     residual_force_ev_per_ang: bounds.Force | None = Field(
         default=None, description="Largest force on the highest image."
     )
@@ -333,7 +345,8 @@ class NebResult(bounds.CalculationResult, NotebookView):
     @property
     def doubts(self) -> list[str]:
         """Why the barrier may be wrong, each as ``name: details``."""
-        return barrier_doubts(self.e_a_ev, self.phase, self.host_left_for)
+        turned = self.limiting.molecules_turned_deg
+        return barrier_doubts(self.e_a_ev, self.phase, self.host_left_for, turned)
 
     def paths(self) -> list[MigrationPath]:
         """Return the easiest paths, each with the hops that the paths before it do not have.

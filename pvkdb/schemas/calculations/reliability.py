@@ -10,6 +10,9 @@ __all__ = ["barrier_error"]
 
 #: Activation energies below this, eV, cannot be right: the least that the review reports is 0.08.
 LEAST_BARRIER_EV = 0.05
+#: A molecule that turned further than this is in another basin of orientation, degrees: between
+#: two axes of the octahedra there are 90.
+TURNED_DEG = 45.0
 
 
 @cache
@@ -29,11 +32,21 @@ def barrier_error(potential: str) -> str:
     return "± unknown" if error is None else f"± {error:.2f} eV"
 
 
-def barrier_doubts(e_a_ev: float | None, phase: str, left_for: str | None) -> list[str]:
-    """Return why a barrier may be wrong, each as ``name: details``; ``phase`` was requested."""
+def barrier_doubts(
+    e_a_ev: float | None, phase: str, left_for: str | None, turned_deg: float | None = None
+) -> list[str]:
+    """Return why a barrier may be wrong, each as ``name: details``; ``phase`` was requested.
+
+    ``turned_deg`` is the largest turn of a molecule along the limiting hop.
+    """
     doubts = []
     if e_a_ev is not None and e_a_ev < LEAST_BARRIER_EV:
         doubts.append(f"low barrier: {e_a_ev:.3f} eV is below {LEAST_BARRIER_EV} eV")
     if left_for is not None:
         doubts.append(f"host changed: {phase} became {left_for}")
+    if turned_deg is not None and turned_deg > TURNED_DEG:
+        doubts.append(
+            f"difference of basins: a molecule turns by {turned_deg:.0f}° along the limiting hop, "
+            "so that its energies are not those of the ion's jump alone"
+        )
     return doubts

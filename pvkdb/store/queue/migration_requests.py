@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 
-from pvkdb.chemistry import Composition, Defect, parse_composition, require_monatomic
+from pvkdb.chemistry import Composition, Defect, parse_composition, require_one_ion_each
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.calculations.migration import (
@@ -49,7 +49,7 @@ def complete_request(
 def _composition(request: NebRequest) -> Composition:
     composition = parse_composition(request.formula)
     if request.host is None:
-        require_monatomic(composition)
+        require_one_ion_each(composition)
         if composition.family not in HOST_PHASES:
             raise InputError(
                 f"pvkdb has no prototype of the family {composition.family} of "

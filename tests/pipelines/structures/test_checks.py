@@ -169,3 +169,13 @@ def test_binary_halides_are_judged_by_distances():
     squeezed.set_cell(squeezed.cell * 0.75, scale_atoms=True)
     found = flaws(squeezed, compound, start, coordination=8)
     assert {Flaw.DISTANCES_TOO_SHORT, Flaw.VOLUME_OUT_OF_RANGE} <= set(found)
+
+
+def test_molecules_that_turned_are_a_remark():
+    composition = parse_composition("MAPbI3")
+    compound = compound_of(composition)
+    start, other = (build(composition, "Pnma", pattern=each) for each in ("antipolar", "polar"))
+    assert flaws(start, compound, start) == []
+    (finding,) = check(other, compound, start)
+    assert (finding.flaw, finding.remark) == (Flaw.MOLECULES_TURNED, True)
+    assert "by more than 45°, at most 180°" in finding.message

@@ -47,7 +47,7 @@ def test_composition_fills_a_stoichiometry(formula, stoichiometry, written):
         ("CsPb0.5Sn0.5I3", r"site B is shared by (Pb2\+ and Sn2\+|Sn2\+ and Pb2\+)"),
         ("Cs0.5Rb0.5PbI3", r"site A is shared by Cs\+ and Rb\+"),
         ("CsPbI2Br", "site X is shared by"),
-        ("MAPbI3", r"MA\+ is a molecule"),
+        ("DMAPbI3", r"DMA\+ is a molecule"),
         ("CsPbX3", "X denotes any ion"),
         ("CsPbI3-xBrx", "amounts are open"),
         ("CsPb0.97Bi0.03I3", "do not balance"),

@@ -10,6 +10,7 @@ from ase import Atoms
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.migration import NebSettings
+from pvkdb_pipelines.geometry.molecules import require_whole
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.migration.defects.defects import DefectStates
 from pvkdb_pipelines.migration.defects.states import Ends, Exchange
@@ -96,6 +97,7 @@ class PathFinder:
             check_band(band)
             for index, image in enumerate(band.images):
                 check_structure(image, f"image {index}")
+                require_whole(band.images[0], image, f"image {index}")
         except CalculationFailedError as failure:
             return Path(hop, failure=failure)
         return Path(hop, band, highest_ev(band), by_half)

@@ -15,6 +15,7 @@ from pvkdb.schemas.calculations.migration import (
     NebResult,
     PercolationThreshold,
 )
+from pvkdb_pipelines.geometry.molecules import turned_deg
 from pvkdb_pipelines.migration.defects.defects import DefectStates
 from pvkdb_pipelines.migration.host.host import Crystal
 from pvkdb_pipelines.migration.paths.nudging import NEB_METHOD, OPTIMIZER
@@ -154,6 +155,7 @@ def _hop(
             failure_message=str(path.failure),
         )
     start, end = (states.of(site).energy_ev for site in (hop.start, hop.end))
+    turned = turned_deg(band.images[0], band.images[-1])
     return HopBarrier(
         hop=described,
         outcome="monotonic" if path.monotonic else "saddle",
@@ -162,6 +164,7 @@ def _hop(
         saddle_ev=path.saddle_ev - zero,
         images=len(band.images) - 2,
         by_half=path.by_half,
+        molecules_turned_deg=round(float(turned.max()), 1) if len(turned) else None,
         residual_force_ev_per_ang=band.residual,
         band_residual_ev_per_ang=band.band_residual,
         reaction_coordinate_ang=[float(value) for value in band.path_ang],
