@@ -10,11 +10,13 @@ from pvkdb.chemistry import Composition
 from pvkdb.chemistry.tolerance import goldschmidt
 from pvkdb.compositions.compounds import (
     Compound,
+    Mixture,
     Stoichiometry,
     compound_of,
     stoichiometry_of,
 )
 from pvkdb.errors import InputError, unknown_name
+from pvkdb_pipelines.prototypes.mixtures import quasirandom
 from pvkdb_pipelines.prototypes.perovskites import networks
 from pvkdb_pipelines.prototypes.prototype import PrototypeInfo, published
 from pvkdb_pipelines.prototypes.radii import radius_ang
@@ -96,21 +98,25 @@ def build(
     """Build the starting structure of a composition in a phase, with lengths from radii.
 
     Args:
-        what: A composition with one monatomic ion on each site, or a compound.
+        what: A composition of monatomic ions, or a compound; of a mixture, a quasirandom cell.
         phase: Phase of its family, see :func:`phases`.
         rattle_ang: Standard deviation of a random shift of every coordinate, Å. A relaxation
             cannot break the symmetry of its start; a shift of 0.05 Å allows it to.
-        seed: Seed of the random shift.
+        seed: Seed of the random shift, and of the arrangement of a mixture.
 
     Returns:
-        The primitive cell.
+        The primitive cell, or the quasirandom cell of a mixture.
 
     Raises:
         InputError: the composition cannot be built, or its family has no such phase.
         MissingRadiusError: an ion has no radius with a source.
     """
     compound = what if isinstance(what, Compound) else compound_of(what)
-    atoms = prototype(compound.stoichiometry, phase).start(compound)
+    info = prototype(compound.stoichiometry, phase)
+    if isinstance(compound, Mixture):
+        atoms = quasirandom(compound, info, seed=seed).atoms
+    else:
+        atoms = info.start(compound)
     if rattle_ang > 0:
         atoms.rattle(stdev=rattle_ang, seed=seed)
     return atoms

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pvkdb.chemistry import Ion
-from pvkdb.compositions.compounds import stoichiometry_of
+from pvkdb.chemistry import Ion, parse_composition
+from pvkdb.compositions.compounds import Mixture, compound_of, stoichiometry_of
 from pvkdb.schemas.calculations import AnyPotential
 from pvkdb.schemas.calculations.relaxations import (
     ElementRequest,
@@ -55,7 +55,9 @@ def compound_in(request: RelaxRequest) -> Compound:
         InputError: no prototypes are known for its stoichiometry.
     """
     ions = tuple(Ion(symbol, charge) for symbol, charge in request.ions)
-    return Compound(stoichiometry_of(request.stoichiometry), ions)
+    compound = Compound(stoichiometry_of(request.stoichiometry), ions)
+    mixed = compound.formula != request.formula
+    return compound_of(parse_composition(request.formula)) if mixed else compound
 
 
 def compute_relaxation(
@@ -80,8 +82,8 @@ def compute_relaxation(
     info = None if given else prototype(compound.stoichiometry, request.phase)
     progress = ProgressReporter(_STAGES, report)
     progress.begin(_LOAD)
-    potential, spent = metered(potential, request.potential, [ion.symbol for ion in compound.ions])
-    start = atoms_in(given) if given else build(compound, request.phase)
+    potential, spent = metered(potential, request.potential, [*compound.numbers_of_elements])
+    start = atoms_in(given) if given else build(compound, request.phase, seed=settings.seed)
     rattled = start.copy()
     rattled.rattle(stdev=settings.rattle_ang, seed=settings.seed)
     relaxed, steps = relax(
@@ -102,10 +104,10 @@ def compute_relaxation(
         coordination=info.coordination if info else 6,
         keeps_polyhedra=compound.stoichiometry in PEROVSKITE_PHASES,
         energy_ev=energy,
-        space_group_number=info.number if info else None,
+        space_group_number=info.number if info and not isinstance(compound, Mixture) else None,
     )
     progress.finish(_RELAX)
-    atoms_per_formula = sum(compound.numbers_of_elements.values())
+    atoms_per_formula = compound.atoms_per_formula
     units = len(relaxed) // atoms_per_formula
     a, b, c, alpha, beta, gamma = (float(value) for value in relaxed.cell.cellpar())
     return RelaxationRun(
