@@ -69,7 +69,7 @@ class Compound:
     @property
     def atoms_per_formula(self) -> int:
         """Atoms in one formula unit."""
-        return sum(counts(self.stoichiometry).values())
+        return round(sum(self.numbers_of_elements.values()))
 
     @property
     def formula(self) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 from ase import Atoms
 
 from pvkdb._extras import needing
-from pvkdb.chemistry import parse_composition
+from pvkdb.chemistry import Ion, parse_composition
 from pvkdb.compositions.compounds import Mixture, Role, counts
 from pvkdb.errors import InputError
 from pvkdb_pipelines.geometry.neighbours import neighbours
@@ -93,7 +93,7 @@ def quasirandom(
         "sublattice_mode": "split",
         "iterations": _TRIED,
         "composition": [
-            {"sites": sites[role].tolist(), **{ion: round(n) for ion, n in of.items()}}
+            {"sites": sites[role].tolist(), **{ion.symbol: round(n) for ion, n in of.items()}}
             for role, of in shared.items()
         ],
         "shell_radii": shells,
@@ -149,12 +149,12 @@ def ordered(mixture: Mixture, info: PrototypeInfo) -> MixedCell:
     best, most = cell, (0, 0.0)
     for supercell in every_supercell(cell, units // each):
         sites = _sites(mixture, supercell, role)
-        supercell.symbols[sites] = others[0][0]
+        supercell.symbols[sites] = others[0][0].symbol
         apart = supercell.get_all_distances(mic=True)
         np.fill_diagonal(apart, np.inf)
         for chosen in combinations(sites, round(number)):
             atoms = supercell.copy()
-            atoms.symbols[[*chosen]] = rare
+            atoms.symbols[[*chosen]] = rare.symbol
             operations = len(np.unique(space_group(atoms, _SYMPREC_ANG).rotations, axis=0))
             merit = (operations, round(float(apart[np.ix_(chosen, chosen)].min()), 2))
             if merit > most:
@@ -173,13 +173,13 @@ def _network(mixture: Mixture, info: PrototypeInfo) -> tuple[Atoms, int]:
     mean = sum(share * starts[end].get_volume() for end, share in mixture.ends.items())
     atoms = next(iter(starts.values()))
     atoms.set_cell(atoms.cell * (mean / atoms.get_volume()) ** (1 / 3), scale_atoms=True)
-    return atoms, len(atoms) // mixture.atoms_per_formula
+    return atoms, len(atoms) // sum(counts("ABX3").values())
 
 
-def _amounts(mixture: Mixture, units: int) -> dict[Role, dict[str, float]]:
+def _amounts(mixture: Mixture, units: int) -> dict[Role, dict[Ion, float]]:
     """Return how many of each ion the sites of a cell hold, not always a whole number."""
     return {
-        role: {ion.symbol: x * units * counts("ABX3")[role] for ion, x in shares.items()}
+        role: {ion: x * units * counts("ABX3")[role] for ion, x in shares.items()}
         for role, shares in mixture.shares.items()
     }
 
@@ -217,7 +217,7 @@ def _nearest(mixture: Mixture, units: int) -> str:
         whole[max(whole, key=lambda ion: whole[ion])] += units * counts("ABX3")[role] - sum(
             whole.values()
         )
-        text += "".join(f"{ion}{n / units:.4g}" for ion, n in whole.items() if n)
+        text += "".join(f"{ion.symbol}{n / units:.4g}" for ion, n in whole.items() if n)
     return parse_composition(text).formula
 
 
