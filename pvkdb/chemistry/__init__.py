@@ -10,7 +10,6 @@ from pvkdb.chemistry.composition import (
     material_family,
     parse_composition,
     parse_material,
-    require_one_ion_each,
 )
 from pvkdb.chemistry.defects import Defect
 from pvkdb.chemistry.ions import Ion, Radius, ion, radii, site_radius
@@ -31,7 +30,6 @@ __all__ = [
     "parse_composition",
     "parse_material",
     "radii",
-    "require_one_ion_each",
     "site_radius",
     "tolerance_factors",
 ]

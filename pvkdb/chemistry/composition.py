@@ -23,7 +23,7 @@ from pvkdb.chemistry.interpretation import Interpretation, interpret
 from pvkdb.chemistry.ions import Ion, molecular_geometries, names
 from pvkdb.chemistry.sites import Site
 from pvkdb.chemistry.text import PlainText, plain
-from pvkdb.errors import FormulaError, InputError
+from pvkdb.errors import FormulaError
 
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε"}
 _PHASE = re.compile(rf"(?P<phase>[αβγδε]'?(?:/[αβγδε]'?)*|(?:{'|'.join(_GREEK)})(?=-))-?")
@@ -183,34 +183,6 @@ def unplaced_molecule(composition: Composition) -> Ion | None:
         ),
         None,
     )
-
-
-def require_one_ion_each(composition: Composition) -> None:
-    """Refuse compositions with shared sites, molecules that no prototype holds, or open amounts.
-
-    Raises:
-        InputError: the composition does not have one ion that a prototype holds on each site.
-    """
-    reason = None
-    occupants = composition.occupants
-    ions = [occupant.ion for occupant in occupants]
-    most = {"A": 1, "B": 2 if composition.family == "double" else 1, "X": 1}
-    molecule = unplaced_molecule(composition)
-    if any(sum(o.site == site for o in occupants) > count for site, count in most.items()):
-        reason = "a site is shared by several ions"
-    elif composition.additives:
-        reason = f"the site of {composition.additives[0]} is unknown"
-    elif any(ion.generic for ion in ions):
-        reason = "it contains letters that denote any ion"
-    elif molecule is not None:
-        reason = f"{molecule} is a molecule whose place and geometry no prototype has"
-    elif not (composition.numeric and composition.balanced):
-        reason = "its amounts are not those of the ideal formula"
-    if reason is not None:
-        raise InputError(
-            f"prototypes have one ion on each site; {composition.formula} cannot be "
-            f"built: {reason}; provide a structure with ordered sites (--from FILE, or upload one)"
-        )
 
 
 def _with_additives(formula: PlainText) -> Composition:

@@ -1,9 +1,12 @@
-"""Compounds: one ion on each site of a stoichiometry such as A2BB'X6."""
+"""Compounds: one ion on each site of a stoichiometry such as A2BB'X6, and mixtures of ABX3."""
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 from typing import Literal, get_args
 
 from pvkdb.chemistry import Composition, Ion
@@ -32,6 +35,8 @@ STOICHIOMETRIES: tuple[Stoichiometry, ...] = get_args(Stoichiometry)
 #: Sites of the stoichiometries. A is the large cation, B and B' are the others, X is the halide.
 #: The cation of AX may be any monovalent one, such as the Ag of AgBr.
 Role = Literal["A", "B", "B'", "X"]
+#: A site is full if its amounts differ from its number of atoms by less.
+_FULL = 1e-6
 _ROLE = re.compile(r"([ABX]'?)(\d*)")
 
 
@@ -48,6 +53,29 @@ class Compound:
         return dict(zip(counts(self.stoichiometry), self.ions, strict=True))
 
     @property
+    def shares(self) -> dict[Role, dict[Ion, float]]:
+        """The ions on each site, with their shares of it."""
+        return {role: {ion: 1.0} for role, ion in self.sites.items()}
+
+    def on(self, site: str) -> list[Ion]:
+        """Return the ions on A, on B and B', or on X."""
+        return [ion for role, shares in self.shares.items() if role[0] == site for ion in shares]
+
+    @property
+    def ends(self) -> dict[Compound, float]:
+        """The compounds with one ion on each site, and their shares in a random mixture."""
+        chosen = [shares.items() for shares in self.shares.values()]
+        return {
+            Compound(self.stoichiometry, tuple(ion for ion, _ in ions)): prod(x for _, x in ions)
+            for ions in product(*chosen)
+        }
+
+    @property
+    def atoms_per_formula(self) -> int:
+        """Atoms in one formula unit."""
+        return round(sum(self.numbers_of_elements.values()))
+
+    @property
     def formula(self) -> str:
         """The formula in the order of the stoichiometry, e.g. ``Cs2AgBiBr6``."""
         numbers = counts(self.stoichiometry)
@@ -57,23 +85,43 @@ class Compound:
         )
 
     @property
-    def numbers_of_elements(self) -> dict[str, int]:
+    def numbers_of_elements(self) -> dict[str, float]:
         """Atoms of each element in one formula unit."""
-        numbers: dict[str, int] = {}
-        for role, ion in self.sites.items():
-            count = counts(self.stoichiometry)[role]
-            atoms = molecular_geometries().get(ion.symbol, [(ion.symbol, None)])
-            for element, _ in atoms:
-                numbers[element] = numbers.get(element, 0) + count
-        return numbers
+        known = molecular_geometries()
+        numbers: dict[str, float] = defaultdict(float)
+        for role, shares in self.shares.items():
+            for ion, share in shares.items():
+                for element, _ in known.get(ion.symbol, [(ion.symbol, None)]):
+                    numbers[element] += share * counts(self.stoichiometry)[role]
+        return dict(numbers)
 
     @property
     def molecular(self) -> bool:
         """Whether a molecule is on one of its sites."""
-        return any(ion.molecular for ion in self.ions)
+        return any(ion.molecular for shares in self.shares.values() for ion in shares)
 
     def __str__(self) -> str:
         return self.formula
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture(Compound):
+    """ABX3 whose sites are shared; ``ions`` are the first of each site, in the formula's order."""
+
+    mixed: Composition
+
+    @property
+    def formula(self) -> str:
+        """The canonical formula, e.g. ``CsPbI2Br``."""
+        return self.mixed.formula
+
+    @property
+    def shares(self) -> dict[Role, dict[Ion, float]]:
+        """The ions on each site, with their shares of it."""
+        return {
+            role: {each.ion: (each.number or 0.0) / count for each in self.mixed.on(role[0])}  # type: ignore[arg-type]
+            for role, count in counts(self.stoichiometry).items()
+        }
 
 
 def counts(stoichiometry: Stoichiometry) -> dict[Role, int]:
@@ -113,12 +161,12 @@ def stoichiometry_of(name: str) -> Stoichiometry:
 
 
 def compound_of(composition: Composition) -> Compound:
-    """Return the compound of a composition with one ion on each site.
+    """Return the compound of a composition; ABX3 may be a :class:`Mixture`, and hold MA or FA.
 
     Raises:
-        InputError: sites are shared or contain generic letters or molecules other than MA and FA in
-            ABX3, or the amounts are open or do not match a stoichiometry with prototypes; the
-            message gives the remedy.
+        InputError: sites are shared by ions without order, or contain generic letters or molecules
+            other than MA and FA in ABX3, or the amounts are open or do not match a stoichiometry
+            with prototypes; the message gives the remedy.
     """
     reason = _obstacle(composition)
     if reason is None:
@@ -126,14 +174,16 @@ def compound_of(composition: Composition) -> Compound:
             found = _filled(composition, stoichiometry)
             if found is not None:
                 return found
+        if (mixture := _mixed(composition)) is not None:
+            return mixture
         on_b = [str(occupant.ion) for occupant in composition.on("B")]
         if len(on_b) > 1 and composition.family != "double":
             reason = f"site B is shared by {' and '.join(on_b)}"
         else:
             reason = f"there is no prototype of its family ({composition.family})"
     raise InputError(
-        f"{composition.formula} cannot be built from a prototype, which holds one ion "
-        f"on each site: {reason}; choose another composition, or import a structure with "
+        f"{composition.formula} cannot be built from a prototype, which holds one ion on each site "
+        f"or, of ABX3, mixtures: {reason}; choose another composition, or import a structure with "
         "pvkdb structure FORMULA --from FILE"
     )
 
@@ -151,9 +201,22 @@ def _obstacle(composition: Composition) -> str | None:
         return "its amounts are open or do not balance"
     for site in ("A", "X"):
         ions = [str(occupant.ion) for occupant in composition.on(site)]
-        if len(ions) > 1:
+        if len(ions) > 1 and composition.family != "3D":
             return f"site {site} is shared by {' and '.join(ions)}"
     return None
+
+
+def _mixed(composition: Composition) -> Mixture | None:
+    """Return the mixture if the sites of ABX3 are full and shared by ions of one charge."""
+    if composition.family != "3D":
+        return None
+    for role, count in counts("ABX3").items():
+        ions = composition.on(role[0])  # type: ignore[arg-type]
+        full = abs(sum(each.number or 0.0 for each in ions) - count) < _FULL
+        if not full or len({each.ion.charge for each in ions}) > 1:
+            return None
+    first = tuple(composition.on(site)[0].ion for site in ("A", "B", "X"))
+    return Mixture("ABX3", first, composition)
 
 
 def _filled(composition: Composition, stoichiometry: Stoichiometry) -> Compound | None:
@@ -177,13 +240,15 @@ def competitors(compound: Compound) -> tuple[Compound, ...]:
 
     Binary halides come first, then ternaries of the same ions: AB2X3 for Cu+ and Ag+, A3B2X5
     for Cu+, A4BX6, A2BX4, AB2X5 and ABX3 for B2+, A3B2X9 and A3BX6 for B3+, A2BX6 for B4+. The
-    compound itself is left out.
+    compound itself is left out. A mixture has its ends and what these may decompose into.
 
     Example:
         >>> from pvkdb.chemistry import parse_composition
         >>> [str(c) for c in competitors(compound_of(parse_composition("CsPbI3")))]
         ['CsI', 'PbI2', 'Cs4PbI6', 'Cs2PbI4', 'CsPb2I5']
     """
+    if len(ends := compound.ends) > 1:
+        return tuple(dict.fromkeys([*ends, *(other for end in ends for other in competitors(end))]))
     *cations, halide = compound.ions
     found = list(binaries(compound))
     if compound.sites.get("A", halide).charge == 1:
@@ -194,9 +259,14 @@ def competitors(compound: Compound) -> tuple[Compound, ...]:
 
 
 def binaries(compound: Compound) -> tuple[Compound, ...]:
-    """Return the binary halide of each cation of a compound."""
-    *cations, halide = compound.ions
-    return tuple(Compound(_BINARIES[ion.charge], (ion, halide)) for ion in cations)
+    """Return the binary halides of each cation of a compound."""
+    *cations, halides = compound.shares.values()
+    return tuple(
+        Compound(_BINARIES[ion.charge], (ion, halide))
+        for halide in halides
+        for ions in cations
+        for ion in ions
+    )
 
 
 def ternaries(large: Ion, small: Ion, halide: Ion) -> tuple[Compound, ...]:

@@ -96,6 +96,11 @@ class Stability(BaseModel):
     above_hull_ev_per_atom: float | None = Field(
         description="Energy above the hull of the other compounds; negative for a stable compound."
     )
+    mixing_ev_per_formula: float | None = Field(
+        default=None,
+        description="Energy of a mixture's lowest corner-sharing phase above its ends in the same "
+        "phase; null for others.",
+    )
     products: list[Product]
     without_energy: list[str] = Field(
         description="Competitors whose relaxations all failed: the compound may appear too stable."

@@ -56,6 +56,17 @@ def distant_supercell(
     )
 
 
+def round_supercell(atoms: Atoms, count: int) -> Atoms:
+    """Return the supercell of ``count`` cells whose shortest lattice vector is the longest."""
+    return make_supercell(atoms, _most_distant(atoms.cell.array, count)[0])
+
+
+def every_supercell(atoms: Atoms, count: int) -> Iterator[Atoms]:
+    """Yield the supercells of ``count`` cells, one of each sublattice, with reduced vectors."""
+    for hermite in _hermite_normal_forms(count):
+        yield make_supercell(atoms, minkowski_reduce(hermite @ atoms.cell.array)[1] @ hermite)
+
+
 def symmetric_supercell(cell: np.ndarray, rotations: np.ndarray, distance_ang: float) -> Matrix:
     """Return the smallest supercell that keeps the point symmetry and a distance between images.
 

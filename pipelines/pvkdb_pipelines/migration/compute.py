@@ -17,6 +17,7 @@ from pvkdb.store.curation.computed import ComputedStructure
 from pvkdb.store.files.structure_reading import elements_of, require_composition
 from pvkdb_pipelines.geometry.hosts import atoms_in, computed_structure
 from pvkdb_pipelines.geometry.symmetry import space_group
+from pvkdb_pipelines.migration.defects.defects import DefectStates
 from pvkdb_pipelines.migration.defects.preparation import prepare
 from pvkdb_pipelines.migration.defects.states import Stage
 from pvkdb_pipelines.migration.host.host import SYMPREC_ANG, Crystal, Start
@@ -26,6 +27,7 @@ from pvkdb_pipelines.migration.result.hop_descriptions import (
     describe_halide_hop,
     octahedra_of,
 )
+from pvkdb_pipelines.migration.result.mixtures import align, saddle_ev
 from pvkdb_pipelines.migration.result.percolation import (
     HopEdge,
     Threshold,
@@ -38,7 +40,7 @@ from pvkdb_pipelines.migration.sites.sites import parse_defect
 from pvkdb_pipelines.potentials.loading import metered
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
-from pvkdb_pipelines.prototypes import build, compound_of, prototype
+from pvkdb_pipelines.prototypes import Mixture, build, compound_of, prototype
 from pvkdb_pipelines.structures import checks
 
 #: Without octahedra, hops up to this multiple of the shortest connecting hop are computed.
@@ -109,6 +111,7 @@ def compute_migration(
     composition = parse_composition(request.formula)
     settings = request.settings
     kind, symbol = parse_defect(request.defect)
+    others = sharing(composition, symbol) if kind == "vacancy" else []
     progress = ProgressReporter(_STAGES, report)
     progress.begin(_LOAD)
     potential, spent = metered(potential, request.potential, [*elements_of(composition), symbol])
@@ -124,6 +127,7 @@ def compute_migration(
         announce=lambda stage, fmax, part, parts: progress.begin(
             _PREPARING[stage], fmax, (part, parts)
         ),
+        others=others,
     )
     stage = states.stage
 
@@ -135,9 +139,10 @@ def compute_migration(
     for index, hop in enumerate(hops):
         paths.append(finder.find(hop, progress.begin(_PATHS, target, (index, len(hops) + 1))))
     _retry_failed_hops(finder, paths)
+    exchange_spread_ev = align(states, paths)
     last = (len(hops), len(hops) + 1)
     found = _recheck_limiting_hops(
-        crystal, stage, finder, paths, settings.recheck, progress.begin(_PATHS, target, last)
+        crystal, finder, paths, settings.recheck, progress.begin(_PATHS, target, last)
     )
     progress.finish(_PATHS)
     return MigrationRun(
@@ -147,7 +152,8 @@ def compute_migration(
             states,
             paths,
             found,
-            bounds=_thresholds(crystal, stage, paths, optimistic=states.lowest_ev),
+            bounds=_thresholds(crystal, states, paths, optimistic=states.lowest_ev),
+            exchange_spread_ev=exchange_spread_ev,
             describe=_hop_description(stage, octahedra),
             cutoff_ang=cutoff,
             drop_ev_per_formula=drop_ev_per_formula,
@@ -167,14 +173,27 @@ def _start(request: CompleteNebRequest, composition: Composition) -> Start:
         return Start(atoms)
     compound = compound_of(composition)
     info = prototype(compound.stoichiometry, request.phase)
-    atoms = build(compound, info.phase)
+    atoms = build(compound, info.phase, seed=request.settings.seed)
 
     def flaw(relaxed: Atoms) -> str | None:
         findings = checks.check(relaxed, compound, atoms, coordination=info.coordination)
         return next((str(finding) for finding in findings if not finding.remark), None)
 
-    number = space_group(atoms, SYMPREC_ANG).number if compound.molecular else info.number
+    if isinstance(compound, Mixture):
+        number = None
+    elif compound.molecular:
+        number = space_group(atoms, SYMPREC_ANG).number
+    else:
+        number = info.number
     return Start(atoms, number, flaw)
+
+
+def sharing(composition: Composition, symbol: str) -> list[str]:
+    """Return the other elements on the site of an ion, with its charge."""
+    ions = {each.ion: each.site for each in composition.occupants if not each.ion.molecular}
+    own = {(site, ion.charge) for ion, site in ions.items() if ion.symbol == symbol}
+    shared = (ion.symbol for ion, site in ions.items() if (site, ion.charge) in own)
+    return [each for each in shared if each != symbol]
 
 
 def _hops(
@@ -219,14 +238,13 @@ def _retry_failed_hops(finder: PathFinder, paths: list[Path]) -> None:
 
 def _recheck_limiting_hops(
     crystal: Crystal,
-    stage: Stage,
     finder: PathFinder,
     paths: list[Path],
     recheck: bool,
     on_step: Callable[[int, float], None],
 ) -> dict[str, Threshold]:
     """Compute the limiting hops again and return the percolation thresholds."""
-    found = _thresholds(crystal, stage, paths)
+    found = _thresholds(crystal, finder.states, paths)
     if "1D" not in found:
         failures = "; ".join(str(path.failure) for path in paths if path.failure is not None)
         raise CalculationFailedError(
@@ -243,12 +261,12 @@ def _recheck_limiting_hops(
             break
         hop = min(pending)
         paths[hop] = finder.recheck(paths[hop], on_step)
-        found = _thresholds(crystal, stage, paths)
+        found = _thresholds(crystal, finder.states, paths)
     return found
 
 
 def _thresholds(
-    crystal: Crystal, stage: Stage, paths: Sequence[Path], optimistic: float | None = None
+    crystal: Crystal, states: DefectStates, paths: Sequence[Path], optimistic: float | None = None
 ) -> dict[str, Threshold]:
     """Return the percolation thresholds as energies of the potential, eV.
 
@@ -258,19 +276,20 @@ def _thresholds(
         HopEdge(pair, saddle, index)
         for index, path in enumerate(paths)
         if not path.composed
-        and (saddle := path.saddle_ev if path.saddle_ev is not None else optimistic) is not None
+        and (saddle := optimistic if (ev := saddle_ev(states, path)) is None else ev) is not None
         for pair in path.hop.members
     ]
-    return thresholds(len(stage.sites.positions), edges, crystal.axes)
+    return thresholds(len(states.stage.sites.positions), edges, crystal.axes)
 
 
 def _octahedra(stage: Stage, composition: Composition) -> Octahedra | None:
     """Return the octahedra of the host if a halide moves between its sites."""
-    halide = composition.on("X")[0].ion.symbol
-    if stage.sites.kind == "interstitial" or stage.sites.symbol != halide:
+    cations, halides = (
+        {occupant.ion.symbol for occupant in composition.on(site)} for site in ("B", "X")
+    )
+    if stage.sites.kind == "interstitial" or stage.sites.symbol not in halides:
         return None
-    cations = {occupant.ion.symbol for occupant in composition.on("B")}
-    return octahedra_of(stage.host, cations, halide)
+    return octahedra_of(stage.host, cations, halides)
 
 
 def _hop_description(stage: Stage, octahedra: Octahedra | None) -> Callable[[HopClass], str]:

@@ -91,7 +91,7 @@ def estimate_barrier(
 
 def _kinds(host: Atoms, cations: set[str], halide: str) -> dict[str, list[Pair]]:
     """Return the hops of each kind, by length: its description, and the cation they stay at."""
-    octahedra = octahedra_of(host, cations, halide)
+    octahedra = octahedra_of(host, cations, {halide})
     atoms = np.flatnonzero(host.symbols == halide)
     positions, cell = host.positions[atoms], host.cell.array
     cutoff = connecting_length_ang(positions, cell, _LONGEST_ANG)

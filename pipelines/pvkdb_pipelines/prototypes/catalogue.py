@@ -12,12 +12,14 @@ from pvkdb.chemistry.phases import MEASURED
 from pvkdb.chemistry.tolerance import goldschmidt
 from pvkdb.compositions.compounds import (
     Compound,
+    Mixture,
     Stoichiometry,
     compound_of,
     stoichiometry_of,
 )
 from pvkdb.errors import InputError, unknown_name
-from pvkdb_pipelines.prototypes.molecules import PLACEHOLDER, place_molecules
+from pvkdb_pipelines.prototypes.mixtures import quasirandom
+from pvkdb_pipelines.prototypes.molecules import place_molecules, placeholder
 from pvkdb_pipelines.prototypes.perovskites import networks
 from pvkdb_pipelines.prototypes.prototype import PrototypeInfo, published
 from pvkdb_pipelines.prototypes.radii import radius_ang
@@ -103,15 +105,15 @@ def build(
     """Build the starting structure of a composition in a phase, with lengths from radii.
 
     Args:
-        what: A composition with one ion on each site, or a compound.
+        what: A composition, or a compound; of a mixture, a quasirandom cell.
         phase: Phase of its family, see :func:`phases`.
         rattle_ang: Standard deviation of a random shift of every coordinate, Å. A relaxation
             cannot break the symmetry of its start; a shift of 0.05 Å allows it to.
-        seed: Seed of the random shift, and of random orientations.
+        seed: Seed of the random shift, of random orientations, and of the arrangement of a mixture.
         pattern: How molecules on the A sites are turned, see :func:`place_molecules`.
 
     Returns:
-        The primitive cell; with molecules, that of the octahedra.
+        The primitive cell; with molecules, that of the octahedra; of a mixture, its cell.
 
     Raises:
         InputError: the composition cannot be built, or its family has no such phase.
@@ -119,19 +121,34 @@ def build(
     """
     compound = what if isinstance(what, Compound) else compound_of(what)
     info = prototype(compound.stoichiometry, phase)
-    if compound.molecular and info.phase not in PEROVSKITE_PHASES["ABX3"]:
+    if isinstance(compound, Mixture):
+        atoms = quasirandom(compound, info, seed=seed).atoms
+    else:
+        atoms = info.start(compound)
+    atoms = with_molecules(compound, info, atoms, pattern, seed)
+    if rattle_ang > 0:
+        atoms.rattle(stdev=rattle_ang, seed=seed)
+    return atoms
+
+
+def with_molecules(
+    compound: Compound, info: PrototypeInfo, host: Atoms, pattern: str, seed: int
+) -> Atoms:
+    """Return a cell of a phase with the molecules of a compound in place of their placeholders.
+
+    Raises:
+        InputError: the phase has A sites of another shape.
+    """
+    large = [ion for ion in compound.on("A") if ion.molecular]
+    sites = {
+        int(at): ion for ion in large for at in np.flatnonzero(host.symbols == placeholder(ion))
+    }
+    if sites and info.phase not in PEROVSKITE_PHASES["ABX3"]:
         raise InputError(
             f"{compound} cannot be built in the phase {info.phase}, whose A site has another shape "
             f"than a molecule's; choose from {', '.join(sorted(PEROVSKITE_PHASES['ABX3']))}"
         )
-    atoms = info.start(compound)
-    on_a = np.flatnonzero(atoms.symbols == PLACEHOLDER)
-    if len(on_a) > 0:
-        large = compound.sites["A"]
-        atoms = place_molecules(atoms, dict.fromkeys(map(int, on_a), large), pattern, seed)
-    if rattle_ang > 0:
-        atoms.rattle(stdev=rattle_ang, seed=seed)
-    return atoms
+    return place_molecules(host, sites, pattern, seed) if sites else host
 
 
 def candidates(what: Composition | Compound) -> tuple[PrototypeInfo, ...]:

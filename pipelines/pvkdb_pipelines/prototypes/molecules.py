@@ -21,11 +21,18 @@ from pvkdb_pipelines.geometry.symmetry import SpaceGroup, space_group
 #: keeps its space group, as MAPbI3 does. ``polar``: all alike. ``random``: each as the seed has it.
 PATTERNS = ("antipolar", "polar", "random")
 
-#: Element of the atom that stands on the site of a molecule until it is placed.
-PLACEHOLDER = "Fr"
+#: Elements of the atoms that stand on the sites of molecules until these are placed, from francium.
+_FIRST_PLACEHOLDER = chemical_symbols.index("Fr")
 #: Range of the eight B ions around an A site, Å, and tolerance for symmetry, Å.
 _REACH_ANG, _SYMPREC_ANG = 12.0, 0.01
 _DIPOLE = np.array([0.0, 0.0, 1.0])
+
+
+def placeholder(ion: Ion) -> str:
+    """Return the element of an ion, or the one that stands for a molecule with a geometry."""
+    if not ion.molecular:
+        return ion.symbol
+    return chemical_symbols[_FIRST_PLACEHOLDER + sorted(molecular_geometries()).index(ion.symbol)]
 
 
 def place_molecules(

@@ -12,7 +12,7 @@ from ase.data import atomic_numbers
 from pvkdb.compositions.compounds import Compound, Stoichiometry
 from pvkdb_pipelines.geometry.neighbours import neighbours
 from pvkdb_pipelines.prototypes.glazer import tilted_perovskite, tilted_rock_salt
-from pvkdb_pipelines.prototypes.molecules import PLACEHOLDER
+from pvkdb_pipelines.prototypes.molecules import placeholder
 from pvkdb_pipelines.prototypes.prototype import TABLES, PrototypeInfo
 from pvkdb_pipelines.prototypes.radii import (
     HALIDES_OF_RADII,
@@ -58,8 +58,7 @@ def tilted(compound: Compound, glazer: str) -> Atoms:
 
 def _large(compound: Compound) -> str:
     """Return the element on the A site; a molecule is placed there later."""
-    large = compound.sites["A"]
-    return PLACEHOLDER if large.molecular else large.symbol
+    return placeholder(compound.sites["A"])
 
 
 def off_centred(compound: Compound) -> Atoms:

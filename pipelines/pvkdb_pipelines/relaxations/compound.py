@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ase import Atoms
 
-from pvkdb.chemistry import Ion
+from pvkdb.chemistry import Ion, parse_composition
 from pvkdb.chemistry.ions import molecular_geometries
-from pvkdb.compositions.compounds import stoichiometry_of
+from pvkdb.compositions.compounds import Mixture, compound_of, stoichiometry_of
 from pvkdb.schemas.calculations import AnyPotential
 from pvkdb.schemas.calculations.relaxations import (
     ElementRequest,
@@ -63,7 +63,9 @@ def compound_in(request: RelaxRequest) -> Compound:
     """
     known = molecular_geometries()
     ions = tuple(Ion(symbol, charge, molecular=symbol in known) for symbol, charge in request.ions)
-    return Compound(stoichiometry_of(request.stoichiometry), ions)
+    compound = Compound(stoichiometry_of(request.stoichiometry), ions)
+    mixed = compound.formula != request.formula
+    return compound_of(parse_composition(request.formula)) if mixed else compound
 
 
 def compute_relaxation(
@@ -89,7 +91,7 @@ def compute_relaxation(
     progress = ProgressReporter(_STAGES, report)
     progress.begin(_LOAD)
     potential, spent = metered(potential, request.potential, [*compound.numbers_of_elements])
-    start = atoms_in(given) if given else build(compound, request.phase)
+    start = atoms_in(given) if given else build(compound, request.phase, seed=settings.seed)
     rattled = start.copy()
     rattled.rattle(stdev=settings.rattle_ang, seed=settings.seed)
     relaxed, steps = relax(
@@ -113,7 +115,7 @@ def compute_relaxation(
         space_group_number=_number(info, compound, start),
     )
     progress.finish(_RELAX)
-    atoms_per_formula = sum(compound.numbers_of_elements.values())
+    atoms_per_formula = compound.atoms_per_formula
     units = len(relaxed) // atoms_per_formula
     a, b, c, alpha, beta, gamma = (float(value) for value in relaxed.cell.cellpar())
     return RelaxationRun(
@@ -139,6 +141,8 @@ def compute_relaxation(
 
 def _number(info: PrototypeInfo | None, compound: Compound, start: Atoms) -> int | None:
     """Return the space group to keep: the prototype's, or that of its start with molecules."""
+    if isinstance(compound, Mixture):
+        return None
     if info is not None and compound.molecular:
         return space_group(start, health.SYMPREC_ANG).number
     return info.number if info else None

@@ -28,7 +28,13 @@ from pvkdb.schemas.calculations.relaxations import (
     VacancyRequest,
     VacancyResult,
 )
-from pvkdb.schemas.screening import PhaseEnergy, ScreeningReport, StageCount, Tolerance
+from pvkdb.schemas.screening import (
+    PhaseEnergy,
+    ScreeningReport,
+    StageCount,
+    Tolerance,
+    VacancyFormation,
+)
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.engines import CalculationEngine
@@ -241,19 +247,20 @@ class Funnel:
         with self.store.session(read_only=True) as session:
             for track in self._alive():
                 compound, phase = track.perovskite
-                wanted.append((track, vacancy_request(session, compound, phase, potential)))
+                for halide in compound.on("X"):
+                    given = (compound, phase, potential, halide.symbol)
+                    wanted.append((track, vacancy_request(session, *given)))
                 others.update((r.key(), r) for r in element_requests(compound, potential))
                 for reference in reference_compounds(compound):
                     # A halide without radii cannot be computed as a competitor.
                     with contextlib.suppress(InputError):
                         others.update((r.key(), r) for r in self._requests_of(reference))
         self._relax([*(request for _, request in wanted), *others.values()], "vacancy")
-        for track, request in wanted:
-            self._form_vacancy(track, request)
+        formed = [(request, self._form_vacancy(track, request)) for track, request in wanted]
         with self.store.session() as session:
-            for track, request in wanted:
-                if track.vacancy is not None:
-                    record_formation(session, request.halide, track.vacancy)
+            for request, vacancy in formed:
+                if vacancy is not None:
+                    record_formation(session, request.halide, vacancy)
 
     def _keep_most_promising(self) -> None:
         kept = {id(track) for track in self._most_promising()}
@@ -312,15 +319,16 @@ class Funnel:
                 calculation = self._ledger.of(requests[0])
                 failed(track, "barrier", calculation.failure_kind, calculation.failure_message)
 
-    def _form_vacancy(self, track: Track, request: VacancyRequest) -> None:
+    def _form_vacancy(self, track: Track, request: VacancyRequest) -> VacancyFormation | None:
+        """Return the formation energy of a vacancy; the candidate has the lower of two halides."""
         compound, _ = track.perovskite
         calculation = self._ledger.of(request)
         if calculation.result is None:
             failed(track, "vacancy", calculation.failure_kind, calculation.failure_message)
-            return
+            return None
         references = (compound, *reference_compounds(compound))
         try:
-            track.vacancy = vacancy_formation(
+            found = vacancy_formation(
                 compound,
                 request,
                 calculation.id,
@@ -334,6 +342,10 @@ class Funnel:
             )
         except InputError as error:
             track.drop("vacancy", "not defined", "a limit of the halide is not known", str(error))
+            return None
+        if track.vacancy is None or found.x_rich_ev < track.vacancy.x_rich_ev:
+            track.vacancy = found
+        return found
 
     # Calculations
 

@@ -8,6 +8,7 @@ CHGNet and SevenNet-0. Their healthy end products had shortest A–X and B–X d
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 from ase import Atoms
@@ -111,30 +112,29 @@ def shortest_of_radii(
     """
     if near is None:
         near = neighbours(atoms, _reach_ang(compound, coordination))
-    halide = atoms.numbers == atomic_numbers[compound.sites["X"].symbol]
     found: dict[Role, float] = {}
-    for role, length in _sums_ang(compound, coordination).items():
-        cation = atoms.numbers == atomic_numbers[compound.sites[role].symbol]
-        shortest = np.min(near.between(cation, halide).distance, initial=np.inf)
-        found[role] = float(shortest) / length
+    for role, cation, halide, length in _contacts_ang(compound, coordination):
+        pairs = near.between(*(atoms.numbers == atomic_numbers[ion] for ion in (cation, halide)))
+        shortest = float(np.min(pairs.distance, initial=np.inf)) / length
+        found[role] = min(shortest, found.get(role, np.inf))
     return found
 
 
-def _sums_ang(compound: Compound, coordination: int) -> dict[Role, float]:
-    """Return the radius of each cation plus the halide's, Å, by site; A beside B has 12 halides.
+def _contacts_ang(compound: Compound, coordination: int) -> Iterator[tuple[Role, str, str, float]]:
+    """Yield site, cation, halide and the sum of their radii, Å; A beside B has 12 halides.
 
     A molecule is no sphere, and is left out.
     """
-    ions = compound.sites
-    return {
-        role: contact_ang(ion, 12 if role == "A" and "B" in ions else coordination, ions["X"])
-        for role, ion in ions.items()
-        if role != "X" and not ion.molecular
-    }
+    sites = compound.shares
+    for role, cations in sites.items():
+        number = 12 if role == "A" and "B" in sites else coordination
+        for cation, halide in product(cations, sites["X"] if role != "X" else ()):
+            if not cation.molecular:
+                yield role, cation.symbol, halide.symbol, contact_ang(cation, number, halide)
 
 
 def _reach_ang(compound: Compound, coordination: int) -> float:
-    reach = _REACH * max(_sums_ang(compound, coordination).values())
+    reach = _REACH * max(length for *_, length in _contacts_ang(compound, coordination))
     return max(reach, reach_ang(compound, coordination)) if "B" in compound.sites else reach
 
 
@@ -149,10 +149,10 @@ def _of_energy(per_atom: float) -> Iterator[Finding]:
 def _of_distances(
     relaxed: Atoms, compound: Compound, coordination: int, near: Neighbours
 ) -> Iterator[Finding]:
-    ions = compound.sites
+    names = {role: "/".join(ion.symbol for ion in ions) for role, ions in compound.shares.items()}
     for role, ratio in shortest_of_radii(relaxed, compound, coordination, near).items():
         low, high = A_X_OF_RADII if role == "A" else B_X_OF_RADII
-        pair = f"{ions[role].symbol}–{ions['X'].symbol}"
+        pair = f"{names[role]}–{names['X']}"
         if ratio < low:
             yield Finding(
                 Flaw.DISTANCES_TOO_SHORT, f"{pair} {ratio:.2f} of the radii (at least {low})"

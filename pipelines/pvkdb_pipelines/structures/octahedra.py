@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 from ase import Atoms
@@ -80,10 +80,11 @@ def polyhedra(
     """
     if near is None:
         near = neighbours(atoms, reach_ang(compound, coordination))
-    ions = compound.sites
-    cations = [atomic_numbers[ion.symbol] for role, ion in ions.items() if role in ("B", "B'")]
-    is_b = np.isin(atoms.numbers, cations)
-    bonds = near.between(is_b, atoms.numbers == atomic_numbers[ions["X"].symbol])
+    is_b, is_x = (
+        np.isin(atoms.numbers, [atomic_numbers[ion.symbol] for ion in compound.on(site)])
+        for site in "BX"
+    )
+    bonds = near.between(is_b, is_x)
     order = np.lexsort((bonds.distance, bonds.first))
     distance = bonds.distance[order]
     centres = np.flatnonzero(is_b)
@@ -109,9 +110,8 @@ def polyhedra(
 
 def reach_ang(compound: Compound, coordination: int = 6) -> float:
     """Return the distance up to which halides around B are searched, Å: for the largest B."""
-    ions = compound.sites
-    cations = [ion for role, ion in ions.items() if role in ("B", "B'")]
-    return _REACH * max(contact_ang(ion, coordination, ions["X"]) for ion in cations)
+    pairs = product(compound.on("B"), compound.on("X"))
+    return _REACH * max(contact_ang(ion, coordination, halide) for ion, halide in pairs)
 
 
 def _shared(centre: np.ndarray, ligand: np.ndarray, shift: np.ndarray) -> np.ndarray:

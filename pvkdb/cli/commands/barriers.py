@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,6 +83,7 @@ def neb(
     hop: Annotated[
         int | None, Option(min=1, help="Hop for --picture and --path; default: limiting, all.")
     ] = None,
+    seeds: Annotated[int, Option(min=1, help="Arrangements of a mixture, from --seed on.")] = 5,
     device: DeviceOption = DEFAULT_DEVICE,
     retry: RetryOption = False,
     database: DatabaseOption = DEFAULT_DATABASE,
@@ -92,7 +94,7 @@ def neb(
 
     Results that are already in the store are not computed again.
     """
-    requests = _requests(formula, phase, potential, defect, source, settings)
+    requests = _requests(formula, phase, potential, defect, source, seeds, settings)
     first = requests[0]
     target = None
     if plot not in ("", NO_PLOT):
@@ -108,7 +110,8 @@ def neb(
     elif done:
         origin = "computed" if computed else "from the store"
         print_barriers(f"{first.formula} ({first.phase}), {origin}", done)
-        for document in done:
+        one_host = len({request.settings.seed for request in requests}) == 1
+        for document in done if one_host else ():  # a mixture has some hundred hops
             print_hops(document)
         print_literature(store, first.formula, first.defect)
     if done and target is not None:
@@ -205,10 +208,12 @@ def _requests(
     potential: str,
     defect: str | None,
     source: Path | None,
+    seeds: int,
     settings: dict[str, Any],
 ) -> list[CompleteNebRequest]:
-    """Return one request for each potential; the most accurate one last."""
+    """Return one request for each potential and seed; the most accurate potential last."""
     from pvkdb.chemistry import parse_composition
+    from pvkdb.compositions.compounds import Mixture, compound_of
     from pvkdb.schemas import validated
     from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
     from pvkdb.store.queue.migration_requests import complete_request
@@ -218,15 +223,20 @@ def _requests(
     checked = validated(NebSettings, settings)
     composition = parse_composition(formula)
     host, found = (None, phase) if source is None else _host(source, composition.formula)
+    mixed = host is None and isinstance(compound_of(composition), Mixture)
+    seeded = [
+        checked.model_copy(update={"seed": checked.seed + number})
+        for number in range(seeds if mixed else 1)
+    ]
     requests = []
-    for name in names:
+    for name, each in product(names, seeded):
         values = {
             "formula": composition.formula,
             "phase": phase or found,
             "defect": defect,
             "potential": name,
             "host": host,
-            "settings": checked,
+            "settings": each,
         }
         requests.append(complete_request(validated(NebRequest, values)))
     return requests

@@ -25,7 +25,7 @@ _ENDINGS = {".cif": "cif", ".vasp": "poscar", ".poscar": "poscar", ".xyz": "extx
 
 
 def structure(
-    formula: Annotated[str, Argument(help="Composition, e.g. CsPbI3 or MAPbI3.")],
+    formula: Annotated[str, Argument(help="Composition, e.g. CsPbI3, MAPbI3 or CsPbI2Br.")],
     phase: Annotated[
         str | None, Option(help="Prototype, e.g. Pnma or delta; default: likeliest.")
     ] = None,
@@ -36,6 +36,12 @@ def structure(
     orientation: Annotated[
         str, Option(help="Of molecules: antipolar, polar, or random with the seed.")
     ] = "antipolar",
+    units: Annotated[
+        int | None, Option(min=1, help="Formula units of a mixture's cell; default: what fits.")
+    ] = None,
+    ordered: Annotated[
+        bool, Option("--ordered", help="Order a mixture in its smallest cell.")
+    ] = False,
     list_phases: Annotated[bool, Option("--list", help="List the prototypes and exit.")] = False,
     relaxed: Annotated[
         bool, Option("--relaxed", help="Write a relaxed structure instead.")
@@ -66,7 +72,7 @@ def structure(
     if relaxed:
         atoms, notes = _relaxed(composition, phase, potential, database)
     else:
-        atoms, notes = _start(composition, phase, rattle, seed, orientation)
+        atoms, notes = _start(composition, phase, rattle, seed, orientation, units, ordered)
     _write(atoms, notes, wanted, output, json)
     for note in notes:
         print_message(note)
@@ -160,25 +166,42 @@ def _list_prototypes(composition: Composition, json: bool) -> None:
 
 
 def _start(
-    composition: Composition, phase: str | None, rattle_ang: float, seed: int, orientation: str
+    composition: Composition,
+    phase: str | None,
+    rattle_ang: float,
+    seed: int,
+    orientation: str,
+    units: int | None,
+    in_order: bool,
 ) -> tuple[Atoms, list[str]]:
+    from pvkdb.compositions.compounds import Mixture
     from pvkdb_pipelines.prototypes import build, candidates, compound_of, prototype
+    from pvkdb_pipelines.prototypes.catalogue import with_molecules
+    from pvkdb_pipelines.prototypes.mixtures import ordered, quasirandom
 
     compound = compound_of(composition)
     chosen = candidates(compound)[0].phase if phase is None else phase
     info = prototype(compound.stoichiometry, chosen)
-    atoms = build(compound, info.phase, rattle_ang, seed, orientation)
     notes = [
         f"{composition.formula} {info.phase} ({info.name}): starting structure with lengths from "
         "radii, not relaxed",
         f"prototype: {info.source}; radii: R. D. Shannon, Acta Cryst. A 32, 751 (1976)",
     ]
+    if isinstance(compound, Mixture):
+        cell = ordered(compound, info) if in_order else quasirandom(compound, info, units, seed)
+        atoms = with_molecules(compound, info, cell.atoms, orientation, seed)
+        notes.append(cell.kind)
+    elif in_order or units is not None:
+        raise InputError(f"{compound} is no mixture; leave --units and --ordered away")
+    else:
+        atoms = build(compound, info.phase, seed=seed, pattern=orientation)
     if compound.molecular:
         drawn = f", seed {seed}" if orientation == "random" else ""
         notes.append(
             f"molecules turned in the {orientation} pattern{drawn}, one of many: compare several"
         )
     if rattle_ang > 0:
+        atoms.rattle(stdev=rattle_ang, seed=seed)
         notes.append(f"every coordinate displaced at random by {rattle_ang} Å, seed {seed}")
     return atoms, notes
 

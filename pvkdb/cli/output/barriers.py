@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
 from pvkdb.cli.output.console import print_lines, print_message, print_table, write_file
@@ -64,11 +66,18 @@ def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
     for document, result in results_of(documents):
         for doubt in result.doubts:
             print_message(f"check {document.parameters['potential']}: {doubt}")
-    energies = [result.e_a_ev for _, result in results_of(documents)]
-    if len(energies) > 1:
-        print_message(
-            f"spread: {max(energies) - min(energies):.3f} eV over {len(energies)} potentials"
-        )
+    energies: dict[str, list[float]] = defaultdict(list)
+    for document, result in results_of(documents):
+        energies[str(document.parameters["potential"])].append(result.e_a_ev)
+    for potential, of in energies.items():
+        if len(of) > 1:
+            print_message(
+                f"{potential}: E_A {mean(of):.2f} ± {stdev(of):.2f} eV, mean and standard "
+                f"deviation of {len(of)} arrangements ({min(of):.2f} to {max(of):.2f})"
+            )
+    means = [mean(of) for of in energies.values()]
+    if len(means) > 1:
+        print_message(f"spread: {max(means) - min(means):.3f} eV over {len(means)} potentials")
 
 
 def print_hops(document: CalculationDocument) -> None:

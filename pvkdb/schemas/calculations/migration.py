@@ -106,7 +106,12 @@ class NebSettings(RequestModel):
     rattle_ang: Annotated[float, InCommand("--rattle", "ANG")] = Field(
         default=0.05, ge=0, le=0.2, description="Starting random shift."
     )
-    seed: int = Field(default=2145, ge=0, lt=2**32, description="Seed of the random shift.")
+    seed: int = Field(
+        default=2145,
+        ge=0,
+        lt=2**32,
+        description="Seed of the random shift, and of the arrangement of a mixture.",
+    )
     recheck: bool = Field(
         default=True,
         description="Compute the limiting hop again, from a rattled path with two more images.",
@@ -321,6 +326,12 @@ class NebResult(bounds.CalculationResult, NotebookView):
     distance_ang: bounds.Length = Field(description="Distance of a defect from its nearest image.")
     host_drop_ev_per_formula: bounds.EnergyDifference = Field(
         description="How far the host fell when it was rattled or healed, 0 where it did not."
+    )
+    exchange_spread_ev: bounds.EnergyDifference | None = Field(
+        default=None,
+        exclude_if=lambda spread: spread is None,
+        description="Standard deviation of the energy of exchanging two ions of a mixture beside "
+        "a vacancy, of which site energies hold the mean.",
     )
     force_calls: bounds.Count = Field(
         description="Energy-and-force evaluations of one structure each."

@@ -90,7 +90,12 @@ class RelaxSettings(RequestModel):
     fmax_ev_per_ang: float = Field(default=0.02, ge=1e-4, le=0.1)
     max_steps: int = Field(default=300, ge=1, le=5000)
     rattle_ang: float = Field(default=0.05, ge=0, le=0.2, description="Starting random shift.")
-    seed: int = Field(default=2145, ge=0, lt=2**32, description="Seed of the random shift.")
+    seed: int = Field(
+        default=2145,
+        ge=0,
+        lt=2**32,
+        description="Seed of the random shift, and of the arrangement of a mixture.",
+    )
 
 
 class RelaxQuestion(RequestModel):
@@ -120,7 +125,8 @@ class RelaxRequest(CalculationRequest):
     formula: str = Field(description="In the order of the stoichiometry, e.g. Cs2AgBiBr6.")
     stoichiometry: str = Field(description="Stoichiometry of the prototypes, e.g. A2BB'X6.")
     ions: tuple[tuple[str, Annotated[int, Field(ge=-8, le=8)]], ...] = Field(
-        description="Element and charge on each of its sites, in their order."
+        description="Element and charge on each of its sites, in their order; the first ones of a "
+        "mixture."
     )
     phase: str = Field(description="Phase among the prototypes of the stoichiometry.")
     potential: AnyPotential
@@ -196,6 +202,12 @@ class VacancyQuestion(RequestModel):
 
     relaxation: str = Field(
         max_length=200, description="Id of a finished relaxation.", examples=["3f2a"]
+    )
+    halide: str | None = Field(
+        default=None,
+        max_length=2,
+        description="Halide of a mixture whose vacancies are computed; default: its first.",
+        examples=["Br"],
     )
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
+from pvkdb.chemistry.ions import HALIDES
 from pvkdb.compositions.compounds import compound_of
 from pvkdb.errors import InputError, NotFoundError, naming, unknown_name
 from pvkdb.schemas.calculations import CalculationState
@@ -50,11 +51,12 @@ def relax_request(session: Session, question: RelaxQuestion) -> RelaxRequest:
 def vacancy_request(session: Session, question: VacancyQuestion) -> VacancyRequest:
     """Return the request for the halide vacancies in the host of a finished relaxation.
 
-    One halide of each symmetry class of the relaxed host is removed.
+    One halide of each symmetry class of the relaxed host is removed, of a mixture each of the
+    asked one.
 
     Raises:
         NotFoundError: there is no such relaxation.
-        InputError: it is not done.
+        InputError: it is not done, or has no such halide.
     """
     key = question.relaxation
     found = session.get(Calculation, key)
@@ -72,7 +74,9 @@ def vacancy_request(session: Session, question: VacancyQuestion) -> VacancyReque
         cell_ang=tuple((a, b, c) for a, b, c in relaxed.cell_ang),
         positions_ang=tuple((x, y, z) for x, y, z in relaxed.positions_ang),
     )
-    halide = request.ions[-1][0]
+    halide = question.halide or request.ions[-1][0]
+    if halide not in (known := [each for each in HALIDES if each in host.symbols]):
+        raise InputError(unknown_name("halide of the host", halide, known))
     return VacancyRequest(
         formula=request.formula,
         phase=request.phase,

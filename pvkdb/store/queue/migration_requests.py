@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 
-from pvkdb.chemistry import Composition, Defect, parse_composition, require_one_ion_each
+from pvkdb.chemistry import Composition, Defect, parse_composition
 from pvkdb.chemistry.ions import molecular_ions
+from pvkdb.compositions.compounds import compound_of
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.calculations.migration import (
     HOST_PHASES,
@@ -49,7 +50,7 @@ def complete_request(
 def _composition(request: NebRequest) -> Composition:
     composition = parse_composition(request.formula)
     if request.host is None:
-        require_one_ion_each(composition)
+        compound_of(composition)
         if composition.family not in HOST_PHASES:
             raise InputError(
                 f"pvkdb has no prototype of the family {composition.family} of "

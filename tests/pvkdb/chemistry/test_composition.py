@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvkdb.chemistry import Amount, Composition, parse_composition, require_one_ion_each
+from pvkdb.chemistry import Amount, Composition, parse_composition
 from pvkdb.chemistry.amounts import total
-from pvkdb.errors import FormulaError, InputError
+from pvkdb.errors import FormulaError
 
 
 @pytest.mark.parametrize(
@@ -178,30 +178,6 @@ def test_an_additive_leaves_its_host_as_it_is() -> None:
 )
 def test_lead_free_is_what_is_known_to_be(text: str, lead_free: bool) -> None:
     assert parse_composition(text).lead_free is lead_free
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("CsPbX3", "letters that denote any ion"),
-        ("DMAPbI3", "DMA\\+ is a molecule"),
-        ("CsPbI2Br", "shared by several ions"),
-        ("Cs2Ag0.6Na0.4InCl6", "shared by several ions"),
-        ("CsPbI3:EuCl2", "site of EuCl2"),
-        ("CsPbI3-x", "not those of the ideal formula"),
-    ],
-)
-def test_what_no_prototype_can_build(text: str, reason: str) -> None:
-    with pytest.raises(InputError, match=reason):
-        require_one_ion_each(parse_composition(text))
-
-
-@pytest.mark.parametrize(
-    "text", ["CsPbI3", "Cs2AgBiBr6", "Cs2SnI6", "Cs3Sb2I9", "Cs2PbI4", "MAPbI3"]
-)
-def test_one_ion_on_each_site_can_be_built(text: str) -> None:
-    """The two B of a double perovskite have a site each."""
-    require_one_ion_each(parse_composition(text))
 
 
 def charge(composition: Composition) -> Amount:

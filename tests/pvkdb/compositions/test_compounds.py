@@ -44,10 +44,11 @@ def test_composition_fills_a_stoichiometry(formula, stoichiometry, written):
 @pytest.mark.parametrize(
     ("formula", "reason"),
     [
-        ("CsPb0.5Sn0.5I3", r"site B is shared by (Pb2\+ and Sn2\+|Sn2\+ and Pb2\+)"),
-        ("Cs0.5Rb0.5PbI3", r"site A is shared by Cs\+ and Rb\+"),
-        ("CsPbI2Br", "site X is shared by"),
-        ("DMAPbI3", r"DMA\+ is a molecule"),
+        ("Cs3Sb2I6Br3", "site X is shared by"),
+        ("Cs2Ag0.6Na0.4InCl6", "no prototype of its family|site B is shared"),
+        ("CsPbI3:EuCl2", "site of EuCl2"),
+        ("CsPb0.5Sn0.5I3-xBrx", "amounts are open"),
+        ("MAPbI3", r"MA\+ is a molecule"),
         ("CsPbX3", "X denotes any ion"),
         ("CsPbI3-xBrx", "amounts are open"),
         ("CsPb0.97Bi0.03I3", "do not balance"),
@@ -58,6 +59,17 @@ def test_what_cannot_be_built_is_refused_with_the_reason(formula, reason):
     with pytest.raises(InputError, match=reason) as refusal:
         compound_of(parse_composition(formula))
     assert "--from" in str(refusal.value)
+
+
+def test_a_mixture_of_abx3_has_its_shares_and_the_ends_of_a_random_one():
+    mixture = compound_of(parse_composition("Cs2PbSnI4Br2"))
+    assert str(mixture) == "CsPb0.5Sn0.5I2Br"
+    assert mixture.numbers_of_elements == {"Cs": 1, "Pb": 0.5, "Sn": 0.5, "I": 2, "Br": 1}
+    ends = {str(end): share for end, share in mixture.ends.items()}
+    assert ends == pytest.approx(
+        {"CsPbI3": 1 / 3, "CsPbBr3": 1 / 6, "CsSnI3": 1 / 3, "CsSnBr3": 1 / 6}
+    )
+    assert {*mixture.ends, *competitors(next(iter(mixture.ends)))} <= {*competitors(mixture)}
 
 
 def test_counts_read_the_stoichiometry():

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
-from pvkdb.chemistry import Composition, require_one_ion_each
+from pvkdb.chemistry import Composition
+from pvkdb.compositions.compounds import compound_of
 from pvkdb.errors import InputError, MissingExtraError, NotFoundError, unknown_name
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.operations.fields import Text
@@ -247,9 +248,9 @@ def _no_prototype(composition: Composition | None) -> str | None:
     """Return why no prototype can hold a composition; None if one can, or for an edited row."""
     try:
         if composition:
-            require_one_ion_each(composition)
+            compound_of(composition)
     except InputError as error:
-        return str(error).partition("; provide")[0]  # the page has remedies of its own
+        return str(error).partition("; choose another")[0]  # the page has remedies of its own
     return None
 
 

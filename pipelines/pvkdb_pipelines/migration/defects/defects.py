@@ -39,12 +39,15 @@ class DefectStates:
         hessian: Second derivatives of the host.
         by_site: State of each kind of site, by its first site.
         failures: Failure of each kind of site without a state.
+        offsets_ev: What is added to the energy of cells without an ion of an element, so that the
+            vacancies of a mixture have one scale.
     """
 
     stage: Stage
     hessian: Hessian
     by_site: dict[int, DefectState] = field(default_factory=dict)
     failures: dict[int, CalculationFailedError] = field(default_factory=dict)
+    offsets_ev: dict[str, float] = field(default_factory=dict)
 
     def kind(self, site: int) -> int:
         """Return the kind of a site: the index of the first site equivalent to it."""
@@ -68,10 +71,14 @@ class DefectStates:
         self.by_site[kind] = replace(self.stage.carried(state, back), broken=True)
         return kind
 
+    def level_ev(self, site: int) -> float:
+        """Return the energy of the state on a site, on one scale for all elements, eV."""
+        return self.of(site).energy_ev + self.offsets_ev.get(self.stage.element(site), 0.0)
+
     @property
     def lowest_ev(self) -> float:
         """Energy of the lowest state on any site, eV."""
-        return min(state.energy_ev for state in self.by_site.values())
+        return min(map(self.level_ev, self.by_site))
 
 
 def relax_vacancies(

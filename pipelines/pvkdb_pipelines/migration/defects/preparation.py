@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from pvkdb.schemas.calculations.migration import NebSettings
@@ -45,6 +45,7 @@ def prepare(
     name: str,
     atoms_per_formula: float,
     announce: Announce,
+    others: Collection[str] = (),
 ) -> tuple[Crystal, DefectStates, float]:
     """Relax the host and its defects; restart from the lower structure if the host is unstable.
 
@@ -56,6 +57,7 @@ def prepare(
         name: Name of the crystal, for messages.
         atoms_per_formula: Atoms in a formula unit.
         announce: Called at the start of each stage.
+        others: Other elements on the site of a vacancy, in a mixture.
 
     Returns:
         The host, the lowest defect on each kind of site, and the energy by which the displaced or
@@ -76,7 +78,9 @@ def prepare(
             on_step=announce("host", settings.fmax_cell_ev_per_ang, 0, 2),
         )
         try:
-            states, drop = _with_defects(crystal, kind, symbol, potential, settings, announce)
+            states, drop = _with_defects(
+                crystal, kind, symbol, potential, settings, announce, others
+            )
         except HostFellError as fall:
             wrong = start.flaw(fall.lower)
             if attempt == _MOST_HOSTS - 1 or wrong is not None:
@@ -97,11 +101,15 @@ def _with_defects(
     potential: Potential,
     settings: NebSettings,
     announce: Announce,
+    others: Collection[str],
 ) -> tuple[DefectStates, float]:
     operations = operations_of(crystal.cell, SYMPREC_ANG)
     action = act(operations, crystal.cell.positions, crystal.cell.numbers)
-    make = vacancy_sites if kind == "vacancy" else interstitial_sites
-    stage = Stage(crystal.cell, operations, action, make(crystal.cell, symbol, operations))
+    if kind == "vacancy":
+        sites = vacancy_sites(crystal.cell, symbol, operations, others)
+    else:
+        sites = interstitial_sites(crystal.cell, symbol, operations)
+    stage = Stage(crystal.cell, operations, action, sites)
     hessian = host_hessian(crystal.cell, operations, action, potential)
     fmax = settings.fmax_endpoint_ev_per_ang
     drop = require_minimum(crystal, hessian, potential, settings, announce("host", fmax, 1, 2))

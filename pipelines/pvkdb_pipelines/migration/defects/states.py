@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers
 from ase.geometry import find_mic, get_distances
 
 from pvkdb_pipelines.geometry.hosts import set_results
@@ -98,6 +97,16 @@ class Stage:
     operations: SymmetryOperations
     action: Action
     sites: DefectSites
+
+    def element(self, site: int) -> str:
+        """Return the element that is missing on a site, or added."""
+        if self.sites.kind == "interstitial":
+            return self.sites.symbol
+        return str(self.host.symbols[self.sites.atoms[site]])
+
+    def exchanges(self, hop: HopClass) -> bool:
+        """Whether the two sites hold different ions, so that a hop leaves one on the other's."""
+        return self.element(hop.start) != self.element(hop.end)
 
     def with_defect(self, site: int, state: DefectState | None = None) -> Atoms:
         """Return the supercell with the defect on a site: unrelaxed, or relaxed as in a state."""
@@ -192,7 +201,7 @@ class Stage:
         """Return the vacant site: the only one without a near atom; None if there is not one."""
         if self.sites.kind != "vacancy":
             return None
-        movable = atoms.positions[atoms.numbers == atomic_numbers[self.sites.symbol]]
+        movable = atoms.positions[np.isin(atoms.numbers, self.host.numbers[self.sites.atoms])]
         _, distances = get_distances(
             self.sites.positions, movable, cell=self.host.cell, pbc=self.host.pbc
         )

@@ -24,7 +24,7 @@ from pvkdb_pipelines.migration.paths.band import (
 )
 from pvkdb_pipelines.migration.paths.nudging import images_for, interpolate
 from pvkdb_pipelines.migration.paths.search import PathSearch
-from pvkdb_pipelines.migration.sites.hops import HopClass
+from pvkdb_pipelines.migration.sites.hops import HopClass, Pair
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
 
@@ -86,6 +86,7 @@ class PathFinder:
     potential: Potential
     settings: NebSettings
     improved: set[int] = field(default_factory=set)
+    _exchanged: dict[Pair, Atoms] = field(default_factory=dict)
 
     def find(self, hop: HopClass, on_step: OnStep) -> Path:
         """Return the path of a hop; if the search fails, it has a failure instead of a band."""
@@ -134,7 +135,15 @@ class PathFinder:
 
     def _ends(self, hop: HopClass) -> Ends:
         stage = self.states.stage
-        return stage.ends(hop, self.states.of(hop.start), self.states.of(hop.end))
+        ends = stage.ends(hop, self.states.of(hop.start), self.states.of(hop.end))
+        if not stage.exchanges(hop):
+            return ends
+        if hop.members[0] not in self._exchanged:
+            what = f"{stage.element(hop.end)} on the site of {stage.element(hop.start)}"
+            stiffness = self.states.hessian.of_atoms(stage.kept(hop.start))
+            relaxed, _ = relax_ions(ends.final, stiffness, self.potential, self.settings, what)
+            self._exchanged[hop.members[0]] = relaxed
+        return Ends(ends.initial, self._exchanged[hop.members[0]], None)
 
     def _converged(
         self, hop: HopClass, images: list[Atoms], on_step: OnStep, exchange: Exchange | None = None
@@ -173,8 +182,13 @@ class PathFinder:
         site = self._site(hop, relaxed)
         if site is None:
             return False
-        known = self.states.of(site)
-        if float(relaxed.get_potential_energy()) > known.energy_ev - _LOWER_EV:
+        energy_ev = float(relaxed.get_potential_energy())
+        if site == hop.end and stage.exchanges(hop):
+            lower = energy_ev <= self._exchanged[hop.members[0]].get_potential_energy() - _LOWER_EV
+            if lower:
+                self._exchanged[hop.members[0]] = relaxed
+            return bool(lower)
+        if energy_ev > self.states.of(site).energy_ev - _LOWER_EV:
             return False
         if stage.sites.kind == "vacancy" and site == hop.end:
             relaxed = stage.renamed(hop, relaxed)

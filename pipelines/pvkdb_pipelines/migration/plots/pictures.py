@@ -108,7 +108,8 @@ def plot_graph(result: NebResult, host: Atoms, path: Path, potential: str = "") 
 
     figure, axes = _figure(path, (9.6, 3.6), columns=3)
     operations = operations_of(host, SYMPREC_ANG)
-    sites = vacancy_sites(host, symbol, operations)
+    elements = {site.name.rstrip("0123456789") for site in result.sites}
+    sites = vacancy_sites(host, symbol, operations, elements)
     classes = find_hops(sites.positions, operations, sites.action, result.cutoff_ang)
     saddles = [barrier.saddle_ev for barrier in result.hops]
     known = [saddle for saddle in saddles if saddle is not None]

@@ -69,13 +69,13 @@ class Octahedra:
         return any(len(bonds) == 1 for bonds in self.around.values())
 
 
-def octahedra_of(host: Atoms, b: Collection[str], x: str) -> Octahedra:
+def octahedra_of(host: Atoms, b: Collection[str], x: Collection[str]) -> Octahedra:
     """Find the octahedra of a host.
 
     Args:
         host: Crystal without defect.
         b: Element symbols of the cations in the octahedra.
-        x: Element symbol of the halide.
+        x: Element symbols of the halides.
 
     Raises:
         CalculationFailedError: a B cation does not have six X neighbours (``NO_HOP``).
@@ -85,14 +85,15 @@ def octahedra_of(host: Atoms, b: Collection[str], x: str) -> Octahedra:
     around: dict[int, list[_Bond]] = defaultdict(list)
     centres = np.flatnonzero(np.isin(symbols, list(b)))
     for centre in centres:
-        near = np.flatnonzero((first == centre) & (symbols[second] == x))
+        near = np.flatnonzero((first == centre) & np.isin(symbols[second], list(x)))
         lengths = np.linalg.norm(bonds[near], axis=1)
         shell = near[lengths < _SHELL * lengths.min(initial=np.inf)]
         if len(shell) != 6:
             raise CalculationFailedError(
                 FailureKind.NO_HOP,
-                f"{symbols[centre]}{centre} has {len(shell)} {x} neighbours within {_SHELL} times "
-                "its shortest bond, not six: the relaxed host is not made of octahedra",
+                f"{symbols[centre]}{centre} has {len(shell)} {' and '.join(x)} neighbours within "
+                f"{_SHELL} times its shortest bond, not six: the relaxed host is not made of "
+                "octahedra",
             )
         for k in shell:
             around[int(second[k])].append((int(centre), -images[k], bonds[k]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from pvkdb_pipelines.migration.defects.defects import DefectStates
 from pvkdb_pipelines.migration.host.host import Crystal
 from pvkdb_pipelines.migration.paths.nudging import NEB_METHOD, OPTIMIZER
 from pvkdb_pipelines.migration.paths.paths import Path
+from pvkdb_pipelines.migration.result.mixtures import saddle_ev
 from pvkdb_pipelines.migration.result.percolation import Threshold
 from pvkdb_pipelines.migration.sites.hops import HopClass
 
@@ -42,6 +44,7 @@ def migration_result(
     describe: Callable[[HopClass], str],
     cutoff_ang: float,
     drop_ev_per_formula: float,
+    exchange_spread_ev: float | None = None,
     spent: Mapping[str, Any],
 ) -> NebResult:
     """Return the result of a calculation.
@@ -55,6 +58,7 @@ def migration_result(
         cutoff_ang: Length up to which hops were searched, Å.
         drop_ev_per_formula: Energy by which the displaced or refilled host relaxed below the
             crystal, eV.
+        exchange_spread_ev: How far the energy of exchanges varies.
         spent: The cost, by the field of the result.
     """
     zero = states.lowest_ev
@@ -96,6 +100,7 @@ def migration_result(
         atoms_in_cell=len(crystal.cell) + (1 if states.stage.sites.kind == "interstitial" else -1),
         distance_ang=round(crystal.distance_ang, 3),
         host_drop_ev_per_formula=drop_ev_per_formula,
+        exchange_spread_ev=exchange_spread_ev,
         **{name: round(value, 2) for name, value in spent.items()},
         neb_method=NEB_METHOD,
         optimizer=OPTIMIZER,
@@ -104,11 +109,13 @@ def migration_result(
 
 def _names(states: DefectStates) -> dict[int, str]:
     """Return the names of the kinds of sites: element and number."""
-    symbol = states.stage.sites.symbol
-    return {
-        site: f"{symbol}{number}"
-        for number, site in enumerate(states.stage.sites.distinct, start=1)
-    }
+    counted: Counter[str] = Counter()
+    names = {}
+    for site in states.stage.sites.distinct:
+        symbol = states.stage.element(site)
+        counted[symbol] += 1
+        names[site] = f"{symbol}{counted[symbol]}"
+    return names
 
 
 def _site(states: DefectStates, site: int, name: str, crystal: Crystal, cells: float) -> DefectSite:
@@ -119,7 +126,7 @@ def _site(states: DefectStates, site: int, name: str, crystal: Crystal, cells: f
         name=name,
         multiplicity=round(np.count_nonzero(orbits == site) / cells),
         position=(round(x, 4), round(y, 4), round(z, 4)),
-        energy_ev=state.energy_ev - states.lowest_ev,
+        energy_ev=states.level_ev(site) - states.lowest_ev,
         symmetry_broken=state.broken,
         steps=state.steps,
     )
@@ -146,7 +153,8 @@ def _hop(
         multiplicity=round(len(hop.members) / cells),
         direction=(u, v, w),
     )
-    if band is None or path.saddle_ev is None:
+    saddle = saddle_ev(states, path)
+    if band is None or path.saddle_ev is None or saddle is None:
         assert path.failure is not None
         return HopBarrier(
             hop=described,
@@ -156,12 +164,14 @@ def _hop(
         )
     start, end = (states.of(site).energy_ev for site in (hop.start, hop.end))
     turned = turned_deg(band.images[0], band.images[-1])
+    if states.stage.exchanges(hop):
+        end = float(band.images[-1].get_potential_energy())
     return HopBarrier(
         hop=described,
         outcome="monotonic" if path.monotonic else "saddle",
         barrier_forward_ev=path.saddle_ev - start,
         barrier_reverse_ev=path.saddle_ev - end,
-        saddle_ev=path.saddle_ev - zero,
+        saddle_ev=saddle - zero,
         images=len(band.images) - 2,
         by_half=path.by_half,
         molecules_turned_deg=round(float(turned.max()), 1) if len(turned) else None,
@@ -170,7 +180,9 @@ def _hop(
         reaction_coordinate_ang=[float(value) for value in band.path_ang],
         image_energies_ev=[float(value) for value in band.energies_ev],
         image_tangent_forces_ev_per_ang=[float(value) for value in band.tangent_forces],
-        recheck_saddle_ev=None if path.recheck_ev is None else path.recheck_ev - zero,
+        recheck_saddle_ev=None
+        if path.recheck_ev is None
+        else saddle - zero + path.recheck_ev - path.saddle_ev,
         recheck_failure=None if path.recheck_failure is None else str(path.recheck_failure),
     )
 

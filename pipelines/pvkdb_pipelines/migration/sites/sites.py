@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers, chemical_symbols
+from ase.data import chemical_symbols
 from scipy.spatial import Voronoi
 
 from pvkdb.errors import CalculationFailedError, InputError
@@ -29,7 +29,7 @@ class DefectSites:
 
     Attributes:
         kind: ``vacancy`` or ``interstitial``.
-        symbol: Element of the missing or added atom.
+        symbol: Element of the missing or added atom; in a mixture, of the one that the cell lacks.
         positions: Cartesian, shape (n, 3), Å.
         atoms: For vacancies, the atom of the host on each site, shape (n,); otherwise empty.
         action: Action of the host's symmetry on the sites.
@@ -64,14 +64,16 @@ def parse_defect(name: str) -> tuple[DefectKind, str]:
     return kind, symbol
 
 
-def vacancy_sites(host: Atoms, symbol: str, operations: SymmetryOperations) -> DefectSites:
-    """Return the sites of all atoms of an element.
+def vacancy_sites(
+    host: Atoms, symbol: str, operations: SymmetryOperations, others: Collection[str] = ()
+) -> DefectSites:
+    """Return the sites of all atoms of an element, and of ``others`` that share its site.
 
     Raises:
         CalculationFailedError: the host does not contain it (``NO_HOP``).
     """
-    atoms = np.flatnonzero(host.numbers == atomic_numbers[symbol])
-    if len(atoms) == 0:
+    atoms = np.flatnonzero(np.isin(host.symbols, [symbol, *others]))
+    if symbol not in host.symbols:
         raise CalculationFailedError(
             FailureKind.NO_HOP,
             f"{host.get_chemical_formula()} contains no {symbol}; choose one of its elements",

@@ -81,6 +81,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "stability": {
         "above_hull_ev_per_atom": "energy above the hull of its competitors; negative is stable",
         "perovskite_above_ground_state_ev_per_atom": "lowest phase of its type above the lowest",
+        "mixing_ev_per_formula": "a mixture above its ends in the same phase, eV per formula unit",
     },
     "vacancy": {
         "vacancy_x_poor_ev": "formation energy of the neutral halide vacancy, halide-poor",

@@ -201,6 +201,7 @@ def halide_limits(
     energy_ev_per_formula: float,
     competitors_ev_per_formula: Mapping[Compound, float],
     elements_ev_per_atom: Mapping[str, float],
+    halide: str | None = None,
 ) -> HalideLimits:
     """Return the window of the halide's chemical potential in a compound.
 
@@ -218,16 +219,17 @@ def halide_limits(
         competitors_ev_per_formula: Lowest energy of each compound that it may decompose into,
             binary halides of its cations among them.
         elements_ev_per_atom: Energy of the solid elements; the molecular crystal for the halide.
+        halide: Halide of a mixture; by default the first.
 
     Raises:
         InputError: an element or binary halide is missing without which a limit is not defined.
     """
-    halide = compound.sites["X"].symbol
+    halide = halide or compound.sites["X"].symbol
     if halide not in elements_ev_per_atom:
         raise InputError(f"the energy of solid {halide}2 is missing, the halide-rich reference")
     rich = elements_ev_per_atom[halide]
     binaries = {**competitors_ev_per_formula, compound: energy_ev_per_formula}
-    poor = min(rich, _first_metal_ev(compound, binaries, elements_ev_per_atom))
+    poor = min(rich, _first_metal_ev(halide, compound, binaries, elements_ev_per_atom))
     allowed = allowed_potential_ev(
         halide, compound, energy_ev_per_formula, competitors_ev_per_formula, elements_ev_per_atom
     )
@@ -237,12 +239,12 @@ def halide_limits(
 
 
 def _first_metal_ev(
+    halide: str,
     compound: Compound,
     energies_ev_per_formula: Mapping[Compound, float],
     elements_ev_per_atom: Mapping[str, float],
 ) -> float:
     """Return the halide's chemical potential, eV, at which a first metal appears on lowering."""
-    halide = compound.sites["X"].symbol
     of_metals: dict[str, float] = {}
     for other, energy in energies_ev_per_formula.items():
         numbers = dict(other.numbers_of_elements)
@@ -253,7 +255,7 @@ def _first_metal_ev(
         potential = (energy - count * elements_ev_per_atom[metal]) / halides
         # Of several halides of one metal, that of the lowest potential is next to the metal.
         of_metals[metal] = min(potential, of_metals.get(metal, potential))
-    needed = {ion.symbol for role, ion in compound.sites.items() if role in ("B", "B'")}
+    needed = {ion.symbol for ion in compound.on("B")}
     missing = sorted((needed or {compound.ions[0].symbol}) - of_metals.keys())
     if missing:
         raise InputError(
@@ -314,7 +316,7 @@ def allowed_potential_ev(
     return found[0], found[1]
 
 
-def _rows(formulas: Iterable[Mapping[str, int]], elements: list[str]) -> NDArray[np.float64]:
+def _rows(formulas: Iterable[Mapping[str, float]], elements: list[str]) -> NDArray[np.float64]:
     return np.array([[numbers.get(e, 0) for e in elements] for numbers in formulas], dtype=float)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd, isfinite
+from math import isfinite
 
 import numpy as np
 from scipy.optimize import linprog
@@ -60,7 +60,7 @@ def assess(
     Raises:
         InputError: a finding is not one of :class:`Flaw`.
     """
-    atoms = sum(compound.numbers_of_elements.values())
+    atoms = compound.atoms_per_formula
     lowest = lowest_level(phases)
     kept = [phase for phase in phases if all(flaw.remark for flaw in _flaws(phase))]
     named = lowest_level(kept)
@@ -77,9 +77,31 @@ def assess(
         perovskite=perovskite.phase if perovskite else None,
         perovskite_above_ground_state_ev_per_atom=_per_atom(perovskite, lowest, atoms),
         above_hull_ev_per_atom=_per_atom(lowest, decomposed, atoms),
+        mixing_ev_per_formula=mixing_ev(compound, perovskite, competitors) if perovskite else None,
         products=list(decomposed.products) if decomposed else [],
         without_energy=sorted(other.formula for other, level in levels.items() if level is None),
     )
+
+
+def mixing_ev(
+    mixture: Compound, level: Level, phases: Mapping[Compound, Sequence[PhaseEnergy]]
+) -> float | None:
+    """Return the energy of a mixture above its ends in the same phase, eV per formula unit.
+
+    Returns:
+        None where an end has no energy in this phase, or ``mixture`` is none.
+    """
+    energies = {
+        end: entry.energy_ev_per_formula
+        for end in mixture.ends
+        for entry in phases.get(end, ())
+        if entry.phase == level.phase and all(flaw.remark for flaw in _flaws(entry))
+    }
+    parts = [(energies.get(end), share) for end, share in mixture.ends.items()]
+    known = [energy * share for energy, share in parts if energy is not None]
+    if len(known) < len(parts) or len(parts) == 1:
+        return None
+    return level.energy_ev_per_formula - sum(known)
 
 
 def lowest_level(phases: Iterable[PhaseEnergy]) -> Level | None:
@@ -170,10 +192,10 @@ def same_composition(first: Compound, second: Compound) -> bool:
     return _reduced(first) == _reduced(second)
 
 
-def _reduced(compound: Compound) -> dict[str, int]:
+def _reduced(compound: Compound) -> dict[str, float]:
     numbers = compound.numbers_of_elements
-    divisor = gcd(*numbers.values())
-    return {element: number // divisor for element, number in numbers.items()}
+    atoms = sum(numbers.values())
+    return {element: round(number / atoms, 9) for element, number in numbers.items()}
 
 
 def _per_atom(upper: Level | None, lower: Level | Decomposition | None, atoms: int) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain, zip_longest
+from itertools import chain, product, zip_longest
 from math import inf
 
 from sqlalchemy import select
@@ -47,17 +47,21 @@ _DECIMALS = 4
 
 
 def vacancy_request(
-    session: Session, compound: Compound, phase: PhaseEnergy, potential: AnyPotential
+    session: Session,
+    compound: Compound,
+    phase: PhaseEnergy,
+    potential: AnyPotential,
+    halide: str | None = None,
 ) -> VacancyRequest:
     """Return the request for the vacancies in a relaxed phase whose structure is in the store.
 
-    One halide of each symmetry class of the prototype, or of the start from a file, is removed.
-    Where the relaxation broke the symmetry, the other halides of a class differ a little and are
-    not computed.
+    ``halide`` is one of a mixture, by default the first. One of each symmetry class of the
+    prototype, or of the start from a file, is removed. Where the relaxation broke the symmetry, the
+    other halides of a class differ a little and are not computed.
     """
     given = session.get_one(Calculation, phase.calculation).parameters.get("start")
     start = atoms_in(Host.model_validate(given)) if given else build(compound, phase.phase)
-    halide = compound.sites["X"].symbol
+    halide = halide or compound.sites["X"].symbol
     kinds = space_group(start, SYMPREC_ANG if given else _SYMPREC_ANG).equivalent_atoms
     first = dict.fromkeys(
         int(kind) for kind, symbol in zip(kinds, start.symbols, strict=True) if symbol == halide
@@ -66,7 +70,7 @@ def vacancy_request(
         formula=compound.formula,
         phase=phase.phase,
         halide=halide,
-        atoms_per_formula=sum(compound.numbers_of_elements.values()),
+        atoms_per_formula=compound.atoms_per_formula,
         host=relaxed_host(session, phase),
         sites=tuple(first),
         potential=potential,
@@ -85,9 +89,7 @@ def relaxed_host(session: Session, phase: PhaseEnergy) -> Host:
 
 def element_requests(compound: Compound, potential: AnyPotential) -> list[ElementRequest]:
     """Return requests for the solid halogen and the elements of the B cations."""
-    symbols = dict.fromkeys(
-        compound.sites[role].symbol for role in ("X", "B", "B'") if role in compound.sites
-    )
+    symbols = dict.fromkeys(ion.symbol for ion in (*compound.on("X"), *compound.on("B")))
     return [ElementRequest(symbol=symbol, potential=potential) for symbol in symbols]
 
 
@@ -98,12 +100,9 @@ def reference_compounds(compound: Compound) -> tuple[Compound, ...]:
     charges: SnI2 and CsSnI3 appear beside Cs2SnI6 where iodine is scarce, Cs2SnI6 beside CsSnI3
     where it is plentiful.
     """
-    halide, large = compound.sites["X"], compound.sites["A"]
     found = dict.fromkeys(competitors(compound))
-    for role in ("B", "B'"):
-        if role not in compound.sites:
-            continue
-        ion = compound.sites[role]
+    on_sites = (compound.on(site) for site in "BXA")
+    for ion, halide, large in product(*on_sites):
         for charge in sorted(common_charges(ion.symbol)):
             if charge != ion.charge:
                 found.update(dict.fromkeys(halides_of(Ion(ion.symbol, charge), large, halide)))
@@ -140,6 +139,7 @@ def vacancy_formation(
         own.energy_ev_per_formula,
         {other: level.energy_ev_per_formula for other, level in levels.items()},
         {symbol: entry.energy_ev_per_atom for symbol, entry in elements.items()},
+        request.halide,
     )
     poor_ev, rich_ev = neutral_vacancy_ev(
         result.lowest.energy_ev, result.host_ev, request.halide, limits

@@ -17,7 +17,7 @@ from ..conftest import hops_of, prototype_cell, vacancy_stage
 def words(formula: str, phase: str, b: set[str], halide: str, cutoff_ang: float) -> Counter[str]:
     """How many classes of hops have each name."""
     stage = vacancy_stage(prototype_cell(formula, phase), halide)
-    octahedra = octahedra_of(stage.host, b, halide)
+    octahedra = octahedra_of(stage.host, b, {halide})
     atoms = stage.sites.atoms
     return Counter(
         describe_halide_hop(octahedra, (int(atoms[hop.start]), int(atoms[hop.end]), hop.vector))
@@ -79,5 +79,5 @@ def test_both_cations_of_a_double_perovskite_are_octahedra_of_one_framework():
 
 def test_what_has_no_octahedra_is_a_typed_failure():
     with pytest.raises(CalculationFailedError, match="not six") as failure:
-        octahedra_of(bulk("CsCl", "cesiumchloride", a=4.1) * 2, {"Cs"}, "Cl")
+        octahedra_of(bulk("CsCl", "cesiumchloride", a=4.1) * 2, {"Cs"}, {"Cl"})
     assert failure.value.kind == FailureKind.NO_HOP

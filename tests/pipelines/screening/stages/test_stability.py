@@ -67,6 +67,23 @@ def among(target: Compound, **ev: float | None) -> dict[Compound, list[PhaseEner
 CSPBI3 = compound("CsPbI3")
 
 
+def test_the_energy_of_mixing_is_that_above_the_ends_in_the_same_phase() -> None:
+    mixture = compound("CsPbI2Br")
+    iodide, bromide = mixture.ends
+    ends = {
+        iodide: [energy("Pnma", -14.0), energy("delta", -14.5)],
+        bromide: [energy("Pnma", -17.0)],
+    }
+    found = assess(mixture, [energy("Pnma", -14.99), energy("delta", -15.1)], ends)
+    assert found.mixing_ev_per_formula == pytest.approx(0.01)
+    alike = {end: [energy("Pnma", -15.0)] for end in mixture.ends}
+    assert assess(mixture, [energy("Pnma", -15.0)], alike).mixing_ev_per_formula == 0
+    bromide_left = {**ends, bromide: [energy("Pnma", -17.0, Flaw.CONNECTIVITY_CHANGED)]}
+    for known in ({iodide: ends[iodide]}, bromide_left):
+        assert assess(mixture, [energy("Pnma", -15.0)], known).mixing_ev_per_formula is None
+    assert assess(iodide, ends[iodide], ends).mixing_ev_per_formula is None
+
+
 # Phases ------------------------------------------------------------------------------------------
 
 

@@ -60,6 +60,15 @@ def test_rattle_breaks_the_symmetry_reproducibly(run: Run) -> None:
     assert "seed 7" in one
 
 
+def test_a_mixture_states_its_size_seed_and_quality_in_the_file_and_beside_it(run: Run) -> None:
+    made = run("structure", "CsPbI2Br", "--seed", "7", "--format", "extxyz")
+    for text in (made.stdout, made.stderr):
+        assert "8 formula units (40 atoms), seed 7" in text
+        assert "objective 0.0" in text
+        assert "X +0.0" in text
+    assert "Fm-3m" in run("structure", "CsPb0.5Sn0.5I3", "--phase", "Pm-3m", "--ordered").stderr
+
+
 def test_list_names_the_phases_and_their_sources(run: Run) -> None:
     table = run("structure", "Cs3Sb2I9", "--list").stdout
     assert "P6_3/mmc" in table
@@ -76,7 +85,9 @@ def test_list_names_the_phases_and_their_sources(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("CsPb0.5Sn0.5I3",), ("site B is shared", "--from")),
+        (("Cs2Ag0.5Na0.5BiCl6",), ("no prototype", "--from")),
+        (("Cs0.9Rb0.1PbI3", "--units", "8"), ("take --units 20", "Cs0.875Rb0.125PbI3")),
+        (("CsPbI3", "--ordered"), ("CsPbI3 is no mixture",)),
         (("CsPbI3", "--phase", "delt"), ("did you mean 'delta'",)),
         (("CsPbI3", "--format", "poscar", "-o", "a.cif"), ("must agree",)),
         (("CsPbI3", "-o", "no/such.cif"), ("no/such.cif cannot be written",)),

@@ -114,11 +114,12 @@ def test_what_cannot_be_done_is_said_in_a_line(
 def test_a_dry_run_shows_what_a_plan_needs_and_writes_nothing(
     run: Run, plan: Callable[[str], str], user_store: Store, tmp_path: Path
 ) -> None:
-    name = plan(RADII.replace('tolerance"\n\n', 'stability"\nformulas = ["Cs2SnBr3I3"]\n\n'))
+    formulas = 'stability"\nformulas = ["Cs2SnBr3I3", "CsSnI2Br"]\n\n'
+    name = plan(RADII.replace('tolerance"\n\n', formulas))
     before = files_of(tmp_path)
     document = json.loads(run("screen", name, "--dry-run", "--json").stdout)
-    assert document["compositions"] == {"ABX3": 4, "A2BX6": 3}
-    assert [stage["passed"] for stage in document["stages"]] == [7, 5]
+    assert document["compositions"] == {"ABX3": 5, "A2BX6": 3}
+    assert [stage["passed"] for stage in document["stages"]] == [8, 6]
     shared = {"Cs2SnI3Br3": "site X is shared by I- and Br-"}
     assert document["no_prototype"] == shared
     assert document["relaxations"] > 20

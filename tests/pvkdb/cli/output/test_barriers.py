@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 
+from pvkdb.cli.commands.barriers import _requests
 from pvkdb.cli.output.barriers import print_barriers, print_hops
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.calculations.reliability import measured
@@ -54,6 +55,26 @@ def test_hops_are_listed_under_the_paths_that_need_them(capsys: pytest.CaptureFi
     assert "3D path, E_A 0.200" in shown
     assert "0.900" not in shown
     assert "1 more hops: --json; 0 failed" in " ".join(shown.split())
+
+
+def test_a_mixture_has_the_mean_and_spread_of_its_arrangements(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_barriers("Barriers", [document("chgnet", saddle) for saddle in (0.30, 0.34, 0.41)])
+    said = " ".join(capsys.readouterr().err.split())
+    assert "chgnet: E_A 0.35 ± 0.06 eV" in said
+    assert "deviation of 3 arrangements (0.30 to 0.41)" in said
+    assert "potentials" not in said
+
+
+def test_a_mixture_is_computed_in_several_arrangements_and_a_compound_once() -> None:
+    def seeds(formula: str) -> list[int]:
+        requests = _requests(formula, None, "sevennet-0", None, None, 5, {"seed": 3})
+        assert len({request.key() for request in requests}) == len(requests)
+        return [request.settings.seed for request in requests]
+
+    assert seeds("CsPbI2Br") == [3, 4, 5, 6, 7]
+    assert seeds("CsPbBr3") == [3]
 
 
 def test_a_row_without_its_potential_has_an_unknown_error_in_a_notebook() -> None:

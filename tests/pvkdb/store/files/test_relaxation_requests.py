@@ -48,7 +48,7 @@ def test_what_a_screening_computed_is_found_again(other: Store, tmp_path: Path) 
     [
         ("CsPbBr3", "P1", "'P1'; known: .*Pnma"),
         ("MAPbI3", None, "molecule"),
-        ("CsPb0.5Sn0.5I3", None, "shared"),
+        ("Cs2SnI3Br3", None, "shared"),
     ],
 )
 def test_what_no_prototype_holds_is_refused(
