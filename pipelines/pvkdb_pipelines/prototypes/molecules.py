@@ -32,7 +32,8 @@ def placeholder(ion: Ion) -> str:
     """Return the element of an ion, or the one that stands for a molecule with a geometry."""
     if not ion.molecular:
         return ion.symbol
-    return chemical_symbols[_FIRST_PLACEHOLDER + sorted(molecular_geometries()).index(ion.symbol)]
+    place = sorted(molecular_geometries()).index(ion.symbol)
+    return str(chemical_symbols[_FIRST_PLACEHOLDER + place])
 
 
 def place_molecules(

@@ -48,6 +48,13 @@ def test_a_mixture_has_its_composition_and_no_atoms_too_close(formula, phase):
     assert len(cell.atoms) == 40
 
 
+def test_molecules_stand_where_the_arrangement_has_them():
+    formula = "Cs0.25MA0.25FA0.5PbI3"
+    atoms = build(parse_composition(formula), "Pm-3m")
+    require_composition(atoms, parse_composition(formula), formula)
+    assert len(atoms) == 8 * 4 + 2 + 2 * 8 + 4 * 8
+
+
 def test_the_seed_determines_the_arrangement():
     one, again, other = (
         build(parse_composition("CsPbI2Br"), "Pnma", seed=seed) for seed in (1, 1, 2)

@@ -48,7 +48,7 @@ def test_composition_fills_a_stoichiometry(formula, stoichiometry, written):
         ("Cs2Ag0.6Na0.4InCl6", "no prototype of its family|site B is shared"),
         ("CsPbI3:EuCl2", "site of EuCl2"),
         ("CsPb0.5Sn0.5I3-xBrx", "amounts are open"),
-        ("MAPbI3", r"MA\+ is a molecule"),
+        ("DMAPbI3", r"DMA\+ is a molecule"),
         ("CsPbX3", "X denotes any ion"),
         ("CsPbI3-xBrx", "amounts are open"),
         ("CsPb0.97Bi0.03I3", "do not balance"),
