@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from pvkdb.chemistry import Composition, Ion
 from pvkdb.chemistry.composition import unplaced_molecule
-from pvkdb.chemistry.ions import molecular_geometries
+from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.errors import InputError, unknown_name
 
 Stoichiometry = Literal[
@@ -31,6 +31,7 @@ STOICHIOMETRIES: tuple[Stoichiometry, ...] = get_args(Stoichiometry)
 #: The cation of AX may be any monovalent one, such as the Ag of AgBr.
 Role = Literal["A", "B", "B'", "X"]
 _ROLE = re.compile(r"([ABX]'?)(\d*)")
+_ELEMENT = re.compile(r"([A-Z][a-z]?)(\d*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,9 @@ class Compound:
         numbers: dict[str, int] = {}
         for role, ion in self.sites.items():
             count = counts(self.stoichiometry)[role]
-            atoms = molecular_geometries().get(ion.symbol, [(ion.symbol, None)])
-            for element, _ in atoms:
-                numbers[element] = numbers.get(element, 0) + count
+            formula = molecular_ions()[ion.symbol].formula if ion.molecular else ion.symbol
+            for element, inside in _ELEMENT.findall(formula):
+                numbers[element] = numbers.get(element, 0) + count * int(inside or 1)
         return numbers
 
     @property
@@ -114,8 +115,8 @@ def compound_of(composition: Composition) -> Compound:
     """Return the compound of a composition with one ion on each site.
 
     Raises:
-        InputError: sites are shared or contain generic letters or molecules other than MA and FA in
-            ABX3, or the amounts are open or do not match a stoichiometry with prototypes; the
+        InputError: sites are shared or contain generic letters or molecules that no prototype
+            holds, or the amounts are open or do not match a stoichiometry with prototypes; the
             message gives the remedy.
     """
     reason = _obstacle(composition)

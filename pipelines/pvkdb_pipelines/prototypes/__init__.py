@@ -17,6 +17,7 @@ from pvkdb_pipelines.prototypes.catalogue import (
     candidates,
     phases,
     prototype,
+    prototypes_of,
 )
 from pvkdb_pipelines.prototypes.elements import build_element
 from pvkdb_pipelines.prototypes.glazer import tilted_perovskite
@@ -39,5 +40,6 @@ __all__ = [
     "halides_of",
     "phases",
     "prototype",
+    "prototypes_of",
     "tilted_perovskite",
 ]

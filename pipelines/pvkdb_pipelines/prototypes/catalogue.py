@@ -16,6 +16,7 @@ from pvkdb.compositions.compounds import (
     stoichiometry_of,
 )
 from pvkdb.errors import InputError, unknown_name
+from pvkdb_pipelines.prototypes.layers import layers
 from pvkdb_pipelines.prototypes.molecules import PLACEHOLDER, place_molecules
 from pvkdb_pipelines.prototypes.perovskites import networks
 from pvkdb_pipelines.prototypes.prototype import PrototypeInfo, published
@@ -31,7 +32,7 @@ PEROVSKITE_PHASES: Mapping[Stoichiometry, frozenset[str]] = {
     "A2BX4": frozenset({"I4/mmm"}),
 }
 
-PROTOTYPES: tuple[PrototypeInfo, ...] = (*networks(), *published())
+PROTOTYPES: tuple[PrototypeInfo, ...] = (*networks(), *published(), *layers())
 
 #: Other usual names of phases.
 _ALIASES = {
@@ -79,6 +80,19 @@ def phases(family: str) -> tuple[PrototypeInfo, ...]:
     return tuple(info for info in PROTOTYPES if info.stoichiometry == stoichiometry)
 
 
+def prototypes_of(compound: Compound) -> tuple[PrototypeInfo, ...]:
+    """Return the prototypes that can hold a compound.
+
+    Molecules on A are placed in perovskites ABX3, and are part of the layers that are theirs.
+    """
+    known = phases(compound.stoichiometry)
+    if not compound.molecular:
+        return tuple(info for info in known if info.spacer is None)
+    if compound.stoichiometry == "ABX3":
+        return tuple(info for info in known if info.phase in PEROVSKITE_PHASES["ABX3"])
+    return tuple(info for info in known if info.spacer == compound.sites["A"].symbol)
+
+
 def prototype(family: str, phase: str) -> PrototypeInfo:
     """Return a prototype of a family or stoichiometry.
 
@@ -117,11 +131,11 @@ def build(
         MissingRadiusError: an ion has no radius with a source.
     """
     compound = what if isinstance(what, Compound) else compound_of(what)
-    info = prototype(compound.stoichiometry, phase)
-    if compound.molecular and info.phase not in PEROVSKITE_PHASES["ABX3"]:
+    info, known = prototype(compound.stoichiometry, phase), prototypes_of(compound)
+    if info not in known:
         raise InputError(
-            f"{compound} cannot be built in the phase {info.phase}, whose A site has another shape "
-            f"than a molecule's; choose from {', '.join(sorted(PEROVSKITE_PHASES['ABX3']))}"
+            f"{compound} cannot be built in the phase {info.phase}, whose A site is of another "
+            f"shape; choose from {', '.join(each.phase for each in known)}"
         )
     atoms = info.start(compound)
     on_a = np.flatnonzero(atoms.symbols == PLACEHOLDER)
@@ -147,7 +161,7 @@ def candidates(what: Composition | Compound) -> tuple[PrototypeInfo, ...]:
         MissingRadiusError: an ion has no radius with a source.
     """
     compound = what if isinstance(what, Compound) else compound_of(what)
-    known = phases(compound.stoichiometry)
+    known = prototypes_of(compound)
     if compound.stoichiometry == "ABX3":
         wanted = _perovskite_candidates(compound)
     else:

@@ -131,11 +131,17 @@ def fetch_structures(
 
 
 def _list_prototypes(composition: Composition, json: bool) -> None:
-    from pvkdb_pipelines.prototypes import FAMILIES_WITH_PROTOTYPES, candidates, compound_of, phases
+    from pvkdb_pipelines.prototypes import (
+        FAMILIES_WITH_PROTOTYPES,
+        candidates,
+        compound_of,
+        phases,
+        prototypes_of,
+    )
 
     try:
         compound = compound_of(composition)
-        known = phases(compound.stoichiometry)
+        known = prototypes_of(compound)
         searched = {info.phase for info in candidates(compound)}
     except InputError as error:
         if composition.family not in FAMILIES_WITH_PROTOTYPES:
