@@ -20,7 +20,7 @@ from pvkdb.chemistry.charges import assign_charges
 from pvkdb.chemistry.family import DIMENSIONALITY, Family, family_of_phase
 from pvkdb.chemistry.formula import parse_amounts, parsed_formulas
 from pvkdb.chemistry.interpretation import Interpretation, interpret
-from pvkdb.chemistry.ions import Ion, molecular_geometries, names
+from pvkdb.chemistry.ions import LAYER_PHASES, Ion, molecular_geometries, names
 from pvkdb.chemistry.sites import Site
 from pvkdb.chemistry.text import PlainText, plain
 from pvkdb.errors import FormulaError
@@ -173,8 +173,8 @@ def material_family(
 
 
 def unplaced_molecule(composition: Composition) -> Ion | None:
-    """Return a molecule that no prototype holds; perovskites ABX3 hold MA or FA on the A site."""
-    known = molecular_geometries() if composition.family == "3D" else {}
+    """Return a molecule that no prototype holds: ABX3 holds MA and FA, A2BX4 some spacers."""
+    known = {"3D": {*molecular_geometries()}, "RP": {*LAYER_PHASES}}.get(composition.family, set())
     return next(
         (
             occupant.ion

@@ -130,6 +130,10 @@ def molecular_ions() -> dict[str, MolecularIon]:
     }
 
 
+#: Phases of A2BX4 of which a structure with these spacers is at hand (prototypes/layers).
+LAYER_PHASES = {"BA": "Pbca", "PEA": "P-1"}
+
+
 @cache
 def molecular_geometries() -> dict[str, tuple[tuple[str, tuple[float, float, float]], ...]]:
     """Return the atoms of the molecules that structures can hold: element and position in Å.

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from pvkdb.chemistry import Composition, Ion
 from pvkdb.chemistry.composition import unplaced_molecule
-from pvkdb.chemistry.ions import molecular_geometries
+from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.errors import InputError, unknown_name
 
 Stoichiometry = Literal[
@@ -38,6 +38,7 @@ Role = Literal["A", "B", "B'", "X"]
 #: A site is full if its amounts differ from its number of atoms by less.
 _FULL = 1e-6
 _ROLE = re.compile(r"([ABX]'?)(\d*)")
+_ELEMENT = re.compile(r"([A-Z][a-z]?)(\d*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,12 @@ class Compound:
     @property
     def numbers_of_elements(self) -> dict[str, float]:
         """Atoms of each element in one formula unit."""
-        known = molecular_geometries()
         numbers: dict[str, float] = defaultdict(float)
         for role, shares in self.shares.items():
             for ion, share in shares.items():
-                for element, _ in known.get(ion.symbol, [(ion.symbol, None)]):
-                    numbers[element] += share * counts(self.stoichiometry)[role]
+                formula = molecular_ions()[ion.symbol].formula if ion.molecular else ion.symbol
+                for element, inside in _ELEMENT.findall(formula):
+                    numbers[element] += share * counts(self.stoichiometry)[role] * int(inside or 1)
         return dict(numbers)
 
     @property
@@ -165,8 +166,8 @@ def compound_of(composition: Composition) -> Compound:
 
     Raises:
         InputError: sites are shared by ions without order, or contain generic letters or molecules
-            other than MA and FA in ABX3, or the amounts are open or do not match a stoichiometry
-            with prototypes; the message gives the remedy.
+            that no prototype holds, or the amounts are open or do not match a stoichiometry with
+            prototypes; the message gives the remedy.
     """
     reason = _obstacle(composition)
     if reason is None:

@@ -14,6 +14,7 @@ _USES = {
     PotentialName.CHGNET.value: "second opinion; known to be too soft",
     PotentialName.SEVENNET_0.value: "fast; default of relaxations",
     PotentialName.SEVENNET_L3I5.value: "default of barriers",
+    PotentialName.SEVENNET_0_D3.value: "layers with molecules: with dispersion, extra dispersion",
 }
 
 

@@ -36,6 +36,7 @@ from pvkdb.schemas.calculations import (
     registered_potentials,
 )
 from pvkdb_pipelines.potentials import batch
+from pvkdb_pipelines.potentials.dispersion import with_dispersion
 from pvkdb_pipelines.potentials.potential import Evaluate, Potential, Properties
 
 #: Environment variables: where potentials run, ``cpu`` or ``cuda``; and the code and files that
@@ -51,6 +52,7 @@ PACKAGES = {
     PotentialName.CHGNET: ("chgnet", "0.3.0"),
     PotentialName.SEVENNET_0: ("sevenn", "7net-0"),
     PotentialName.SEVENNET_L3I5: ("sevenn", "7net-l3i5"),
+    PotentialName.SEVENNET_0_D3: ("sevenn", "7net-0"),
 }
 _HASH = re.compile(r"@[0-9a-f]{16}$")
 
@@ -236,6 +238,10 @@ def _shipped(name: PotentialName, device: str) -> Potential:
 
             path = Path(pretrained_name_to_path(weights))
     versions = {each: version(each) for each in (package, "torch", "ase")}
+    if name == PotentialName.SEVENNET_0_D3:
+        with needing("dispersion"):
+            evaluate = with_dispersion(evaluate)
+        versions |= {"dftd3": version("dftd3"), "dispersion": "D3(BJ), PBE"}
     return Potential(
         name=str(name),
         weights=weights,

@@ -18,6 +18,7 @@ from pvkdb_pipelines.prototypes.catalogue import (
     candidates,
     phases,
     prototype,
+    prototypes_of,
 )
 from pvkdb_pipelines.prototypes.elements import build_element
 from pvkdb_pipelines.prototypes.glazer import tilted_perovskite
@@ -41,5 +42,6 @@ __all__ = [
     "halides_of",
     "phases",
     "prototype",
+    "prototypes_of",
     "tilted_perovskite",
 ]

@@ -18,6 +18,7 @@ from pvkdb.compositions.compounds import (
     stoichiometry_of,
 )
 from pvkdb.errors import InputError, unknown_name
+from pvkdb_pipelines.prototypes.layers import layers
 from pvkdb_pipelines.prototypes.mixtures import quasirandom
 from pvkdb_pipelines.prototypes.molecules import place_molecules, placeholder
 from pvkdb_pipelines.prototypes.perovskites import networks
@@ -34,7 +35,7 @@ PEROVSKITE_PHASES: Mapping[Stoichiometry, frozenset[str]] = {
     "A2BX4": frozenset({"I4/mmm"}),
 }
 
-PROTOTYPES: tuple[PrototypeInfo, ...] = (*networks(), *published())
+PROTOTYPES: tuple[PrototypeInfo, ...] = (*networks(), *published(), *layers())
 
 #: Other usual names of phases.
 _ALIASES = {
@@ -82,6 +83,19 @@ def phases(family: str) -> tuple[PrototypeInfo, ...]:
     return tuple(info for info in PROTOTYPES if info.stoichiometry == stoichiometry)
 
 
+def prototypes_of(compound: Compound) -> tuple[PrototypeInfo, ...]:
+    """Return the prototypes that can hold a compound.
+
+    Molecules on A are placed in perovskites ABX3, and are part of the layers that are theirs.
+    """
+    known = phases(compound.stoichiometry)
+    if not compound.molecular:
+        return tuple(info for info in known if info.spacer is None)
+    if compound.stoichiometry == "ABX3":
+        return tuple(info for info in known if info.phase in PEROVSKITE_PHASES["ABX3"])
+    return tuple(info for info in known if info.spacer == compound.sites["A"].symbol)
+
+
 def prototype(family: str, phase: str) -> PrototypeInfo:
     """Return a prototype of a family or stoichiometry.
 
@@ -120,34 +134,30 @@ def build(
         MissingRadiusError: an ion has no radius with a source.
     """
     compound = what if isinstance(what, Compound) else compound_of(what)
-    info = prototype(compound.stoichiometry, phase)
+    info, known = prototype(compound.stoichiometry, phase), prototypes_of(compound)
+    if info not in known:
+        raise InputError(
+            f"{compound} cannot be built in the phase {info.phase}, whose A site is of another "
+            f"shape; choose from {', '.join(each.phase for each in known)}"
+        )
     if isinstance(compound, Mixture):
         atoms = quasirandom(compound, info, seed=seed).atoms
     else:
         atoms = info.start(compound)
-    atoms = with_molecules(compound, info, atoms, pattern, seed)
+    atoms = with_molecules(compound, atoms, pattern, seed)
     if rattle_ang > 0:
         atoms.rattle(stdev=rattle_ang, seed=seed)
     return atoms
 
 
-def with_molecules(
-    compound: Compound, info: PrototypeInfo, host: Atoms, pattern: str, seed: int
-) -> Atoms:
-    """Return a cell of a phase with the molecules of a compound in place of their placeholders.
-
-    Raises:
-        InputError: the phase has A sites of another shape.
-    """
-    large = [ion for ion in compound.on("A") if ion.molecular]
+def with_molecules(compound: Compound, host: Atoms, pattern: str, seed: int) -> Atoms:
+    """Return a cell with the molecules of a compound in place of their placeholders."""
     sites = {
-        int(at): ion for ion in large for at in np.flatnonzero(host.symbols == placeholder(ion))
+        int(at): ion
+        for ion in compound.on("A")
+        if ion.molecular
+        for at in np.flatnonzero(host.symbols == placeholder(ion))
     }
-    if sites and info.phase not in PEROVSKITE_PHASES["ABX3"]:
-        raise InputError(
-            f"{compound} cannot be built in the phase {info.phase}, whose A site has another shape "
-            f"than a molecule's; choose from {', '.join(sorted(PEROVSKITE_PHASES['ABX3']))}"
-        )
     return place_molecules(host, sites, pattern, seed) if sites else host
 
 
@@ -167,7 +177,7 @@ def candidates(what: Composition | Compound) -> tuple[PrototypeInfo, ...]:
     """
     compound = what if isinstance(what, Compound) else compound_of(what)
     wanted = _searched(compound) | {_measured(compound)}
-    return tuple(info for info in phases(compound.stoichiometry) if info.phase in wanted)
+    return tuple(info for info in prototypes_of(compound) if info.phase in wanted)
 
 
 def keeps_symmetry(compound: Compound, phase: str) -> bool:
@@ -188,7 +198,7 @@ def _searched(compound: Compound) -> set[str]:
     if compound.stoichiometry == "ABX3":
         return _perovskite_candidates(compound)
     replaced = _REPLACED.get(compound.stoichiometry, frozenset())
-    return {info.phase for info in phases(compound.stoichiometry)} - replaced
+    return {info.phase for info in prototypes_of(compound)} - replaced
 
 
 def _perovskite_candidates(compound: Compound) -> set[str]:

@@ -30,6 +30,7 @@ class PrototypeInfo:
         linkage: How the polyhedra of B are connected.
         source: Publication of the structure.
         start: Builds the starting structure of a compound, with lengths from radii.
+        spacer: Symbol of the molecule between its layers; None if it has ions.
     """
 
     stoichiometry: Stoichiometry
@@ -42,6 +43,7 @@ class PrototypeInfo:
     linkage: str
     source: str
     start: Callable[[Compound], Atoms] = field(repr=False, compare=False)
+    spacer: str | None = None
 
 
 #: The tables of ``prototypes.toml``, which explains their keys.

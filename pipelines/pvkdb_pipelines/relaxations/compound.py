@@ -5,7 +5,7 @@ from __future__ import annotations
 from ase import Atoms
 
 from pvkdb.chemistry import Ion, parse_composition
-from pvkdb.chemistry.ions import molecular_geometries
+from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.compositions.compounds import Mixture, compound_of, stoichiometry_of
 from pvkdb.schemas.calculations import AnyPotential
 from pvkdb.schemas.calculations.relaxations import (
@@ -61,7 +61,7 @@ def compound_in(request: RelaxRequest) -> Compound:
     Raises:
         InputError: no prototypes are known for its stoichiometry.
     """
-    known = molecular_geometries()
+    known = molecular_ions()
     ions = tuple(Ion(symbol, charge, molecular=symbol in known) for symbol, charge in request.ions)
     compound = Compound(stoichiometry_of(request.stoichiometry), ions)
     mixed = compound.formula != request.formula

@@ -29,7 +29,7 @@ from pvkdb.store.models.materials import Material
 from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.geometry.symmetry import space_group
-from pvkdb_pipelines.prototypes import PrototypeInfo, compound_of, phases
+from pvkdb_pipelines.prototypes import PrototypeInfo, compound_of, prototypes_of
 from pvkdb_pipelines.structures.octahedra import polyhedra
 
 #: Role of a user's structure in the table ``structures``.
@@ -86,7 +86,7 @@ def phase_of(atoms: Atoms, composition: Composition) -> str:
     found = space_group(atoms, SYMPREC_ANG)
     try:
         compound = compound_of(composition)
-        known = phases(compound.stoichiometry)
+        known = prototypes_of(compound)
     except InputError:
         return found.symbol
     for info in known:

@@ -137,11 +137,17 @@ def fetch_structures(
 
 
 def _list_prototypes(composition: Composition, json: bool) -> None:
-    from pvkdb_pipelines.prototypes import FAMILIES_WITH_PROTOTYPES, candidates, compound_of, phases
+    from pvkdb_pipelines.prototypes import (
+        FAMILIES_WITH_PROTOTYPES,
+        candidates,
+        compound_of,
+        phases,
+        prototypes_of,
+    )
 
     try:
         compound = compound_of(composition)
-        known = phases(compound.stoichiometry)
+        known = prototypes_of(compound)
         searched = {info.phase for info in candidates(compound)}
     except InputError as error:
         if composition.family not in FAMILIES_WITH_PROTOTYPES:
@@ -189,7 +195,7 @@ def _start(
     ]
     if isinstance(compound, Mixture):
         cell = ordered(compound, info) if in_order else quasirandom(compound, info, units, seed)
-        atoms = with_molecules(compound, info, cell.atoms, orientation, seed)
+        atoms = with_molecules(compound, cell.atoms, orientation, seed)
         notes.append(cell.kind)
     elif in_order or units is not None:
         raise InputError(f"{compound} is no mixture; leave --units and --ordered away")

@@ -100,6 +100,8 @@ class PotentialName(StrEnum):
     CHGNET = "chgnet"
     SEVENNET_0 = "sevennet-0"
     SEVENNET_L3I5 = "sevennet-l3i5"
+    #: With Grimme's D3, for layers that molecules hold apart.
+    SEVENNET_0_D3 = "sevennet-0-d3"
 
 
 #: Entry points with which other packages register their potentials.

@@ -14,7 +14,9 @@ from pydantic import (
 )
 
 from pvkdb.chemistry import Composition
+from pvkdb.chemistry.ions import LAYER_PHASES
 from pvkdb.display.notebook import NotebookView, plot
+from pvkdb.errors import InputError
 from pvkdb.operations.fields import InCommand
 from pvkdb.schemas import RequestModel
 from pvkdb.schemas.calculations import AnyPotential, FailureKind, PotentialName, bounds
@@ -42,15 +44,36 @@ _NO_MOLECULES = frozenset({"delta", "2H", "6H"})
 def host_phases(composition: Composition) -> tuple[str, ...]:
     """Return the prototypes of a host, the one to try first in front; empty if there is none.
 
-    Molecules are placed in perovskites only. With Ge on the B site, tilted phases become others
-    (Pnma of CsGeI3 with SevenNet-0 Pc, 51 meV a formula unit lower), and R3m is kept
-    (docs/validation/structures.md).
+    Molecules are placed in perovskites, and in the layers that are theirs. With Ge on the B site,
+    tilted phases become others (Pnma of CsGeI3 with SevenNet-0 Pc, 51 meV a formula unit lower),
+    and R3m is kept (docs/validation/structures.md).
     """
     known = HOST_PHASES.get(composition.family, ())
-    if any(occupant.ion.molecular for occupant in composition.on("A")):
-        known = tuple(phase for phase in known if phase not in _NO_MOLECULES)
+    for occupant in composition.on("A"):
+        if occupant.ion.symbol in LAYER_PHASES:
+            return (LAYER_PHASES[occupant.ion.symbol],)
+        if occupant.ion.molecular:
+            known = tuple(phase for phase in known if phase not in _NO_MOLECULES)
     germanium = any(occupant.ion.symbol == "Ge" for occupant in composition.on("B"))
     return tuple(sorted(known, key=lambda phase: not (germanium and phase == "R3m")))
+
+
+#: Shipped potentials whose training data have no dispersion forces.
+_WITHOUT_DISPERSION = frozenset(PotentialName) - {PotentialName.SEVENNET_0_D3}
+
+
+def require_dispersion(composition: Composition, potential: str) -> None:
+    """Refuse potentials without dispersion forces for layers that molecules hold apart.
+
+    Raises:
+        InputError: the potential has none.
+    """
+    spacers = [o.ion for o in composition.on("A") if o.ion.symbol in LAYER_PHASES]
+    if spacers and potential in _WITHOUT_DISPERSION:
+        raise InputError(
+            f"{potential} has no dispersion forces, which hold the layers of {composition.formula} "
+            f"together across {spacers[0]}; use --potential {PotentialName.SEVENNET_0_D3}"
+        )
 
 
 class NebSettings(RequestModel):

@@ -10,7 +10,7 @@ from pvkdb.chemistry.ions import HALIDES
 from pvkdb.compositions.compounds import compound_of
 from pvkdb.errors import InputError, NotFoundError, naming, unknown_name
 from pvkdb.schemas.calculations import CalculationState
-from pvkdb.schemas.calculations.migration import host_phases
+from pvkdb.schemas.calculations.migration import host_phases, require_dispersion
 from pvkdb.schemas.calculations.relaxations import (
     Host,
     RelaxQuestion,
@@ -28,7 +28,7 @@ def relax_request(session: Session, question: RelaxQuestion) -> RelaxRequest:
     """Return the request for a relaxation, the one that a screening makes of the same compound.
 
     Raises:
-        ParameterError: the formula or the phase has no prototype.
+        ParameterError: the formula or the phase has no prototype, or layers need dispersion.
     """
     with naming("formula"):
         composition = parse_composition(question.formula)
@@ -39,6 +39,8 @@ def relax_request(session: Session, question: RelaxQuestion) -> RelaxRequest:
             raise InputError(unknown_name("phase with a prototype", question.phase, known))
         if not known:
             raise InputError(f"{composition.formula} is no perovskite with a prototype")
+    with naming("potential"):
+        require_dispersion(composition, question.potential)
     return RelaxRequest(
         formula=compound.formula,
         stoichiometry=compound.stoichiometry,

@@ -14,6 +14,7 @@ from pvkdb.schemas.calculations.migration import (
     CompleteNebRequest,
     NebRequest,
     host_phases,
+    require_dispersion,
 )
 
 
@@ -32,8 +33,8 @@ def complete_request(
 
     Raises:
         InputError: the formula cannot be read or no prototype can hold it, the phase has no
-            prototype (or a given structure has no phase), or the defect is not a vacancy or an
-            interstitial of an element.
+            prototype (or a given structure has no phase), the defect is not a vacancy or an
+            interstitial of an element, or layers need a potential with dispersion.
     """
     if isinstance(request, CompleteNebRequest):
         return request
@@ -43,6 +44,9 @@ def complete_request(
         phase = _phase(request, composition)
     with naming("defect"):
         defect = _defect(request, composition)
+    if request.host is None:
+        with naming("potential"):
+            require_dispersion(composition, request.potential)
     completed = {"formula": composition.formula, "phase": phase, "defect": defect}
     return CompleteNebRequest.model_validate({**dict(request), **completed})
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.build import bulk
+from ase.calculators.mixing import SumCalculator
 
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations import FailureKind, PotentialName, registered_potentials
@@ -37,6 +38,7 @@ EVERY_POTENTIAL = pytest.mark.parametrize(
     [
         PotentialName.CHGNET,
         PotentialName.SEVENNET_0,
+        PotentialName.SEVENNET_0_D3,
         pytest.param(PotentialName.SEVENNET_L3I5, marks=pytest.mark.slow),
     ],
 )
@@ -125,9 +127,12 @@ def library_calculator(name: PotentialName):
         from chgnet.model.dynamics import CHGNetCalculator
 
         return CHGNetCalculator(use_device="cpu")
+    from dftd3.ase import DFTD3
     from sevenn.calculator import SevenNetCalculator
 
-    return SevenNetCalculator(PACKAGES[name][1], device="cpu")
+    model = SevenNetCalculator(PACKAGES[name][1], device="cpu")
+    dispersion = DFTD3(method="PBE", damping="d3bj")
+    return SumCalculator([model, dispersion]) if name.endswith("-d3") else model
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
