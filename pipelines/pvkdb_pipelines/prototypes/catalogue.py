@@ -8,6 +8,7 @@ import numpy as np
 from ase import Atoms
 
 from pvkdb.chemistry import Composition
+from pvkdb.chemistry.ions import molecular_geometries
 from pvkdb.chemistry.phases import MEASURED
 from pvkdb.chemistry.tolerance import goldschmidt
 from pvkdb.compositions.compounds import (
@@ -155,7 +156,7 @@ def with_molecules(compound: Compound, host: Atoms, pattern: str, seed: int) -> 
     sites = {
         int(at): ion
         for ion in compound.on("A")
-        if ion.molecular
+        if ion.symbol in molecular_geometries()
         for at in np.flatnonzero(host.symbols == placeholder(ion))
     }
     return place_molecules(host, sites, pattern, seed) if sites else host
