@@ -11,6 +11,8 @@ from pvkdb.errors import InputError, NotFoundError, naming, unknown_name
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.calculations.migration import host_phases
 from pvkdb.schemas.calculations.relaxations import (
+    EquationOfStateQuestion,
+    EquationOfStateRequest,
     Host,
     RelaxQuestion,
     RelaxRequest,
@@ -56,7 +58,40 @@ def vacancy_request(session: Session, question: VacancyQuestion) -> VacancyReque
         NotFoundError: there is no such relaxation.
         InputError: it is not done.
     """
-    key = question.relaxation
+    request, result, host = _relaxed(session, question.relaxation)
+    halide = request.ions[-1][0]
+    return VacancyRequest(
+        formula=request.formula,
+        phase=request.phase,
+        halide=halide,
+        atoms_per_formula=result.atoms_per_formula,
+        host=host,
+        sites=tuple(site for site in distinct_atoms(host) if host.symbols[site] == halide),
+        potential=request.potential,
+    )
+
+
+def equation_of_state_request(
+    session: Session, question: EquationOfStateQuestion
+) -> EquationOfStateRequest:
+    """Return the request for the equation of state of the host of a finished relaxation.
+
+    Raises:
+        NotFoundError: there is no such relaxation.
+        InputError: it is not done.
+    """
+    request, result, host = _relaxed(session, question.relaxation)
+    return EquationOfStateRequest(
+        formula=request.formula,
+        phase=request.phase,
+        atoms_per_formula=result.atoms_per_formula,
+        host=host,
+        potential=request.potential,
+    )
+
+
+def _relaxed(session: Session, key: str) -> tuple[RelaxRequest, RelaxResult, Host]:
+    """Return the request, the result and the host of a finished relaxation."""
     found = session.get(Calculation, key)
     if found is None or found.kind != "relax":
         raise NotFoundError(f"calculations holds no relaxation {key!r}")
@@ -67,18 +102,12 @@ def vacancy_request(session: Session, question: VacancyQuestion) -> VacancyReque
     relaxed = session.scalars(
         select(Structure).where(Structure.calculation_id == key, Structure.role == "host")
     ).one()
-    host = Host(
-        symbols=tuple(relaxed.symbols),
-        cell_ang=tuple((a, b, c) for a, b, c in relaxed.cell_ang),
-        positions_ang=tuple((x, y, z) for x, y, z in relaxed.positions_ang),
-    )
-    halide = request.ions[-1][0]
-    return VacancyRequest(
-        formula=request.formula,
-        phase=request.phase,
-        halide=halide,
-        atoms_per_formula=result.atoms_per_formula,
-        host=host,
-        sites=tuple(site for site in distinct_atoms(host) if host.symbols[site] == halide),
-        potential=request.potential,
+    return (
+        request,
+        result,
+        Host(
+            symbols=tuple(relaxed.symbols),
+            cell_ang=tuple((a, b, c) for a, b, c in relaxed.cell_ang),
+            positions_ang=tuple((x, y, z) for x, y, z in relaxed.positions_ang),
+        ),
     )
