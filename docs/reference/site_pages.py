@@ -1,7 +1,7 @@
 """Pages of the site that are made from the code when it is built; git ignores them.
 
-``python/`` has a page for each public module, ``commands.md`` the help of each command, ``rest.md``
-the REST service from its OpenAPI description.
+``python/`` has a page for each public module, ``commands.md`` the help of each command, ``rest/`` a
+page for each tag of the OpenAPI description.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ast
 import enum
 import inspect
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -22,7 +23,7 @@ from sphinx.util.nodes import make_refnode
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PYTHON = HERE / "python"
+PYTHON, REST = HERE / "python", HERE / "rest"
 PACKAGES = {
     "pvkdb": ROOT / "pvkdb",
     "pvkdb_pipelines": ROOT / "pipelines" / "pvkdb_pipelines",
@@ -77,10 +78,11 @@ def _identity(module: str, name: str) -> object:
 
 def write() -> None:
     """Write all pages; a page that did not change keeps its time, so that Sphinx skips it."""
-    pages = {HERE / "commands.md": commands(), HERE / "rest.md": rest()}
+    pages = {HERE / "commands.md": commands()}
+    pages |= {REST / f"{name}.md": text for name, text in rest().items()}
     pages |= {PYTHON / f"{name}.rst": module_page(name) for name in public_modules()}
     pages[PYTHON / "index.rst"] = python_index()
-    for path in set(PYTHON.glob("*")) - set(pages):
+    for path in {*PYTHON.glob("*"), *REST.glob("*")} - {*pages}:
         path.unlink()
     for path, text in pages.items():
         path.parent.mkdir(exist_ok=True)
@@ -264,30 +266,52 @@ def commands() -> str:
 # REST
 
 
-def rest() -> str:
-    """The routes of the REST service and the documents that they answer with."""
+def rest() -> dict[str, str]:
+    """A page for each tag of the REST service: its routes, and the documents of no other tag."""
     from pvkdb_api.app import create_app
 
     app = create_app("sqlite:///described.sqlite")
     document = app.openapi()
     app.state.served.store.close()
-    lines = [
+    meanings = {each["name"]: each["description"] for each in document["tags"]}
+    routes = {name: [f"# `{name}`", "", meanings[name], ""] for name in meanings}
+    schemas, users = document["components"]["schemas"], defaultdict(set)
+    for path, methods in document["paths"].items():
+        for method, route in methods.items():
+            tag = route["tags"][0]
+            routes[tag] += _route(f"{method.upper()} {path}", route)
+            for name in _named(route, schemas):
+                users[name].add(tag)
+    shared = ["## Documents of several", ""]
+    for name, schema in sorted(schemas.items()):
+        of = users[name]
+        lines = routes[of.pop()] if len(of) == 1 else shared
+        lines += _schema(name, schema)
+    index = [
         "# REST",
         "",
         f"Version 1 of the interface: {document['info']['summary']}. A running service has",
-        "the same description at `/openapi.json`. [The REST service](../rest.md) shows",
-        "how to use it.",
+        "the same description at `/openapi.json`. [The REST service](../../rest.md) shows",
+        "how to use it, by task.",
         "",
-        "## Routes",
+        *(f"- [{name}]({name}.md): {meaning}" for name, meaning in meanings.items()),
         "",
+        *shared,
+        *("```{toctree}", ":hidden:", "", *meanings, "```"),
     ]
-    for path, methods in document["paths"].items():
-        for method, route in methods.items():
-            lines += _route(f"{method.upper()} {path}", route)
-    lines += ["## Documents", ""]
-    for name, schema in sorted(document["components"]["schemas"].items()):
-        lines += _schema(name, schema)
-    return "\n".join(lines)
+    pages = {"index": index, **routes}
+    return {name: "\n".join(lines) + "\n" for name, lines in pages.items()}
+
+
+def _named(what: Any, schemas: dict[str, Any]) -> set[str]:
+    """The documents that a description names, and those that they name."""
+    found: set[str] = set()
+    left = [what]
+    while left:
+        names = set(re.findall(r"#/components/schemas/(\w+)'", repr(left.pop()))) - found
+        found |= names
+        left += [schemas[name] for name in names]
+    return found
 
 
 def _route(title: str, route: dict[str, Any]) -> list[str]:

@@ -7,7 +7,9 @@ from pvkdb.operations import Kind, Operation
 _SCHEMAS = "pvkdb.schemas.calculations"
 
 
-def _of_potential(name: str, title: str, model: str, computed: str) -> Kind:
+def _of_potential(
+    name: str, title: str, model: str, computed: str, *, of_material: bool = False
+) -> Kind:
     """Return a kind that a potential computes; ``model`` without Request and Result."""
     return Kind(
         name=name,
@@ -16,6 +18,7 @@ def _of_potential(name: str, title: str, model: str, computed: str) -> Kind:
         result=f"{_SCHEMAS}.relaxations:{model}Result",
         computed=f"pvkdb_pipelines.{computed}",
         potential=True,
+        of_material=of_material,
     )
 
 
@@ -115,5 +118,25 @@ OPERATIONS = (
         python=">>> from pvkdb.schemas.calculations.relaxations import VacancyQuestion\n"
         '>>> asked = VacancyQuestion(relaxation="c1")\n'
         ">>> client.calculations.vacancies(asked)  # doctest: +SKIP",
+    ),
+    Operation(
+        name="equation_of_state",
+        summary="Queue the equation of state of a relaxed compound: volume and bulk modulus.",
+        description="Atoms relaxed at seven volumes around that of the host, whose cell keeps its "
+        "shape, with the potential that relaxed it.",
+        path="/calculations/equations-of-state",
+        method="calculations.equation_of_state",
+        request=f"{_SCHEMAS}.relaxations:EquationOfStateQuestion",
+        function="pvkdb.store.files.relaxation_requests:equation_of_state_request",
+        queued=_of_potential(
+            "equation-of-state",
+            "Equation of state",
+            "EquationOfState",
+            "relaxations.equation_of_state:compute_equation_of_state",
+            of_material=True,
+        ),
+        python=">>> from pvkdb.schemas.calculations.relaxations import EquationOfStateQuestion\n"
+        '>>> asked = EquationOfStateQuestion(relaxation="c1")\n'
+        ">>> client.calculations.equation_of_state(asked)  # doctest: +SKIP",
     ),
 )

@@ -12,6 +12,8 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from optimade.models import (
     EntryInfoResponse,
+    EntryResponseMany,
+    EntryResponseOne,
     ErrorResponse,
     InfoResponse,
     LinksResponse,
@@ -43,6 +45,7 @@ from pvkdb_api.optimade.entries.search import (
     search_entries,
 )
 from pvkdb_api.optimade.entries.structures import STRUCTURES
+from pvkdb_api.optimade.entries.trajectories import TRAJECTORIES
 from pvkdb_api.optimade.errors import OptimadeError, VersionError
 from pvkdb_api.optimade.parameters import (
     EntryQuery,
@@ -62,11 +65,14 @@ from pvkdb_api.optimade.responses import (
     root_url,
 )
 
-ENTRY_TYPES: Mapping[str, EntryType] = {each.name: each for each in (STRUCTURES, REFERENCES)}
+ENTRY_TYPES: Mapping[str, EntryType] = {
+    each.name: each for each in (STRUCTURES, TRAJECTORIES, REFERENCES)
+}
 
 RESPONSES: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     "structures": (StructureResponseMany, StructureResponseOne),
     "references": (ReferenceResponseMany, ReferenceResponseOne),
+    "trajectories": (EntryResponseMany, EntryResponseOne),
 }
 
 #: Entries of a piece of a file.
@@ -164,7 +170,7 @@ def base_info(base_url: str) -> dict[str, Any]:
 
 def entry_info(kind: EntryType) -> dict[str, Any]:
     """Return the ``/info`` of an entry type: meaning, unit and type of each property."""
-    described = _specified(kind.name)
+    described = _specified("structures" if kind.frames else kind.name)
     properties = {
         name: {
             "description": each.description or described[name]["description"],
@@ -228,7 +234,7 @@ def json_lines(session: Session, ids: Sequence[str]) -> Iterator[bytes]:
     """
     cited: set[str] = set()
     yield to_json({"x-optimade": {"meta": {"api_version": API_VERSION}}}) + b"\n"
-    for kind in ENTRY_TYPES.values():
+    for kind in (STRUCTURES, REFERENCES):
         yield to_json(entry_info(kind)) + b"\n"
     for kind, keys in ((STRUCTURES, ids), (REFERENCES, cited)):
         for piece in batches(sorted(keys), _PIECE):

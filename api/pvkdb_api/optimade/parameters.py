@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from pvkdb.errors import unknown_name
 from pvkdb_api.optimade import PREFIX
+from pvkdb_api.optimade.entries.properties import PerFrame
 from pvkdb_api.optimade.entries.search import TOP_LEVEL, EntryType
 from pvkdb_api.optimade.errors import OptimadeError, TooManyError, VersionError
 
@@ -136,7 +137,9 @@ def response_fields(kind: EntryType, query: EntryQuery, warnings: list[str]) -> 
     """
     wanted = names(query.response_fields)
     if not wanted:
-        return tuple(kind.properties)
+        short = isinstance(query, ListingQuery)  # what is long only if it is asked for
+        every = kind.properties.items()
+        return tuple(name for name, each in every if not (short and isinstance(each, PerFrame)))
     for name in wanted:
         if name in kind.properties or name in TOP_LEVEL:
             continue

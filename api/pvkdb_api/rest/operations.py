@@ -142,7 +142,7 @@ def _add_queueing(router: APIRouter, operation: Operation) -> None:
         tags=["calculations"],
         summary=operation.summary.removesuffix("."),
         description=operation.description,
-        operation_id=f"queue_{operation.path.split('/')[-1].removesuffix('s')}",
+        operation_id=f"queue_{operation.path.split('/')[-1].removesuffix('s')}".replace("-", "_"),
     )
 
 

@@ -13,7 +13,11 @@ from pvkdb.client._parts.parameters import RangeValue, call
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
     from pvkdb.schemas.calculations.examinations import ExaminationQuestion
-    from pvkdb.schemas.calculations.relaxations import RelaxQuestion, VacancyQuestion
+    from pvkdb.schemas.calculations.relaxations import (
+        EquationOfStateQuestion,
+        RelaxQuestion,
+        VacancyQuestion,
+    )
     from pvkdb.schemas.calculations.simulations import SimulationQuestion
     from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
     from pvkdb.schemas.imports import UnreviewedImport
@@ -252,6 +256,32 @@ class AsyncKinetics(KineticsOperations, Awaiting):
 
 class QueuedOperations(ClientPart):
     """Operations of both clients that queue a calculation."""
+
+    @operation
+    def equation_of_state(
+        self, question: EquationOfStateQuestion, *, idempotency_key: str | None = None
+    ) -> Steps[CalculationDocument]:
+        """Queue the equation of state of a relaxed compound: volume and bulk modulus.
+
+        Atoms relaxed at seven volumes around that of the host, whose cell keeps its shape, with the
+        potential that relaxed it.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+            NotAllowedError: the service requires an API key with the scope `queue`.
+
+        Example:
+            >>> from pvkdb.schemas.calculations.relaxations import EquationOfStateQuestion
+            >>> asked = EquationOfStateQuestion(relaxation="c1")
+            >>> client.calculations.equation_of_state(asked)  # doctest: +SKIP
+        """
+        from pvkdb.schemas.calculations import CalculationDocument
+
+        body = question.model_dump_json()
+        path = path_of("calculations", "equations-of-state")
+        answer = yield from self._service.write(path, body, idempotency_key)
+        return parse(CalculationDocument, answer)
 
     @operation
     def examine(

@@ -24,7 +24,11 @@ from pvkdb.schemas.calculations.reliability import barrier_error
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations.examinations import ExaminationResult
     from pvkdb.schemas.calculations.migration import NebResult
-    from pvkdb.schemas.calculations.relaxations import RelaxResult, VacancyResult
+    from pvkdb.schemas.calculations.relaxations import (
+        EquationOfStateResult,
+        RelaxResult,
+        VacancyResult,
+    )
     from pvkdb.schemas.calculations.simulations import SimulationResult
 
 __all__ = ["CalculationDocument", "CalculationState", "FailureKind", "PotentialName"]
@@ -200,6 +204,11 @@ class CalculationDocument(BaseModel, NotebookView):
     def vacancies(self) -> VacancyResult | None:
         """Vacancies in one host, eV; None for anything else, and before they are done."""
         return cast("VacancyResult | None", self._result_of("vacancy"))
+
+    @property
+    def equation_of_state(self) -> EquationOfStateResult | None:
+        """Energies at several volumes, eV and Å³; None for anything else, and before it is done."""
+        return cast("EquationOfStateResult | None", self._result_of("equation-of-state"))
 
     @property
     def simulation(self) -> SimulationResult | None:

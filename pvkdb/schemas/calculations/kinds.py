@@ -18,6 +18,8 @@ from pvkdb.schemas.calculations.dynamics import MdRequest, MdResult
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
+    EquationOfStateRequest,
+    EquationOfStateResult,
     Host,
     RelaxRequest,
     RelaxResult,
@@ -86,6 +88,8 @@ def _conditions(
             yield "charge", result.charge is None  # no potential sets one
             cells = abs(_determinant(result.supercell))
             yield "atoms_in_cell", cells * len(request.host.symbols) == result.atoms_in_cell
+        case EquationOfStateRequest(), EquationOfStateResult():
+            yield "volumes", len(result.volumes_ang3_per_formula) == request.settings.points
         case CompleteNebRequest(), NebResult():
             before, _, behind = request.defect.partition("_")
             yield "species", result.species == (behind if before == "V" else before)

@@ -14,6 +14,9 @@ from pvkdb.schemas.calculations import AnyPotential, PotentialName, bounds
 from pvkdb.schemas.calculations.findings import FindingField
 
 __all__ = [
+    "EquationOfStateQuestion",
+    "EquationOfStateRequest",
+    "EquationOfStateResult",
     "RelaxQuestion",
     "RelaxRequest",
     "RelaxResult",
@@ -209,6 +212,49 @@ class VacancyQuestion(RequestModel):
         description="Halide of a mixture whose vacancies are computed; default: its first.",
         examples=["Br"],
     )
+
+
+class EquationOfStateQuestion(VacancyQuestion):
+    """The equation of state of a relaxed compound, with the potential that relaxed it."""
+
+
+class EquationOfStateSettings(RequestModel):
+    """Numerical settings of an equation of state; the cell keeps its shape."""
+
+    strain: float = Field(default=0.06, ge=0.01, le=0.15, description="Largest ΔV / V, both ways.")
+    points: int = Field(default=7, ge=5, le=31, description="Volumes.")
+    fmax_ev_per_ang: float = Field(default=0.02, ge=1e-4, le=0.1)
+    max_steps: int = Field(default=400, ge=1, le=5000)
+
+
+class EquationOfStateRequest(CalculationRequest):
+    """Request for energies of a relaxed host at several volumes."""
+
+    recipe: ClassVar[int] = 1
+    kind: Literal["equation-of-state"] = "equation-of-state"
+    formula: str
+    phase: str
+    atoms_per_formula: int = Field(ge=1, le=MOST_ATOMS)
+    host: Host
+    potential: AnyPotential
+    settings: EquationOfStateSettings = EquationOfStateSettings()
+
+
+class EquationOfStateResult(bounds.CalculationResult):
+    """Energies at several volumes, atoms relaxed, and the Birch–Murnaghan fit of third order."""
+
+    formula: str
+    phase: str
+    volumes_ang3_per_formula: list[bounds.Positive]
+    energies_ev_per_formula: list[bounds.TotalEnergy]
+    volume_ang3_per_formula: bounds.Positive = Field(description="V₀, of the lowest energy.")
+    energy_ev_per_formula: bounds.TotalEnergy
+    bulk_modulus_gpa: bounds.Positive = Field(description="B₀; 443 in diamond, the stiffest.")
+    pressure_derivative: float = Field(description="B₀′ = dB/dp at V₀.")
+    rms_ev_per_formula: float = Field(ge=0, description="Error of the fit; large: no smooth curve.")
+    force_calls: bounds.Count
+    cpu_seconds: bounds.Seconds = Field(description="Processor time of the computing process.")
+    wall_seconds: bounds.Seconds
 
 
 class VacancyRequest(CalculationRequest):

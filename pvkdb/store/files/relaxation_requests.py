@@ -12,6 +12,8 @@ from pvkdb.errors import InputError, NotFoundError, naming, unknown_name
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.calculations.migration import host_phases, require_dispersion
 from pvkdb.schemas.calculations.relaxations import (
+    EquationOfStateQuestion,
+    EquationOfStateRequest,
     Host,
     RelaxQuestion,
     RelaxRequest,
@@ -60,22 +62,7 @@ def vacancy_request(session: Session, question: VacancyQuestion) -> VacancyReque
         NotFoundError: there is no such relaxation.
         InputError: it is not done, or has no such halide.
     """
-    key = question.relaxation
-    found = session.get(Calculation, key)
-    if found is None or found.kind != "relax":
-        raise NotFoundError(f"calculations holds no relaxation {key!r}")
-    if found.state != CalculationState.DONE:
-        raise InputError(f"relaxation {key} is {found.state}; wait until it is done")
-    request = RelaxRequest.model_validate(found.parameters)
-    result = RelaxResult.model_validate(found.result)
-    relaxed = session.scalars(
-        select(Structure).where(Structure.calculation_id == key, Structure.role == "host")
-    ).one()
-    host = Host(
-        symbols=tuple(relaxed.symbols),
-        cell_ang=tuple((a, b, c) for a, b, c in relaxed.cell_ang),
-        positions_ang=tuple((x, y, z) for x, y, z in relaxed.positions_ang),
-    )
+    request, result, host = _relaxed(session, question.relaxation)
     halide = question.halide or request.ions[-1][0]
     if halide not in (known := [each for each in HALIDES if each in host.symbols]):
         raise InputError(unknown_name("halide of the host", halide, known))
@@ -87,4 +74,46 @@ def vacancy_request(session: Session, question: VacancyQuestion) -> VacancyReque
         host=host,
         sites=tuple(site for site in distinct_atoms(host) if host.symbols[site] == halide),
         potential=request.potential,
+    )
+
+
+def equation_of_state_request(
+    session: Session, question: EquationOfStateQuestion
+) -> EquationOfStateRequest:
+    """Return the request for the equation of state of the host of a finished relaxation.
+
+    Raises:
+        NotFoundError: there is no such relaxation.
+        InputError: it is not done.
+    """
+    request, result, host = _relaxed(session, question.relaxation)
+    return EquationOfStateRequest(
+        formula=request.formula,
+        phase=request.phase,
+        atoms_per_formula=result.atoms_per_formula,
+        host=host,
+        potential=request.potential,
+    )
+
+
+def _relaxed(session: Session, key: str) -> tuple[RelaxRequest, RelaxResult, Host]:
+    """Return the request, the result and the host of a finished relaxation."""
+    found = session.get(Calculation, key)
+    if found is None or found.kind != "relax":
+        raise NotFoundError(f"calculations holds no relaxation {key!r}")
+    if found.state != CalculationState.DONE:
+        raise InputError(f"relaxation {key} is {found.state}; wait until it is done")
+    request = RelaxRequest.model_validate(found.parameters)
+    result = RelaxResult.model_validate(found.result)
+    relaxed = session.scalars(
+        select(Structure).where(Structure.calculation_id == key, Structure.role == "host")
+    ).one()
+    return (
+        request,
+        result,
+        Host(
+            symbols=tuple(relaxed.symbols),
+            cell_ang=tuple((a, b, c) for a, b, c in relaxed.cell_ang),
+            positions_ang=tuple((x, y, z) for x, y, z in relaxed.positions_ang),
+        ),
     )

@@ -268,6 +268,15 @@ class Nothing(Property):
     compare = match = has = has_only = length = _unknown
 
 
+@dataclass(frozen=True, eq=False)
+class PerFrame(Property):
+    """A list with one value a frame of a trajectory; it cannot be searched."""
+
+    def value(self, row: Any) -> None:
+        """Return None: the values come from the frames."""
+        return
+
+
 def number(value: float) -> ColumnElement[Any]:
     """Return a number in a filter as a parameter of the SQL statement.
 

@@ -16,7 +16,7 @@ from pvkdb.store.collections.collection import MOST_COUNTED
 from pvkdb.store.collections.keyset import Order, behind
 from pvkdb.store.rows.among import KEYS, among
 from pvkdb_api.listing.cursors import read_cursor, write_cursor
-from pvkdb_api.optimade.entries.properties import Property, Scalar, number
+from pvkdb_api.optimade.entries.properties import PerFrame, Property, Scalar, number
 from pvkdb_api.optimade.errors import OptimadeError
 
 #: Members of an entry besides its attributes.
@@ -34,7 +34,8 @@ class EntryType:
     """An entry type: its properties, and where its entries come from.
 
     ``source`` joins the tables of the properties, one row for each entry, and selects no columns.
-    ``key`` is the id. ``relations`` are properties for filters that are not attributes.
+    ``key`` is the id. ``relations`` are properties for filters that are not attributes. ``frames``
+    returns the lists of :class:`PerFrame` properties of some entries, by id and name.
     """
 
     name: str
@@ -44,6 +45,7 @@ class EntryType:
     properties: Mapping[str, Property]
     relations: Mapping[str, Property] = field(default_factory=dict)
     related_references: RelatedReferences | None = None
+    frames: Callable[[Session, Sequence[str], Sequence[str]], Mapping[str, Any]] | None = None
 
     @property
     def searchable(self) -> Mapping[str, Property]:
@@ -109,7 +111,8 @@ def search_entries(session: Session, kind: EntryType, wanted: EntrySearch) -> En
 
 def number_of(session: Session, kind: EntryType) -> int:
     """Return how many entries there are."""
-    return session.scalar(select(func.count(kind.key))) or 0
+    ids = kind.source.with_only_columns(func.count(kind.key), maintain_column_froms=True)
+    return session.scalar(ids if kind.frames else select(func.count(kind.key))) or 0
 
 
 def entries_of(
@@ -128,6 +131,10 @@ def entries_of(
         {KEYS: keys},
     )
     found = {row._key: {each.name: each.value(row) for each in fields} for row in rows}
+    per_frame = [each.name for each in fields if isinstance(each, PerFrame)]
+    if kind.frames is not None and per_frame:
+        for key, lists in kind.frames(session, keys, per_frame).items():
+            found[key].update(lists)
     return [{"id": key, "type": kind.name, "attributes": found[key]} for key in keys]
 
 

@@ -7,10 +7,20 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, ScalarSelect, func, literal, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    func,
+    literal,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import Session, aliased
 
 from pvkdb.schemas.tables import CompositionsRow, MaterialsRow, StructuresRow
+from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.models.structures import Structure, StructureElement
@@ -198,6 +208,21 @@ def _energy_ends(name: str, quantity: str, scope: str, meaning: str) -> list[Sca
     ]
 
 
+def _of_calculation(value: Any, *kinds: str) -> ScalarSelect[Any]:
+    """Return a part of the calculation that made a structure, as SQL."""
+    made = select(value).where(Calculation.id == Structure.calculation_id)
+    return (made.where(Calculation.kind.in_(kinds)) if kinds else made).scalar_subquery()
+
+
+def _forces(row: Any) -> list[list[float]] | None:
+    """Return the forces on a point of a hop: its role is the name of the point."""
+    points = row.points if isinstance(row.points, list) else ()
+    found = [each["forces_ev_per_ang"] for each in points if each["name"] == row.point]
+    return found[0] if found else None
+
+
+_points = _of_calculation(type_coerce(Calculation.result["points"], JSON), "dft-hop")
+
 _OWN_PROPERTIES: tuple[Property, ...] = (
     _own("material", Structure.material_id),
     _own("formula", Composition.formula),
@@ -211,6 +236,21 @@ _OWN_PROPERTIES: tuple[Property, ...] = (
     _own("calculation", Structure.calculation_id),
     _own("parent", Structure.parent_id),
     _own("energy_ev", Structure.energy_ev),
+    _own(
+        "charge",
+        _of_calculation(Calculation.parameters["settings"]["charge"].as_integer()),
+        "Charge of the cell in elementary charges, of structures made by DFT; a potential sets "
+        "none.",
+    ),
+    Made(
+        f"_{PREFIX}_forces_ev_per_ang",
+        "list",
+        "Forces on the atoms of the start, the saddle point and the end of a hop by DFT.",
+        "eV/Å",
+        loads={"points": _points, "point": Structure.role.expression},
+        made=_forces,
+        is_known=_points.is_not(None),
+    ),
     *(
         _own(name, getattr(CompositionTolerance, name))
         for name in ("t", "mu", "tau", "p_perovskite")

@@ -10,10 +10,18 @@ import pytest
 
 from pvkdb.computed import CALCULATIONS
 from pvkdb.errors import InputError, NotFoundError, ParameterError
-from pvkdb.schemas.calculations.relaxations import RelaxQuestion, VacancyQuestion
+from pvkdb.schemas.calculations.relaxations import (
+    EquationOfStateQuestion,
+    RelaxQuestion,
+    VacancyQuestion,
+)
 from pvkdb.store.database import Store
 from pvkdb.store.files.calculation_import import take_calculations
-from pvkdb.store.files.relaxation_requests import relax_request, vacancy_request
+from pvkdb.store.files.relaxation_requests import (
+    equation_of_state_request,
+    relax_request,
+    vacancy_request,
+)
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import submit
 
@@ -41,6 +49,10 @@ def test_what_a_screening_computed_is_found_again(other: Store, tmp_path: Path) 
         assert not new
         assert vacancies.state == "done"
         assert vacancies.parameters["sites"] == [8, 9]  # two kinds of bromide in Pnma
+        asked_of_it = EquationOfStateQuestion(relaxation=relaxed.id)
+        volumes, new = submit(session, equation_of_state_request(session, asked_of_it))
+        assert (new, volumes.material_id) == (True, "CsPbBr3-Pnma")
+        assert volumes.parameters["host"] == vacancies.parameters["host"]
 
 
 @for_each(
