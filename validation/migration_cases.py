@@ -16,6 +16,7 @@ from pvkdb.literature import load_literature
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebRequest, NebSettings
 from pvkdb.schemas.tables import EnergeticsRow
+from pvkdb.schemas.tables.evidence import SECONDARY
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.database import Store
 from pvkdb.store.files.calculation_import import take_calculations
@@ -154,8 +155,11 @@ def _rows(load: Callable[[Session], object], **filters: str) -> list[EnergeticsR
 def cases_for(row: EnergeticsRow) -> list[Case]:
     """The cases that a statement of the literature is held against; none where it cannot be.
 
-    A halide ion without a named defect is held against the vacancy, as in rankings.
+    A halide ion without a named defect is held against the vacancy, as in rankings. Quoted energies
+    are none of a paper that was read.
     """
+    if row.source.startswith(SECONDARY):
+        return []
     generic = _ANY_HALIDE.get((row.material, row.defect))
     if generic is not None:
         return [
@@ -177,6 +181,8 @@ def cases_for(row: EnergeticsRow) -> list[Case]:
 
 def why_not(row: EnergeticsRow) -> str:
     """Why a statement of the literature has no computed counterpart here."""
+    if row.source.startswith(SECONDARY):
+        return "quoted by a page that is not the paper"
     if row.defect in ("ion", "I", "Br", "Cl", "X", "Cs"):
         return "the source does not say which defect moves"
     if row.defect in ("V_MA", "V_FA", "MA_i"):

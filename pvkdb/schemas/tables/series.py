@@ -25,7 +25,7 @@ _HAS = "computed: layers, composition, form and conditions of both devices compa
 
 
 class SeriesRow(Row):
-    """Two devices of one paper that differ in one thing, and a metric that both report."""
+    """One metric of two devices of one paper that differ in one thing."""
 
     purpose: ClassVar[str] = "What changes when one thing changes, within one paper."
     primary_key: ClassVar[tuple[str, ...]] = ("first", "second", "metric")

@@ -34,6 +34,7 @@ from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import COMPUTED, Grade
 from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
+from pvkdb.schemas.tables.evidence import SECONDARY
 from pvkdb.store.base import batches
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.curation.dataset import unreviewed_imports
@@ -208,10 +209,13 @@ def _of_store(
         evidence["dfe_model_ev"] = computed(vacancies, energies, phases, between_limits, what)
     _take_calibrated(evidence)
     for listed, read in ((dft, by_dft), (literature, reported)):  # the literature counts first
-        if barriers := [each for each in listed if each.quantity == "E_A"]:
-            evidence["e_a_ev"] = read(barriers)
-        if vacancies := [each for each in listed if _forms_vacancy(each)]:
-            evidence["dfe_ev"] = read(vacancies)
+        barriers = [each for each in listed if each.quantity == "E_A"]
+        vacancies = [each for each in listed if _forms_vacancy(each)]
+        for metric, found in (("e_a_ev", barriers), ("dfe_ev", vacancies)):
+            # What is only quoted does not replace what pvkdb computed.
+            quoted = all(each.source.startswith(SECONDARY) for each in found)
+            if found and not (quoted and metric in evidence):
+                evidence[metric] = read(found)
     if "e_a_ev" in evidence:
         sources = literature_sources(each for each in literature if each.quantity == "E_A")
         known = (evidence[name] for name in ("e_a_ev", "e_a_model_ev") if name in evidence)

@@ -28,6 +28,7 @@ PAGES = (
     "/jobs/new",
     "/jobs/new/simulation",
     "/screenings",
+    "/series",
     "/structures",
     "/references",
     "/references/r161",

@@ -68,6 +68,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/measurements": ("/measurements",),
     "/references": ("/references",),
     "/references/{key}": ("/references/r161", "/references/r36"),
+    "/series": ("/series", "/series?changed=halide"),
     "/screenings": ("/screenings", "/screenings?plan=none"),
     "/screenings/{name}": ("/screenings/inorganic", "/screenings/lost", "/screenings/open"),
     "/structures": ("/structures",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pvkdb.schemas.rankings import Grade
 from pvkdb.store.collections import COMPOSITIONS, ENERGETICS, MATERIALS
 from pvkdb.store.collections.energetics import energy_summaries
 from pvkdb.store.models.calculations import Calculation
@@ -22,6 +23,24 @@ def test_formation_energies_of_charged_vacancies_are_in_no_range(store):
         assert (summary.dfe_literature_min_ev, summary.dfe_literature_max_ev) == (0.894, 1.184)
         (tin,) = phase_candidates(session, "CsSnI3")
         assert (tin.evidence["dfe_ev"].minimum, tin.evidence["dfe_ev"].maximum) == (0.894, 1.184)
+
+
+def test_a_quoted_energy_does_not_replace_what_pvkdb_computed(store):
+    """Arber 2025 is known from notes on it alone; of CsPbI3-Pnma nothing else is reported."""
+    with store.session() as session:
+        quoted = session.get_one(Energetic, "e-o-arber2025-1")
+        (before,) = (each for each in phase_candidates(session, "CsPbI3") if "Pnma" in each.id)
+        assert before.evidence["e_a_ev"].grade is Grade.SECONDARY
+        session.add(Calculation(id="c", key="k", kind="dft-hop", parameters={}))
+        session.flush()
+        names = ("material_id", "defect", "species", "quantity", "method", "approximate")
+        facts = {name: getattr(quoted, name) for name in names}
+        made = {"scope": "hop", "value_min_ev": 0.3, "value_max_ev": 0.3, "source": "calculation c"}
+        session.add(Energetic(**facts, **made, id="e-made", calculation_id="c"))
+        session.flush()
+        (after,) = (each for each in phase_candidates(session, "CsPbI3") if "Pnma" in each.id)
+        known = after.evidence["e_a_ev"]
+        assert (known.minimum, known.grade) == (0.3, Grade.OWN_DFT)
 
 
 def test_ranges_of_halides_are_those_that_rankings_show(store):

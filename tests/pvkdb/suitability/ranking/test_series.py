@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from math import log, sqrt
+from pathlib import Path
 from statistics import mean, stdev
 
 import pytest
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
+from pvkdb.cli.app import app
+from pvkdb.local import open_store
 from pvkdb.schemas.tables.evidence import SECONDARY
 from pvkdb.schemas.tables.series import SeriesRequest
 from pvkdb.store.collections import DEVICES
 from pvkdb.suitability.ranking.series import series_in
+from pvkdb_api.app import create_app
 
 
 def test_devices_of_one_paper_that_differ_in_their_electrode_are_a_series(literature):
@@ -57,3 +64,21 @@ def test_each_paper_counts_once_and_the_interval_is_over_papers(literature):
     assert change.papers == len(ratios) == 2
     half = 12.706 * stdev(ratios.values()) / sqrt(2)  # Student's t of one degree of freedom
     assert log(change.ratio_high or 0.0) == pytest.approx(mean(ratios.values()) + half, rel=1e-4)
+
+
+def test_command_client_route_page_and_table_give_the_same(loaded_sqlite: Path) -> None:
+    url = f"sqlite:///{loaded_sqlite}"
+    ran = CliRunner().invoke(app, ["series", "--changed", "halide", "--json", "--database", url])
+    with open_store(url) as local:
+        found = local.series(changed="halide")
+    service = create_app(url)
+    web = TestClient(service)
+    asked = {"changed": "halide"}
+    assert json.loads(ran.stdout) == web.get("/api/v1/series", params=asked).json()
+    assert found.model_dump(mode="json") == json.loads(ran.stdout)
+    assert f'<p class="lead">{found.answer}.' in web.get("/series", params=asked).text
+    assert web.get("/series?changed=colour").status_code == 422
+    table = web.get("/api/v1/export/series?format=json").json()
+    halides = [row for row in table if row["changed"] == "halide"]
+    assert halides == [row.model_dump(mode="json") for row in found.pairs]
+    service.state.served.store.close()
