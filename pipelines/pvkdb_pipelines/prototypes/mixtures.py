@@ -120,7 +120,7 @@ def quasirandom(
         f"{role} {', '.join(f'{value:+.3f}' for value in of)}" for role, of in deviations.items()
     )
     kind = (
-        f"special quasirandom structure of {units} formula units ({len(atoms)} atoms), seed "
+        f"special quasirandom structure of {units} formula units ({len(atoms)} sites), seed "
         f"{seed}, best of {_TRIED:,} arrangements: objective {found.objective:.3f}; pairs in the "
         f"nearest shells, 0 is random (Warren-Cowley): {listed}"
     )
@@ -161,7 +161,7 @@ def ordered(mixture: Mixture, info: PrototypeInfo) -> MixedCell:
                 best, most = atoms, merit
     group = space_group(best, _SYMPREC_ANG).symbol
     kind = (
-        f"ordered structure of {units} formula units ({len(best)} atoms), {group}: of all "
+        f"ordered structure of {units} formula units ({len(best)} sites), {group}: of all "
         "arrangements in the smallest cell, the most symmetric one"
     )
     return MixedCell(best, kind)
