@@ -1,8 +1,8 @@
 """Mixtures of CsPbI3 and CsPbBr3 with SevenNet-0: energies of mixing and barriers.
 
 ``python validation/mixtures.py`` relaxes the ends and five arrangements of each mixture (minutes).
-``--barriers URL`` adds the finished barriers of a store, computed there with
-``pvkdb neb CsPbI2Br --potential sevennet-0 --seeds 5`` (hours). The numbers are kept in
+Those that are kept are not relaxed again. ``--barriers URL`` adds the finished barriers of a store,
+computed there with ``pvkdb neb CsPbI2Br --potential sevennet-0 --seeds 5`` (hours). Numbers are in
 ``docs/validation/mixtures.json``; ``--page-only`` writes the page ``mixtures.md`` from them.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -32,11 +32,13 @@ MIXTURES = ("CsPbI2Br", "CsPbI1.5Br1.5", "CsPbIBr2")
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
 
 
-def relaxations() -> Iterator[dict[str, Any]]:
-    """Yield energy and volume of the ends, and of each arrangement of the mixtures."""
+def relaxations(done: Container[tuple[str, int]]) -> Iterator[dict[str, Any]]:
+    """Yield energy and volume of the ends, and of each arrangement that is not done."""
     for formula in ("CsPbI3", *MIXTURES, "CsPbBr3"):
         compound = compound_of(parse_composition(formula))
         for seed in SEEDS if formula in MIXTURES else SEEDS[:1]:
+            if (formula, seed) in done:
+                continue
             settings = RelaxSettings(seed=seed)
             asked = relax_request(compound, prototype("ABX3", PHASE), POTENTIAL, settings)
             result = compute_relaxation(asked).result
@@ -143,12 +145,17 @@ def main() -> None:
     parser.add_argument("--page-only", action="store_true")
     given = parser.parse_args()
     numbers = FOLDER / "mixtures.json"
-    kept = json.loads(numbers.read_text("utf-8")) if numbers.exists() else {"barriers": []}
+    kept: dict[str, list[dict[str, Any]]] = {"relaxations": [], "barriers": []}
+    if numbers.exists():
+        kept = json.loads(numbers.read_text("utf-8"))
     if given.barriers:
         kept["barriers"] = list(barriers(given.barriers))
+        numbers.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
     elif not given.page_only:
-        kept["relaxations"] = list(relaxations())
-    numbers.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+        done = {(each["formula"], each["seed"]) for each in kept["relaxations"]}
+        for each in relaxations(done):
+            kept["relaxations"].append(each)
+            numbers.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
     computed = json.loads((FOLDER / "migration.json").read_text("utf-8"))["computed"]
     ends_ev = {
         each["result"]["formula"]: each["result"]["e_a_ev"]

@@ -35,6 +35,8 @@ STOICHIOMETRIES: tuple[Stoichiometry, ...] = get_args(Stoichiometry)
 #: Sites of the stoichiometries. A is the large cation, B and B' are the others, X is the halide.
 #: The cation of AX may be any monovalent one, such as the Ag of AgBr.
 Role = Literal["A", "B", "B'", "X"]
+#: Ions on the sites of a formula unit of ABX3.
+_ABX3: dict[Literal["A", "B", "X"], int] = {"A": 1, "B": 1, "X": 3}
 #: A site is full if its amounts differ from its number of atoms by less.
 _FULL = 1e-6
 _ROLE = re.compile(r"([ABX]'?)(\d*)")
@@ -120,8 +122,8 @@ class Mixture(Compound):
     def shares(self) -> dict[Role, dict[Ion, float]]:
         """The ions on each site, with their shares of it."""
         return {
-            role: {each.ion: (each.number or 0.0) / count for each in self.mixed.on(role[0])}  # type: ignore[arg-type]
-            for role, count in counts(self.stoichiometry).items()
+            site: {each.ion: (each.number or 0.0) / count for each in self.mixed.on(site)}
+            for site, count in _ABX3.items()
         }
 
 
@@ -211,12 +213,12 @@ def _mixed(composition: Composition) -> Mixture | None:
     """Return the mixture if the sites of ABX3 are full and shared by ions of one charge."""
     if composition.family != "3D":
         return None
-    for role, count in counts("ABX3").items():
-        ions = composition.on(role[0])  # type: ignore[arg-type]
+    for site, count in _ABX3.items():
+        ions = composition.on(site)
         full = abs(sum(each.number or 0.0 for each in ions) - count) < _FULL
         if not full or len({each.ion.charge for each in ions}) > 1:
             return None
-    first = tuple(composition.on(site)[0].ion for site in ("A", "B", "X"))
+    first = tuple(composition.on(site)[0].ion for site in _ABX3)
     return Mixture("ABX3", first, composition)
 
 

@@ -121,9 +121,9 @@ def quasirandom(
         f"{role} {', '.join(f'{value:+.3f}' for value in of)}" for role, of in deviations.items()
     )
     kind = (
-        f"special quasirandom structure of {_size(mixture, units)}, seed {seed}, best of "
-        f"{_TRIED:,} arrangements: objective {found.objective:.3f}; pairs in the nearest shells, 0 "
-        f"is random (Warren-Cowley): {listed}"
+        f"special quasirandom structure of {units} formula units ({len(atoms)} sites), seed "
+        f"{seed}, best of {_TRIED:,} arrangements: objective {found.objective:.3f}; pairs in the "
+        f"nearest shells, 0 is random (Warren-Cowley): {listed}"
     )
     return MixedCell(atoms, kind, deviations)
 
@@ -162,14 +162,10 @@ def ordered(mixture: Mixture, info: PrototypeInfo) -> MixedCell:
                 best, most = atoms, merit
     group = space_group(best, _SYMPREC_ANG).symbol
     kind = (
-        f"ordered structure of {_size(mixture, units)}, {group}: of all "
+        f"ordered structure of {units} formula units ({len(best)} sites), {group}: of all "
         "arrangements in the smallest cell, the most symmetric one"
     )
     return MixedCell(best, kind)
-
-
-def _size(mixture: Mixture, units: int) -> str:
-    return f"{units} formula units ({units * mixture.atoms_per_formula} atoms)"
 
 
 def _network(mixture: Mixture, info: PrototypeInfo) -> tuple[Atoms, int]:

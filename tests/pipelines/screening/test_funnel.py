@@ -163,6 +163,21 @@ def test_a_stable_compound_passes_and_an_unstable_one_falls(
     assert report.core_hours == pytest.approx(0.01 * bench.computed.total())
 
 
+def test_a_mixture_is_compared_with_its_ends_in_the_same_phase(
+    empty_store: Store, bench: Bench
+) -> None:
+    bench.offsets_ev = {("CsPbI2Br", "Pnma"): 0.05, ("CsPbI3", "Pnma"): 0.03}
+    bench.offsets_ev[("CsPbI3", "delta")] = -0.3  # of no matter for the tilted perovskite
+    chosen = parse_plan('formulas = ["CsPbI2Br"]\n')
+    report = Funnel(chosen, empty_store).run()
+    (candidate,) = report.candidates
+    assert candidate.stability is not None
+    assert candidate.stability.perovskite == "Pnma"
+    assert candidate.stability.mixing_ev_per_formula == pytest.approx(0.05 - 0.03 * 2 / 3)
+    names = {formula for formula, _ in bench.computed}
+    assert {"CsPbI2Br", "CsPbI3", "CsPbBr3", "CsI", "CsBr", "PbI2", "PbBr2"} <= names
+
+
 def test_a_perovskite_that_became_chains_falls_as_a_result(
     empty_store: Store, bench: Bench
 ) -> None:

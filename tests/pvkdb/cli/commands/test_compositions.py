@@ -63,7 +63,7 @@ def test_rattle_breaks_the_symmetry_reproducibly(run: Run) -> None:
 def test_a_mixture_states_its_size_seed_and_quality_in_the_file_and_beside_it(run: Run) -> None:
     made = run("structure", "CsPbI2Br", "--seed", "7", "--format", "extxyz")
     for text in (made.stdout, made.stderr):
-        assert "8 formula units (40 atoms), seed 7" in text
+        assert "8 formula units (40 sites), seed 7" in text
         assert "objective 0.0" in text
         assert "X +0.0" in text
     assert "Fm-3m" in run("structure", "CsPb0.5Sn0.5I3", "--phase", "Pm-3m", "--ordered").stderr

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from pvkdb.chemistry import parse_composition
 from pvkdb.computed import CALCULATIONS
 from pvkdb.errors import InputError, NotFoundError, ParameterError
 from pvkdb.schemas.calculations.relaxations import (
     EquationOfStateQuestion,
     RelaxQuestion,
+    RelaxResult,
     VacancyQuestion,
 )
 from pvkdb.store.database import Store
@@ -24,6 +26,8 @@ from pvkdb.store.files.relaxation_requests import (
 )
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import submit
+from pvkdb_pipelines.prototypes import build
+from pvkdb_pipelines.structures.user_structures import store_start
 
 from ....each import for_each
 from .exchanging import file_of
@@ -53,6 +57,43 @@ def test_what_a_screening_computed_is_found_again(other: Store, tmp_path: Path) 
         volumes, new = submit(session, equation_of_state_request(session, asked_of_it))
         assert (new, volumes.material_id) == (True, "CsPbBr3-Pnma")
         assert volumes.parameters["host"] == vacancies.parameters["host"]
+
+
+def test_vacancies_of_a_mixture_are_those_of_the_halide_asked_for(other: Store) -> None:
+    host = build(parse_composition("CsPbI2Br"), "Pnma")
+    with other.session() as session:
+        relaxed, _ = submit(session, relax_request(session, RelaxQuestion(formula="CsPbI2Br")))
+        relaxed.state = "done"
+        relaxed.result = RelaxResult(
+            formula="CsPbI2Br",
+            stoichiometry="ABX3",
+            phase="Pnma",
+            energy_ev_per_formula=-15.0,
+            atoms_per_formula=5,
+            formula_units=8,
+            volume_ang3_per_formula=240.0,
+            space_group="P1",
+            lattice_parameters=(12.5, 12.5, 12.5, 90.0, 90.0, 90.0),
+            findings=[],
+            steps=60,
+            force_calls=61,
+            cpu_seconds=9.0,
+            wall_seconds=9.0,
+            optimizer="none",
+        ).model_dump(mode="json")
+        start, _ = store_start(session, host, parse_composition("CsPbI2Br"), "Pnma", "a test")
+        start.role, start.calculation_id = "host", relaxed.id
+        session.flush()
+        found = {
+            halide: vacancy_request(
+                session, VacancyQuestion(relaxation=relaxed.id, halide=halide)
+            ).sites
+            for halide in ("I", "Br")
+        }
+        with pytest.raises(InputError, match="no halide of the host 'Cl'; known: Br, I"):
+            vacancy_request(session, VacancyQuestion(relaxation=relaxed.id, halide="Cl"))
+    for halide, sites in found.items():
+        assert {*sites} == {*map(int, (host.symbols == halide).nonzero()[0])}
 
 
 @for_each(
