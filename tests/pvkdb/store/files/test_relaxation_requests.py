@@ -100,7 +100,7 @@ def test_vacancies_of_a_mixture_are_those_of_the_halide_asked_for(other: Store) 
     ("formula", "phase", "words"),
     [
         ("CsPbBr3", "P1", "'P1'; known: .*Pnma"),
-        ("MAPbI3", None, "molecule"),
+        ("DMAPbI3", None, "molecule"),
         ("Cs2SnI3Br3", None, "shared"),
     ],
 )
