@@ -48,12 +48,6 @@ class LocalClient(Client):
 
         Raises:
             MissingExtraError: the extra ``screening`` is not installed.
-
-        Example:
-            >>> from pvkdb.schemas.calculations.relaxations import RelaxQuestion
-            >>> with pvkdb.open_store("sqlite:///mine.sqlite") as store:  # doctest: +SKIP
-            ...     asked = RelaxQuestion(formula="CsPbBr3", potential="chgnet")
-            ...     done = store.compute(store.calculations.relax(asked))
         """
         require("screening")
         from pvkdb_pipelines.work.pool import drain
@@ -63,11 +57,7 @@ class LocalClient(Client):
         return self.calculations.get(queued.id)
 
     def screen(
-        self,
-        formulas: Sequence[str],
-        potential: str = "sevennet-0",
-        stop_after: str = "vacancy",
-        processes: int = 1,
+        self, formulas: Sequence[str], potential: str = "sevennet-0", stop_after: str = "vacancy"
     ) -> ScreeningReport:
         """Compute stability (eV an atom) and vacancy formation energies (eV) of compositions.
 
@@ -78,7 +68,6 @@ class LocalClient(Client):
             formulas: compositions.
             potential: name of an installed potential.
             stop_after: ``stability``, ``vacancy``, or ``barrier`` for activation energies, too.
-            processes: more than one needs a script that guards ``__name__ == "__main__"``.
 
         Raises:
             MissingExtraError: the extra ``screening`` is not installed.
@@ -95,7 +84,7 @@ class LocalClient(Client):
         from pvkdb_pipelines.screening.plan.plan import Plan
 
         asked = {"formulas": list(formulas), "potential": potential, "stop_after": stop_after}
-        return Funnel(validated(Plan, asked), self._store, processes).run()
+        return Funnel(validated(Plan, asked), self._store, processes=1).run()
 
 
 def open_store(url: str, progress: bool = False) -> LocalClient:

@@ -21,6 +21,7 @@ HEAD = '''"""Operations of the service. Made by docs/reference/client_methods.py
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pvkdb.client._io.answers import parse
@@ -30,6 +31,8 @@ from pvkdb.client._io.steps import Steps
 from pvkdb.client._parts.parameters import RangeValue, call
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
 {imports}
 '''
 
@@ -67,6 +70,16 @@ QUEUED = '''
 
 class QueuedOperations(ClientPart):
     """Operations of both clients that queue a calculation."""
+
+    def _written(
+        self, parts: Sequence[str], body: BaseModel | None, idempotency_key: str | None
+    ) -> Steps[CalculationDocument]:
+        from pvkdb.schemas.calculations import CalculationDocument
+
+        content = None if body is None else body.model_dump_json()
+        path = path_of("calculations", *parts)
+        answer = yield from self._service.write(path, content, idempotency_key)
+        return parse(CalculationDocument, answer)
 {methods}'''
 
 QUEUED_METHOD = '''
@@ -78,12 +91,7 @@ QUEUED_METHOD = '''
 
 {text}
         """
-        from pvkdb.schemas.calculations import CalculationDocument
-
-        body = question.model_dump_json()
-        path = path_of({path})
-        answer = yield from self._service.write(path, body, idempotency_key)
-        return parse(CalculationDocument, answer)
+        return (yield from self._written([{path}], question, idempotency_key))
 '''
 #: The model that every operation of the queue returns.
 DOCUMENT = "pvkdb.schemas.calculations:CalculationDocument"
@@ -125,12 +133,8 @@ def _queued_method(operation: Operation) -> str:
         question=str(operation.request).partition(":")[2],
         summary=operation.summary,
         text=_text(operation, {}),
-        path=_path(operation),
+        path=f'"{operation.path.removeprefix("/calculations/")}"',
     )
-
-
-def _path(operation: Operation) -> str:
-    return ", ".join(f'"{word}"' for word in operation.path.strip("/").split("/"))
 
 
 def _method(operation: Operation) -> str:

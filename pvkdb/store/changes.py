@@ -21,7 +21,7 @@ _APART = frozenset(
     }
 )
 #: Kinds of calculations whose results are read from the calculation; others add rows of data.
-_EVIDENCE = frozenset({"examine"})
+EVIDENCE = frozenset({"examine"})
 _WRITTEN = re.compile(r'\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+"?(\w+)', re.IGNORECASE)
 _CHANGED = "pvkdb_changed"
 _NUMBER = text("SELECT number FROM data_changes")
@@ -40,12 +40,6 @@ def data_changes(session: Session) -> int:
 def note_change(session: Session) -> None:
     """Let the transaction of a session count as one that changes the data."""
     session.connection().info[_CHANGED] = True
-
-
-def note_result(session: Session, kind: str) -> None:
-    """Note a change if results of this kind of calculation are evidence themselves."""
-    if kind in _EVIDENCE:
-        note_change(session)
 
 
 def count_changes(engine: Engine) -> None:

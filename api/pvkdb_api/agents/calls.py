@@ -20,16 +20,8 @@ from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_text
 from pvkdb.suitability import shipped_profiles
+from pvkdb_api.agents import shortening
 from pvkdb_api.agents.arguments import LIMIT, ROWS, checked, first_option, limit_in, names_in, plain
-from pvkdb_api.agents.shortening import (
-    MOST_CHARACTERS,
-    SHORT,
-    as_text,
-    candidate_summary,
-    cited_keys,
-    known_fields,
-    shortened,
-)
 from pvkdb_api.core.paths import API
 
 #: Arguments that choose the size of an answer, and the rows that are tried without them.
@@ -122,14 +114,14 @@ class Agent:
             answer = await tool.answer(self, name, given if chosen else {**given, "limit": limit})
             answer["cited"] = await self._cited(answer)
             answer["cite"] = dataset_text(answer["dataset_version"])
-            found: dict[str, Any] = known_fields(answer)
-            length = len(as_text(found))
-            if chosen or length <= SHORT:
+            found: dict[str, Any] = shortening.known(answer)
+            length = len(shortening.as_text(found))
+            if chosen or length <= shortening.SHORT:
                 break
-        if length > MOST_CHARACTERS:
+        if length > (most := shortening.MOST_CHARACTERS):
             raise InputError(
-                f"the answer has {length:,} characters and {MOST_CHARACTERS:,} are allowed; ask "
-                "for fewer rows (limit) or fewer fields"
+                f"the answer has {length:,} characters and {most:,} are allowed; ask for fewer "
+                "rows (limit) or fewer fields"
             )
         return found
 
@@ -267,7 +259,7 @@ class Agent:
             return {**{each: ranking[each] for each in asked_of}, "candidates": named[:1]}
         return {
             **ranking,
-            "candidates": [candidate_summary(each) for each in candidates],
+            "candidates": [shortening.candidate(each) for each in candidates],
             "more": self._more(name, asked, cursor),
         }
 
@@ -280,7 +272,7 @@ class Agent:
         asked = {each: given[each] for each in given.keys() - {"limit"}}
         left_out: dict[str, int] = {}
         whole = await self._get(self._tools[name].route, asked)
-        found: dict[str, Any] = shortened(whole, limit, "", left_out)
+        found: dict[str, Any] = shortening.lists(whole, limit, "", left_out)
         found["left_out"] = left_out or None
         if radii := re.findall(r"\w+", found.get("radii_source", "")):
             found["sources"] = {key: sources()[key] for key in radii if key in sources()}
@@ -288,7 +280,7 @@ class Agent:
 
     async def _cited(self, answer: dict[str, Any]) -> dict[str, str]:
         """Return the references that an answer cites, as text by their keys."""
-        keys = [*dict.fromkeys(cited_keys(answer))]
+        keys = [*dict.fromkeys(shortening.cited_keys(answer))]
         cited = {}
         for start in range(0, len(keys), _KEYS):
             query = {"key": ",".join(keys[start : start + _KEYS]), "limit": _KEYS}

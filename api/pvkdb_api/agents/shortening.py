@@ -17,11 +17,11 @@ def as_text(answer: Mapping[str, Any]) -> str:
     return json.dumps(answer, ensure_ascii=False)
 
 
-def shortened(value: Any, most: int, place: str, left_out: dict[str, int]) -> Any:
+def lists(value: Any, most: int, place: str, left_out: dict[str, int]) -> Any:
     """Return a document with at most so many elements of each outer list; count the others."""
     if isinstance(value, dict):
         return {
-            name: shortened(each, most, f"{place}.{name}".lstrip("."), left_out)
+            name: lists(each, most, f"{place}.{name}".lstrip("."), left_out)
             for name, each in value.items()
         }
     if isinstance(value, list) and len(value) > most:
@@ -30,22 +30,20 @@ def shortened(value: Any, most: int, place: str, left_out: dict[str, int]) -> An
     return value
 
 
-def candidate_summary(candidate: dict[str, Any]) -> dict[str, Any]:
+def candidate(given: dict[str, Any]) -> dict[str, Any]:
     """Return a candidate with the verdicts of its criteria in place of the evidence."""
     long = ("criteria", "also_known", "under_readings")
-    verdicts = {each["metric"]: each["verdict"] for each in candidate.get("criteria", ())}
-    return {name: value for name, value in candidate.items() if name not in long} | {
+    verdicts = {each["metric"]: each["verdict"] for each in given.get("criteria", ())}
+    return {name: value for name, value in given.items() if name not in long} | {
         "verdicts": verdicts
     }
 
 
-def known_fields(value: Any) -> Any:
+def known(value: Any) -> Any:
     """Return a document without fields that are not known."""
     if isinstance(value, dict):
-        return {
-            name: known_fields(each) for name, each in value.items() if each not in (None, "", [])
-        }
-    return [known_fields(each) for each in value] if isinstance(value, list) else value
+        return {name: known(each) for name, each in value.items() if each not in (None, "", [])}
+    return [known(each) for each in value] if isinstance(value, list) else value
 
 
 def cited_keys(value: Any) -> Iterator[str]:

@@ -10,6 +10,7 @@ import traceback
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -18,7 +19,14 @@ from pvkdb._extras import needing
 from pvkdb.errors import InputError, MissingExtraError
 from pvkdb.schemas.toml_files import read_text
 from pvkdb_pipelines.engines import interchange
-from pvkdb_pipelines.engines.settings import Cluster, Kubernetes, Pbs, Slurm, parse_cluster
+from pvkdb_pipelines.engines.settings import (
+    Cluster,
+    Kubernetes,
+    Pbs,
+    Scheduled,
+    Slurm,
+    parse_cluster,
+)
 from pvkdb_pipelines.work.cores import VARIABLES
 
 with needing("cluster"):
@@ -32,6 +40,8 @@ with needing("cluster"):
 
 #: Number of blocks in a row that may end before a worker connects, until Parsl gives up.
 _FAILED_BLOCKS = 3
+#: Ends a block on a node whose GPU cannot be used.
+_GPU_CHECK = """python -c 'import torch; torch.zeros(1, device="cuda")' || exit 1"""
 #: Command that submits a job, by provider.
 _COMMANDS = {"slurm": "sbatch", "pbs": "qsub"}
 
@@ -184,6 +194,23 @@ def require_scheduler(cluster: Cluster) -> None:
         )
 
 
+def job_script(cluster: Cluster) -> str:
+    """Return the script of a block, which nobody submits; a line is in place of the workers.
+
+    Raises:
+        InputError: the scheduler takes no script.
+    """
+    if not isinstance(cluster, Scheduled):
+        raise InputError(f"provider {cluster.provider!r} has no script; slurm and pbs have one")
+    provider = provider_of(cluster)
+    with TemporaryDirectory() as folder:
+        provider.script_dir = folder
+        provider.execute_wait = lambda *_: (0, "Submitted batch job 1", "")
+        provider.submit("echo 'workers of pvkdb'", 1)
+        (script,) = Path(folder).iterdir()
+        return script.read_text().replace(folder, cluster.run_dir)
+
+
 def provider_of(cluster: Cluster) -> Any:
     """Return the Parsl provider that requests blocks once there is work.
 
@@ -198,6 +225,7 @@ def provider_of(cluster: Cluster) -> Any:
         "worker_init": _worker_init(cluster),
     }
     if isinstance(cluster, Slurm):
+        gres = f"#SBATCH --gres={cluster.gres}\n" if cluster.gres else ""
         return SlurmProvider(
             **blocks,
             walltime=_walltime(cluster.walltime),
@@ -208,7 +236,7 @@ def provider_of(cluster: Cluster) -> Any:
             cores_per_node=cluster.cores_per_node,
             mem_per_node=cluster.memory_per_node_gb,
             exclusive=cluster.exclusive,
-            scheduler_options=cluster.scheduler_options,
+            scheduler_options=gres + cluster.scheduler_options,
             launcher=SrunLauncher() if cluster.nodes > 1 else SingleNodeLauncher(),
         )
     if isinstance(cluster, Pbs):
@@ -253,6 +281,8 @@ def _worker_init(cluster: Cluster) -> str:
         lines.append(cluster.worker_init)
     elif not isinstance(cluster, Kubernetes):
         lines.append(f'export PATH="{Path(sys.executable).parent}:$PATH"')
+    if "gpu" in (getattr(cluster, "gres", None) or ""):
+        lines += ["export PVKDB_DEVICE=cuda", _GPU_CHECK]
     return "\n".join(lines)
 
 

@@ -156,6 +156,10 @@ class Slurm(Scheduled):
         default=None, ge=1, description="Memory of a node; default: the cluster's."
     )
     exclusive: bool = Field(default=False, description="Whether blocks get whole nodes.")
+    gres: str | None = Field(
+        default=None,
+        description="Generic resources of a node, such as gpu:1; with a GPU, potentials run on it.",
+    )
 
 
 class Pbs(Scheduled):

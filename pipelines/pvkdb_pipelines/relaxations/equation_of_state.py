@@ -10,7 +10,11 @@ from ase.units import GPa
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb.schemas.calculations.relaxations import EquationOfStateRequest, EquationOfStateResult
+from pvkdb.schemas.calculations.relaxations import (
+    EquationOfStateRequest,
+    EquationOfStateResult,
+    RelaxSettings,
+)
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.potentials.loading import metered
 from pvkdb_pipelines.potentials.potential import Potential
@@ -67,24 +71,23 @@ def compute_equation_of_state(
         CalculationFailedError: an energy did not converge or was not finite, atoms came too close,
             or the lowest energy is at the end of the volumes.
     """
-    settings = request.settings
     progress = ProgressReporter(_STAGES, report)
     progress.begin(_LOAD)
     potential, spent = metered(potential, request.potential, sorted(set(request.host.symbols)))
     host = atoms_in(request.host)
     units = len(host) / request.atoms_per_formula
     volumes, energies = [], []
-    for share in np.linspace(1 - settings.strain, 1 + settings.strain, settings.points):
+    for share in np.linspace(1 - request.strain, 1 + request.strain, request.points):
         scaled = host.copy()
         scaled.set_cell(host.cell * share ** (1 / 3), scale_atoms=True)
         relaxed, _ = relax(
             scaled,
             potential,
-            settings.fmax_ev_per_ang,
-            settings.max_steps,
+            RelaxSettings().fmax_ev_per_ang,
+            RelaxSettings().max_steps,
             cell=False,
             what=f"{request.formula} {request.phase} at {100 * share:.0f} % of its volume",
-            on_step=progress.begin(_VOLUMES, settings.fmax_ev_per_ang),
+            on_step=progress.begin(_VOLUMES),
         )
         volumes.append(float(relaxed.get_volume()) / units)
         energies.append(float(relaxed.get_potential_energy()) / units)

@@ -26,7 +26,8 @@ from pvkdb.cli.options import (
 from pvkdb.cli.output.barriers import print_barriers
 from pvkdb.cli.output.console import messages, print_json
 from pvkdb.cli.output.progress import watch_queue
-from pvkdb.errors import CalculationFailedError, InterruptedByUserError
+from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError
+from pvkdb.schemas.toml_files import read_text
 from pvkdb_pipelines.work.interrupts import finishing_on_sigterm
 
 #: Seconds between two looks at the leases of workers that seem to be lost.
@@ -49,6 +50,9 @@ def work(
         float,
         Option(min=0, metavar="SECONDS", help="Time to finish after SIGTERM; parsl: see grace_s."),
     ] = 30.0,
+    dry_run: Annotated[
+        bool, Option("--dry-run", help="Print the job script of --config and exit.")
+    ] = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
@@ -57,6 +61,14 @@ def work(
     After SIGTERM, running calculations may finish within the grace time, and are put back into the
     queue otherwise. Ctrl-C puts them back at once.
     """
+    if dry_run:
+        if config is None:
+            raise InputError("--dry-run needs the file of a cluster: --config FILE")
+        from pvkdb_pipelines.engines.parsl_config import job_script
+        from pvkdb_pipelines.engines.settings import parse_cluster
+
+        print(job_script(parse_cluster(read_text(config, f"--config {config}"), config.name)))
+        return
     store = open_store(database)
     documents: list[CalculationDocument] = []
     stopping = False

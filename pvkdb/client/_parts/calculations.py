@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pvkdb.client._io.answers import parse, parse_lines
+from pvkdb.client._io.answers import parse_lines
 from pvkdb.client._io.carriers import operation
 from pvkdb.client._io.service import Service, path_of
 from pvkdb.client._io.steps import Sleep, Steps
@@ -16,8 +15,6 @@ from pvkdb.client._search.tables import TableModels
 from pvkdb.errors import InputError, ServiceError
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from pvkdb.client.structures import AnyStructure
     from pvkdb.schemas.calculations import CalculationDocument, LogLine, PotentialName
     from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
@@ -158,14 +155,6 @@ class CalculationOperations(
         self, calculation: CalculationDocument | str, action: str, idempotency_key: str | None
     ) -> Steps[CalculationDocument]:
         return (yield from self._written([_key(calculation), action], None, idempotency_key))
-
-    def _written(
-        self, parts: Sequence[str], body: BaseModel | None, idempotency_key: str | None
-    ) -> Steps[CalculationDocument]:
-        content = None if body is None else body.model_dump_json()
-        path = path_of("calculations", *parts)
-        answer = yield from self._service.write(path, content, idempotency_key)
-        return parse(self._table.document, answer)
 
     @operation
     def wait(

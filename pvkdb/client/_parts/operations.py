@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pvkdb.client._io.answers import parse
@@ -11,6 +12,8 @@ from pvkdb.client._io.steps import Steps
 from pvkdb.client._parts.parameters import RangeValue, call
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from pvkdb.schemas.calculations import CalculationDocument
     from pvkdb.schemas.calculations.examinations import ExaminationQuestion
     from pvkdb.schemas.calculations.relaxations import (
@@ -257,6 +260,16 @@ class AsyncKinetics(KineticsOperations, Awaiting):
 class QueuedOperations(ClientPart):
     """Operations of both clients that queue a calculation."""
 
+    def _written(
+        self, parts: Sequence[str], body: BaseModel | None, idempotency_key: str | None
+    ) -> Steps[CalculationDocument]:
+        from pvkdb.schemas.calculations import CalculationDocument
+
+        content = None if body is None else body.model_dump_json()
+        path = path_of("calculations", *parts)
+        answer = yield from self._service.write(path, content, idempotency_key)
+        return parse(CalculationDocument, answer)
+
     @operation
     def equation_of_state(
         self, question: EquationOfStateQuestion, *, idempotency_key: str | None = None
@@ -276,12 +289,7 @@ class QueuedOperations(ClientPart):
             >>> asked = EquationOfStateQuestion(relaxation="c1")
             >>> client.calculations.equation_of_state(asked)  # doctest: +SKIP
         """
-        from pvkdb.schemas.calculations import CalculationDocument
-
-        body = question.model_dump_json()
-        path = path_of("calculations", "equations-of-state")
-        answer = yield from self._service.write(path, body, idempotency_key)
-        return parse(CalculationDocument, answer)
+        return (yield from self._written(["equations-of-state"], question, idempotency_key))
 
     @operation
     def examine(
@@ -306,12 +314,7 @@ class QueuedOperations(ClientPart):
             >>> client.calculations.examine(asked).state.value
             'queued'
         """
-        from pvkdb.schemas.calculations import CalculationDocument
-
-        body = question.model_dump_json()
-        path = path_of("calculations", "examinations")
-        answer = yield from self._service.write(path, body, idempotency_key)
-        return parse(CalculationDocument, answer)
+        return (yield from self._written(["examinations"], question, idempotency_key))
 
     @operation
     def relax(
@@ -333,12 +336,7 @@ class QueuedOperations(ClientPart):
             >>> client.calculations.relax(asked).kind
             'relax'
         """
-        from pvkdb.schemas.calculations import CalculationDocument
-
-        body = question.model_dump_json()
-        path = path_of("calculations", "relaxations")
-        answer = yield from self._service.write(path, body, idempotency_key)
-        return parse(CalculationDocument, answer)
+        return (yield from self._written(["relaxations"], question, idempotency_key))
 
     @operation
     def simulate(
@@ -364,12 +362,7 @@ class QueuedOperations(ClientPart):
             >>> queued = client.calculations.simulate(asked)  # doctest: +SKIP
             >>> client.calculations.wait(queued).simulation  # doctest: +SKIP
         """
-        from pvkdb.schemas.calculations import CalculationDocument
-
-        body = question.model_dump_json()
-        path = path_of("calculations", "simulations")
-        answer = yield from self._service.write(path, body, idempotency_key)
-        return parse(CalculationDocument, answer)
+        return (yield from self._written(["simulations"], question, idempotency_key))
 
     @operation
     def vacancies(
@@ -390,9 +383,4 @@ class QueuedOperations(ClientPart):
             >>> asked = VacancyQuestion(relaxation="c1")
             >>> client.calculations.vacancies(asked)  # doctest: +SKIP
         """
-        from pvkdb.schemas.calculations import CalculationDocument
-
-        body = question.model_dump_json()
-        path = path_of("calculations", "vacancies")
-        answer = yield from self._service.write(path, body, idempotency_key)
-        return parse(CalculationDocument, answer)
+        return (yield from self._written(["vacancies"], question, idempotency_key))

@@ -89,7 +89,7 @@ def _conditions(
             cells = abs(_determinant(result.supercell))
             yield "atoms_in_cell", cells * len(request.host.symbols) == result.atoms_in_cell
         case EquationOfStateRequest(), EquationOfStateResult():
-            yield "volumes", len(result.volumes_ang3_per_formula) == request.settings.points
+            yield "volumes", len(result.volumes_ang3_per_formula) == request.points
         case CompleteNebRequest(), NebResult():
             before, _, behind = request.defect.partition("_")
             yield "species", result.species == (behind if before == "V" else before)

@@ -218,17 +218,8 @@ class EquationOfStateQuestion(VacancyQuestion):
     """The equation of state of a relaxed compound, with the potential that relaxed it."""
 
 
-class EquationOfStateSettings(RequestModel):
-    """Numerical settings of an equation of state; the cell keeps its shape."""
-
-    strain: float = Field(default=0.06, ge=0.01, le=0.15, description="Largest ΔV / V, both ways.")
-    points: int = Field(default=7, ge=5, le=31, description="Volumes.")
-    fmax_ev_per_ang: float = Field(default=0.02, ge=1e-4, le=0.1)
-    max_steps: int = Field(default=400, ge=1, le=5000)
-
-
 class EquationOfStateRequest(CalculationRequest):
-    """Request for energies of a relaxed host at several volumes."""
+    """Request for energies of a relaxed host at several volumes, the cell of one shape."""
 
     recipe: ClassVar[int] = 1
     kind: Literal["equation-of-state"] = "equation-of-state"
@@ -237,7 +228,8 @@ class EquationOfStateRequest(CalculationRequest):
     atoms_per_formula: int = Field(ge=1, le=MOST_ATOMS)
     host: Host
     potential: AnyPotential
-    settings: EquationOfStateSettings = EquationOfStateSettings()
+    strain: float = Field(default=0.06, ge=0.01, le=0.15, description="Largest ΔV / V, both ways.")
+    points: int = Field(default=7, ge=5, le=31, description="Volumes.")
 
 
 class EquationOfStateResult(bounds.CalculationResult):

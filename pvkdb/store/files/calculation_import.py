@@ -30,7 +30,7 @@ from pvkdb.schemas.calculations import CalculationState, EventKind
 from pvkdb.schemas.calculations.bounds import CalculationResult
 from pvkdb.schemas.calculations.relaxations import CalculationRequest, RelaxRequest, VacancyRequest
 from pvkdb.store.base import Base
-from pvkdb.store.changes import note_result
+from pvkdb.store.changes import note_change
 from pvkdb.store.curation.computed import computed_rows, formation_row
 from pvkdb.store.curation.registration import material_id, register_material, register_materials
 from pvkdb.store.files.exchange import (
@@ -269,8 +269,8 @@ class _Batch:
         self._session.add_all(taken)
         self._session.flush()
         self._session.add_all(rows)
-        for each in taken:
-            note_result(self._session, each.kind)
+        if taken:
+            note_change(self._session)
         note_all(self._session, map(self._entry, taken))
         for name in waited_for:
             pass_on(self._session, name)

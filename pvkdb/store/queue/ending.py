@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import PvkdbError
 from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind, FileDocument
 from pvkdb.store.base import Base, utc_now
-from pvkdb.store.changes import note_result
+from pvkdb.store.changes import EVIDENCE, note_change
 from pvkdb.store.models.calculations import Calculation, CalculationFile
 from pvkdb.store.queue.dependencies import pass_on
 from pvkdb.store.queue.log import ProgressLine, note, note_progress, storable
@@ -48,7 +48,8 @@ def finish(
         session, calculation_id, owner, CalculationState.DONE, lines, files, **ended
     )
     session.add_all(records)
-    note_result(session, calculation.kind)
+    if calculation.kind in EVIDENCE:
+        note_change(session)
     pass_on(session, calculation_id)
     return calculation
 

@@ -56,7 +56,22 @@ def kube_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_there_is_a_file_for_each_scheduler() -> None:
-    assert sorted(map(provider, blocks("toml"))) == sorted(SCHEDULERS)
+    assert {*map(provider, blocks("toml"))} == {*SCHEDULERS}
+
+
+def test_a_dry_run_prints_the_script_of_the_gpu_example(tmp_path: Path) -> None:
+    (text,) = (each for each in blocks("toml") if "gres" in each)
+    (tmp_path / "gpu.toml").write_text(text)
+    asked = ["work", "--engine", "parsl", "--config", str(tmp_path / "gpu.toml"), "--dry-run"]
+    printed = CliRunner().invoke(app, asked)
+    assert printed.exit_code == 0, printed.output
+    (shown,) = (each for each in blocks("text") if "--gres" in each)
+    assert [line for line in printed.stdout.split("\n") if line in shown.split("\n") and line] == (
+        shown.strip().split("\n")
+    )
+    (tmp_path / "here.toml").write_text('provider = "local"\ncores_per_node = 2\n')
+    asked[4] = str(tmp_path / "here.toml")
+    assert "'local' has no script" in str(CliRunner().invoke(app, asked).exception)
 
 
 @pytest.mark.parametrize("text", blocks("toml"), ids=provider)
@@ -65,7 +80,8 @@ def test_each_file_makes_parsl_s_configuration(text: str, kube_config: None) -> 
     plan = plan_of(parse_cluster(text.replace('"ib0"', '"127.0.0.1"')))
     described = tomllib.loads(text)
     nodes, blocks_at_once = described.get("nodes", 1), described.get("max_blocks", 1)
-    assert plan.capacity == described["cores_per_node"] * nodes * blocks_at_once
+    workers = described["cores_per_node"] // described.get("cores_per_worker", 1)
+    assert plan.capacity == workers * nodes * blocks_at_once
     (executor,) = plan.executors
     assert executor.status_polling_interval == 3
     made = executor.provider

@@ -208,20 +208,19 @@ def _energy_ends(name: str, quantity: str, scope: str, meaning: str) -> list[Sca
     ]
 
 
-def _of_calculation(value: Any, *kinds: str) -> ScalarSelect[Any]:
+def _of_calculation(value: Any) -> ScalarSelect[Any]:
     """Return a part of the calculation that made a structure, as SQL."""
-    made = select(value).where(Calculation.id == Structure.calculation_id)
-    return (made.where(Calculation.kind.in_(kinds)) if kinds else made).scalar_subquery()
+    return select(value).where(Calculation.id == Structure.calculation_id).scalar_subquery()
 
 
 def _forces(row: Any) -> list[list[float]] | None:
     """Return the forces on a point of a hop: its role is the name of the point."""
     points = row.points if isinstance(row.points, list) else ()
-    found = [each["forces_ev_per_ang"] for each in points if each["name"] == row.point]
+    found = [each["forces_ev_per_ang"] for each in points if each.get("name") == row.point]
     return found[0] if found else None
 
 
-_points = _of_calculation(type_coerce(Calculation.result["points"], JSON), "dft-hop")
+_points = _of_calculation(type_coerce(Calculation.result["points"], JSON))
 
 _OWN_PROPERTIES: tuple[Property, ...] = (
     _own("material", Structure.material_id),

@@ -209,7 +209,7 @@ def test_info_describes_every_property_that_has_values(service):
     }
     assert given <= set(described)
     own = {name: facts for name, facts in described.items() if name.startswith("_pvkdb_")}
-    assert len(own) == 24
+    assert len(own) == 26
     for facts in described.values():
         assert facts["description"]
         assert facts["type"] in ("string", "integer", "float", "boolean", "timestamp", "list")
