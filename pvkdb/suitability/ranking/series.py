@@ -75,11 +75,12 @@ def series_in(session: Session, request: SeriesRequest) -> DeviceSeries:
     ]
     changes = sorted(_changes(pairs), key=lambda each: -each.papers)
     papers = len({row.reference for row in pairs})
-    answer = f"{len(pairs)} values of pairs from {papers} papers differ in one thing alone"
+    answer = (
+        f"{len(pairs)} values of pairs of devices from {papers} papers differ in one thing alone"
+    )
     if changes:
-        most = changes[0]
-        answer += f"; most papers: {most.changed} {most.step}, {METRICS[most.metric].label} "
-        answer += most.ratio_text
+        most, label = changes[0], METRICS[changes[0].metric].label
+        answer += f"; most papers: {most.changed} {most.step}, {label} {most.ratio_text}"
     version = current_version(session)
     return DeviceSeries(answer=answer, changes=changes, pairs=pairs, dataset_version=version)
 
@@ -90,11 +91,7 @@ def series_rows(session: Session) -> Iterator[SeriesRow]:
     papers: dict[str, list[_Made]] = defaultdict(list)
     for each in device_candidates(session):
         device = devices.get(each.id)
-        if (
-            device is not None
-            and device.material
-            and not (each.unreviewed or " " in each.references)
-        ):
+        if device and device.material and not each.unreviewed and " " not in each.references:
             papers[each.references].append((_of(device, device.material), each, device.material))
     for one, two in (pair for listed in papers.values() for pair in combinations(listed, 2)):
         known = [name for name in one[0] if None not in (one[0][name], two[0][name])]
