@@ -61,7 +61,7 @@ def barriers(url: str) -> Iterator[dict[str, Any]]:
                     sites[site.name.rstrip("0123456789")].append(site.energy_ev)
                 yield {
                     "formula": result.formula,
-                    "seed": given["settings"]["seed"],
+                    "seed": given["settings"]["seed"] if given["host"] is None else "ordered",
                     **{name: getattr(result, name) for name in kept},
                     "limited_by": f"{result.hop.start}–{result.hop.end}",
                     "hops": len(result.hops),
@@ -110,8 +110,9 @@ def page(kept: dict[str, list[dict[str, Any]]], ends_ev: dict[str, float]) -> It
     for formula, energy in ends_ev.items():
         yield f"| {formula} | – | {energy:.3f} | – | – | – | – | – |"
     found: dict[str, list[float]] = defaultdict(list)
-    for each in sorted(kept["barriers"], key=lambda each: (each["formula"], each["seed"])):
-        found[each["formula"]].append(each["e_a_ev"])
+    for each in sorted(kept["barriers"], key=lambda each: (each["formula"], str(each["seed"]))):
+        if each["seed"] != "ordered":
+            found[each["formula"]].append(each["e_a_ev"])
         sign = "≤ " if each["upper_bound"] else ""
         sites = ", ".join(f"{symbol} {energy:.2f}" for symbol, energy in each["site_ev"].items())
         yield (
@@ -122,6 +123,11 @@ def page(kept: dict[str, list[dict[str, Any]]], ends_ev: dict[str, float]) -> It
     for formula, energies in found.items():
         spread = f" ± {stdev(energies):.2f}" if len(energies) > 1 else ""
         yield f"\n{formula}: {mean(energies):.2f}{spread} eV, {len(energies)} of 5 arrangements."
+    yield (
+        "\n`ordered` has bromide on the apices of all octahedra (`pvkdb structure CsPbI2Br "
+        "--ordered`, then `pvkdb neb CsPbI2Br --from FILE`): six hops where an arrangement without "
+        "symmetry has some hundred."
+    )
     yield (
         "\n## Beside molecular dynamics\n\nV. Tyagi, M. Pols, G. Brocks, S. Tao, arXiv:2601.11503 "
         "(2026), ran molecular dynamics of CsPb(IxBr1−x)3 with neural-network potentials trained "

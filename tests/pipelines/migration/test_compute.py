@@ -17,13 +17,15 @@ from pvkdb.schemas.calculations.migration import (
     NebSettings,
 )
 from pvkdb.schemas.calculations.relaxations import Host
+from pvkdb.simulation.network import network_of
 from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.geometry.neighbours import closest_approach
 from pvkdb_pipelines.migration.compute import compute_migration
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.progress import CalculationProgress
-from pvkdb_pipelines.prototypes import compound_of, phases, tilted_perovskite
+from pvkdb_pipelines.prototypes import compound_of, phases, prototype, tilted_perovskite
+from pvkdb_pipelines.prototypes.mixtures import ordered
 
 pytestmark = pytest.mark.timeout(900)
 CUBE = ((6.0, 0.0, 0.0), (0.0, 6.0, 0.0), (0.0, 0.0, 6.0))
@@ -65,6 +67,27 @@ def test_bromine_vacancy_migrates_in_three_dimensions(
     assert result.limiting.hop.hop_class == "octahedron edge"
     assert not result.upper_bound
     assert result.host_left_for is None
+
+
+@pytest.mark.slow
+def test_the_vacancy_of_an_ordered_mixture_crosses_the_sites_of_both_halides():
+    """Bromide on the apices (4c), iodide elsewhere (8d): eight edges of each of six kinds."""
+    cell = ordered(compound_of(parse_composition("CsPbI2Br")), prototype("ABX3", "Pnma")).atoms
+    result = compute_migration(structure(cell, formula="CsPbI2Br")).result
+    assert (result.defect, result.species) == ("V_I", "I")
+    assert {site.name: site.multiplicity for site in result.sites} == {"I1": 8, "Br1": 4}
+    assert [each.hop.multiplicity for each in result.hops] == [8] * 6
+    exchanges = [each for each in result.hops if each.hop.start != each.hop.end]
+    assert len(exchanges) == 4
+    assert result.exchange_spread_ev < 0.02
+    levels = {site.name: site.energy_ev for site in result.sites}
+    for each in exchanges:
+        rise = levels[each.hop.end] - levels[each.hop.start]
+        own = each.barrier_forward_ev - each.barrier_reverse_ev
+        assert own == pytest.approx(rise, abs=0.02)
+    assert 0.05 < result.e_a_ev < 0.5
+    network = network_of(result)
+    assert (len(network.energies_ev), len(network.saddles_ev)) == (12, 2 * 6 * 8)
 
 
 @pytest.mark.slow

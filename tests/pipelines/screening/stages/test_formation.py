@@ -204,6 +204,19 @@ def test_limits_of_cspbi3() -> None:
     assert limits.allowed_ev == pytest.approx((PBI2_EV / 2 - cost / 2, 0.0), abs=1e-9)
 
 
+def test_limits_of_two_halides_of_a_mixture_are_alike_where_their_salts_are() -> None:
+    mixture = compound("CsPbI1.5Br1.5")
+    salts = by_name(mixture, CsI=CSI_EV, CsBr=CSI_EV, PbI2=PBI2_EV, PbBr2=PBI2_EV)
+    given = (mixture, CSI_EV + PBI2_EV - 0.1, salts, {**ELEMENTS, "Br": 0.0})
+    iodide, bromide = (halide_limits(*given, halide) for halide in ("I", "Br"))
+    assert iodide == halide_limits(*given)
+    for limits in (iodide, bromide):
+        assert (limits.poor_ev, limits.rich_ev) == pytest.approx((PBI2_EV / 2, 0.0), abs=1e-9)
+        assert limits.allowed_ev == pytest.approx(iodide.allowed_ev)
+    with pytest.raises(InputError, match="energy of solid Br2 is missing"):
+        halide_limits(*given[:3], ELEMENTS, "Br")
+
+
 def test_a_compound_above_its_binaries_has_no_stable_region() -> None:
     binaries = by_name(CSPBI3, CsI=CSI_EV, PbI2=PBI2_EV)
     limits = halide_limits(CSPBI3, CSI_EV + PBI2_EV + 0.01, binaries, ELEMENTS)
