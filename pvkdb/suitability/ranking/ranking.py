@@ -98,16 +98,8 @@ def rank_candidates(
             else f"{profile.name} has one reading only; leave --reading {options.reading!r} out"
         )
     criteria = tuple(weighted(criteria, options.weights))
-    among = candidates if among is None else among
-    if not options.computed:
-        candidates, among = (
-            [each.without_computed() for each in listed] for listed in (candidates, among)
-        )
-    # By name, so that neither ties nor draws depend on the order of the input.
-    named = sorted(candidates, key=lambda candidate: candidate.id)
-    among = [each for each in among if not each.unreviewed]
-    doubtful = [each for each in named if each.unreviewed]
-    named = [each for each in named if not each.unreviewed]
+    among, _ = counted(candidates if among is None else among, options)
+    named, doubtful = counted(candidates, options)
     judged, reports = judge(criteria, named, among, options.reading)
     criteria = tuple(each.criterion for each in reports)
     not_rankable = [each.candidate.id for each in judged if not each.known]
@@ -145,6 +137,19 @@ def rank_candidates(
         ],
         dataset_version=dataset_version,
     )
+
+
+def counted(
+    candidates: Sequence[Candidate], options: Options
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Return candidates with the values that count: those that are reviewed, and the others.
+
+    By name, so that neither ties nor draws depend on the order of the input.
+    """
+    kept = candidates if options.computed else [each.without_computed() for each in candidates]
+    named = sorted(kept, key=lambda candidate: candidate.id)
+    reviewed = [each for each in named if not each.unreviewed]
+    return reviewed, [each for each in named if each.unreviewed]
 
 
 def criteria_for(profile: Profile, subject: Subject) -> tuple[Criterion, ...]:

@@ -294,21 +294,26 @@ def _answer(
 ) -> str:
     """Return what differs most, what differs besides, and for which applications the scores do.
 
-    What is read from the formula alone is no finding.
+    What is read from the formula alone is no finding, and is named apart.
     """
-    found = [
-        row
-        for row in rows
-        if row.difference == "beyond the errors" and row.values[0].grade is not Grade.COMPOSITION
-    ]
+
+    def with_values(row: ComparedRow) -> str:
+        pairs = zip(names, row.values, strict=True)
+        return f"{row.label} ({'; '.join(f'{name}: {each.text}' for name, each in pairs)})"
+
+    found, by_formula = list[ComparedRow](), list[ComparedRow]()
+    for row in rows:
+        if row.difference == "beyond the errors":
+            read = any(each.grade is Grade.COMPOSITION for each in row.values)
+            (by_formula if read else found).append(row)
     listed = f"{', '.join(names[:-1])} and {names[-1]}"
-    text = f"No difference between {listed} beyond the errors"
+    text = f"No measured or computed value differs between {listed} beyond the errors"
     if found:
         first, *others = sorted(found, key=lambda row: -_deviations(row, deviations))
-        pairs = zip(names, first.values, strict=True)
-        values = "; ".join(f"{name}: {each.text}" for name, each in pairs)
-        text = f"{listed} differ most in {first.label} ({values})"
+        text = f"{listed} differ most in {with_values(first)}"
         text += f", then in {', '.join(row.label for row in others)}" * bool(others)
+    if by_formula:
+        text += f"; by their formulas in {' and '.join(map(with_values, by_formula))}"
     apart = [each for each in applications if each.difference == "beyond the errors"]
     if apart:
         return (

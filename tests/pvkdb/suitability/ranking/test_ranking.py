@@ -74,9 +74,19 @@ def test_a_composition_that_leads_opposite_applications_is_named() -> None:
     ]
     memory = shipped_profile("non-volatile-memory")
     found = rank_candidates(memory, "materials", listed, FEW)
-    (note,) = opposite_leads(memory, found, listed)
-    assert note.startswith("a also leads")
+    (note,) = opposite_leads(memory, found, listed, listed)
+    assert note.startswith("a is also first for")
     assert "selector" in note
+    # First as in that ranking: what is unknown of b counts by all that report, not by a alone.
+    doubtful = {**stable, "above_hull_ev_per_atom": Evidence.exactly(0.04)}
+    unknown = {**stable, "e_a_ev": Evidence.exactly(0.35)}
+    del unknown["above_hull_ev_per_atom"]
+    pair = [Candidate("a", "a", "material", doubtful), Candidate("b", "b", "material", unknown)]
+    others = [Candidate(f"c{n}", f"c{n}", "material", stable) for n in range(40)]
+    found = rank_candidates(memory, "materials", pair, FEW)
+    assert found.candidates[0].id == "a"
+    assert opposite_leads(memory, found, pair, pair)
+    assert not opposite_leads(memory, found, pair, [*pair, *others])
 
 
 def verdict(entry: RankedCandidate, metric: str) -> Verdict:

@@ -64,7 +64,7 @@ def compared(metric: str, *given: Evidence | None) -> Comparison:
     [
         (  # a test that ended may go on: 5000 cycles and more are no less than 10⁶ and more
             *("endurance_cycles", (Evidence(5e3), Evidence(1e6)), "within the errors"),
-            "No difference between a and b beyond the errors",
+            "No measured or computed value differs between a and b beyond the errors",
         ),
         (
             *("on_off_ratio", (Evidence(10, 100), Evidence(1e3, 1e4)), "beyond the errors"),
@@ -79,11 +79,18 @@ def compared(metric: str, *given: Evidence | None) -> Comparison:
             "above_hull_ev_per_atom",
             (Evidence.exactly(0.0123, Grade.MODEL), Evidence.exactly(0.3)),
             "error not known",
-            "No difference between a and b beyond the errors",
+            "No measured or computed value differs between a and b beyond the errors",
         ),
         (
             *("e_a_ev", (Evidence.exactly(0.3), None), "unknown"),
-            "No difference between a and b beyond the errors",
+            "No measured or computed value differs between a and b beyond the errors",
+        ),
+        (
+            "lead_free",
+            tuple(Evidence(word=each, grade=Grade.COMPOSITION) for each in ("no", "yes")),
+            "beyond the errors",
+            "No measured or computed value differs between a and b beyond the errors; by their "
+            "formulas in lead free (a: no; b: yes)",
         ),
     ],
 )
