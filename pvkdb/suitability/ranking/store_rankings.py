@@ -115,8 +115,8 @@ def rank(
             "with the interval of what a new one would say; DFE of the literature spans all "
             "references of the best kind (experiments, else DFT, else without a method), that of a "
             "potential belongs to its lowest phase with a value; generic formulas (CsPbX3) are "
-            "left out; the perovskite probability is 1 where a perovskite was measured, else that of "
-            "a model by Bartel's tau"
+            "left out; the perovskite probability is 1 where a perovskite was measured, else that "
+            "of a model by Bartel's tau"
         ]
         if report is not None:
             notes.append(
@@ -133,7 +133,9 @@ def rank(
     ranking = rank_candidates(profile, subject, kept, options, notes, version, aside, every)
     ranking.chosen = chosen
     if subject == "materials":
-        ranking.notes += opposite_leads(profile, ranking, counted(kept, options)[0], counted(every, options)[0])
+        ranking.notes += opposite_leads(
+            profile, ranking, counted(kept, options)[0], counted(every, options)[0]
+        )
     if not any(METRICS[each.metric].modelled for each in ranking.criteria):
         return ranking
     return ranking.model_copy(update={"assumptions": assumptions})

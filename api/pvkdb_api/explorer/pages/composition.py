@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.chemistry import Composition
+from pvkdb.chemistry.ions import HALIDES
 from pvkdb.chemistry.phases import MEASURED
 from pvkdb.compositions.compounds import compound_of
 from pvkdb.errors import InputError, MissingExtraError, NotFoundError, unknown_name
@@ -152,6 +153,7 @@ def _sections(
     return {
         **_common(composition, phase),
         "known": known,
+        "halides": {*HALIDES, "X"},
         "measured": measured if measured and measured.perovskite else None,
         "fall": None
         if composition.above_hull_source
