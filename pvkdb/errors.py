@@ -216,11 +216,19 @@ def writing(what: object) -> Iterator[None]:
 _RENAMED = {"decomposition_ev_per_atom": "above_hull_ev_per_atom"}
 
 
+#: Most known names that are all listed.
+_LISTED = 50
+
+
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
-    """Return the message for an unknown name: the nearest known name, then all known names."""
+    """Return the message for an unknown name: the nearest known name, then all, or the nearest."""
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     if former := _RENAMED.get(name.removeprefix("-")):
         hint = f"{former!r} took its place, with the other sign: positive is above the hull; "
-    return f"there is no {what} {name!r}; {hint}known: {', '.join(names)}"
+    listed = "known"
+    if len(names) > _LISTED:
+        listed = f"nearest of {len(names):,}"
+        names = get_close_matches(name, names, n=10, cutoff=0.0)
+    return f"there is no {what} {name!r}; {hint}{listed}: {', '.join(names)}"

@@ -65,7 +65,7 @@ OPERATIONS = (
         one_of=("materials", "devices"),
         example="CsPbBr3 MAPbI3",
         python='>>> client.compare(["CsPbBr3", "MAPbI3"]).answer.partition(";")[0]\n'
-        "'No difference between CsPbBr3 and MAPbI3 beyond the errors'",
+        "'No measured or computed value differs between CsPbBr3 and MAPbI3 beyond the errors'",
         printed="pvkdb.cli.output.ranking_tables:print_comparison",
     ),
     Operation(

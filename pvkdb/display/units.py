@@ -42,7 +42,8 @@ def amount(value: float, unit: str) -> str:
     if steps and value > 0:
         size, name = next((step for step in steps if value >= step[0]), steps[-1])
         digits = 2 if name == "years" else 4
-        return f"{number(float(f'{value / size:.{digits}g}'))} {name}"
+        text = number(float(f"{value / size:.{digits}g}"))
+        return f"{text} {'year' if (text, name) == ('1', 'years') else name}"
     return with_unit(number(value), unit)
 
 

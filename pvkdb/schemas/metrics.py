@@ -229,7 +229,7 @@ _ALL = (
         "a perovskite with probability {}",
         least=0,
         most=1,
-        label="perovskite probability, tau",
+        label="perovskite probability",
     ),
     Metric(
         "dimensionality", "1", "materials", "octahedra linked in {} dimensions", least=0, most=3

@@ -108,6 +108,11 @@ class Assessment(BaseModel):
     word: str | None = Field(default=None, description="Value, if it is a word.")
     qualifier: str | None = Field(default=None, description="As printed, or 'tested'.")
     unit: str = Field(description="Unit; `1` for a pure number.")
+    estimate: tuple[float, float, int] | None = Field(
+        default=None,
+        description="Of a mean: value, standard error of what a new source would say, degrees of "
+        "freedom of Student's distribution.",
+    )
     grade: Grade = Field(description="Quality of the evidence.")
     share: float = Field(
         description="How far it meets the criterion, 0 to 1: a share of papers, or a desirability."
@@ -358,7 +363,13 @@ class CompareRequest(StrictModel):
     @field_validator("materials", "devices", mode="before")
     @classmethod
     def _names(cls, given: str | Sequence[str] | None) -> list[str] | None:
-        return None if given is None else [*split_names(given)]
+        names = None if given is None else [*split_names(given)]
+        if names is not None and not 2 <= len(names) <= 4:
+            raise ValueError(
+                f"two to four different ones are needed, not {len(names)}; several devices are "
+                "written A,B or each with --devices"
+            )
+        return names
 
 
 class ComparedValue(Known):

@@ -132,7 +132,12 @@ def rank(
             report,
             conditions=conditions,
         )
-        papers = papers_of(session, ranking.candidates[: limit or _LISTED])
+        named = [
+            each
+            for each in (*ranking.candidates, *ranking.unreviewed)
+            if explain in (each.id, each.label)
+        ]
+        papers = papers_of(session, named or ranking.candidates[: limit or _LISTED])
         if sheet:
             made = decision_sheet(session, ranking)
             for path in sheet:
@@ -154,7 +159,7 @@ def rank(
         ]
         print_json(document)
     elif explain is not None:
-        print_explanation(ranking, explain)
+        print_explanation(ranking, explain, papers)
     else:
         print_ranking(ranking, limit or _LISTED, papers)
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from pvkdb.cli.output.console import messages, output, plain, print_table
 from pvkdb.cli.output.device_tables import assumption_text
-from pvkdb.display.numbers import number, shortened, with_interval
+from pvkdb.display.numbers import number, with_interval
 from pvkdb.display.units import with_unit
 from pvkdb.errors import NotFoundError, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pvkdb.schemas.profiles import Criterion
     from pvkdb.schemas.rankings import (
@@ -37,14 +37,13 @@ _COLOURS = {
 }
 #: Mark of a value whose source has an erratum.
 _DOUBT = " †"
-#: Longest label, by the number of criteria in the table.
-_LABELS = {0: 44, 1: 44, 2: 34, 3: 22}
-_SHORTEST_LABEL = 18
 #: Most criteria on devices that fit a terminal.
 _COLUMNS = 3
 
 
-def print_ranking(ranking: Ranking, limit: int | None = None, papers: Sequence[str] = ()) -> None:
+def print_ranking(
+    ranking: Ranking, limit: int | None = None, papers: Mapping[str, str] | None = None
+) -> None:
     """Print which come first, a ranking as a table, its papers, predictions and notes."""
     from pvkdb.suitability.sheets.comparisons import answer, scope
 
@@ -52,19 +51,18 @@ def print_ranking(ranking: Ranking, limit: int | None = None, papers: Sequence[s
     both = sorted([*ranking.candidates, *ranking.unreviewed], key=lambda each: each.rank)
     listed = both[:limit]
     columns = _columns(ranking, listed)
-    longest = _LABELS.get(len(columns), _SHORTEST_LABEL)
     output().print(plain(answer(ranking)), style="bold")
     output().print(plain(scope(ranking)))
     print_table(
         f"{ranking.title}: {ranking.subject}",
         [
             *("rank", ranking.subject.removesuffix("s"), "score\ninterval, first"),
-            *(_heading(ranking.criteria[place]) for place in columns),
+            *(_heading(ranking.criteria[place], ranking.reading) for place in columns),
         ],
         [
             [
                 "–" if entry.id in waiting else str(entry.rank),
-                _identity(entry, longest) + ("\nunreviewed" if entry.id in waiting else ""),
+                _identity(entry, papers or {}) + ("\nunreviewed" if entry.id in waiting else ""),
                 _scores(entry),
                 *(_cell(entry.criteria[place]) for place in columns),
             ]
@@ -73,24 +71,42 @@ def print_ranking(ranking: Ranking, limit: int | None = None, papers: Sequence[s
         numeric=("rank",),
         caption=_caption(ranking, len(listed)),
     )
-    if papers:
-        output().print(plain("\n".join(["Papers:", *papers])))
+    _print_papers(papers or {}, listed if ranking.subject == "materials" else ())
     if ranking.subject == "materials":
         _print_predictions(ranking, listed)
     _print_notes(ranking)
 
 
 def _columns(ranking: Ranking, listed: Sequence[RankedCandidate]) -> list[int]:
-    """Return the places of the criteria in the table: of devices the three that part them most."""
+    """Return the places of the criteria in the table: of devices three.
+
+    Those with the most weight, and of equal ones those that part them most.
+    """
     counted = [place for place, each in enumerate(ranking.criteria) if each.weight > 0]
     if ranking.subject == "materials":
         return counted
     parting = [len({entry.criteria[place].share for entry in listed}) for place in counted]
-    chosen = sorted(zip(parting, counted, strict=True), key=lambda each: -each[0])[:_COLUMNS]
-    return sorted(place for _, place in chosen)
+    weights = [ranking.criteria[place].weight for place in counted]
+    chosen = sorted(zip(weights, parting, counted, strict=True), key=lambda each: each[:2])
+    return sorted(place for _, _, place in chosen[-_COLUMNS:])
 
 
-def print_explanation(ranking: Ranking, name: str) -> None:
+def _print_papers(papers: Mapping[str, str], rows: Sequence[RankedCandidate]) -> None:
+    """Print papers with DOIs and the rows of compositions that rest on them, then the review."""
+    from pvkdb.literature.loader import transcribed_from
+
+    if papers:
+        output().print("Papers:")
+    for key, text in papers.items():
+        of = ", ".join(each.label for each in rows if key in each.references.split())
+        output().print(plain(f"{text} ({of})" if of else text))
+    for each in transcribed_from():
+        output().print(
+            plain(f"Tables, figures and sections are those of the review: {each['path']}.")
+        )
+
+
+def print_explanation(ranking: Ranking, name: str, papers: Mapping[str, str]) -> None:
     """Print one candidate: its scores, and each criterion with its evidence and reason.
 
     Raises:
@@ -157,6 +173,7 @@ def print_explanation(ranking: Ranking, name: str) -> None:
             plain(f"also reported: {fact.text}{where} [{_place(fact.source or fact.grade.value)}]")
             + plain(f"; erratum: {fact.erratum}" if fact.erratum else "")
         )
+    _print_papers(papers, ())
 
 
 def _place(source: str) -> str:
@@ -167,7 +184,7 @@ def _place(source: str) -> str:
 def _print_predictions(ranking: Ranking, listed: Sequence[RankedCandidate]) -> None:
     """Print the predictions of the kinetics model for the listed materials."""
     rows = [
-        [_short(entry.label, _LABELS[0]), plain(entry.prediction)]
+        [plain(entry.label), plain(entry.prediction)]
         for entry in listed
         if entry.prediction is not None
     ]
@@ -275,25 +292,27 @@ def _caption(ranking: Ranking, shown: int) -> str:
     reading = f" Reading: {ranking.reading!r}." if ranking.reading else ""
     dataset = f", dataset {ranking.dataset_version}" if ranking.dataset_version else ""
     more = sum(each.weight > 0 for each in ranking.criteria) > _COLUMNS
+    error = " ±: standard error of a new source." * (ranking.subject == "materials")
     others = " Other criteria: --explain ID." if more and ranking.subject == "devices" else ""
     return (
         f"{shown} of {len(ranking.candidates)}{dataset}.{reading}{others} score: product "
         "of the shares of all criteria, with its 95% interval; a share is 1 where a value meets, "
-        "0 where it fails, "
-        "and the share of papers that reached it where a test ended before; first: no other is "
-        f"better in this share of {ranking.samples} random samples.{_DOUBT}: its source has an "
-        "erratum, see --explain."
+        "0 where it fails, and (k + ½)/(n + 1) where a test ended before and k of the n papers "
+        "that got so far reached it; first: no other is better in this share of "
+        f"{ranking.samples} random samples.{error}{_DOUBT}: its source has a note, a correction "
+        "or a check, see --explain."
     )
 
 
-def _heading(criterion: Criterion) -> str:
+def _heading(criterion: Criterion, reading: str | None) -> str:
     from pvkdb.schemas.metrics import METRICS
     from pvkdb.suitability.evidence.explanations import bounds_text
+    from pvkdb.suitability.ranking.assessment import bounds_for
 
     name = METRICS[criterion.metric].label
     if criterion.graded:
         return name
-    wanted = bounds_text(criterion.bounds, criterion.unit)
+    wanted = bounds_text(bounds_for(criterion, reading), criterion.unit)
     return f"{name} {wanted}".replace("at least", "≥").replace("at most", "≤")
 
 
@@ -309,10 +328,10 @@ def _cell(assessment: Assessment) -> str:
 
 def _value(assessment: Assessment) -> str:
     from pvkdb.schemas.rankings import BEST
-    from pvkdb.suitability.evidence.explanations import shown_ends
+    from pvkdb.suitability.evidence.explanations import shown_ends, value_text
 
-    if assessment.word is not None:
-        return assessment.word
+    if assessment.word is not None or assessment.estimate is not None:
+        return value_text(assessment, assessment.unit)
     low, high = shown_ends(assessment)
     unit = {"eV": " eV", "s": " s", "J": " J"}.get(assessment.unit, "")
     if low is None and high is None:
@@ -343,20 +362,16 @@ def _scores(entry: RankedCandidate) -> str:
     )
 
 
-def _identity(entry: RankedCandidate, longest: int) -> str:
+def _identity(entry: RankedCandidate, papers: Mapping[str, str]) -> str:
     """Return a candidate's label, with its id and publications or number of devices below."""
     keys = entry.references.split()
-    beside = keys[0] + (" …" if len(keys) > 1 else "") if keys else ""
+    beside = "; ".join(papers.get(key, key).partition(", ")[0] for key in keys)
     if entry.devices is not None:
         beside = f"{entry.devices} device{'' if entry.devices == 1 else 's'}"
     if entry.kind == "material":
-        return f"{_short(entry.label, longest)}\n[dim]{beside}[/]"
+        return f"{plain(entry.label)}\n[dim]{beside}[/]"
     phase = f", {entry.phase} phase" if entry.phase else ""
     stack = "" if entry.stack_reported else "\nstack not reported"
     form = f"\n{entry.form}" if entry.form else ""
     known = plain(f"{entry.id} {beside}{phase}{form}{stack}")
-    return f"{_short(entry.label, longest)}\n[dim]{known}[/]"
-
-
-def _short(text: str, longest: int) -> str:
-    return plain(shortened(text, longest))
+    return f"{plain(entry.label)}\n[dim]{known}[/]"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor, log10
 
 from pvkdb.display.numbers import decimals_of, percent
-from pvkdb.display.units import amount, amount_range
+from pvkdb.display.times import HOUR_S, YEAR_S, duration
+from pvkdb.display.units import amount, amount_range, with_unit
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Bounds, Criterion
 from pvkdb.schemas.rankings import BEST, JOINED, Assessment, Grade, Known, Verdict
@@ -13,9 +15,13 @@ from pvkdb.suitability.evidence.evidence import Evidence
 
 
 def value_text(evidence: Evidence | Assessment, unit: str) -> str:
-    """Return the evidence as text: ``at least 5000 cycles``, ``40 ms to 3 s``, ``~ 10 V``."""
+    """Return the evidence as text: ``at least 5000 cycles``, ``0.31 ± 0.14 eV``, ``~ 10 V``."""
     if evidence.word is not None:
         return evidence.word
+    if evidence.estimate is not None:
+        mean, error, _ = evidence.estimate
+        digits = max(0, 1 - floor(log10(4 * error)))
+        return with_unit(f"{mean:z.{digits}f} ± {error:.{digits}f}", unit)
     if evidence.qualifier in BEST:
         end = evidence.maximum if evidence.minimum is None else evidence.minimum
         return f"{evidence.qualifier} {amount_range(end, end, unit)}"
@@ -48,7 +54,11 @@ def window_text(minimum: float | None, maximum: float | None, unit: str) -> str:
 
 def bounds_text(bounds: Bounds, unit: str) -> str:
     """Return the satisfying values: ``at least 10⁶ cycles``, ``1 ms to 10 s``, ``volatile``."""
-    return " or ".join(bounds.accepts) or amount_range(bounds.at_least, bounds.at_most, unit)
+    text = " or ".join(bounds.accepts) or amount_range(bounds.at_least, bounds.at_most, unit)
+    limits = [each for each in (bounds.at_least, bounds.at_most) if each is not None]
+    if unit == "s" and len(limits) == 1 and HOUR_S <= limits[0] < YEAR_S:
+        text += f" ({duration(limits[0])})"
+    return text
 
 
 def fails_text(bounds: Bounds, unit: str) -> str:

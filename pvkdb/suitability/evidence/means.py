@@ -160,9 +160,11 @@ def mean_of(sources: Sequence[Source], spread: Spread) -> Evidence:
         apart = _variance(one, spread.tau_ev) + _variance(two, spread.tau_ev)
         if abs(one.value_ev - two.value_ev) > _APART * apart**0.5:
             note += f"; {_said(one)} and {_said(two)} differ by more than their errors"
+    low, high = max(0.0, mean - half), mean + half
+    note += f"; a new source would say {low:.2f} to {high:.2f} eV (95%)"
     return Evidence(
-        minimum=round(max(0.0, mean - half), 3),
-        maximum=round(mean + half, 3),
+        minimum=round(low, 3),
+        maximum=round(high, 3),
         grade=Grade.MEAN,
         references=tuple(dict.fromkeys(key for each in sources for key in each.references)),
         note=note,

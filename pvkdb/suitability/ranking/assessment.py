@@ -80,6 +80,7 @@ def assessment(
         word=known.word if known else None,
         qualifier=known.qualifier if known else None,
         unit=criterion.unit,
+        estimate=known.estimate if known else None,
         grade=known.grade if known else Grade.MISSING,
         share=share.value,
         share_low=share.low,

@@ -32,7 +32,8 @@ def parse_filters(given: Mapping[str, object]) -> RankingFilters:
         return RankingFilters.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        raise InputError(f"{first['loc'][0]}: {first['input']!r}: {first['msg']}") from None
+        reason = "write true or false" if first["type"] == "bool_parsing" else first["msg"]
+        raise InputError(f"{first['loc'][0]}: {first['input']!r}: {reason}") from None
 
 
 def passing(

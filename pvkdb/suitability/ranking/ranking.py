@@ -98,16 +98,8 @@ def rank_candidates(
             else f"{profile.name} has one reading only; leave --reading {options.reading!r} out"
         )
     criteria = tuple(weighted(criteria, options.weights))
-    among = candidates if among is None else among
-    if not options.computed:
-        candidates, among = (
-            [each.without_computed() for each in listed] for listed in (candidates, among)
-        )
-    # By name, so that neither ties nor draws depend on the order of the input.
-    named = sorted(candidates, key=lambda candidate: candidate.id)
-    among = [each for each in among if not each.unreviewed]
-    doubtful = [each for each in named if each.unreviewed]
-    named = [each for each in named if not each.unreviewed]
+    among, _ = counted(candidates if among is None else among, options)
+    named, doubtful = counted(candidates, options)
     judged, reports = judge(criteria, named, among, options.reading)
     criteria = tuple(each.criterion for each in reports)
     not_rankable = [each.candidate.id for each in judged if not each.known]
@@ -141,10 +133,24 @@ def rank_candidates(
         notes=[
             *_left_out(set_aside, len(not_rankable)),
             *notes,
-            *_notes(criteria, entries),
+            *_notes(reports, entries),
+            *([] if options.computed else _assumed(reports)),
         ],
         dataset_version=dataset_version,
     )
+
+
+def counted(
+    candidates: Sequence[Candidate], options: Options
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Return candidates with the values that count: those that are reviewed, and the others.
+
+    By name, so that neither ties nor draws depend on the order of the input.
+    """
+    kept = candidates if options.computed else [each.without_computed() for each in candidates]
+    named = sorted(kept, key=lambda candidate: candidate.id)
+    reviewed = [each for each in named if not each.unreviewed]
+    return reviewed, [each for each in named if each.unreviewed]
 
 
 def criteria_for(profile: Profile, subject: Subject) -> tuple[Criterion, ...]:
@@ -204,7 +210,11 @@ def ranked_entries(
         counted = [entry for entry in assessed if entry.weight > 0]
         verdicts = [entry.verdict for entry in counted]
         criteria = [report.criterion for report in reports]
-        known = sum(entry.weight for entry in counted if entry.verdict is not Verdict.UNKNOWN)
+        known = sum(
+            entry.weight
+            for entry, share in zip(assessed, each.shares, strict=True)
+            if not share.unknown
+        )
         found.append(
             RankedCandidate(
                 rank=rank,
@@ -330,8 +340,26 @@ def _left_out(set_aside: Sequence[SetAside], unknown: int) -> list[str]:
     return notes
 
 
-def _notes(criteria: Sequence[Criterion], entries: Sequence[RankedCandidate]) -> list[str]:
-    notes = []
+def _assumed(reports: Sequence[Reports]) -> list[str]:
+    """Return a note on what unknown values count as, where computed ones are left out."""
+    listed = ", ".join(
+        f"{METRICS[each.criterion.metric].label} {each.unknown.value:.2g} (of {len(each.values)})"
+        for each in reports
+        if each.criterion.weight > 0
+    )
+    return [
+        "without what pvkdb computed, an unknown value counts as the lower end among fewer "
+        f"reports, which may change places: {listed}"
+    ]
+
+
+def _notes(reports: Sequence[Reports], entries: Sequence[RankedCandidate]) -> list[str]:
+    notes, criteria = [], [each.criterion for each in reports]
+    for each in reports:
+        if each.criterion.weight > 0 and not each.values:
+            notes.append(
+                f"nobody reports {METRICS[each.criterion.metric].label}: its weight decides nothing"
+            )
     if not entries:
         notes.append("nothing is known of any candidate on any criterion with weight: no order")
     elif not all(each.graded or each.weight == 0 for each in criteria) and not any(

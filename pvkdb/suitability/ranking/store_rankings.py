@@ -39,7 +39,7 @@ from pvkdb.suitability.evidence.predictions import kinetic_model
 from pvkdb.suitability.profiles.profile_file import shipped_profile, shipped_profiles
 from pvkdb.suitability.ranking.filters import passing
 from pvkdb.suitability.ranking.options import Options, weighted
-from pvkdb.suitability.ranking.ranking import criteria_for, judge, rank_candidates
+from pvkdb.suitability.ranking.ranking import counted, criteria_for, judge, rank_candidates
 from pvkdb.suitability.ranking.series import series_rows
 from pvkdb.suitability.ranking.shortlist import shortlist
 
@@ -115,7 +115,8 @@ def rank(
             "with the interval of what a new one would say; DFE of the literature spans all "
             "references of the best kind (experiments, else DFT, else without a method), that of a "
             "potential belongs to its lowest phase with a value; generic formulas (CsPbX3) are "
-            "left out"
+            "left out; the perovskite probability is 1 where a perovskite was measured, else that "
+            "of a model by Bartel's tau"
         ]
         if report is not None:
             notes.append(
@@ -132,16 +133,24 @@ def rank(
     ranking = rank_candidates(profile, subject, kept, options, notes, version, aside, every)
     ranking.chosen = chosen
     if subject == "materials":
-        ranking.notes += opposite_leads(profile, ranking, [*kept])
+        ranking.notes += opposite_leads(
+            profile, ranking, counted(kept, options)[0], counted(every, options)[0]
+        )
     if not any(METRICS[each.metric].modelled for each in ranking.criteria):
         return ranking
     return ranking.model_copy(update={"assumptions": assumptions})
 
 
 def opposite_leads(
-    profile: Profile, ranking: Ranking, candidates: Sequence[Candidate]
+    profile: Profile,
+    ranking: Ranking,
+    candidates: Sequence[Candidate],
+    among: Sequence[Candidate],
 ) -> list[str]:
-    """Return a note where the first also leads an application that asks for the opposite E_A."""
+    """Return a note where the first is also first for an application with the opposite E_A.
+
+    It is first there as in the ranking of that application: see :func:`rank_candidates`.
+    """
     first = {each.id for each in ranking.candidates if each.rank == 1}
     lead: dict[str, list[str]] = {}
     known: dict[tuple[Criterion, ...], set[str]] = {}
@@ -150,14 +159,14 @@ def opposite_leads(
         if not first or _wants_high(profile) in (None, _wants_high(other)):
             continue
         if _wants_high(other) is not None and criteria not in known:
-            judged = [each for each in judge(criteria, candidates, candidates)[0] if each.known]
+            judged = [each for each in judge(criteria, candidates, among)[0] if each.known]
             best = max((each.score for each in judged), default=0.0)
             known[criteria] = {each.candidate.id for each in judged if each.score == best}
         for name in first & known.get(criteria, set()):
             lead.setdefault(name, []).append(other.title.lower())
     return [
-        f"{name} also leads {', '.join(titles)}, which asks for the opposite E_A: it leads by the "
-        "other criteria"
+        f"{name} is also first for {', '.join(titles)}, where the opposite E_A is asked for: it is "
+        "first by the other criteria"
         for name, titles in sorted(lead.items())
     ]
 

@@ -107,16 +107,20 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
     )
 
 
-def papers_of(session: Session, listed: Sequence[RankedCandidate]) -> list[str]:
-    """Return the papers of candidates, and of all values of the first: ``Kim 2020 (r105), DOI``."""
+def papers_of(session: Session, listed: Sequence[RankedCandidate]) -> dict[str, str]:
+    """Return the papers of candidates, and of all values of the first, by their keys.
+
+    Each is a text such as ``Kim 2020 (r105), DOI``.
+    """
     named = " ".join(each.references for each in [*listed, *_values(listed[:1])]).split()
     keys = [*dict.fromkeys(named)]
     rows = {row.key: row for row in REFERENCES.iterate(session, {"key": keys})} if keys else {}
-    found = []
+    found = {}
     for row in (rows[key] for key in keys if key in rows):
         name, doi = author_year(row.key, row.authors, row.year), row.doi or row.doi_seen
         where = doi_address(doi) if doi else row.doi_seen_at or "no DOI known"
-        found.append(f"{name} ({row.key}), {where}" if name != row.key else f"{name}, {where}")
+        named_so = f"{name} ({row.key})" if name != row.key else name
+        found[row.key] = f"{named_so}, {where}"
     return found
 
 

@@ -8,6 +8,7 @@ that nobody has measured, so that it decides nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import partial
 from itertools import combinations
 from math import floor, inf, isfinite, log10
@@ -15,11 +16,12 @@ from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.display.units import amount_range
-from pvkdb.errors import NotFoundError, naming, unknown_name
+from pvkdb.errors import InputError, NotFoundError, naming, unknown_name
 from pvkdb.operations import Reading
 from pvkdb.schemas.metrics import METRICS, Metric
 from pvkdb.schemas.profiles import Subject
@@ -39,6 +41,8 @@ from pvkdb.schemas.rankings import (
 from pvkdb.store.collections import COMPOSITIONS
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.curation.kept import kept
+from pvkdb.store.models.devices import Device, DeviceClaim
+from pvkdb.store.models.materials import Composition
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import value_text
@@ -152,7 +156,10 @@ def side_by_side(session: Session, request: CompareRequest) -> Comparison:
     names = request.devices or []
     if request.materials is not None:
         with naming("materials"):
-            names = [parse_composition(each).formula for each in request.materials]
+            names = [_formula(session, each) for each in request.materials]
+            if len({*names}) < len(names):
+                given = " and ".join(request.materials)
+                raise InputError(f"{given}: two of them are the same composition; leave one out")
     subject: Subject = "devices" if request.devices else "materials"
     large = subject == "materials" and COMPOSITIONS.count(session, {}) > _MOST
     known = Standings(spread=spread_in(session)) if large else standings(session, subject)
@@ -167,6 +174,21 @@ def side_by_side(session: Session, request: CompareRequest) -> Comparison:
             raise NotFoundError(unknown_name(noun, name, known.names))
     chosen = [candidates[name] for name in names]
     return comparison(subject, chosen, known, current_version(session))
+
+
+def _formula(session: Session, given: str) -> str:
+    """Return the formula of a composition; where it cannot be read, say what may be meant."""
+    try:
+        return parse_composition(given).formula
+    except InputError as error:
+        if session.get(Device, given) or session.get(DeviceClaim, given):
+            raise InputError(
+                f"{given} is a device, and formulas are needed here; compare devices with "
+                "--devices A,B"
+            ) from error
+        near = get_close_matches(given, session.scalars(select(Composition.formula)).all(), 3)
+        hint = f"; did you mean {', '.join(map(repr, near))}?" if near else ""
+        raise InputError(f"{error}{hint}") from error
 
 
 def comparison(
@@ -227,8 +249,7 @@ def _text(metric: Metric, evidence: Evidence) -> str:
     ends = amount_range(round(low, digits), round(high, digits), metric.unit)
     if evidence.estimate is None:
         return ends
-    mean, error, _ = evidence.estimate
-    return f"{mean:.{digits}f} ± {error:.{digits}f} {metric.unit} (95 %: {ends})"
+    return f"{value_text(evidence, metric.unit)} (95 %: {ends})"
 
 
 def _ends(metric: Metric, value: Known) -> tuple[float, float]:
@@ -294,21 +315,26 @@ def _answer(
 ) -> str:
     """Return what differs most, what differs besides, and for which applications the scores do.
 
-    What is read from the formula alone is no finding.
+    What is read from the formula alone is no finding, and is named apart.
     """
-    found = [
-        row
-        for row in rows
-        if row.difference == "beyond the errors" and row.values[0].grade is not Grade.COMPOSITION
-    ]
+
+    def with_values(row: ComparedRow) -> str:
+        pairs = zip(names, row.values, strict=True)
+        return f"{row.label} ({'; '.join(f'{name}: {each.text}' for name, each in pairs)})"
+
+    found, by_formula = list[ComparedRow](), list[ComparedRow]()
+    for row in rows:
+        if row.difference == "beyond the errors":
+            read = any(each.grade is Grade.COMPOSITION for each in row.values)
+            (by_formula if read else found).append(row)
     listed = f"{', '.join(names[:-1])} and {names[-1]}"
-    text = f"No difference between {listed} beyond the errors"
+    text = f"No measured or computed value differs between {listed} beyond the errors"
     if found:
         first, *others = sorted(found, key=lambda row: -_deviations(row, deviations))
-        pairs = zip(names, first.values, strict=True)
-        values = "; ".join(f"{name}: {each.text}" for name, each in pairs)
-        text = f"{listed} differ most in {first.label} ({values})"
+        text = f"{listed} differ most in {with_values(first)}"
         text += f", then in {', '.join(row.label for row in others)}" * bool(others)
+    if by_formula:
+        text += f"; by their formulas in {' and '.join(map(with_values, by_formula))}"
     apart = [each for each in applications if each.difference == "beyond the errors"]
     if apart:
         return (

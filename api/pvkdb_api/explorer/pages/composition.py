@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.chemistry import Composition
+from pvkdb.chemistry.ions import HALIDES
+from pvkdb.chemistry.phases import MEASURED
 from pvkdb.compositions.compounds import compound_of
 from pvkdb.errors import InputError, MissingExtraError, NotFoundError, unknown_name
 from pvkdb.kinetics.conditions import Conditions
@@ -144,13 +146,15 @@ def _sections(
     calculation: str | None,
     hop: int | None,
 ) -> dict[str, Any]:
-    known = identity.identity_of(composition.formula)
+    known, measured = identity.identity_of(composition.formula), MEASURED.get(composition.formula)
     rows = energies.statements(session, composition.formula, phase)
     calculations = migration.calculations(session, composition.formula)
     absorber = {"absorber": (composition.formula,)}
     return {
         **_common(composition, phase),
         "known": known,
+        "halides": {*HALIDES, "X"},
+        "measured": measured if measured and measured.perovskite else None,
         "fall": None
         if composition.above_hull_source
         else newest_fall(session, composition.formula),

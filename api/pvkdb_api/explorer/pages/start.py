@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError, unknown_name
@@ -37,6 +37,8 @@ SHOWN = 20
 #: Between the names of what is compared.
 _AGAINST = re.compile(r" (?:vs\.?|versus) ", re.IGNORECASE)
 _DOI = "https://doi.org/"
+#: The label of a citation: Li 2022.
+_AUTHOR_YEAR = re.compile(r"(\D+) ([12]\d{3})")
 
 
 @router.get("/")
@@ -152,7 +154,7 @@ def find(session: Session, text: str) -> SearchResult:
 
     Compositions match by any spelling of their formula or of the name of a phase, and by the
     abbreviation or name of an ion; devices by name, stack or absorber, and by the name of a figure
-    of the text; references by key, DOI, and words of title, authors and journal.
+    of the text; references by key, DOI, author and year, and words of title, authors and journal.
     """
     material = named(session, text)
     composition = CompositionSummary.formula == (material[0] if material else text)
@@ -160,6 +162,10 @@ def find(session: Session, text: str) -> SearchResult:
     device = func.lower(Device.id) == text.lower()
     claim = func.lower(DeviceClaim.id) == text.lower()
     reference = or_(func.lower(Reference.key) == text.lower(), func.lower(Reference.doi) == doi)
+    if label := _AUTHOR_YEAR.fullmatch(text):
+        authors = func.coalesce(Reference.authors, "") + ";"
+        by = authors.icontains(f" {label[1]};", autoescape=True)
+        reference = or_(reference, and_(Reference.year == int(label[2]), by))
     exact = [
         *([link("/compositions", material[0], phase=material[1])] if material else []),
         *(link("/devices", row.id) for row in _rows(session, DEVICES, device)),

@@ -19,7 +19,7 @@ from pvkdb.schemas.rankings import (
     Ranking,
     Verdict,
 )
-from pvkdb.suitability.evidence.explanations import shown_ends
+from pvkdb.suitability.evidence.explanations import shown_ends, value_text
 from pvkdb.suitability.sheets.comparisons import (
     LESS_THAN_SHOWN,
     compared,
@@ -44,6 +44,8 @@ def value_of(entry: Assessment | Known, unit: str) -> Markup:
     """Return a candidate's value on a criterion as HTML, with its unit and qualifier."""
     if entry.word is not None:
         return Markup("{}").format(entry.word)
+    if isinstance(entry, Assessment) and entry.estimate is not None:
+        return Markup("{}").format(value_text(entry, unit))
     if entry.minimum is None and entry.maximum is None:
         return UNKNOWN
     sign = getattr(entry, "qualifier", None)

@@ -16,6 +16,7 @@ from ..asking import ask, listed
         ("Cs2AgBiBr6", "/compositions/Cs2AgBiBr6"),
         ("D-T4-R01", "/devices/d-t4-r01"),
         ("r36", "/references/r36"),
+        ("Poddar 2021", "/references/r161"),
     ],
 )
 def test_what_only_one_thing_can_mean_leads_to_it(address, typed, page):

@@ -87,6 +87,7 @@ def test_filters_and_what_they_set_aside(ready: Run) -> None:
     assert document["candidates"] == []  # the literature has no screening
     assert document["set_aside"][0]["reason"] == "no screening computed it"
     assert failed_clearly(ready(*arguments, "--where", "famly=3D"), "did you mean 'family'")
+    assert failed_clearly(ready(*arguments, "--where", "lead_free=maybe"), "write true or false")
 
 
 def test_one_candidate_explained(ready: Run) -> None:
@@ -96,6 +97,8 @@ def test_one_candidate_explained(ready: Run) -> None:
     assert "Table 4 row 11" in text
     assert "papers that got so far, 2 reached 10⁶ cycles" in text
     assert "section 6 “greater than 10^6 cycles”" in text
+    assert "Wang 2018 (r189), " in text  # leads from the key of a row to the paper
+    assert "those of the review: https://doi.org/10.1039/d5cs01222h" in text
     assert widest(outcome.stdout) <= 100
     document = json.loads(
         ready("rank", "non-volatile-memory", "--materials", "--explain", "CsPbBr3", "--json").stdout

@@ -26,9 +26,10 @@ from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.materials import material_candidates
 from pvkdb.suitability.profiles.profile_file import shipped_profiles
+from pvkdb.suitability.ranking.filters import parse_filters
 from pvkdb.suitability.ranking.ranking import judge
 from pvkdb.suitability.ranking.store_rankings import opposite_leads
-from pvkdb.suitability.sheets.comparisons import answer, more_often
+from pvkdb.suitability.sheets.comparisons import answer, more_often, scope
 
 from ....curated import PROFILES
 
@@ -58,6 +59,8 @@ def test_energies_that_pvkdb_computed_can_be_left_out() -> None:
     without = rank_candidates(memory, "materials", listed, replace(FEW, computed=False))
     assert [(each.id, each.rank) for each in without.candidates] == [("reported", 1)]
     assert without.not_rankable == ["computed", "unknown"]
+    assert "may change places: E_A" in without.notes[-1]
+    assert "may change places" not in found.notes[-1]
 
 
 def test_a_composition_that_leads_opposite_applications_is_named() -> None:
@@ -74,9 +77,19 @@ def test_a_composition_that_leads_opposite_applications_is_named() -> None:
     ]
     memory = shipped_profile("non-volatile-memory")
     found = rank_candidates(memory, "materials", listed, FEW)
-    (note,) = opposite_leads(memory, found, listed)
-    assert note.startswith("a also leads")
+    (note,) = opposite_leads(memory, found, listed, listed)
+    assert note.startswith("a is also first for")
     assert "selector" in note
+    # First as in that ranking: what is unknown of b counts by all that report, not by a alone.
+    doubtful = {**stable, "above_hull_ev_per_atom": Evidence.exactly(0.04)}
+    unknown = {**stable, "e_a_ev": Evidence.exactly(0.35)}
+    del unknown["above_hull_ev_per_atom"]
+    pair = [Candidate("a", "a", "material", doubtful), Candidate("b", "b", "material", unknown)]
+    others = [Candidate(f"c{n}", f"c{n}", "material", stable) for n in range(40)]
+    found = rank_candidates(memory, "materials", pair, FEW)
+    assert found.candidates[0].id == "a"
+    assert opposite_leads(memory, found, pair, pair)
+    assert not opposite_leads(memory, found, pair, [*pair, *others])
 
 
 def verdict(entry: RankedCandidate, metric: str) -> Verdict:
@@ -112,15 +125,13 @@ def test_endurance_orders_synaptic_training_by_what_was_shown(store: Store) -> N
     assert found.notes[-1].startswith("rank correlation of the score with the number of known")
 
 
-def test_an_extrapolation_meets_only_what_accepts_one(sqlite_store: Store) -> None:
-    """~7 × 10⁹ s of ref. 162: for a week of retention it shows nothing, for years it may count."""
-    weeks = by_id(ranking(sqlite_store, "non-volatile-memory"))["d-t4-r07"]
+def test_an_extrapolation_shows_nothing_under_any_reading(sqlite_store: Store) -> None:
+    """~7 × 10⁹ s of ref. 162 is no evidence of a week, nor of years."""
+    found = ranking(sqlite_store, "non-volatile-memory", Options(samples=1))
+    weeks = by_id(found)["d-t4-r07"]
     assert verdict(weeks, "retention_s") is Verdict.NOT_DEMONSTRATED
-    options = Options(samples=1, reading="years")
-    years = by_id(ranking(sqlite_store, "non-volatile-memory", options))["d-t4-r07"]
-    (retention,) = (each for each in years.criteria if each.metric == "retention_s")
-    assert (retention.verdict, retention.grade) == (Verdict.MET, Grade.EXTRAPOLATED)
-    assert retention.reason.endswith("and accepts an extrapolation (extrapolated)")
+    assert weeks.coverage == pytest.approx(2 / 3)  # what counts as unknown is no evidence
+    assert all(each.under_readings["years"].score <= each.score for each in found.candidates)
     assert verdict(by_id(ranking(sqlite_store, "selector"))["d-t4-r07"], "retention_s") is (
         Verdict.FAILED
     )
@@ -256,6 +267,10 @@ def test_other_weights(sqlite_store: Store) -> None:
     assert {criterion.metric: criterion.weight for criterion in found.criteria}[
         "endurance_cycles"
     ] == 0
+    vain = Options(samples=1, weights={"nonlinearity": 2.0})
+    found = ranking(sqlite_store, "synaptic-training", vain)
+    assert "nobody reports nonlinearity: its weight decides nothing" in found.notes
+    assert "nonlinearity" not in scope(found)
     for weights, why in (
         (none, "sum to zero"),
         ({"retention": 1.0}, "did you mean 'retention_s'"),
@@ -273,6 +288,18 @@ def test_weights_that_cannot_be_read(text: str) -> None:
 
 def test_weights_as_one_writes_them() -> None:
     assert parse_weights(" a=2, b = 0.5,") == {"a": 2, "b": 0.5}
+
+
+def test_an_analog_application_says_that_its_first_places_show_nothing_analog(
+    sqlite_store: Store,
+) -> None:
+    """Of lead-free devices, Cs3Cu2I5 has 250 states (Yang 2021), and no test of endurance."""
+    options = Options(samples=1, filters=parse_filters({"lead_free": "true"}))
+    said = answer(ranking(sqlite_store, "synaptic-training", options))
+    assert "None of the first 10 reports states or non-linearity" in said
+    assert "250 states, place" in said
+    assert "web-yang2021" in said
+    assert "non-linearity" not in answer(ranking(sqlite_store, "non-volatile-memory", options))
 
 
 def test_an_unknown_application_names_the_known_ones(store: Store) -> None:

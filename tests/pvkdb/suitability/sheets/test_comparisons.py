@@ -83,7 +83,7 @@ def test_the_smaller_probability_is_not_ahead() -> None:
     first, second = found.candidates
     assert first.id == "a"
     assert ahead_of(found, second, first) == (
-        "perovskite probability (tau) (0.6602 compared with 0.4771; on a scale from 0 (worst) to "
+        "perovskite probability (0.6602 compared with 0.4771; on a scale from 0 (worst) to "
         "0.9 (best); share 0.73 compared with 0.53)"
     )
     assert ahead_of(found, first, second).startswith("E_A (0.8 eV compared with ")
@@ -94,7 +94,7 @@ def test_a_sample_of_the_pairs_of_a_profile(literature: Session, subject: Subjec
     found = rank(literature, "selector", subject, Options(samples=1), models=())
     expected = {
         "devices": "Judged by retention, volatility, on/off ratio and endurance alone. Not",
-        "materials": "Judged by E_A, DFE, energy above the hull and perovskite probability (tau)",
+        "materials": "Judged by E_A, DFE, energy above the hull and perovskite probability",
     }
     assert scope(found).startswith(expected[subject])
     listed = found.candidates[::9]

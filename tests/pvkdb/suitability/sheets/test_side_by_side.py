@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from pvkdb.cli.app import app
-from pvkdb.errors import NotFoundError
+from pvkdb.errors import NotFoundError, PvkdbError
 from pvkdb.local import open_store
+from pvkdb.schemas import validated
 from pvkdb.schemas.rankings import CompareRequest, Comparison, Grade
 from pvkdb.suitability import Options, rank
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
@@ -64,7 +65,7 @@ def compared(metric: str, *given: Evidence | None) -> Comparison:
     [
         (  # a test that ended may go on: 5000 cycles and more are no less than 10⁶ and more
             *("endurance_cycles", (Evidence(5e3), Evidence(1e6)), "within the errors"),
-            "No difference between a and b beyond the errors",
+            "No measured or computed value differs between a and b beyond the errors",
         ),
         (
             *("on_off_ratio", (Evidence(10, 100), Evidence(1e3, 1e4)), "beyond the errors"),
@@ -79,11 +80,18 @@ def compared(metric: str, *given: Evidence | None) -> Comparison:
             "above_hull_ev_per_atom",
             (Evidence.exactly(0.0123, Grade.MODEL), Evidence.exactly(0.3)),
             "error not known",
-            "No difference between a and b beyond the errors",
+            "No measured or computed value differs between a and b beyond the errors",
         ),
         (
             *("e_a_ev", (Evidence.exactly(0.3), None), "unknown"),
-            "No difference between a and b beyond the errors",
+            "No measured or computed value differs between a and b beyond the errors",
+        ),
+        (
+            "lead_free",
+            tuple(Evidence(word=each, grade=Grade.COMPOSITION) for each in ("no", "yes")),
+            "beyond the errors",
+            "No measured or computed value differs between a and b beyond the errors; by their "
+            "formulas in lead free (a: no; b: yes)",
         ),
     ],
 )
@@ -104,6 +112,21 @@ def test_a_value_has_the_digits_of_its_error_and_the_kinds_that_it_joins() -> No
     assert value.text == "0.31 ± 0.13 eV (95 %: 0.02 eV to 0.6 eV)"
     assert [each.text for each in value.beside] == ["0.25 eV", "0.02 eV to 0.77 eV"]
     assert value.kind == "literature and computed"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"materials": "CsPbBr3"}, "two to four different ones are needed, not 1"),
+        ({"materials": "d-t4-r14,d-t4-r15"}, "d-t4-r14 is a device.*--devices"),
+        ({"materials": "CsPbBr3,CsPbBrr3"}, "did you mean 'CsPbBr3'"),
+        ({"materials": "CsPbBr3,PbCsBr3"}, "CsPbBr3 and PbCsBr3: .*the same composition"),
+        ({"materials": "CsPbBr3,CsPdBr3"}, r"nearest of [\d,]+: .*CsPbBr3(, \w+){,9}$"),
+    ],
+)
+def test_a_refusal_names_the_value_and_the_remedy(literature: Session, given, said: str) -> None:
+    with pytest.raises(PvkdbError, match=said):
+        side_by_side(literature, validated(CompareRequest, given))
 
 
 def test_what_the_store_lacks_is_named_with_the_nearest(literature: Session) -> None:
