@@ -263,9 +263,14 @@ def _thresholds(
 
 
 def _octahedra(stage: Stage, composition: Composition) -> Octahedra | None:
-    """Return the octahedra of the host if a halide moves between its sites."""
+    """Return the octahedra of the host if a halide moves between its sites.
+
+    Monovalent cations alone on B, such as Cu+ in CsCu2I3, are in tetrahedra or triangles.
+    """
     halide = composition.on("X")[0].ion.symbol
     if stage.sites.kind == "interstitial" or stage.sites.symbol != halide:
+        return None
+    if all(occupant.ion.charge == 1 for occupant in composition.on("B")):
         return None
     cations = {occupant.ion.symbol for occupant in composition.on("B")}
     return octahedra_of(stage.host, cations, halide)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from pvkdb.chemistry import Ion
-from pvkdb.compositions.compounds import stoichiometry_of
+from pvkdb.compositions.compounds import Stoichiometry, stoichiometry_of
 from pvkdb.schemas.calculations import AnyPotential
 from pvkdb.schemas.calculations.relaxations import (
     ElementRequest,
@@ -55,9 +57,11 @@ def compound_in(request: RelaxRequest) -> Compound:
     """Return the compound that a request names by its formula.
 
     Raises:
-        InputError: no prototypes are known for its stoichiometry.
+        InputError: it gives no start, and no prototypes are known for its stoichiometry.
     """
     ions = tuple(Ion(symbol, charge) for symbol, charge in request.ions)
+    if request.start is not None:  # of any stoichiometry
+        return Compound(cast("Stoichiometry", request.stoichiometry), ions)
     return Compound(stoichiometry_of(request.stoichiometry), ions)
 
 
