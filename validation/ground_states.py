@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -121,7 +121,7 @@ def section() -> Iterator[str]:
     """Yield the section of docs/validation/structures.md."""
     numbers = read()
     yield HEAD.format(compounds=len(wanted()), resolution=RESOLUTION_MEV)
-    counts: dict[str, Counter[Outcome]] = {}
+    counts: dict[object, Counter[Outcome]] = defaultdict(Counter)
     rows = []
     for formula in wanted():
         measured, phase = MEASURED[formula], expected(formula)
@@ -130,12 +130,16 @@ def section() -> Iterator[str]:
             cells[1] += f" ({measured.prototype})"
         for potential in POTENTIALS:
             found = compare(formula, numbers.get(potential, {}))
-            counts.setdefault(potential, Counter())[found.outcome] += 1
+            kind = compound_of(parse_composition(formula)).stoichiometry
+            counts[potential][found.outcome] += 1
+            counts[potential, kind][found.outcome] += 1
             cells.append(_cell(found))
         rows.append(" | ".join([*cells, measured.source]))
     for potential, name in POTENTIALS.items():
-        said = ", ".join(f"{number} {outcome}" for outcome, number in counts[potential].items())
-        yield f"- {name}: {said} of {len(rows)}.\n"
+        every, of_abx3 = counts[potential], counts[potential, "ABX3"]
+        said = ", ".join(f"{every[each]} {each}" for each in get_args(Outcome) if every[each])
+        wrong = f"of {of_abx3.total()} ABX3 {of_abx3['right']} right, {of_abx3['wrong']} wrong"
+        yield f"- {name}: {said} of {len(rows)}; {wrong}.\n"
     yield f"\n| compound | room temperature | judged by | {' | '.join(POTENTIALS.values())} | "
     yield f"source |\n{'|---' * (4 + len(POTENTIALS))}|\n"
     yield from (f"| {row} |\n" for row in rows)

@@ -27,7 +27,7 @@ from pvkdb.schemas.screening import (
     ScreenedCandidate,
     ScreeningReport,
 )
-from validation import fast_tier
+from validation import device_compositions, fast_tier
 
 PAGE = Path(__file__).parents[1] / "docs" / "validation" / "screening.md"
 #: Rows of the tables of candidates and of reasons.
@@ -103,6 +103,7 @@ def page(report: ScreeningReport) -> Iterator[str]:
     yield from _known_perovskites(report.candidates)
     yield "\n## Lowest phases of the binary halides\n"
     yield from _binaries(report.candidates)
+    yield from device_compositions.section()
 
 
 def _survivors(report: ScreeningReport) -> Iterator[str]:

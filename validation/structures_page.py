@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import chain, groupby
 
 from pvkdb.schemas.calculations import PotentialName
-from validation import exceptions
+from validation import exceptions, ground_states
 from validation.known_facts import (
     KNOWN_FACTS,
     RESOLUTION_MEV,
@@ -80,7 +80,8 @@ OTHERS = """
 
 def render(results: Results) -> str:
     """Return the page as Markdown."""
-    return "".join([*_head(results), *_cells(results), *_facts(results), OTHERS, *_not_computed()])
+    parts = (_head(results), _cells(results), _facts(results), ground_states.section())
+    return "".join([*chain.from_iterable(parts), OTHERS, *_not_computed()])
 
 
 def comparisons(results: Results, potential: PotentialName) -> list[Comparison | MeasuredCell]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pvkdb.chemistry.composition import parse_composition
 from pvkdb.chemistry.family import Family, family_of_phase
@@ -36,20 +36,17 @@ class MeasuredPhase(NamedTuple):
     source: str
 
 
-def _measured_phases() -> dict[str, MeasuredPhase]:
+def _measured_phases() -> Iterator[tuple[str, MeasuredPhase]]:
     path = resources.files("pvkdb.chemistry") / "data" / "measured_phases.csv"
-    rows = csv.reader(path.read_text(encoding="utf-8").splitlines()[1:])
-    return {
-        formula: MeasuredPhase(
-            *(cell or None for cell in cells), prototype or cells[0] or None, source
-        )
-        for formula, *cells, prototype, source in rows
-    }
+    for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines()):
+        cells: dict[str, Any] = {name: text or None for name, text in row.items()}
+        cells["prototype"] = cells["prototype"] or cells["lowest"]
+        yield cells.pop("formula"), MeasuredPhase(**cells)
 
 
 #: Measured phases by formula, those of the known facts and of the measured cells in
 #: docs/validation/structures.md among them.
-MEASURED: Mapping[str, MeasuredPhase] = _measured_phases()
+MEASURED: Mapping[str, MeasuredPhase] = dict(_measured_phases())
 
 #: Measured errors of potentials for differences of phases, eV an atom: of one family, such as
 #: tilts, by what CsGeI3 is wrong; of two, such as δ and γ, by how far CsPbI3 is from calorimetry

@@ -33,7 +33,7 @@ from pvkdb.operations import shipped
 GROUPS = {
     "Start": "demo init upgrade",
     "Literature": "draft import review history export snapshot diff",
-    "Compute": "tolerance similar-structures structure fetch-structures neb md potentials "
+    "Compute": "tolerance hull similar-structures structure fetch-structures neb md potentials "
     "benchmark screen report schedule work jobs dft export-inputs import-results",
     "Choose": "rank compare series kinetics crossbar",
     "Measure and simulate": "measure simulate examine spice export-device",
@@ -163,6 +163,7 @@ _add("export", databases.export, "energetics --output energetics.csv")
 _add("snapshot", databases.snapshot, "pvkdb-2026.zip")
 _add("diff", databases.diff, "pvkdb-2026.zip sqlite:///pvkdb.sqlite")
 _add_operation("tolerances")
+_add_operation("hull")
 _add_operation("similar_structures")
 _add("structure", compositions.structure, "CsPbI3 --phase delta --output CsPbI3.cif")
 _add(

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from pvkdb.chemistry import Composition, Ion
 from pvkdb.chemistry.composition import unplaced_molecule
@@ -189,6 +189,29 @@ def compound_of(composition: Composition) -> Compound:
         f"or, of ABX3, mixtures: {reason}; choose another composition, or import a structure with "
         "pvkdb structure FORMULA --from FILE"
     )
+
+
+def compound_like(composition: Composition) -> Compound:
+    """Return the compound of a composition, of a stoichiometry without prototypes too.
+
+    Raises:
+        InputError: it is not one monatomic ion on A, one or two on B and one on X.
+    """
+    try:
+        return compound_of(composition)
+    except InputError:
+        on_b = sorted(composition.on("B"), key=lambda each: each.ion.charge)
+        occupants = [*composition.on("A"), *on_b, *composition.on("X")]
+        letters = ("A", "B", "B'", "X") if len(on_b) == 2 else ("A", "B", "X")
+        amounts = [each.number or 0.0 for each in occupants]
+        whole = all(amount > 0 and amount.is_integer() for amount in amounts)
+        if _obstacle(composition) or len(occupants) != len(letters) or not whole:
+            raise
+    name = "".join(
+        f"{letter}{int(amount) if amount > 1 else ''}"
+        for letter, amount in zip(letters, amounts, strict=True)
+    )
+    return Compound(cast("Stoichiometry", name), tuple(each.ion for each in occupants))
 
 
 def _obstacle(composition: Composition) -> str | None:

@@ -52,6 +52,21 @@ OPERATIONS = (
         printed="pvkdb.cli.output.composition_tables:print_similar",
     ),
     Operation(
+        name="hull",
+        summary="Energy of a compound above the hull of all known phases.",
+        description="Of its elements, and by one potential: prototypes that were relaxed, "
+        "structures of other databases that were fetched and relaxed, and the elements. Names the "
+        "mixture that lies lowest, and what lacks an energy. Screenings compare with prototypes "
+        "alone: their decomposition.",
+        path="/hull/{formula}",
+        function="pvkdb.suitability.evidence.phase_diagrams:hull",
+        request="pvkdb.schemas.responses:HullRequest",
+        result="pvkdb.schemas.responses:Hull",
+        extra="screening",
+        example="CsPbBr3",
+        printed="pvkdb.cli.output.composition_tables:print_hull",
+    ),
+    Operation(
         name="compare",
         summary="Compare two to four compositions or devices.",
         description="Every known value side by side, with its kind and interval, and the place in "

@@ -195,6 +195,50 @@ class SimilarStructures(BaseModel):
     compared: int = Field(description="Structures that were compared.", examples=[2])
 
 
+class HullRequest(StrictModel):
+    """A compound whose energy is compared with all known competing phases of its elements."""
+
+    formula: Annotated[Text, InCommand("formula")] = Field(
+        description="Formula in any spelling, e.g. CsPbBr3.", examples=["CsPbBr3"]
+    )
+    potential: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Potential that relaxed them; default: the one that relaxed most.",
+        examples=["sevennet-0"],
+    )
+
+
+class HullProduct(BaseModel):
+    """A product of a decomposition."""
+
+    formula: str = Field(description="Its formula.", examples=["PbBr2"])
+    phase: str = Field(description="Its lowest relaxed phase.", examples=["Pnma"])
+    amount: float = Field(
+        description="Formula units per formula unit of the compound.", examples=[1.0]
+    )
+    calculation: str = Field(description="Id of its relaxation.", examples=["3f2a"])
+
+
+class Hull(BaseModel):
+    """Energy above the hull of every competing phase that the store has, by one potential."""
+
+    formula: str = Field(description="Formula of the compound.", examples=["CsPbBr3"])
+    phase: str = Field(description="Its lowest relaxed phase.", examples=["Pnma"])
+    potential: str = Field(description="Of all energies.", examples=["sevennet-0"])
+    above_hull_ev_per_atom: float | None = Field(
+        description="Above the lowest mixture of others; negative: stable. Null where they do not "
+        "balance it.",
+        examples=[-0.02],
+    )
+    products: list[HullProduct] = Field(description="That mixture.")
+    compared: list[str] = Field(description="Compounds and elements of the comparison.")
+    missing: list[str] = Field(
+        description="What is known to lack: competitors that were not relaxed with the potential. "
+        "A phase that neither pvkdb has nor a provider gave is not among them."
+    )
+
+
 class Problem(BaseModel):
     """An error as RFC 9457 describes it (application/problem+json)."""
 

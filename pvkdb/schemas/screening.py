@@ -94,7 +94,7 @@ class Stability(BaseModel):
         description="Lowest corner-sharing phase above the lowest phase; 0 where it is the lowest."
     )
     above_hull_ev_per_atom: float | None = Field(
-        description="Energy above the hull of the other compounds; negative for a stable compound."
+        description="Energy of decomposition into other prototypes; negative for a stable compound."
     )
     mixing_ev_per_formula: float | None = Field(
         default=None,
@@ -305,7 +305,7 @@ class CandidateSummary(BaseModel):
         description="Lowest phase of the structure type above the ground state, eV an atom."
     )
     above_hull_ev_per_atom: float | None = Field(
-        description="Energy above the hull of the other compounds, eV an atom; negative: stable."
+        description="Energy of decomposition into other prototypes, eV an atom; negative: stable."
     )
     vacancy_x_poor_ev: float | None = Field(
         description="Formation energy of the neutral halide vacancy, halide-poor limit, eV."

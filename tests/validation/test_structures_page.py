@@ -106,7 +106,7 @@ def test_phases_with_their_symmetry_kept_have_it_or_a_higher_one(
 
 def test_every_row_of_a_table_has_its_columns(results: Results) -> None:
     tables = re.findall(r"(?:^\|.*\|\n)+", render(results), re.MULTILINE)
-    assert len(tables) == 1 + len(POTENTIALS) + 1 + 1 + len(KNOWN_FACTS)
+    assert len(tables) == 1 + len(POTENTIALS) + 1 + 1 + len(KNOWN_FACTS) + 1
     for table in tables:
         assert len({line.count("|") for line in table.splitlines()}) == 1
 

@@ -283,11 +283,16 @@ def _thresholds(
 
 
 def _octahedra(stage: Stage, composition: Composition) -> Octahedra | None:
-    """Return the octahedra of the host if a halide moves between its sites."""
+    """Return the octahedra of the host if a halide moves between its sites.
+
+    Monovalent cations alone on B, such as Cu+ in CsCu2I3, are in tetrahedra or triangles.
+    """
     cations, halides = (
         {occupant.ion.symbol for occupant in composition.on(site)} for site in ("B", "X")
     )
     if stage.sites.kind == "interstitial" or stage.sites.symbol not in halides:
+        return None
+    if all(occupant.ion.charge == 1 for occupant in composition.on("B")):
         return None
     return octahedra_of(stage.host, cations, halides)
 

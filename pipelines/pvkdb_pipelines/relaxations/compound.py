@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from ase import Atoms
 
 from pvkdb.chemistry import Ion, parse_composition
 from pvkdb.chemistry.ions import molecular_ions
-from pvkdb.compositions.compounds import Mixture, compound_of, stoichiometry_of
+from pvkdb.compositions.compounds import Mixture, Stoichiometry, compound_of, stoichiometry_of
 from pvkdb.schemas.calculations import AnyPotential
 from pvkdb.schemas.calculations.relaxations import (
     ElementRequest,
@@ -59,10 +61,12 @@ def compound_in(request: RelaxRequest) -> Compound:
     """Return the compound that a request names by its formula.
 
     Raises:
-        InputError: no prototypes are known for its stoichiometry.
+        InputError: it gives no start, and no prototypes are known for its stoichiometry.
     """
     known = molecular_ions()
     ions = tuple(Ion(symbol, charge, molecular=symbol in known) for symbol, charge in request.ions)
+    if request.start is not None:  # of any stoichiometry
+        return Compound(cast("Stoichiometry", request.stoichiometry), ions)
     compound = Compound(stoichiometry_of(request.stoichiometry), ions)
     mixed = compound.formula != request.formula
     return compound_of(parse_composition(request.formula)) if mixed else compound

@@ -154,7 +154,7 @@ def _store(session: Session, atoms: Atoms, origin: str) -> bool:
     reason = "not a halide perovskite"
     try:
         composition = composition_of_atoms(Counter(atoms.get_chemical_symbols()))
-        if composition.family in ("other", "undetermined") or not composition.balanced:
+        if composition.family == "undetermined" or not composition.balanced:
             balance = "" if composition.balanced else ", charges do not balance"
             raise InputError(f"{composition.formula}, family {composition.family}{balance}")
         reason = "unusable geometry"

@@ -9,7 +9,7 @@ from pvkdb.cli.output.console import output, print_field, print_table
 from pvkdb.display.numbers import UNKNOWN
 
 if TYPE_CHECKING:
-    from pvkdb.schemas.responses import FormulaTolerance, SimilarStructures
+    from pvkdb.schemas.responses import FormulaTolerance, Hull, SimilarStructures
     from pvkdb_pipelines.prototypes import PrototypeInfo
     from pvkdb_pipelines.structures.providers import FetchReport
 
@@ -60,6 +60,20 @@ def print_similar(found: SimilarStructures) -> None:
         ions = ", ".join(f"{theirs} for {ours}" for ours, theirs in match.exchanged.items())
         words = f"{match.material}, {match.space_group}, ions exchanged: {ions or 'none'}"
         print_field(match.structure, words)
+
+
+def print_hull(found: Hull) -> None:
+    """Print the energy above the hull, the lowest mixture, and what is missing."""
+    above = found.above_hull_ev_per_atom
+    words = "not known: the others do not balance it"
+    if above is not None:
+        words = f"{1000 * above:+.1f} meV an atom ({'not stable' if above > 0 else 'stable'})"
+    print_field("above hull", f"{words}, {found.phase}, {found.potential}")
+    mixture = " + ".join(f"{x.amount:.4g} {x.formula} ({x.phase})" for x in found.products)
+    print_field("products", mixture or "none")
+    print_field("compared", ", ".join(found.compared))
+    for reason in found.missing or ["nothing that pvkdb knows of"]:
+        print_field("missing", reason)
 
 
 def print_prototypes(

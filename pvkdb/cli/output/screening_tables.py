@@ -235,7 +235,7 @@ _MEANINGS = {
     "p": "p: probability of a perovskite.",
     "phase": "phase: lowest relaxed phase.",
     "above": "above: energy of the lowest perovskite phase above that phase, meV/atom.",
-    "hull": "hull: energy above the hull of the other compounds, meV/atom; negative is stable.",
+    "hull": "hull: decomposition into other prototypes, meV/atom; negative is stable.",
     "E_f poor": "E_f: formation energy of the neutral halide vacancy, halide-poor and -rich, eV.",
     "E_f cal.": "cal.: where 80 % of a DFT data set lie between both limits, eV.",
     "E_A": "E_A: bottleneck of the easiest path of the vacancy, eV.",

@@ -15,6 +15,7 @@ from pydantic import (
 
 from pvkdb.chemistry import Composition
 from pvkdb.chemistry.ions import LAYER_PHASES
+from pvkdb.chemistry.phases import MEASURED
 from pvkdb.display.notebook import NotebookView, plot
 from pvkdb.errors import InputError
 from pvkdb.operations.fields import InCommand
@@ -31,14 +32,22 @@ BARRIER_RECIPE = 5
 
 #: Prototypes of the host by family, the likeliest first (`pvkdb structure --list`).
 HOST_PHASES: dict[str, tuple[str, ...]] = {
-    "3D": ("Pnma", "Pm-3m", "P4/mbm", "I4/mcm", "R-3c", "R3m", "delta", "2H", "6H"),
+    "3D": ("Pnma", "Pm-3m", "P4/mbm", "I4/mcm", "R-3c", "R3m", "delta", "2H", "4H", "6H", "9R"),
     "double": ("Fm-3m", "P2_1/n"),
     "vacancy-ordered": ("Fm-3m", "P4/mnc", "P-3m1"),
     "A3B2X9": ("P6_3/mmc", "P-3m1"),
     "RP": ("I4/mmm", "Pnma"),
 }
+#: The same of other families, by A : B : X.
+_OF_RATIO: dict[tuple[float, ...], tuple[str, ...]] = {
+    (4, 1, 6): ("R-3c",),
+    (3, 1, 6): ("C2/c", "P2_1/n", "Fm-3m"),
+    (1, 2, 5): ("I4/mcm",),
+    (1, 2, 3): ("Cmcm",),
+    (3, 2, 5): ("Pnma",),
+}
 #: Of these, the ones whose A sites hold no molecules.
-_NO_MOLECULES = frozenset({"delta", "2H", "6H"})
+_NO_MOLECULES = frozenset({"delta", "2H", "4H", "6H", "9R"})
 
 
 def host_phases(composition: Composition) -> tuple[str, ...]:
@@ -46,16 +55,23 @@ def host_phases(composition: Composition) -> tuple[str, ...]:
 
     Molecules are placed in perovskites, and in the layers that are theirs. With Ge on the B site,
     tilted phases become others (Pnma of CsGeI3 with SevenNet-0 Pc, 51 meV a formula unit lower),
-    and R3m is kept (docs/validation/structures.md).
+    and R3m is kept (docs/validation/structures.md). Where no perovskite is sought, the phase that
+    was measured comes first.
     """
-    known = HOST_PHASES.get(composition.family, ())
-    for occupant in composition.on("A"):
+    a, b, x = (composition.on("A"), composition.on("B"), composition.on("X"))
+    ratio = tuple(sum((each.number or 0.0 for each in ions), 0.0) for ions in (a, b, x))
+    known = HOST_PHASES.get(composition.family) or _OF_RATIO.get(ratio, ())
+    for occupant in a:
         if occupant.ion.symbol in LAYER_PHASES:
             return (LAYER_PHASES[occupant.ion.symbol],)
         if occupant.ion.molecular:
             known = tuple(phase for phase in known if phase not in _NO_MOLECULES)
-    germanium = any(occupant.ion.symbol == "Ge" for occupant in composition.on("B"))
-    return tuple(sorted(known, key=lambda phase: not (germanium and phase == "R3m")))
+    first = None
+    if composition.family != "3D" and (measured := MEASURED.get(composition.formula)):
+        first = measured.prototype
+    elif any(occupant.ion.symbol == "Ge" for occupant in b):
+        first = "R3m"
+    return tuple(sorted(known, key=lambda phase: phase != first))
 
 
 #: Shipped potentials whose training data have no dispersion forces.

@@ -70,7 +70,7 @@ _TAU = optional(
     empty=_NO_FACTOR,
 )
 _ABOVE_HULL = optional(
-    "Energy above the hull of the competing compounds; negative: stable against all of them.",
+    "Energy of decomposition into the prototypes of a screening; negative: stable against them.",
     "computed: Bartel 2020, doi 10.1038/s41524-020-00362-y, by the potential of the newest "
     "screening report with the composition",
     unit="eV/atom",

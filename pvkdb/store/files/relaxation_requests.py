@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.ions import HALIDES
-from pvkdb.compositions.compounds import compound_of
+from pvkdb.compositions.compounds import compound_like, compound_of
 from pvkdb.errors import InputError, NotFoundError, naming, unknown_name
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.calculations.migration import host_phases, require_dispersion
@@ -23,32 +23,54 @@ from pvkdb.schemas.calculations.relaxations import (
 )
 from pvkdb.store.files.structure_reading import distinct_atoms
 from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.models.structures import Structure
 
 
 def relax_request(session: Session, question: RelaxQuestion) -> RelaxRequest:
     """Return the request for a relaxation, the one that a screening makes of the same compound.
 
+    A phase without a prototype starts from a structure of the store that was fetched or given.
+
     Raises:
-        ParameterError: the formula or the phase has no prototype, or layers need dispersion.
+        ParameterError: the formula or the phase has neither a prototype nor such a structure, or
+            layers need dispersion.
     """
     with naming("formula"):
         composition = parse_composition(question.formula)
-        compound = compound_of(composition)
     known = host_phases(composition)
+    starts = {
+        each.material.phase or "": each
+        for each in session.scalars(
+            select(Structure)
+            .join(Structure.material)
+            .join(Material.composition)
+            .where(Composition.formula == composition.formula, Structure.role == "start")
+            .order_by(Structure.id.desc())  # of several, the first
+        )
+        if each.material.phase not in known
+    }
+    with naming("formula"):
+        compound = compound_like(composition) if starts else compound_of(composition)
     with naming("phase"):
-        if question.phase is not None and question.phase not in known:
-            raise InputError(unknown_name("phase with a prototype", question.phase, known))
-        if not known:
-            raise InputError(f"{composition.formula} is no perovskite with a prototype")
+        choices = (*known, *starts)
+        if question.phase is not None and question.phase not in choices:
+            raise InputError(unknown_name("phase with a prototype", question.phase, choices))
+        if not choices:
+            raise InputError(
+                f"{composition.formula} has no prototype; fetch a structure (pvkdb "
+                "fetch-structures) or give one (pvkdb structure FORMULA --from FILE)"
+            )
     with naming("potential"):
         require_dispersion(composition, question.potential)
+    phase = question.phase or choices[0]
     return RelaxRequest(
         formula=compound.formula,
         stoichiometry=compound.stoichiometry,
         ions=tuple((ion.symbol, ion.charge) for ion in compound.ions),
-        phase=question.phase or known[0],
+        phase=phase,
         potential=question.potential,
+        start=_host(starts[phase]) if phase in starts else None,
     )
 
 
@@ -108,12 +130,12 @@ def _relaxed(session: Session, key: str) -> tuple[RelaxRequest, RelaxResult, Hos
     relaxed = session.scalars(
         select(Structure).where(Structure.calculation_id == key, Structure.role == "host")
     ).one()
-    return (
-        request,
-        result,
-        Host(
-            symbols=tuple(relaxed.symbols),
-            cell_ang=tuple((a, b, c) for a, b, c in relaxed.cell_ang),
-            positions_ang=tuple((x, y, z) for x, y, z in relaxed.positions_ang),
-        ),
+    return request, result, _host(relaxed)
+
+
+def _host(structure: Structure) -> Host:
+    return Host(
+        symbols=tuple(structure.symbols),
+        cell_ang=tuple((a, b, c) for a, b, c in structure.cell_ang),
+        positions_ang=tuple((x, y, z) for x, y, z in structure.positions_ang),
     )

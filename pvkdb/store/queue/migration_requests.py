@@ -55,7 +55,7 @@ def _composition(request: NebRequest) -> Composition:
     composition = parse_composition(request.formula)
     if request.host is None:
         compound_of(composition)
-        if composition.family not in HOST_PHASES:
+        if not host_phases(composition):
             raise InputError(
                 f"pvkdb has no prototype of the family {composition.family} of "
                 f"{composition.formula} (it has: {', '.join(HOST_PHASES)}); give a structure"

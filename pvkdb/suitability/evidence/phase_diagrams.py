@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -19,10 +19,17 @@ from sqlalchemy.orm import Session
 from pvkdb._extras import needing
 from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.chemistry.sum_formula import reduced_formula
-from pvkdb.errors import InputError
+from pvkdb.compositions.compounds import competitors, compound_like
+from pvkdb.errors import InputError, naming
+from pvkdb.operations import Reading
 from pvkdb.schemas.calculations.kinds import read_result
 from pvkdb.schemas.calculations.relaxations import ElementResult, RelaxResult
+from pvkdb.schemas.responses import Hull, HullProduct, HullRequest
 from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.structures import Structure, StructureElement
+
+#: Products of less, in formula units, are rounding.
+_LEAST_AMOUNT = 1e-6
 
 
 class CompoundLevel(NamedTuple):
@@ -84,6 +91,116 @@ def phase_diagrams(session: Session, formula: str) -> tuple[list[CompoundDiagram
     if without := sorted(each for each in failed[potential] if _key(each) not in levels):
         missing.append(f"failed relaxations, which may lower a hull: {', '.join(without)}")
     return diagrams, missing
+
+
+def hull(request: HullRequest, reading: Reading) -> Hull:
+    """Return the energy of a compound above the hull of all phases that the store has.
+
+    These are the relaxed prototypes of pvkdb, structures of other databases that were fetched and
+    relaxed, and the elements. Only energies by one potential are compared.
+
+    Raises:
+        ParameterError: it is of a kind without such a hull, or the store has no energy of it.
+        MissingExtraError: SciPy is not installed.
+    """
+    with naming("formula"), reading() as session:
+        composition = parse_composition(request.formula)
+        _systems(composition)
+        own = _key(composition.formula)
+        known, failed = _levels(session, {*_atoms(composition.formula)})
+        names = [request.potential] if request.potential else list(known)
+        usable = [name for name in names if own in known.get(name, {})]
+        if not usable:
+            by = f" with {request.potential}" if request.potential else ""
+            raise InputError(
+                f"the store has no energy of {composition.formula}{by}; relax it: pvkdb screen, or "
+                "pvkdb submit relaxation"
+            )
+        potential = max(usable, key=lambda name: (len(known[name]), name))
+        levels = dict(known[potential])
+        missing = _missing(session, composition, potential, levels, failed[potential])
+    lowest = levels.pop(own)
+    energy, products = _decompose(composition.formula, list(levels.values()))
+    return Hull(
+        formula=composition.formula,
+        phase=lowest.phase,
+        potential=potential,
+        above_hull_ev_per_atom=None if energy is None else lowest.energy_ev_per_atom - energy,
+        products=products,
+        compared=sorted(each.formula for each in levels.values()),
+        missing=missing,
+    )
+
+
+def _missing(
+    session: Session,
+    composition: Composition,
+    potential: str,
+    levels: Mapping[str, CompoundLevel],
+    failed: Collection[str],
+) -> list[str]:
+    """Return what lacks an energy by the potential: prototypes, elements, fetched structures."""
+    elements = {*_atoms(composition.formula)}
+    lacking = [each.formula for each in competitors(compound_like(composition))]
+    lacking = [name for name in lacking if _key(name) not in levels and name not in failed]
+    reasons = {
+        "not relaxed": lacking,
+        "relaxations failed": sorted(name for name in failed if _key(name) not in levels),
+        "elements without an energy": sorted(elements - {*levels}),
+    }
+    others = select(StructureElement.structure_id).where(StructureElement.element.not_in(elements))
+    starts = session.scalars(
+        select(Structure).where(Structure.role == "start", Structure.id.not_in(others))
+    )
+    given = Calculation.parameters
+    done = session.execute(
+        select(given["formula"].as_string(), given["phase"].as_string()).where(
+            Calculation.kind == "relax", given["potential"].as_string() == potential
+        )
+    )
+    relaxed = {(_key(formula), phase) for formula, phase in done if {*_atoms(formula)} <= elements}
+    reasons["fetched or given, but not relaxed"] = sorted(
+        {
+            f"{each.material.composition.formula} {each.material.phase}"
+            for each in starts
+            if (each.formula_reduced, each.material.phase) not in relaxed
+        }
+    )
+    return [f"{reason}: {', '.join(names)}" for reason, names in reasons.items() if names]
+
+
+def _decompose(
+    formula: str, others: Sequence[CompoundLevel]
+) -> tuple[float | None, list[HullProduct]]:
+    """Return the lowest energy of a mixture with these atoms, eV an atom, and the mixture.
+
+    It is the lower convex hull at one composition, a linear program in the shares of atoms.
+    """
+    with needing("screening"):
+        from scipy.optimize import linprog
+    own, contents = _atoms(formula), [_atoms(each.formula) for each in others]
+    sizes = [sum(content.values()) for content in contents]
+    shares = [[c.get(el, 0) / n for c, n in zip(contents, sizes, strict=True)] for el in own]
+    atoms = sum(own.values())
+    found = others and linprog(
+        [each.energy_ev_per_atom for each in others],
+        A_eq=shares,
+        b_eq=[number / atoms for number in own.values()],
+        method="highs-ds",
+    )
+    if not found or not found.success:
+        return None, []
+    amounts = [x * atoms / size for x, size in zip(found.x, sizes, strict=True)]
+    return float(found.fun), [
+        HullProduct(
+            formula=each.formula,
+            phase=each.phase,
+            amount=round(amount, 6),
+            calculation=each.calculation,
+        )
+        for each, amount in zip(others, amounts, strict=True)
+        if amount > _LEAST_AMOUNT
+    ]
 
 
 def _systems(composition: Composition) -> list[list[tuple[str, ...]]]:

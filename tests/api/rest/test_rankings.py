@@ -224,7 +224,8 @@ def test_a_screening_that_rejected_a_composition_is_named_on_its_page(api, store
 
     def card(formula: str) -> str:
         page = api.request("GET", f"/compositions/{formula}", headers={"Accept": "text/html"})
-        return page.text.partition("Energy above the hull, computed")[2].partition("</li>")[0]
+        card = page.text.partition("Decomposition into prototypes, computed")[2]
+        return card.partition("</li>")[0]
 
     rejected = '<a href="/screenings/1">screening 1</a> rejected it, τ is 4.18 or more (τ is'
     assert rejected in card("CsPbI3")

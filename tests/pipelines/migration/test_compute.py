@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -15,16 +17,17 @@ from pvkdb.schemas.calculations.migration import (
     CompleteNebRequest,
     NebRequest,
     NebSettings,
+    host_phases,
 )
 from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.simulation.network import network_of
 from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.geometry.neighbours import closest_approach
-from pvkdb_pipelines.migration.compute import compute_migration
+from pvkdb_pipelines.migration.compute import _octahedra, compute_migration
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.progress import CalculationProgress
-from pvkdb_pipelines.prototypes import compound_of, phases, prototype, tilted_perovskite
+from pvkdb_pipelines.prototypes import build, compound_of, phases, prototype, tilted_perovskite
 from pvkdb_pipelines.prototypes.mixtures import ordered
 
 pytestmark = pytest.mark.timeout(900)
@@ -203,6 +206,18 @@ def test_every_phase_that_can_be_asked_for_has_a_prototype():
         assert composition.family == family
         known = {info.phase for info in phases(compound_of(composition).stoichiometry)}
         assert set(HOST_PHASES[family]) == known
+    for formula in ("Cs4PbBr6", "Cs3BiCl6", "CsPb2Br5", "CsCu2I3", "Cs3Cu2I5"):
+        composition = parse_composition(formula)
+        known = {info.phase for info in phases(compound_of(composition).stoichiometry)}
+        assert set(host_phases(composition)) == known, formula
+
+
+def test_copper_in_tetrahedra_has_no_octahedra_whose_edges_hops_follow():
+    for formula, found in (("CsCu2I3", False), ("CsPbI3", True)):
+        composition = parse_composition(formula)
+        host = build(composition, host_phases(composition)[0])
+        stage = SimpleNamespace(host=host, sites=SimpleNamespace(kind="vacancy", symbol="I"))
+        assert (_octahedra(stage, composition) is not None) == found
 
 
 def test_every_stage_is_reported_until_one_fails():

@@ -196,9 +196,9 @@ def _summary(row: CompositionsRow) -> str:
     stable = (
         "its stability is not computed"
         if above is None
-        else f"it lies {above:.3f} eV an atom above the hull"
+        else f"it lies {above:.3f} eV an atom above the prototypes it decomposes into"
         if above > 0
-        else "it is on the hull of what was compared"
+        else "it is stable against the prototypes that were compared"
     )
     return f"{halide}; {stable}; {devices} of it {'is' if count == 1 else 'are'} in the store."
 

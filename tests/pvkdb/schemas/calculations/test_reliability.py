@@ -90,7 +90,10 @@ def test_the_phase_that_works_is_tried_first():
     assert sorted(host_phases(parse_composition("CsGeI3"))) == sorted(
         host_phases(parse_composition("CsPbI3"))
     )
-    assert host_phases(parse_composition("Cs4PbI6")) == ()
+    assert host_phases(parse_composition("Cs4PbI6")) == ("R-3c",)
+    assert host_phases(parse_composition("CsCu2I3")) == ("Cmcm",)
+    assert host_phases(parse_composition("Cs3Bi2Br9"))[0] == "P-3m1"  # measured
+    assert host_phases(parse_composition("Cs2InI3")) == ()
 
 
 def screened(formula: str, above_ev: float, x_poor_ev: float = 0.2) -> ScreenedCandidate:
@@ -117,7 +120,7 @@ def test_a_report_knows_the_error_of_its_potential():
         title="", plan="", potential="sevennet-0", pvkdb_version="", ranked_by="", stages=[],
         calculations={}, failed={}, force_calls={}, core_hours=0.0,
         candidates=[
-            screened("CsPbBr3", 0.0016), screened("CsSnBr3", 0.0016), screened("CsSnBr3", 0.02),
+            screened("CsPbBr3", 0.0016), screened("RbSnBr3", 0.0016), screened("RbSnBr3", 0.02),
             screened("CsSrCl3", 0.02, -1.44), screened("CsMgCl3", 0.02),
         ],
     )  # fmt: skip

@@ -7,17 +7,27 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from ase import Atoms
 from sqlalchemy.orm import Session
 
+from pvkdb.chemistry import parse_composition
 from pvkdb.computed import CALCULATIONS, REPORT
-from pvkdb.errors import InputError
+from pvkdb.errors import InputError, ParameterError
+from pvkdb.schemas.calculations.relaxations import RelaxQuestion
+from pvkdb.schemas.responses import Hull, HullRequest
 from pvkdb.store.database import Store
+from pvkdb.store.files.relaxation_requests import relax_request
 from pvkdb.store.models.calculations import Calculation
-from pvkdb.suitability.evidence.phase_diagrams import phase_diagrams
+from pvkdb.suitability.evidence.phase_diagrams import hull, phase_diagrams
+from pvkdb_pipelines.prototypes import build
+from pvkdb_pipelines.relaxations.compound import compound_in
+from pvkdb_pipelines.structures.user_structures import store_start
 
 INSIDE = re.compile(r"((Cs|Pb|Bi|Ag|Br|Cl)\d*)+")
 
@@ -122,3 +132,54 @@ def test_what_has_no_diagram_says_why(session) -> None:
     with pytest.raises(InputError, match="one X ion"):
         phase_diagrams(session, "CsPbI2Br")
     assert phase_diagrams(session, "FrPbI3") == ([], ["no relaxation of FrPbI3 with an energy"])
+
+
+def test_a_fetched_phase_counts_in_the_hull_once_it_is_relaxed(
+    session: Session, lines: list[dict[str, Any]], reported: dict[str, float | None]
+) -> None:
+    """The screening compares prototypes; the hull has all, and names what lacks an energy."""
+
+    def found() -> Hull:
+        ask = HullRequest(formula="PbCsBr3", potential="sevennet-0")
+        return hull(ask, lambda: nullcontext(session))
+
+    prototypes = found()
+    assert prototypes.above_hull_ev_per_atom == pytest.approx(reported["CsPbBr3"])
+    assert {each.formula for each in prototypes.products} == {"Cs4PbBr6", "CsPb2Br5"}
+    assert prototypes.missing == ["elements without an energy: Cs"]
+
+    isolated = parse_composition("Cs4PbBr6")
+    store_start(session, build(isolated, "R-3c"), isolated, "C2/m", "a provider")
+    assert "fetched or given, but not relaxed: Cs4PbBr6 C2/m" in found().missing
+    asked = RelaxQuestion(formula="Cs4PbBr6", phase="C2/m", potential="sevennet-0")
+    request = relax_request(session, asked)
+    assert request.start is not None
+    (line,) = (
+        each
+        for each in lines
+        if (each["parameters"].get("formula"), each["parameters"].get("phase"))
+        == ("Cs4PbBr6", "R-3c")
+    )
+    lower = line["result"]["energy_ev_per_formula"] - 0.1
+    result = line["result"] | {"phase": "C2/m", "energy_ev_per_formula": lower}
+    given = {"id": "new", "key": "new", "parameters": request.model_dump(mode="json")}
+    add(session, line, **given, result=result)
+    session.flush()
+    lowered = found()
+    assert lowered.above_hull_ev_per_atom == pytest.approx(
+        reported["CsPbBr3"] + 0.1 / 7 / 5, abs=1e-6
+    )
+    assert not any("C2/m" in reason for reason in lowered.missing)
+    with pytest.raises(ParameterError, match="no energy of CsPbBr3 with chgnet"):
+        hull(HullRequest(formula="CsPbBr3", potential="chgnet"), lambda: nullcontext(session))
+
+
+def test_a_fetched_compound_of_another_stoichiometry_is_relaxed_from_its_structure(
+    session: Session,
+) -> None:
+    silver = parse_composition("Cs2AgBr3")
+    atoms = Atoms("Cs2AgBr3", cell=[6, 6, 8], positions=np.arange(18).reshape(6, 3) % 7, pbc=True)
+    store_start(session, atoms, silver, "Pnma", "a provider")
+    request = relax_request(session, RelaxQuestion(formula="Cs2AgBr3"))
+    assert (request.stoichiometry, request.phase) == ("A2BX3", "Pnma")
+    assert compound_in(request).formula == "Cs2AgBr3"
