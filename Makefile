@@ -92,6 +92,7 @@ bench: install
 # potentials that rankings use, predicted times beside those of devices: docs/validation.
 validate: install
 	$(BIN)/python validation/structures.py
+	$(BIN)/python validation/hybrids.py
 	$(BIN)/python validation/migration.py
 	$(BIN)/python validation/calibration.py
 	$(BIN)/python validation/prediction.py
