@@ -94,6 +94,7 @@ bench: install
 validate: install
 	$(PYTEST) -m long
 	$(BIN)/python validation/structures.py
+	$(BIN)/python validation/hybrids.py
 	$(BIN)/python validation/migration.py
 	$(BIN)/python validation/calibration.py
 	$(BIN)/python validation/prediction.py

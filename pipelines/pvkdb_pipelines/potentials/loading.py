@@ -36,7 +36,6 @@ from pvkdb.schemas.calculations import (
     registered_potentials,
 )
 from pvkdb_pipelines.potentials import batch
-from pvkdb_pipelines.potentials.dispersion import with_dispersion
 from pvkdb_pipelines.potentials.potential import Evaluate, Potential, Properties
 
 #: Environment variables: where potentials run, ``cpu`` or ``cuda``; and the code and files that
@@ -240,7 +239,7 @@ def _shipped(name: PotentialName, device: str) -> Potential:
     versions = {each: version(each) for each in (package, "torch", "ase")}
     if name == PotentialName.SEVENNET_0_D3:
         with needing("dispersion"):
-            evaluate = with_dispersion(evaluate)
+            evaluate = _with_dispersion(evaluate)
         versions |= {"dftd3": version("dftd3"), "dispersion": "D3(BJ), PBE"}
     return Potential(
         name=str(name),
@@ -251,6 +250,23 @@ def _shipped(name: PotentialName, device: str) -> Potential:
         licence=licence(package),
         ev_per_atom=EV_PER_ATOM,
     )
+
+
+def _with_dispersion(evaluate: Evaluate) -> Evaluate:
+    """Return a model plus Grimme's D3 with Becke-Johnson damping and the parameters of PBE.
+
+    0.06 s for 156 atoms. Source: S. Grimme, S. Ehrlich, L. Goerigk, J. Comput. Chem. 32, 1456
+    (2011), doi:10.1002/jcc.21759.
+    """
+    from dftd3.ase import DFTD3
+
+    dispersion = _evaluate_with(DFTD3(method="PBE", damping="d3bj"), "dftd3")
+
+    def both(structures: Sequence[Atoms], stress: bool) -> list[Properties]:
+        pairs = zip(evaluate(structures, stress), dispersion(structures, stress), strict=True)
+        return [{name: found[name] + more[name] for name in more} for found, more in pairs]
+
+    return both
 
 
 @cache

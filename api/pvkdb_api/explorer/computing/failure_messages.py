@@ -28,6 +28,10 @@ FAILURES: dict[FailureKind, tuple[str, str]] = {
         "Two atoms came so close that the potential is not reliable.",
         _OTHER_POTENTIAL,
     ),
+    FailureKind.MOLECULE_BROKEN: (
+        "A bond of a molecule broke or formed, so the structure is another compound.",
+        "Start from another orientation of the molecules, or use another potential.",
+    ),
     FailureKind.UNSTABLE_HOST: (
         "The host is not a minimum of the potential: it relaxes to another structure when "
         "disturbed.",
