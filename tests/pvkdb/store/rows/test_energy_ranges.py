@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.rankings import Grade
 from pvkdb.store.collections import COMPOSITIONS, ENERGETICS, MATERIALS
 from pvkdb.store.collections.energetics import energy_summaries
+from pvkdb.store.curation.registration import register_material
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.rows.energy_ranges import EnergyRange, energy_ranges
@@ -26,21 +28,30 @@ def test_formation_energies_of_charged_vacancies_are_in_no_range(store):
 
 
 def test_a_quoted_energy_does_not_replace_what_pvkdb_computed(store):
-    """Arber 2025 is known from notes on it alone; of CsPbI3-Pnma nothing else is reported."""
     with store.session() as session:
-        quoted = session.get_one(Energetic, "e-o-arber2025-1")
-        (before,) = (each for each in phase_candidates(session, "CsPbI3") if "Pnma" in each.id)
-        assert before.evidence["e_a_ev"].grade is Grade.SECONDARY
         session.add(Calculation(id="c", key="k", kind="dft-hop", parameters={}))
+        register_material(session, parse_composition("CsPbI3"), "Pnma")
         session.flush()
-        names = ("material_id", "defect", "species", "quantity", "method", "approximate")
-        facts = {name: getattr(quoted, name) for name in names}
-        made = {"scope": "hop", "value_min_ev": 0.3, "value_max_ev": 0.3, "source": "calculation c"}
-        session.add(Energetic(**facts, **made, id="e-made", calculation_id="c"))
-        session.flush()
-        (after,) = (each for each in phase_candidates(session, "CsPbI3") if "Pnma" in each.id)
-        known = after.evidence["e_a_ev"]
-        assert (known.minimum, known.grade) == (0.3, Grade.OWN_DFT)
+        facts = {
+            "material_id": "CsPbI3-Pnma",
+            "defect": "V_I",
+            "species": "I",
+            "quantity": "E_A",
+            "method": "DFT",
+            "approximate": False,
+        }
+        for id, value, further in (
+            ("e-quoted", 0.34, {"scope": "reported", "source": "secondary: abstract at a page"}),
+            ("e-made", 0.3, {"scope": "hop", "source": "calculation c", "calculation_id": "c"}),
+        ):
+            session.add(
+                Energetic(**facts, **further, id=id, value_min_ev=value, value_max_ev=value)
+            )
+            session.flush()
+            (found,) = (each for each in phase_candidates(session, "CsPbI3") if "Pnma" in each.id)
+            known = found.evidence["e_a_ev"]
+            grade = Grade.SECONDARY if id == "e-quoted" else Grade.OWN_DFT
+            assert (known.minimum, known.grade) == (value, grade)
 
 
 def test_ranges_of_halides_are_those_that_rankings_show(store):
