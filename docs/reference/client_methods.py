@@ -109,7 +109,11 @@ def render() -> str:
     results: dict[str, list[str]] = {}
     for module, name in sorted({(*each.split(":"),) for each in [DOCUMENT, *models]}):
         results.setdefault(module, []).append(name)
-    imports = [f"from {module} import {', '.join(names)}" for module, names in results.items()]
+    imports = []
+    for module, names in results.items():
+        line = f"from {module} import {', '.join(names)}"
+        many = f"from {module} import (\n" + "".join(f"    {each},\n" for each in names) + ")"
+        imports.append(line if len(line) <= 96 else many)
     parts = groupby(operations, key=lambda each: each.method.rpartition(".")[0])
     return (
         HEAD.format(imports=textwrap.indent("\n".join(imports), " " * 4))

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from pvkdb.operations.fields import InCommand, Served, Text
 from pvkdb.schemas import StrictModel
 from pvkdb.schemas.imports import FileProblem
+from pvkdb.schemas.screening import Product
 from pvkdb.schemas.tables import ToleranceRow
 
 Item = TypeVar("Item")
@@ -209,17 +210,6 @@ class HullRequest(StrictModel):
     )
 
 
-class HullProduct(BaseModel):
-    """A product of a decomposition."""
-
-    formula: str = Field(description="Its formula.", examples=["PbBr2"])
-    phase: str = Field(description="Its lowest relaxed phase.", examples=["Pnma"])
-    amount: float = Field(
-        description="Formula units per formula unit of the compound.", examples=[1.0]
-    )
-    calculation: str = Field(description="Id of its relaxation.", examples=["3f2a"])
-
-
 class Hull(BaseModel):
     """Energy above the hull of every competing phase that the store has, by one potential."""
 
@@ -231,7 +221,7 @@ class Hull(BaseModel):
         "balance it.",
         examples=[-0.02],
     )
-    products: list[HullProduct] = Field(description="That mixture.")
+    products: list[Product] = Field(description="That mixture.")
     compared: list[str] = Field(description="Compounds and elements of the comparison.")
     missing: list[str] = Field(
         description="What is known to lack: competitors that were not relaxed with the potential. "

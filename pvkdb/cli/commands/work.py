@@ -27,7 +27,6 @@ from pvkdb.cli.output.barriers import print_barriers
 from pvkdb.cli.output.console import messages, print_json
 from pvkdb.cli.output.progress import watch_queue
 from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError
-from pvkdb.schemas.toml_files import read_text
 from pvkdb_pipelines.work.interrupts import finishing_on_sigterm
 
 #: Seconds between two looks at the leases of workers that seem to be lost.
@@ -64,6 +63,7 @@ def work(
     if dry_run:
         if config is None:
             raise InputError("--dry-run needs the file of a cluster: --config FILE")
+        from pvkdb.schemas.toml_files import read_text
         from pvkdb_pipelines.engines.parsl_config import job_script
         from pvkdb_pipelines.engines.settings import parse_cluster
 

@@ -24,7 +24,8 @@ from pvkdb.errors import InputError, naming
 from pvkdb.operations import Reading
 from pvkdb.schemas.calculations.kinds import read_result
 from pvkdb.schemas.calculations.relaxations import ElementResult, RelaxResult
-from pvkdb.schemas.responses import Hull, HullProduct, HullRequest
+from pvkdb.schemas.responses import Hull, HullRequest
+from pvkdb.schemas.screening import Product
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure, StructureElement
 
@@ -113,8 +114,8 @@ def hull(request: HullRequest, reading: Reading) -> Hull:
         if not usable:
             by = f" with {request.potential}" if request.potential else ""
             raise InputError(
-                f"the store has no energy of {composition.formula}{by}; relax it: pvkdb screen, or "
-                "pvkdb submit relaxation"
+                f"the store has no energy of {composition.formula}{by}; relax it with pvkdb screen "
+                "or client.calculations.relax"
             )
         potential = max(usable, key=lambda name: (len(known[name]), name))
         levels = dict(known[potential])
@@ -169,9 +170,7 @@ def _missing(
     return [f"{reason}: {', '.join(names)}" for reason, names in reasons.items() if names]
 
 
-def _decompose(
-    formula: str, others: Sequence[CompoundLevel]
-) -> tuple[float | None, list[HullProduct]]:
+def _decompose(formula: str, others: Sequence[CompoundLevel]) -> tuple[float | None, list[Product]]:
     """Return the lowest energy of a mixture with these atoms, eV an atom, and the mixture.
 
     It is the lower convex hull at one composition, a linear program in the shares of atoms.
@@ -192,12 +191,7 @@ def _decompose(
         return None, []
     amounts = [x * atoms / size for x, size in zip(found.x, sizes, strict=True)]
     return float(found.fun), [
-        HullProduct(
-            formula=each.formula,
-            phase=each.phase,
-            amount=round(amount, 6),
-            calculation=each.calculation,
-        )
+        Product(formula=each.formula, phase=each.phase, amount=round(amount, 6))
         for each, amount in zip(others, amounts, strict=True)
         if amount > _LEAST_AMOUNT
     ]
