@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from pvkdb.cli.output.console import messages, output, plain, print_table
@@ -49,6 +50,7 @@ def print_ranking(
     both = sorted([*ranking.candidates, *ranking.unreviewed], key=lambda each: each.rank)
     listed = both[:limit]
     columns = _columns(ranking, listed)
+    longest = max(18, 55 - 11 * len(columns))
     output().print(plain(answer(ranking)), style="bold")
     output().print(plain(scope(ranking)))
     print_table(
@@ -60,7 +62,8 @@ def print_ranking(
         [
             [
                 "–" if entry.id in waiting else str(entry.rank),
-                _identity(entry, papers or {}) + ("\nunreviewed" if entry.id in waiting else ""),
+                _identity(entry, papers or {}, longest)
+                + ("\nunreviewed" if entry.id in waiting else ""),
                 _scores(entry),
                 *(_cell(entry.criteria[place]) for place in columns),
             ]
@@ -318,16 +321,16 @@ def _scores(entry: RankedCandidate) -> str:
     )
 
 
-def _identity(entry: RankedCandidate, papers: Mapping[str, str]) -> str:
+def _identity(entry: RankedCandidate, papers: Mapping[str, str], longest: int) -> str:
     """Return a candidate's label, with its id and publications or number of devices below."""
-    keys = entry.references.split()
+    label, keys = plain("\n".join(wrap(entry.label, longest))), entry.references.split()
     beside = "; ".join(papers.get(key, key).partition(", ")[0] for key in keys)
     if entry.devices is not None:
         beside = f"{entry.devices} device{'' if entry.devices == 1 else 's'}"
     if entry.kind == "material":
-        return f"{plain(entry.label)}\n[dim]{beside}[/]"
+        return f"{label}\n[dim]{beside}[/]"
     phase = f", {entry.phase} phase" if entry.phase else ""
     stack = "" if entry.stack_reported else "\nstack not reported"
     form = f"\n{entry.form}" if entry.form else ""
     known = plain(f"{entry.id} {beside}{phase}{form}{stack}")
-    return f"{plain(entry.label)}\n[dim]{known}[/]"
+    return f"{label}\n[dim]{known}[/]"

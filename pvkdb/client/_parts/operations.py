@@ -49,7 +49,7 @@ class DirectOperations(ClientPart):
 
         Example:
             >>> client.compare(["CsPbBr3", "MAPbI3"]).answer.partition(";")[0]
-            'No difference between CsPbBr3 and MAPbI3 beyond the errors'
+            'No measured or computed value differs between CsPbBr3 and MAPbI3 beyond the errors'
         """
         return call(self._service, "compare", locals())
 
