@@ -217,7 +217,7 @@ _RENAMED = {"decomposition_ev_per_atom": "above_hull_ev_per_atom"}
 
 
 #: Most known names that are all listed.
-_LISTED = 50
+_LISTED = 20
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:

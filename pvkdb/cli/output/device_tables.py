@@ -160,9 +160,9 @@ def _print_ions(answer: KineticsAnswer) -> None:
     several = len({ion.material for ion in answer.ions}) > 1
     print_table(
         f"{answer.asked}: every ion with an activation energy in the store",
-        ["ion", "E_A", *_KINETICS.values()],
+        ["ion", "E_A used", *_KINETICS.values()],
         [_ion_row(ion, several) for ion in answer.ions],
-        numeric=("E_A", *_KINETICS.values()),
+        numeric=("E_A used", *_KINETICS.values()),
         caption="switching, relaxation: times; the relaxation time is the predicted retention. "
         "--json adds rates, velocities, vacancies and equations.",
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from pvkdb.cli.output.console import messages, output, plain, print_table
 from pvkdb.cli.output.device_tables import assumption_text
 from pvkdb.display.numbers import number, with_interval
-from pvkdb.display.units import with_unit
 from pvkdb.errors import NotFoundError, unknown_name
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pvkdb.schemas.profiles import Criterion
     from pvkdb.schemas.rankings import (
         Assessment,
-        ComparedScore,
         ComparedValue,
         Comparison,
         ProfileSummary,
@@ -44,13 +43,14 @@ _COLUMNS = 3
 def print_ranking(
     ranking: Ranking, limit: int | None = None, papers: Mapping[str, str] | None = None
 ) -> None:
-    """Print which come first, a ranking as a table, its papers, predictions and notes."""
+    """Print which come first, a ranking as a table, its papers and notes."""
     from pvkdb.suitability.sheets.comparisons import answer, scope
 
     waiting = {each.id for each in ranking.unreviewed}
     both = sorted([*ranking.candidates, *ranking.unreviewed], key=lambda each: each.rank)
     listed = both[:limit]
     columns = _columns(ranking, listed)
+    longest = max(18, 55 - 11 * len(columns))
     output().print(plain(answer(ranking)), style="bold")
     output().print(plain(scope(ranking)))
     print_table(
@@ -62,7 +62,8 @@ def print_ranking(
         [
             [
                 "–" if entry.id in waiting else str(entry.rank),
-                _identity(entry, papers or {}) + ("\nunreviewed" if entry.id in waiting else ""),
+                _identity(entry, papers or {}, longest)
+                + ("\nunreviewed" if entry.id in waiting else ""),
                 _scores(entry),
                 *(_cell(entry.criteria[place]) for place in columns),
             ]
@@ -72,8 +73,6 @@ def print_ranking(
         caption=_caption(ranking, len(listed)),
     )
     _print_papers(papers or {}, listed if ranking.subject == "materials" else ())
-    if ranking.subject == "materials":
-        _print_predictions(ranking, listed)
     _print_notes(ranking)
 
 
@@ -100,10 +99,8 @@ def _print_papers(papers: Mapping[str, str], rows: Sequence[RankedCandidate]) ->
     for key, text in papers.items():
         of = ", ".join(each.label for each in rows if key in each.references.split())
         output().print(plain(f"{text} ({of})" if of else text))
-    for each in transcribed_from():
-        output().print(
-            plain(f"Tables, figures and sections are those of the review: {each['path']}.")
-        )
+    review, *_ = transcribed_from()
+    output().print(f"Tables, figures and sections are those of the review: {review['path']}.")
 
 
 def print_explanation(ranking: Ranking, name: str, papers: Mapping[str, str]) -> None:
@@ -181,28 +178,6 @@ def _place(source: str) -> str:
     return re.sub(r"https?://([^/\s;]+)/[^\s;]*", r"\1", source)
 
 
-def _print_predictions(ranking: Ranking, listed: Sequence[RankedCandidate]) -> None:
-    """Print the predictions of the kinetics model for the listed materials."""
-    rows = [
-        [plain(entry.label), plain(entry.prediction)]
-        for entry in listed
-        if entry.prediction is not None
-    ]
-    if not rows:
-        return
-    assumed = "; ".join(
-        f"{each.name} {with_unit(each.value, each.unit)}{' (default)' if each.default else ''}"
-        for each in ranking.assumptions
-    )
-    print_table(
-        "Predicted from the activation energy of the halide",
-        ["material", "compared with the profile"],
-        rows,
-        whole=("material",),
-        caption=f"assumed: {assumed}. --explain ID shows the sources." if assumed else None,
-    )
-
-
 def print_series(found: DeviceSeries) -> None:
     """Print the answer, then what changes along series."""
     output().print(plain(f"{found.answer}."), style="bold")
@@ -233,7 +208,8 @@ def print_comparison(found: Comparison) -> None:
             [
                 f"{titles}\nof {row.ranked}",
                 *(
-                    f"{each.rank}{' (unreviewed)' if each.unreviewed else ''}: {_interval(each)}"
+                    f"{each.rank}{' (unreviewed)' if each.unreviewed else ''}: "
+                    + with_interval(each.score, each.score_low, each.score_high)
                     if each
                     else "no place"
                     for each in row.scores
@@ -247,10 +223,6 @@ def print_comparison(found: Comparison) -> None:
 
 def _compared(value: ComparedValue) -> str:
     return value.text if value.kind == "unknown" else plain(f"{value.text}\n{value.grade.value}")
-
-
-def _interval(entry: ComparedScore) -> str:
-    return with_interval(entry.score, entry.score_low, entry.score_high)
 
 
 def print_applications(profiles: list[ProfileSummary]) -> None:
@@ -327,26 +299,13 @@ def _cell(assessment: Assessment) -> str:
 
 
 def _value(assessment: Assessment) -> str:
-    from pvkdb.schemas.rankings import BEST
-    from pvkdb.suitability.evidence.explanations import shown_ends, value_text
+    from pvkdb.suitability.evidence.explanations import value_text
 
-    if assessment.word is not None or assessment.estimate is not None:
-        return value_text(assessment, assessment.unit)
-    low, high = shown_ends(assessment)
-    unit = {"eV": " eV", "s": " s", "J": " J"}.get(assessment.unit, "")
-    if low is None and high is None:
+    if assessment.grade.value == "missing":
         return ""
-    best = f"{assessment.qualifier} " if assessment.qualifier in BEST else None
-    if high is None and low is not None:
-        return f"{best or '≥ '}{number(low)}{unit}"
-    if low is None and high is not None:
-        return f"{best or '≤ '}{number(high)}{unit}"
-    assert low is not None
-    assert high is not None
-    sign = "~" if assessment.qualifier == "~" else ""
-    if low == high:
-        return f"{sign}{number(low)}{unit}"
-    return f"{sign}{number(low)}–{number(high)}{unit}"
+    unit = assessment.unit if assessment.unit in ("eV", "eV/atom", "s", "J") else "1"
+    text = value_text(assessment, unit)
+    return text.replace("at least", "≥").replace("at most", "≤")
 
 
 def _range(assessment: Assessment) -> str:
@@ -362,16 +321,16 @@ def _scores(entry: RankedCandidate) -> str:
     )
 
 
-def _identity(entry: RankedCandidate, papers: Mapping[str, str]) -> str:
+def _identity(entry: RankedCandidate, papers: Mapping[str, str], longest: int) -> str:
     """Return a candidate's label, with its id and publications or number of devices below."""
-    keys = entry.references.split()
+    label, keys = plain("\n".join(wrap(entry.label, longest))), entry.references.split()
     beside = "; ".join(papers.get(key, key).partition(", ")[0] for key in keys)
     if entry.devices is not None:
         beside = f"{entry.devices} device{'' if entry.devices == 1 else 's'}"
     if entry.kind == "material":
-        return f"{plain(entry.label)}\n[dim]{beside}[/]"
+        return f"{label}\n[dim]{beside}[/]"
     phase = f", {entry.phase} phase" if entry.phase else ""
     stack = "" if entry.stack_reported else "\nstack not reported"
     form = f"\n{entry.form}" if entry.form else ""
     known = plain(f"{entry.id} {beside}{phase}{form}{stack}")
-    return f"{plain(entry.label)}\n[dim]{known}[/]"
+    return f"{label}\n[dim]{known}[/]"

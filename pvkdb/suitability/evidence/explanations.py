@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor, log10
 
 from pvkdb.display.numbers import decimals_of, percent
 from pvkdb.display.times import HOUR_S, YEAR_S, duration
@@ -20,7 +19,7 @@ def value_text(evidence: Evidence | Assessment, unit: str) -> str:
         return evidence.word
     if evidence.estimate is not None:
         mean, error, _ = evidence.estimate
-        digits = max(0, 1 - floor(log10(4 * error)))
+        digits = decimals_of(mean - error, mean + error)
         return with_unit(f"{mean:z.{digits}f} ± {error:.{digits}f}", unit)
     if evidence.qualifier in BEST:
         end = evidence.maximum if evidence.minimum is None else evidence.minimum

@@ -134,7 +134,7 @@ def rank_candidates(
             *_left_out(set_aside, len(not_rankable)),
             *notes,
             *_notes(reports, entries),
-            *([] if options.computed else _assumed(reports)),
+            *([] if options.computed else [_assumed(reports)]),
         ],
         dataset_version=dataset_version,
     )
@@ -210,11 +210,8 @@ def ranked_entries(
         counted = [entry for entry in assessed if entry.weight > 0]
         verdicts = [entry.verdict for entry in counted]
         criteria = [report.criterion for report in reports]
-        known = sum(
-            entry.weight
-            for entry, share in zip(assessed, each.shares, strict=True)
-            if not share.unknown
-        )
+        pairs = zip(assessed, each.shares, strict=True)
+        known = sum(entry.weight for entry, share in pairs if not share.unknown)
         found.append(
             RankedCandidate(
                 rank=rank,
@@ -340,17 +337,14 @@ def _left_out(set_aside: Sequence[SetAside], unknown: int) -> list[str]:
     return notes
 
 
-def _assumed(reports: Sequence[Reports]) -> list[str]:
+def _assumed(reports: Sequence[Reports]) -> str:
     """Return a note on what unknown values count as, where computed ones are left out."""
-    listed = ", ".join(
-        f"{METRICS[each.criterion.metric].label} {each.unknown.value:.2g} (of {len(each.values)})"
-        for each in reports
-        if each.criterion.weight > 0
-    )
-    return [
+    counted = [(each.criterion.metric, each) for each in reports if each.criterion.weight > 0]
+    listed = (f"{METRICS[name].label} {each.unknown.value:.2g}" for name, each in counted)
+    return (
         "without what pvkdb computed, an unknown value counts as the lower end among fewer "
-        f"reports, which may change places: {listed}"
-    ]
+        f"reports, which may change places: {', '.join(listed)}"
+    )
 
 
 def _notes(reports: Sequence[Reports], entries: Sequence[RankedCandidate]) -> list[str]:

@@ -61,34 +61,26 @@ def answer(ranking: Ranking) -> str:
 
 
 #: What shows that a device is analog.
-_ANALOG = ("states", "nonlinearity")
-#: First places of which a sentence speaks.
-_FIRST = 10
+_ANALOG = {"states", "nonlinearity"}
 
 
 def _without_analog(ranking: Ranking) -> str:
     """Return that the first ten report nothing analog where it is asked for, and who does most."""
-    if not {each.metric for each in ranking.criteria}.issuperset(_ANALOG):
-        return ""
     known = [
-        (place, entry, each)
+        (each.maximum or each.minimum or 0, each.metric, place, entry)
         for place, entry in enumerate(ranking.candidates)
         for each in entry.criteria
         if each.metric in _ANALOG and each.grade is not Grade.MISSING
     ]
-    if any(place < _FIRST for place, _, _ in known):
+    asked = {each.metric for each in ranking.criteria} >= _ANALOG
+    if not asked or any(place < 10 for _, _, place, _ in known):
         return ""
-    text = f" None of the first {_FIRST} reports states or non-linearity"
-    states = [each for each in known if each[2].metric == "states"]
-    if not states:
+    text = " None of the first ten reports states or non-linearity"
+    if not (states := [each for each in known if each[1] == "states"]):
         return f"{text}."
-    _, most, value = max(states, key=lambda each: each[2].maximum or each[2].minimum or 0)
-    shown = f"{value_text(value, value.unit)} states, place {most.rank}"
-    return f"{text}; the most are shown by {named(most)} ({shown}{_cited(most)})."
-
-
-def _cited(entry: RankedCandidate) -> str:
-    return f", {', '.join(entry.references.split())}" if entry.references else ""
+    count, _, _, most = max(states, key=lambda each: each[0])
+    shown = f"{short_number(count)} states, place {most.rank}; {most.references}"
+    return f"{text}; the most states are those of {named(most)} ({shown})."
 
 
 def compared(ranking: Ranking, first: RankedCandidate, second: RankedCandidate) -> list[str]:
@@ -125,15 +117,9 @@ def ahead_of(ranking: Ranking, subject: RankedCandidate, other: RankedCandidate)
 
 def scope(ranking: Ranking) -> str:
     """Return on what the order rests alone, and which needs of the application it leaves out."""
-    known = {
-        each.metric
-        for entry in ranking.candidates
-        for each in entry.criteria
-        if each.grade is not Grade.MISSING
-    }
-    counted = [
-        label(each.metric) for each in ranking.criteria if each.weight > 0 and each.metric in known
-    ]
+    every = (each for entry in ranking.candidates for each in entry.criteria)
+    known = {each.metric for each in every if each.weight > 0 and each.grade is not Grade.MISSING}
+    counted = [label(each.metric) for each in ranking.criteria if each.metric in known]
     left_out = "; ".join(each.asks for each in ranking.not_judged)
     needs = f" Not judged: {left_out}." if left_out else ""
     listed = " and ".join(filter(None, (", ".join(counted[:-1]), *counted[-1:])))

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from itertools import combinations
-from math import floor, inf, isfinite, log10
+from math import inf, isfinite, log10
 from typing import Literal
 
 import numpy as np
@@ -45,7 +45,7 @@ from pvkdb.store.models.devices import Device, DeviceClaim
 from pvkdb.store.models.materials import Composition
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
-from pvkdb.suitability.evidence.explanations import value_text
+from pvkdb.suitability.evidence.explanations import shown_ends, value_text
 from pvkdb.suitability.evidence.materials import material_candidates
 from pvkdb.suitability.evidence.means import Spread, spread_in, with_means
 from pvkdb.suitability.profiles.profile_file import shipped_profile, shipped_profiles
@@ -240,16 +240,11 @@ def _value(metric: Metric, evidence: Evidence | None) -> ComparedValue:
 
 
 def _text(metric: Metric, evidence: Evidence) -> str:
-    """Return a value in as many digits as its interval allows."""
-    low, high = evidence.minimum, evidence.maximum
-    if metric.scale == "log" or low is None or high is None:
-        return value_text(evidence, metric.unit)
-    exact = high - low if high > low else abs(low) if evidence.grade is Grade.MODEL else 0.0
-    digits = 1 - floor(log10(exact)) if exact else 9
-    ends = amount_range(round(low, digits), round(high, digits), metric.unit)
+    """Return a value; of a mean also its 95% interval."""
+    text = value_text(evidence, metric.unit)
     if evidence.estimate is None:
-        return ends
-    return f"{value_text(evidence, metric.unit)} (95 %: {ends})"
+        return text
+    return f"{text} (95 %: {amount_range(*shown_ends(evidence), metric.unit)})"
 
 
 def _ends(metric: Metric, value: Known) -> tuple[float, float]:

@@ -10,13 +10,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError, unknown_name
 from pvkdb.schemas.tables import TABLES
 from pvkdb.store.collections import COMPOSITIONS, DEVICE_CLAIMS, DEVICES, REFERENCES
 from pvkdb.store.collections.collection import Collection
+from pvkdb.store.files.bibliography import author_year
 from pvkdb.store.models.devices import Device, DeviceClaim
 from pvkdb.store.models.references import Reference
 from pvkdb.store.models.summaries import CompositionSummary
@@ -37,8 +38,8 @@ SHOWN = 20
 #: Between the names of what is compared.
 _AGAINST = re.compile(r" (?:vs\.?|versus) ", re.IGNORECASE)
 _DOI = "https://doi.org/"
-#: The label of a citation: Li 2022.
-_AUTHOR_YEAR = re.compile(r"(\D+) ([12]\d{3})")
+#: The end of the label of a citation: Li 2022.
+_YEAR = re.compile(r" ([12]\d{3})$")
 
 
 @router.get("/")
@@ -162,10 +163,11 @@ def find(session: Session, text: str) -> SearchResult:
     device = func.lower(Device.id) == text.lower()
     claim = func.lower(DeviceClaim.id) == text.lower()
     reference = or_(func.lower(Reference.key) == text.lower(), func.lower(Reference.doi) == doi)
-    if label := _AUTHOR_YEAR.fullmatch(text):
-        authors = func.coalesce(Reference.authors, "") + ";"
-        by = authors.icontains(f" {label[1]};", autoescape=True)
-        reference = or_(reference, and_(Reference.year == int(label[2]), by))
+    if year := _YEAR.search(text):
+        of_year = REFERENCES.iterate(session, {"year_min": int(year[1]), "year_max": int(year[1])})
+        labels = {row.key: author_year(row.key, row.authors, row.year) for row in of_year}
+        keys = [key for key, each in labels.items() if each.lower() == text.lower()]
+        reference = or_(reference, Reference.key.in_(keys))
     exact = [
         *([link("/compositions", material[0], phase=material[1])] if material else []),
         *(link("/devices", row.id) for row in _rows(session, DEVICES, device)),

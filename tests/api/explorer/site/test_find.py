@@ -16,7 +16,6 @@ from ..asking import ask, listed
         ("Cs2AgBiBr6", "/compositions/Cs2AgBiBr6"),
         ("D-T4-R01", "/devices/d-t4-r01"),
         ("r36", "/references/r36"),
-        ("Poddar 2021", "/references/r161"),
     ],
 )
 def test_what_only_one_thing_can_mean_leads_to_it(address, typed, page):
@@ -26,6 +25,12 @@ def test_what_only_one_thing_can_mean_leads_to_it(address, typed, page):
     else:
         assert answer.status_code == 303
         assert answer.headers["location"] == page
+
+
+def test_the_label_of_a_citation_finds_it(address):
+    found = ask(address, "/find", q="Li 2022").text
+    assert "/references/r267" in found
+    assert '/references/r22"' not in found  # T. Du and others, one of them a Li
 
 
 def test_what_is_found_is_grouped_and_linked(visitor, address):

@@ -149,8 +149,6 @@ def test_behaviours_and_keys_are_tasks(database: list[str], tmp_path: Path) -> N
 def test_rankings_take_the_layer_and_show_windows(database: list[str]) -> None:
     arguments = ["rank", "selector", "--materials", "--samples", "20", *database]
     outcome = CliRunner().invoke(app, arguments)
-    assert "Predicted from the activation energy of the halide" in outcome.stdout
-    assert "thickness_m 6e-08–1e-06 m (default)" in " ".join(outcome.stdout.split())
     assert widest(outcome.stdout) <= 100
     explained = (
         CliRunner()

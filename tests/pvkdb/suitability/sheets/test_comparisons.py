@@ -94,7 +94,7 @@ def test_a_sample_of_the_pairs_of_a_profile(literature: Session, subject: Subjec
     found = rank(literature, "selector", subject, Options(samples=1), models=())
     expected = {
         "devices": "Judged by retention, volatility, on/off ratio and endurance alone. Not",
-        "materials": "Judged by E_A, DFE, energy above the hull and perovskite probability",
+        "materials": "Judged by E_A, DFE and perovskite probability alone. Not",
     }
     assert scope(found).startswith(expected[subject])
     listed = found.candidates[::9]
