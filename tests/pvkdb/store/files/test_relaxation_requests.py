@@ -47,7 +47,7 @@ def test_what_a_screening_computed_is_found_again(other: Store, tmp_path: Path) 
     ("formula", "phase", "words"),
     [
         ("CsPbBr3", "P1", "'P1'; known: .*Pnma"),
-        ("MAPbI3", None, "molecule"),
+        ("DMAPbI3", None, "molecule"),
         ("CsPb0.5Sn0.5I3", None, "shared"),
     ],
 )
