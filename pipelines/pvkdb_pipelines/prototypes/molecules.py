@@ -77,7 +77,8 @@ def place_molecules(
         own = {site: each for site, each in sites.items() if each == ion}
         firsts = _axes(host, next(iter(own)))
         tried = [_turned_like(host, group, list(own), first, pattern) for first in firsts]
-        turns |= max(tried, key=lambda found: _merit(_placed(host, own, found)))
+        merits = [_merit(_placed(host, own, found)) for found in tried]
+        turns |= tried[merits.index(max(merits))]
     return _placed(host, sites, turns)
 
 

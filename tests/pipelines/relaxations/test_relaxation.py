@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from ase.build import bulk
 
+from pvkdb.chemistry import parse_composition
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
+from pvkdb_pipelines.geometry.molecules import require_whole
 from pvkdb_pipelines.progress import CalculationProgress, ProgressReporter
-from pvkdb_pipelines.prototypes import tilted_perovskite
+from pvkdb_pipelines.prototypes import build, compound_of, prototype, tilted_perovskite
+from pvkdb_pipelines.relaxations.compound import compute_relaxation, relax_request
 from pvkdb_pipelines.relaxations.relaxation import relax
 
 
@@ -25,6 +28,18 @@ def test_copper_relaxes_to_the_minimum_of_its_equation_of_state(emt):
     assert relaxed.cell.angles() == pytest.approx([90] * 3, abs=0.01)
     assert steps > 1
     assert start.cell.lengths() == pytest.approx([3.75] * 3)  # the start is left as it was
+
+
+@pytest.mark.slow
+def test_a_hybrid_relaxes_with_whole_molecules_near_its_measured_volume():
+    """Cubic MAPbCl3, a = 5.68 Å: D. Weber, Z. Naturforsch. B 33, 1443 (1978)."""
+    compound = compound_of(parse_composition("MAPbCl3"))
+    run = compute_relaxation(relax_request(compound, prototype("ABX3", "Pm-3m"), "sevennet-0"))
+    start = build(compound, "Pm-3m")
+    require_whole(start, run.atoms, "relaxed")
+    assert run.result.findings == []
+    assert run.result.optimizer.startswith("BFGS")
+    assert run.result.volume_ang3_per_formula ** (1 / 3) == pytest.approx(5.68, rel=0.03)
 
 
 def test_exhausted_steps_name_the_numbers_and_the_remedy(emt):

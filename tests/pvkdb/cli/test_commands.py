@@ -101,7 +101,7 @@ def test_tolerance_prints_what_it_can_and_names_what_it_cannot_read(
         (("neb", "XyPbI3"), ("XyPbI3", "character 1")),
         (("neb", "CsPbI4"), ("CsPbI4", "does not balance")),
         (("neb", "CsPbO3"), ("CsPbO3", "no halide")),
-        (("neb", "MAPbI3"), ("MAPbI3", "molecule")),
+        (("neb", "DMAPbI3"), ("DMAPbI3", "molecule")),
         (("neb", "Cs2InI3"), ("no prototype of the family other", "give a structure")),
         (("neb", "Cs2AgBiBr6", "--phase", "Pnma"), ("Pnma", "Fm-3m")),
         (("neb", "CsPbBr3", "--defect", "Br_v"), ("Br_v", "an element as V_Br")),

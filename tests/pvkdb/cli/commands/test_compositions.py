@@ -69,6 +69,14 @@ def test_a_mixture_states_its_size_seed_and_quality_in_the_file_and_beside_it(ru
     assert "Fm-3m" in run("structure", "CsPb0.5Sn0.5I3", "--phase", "Pm-3m", "--ordered").stderr
 
 
+def test_molecules_are_placed_in_a_pattern(run: Run) -> None:
+    shown = run("structure", "MAPbI3", "--orientation", "random", "--seed", "3")
+    assert "random pattern, seed 3" in shown.stderr
+    assert shown.stdout.count(" N ") == 4
+    refused = run("structure", "MAPbI3", "--orientation", "up")
+    assert "antipolar, polar, random" in refused.stderr
+
+
 def test_list_names_the_phases_and_their_sources(run: Run) -> None:
     table = run("structure", "Cs3Sb2I9", "--list").stdout
     assert "P6_3/mmc" in table
@@ -77,7 +85,9 @@ def test_list_names_the_phases_and_their_sources(run: Run) -> None:
     listed = json.loads(run("structure", "CsPbI3", "--list", "--json").stdout)
     assert {entry["phase"] for entry in listed if entry["searched"]} == {"Pnma", "delta"}
     assert all(entry["source"] for entry in listed)
-    mixed = run("structure", "MAPbI3", "--list")
+    hybrid = json.loads(run("structure", "MAPbI3", "--list", "--json").stdout)
+    assert "delta" not in {entry["phase"] for entry in hybrid}
+    mixed = run("structure", "DMAPbI3", "--list")
     assert "delta" in mixed.stdout
     assert "molecule" in mixed.stderr
 
