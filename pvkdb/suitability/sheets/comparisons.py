@@ -53,7 +53,7 @@ def answer(ranking: Ranking) -> str:
     names = [", ".join(names[:-1]), names[-1]] if len(names) > 1 else names
     shared = " share the place, their scores being equal to two digits," if len(first) > 1 else ","
     unmade = " The store has no device of it." if leader.devices == 0 else ""
-    unmade += _without_analog(ranking)
+    unmade += without_analog(ranking)
     return (
         f"{' and '.join(names)}{shared} with the score {score} ({low} to {high}): {leader.because}."
         f"{unmade}"
@@ -64,7 +64,7 @@ def answer(ranking: Ranking) -> str:
 _ANALOG = {"states", "nonlinearity"}
 
 
-def _without_analog(ranking: Ranking) -> str:
+def without_analog(ranking: Ranking) -> str:
     """Return that the first ten report nothing analog where it is asked for, and who does most."""
     known = [
         (each.maximum or each.minimum or 0, each.metric, place, entry)

@@ -175,10 +175,14 @@ def find(session: Session, text: str) -> SearchResult:
         *(link("/references", row.key) for row in _rows(session, REFERENCES, reference)),
     ]
     absorber = DEVICES.condition("absorber", (text,))
+    # Long words in any of their forms: synapse, synaptic.
+    stems = " ".join(
+        each[:-2] if len(each) > 6 and each.isalpha() else each for each in text.split()
+    )
     return SearchResult(
         _group(session, COMPOSITIONS, text, composition),
         _group(session, DEVICES, text, or_(device, absorber)),
-        _group(session, REFERENCES, text, reference),
+        _group(session, REFERENCES, stems, reference),
         exact[0] if len(exact) == 1 else None,
     )
 

@@ -27,6 +27,7 @@ from pvkdb.suitability.sheets.comparisons import (
     label,
     stability,
     tied,
+    without_analog,
 )
 from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number, percent, rounded
 from pvkdb_api.explorer.site.rendering import link
@@ -87,7 +88,7 @@ def explain(ranking: Ranking) -> list[Markup]:
     first = [entry for entry in ranking.candidates if entry.rank == 1]
     leader = first[0]
     return [
-        _lead(ranking, first),
+        _lead(ranking, first) + escape(without_analog(ranking)),
         Markup("{}: {}.").format(named(leader), leader.because),
         *_comparison(ranking, leader),
         *map(escape, stability(ranking)),

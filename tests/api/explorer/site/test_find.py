@@ -33,6 +33,10 @@ def test_the_label_of_a_citation_finds_it(address):
     assert '/references/r22"' not in found  # T. Du and others, one of them a Li
 
 
+def test_a_word_finds_its_other_forms_in_titles(address):
+    assert "/references/r142" in ask(address, "/find", q="analog synapse").text  # synaptic
+
+
 def test_what_is_found_is_grouped_and_linked(visitor, address):
     tab = visitor.open("/find?q=methylammonium")
     for heading, name in (("Compositions", "compositions"), ("References", "references")):

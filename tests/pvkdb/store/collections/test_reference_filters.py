@@ -24,10 +24,3 @@ def test_a_doi_that_a_page_shows_finds_its_reference(store: Store) -> None:
         assert (row.key, row.doi) == ("r300", None)
         assert row.doi_seen_at == "https://ouci.dntb.gov.ua/works/4kYpy869"
         assert REFERENCES.get(session, "r36").doi_seen is None
-
-
-def test_a_word_finds_its_other_forms_in_titles(store: Store) -> None:
-    """r142 is on analog switching for a synaptic application."""
-    with store.session(read_only=True) as session:
-        found = REFERENCES.iterate(session, {"q": "analog synapse"})
-        assert [row.key for row in found] == ["r142"]
