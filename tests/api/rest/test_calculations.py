@@ -53,7 +53,7 @@ def test_requests_at_the_same_time_are_queued_once_each(api):
         ({"formula": "CsPbBr3", "phase": "Pm3m"}, "phase", "'Pm-3m'"),
         ({"formula": "Cs2SnI6", "phase": "Pnma"}, "phase", "Fm-3m"),
         ({"formula": "DMAPbI3"}, "formula", "is a molecule"),
-        ({"formula": "Cs2InI3"}, "formula", "give a structure"),
+        ({"formula": "Cs2InI3"}, "formula", "import a structure"),
         ({"formula": "CsPbBr3", "settings": {"images": 1}}, "settings.images", "equal to 3"),
         ({"formula": "CsPbBr3", "settings": {"max_atoms": 10**6}}, "settings.max_atoms", "5000"),
         ({"formula": "CsPbBr3", "settings": {"seed": 10**30}}, "settings.seed", "less than"),

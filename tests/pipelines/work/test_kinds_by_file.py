@@ -27,6 +27,7 @@ from pvkdb.schemas.calculations.examinations import ExaminationQuestion, Examina
 from pvkdb.schemas.calculations.migration import NebRequest, NebResult, NebSettings
 from pvkdb.schemas.calculations.relaxations import (
     ElementRequest,
+    EquationOfStateRequest,
     EstimateRequest,
     RelaxSettings,
     VacancyRequest,
@@ -101,6 +102,10 @@ REQUESTS: dict[str, Callable[[Calculation], Any]] = {
     "vacancy": lambda _: VacancyRequest(
         formula="CsPbBr3", phase="Pm-3m", halide="Br", atoms_per_formula=5, host=host_of(CUBIC),
         sites=(2,), potential=CHGNET, settings=VacancySettings(distance_ang=6, fmax_ev_per_ang=0.1),
+    ),
+    "equation-of-state": lambda _: EquationOfStateRequest(
+        formula="CsPbBr3", phase="Pm-3m", atoms_per_formula=5, host=host_of(CUBIC),
+        potential=CHGNET, points=5,
     ),
     "estimate": lambda _: EstimateRequest(
         formula="CsPbBr3", phase="Pm-3m", host=host_of(CUBIC), vacancy_ev=-130.0, potential=CHGNET,

@@ -102,7 +102,7 @@ def test_tolerance_prints_what_it_can_and_names_what_it_cannot_read(
         (("neb", "CsPbI4"), ("CsPbI4", "does not balance")),
         (("neb", "CsPbO3"), ("CsPbO3", "no halide")),
         (("neb", "DMAPbI3"), ("DMAPbI3", "molecule")),
-        (("neb", "Cs2InI3"), ("no prototype of the family other", "give a structure")),
+        (("neb", "Cs2InI3"), ("no prototype of its family (other)", "import a structure")),
         (("neb", "Cs2AgBiBr6", "--phase", "Pnma"), ("Pnma", "Fm-3m")),
         (("neb", "CsPbBr3", "--defect", "Br_v"), ("Br_v", "an element as V_Br")),
         (("neb", "CsPbBr3", "--path", "x.cif"), ("x.cif", ".xyz")),

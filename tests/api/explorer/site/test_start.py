@@ -28,11 +28,15 @@ def seen(loaded_sqlite):
 
 
 def test_the_overview_shows_the_rows_of_the_service(seen, address):
-    """Every statement on a halide vacancy, or on a halide whose defect is not told, spans it."""
+    """Every statement on a halide vacancy, or on a halide whose defect is not told, spans it.
+
+    The energy to form a charged one depends on the Fermi level, and does not.
+    """
     spans = defaultdict(list)
     for row in rows(address, "/energetics", species="F,Cl,Br,I,X"):
-        untold = row["quantity"] == "E_A" and row["defect"] == row["species"]
-        if row["defect"].startswith("V_") or untold:
+        moves = row["quantity"] == "E_A"
+        vacancy = row["defect"].startswith("V_") and (moves or not row["charge"])
+        if vacancy or (moves and row["defect"] == row["species"]):
             ends = [row["value_min_ev"], row["value_max_ev"]]
             spans[row["material"], row["quantity"]] += [end for end in ends if end is not None]
     shown = {}

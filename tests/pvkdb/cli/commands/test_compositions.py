@@ -46,8 +46,8 @@ def test_the_likeliest_phase_is_the_default(run: Run, tmp_path: Path) -> None:
     assert outcome.returncode == 0
     assert outcome.stdout == ""
     text = (tmp_path / "start.cif").read_text(encoding="utf-8")
-    assert "Cs2AgBiBr6 P2_1/n" in text
-    assert "_symmetry_Int_Tables_number   14" in text
+    assert "Cs2AgBiBr6 Fm-3m" in text
+    assert "_symmetry_Int_Tables_number   225" in text
     run("structure", "CsPbBr3", "-o", "POSCAR")
     assert parsed((tmp_path / "POSCAR").read_text(encoding="utf-8"), "vasp").symbols[0] == "Cs"
 

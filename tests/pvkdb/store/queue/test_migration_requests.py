@@ -55,7 +55,7 @@ def test_completing_a_published_request_keeps_its_key() -> None:
     [
         (NebRequest(formula="DMAPbBr3"), "molecule"),
         (NebRequest(formula="CsPbBr3", phase="Fm-3m"), "Fm-3m"),
-        (NebRequest(formula="Cs2InI3"), "give a structure"),
+        (NebRequest(formula="Cs2InI3"), "import a structure"),
         (NebRequest(formula="CsPbBr3", defect="Br_v"), "V_Br"),
         (NebRequest(formula="CsPbBr3", host=HOST), "name the phase"),
     ],
