@@ -208,6 +208,7 @@ def questions(calculation: str) -> list[tuple[str, str, Any]]:
         ("GET", f"{API}/rankings/selector?subject=materials&lead_free=true&sheet=json", None),
         ("GET", f"{API}/rankings/synaptic-training/profile", None),
         ("GET", f"{API}/compare?materials=CsPbBr3,MAPbI3", None),
+        ("GET", f"{API}/series", None),
         ("GET", f"{API}/tolerance/CsPbBr3", None),
         ("POST", f"{API}/tolerance", {"formulas": ["CsPbI3", "CsPbO3"]}),
         ("POST", f"{API}/import?dry_run=true&name=zhang2026", _PAPER),

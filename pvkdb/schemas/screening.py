@@ -77,9 +77,9 @@ class PhaseEnergy(BaseModel):
 class Product(BaseModel):
     """A product of a decomposition, with its formula units per formula unit of the compound."""
 
-    formula: str
-    phase: str
-    amount: float
+    formula: str = Field(description="Of the product.", examples=["CsBr"])
+    phase: str = Field(description="Its lowest phase.", examples=["Pm-3m"])
+    amount: float = Field(description="Its formula units for one of the compound.", examples=[1.0])
 
 
 class Stability(BaseModel):

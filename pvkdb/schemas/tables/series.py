@@ -88,12 +88,7 @@ class SeriesChange(BaseModel):
 class DeviceSeries(BaseModel, NotebookView):
     """What changes along the series of devices of the store."""
 
-    answer: str = Field(
-        description="What changes most often, in one sentence.",
-        examples=["15 values of pairs of devices from 5 papers differ in one thing alone"],
-    )
+    answer: str = Field(description="What changes most often, in one sentence.")
     changes: list[SeriesChange] = Field(description="One row for each step and metric.")
     pairs: list[SeriesRow] = Field(description="Every pair, as in the table `series`.")
-    dataset_version: str = Field(
-        description="Version of the data, for a citation.", examples=["review2026-94f8bef722"]
-    )
+    dataset_version: str = Field(description="Version of the data, for a citation.")
