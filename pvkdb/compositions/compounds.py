@@ -310,7 +310,7 @@ def halides_of(ion: Ion, large: Ion, halide: Ion) -> tuple[Compound, ...]:
 
 _BINARIES: dict[int, Stoichiometry] = {1: "AX", 2: "BX2", 3: "BX3", 4: "BX4"}
 #: Ternary halides of monovalent cations with four halides around them: S. Hull, P. Berastegui, J.
-#: Solid State Chem. 177, 3156 (2004), doi:10.1016/j.jssc.2004.05.004.
+#: Solid State Chem. 2004 (9), 3156-3173.
 _OF_TETRAHEDRA: dict[str, tuple[Stoichiometry, ...]] = {
     "Cu": ("AB2X3", "A3B2X5"),
     "Ag": ("AB2X3",),
