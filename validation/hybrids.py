@@ -33,7 +33,7 @@ PAGE, NUMBERS = FOLDER / "hybrids.md", FOLDER / "hybrids.json"
 #: ``measured_cells.py``.
 LENGTH_PERCENT, AXIS_PERCENT = 3.0, 5.0
 #: Potentials by kind of compound, in the order of the page.
-PEROVSKITES = (PotentialName.SEVENNET_0,)
+PEROVSKITES = (PotentialName.SEVENNET_0, PotentialName.SEVENNET_0_D3)
 LAYERS = (PotentialName.SEVENNET_0_D3, PotentialName.SEVENNET_0)
 
 
