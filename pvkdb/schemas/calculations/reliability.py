@@ -46,8 +46,8 @@ def barrier_doubts(
         doubts.append(f"host changed: {phase} became {left_for}")
     if turned_deg is not None:
         doubts.append(
-            "hybrid host: in one of many patterns of its molecules, and in a cell that potentials "
-            "without dispersion make 2 to 4 % too long"
+            "hybrid host: in one of many patterns of its molecules; potentials without dispersion "
+            "(all but sevennet-0-d3) make its cell 2 to 4 % too long"
         )
     if turned_deg is not None and turned_deg > TURNED_DEG:
         doubts.append(
