@@ -35,6 +35,6 @@ def test_the_page_says_what_the_release_has_of_the_compositions_of_devices() -> 
     assert "\n".join(device_compositions.section()).strip() in PAGE.read_text(encoding="utf-8")
     kinds = {row.formula: row.kind for row in device_compositions.rows()}
     assert kinds["Cs3Cu2I5"] == "prototype"
-    assert kinds["MAPbI3"] == "hybrid"
+    assert kinds["(BDA)MA2Pb3I10"] == "hybrid"
     assert kinds["Cs1-xFAxPbBr3"] == "open"
     assert kinds["(BA)2Pb0.5Sn0.5I4"] == "hybrid and mixture"
