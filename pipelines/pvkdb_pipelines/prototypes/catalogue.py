@@ -125,7 +125,7 @@ def build(
         rattle_ang: Standard deviation of a random shift of every coordinate, Å. A relaxation
             cannot break the symmetry of its start; a shift of 0.05 Å allows it to.
         seed: Seed of the random shift, of random orientations, and of the arrangement of a mixture.
-        pattern: How molecules on the A sites are turned, see :func:`place_molecules`.
+        pattern: How molecules on the A sites are turned, see ``place_molecules``.
 
     Returns:
         The primitive cell; with molecules, that of the octahedra; of a mixture, its cell.

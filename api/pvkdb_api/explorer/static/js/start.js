@@ -119,10 +119,10 @@ function start() {
     if (placed.has(key)) placed.clear(); // ECharts starts a new layout
     const places = [rect.y - height, rect.y + rect.height]
       .flatMap((top) => [rect.x + rect.width + GAP, rect.x - width - GAP].map((left) => ({ left, top, right: left + width, bottom: top + height })));
-    const taken = [...placed.values(), ...marksAt];
+    const taken = [...[...placed.values()].filter(Boolean), ...marksAt];
     const free = places.find((place) => place.left >= edge && place.right <= element.clientWidth && !taken.some((other) => overlap(place, other)));
+    placed.set(key, free); // without a place, too: else the next layout would not start with it
     if (!free) return { x: HIDDEN, y: HIDDEN };
-    placed.set(key, free);
     return { x: free.left, y: free.top, align: "left", verticalAlign: "top" };
   }
 
