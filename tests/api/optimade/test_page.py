@@ -19,6 +19,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_python_examples_run(address, capsys):
+    httpx.get(f"{address}/optimade/v1/info", timeout=60)  # loads OPTIMADE; pymatgen waits for 5 s
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of pymatgen on its other providers
         for example in blocks("python"):
