@@ -26,7 +26,7 @@ _MEASURED_S: dict[tuple[str, str], float] = {
     ("vacancy", PotentialName.SEVENNET_0): 7.1,
     ("estimate", PotentialName.SEVENNET_0): 1.9,
     ("neb", PotentialName.CHGNET): 48.0,
-    ("neb", PotentialName.SEVENNET_0): 73.0,
+    ("neb", PotentialName.SEVENNET_0): 79.0,
     ("neb", PotentialName.SEVENNET_L3I5): 237.1,
 }
 # Its force calls take 2.5 times as long: 102 and 41 CPU-ms for 39 atoms on one thread.
