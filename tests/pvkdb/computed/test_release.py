@@ -165,8 +165,8 @@ def test_a_new_store_has_structures_barriers_and_stabilities(
         barriers = compositions.join(Energetic, Energetic.material_id == Material.id).where(
             Energetic.scope == "percolation"
         )
-        assert session.scalar(structures) == 1_020
-        assert session.scalar(barriers) == 55
+        assert session.scalar(structures) == 1_045
+        assert session.scalar(barriers) == 62
         assert session.scalar(select(func.count()).select_from(CompositionStability)) == 466
         run = find_run(session, "inorganic")
         assert listed(session, 10)[1] == 1
