@@ -24,7 +24,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.compositions.compounds import Compound
-from pvkdb.computed import CALCULATIONS
+from pvkdb.computed import CALCULATIONS, release_version
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.relaxations import RelaxRequest
 from pvkdb.schemas.screening import PhaseEnergy
@@ -53,6 +53,7 @@ class FastTier(BaseModel):
 
     potential: str
     other: str
+    release: str
     structures: int
     passed: int
     only_potential: list[str]
@@ -116,6 +117,7 @@ def main() -> None:
         result = FastTier(
             potential=str(plan.potential),
             other=OTHER.value,
+            release=release_version(),
             structures=len(own),
             passed=len(before),
             only_potential=sorted(before.keys() - after.keys()),
@@ -181,7 +183,8 @@ def section(path: Path = FILE) -> Iterator[str]:
     yield (
         f"{found.potential}, the fast potential, relaxes and decides what passes stability. Would "
         f"{found.other}, the default of barriers, pass the same? At the {found.structures:,} "
-        "structures that kept their phase in the relaxation (others are left out, by both), its "
+        f"structures of the release {found.release} that kept their phase in the relaxation "
+        "(others are left out, by both), its "
         "energies in place of those of the fast potential (`validation/fast_tier.py`) change this: "
         f"of {found.passed} candidates that pass, {len(found.only_potential)} no longer do, and "
         f"{len(found.only_other)} others do. Energies above the hull of what passes by both have "

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from pvkdb.computed import CALCULATIONS, REPORT
+from pvkdb.computed import CALCULATIONS, REPORT, release_version
 from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.store.database import Store
 from pvkdb.store.files.calculation_import import take_calculations
@@ -38,17 +38,20 @@ def test_the_page_follows_from_the_calculations_shipped_with_it(tmp_path: Path) 
     plan = read_plan("inorganic")
     funnel = Funnel(plan, store, 1)
     preview = funnel.preview()
-    assert preview.held == preview.relaxations == 2_479
+    assert preview.held == preview.relaxations == 2_507
     funnel = Funnel(plan, store, 1)
     report = funnel.run()
     assert funnel.computed == 0
     assert report == ScreeningReport.model_validate_json(gzip.decompress(REPORT.read_bytes()))
     assert "\n".join(page(report)) + "\n" == PAGE.read_text(encoding="utf-8")
-    # The fast tier is compared on these relaxations, of which this many pass.
+    # The fast tier is compared on these relaxations, or on those of an earlier release, all of
+    # which are among them.
     tier = FastTier.model_validate_json(fast_tier.FILE.read_text(encoding="utf-8"))
     with store.session(read_only=True) as session:
         own = {each.id: energy_ev(each) for each in relaxations(session)}
     again = WithEnergies(plan, store, 1, energies=own).passed()
-    assert (len(own), len(again)) == (tier.structures, tier.passed)
-    assert set(tier.only_potential) <= again.keys()
+    assert len(own) >= tier.structures
+    if tier.release == release_version():
+        assert (len(own), len(again)) == (tier.structures, tier.passed)
+        assert set(tier.only_potential) <= again.keys()
     store.close()
