@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from statistics import median
 
@@ -24,7 +25,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.compositions.compounds import Compound
-from pvkdb.computed import CALCULATIONS, release_version
+from pvkdb.computed import CALCULATIONS
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.relaxations import RelaxRequest
 from pvkdb.schemas.screening import PhaseEnergy
@@ -53,7 +54,7 @@ class FastTier(BaseModel):
 
     potential: str
     other: str
-    release: str
+    until: date
     structures: int
     passed: int
     only_potential: list[str]
@@ -117,7 +118,7 @@ def main() -> None:
         result = FastTier(
             potential=str(plan.potential),
             other=OTHER.value,
-            release=release_version(),
+            until=max(finished(each) for each in relaxed),
             structures=len(own),
             passed=len(before),
             only_potential=sorted(before.keys() - after.keys()),
@@ -152,6 +153,12 @@ def relaxations(session: Session) -> dict[Calculation, Structure | None]:
     return found | dict.fromkeys(lowest.values())
 
 
+def finished(calculation: Calculation) -> date:
+    """Return the day on which a calculation ended."""
+    assert calculation.finished_at is not None
+    return calculation.finished_at.date()
+
+
 def energy_ev(calculation: Calculation) -> float:
     """Return the energy of a relaxation by its own potential, eV per formula unit."""
     return float((calculation.result or {})["energy_ev_per_formula"])
@@ -183,7 +190,7 @@ def section(path: Path = FILE) -> Iterator[str]:
     yield (
         f"{found.potential}, the fast potential, relaxes and decides what passes stability. Would "
         f"{found.other}, the default of barriers, pass the same? At the {found.structures:,} "
-        f"structures of the release {found.release} that kept their phase in the relaxation "
+        f"structures of relaxations until {found.until} that kept their phase "
         "(others are left out, by both), its "
         "energies in place of those of the fast potential (`validation/fast_tier.py`) change this: "
         f"of {found.passed} candidates that pass, {len(found.only_potential)} no longer do, and "
