@@ -147,7 +147,6 @@ def visiting(chromium: Any, store: Store) -> Iterator[Visitor]:
     """One visitor of all pages."""
     with serving_at(str(store.url)) as address:
         visitor = Visitor(chromium, address, reduced_motion="reduce")
-        visitor.context.set_default_timeout(60_000)  # the first ranking loads what it computes with
         yield visitor
         visitor.close()
 

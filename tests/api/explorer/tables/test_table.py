@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-import httpx
 import pytest
 from playwright.sync_api import expect
+
+from ....patience import get
 
 PAGES = ["/compositions", "/devices"]
 
@@ -14,7 +15,7 @@ PAGES = ["/compositions", "/devices"]
 @pytest.mark.parametrize("path", PAGES)
 def test_a_table_shows_what_the_service_counts(visitor, address, path):
     tab = visitor.open(path)
-    total = httpx.get(f"{address}/api/v1{path}", params={"limit": 0}).json()["total"]
+    total = get(f"{address}/api/v1{path}", params={"limit": 0}).json()["total"]
     expect(tab.get_by_role("status")).to_have_text(f"{total:,} found")
 
 
@@ -22,7 +23,7 @@ def test_a_filter_acts_at_once_and_stands_in_the_address(visitor, address):
     tab = visitor.open("/compositions")
     tab.get_by_label("3D").check()
     expect(tab).to_have_url(re.compile(r"/compositions\?family=3D$"))
-    total = httpx.get(f"{address}/api/v1/compositions", params={"family": "3D", "limit": 0}).json()
+    total = get(f"{address}/api/v1/compositions", params={"family": "3D", "limit": 0}).json()
     expect(tab.get_by_role("status")).to_have_text(f"{total['total']:,} found")
     tab.get_by_label("double").check()
     expect(tab).to_have_url(re.compile(r"family=3D%2Cdouble$"))
