@@ -37,7 +37,7 @@ def serious(tab: Any) -> list[str]:
 
 
 def poor_contrast(tab: Any) -> list[str]:
-    """Texts that can hardly be told from their ground, after ``serious`` brought axe to the page."""
+    """Texts that are hard to tell from their ground, after ``serious`` brought axe to the page."""
     return _told(tab.evaluate(CONTRAST))
 
 

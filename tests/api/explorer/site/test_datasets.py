@@ -10,6 +10,8 @@ import httpx
 
 from pvkdb.schemas.tables import TABLES
 
+from ....patience import PATIENCE_S
+
 
 def get(url: str, accept: str = "*/*") -> httpx.Response:
     return httpx.get(url, headers={"Accept": accept}, timeout=PATIENCE_S).raise_for_status()
