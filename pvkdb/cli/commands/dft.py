@@ -37,7 +37,7 @@ _Hop = Annotated[
 
 #: Fields of the settings that are no options here: fixed, found, or of single commands.
 _NOT_OFFERED = (
-    *("engine", "functional", "charge", "correction", "scf_threshold_ry", "scf_max_steps"),
+    *("engine", "charge", "correction", "scf_threshold_ry", "scf_max_steps"),
     *("mixing_beta", "pseudopotentials"),
 )
 _with_settings = with_fields("pvkdb.schemas.calculations.dft:DftSettings", without=_NOT_OFFERED)
@@ -57,11 +57,18 @@ def dft(
         str,
         Option(
             help="For a barrier: path (default; single points on its path), hop (ends and saddle "
-            "point relaxed) or neb. For a structure: scf (default) or relax."
+            "point relaxed) or neb. For a structure: scf (default), relax, or neb with --to."
         ),
     ] = "",
     vacancy: Annotated[
         int | None, Option(min=0, help="Index of an atom to remove, from 0.")
+    ] = None,
+    to: Annotated[
+        str | None, Option(metavar="ID", help="Structure at the other end of a neb.")
+    ] = None,
+    cell: Annotated[bool, Option("--cell", help="Relax the cell, too.")] = False,
+    lattice: Annotated[
+        str | None, Option(metavar="ID", help="Relaxed by DFT: its cell replaces the potential's.")
     ] = None,
     fmax: Annotated[
         float | None, Option(help="Largest force, eV/Å; default: relax 0.03, hop and neb 0.05.")
@@ -70,22 +77,41 @@ def dft(
         int | None, Option(help="Most steps of relax, neb (100); calls a structure, hop (40).")
     ] = None,
     engine: Annotated[str, Option(help="espresso, cp2k, gpaw or vasp.")] = "espresso",
+    by_hand: Annotated[
+        Path | None,
+        Option(metavar="FOLDER", help="Write inputs to run yourself (espresso, vasp), queue none."),
+    ] = None,
+    pseudopotentials: Annotated[
+        Path | None, Option(metavar="FOLDER", help="Own files for espresso in place of SSSP's.")
+    ] = None,
     charge: _Charges = None,
     hop: _Hop = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
     **settings: Any,
 ) -> None:
-    """Queue a DFT calculation. `pvkdb work` computes it."""
+    """Queue a DFT calculation, which `pvkdb work` computes, or write its inputs (--by-hand)."""
     from pvkdb.store.queue.claims import enqueue
     from pvkdb.store.rows.from_models import calculation_document
+    from pvkdb_pipelines.dft.codes.sssp import files_in
+    from pvkdb_pipelines.dft.requests import on_lattice
 
+    if by_hand is not None and len(charge or []) > 1:
+        raise InputError("--by-hand writes one job; name one charge")
+    if pseudopotentials is not None:
+        functional, soc = settings.get("functional", "PBE"), bool(settings.get("soc"))
+        settings["pseudopotentials"] = files_in(pseudopotentials, functional, soc)
     documents = []
-    with open_store(database).session() as session:
+    with open_store(database).session(read_only=by_hand is not None) as session:
         for value in charge or [0]:
             complete = _settings(engine=engine, charge=value, **settings)
-            limits = {"fmax": fmax, "max_steps": max_steps}
-            request, material = _request(session, key, method, complete, hop, vacancy, limits)
+            limits = {"fmax": fmax, "max_steps": max_steps, "cell": cell or None}
+            request, material = _request(session, key, method, complete, hop, vacancy, to, limits)
+            if lattice is not None:
+                request = on_lattice(session, request, lattice)
+            if by_hand is not None:
+                _write(request, key, by_hand, json)
+                return
             after = [] if request.kind != "dft-after" else [request.barrier]
             calculation, new = enqueue(session, request, material, depends_on=after)
             session.flush()
@@ -125,7 +151,6 @@ def export_inputs(
     from pvkdb.schemas.calculations.dft import DFT_REQUESTS
     from pvkdb.store.queue.jobs import find
     from pvkdb_pipelines.dft.by_hand.exports import CODES, converted
-    from pvkdb_pipelines.dft.by_hand.exports import export_inputs as write
     from pvkdb_pipelines.dft.requests import path_request
 
     if code and code not in CODES:
@@ -147,7 +172,14 @@ def export_inputs(
             complete = _settings(engine=code or "espresso", **chosen)
             request = path_request(session, calculation, complete, hop)
     request = converted(request, cast("Code", code or request.settings.engine.value))
-    folder = output or Path(f"dft-{key}-{request.settings.engine}")
+    _write(request, key, output or Path(f"dft-{key}-{request.settings.engine}"), json)
+
+
+def _write(request: AnyDft | DftAfterRequest, key: str, folder: Path, json: bool) -> None:
+    from pvkdb_pipelines.dft.by_hand.exports import export_inputs as write
+
+    if request.kind == "dft-after":
+        raise InputError(f"{key} has no path yet; wait, e.g. with: pvkdb jobs follow {key}")
     files = write(request, key, folder)
     if json:
         print_json({"folder": str(folder), "files": [str(file) for file in files]})
@@ -164,12 +196,14 @@ def import_results(
     json: JsonOption = False,
 ) -> None:
     """Store results of DFT run by hand. They are checked against the request."""
+    from pvkdb.store.models.structures import Structure
     from pvkdb.store.queue.jobs import find
     from pvkdb.store.rows.from_models import calculation_document
     from pvkdb_pipelines.dft.by_hand.imports import import_results as store_results
 
     with open_store(database).session() as session:
-        calculation = store_results(session, find(session, key), folder)
+        exported = session.get(Structure, key) or find(session, key)
+        calculation = store_results(session, exported, folder)
         document = calculation_document(calculation)
     if json:
         print_json(document)
@@ -191,6 +225,7 @@ def _request(
     settings: DftSettings,
     hop: int | None,
     vacancy: int | None,
+    to: str | None,
     limits: dict[str, float | None],
 ) -> tuple[AnyDft | DftAfterRequest, str | None]:
     """Return the request, and the id of its material."""
@@ -204,7 +239,7 @@ def _request(
     named = _LIMITS.get(method, {})
     given = {named.get(name, name): value for name, value in limits.items() if value is not None}
     if given and not named:
-        raise InputError("--fmax and --max-steps require --method relax, neb or hop")
+        raise InputError("--fmax, --max-steps and --cell require --method relax, neb or hop")
     chosen: Any = method
     request: AnyDft | DftAfterRequest
     calculation = session.get(Calculation, key)
@@ -229,8 +264,13 @@ def _request(
             f"neither a calculation nor a structure has the id {key!r}; list structures with: "
             "pvkdb export structures"
         )
+    if method == "neb" and to is not None:
+        request = requests.band_between(session, structure, to, settings, **given)
+        return request, structure.material_id
     if method in ("path", "neb", "hop") or hop is not None:
-        raise InputError(f"{key} is a structure; use --method scf or relax, without --hop")
+        raise InputError(
+            f"{key} is a structure; use --method scf, relax, or neb with --to, without --hop"
+        )
     request = requests.structure_request(structure, settings, chosen or "scf", vacancy, **given)
     return request, structure.material_id
 

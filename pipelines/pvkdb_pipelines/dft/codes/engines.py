@@ -64,7 +64,7 @@ def _espresso(settings: DftSettings, location: RunLocation) -> Potential:
     engine.versions["ase"] = version("ase")
     return Potential(
         name=Engine.ESPRESSO.value,
-        weights=sssp.LIBRARY,
+        weights=sssp.library(settings.pseudopotentials),
         versions=engine.versions,
         elements=frozenset(sssp.table()),
         evaluate_many=engine.evaluate,
@@ -132,6 +132,12 @@ def _vasp(settings: DftSettings, location: RunLocation) -> Potential:
         raise CalculationFailedError(
             FailureKind.PSEUDOPOTENTIAL_MISSING,
             "VASP_PP_PATH is not set; set it to the folder of VASP's POTCAR files",
+        )
+
+    if settings.functional == "r2SCAN" or settings.dispersion or settings.hubbard:
+        raise InputError(
+            f"pvkdb does not run {settings.method} with VASP itself; run it by hand: "
+            "pvkdb export-inputs ID --for vasp"
         )
 
     def calculator(folder: Path) -> Any:
