@@ -172,11 +172,12 @@ def band_between(
     first, last = atoms_of(start), atoms_of(end)
     apart, _ = find_mic(last.positions - first.positions, first.cell, pbc=True)
     made_by = session.get(Calculation, start.calculation_id)
+    told = {} if made_by is None else {**made_by.parameters, **(made_by.result or {})}
     inner = images_for(float(np.linalg.norm(apart, axis=1).max()))
     values = {
         "formula": start.material.composition.formula,
         "phase": start.material.phase,
-        "defect": None if made_by is None else made_by.parameters.get("defect"),
+        "defect": told.get("defect"),
         "parent": start.id,
         "settings": settings,
         "images": tuple(map(host_of, interpolate(first, last, inner))),

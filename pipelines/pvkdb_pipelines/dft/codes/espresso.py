@@ -76,8 +76,11 @@ def namelists(
 
 
 def kpoints(settings: DftSettings) -> tuple[int, int, int] | None:
-    """Return the grid, or None for Γ alone, where pw.x saves half by real wave functions."""
-    return None if settings.kpoint_grid == (1, 1, 1) else settings.kpoint_grid
+    """Return the grid, or None for Γ alone, where pw.x saves half by real wave functions.
+
+    With spin–orbit coupling they are complex.
+    """
+    return None if settings.kpoint_grid == (1, 1, 1) and not settings.soc else settings.kpoint_grid
 
 
 def files_by_element(settings: DftSettings) -> dict[str, str]:

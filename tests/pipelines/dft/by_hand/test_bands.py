@@ -15,19 +15,26 @@ from ase.io import read
 from pymatgen.io.vasp.inputs import Incar
 
 from pvkdb.errors import InputError
-from pvkdb.schemas.calculations.dft import DftNebRequest, DftNebResult, DftSettings
+from pvkdb.schemas.calculations.dft import (
+    DftNebRequest,
+    DftNebResult,
+    DftRelaxRequest,
+    DftSettings,
+)
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.structures import Structure
+from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.dft.by_hand.exports import export_inputs
 from pvkdb_pipelines.dft.by_hand.imports import import_results
 from pvkdb_pipelines.dft.codes.runs import DEBIAN_PSEUDO_DIR
-from pvkdb_pipelines.dft.requests import neb_request
+from pvkdb_pipelines.dft.requests import neb_request, on_lattice
 from pvkdb_pipelines.dft.settings import complete_request
-from pvkdb_pipelines.geometry.hosts import atoms_in
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 
 from ....conftest import lacks
-from ..barriers import stored_barrier
+from ..barriers import stored_barrier, vacancy_path
 from ..conftest import MOLECULE, enqueued, inversion
 from .vasprun import TITLES, vasprun_xml
 
@@ -142,6 +149,40 @@ def test_a_band_of_vasp_comes_back_as_a_barrier_by_dft(sqlite_store: Store, tmp_
         assert found.versions == {"vasp": "6.4.2", "imported": found.versions["imported"]}
     assert result.residual_force_ev_per_ang == pytest.approx(0.04)
     assert result.neb_method == "VTST of VASP 6.4.2, climbing image, L-BFGS"
+
+
+def test_the_lattice_by_dft_replaces_that_of_the_potential(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    """A cell that DFT widens by one percent: each image of the band is in its supercell."""
+    key, request = band_request(sqlite_store)
+    host = host_of(vacancy_path()[0])
+    relaxation = DftRelaxRequest(
+        formula="CsPbBr3", structure=host, cell=True, settings=request.settings
+    )
+    wider = atoms_in(host)
+    wider.set_cell(wider.cell * 1.01, scale_atoms=True)
+    with sqlite_store.session() as session:
+        relaxed = queue.enqueue(session, complete_request(relaxation), None)[0]
+        session.flush()
+        with pytest.raises(InputError, match="no finished relaxation"):
+            on_lattice(session, request, relaxed.id)
+        relaxed.result = {"structure": host_of(wider).model_dump(mode="json")}
+        found = on_lattice(session, request, relaxed.id)
+        for image, before in zip(found.images, request.images, strict=True):
+            assert np.allclose(image.positions_ang, np.array(before.positions_ang) * 1.01)
+            assert np.allclose(image.cell_ang, np.array(before.cell_ang) * 1.01)
+        other = request.model_copy(
+            update={"settings": request.settings.model_copy(update={"functional": "PBEsol"})}
+        )
+        with pytest.raises(InputError, match="a lattice and the barriers in it have one method"):
+            on_lattice(session, other, relaxed.id)
+        export_inputs(found, f"{key}-hop-1-image-0", tmp_path / "job")
+        run_by_vasp(tmp_path / "job", found)
+        start = session.get_one(Structure, f"{key}-hop-1-image-0")
+        imported = import_results(session, start, tmp_path / "job")
+        statement = session.get_one(Energetic, f"e-{imported.id}-hop-1")
+        assert f"lattice of calculation {relaxed.id}" in (statement.conditions or "")
 
 
 def damage_outcar(folder: Path) -> None:

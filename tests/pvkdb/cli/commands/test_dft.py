@@ -125,6 +125,24 @@ def test_a_dft_calculation_is_exported_with_its_own_settings_only(
     assert json.loads(written.stdout)["folder"] == folder
 
 
+def test_a_band_between_two_structures_is_written_and_nothing_is_queued(
+    run: Run, user_store: Store, tmp_path: Path
+) -> None:
+    key = stored_barrier(user_store)
+    ends = (f"{key}-hop-1-image-0", "--to", f"{key}-hop-1-image-2")
+    asked = run("dft", *ends, "--method", "neb", "--engine", "vasp", "--by-hand", "job")
+    assert asked.returncode == 0, asked.stderr
+    assert {"00", "01", "04", "start", "end"} <= {
+        path.name for path in (tmp_path / "job").iterdir()
+    }
+    readme = (tmp_path / "job" / "README.md").read_text()
+    assert f"path of pairwise distances (IDPP) that begins at structure {ends[0]}" in readme
+    job = json.loads((tmp_path / "job" / "pvkdb-job.json").read_text())
+    assert job["request"]["defect"] == "V_Br"
+    with user_store.session() as session:
+        assert [entry.kind for entry in session.query(Calculation)] == ["neb"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -141,6 +159,14 @@ def test_a_dft_calculation_is_exported_with_its_own_settings_only(
         (("dft", "KEY", "--engine", "siesta"), "engine = 'siesta'"),
         (("dft", "KEY", "--charge", "1", "--dielectric", "20"), "where that is from"),
         (("dft", "KEY-hop-1-image-0", "--method", "neb"), "is a structure"),
+        (("dft", "KEY-hop-1-image-0", "--method", "neb", "--to", "KEY"), "has the atoms of"),
+        (("dft", "KEY", "--functional", "r2SCAN"), "not to be had with espresso; use vasp"),
+        (("dft", "KEY", "--functional", "PBEsol"), "made for PBE"),
+        (("dft", "KEY", "--hubbard", "Pb=3"), "hubbard = 'Pb=3'"),
+        (("dft", "KEY", "--hubbard", "Ni-3d=3"), "Ni, which CsPbBr3 does not contain"),
+        (("dft", "KEY", "--soc", "--pseudopotentials", "."), "has no fully relativistic"),
+        (("dft", "KEY", "--lattice", "KEY"), "is no finished relaxation of a cell by DFT"),
+        (("dft", "KEY", "--by-hand", "x", "--charge", "0", "--charge", "1"), "name one charge"),
         (("export-inputs", "KEY", "--for", "gaussian"), "no code with input files"),
         (("dft", "KEY", "--method", "neb", "--max-steps", "0"), "max_steps_neb = 0"),
     ],
