@@ -25,25 +25,14 @@ _LIMITS = {
     "hop": {"fmax": "fmax_ev_per_ang", "max_steps": "max_force_calls"},
 }
 
-_Charges = Annotated[
-    list[int] | None,
-    Option("--charge", help="Charge of the cell; default: 0; repeat for several jobs."),
-]
-_Charge = Annotated[int | None, Option("--charge", help="Charge of the cell; default: 0.")]
-_Hop = Annotated[
-    int | None, Option("--hop", min=1, help="Hop of a barrier; default: the limiting hop.")
-]
-
-
 #: Fields of the settings that are no options here: fixed, found, or of single commands.
 _NOT_OFFERED = (
     *("engine", "charge", "correction", "scf_threshold_ry", "scf_max_steps"),
     *("mixing_beta", "pseudopotentials"),
 )
-_with_settings = with_fields("pvkdb.schemas.calculations.dft:DftSettings", without=_NOT_OFFERED)
 
 
-@_with_settings
+@with_fields("pvkdb.schemas.calculations.dft:DftSettings", without=_NOT_OFFERED)
 def dft(
     key: Annotated[
         str,
@@ -84,8 +73,13 @@ def dft(
     pseudopotentials: Annotated[
         Path | None, Option(metavar="FOLDER", help="Own files for espresso in place of SSSP's.")
     ] = None,
-    charge: _Charges = None,
-    hop: _Hop = None,
+    charge: Annotated[
+        list[int] | None,
+        Option(help="Charge of the cell; default: 0; repeat for several jobs."),
+    ] = None,
+    hop: Annotated[
+        int | None, Option(min=1, help="Hop of a barrier; default: the limiting hop.")
+    ] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
     **settings: Any,
@@ -127,9 +121,8 @@ def dft(
         _print_remarks(_remarks(request))
 
 
-@_with_settings
 def export_inputs(
-    key: Annotated[str, Argument(metavar="ID", help="Id of queued DFT, or of a barrier.")],
+    key: Annotated[str, Argument(metavar="ID", help="Id of queued or failed DFT.")],
     code: Annotated[
         str, Option("--for", metavar="CODE", help="espresso or vasp; default: as queued.")
     ] = "",
@@ -137,40 +130,25 @@ def export_inputs(
         Path | None,
         Option("--output", "-o", metavar="FOLDER", help="Folder; default: dft-ID-CODE."),
     ] = None,
-    charge: _Charge = None,
-    hop: _Hop = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
-    **settings: Any,
 ) -> None:
-    """Write DFT input files, to run by hand.
-
-    For a barrier, these are single points on its path, with the settings of the options. A queued
-    DFT calculation already has its settings.
-    """
+    """Write inputs of a queued DFT calculation, to run by hand; others: pvkdb dft --by-hand."""
     from pvkdb.schemas.calculations.dft import DFT_REQUESTS
     from pvkdb.store.queue.jobs import find
     from pvkdb_pipelines.dft.by_hand.exports import CODES, converted
-    from pvkdb_pipelines.dft.requests import path_request
 
     if code and code not in CODES:
         raise InputError(unknown_name("code with input files", code, CODES))
-    chosen = {**settings, "charge": charge}
     with open_store(database).session(read_only=True) as session:
         calculation = find(session, key)
-        key = calculation.id
-        request: AnyDft
-        if calculation.kind in DFT_REQUESTS:
-            given = [name for name, value in {**chosen, "hop": hop}.items() if value is not None]
-            if given:
-                raise InputError(
-                    f"calculation {key} already has its settings ({', '.join(given)} cannot be "
-                    "changed); queue another one with: pvkdb dft"
-                )
-            request = DFT_REQUESTS[calculation.kind].model_validate(calculation.parameters)
-        else:
-            complete = _settings(engine=code or "espresso", **chosen)
-            request = path_request(session, calculation, complete, hop)
+        key, kind = calculation.id, calculation.kind
+        if kind not in DFT_REQUESTS:
+            raise InputError(
+                f"a {kind} does not define how it is computed by DFT; write inputs for it with: "
+                f"pvkdb dft {key} --engine {code or 'espresso'} --by-hand FOLDER"
+            )
+        request = DFT_REQUESTS[kind].model_validate(calculation.parameters)
     request = converted(request, cast("Code", code or request.settings.engine.value))
     _write(request, key, output or Path(f"dft-{key}-{request.settings.engine}"), json)
 
@@ -190,7 +168,7 @@ def _write(request: AnyDft | DftAfterRequest, key: str, folder: Path, json: bool
 
 
 def import_results(
-    key: Annotated[str, Argument(metavar="ID", help="Id that was passed to export-inputs.")],
+    key: Annotated[str, Argument(metavar="ID", help="Id that the inputs were written for.")],
     folder: Annotated[Path, Argument(metavar="FOLDER", help="Folder with the outputs.")],
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,

@@ -181,7 +181,7 @@ def _vasp(folder: Path) -> ForeignRun:
             final = AseAtomsAdaptor.get_atoms(run.final_structure, msonable=False)
             energy = float(last["electronic_steps"][-1]["e_fr_energy"])
             forces = np.asarray(last["forces"], dtype=float)
-            tags = run.parameters
+            tags = {**run.parameters, **run.incar}
             grid = run.kpoints.kpts[0] if run.kpoints.num_kpts == 0 else None
         except Exception as error:  # the parser raises many kinds of errors on damaged files
             raise InputError(f"{path} cannot be read as an output of VASP: {error}") from error
@@ -194,7 +194,7 @@ def _vasp(folder: Path) -> ForeignRun:
         if electrons is not None and set(symbols) <= valence.keys()
         else None
     )
-    cutoff = tags.get("ENMAX") or run.incar.get("ENCUT")
+    cutoff = tags.get("ENMAX") or tags.get("ENCUT")
     return ForeignRun(
         file=_name_and_hash(path),
         engine=Engine.VASP,
@@ -212,8 +212,14 @@ def _vasp(folder: Path) -> ForeignRun:
         functional=_functional(tags),
         soc=bool(tags.get("LSORBIT", False)),
         md5={},
-        dispersion="D3(BJ)" if {**tags, **run.incar}.get("IVDW") == 12 else None,
-        hubbard_u_ev=_hubbard(run.parameters, list(valence)),
+        dispersion="D3(BJ)" if tags.get("IVDW") == 12 else None,
+        hubbard_u_ev={
+            element: ("spdf"[int(orbital)], float(u_ev))
+            for element, orbital, u_ev in zip(
+                valence, tags.get("LDAUL", ()), tags.get("LDAUU", ()), strict=False
+            )
+            if tags.get("LDAU") and u_ev
+        },
         potcars=titles,
     )
 
@@ -224,13 +230,6 @@ def _functional(tags: Mapping[str, Any]) -> str | None:
     if meta not in ("", "--", "NONE"):
         return "r2SCAN" if meta == "R2SCAN" else meta
     return _PBE_TAGS.get(str(tags.get("GGA", "--")).strip().upper())
-
-
-def _hubbard(tags: Mapping[str, Any], elements: list[str]) -> dict[str, tuple[str, float]]:
-    if not tags.get("LDAU"):
-        return {}
-    rows = zip(elements, tags["LDAUL"], tags["LDAUU"], strict=True)
-    return {element: ("spdf"[int(orbital)], float(u)) for element, orbital, u in rows if u}
 
 
 def grid_of_points(points: np.ndarray) -> tuple[int, int, int]:

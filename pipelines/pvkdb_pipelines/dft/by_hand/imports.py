@@ -123,7 +123,7 @@ def _request(calculation: Calculation | Structure, folder: Path) -> AnyDft:
     if calculation.kind not in DFT_REQUESTS:
         raise InputError(
             f"{folder} has no {JOB_FILE}, and a {calculation.kind} does not define how its path "
-            f"is computed; begin with: pvkdb export-inputs {calculation.id} --for espresso"
+            f"is computed; begin with: pvkdb dft {calculation.id} --by-hand FOLDER"
         )
     return complete_request(DFT_REQUESTS[calculation.kind].model_validate(calculation.parameters))
 

@@ -126,7 +126,7 @@ def _vasp(settings: DftSettings, location: RunLocation) -> Potential:
         raise CalculationFailedError(
             FailureKind.PROGRAM_NOT_FOUND,
             "the VASP command is not set; set ASE_VASP_COMMAND (and VASP_PP_PATH for its POTCARs), "
-            "or run it by hand: pvkdb export-inputs ID --for vasp",
+            "or run it by hand: pvkdb dft ID --engine vasp --by-hand FOLDER",
         )
     if not os.environ.get("VASP_PP_PATH"):
         raise CalculationFailedError(
@@ -137,7 +137,7 @@ def _vasp(settings: DftSettings, location: RunLocation) -> Potential:
     if settings.functional == "r2SCAN" or settings.dispersion or settings.hubbard:
         raise InputError(
             f"pvkdb does not run {settings.method} with VASP itself; run it by hand: "
-            "pvkdb export-inputs ID --for vasp"
+            "pvkdb dft ID --engine vasp --by-hand FOLDER"
         )
 
     def calculator(folder: Path) -> Any:

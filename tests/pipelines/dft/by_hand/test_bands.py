@@ -90,7 +90,7 @@ def band_request(store: Store, **settings: Any) -> tuple[str, DftNebRequest]:
         return key, neb_request(session, session.get_one(Calculation, key), chosen)
 
 
-def test_a_vtst_folder_holds_the_path_of_the_potential_and_says_what_to_run(
+def test_a_vtst_folder_says_what_to_run_and_its_method_comes_back(
     sqlite_store: Store, tmp_path: Path
 ) -> None:
     key, request = band_request(
@@ -118,6 +118,14 @@ def test_a_vtst_folder_holds_the_path_of_the_potential_and_says_what_to_run(
         assert words in readme
     for source in ("10.1063/1.1329672", "10.1021/acs.jpclett.0c02405", "10.1063/5.0041008"):
         assert source in readme
+    tags = """<i type="string" name="METAGGA">R2SCAN</i><i type="int" name="IVDW">12</i>
+     <i type="logical" name="LDAU">T</i><v type="int" name="LDAUL">0 1 0</v>
+     <v name="LDAUU">0.0 2.5 0.0</v>"""
+    run_by_vasp(tmp_path / "job", request, incar=tags, soc=True, encut_ev=680.0)
+    with sqlite_store.session() as session:
+        found = import_results(session, session.get_one(Calculation, key), tmp_path / "job")
+        statement = session.get_one(Energetic, f"e-{found.id}-hop-1")
+        assert (statement.functional, statement.soc) == ("r2SCAN+U-D3(BJ)", True)
 
 
 def run_by_vasp(folder: Path, request: DftNebRequest, **said: Any) -> None:

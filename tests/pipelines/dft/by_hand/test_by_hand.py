@@ -257,7 +257,7 @@ def test_a_barrier_without_its_note_cannot_be_taken_back(
     sqlite_store: Store, tmp_path: Path
 ) -> None:
     key = stored_barrier(sqlite_store)
-    with pytest.raises(InputError, match="begin with: pvkdb export-inputs"):
+    with pytest.raises(InputError, match="begin with: pvkdb dft"):
         taken_back(sqlite_store, key, tmp_path)
 
 

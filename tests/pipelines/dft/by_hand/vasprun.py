@@ -29,6 +29,7 @@ def vasprun_xml(
     scf_steps: int = 3,
     nelm: int = 100,
     soc: bool = False,
+    incar: str = "",
 ) -> str:
     """A single point; atoms of one element stand together, as VASP wants them."""
     symbols = atoms.get_chemical_symbols()
@@ -59,7 +60,7 @@ def vasprun_xml(
  </generator>
  <incar>
   <i name="ENCUT">{encut_ev:.8f}</i>
-  <i type="int" name="NSW">0</i>
+  <i type="int" name="NSW">0</i>{incar}
  </incar>
  <kpoints>
   <generation param="Gamma">

@@ -60,7 +60,7 @@ def test_gpaw_that_is_not_installed_names_its_extra(monkeypatch: pytest.MonkeyPa
 def test_vasp_without_a_command_is_a_typed_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ASE_VASP_COMMAND", "VASP_COMMAND", "VASP_SCRIPT", "VASP_PP_PATH"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(CalculationFailedError, match="export-inputs") as caught:
+    with pytest.raises(CalculationFailedError, match="by-hand") as caught:
         load_engine("vasp", settings("vasp"))
     assert caught.value.kind is FailureKind.PROGRAM_NOT_FOUND
     monkeypatch.setenv("ASE_VASP_COMMAND", "vasp_std")
