@@ -37,7 +37,7 @@ from pvkdb_pipelines.dft.hops import compute_hop
 from pvkdb_pipelines.dft.settings import complete_request, correction_ev, remarks_on, structures_of
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
 from pvkdb_pipelines.geometry.neighbours import check_structure
-from pvkdb_pipelines.migration.paths.band import check_band
+from pvkdb_pipelines.migration.paths.band import ElasticBand, check_band
 from pvkdb_pipelines.migration.paths.nudging import relax_band
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.potentials.potential import Potential
@@ -232,6 +232,12 @@ def _band(request: DftNebRequest, report: Report | None, engine: Potential) -> d
     )
     check_band(band)
     progress.finish(_BAND)
+    how = "improvedtangent, climbing image, started from the path of the request"
+    return band_numbers(band, how)
+
+
+def band_numbers(band: ElasticBand, how: str) -> dict[str, Any]:
+    """Return the numbers of a converged band."""
     return {
         "images": [host_of(image) for image in band.images],
         "image_energies_ev": band.energies_ev.tolist(),
@@ -239,7 +245,7 @@ def _band(request: DftNebRequest, report: Report | None, engine: Potential) -> d
         "barrier_forward_ev": band.barrier_forward_ev,
         "barrier_reverse_ev": band.barrier_reverse_ev,
         "residual_force_ev_per_ang": band.band_residual,
-        "neb_method": "improvedtangent, climbing image, started from the path of the request",
+        "neb_method": how,
         "steps": band.steps,
     }
 

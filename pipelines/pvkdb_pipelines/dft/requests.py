@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
+import numpy as np
 from ase import Atoms
+from ase.geometry import find_mic
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import CalculationFailedError, InputError, NotFoundError
 from pvkdb.schemas import validated
 from pvkdb.schemas.calculations import CalculationState, FailureKind
 from pvkdb.schemas.calculations.dft import (
+    AnyDft,
     DftAfterRequest,
     DftAfterResult,
     DftHopRequest,
@@ -34,9 +37,11 @@ from pvkdb.store.base import Base, utc_now
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue.claims import enqueue, requeue
+from pvkdb.store.queue.jobs import find
 from pvkdb.store.queue.log import ProgressLine, note_progress
-from pvkdb_pipelines.dft.settings import complete_request
-from pvkdb_pipelines.geometry.hosts import host_of
+from pvkdb_pipelines.dft.settings import complete_request, structures_of
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
+from pvkdb_pipelines.migration.paths.nudging import images_for, interpolate
 from pvkdb_pipelines.migration.result.stored import stored_path
 from pvkdb_pipelines.structures.user_structures import atoms_of
 
@@ -149,6 +154,78 @@ def structure_request(
     if method == "scf":
         return complete_request(validated(DftScfRequest, values))
     return complete_request(validated(DftRelaxRequest, values))
+
+
+def band_between(
+    session: Session, start: Structure, to: str, settings: DftSettings, **limits: Any
+) -> DftNebRequest:
+    """Return the request for a climbing-image NEB from a stored structure to another one (``to``).
+
+    The initial path is made from distances of pairs (IDPP).
+
+    Raises:
+        InputError: they do not have the same atoms and cell, or a limit is out of range.
+    """
+    end = session.get(Structure, to)
+    if end is None or end.symbols != start.symbols:
+        raise InputError(f"no structure {to!r} has the atoms of {start.id} in the same order")
+    first, last = atoms_of(start), atoms_of(end)
+    apart, _ = find_mic(last.positions - first.positions, first.cell, pbc=True)
+    made_by = session.get(Calculation, start.calculation_id)
+    told = {} if made_by is None else {**made_by.parameters, **(made_by.result or {})}
+    inner = images_for(float(np.linalg.norm(apart, axis=1).max()))
+    values = {
+        "formula": start.material.composition.formula,
+        "phase": start.material.phase,
+        "defect": told.get("defect"),
+        "parent": start.id,
+        "settings": settings,
+        "images": tuple(map(host_of, interpolate(first, last, inner))),
+        **limits,
+    }
+    return complete_request(validated(DftNebRequest, values))
+
+
+def on_lattice(session: Session, request: AnyDft | DftAfterRequest, key: str) -> AnyDft:
+    """Return a request whose structures have the lattice of DFT in place of the potential's.
+
+    Atoms keep their fractional coordinates.
+
+    Raises:
+        InputError: ``key`` is no cell relaxed by DFT with this method, of which the structures are
+            supercells; or they are not computed yet.
+    """
+    relaxation = find(session, key)
+    if isinstance(request, DftAfterRequest):
+        raise InputError(f"the path of {request.barrier} is not computed yet; wait for it")
+    if relaxation.kind != "dft-relax" or not relaxation.parameters["cell"] or not relaxation.result:
+        raise InputError(f"{key} is no finished relaxation of a cell by DFT (relax --cell)")
+    used, asked = DftSettings.model_validate(relaxation.parameters["settings"]), request.settings
+    if (used.engine, used.method, used.soc) != (asked.engine, asked.method, asked.soc):
+        raise InputError(
+            f"{key} was relaxed with {used.engine} {used.method}, this is {asked.engine} "
+            f"{asked.method}: a lattice and the barriers in it have one method"
+        )
+    before, after = (
+        np.array(each["structure"]["cell_ang"])
+        for each in (relaxation.parameters, relaxation.result)
+    )
+    repeats = np.array(structures_of(request)[0].cell_ang) @ np.linalg.inv(before)
+    if np.abs(repeats - np.rint(repeats)).max() > 0.01:
+        raise InputError(f"the cell is no supercell of that of {key}; relax {request.parent}-host")
+
+    def moved(structure: Any) -> Any:
+        if isinstance(structure, PathImage):
+            return structure.model_copy(update={"structure": moved(structure.structure)})
+        atoms = atoms_in(structure)
+        atoms.set_cell(np.rint(repeats) @ after, scale_atoms=True)
+        return host_of(atoms)
+
+    if isinstance(request, DftScfRequest | DftRelaxRequest):
+        update = {"structure": moved(request.structure)}
+    else:
+        update = {"images": tuple(map(moved, request.images))}
+    return request.model_copy(update={**update, "lattice": relaxation.id})
 
 
 def is_pending_barrier(calculation: Calculation) -> bool:

@@ -29,7 +29,7 @@ from pvkdb_pipelines.dft.codes.runs import RunLocation
 #: Default spacing of k-points, 1/Å.
 SPACING_PER_ANG = 0.3
 #: Cutoff of plane-wave PAW in the Materials Project's sets, eV (``pymatgen.io.vasp.sets``).
-MP_CUTOFF_EV = 520.0
+MP_CUTOFFS_EV = {"PBE": 520.0, "PBEsol": 520.0, "r2SCAN": 680.0}
 
 RequestT = TypeVar("RequestT", bound=DftRequest)
 
@@ -39,9 +39,16 @@ def complete_request(request: RequestT) -> RequestT:
 
     Raises:
         CalculationFailedError: SSSP has no file for an element (``UNSUPPORTED_ELEMENT``).
-        InputError: the cutoff of the density is below 4 times the wave functions' cutoff.
+        InputError: the cutoff of the density is below 4 times the wave functions' cutoff; a user's
+            set of pseudopotentials lacks an element, or comes without cutoffs; U of no element.
     """
-    settings = complete_settings(request.settings, structures_of(request)[0])
+    structure = structures_of(request)[0]
+    settings = complete_settings(request.settings, structure)
+    without = settings.hubbard_u_ev.keys() - set(structure.symbols)
+    if without:
+        raise InputError(
+            f"U is given for {', '.join(sorted(without))}, which {request.formula} does not contain"
+        )
     return request.model_copy(update={"settings": settings})
 
 
@@ -66,7 +73,9 @@ def complete_settings(settings: DftSettings, structure: Host) -> DftSettings:
     elif settings.engine is Engine.CP2K:
         update |= _cp2k(settings, structure)
     elif settings.cutoff_wfc_ry is None:
-        update["cutoff_wfc_ry"] = round(MP_CUTOFF_EV / Ry, 6)
+        update["cutoff_wfc_ry"] = round(MP_CUTOFFS_EV[settings.functional] / Ry, 6)
+    if settings.engine is Engine.VASP:
+        update["potcar_release"] = settings.potcar_release or "PBE_54"
     return settings.model_copy(update=update)
 
 
@@ -86,7 +95,7 @@ def grid_of_spacing(cell_ang: np.ndarray, spacing_per_ang: float) -> tuple[int, 
 def remarks_on(settings: DftSettings, structure: Host) -> list[str]:
     """Return sentences on what limits the accuracy of results with these settings."""
     remarks = []
-    if settings.engine is Engine.ESPRESSO:
+    if settings.engine is Engine.ESPRESSO and _of_sssp(settings):
         wfc, rho = _recommended(structure)
         if (settings.cutoff_wfc_ry or 0) < wfc or (settings.cutoff_rho_ry or 0) < rho:
             remarks.append(
@@ -148,6 +157,8 @@ def correction_ev(settings: DftSettings, structure: Host) -> float | None:
 
 
 def _espresso(settings: DftSettings, structure: Host) -> dict[str, object]:
+    if not _of_sssp(settings):
+        return _own_files(settings, set(structure.symbols))
     files = [entry.file for entry in sssp.entries(structure.symbols)]
     wfc, rho = _recommended(structure)
     cutoff_wfc = settings.cutoff_wfc_ry or wfc
@@ -162,6 +173,27 @@ def _espresso(settings: DftSettings, structure: Host) -> dict[str, object]:
         "cutoff_rho_ry": cutoff_rho,
         "pseudopotentials": tuple(files),
     }
+
+
+def _of_sssp(settings: DftSettings) -> bool:
+    return sssp.library(settings.pseudopotentials) == sssp.LIBRARY
+
+
+def _own_files(settings: DftSettings, elements: set[str]) -> dict[str, object]:
+    files = {entry.element: entry for entry in settings.pseudopotentials}
+    missing = elements - files.keys()
+    if missing:
+        kind = "fully relativistic " if settings.soc else ""
+        raise InputError(
+            f"the set of pseudopotentials has no {kind}{settings.functional} file of "
+            f"{', '.join(sorted(missing))}; it has {', '.join(sorted(files))}"
+        )
+    if settings.cutoff_wfc_ry is None or settings.cutoff_rho_ry is None:
+        raise InputError(
+            "pvkdb knows the cutoffs of SSSP alone; give those that the authors of the set "
+            "recommend: cutoff_wfc_ry = … and cutoff_rho_ry = …"
+        )
+    return {"pseudopotentials": tuple(files[element] for element in sorted(elements))}
 
 
 def _cp2k(settings: DftSettings, structure: Host) -> dict[str, object]:

@@ -25,25 +25,14 @@ _LIMITS = {
     "hop": {"fmax": "fmax_ev_per_ang", "max_steps": "max_force_calls"},
 }
 
-_Charges = Annotated[
-    list[int] | None,
-    Option("--charge", help="Charge of the cell; default: 0; repeat for several jobs."),
-]
-_Charge = Annotated[int | None, Option("--charge", help="Charge of the cell; default: 0.")]
-_Hop = Annotated[
-    int | None, Option("--hop", min=1, help="Hop of a barrier; default: the limiting hop.")
-]
-
-
 #: Fields of the settings that are no options here: fixed, found, or of single commands.
 _NOT_OFFERED = (
-    *("engine", "functional", "charge", "correction", "scf_threshold_ry", "scf_max_steps"),
+    *("engine", "charge", "correction", "scf_threshold_ry", "scf_max_steps"),
     *("mixing_beta", "pseudopotentials"),
 )
-_with_settings = with_fields("pvkdb.schemas.calculations.dft:DftSettings", without=_NOT_OFFERED)
 
 
-@_with_settings
+@with_fields("pvkdb.schemas.calculations.dft:DftSettings", without=_NOT_OFFERED)
 def dft(
     key: Annotated[
         str,
@@ -57,11 +46,18 @@ def dft(
         str,
         Option(
             help="For a barrier: path (default; single points on its path), hop (ends and saddle "
-            "point relaxed) or neb. For a structure: scf (default) or relax."
+            "point relaxed) or neb. For a structure: scf (default), relax, or neb with --to."
         ),
     ] = "",
     vacancy: Annotated[
         int | None, Option(min=0, help="Index of an atom to remove, from 0.")
+    ] = None,
+    to: Annotated[
+        str | None, Option(metavar="ID", help="Structure at the other end of a neb.")
+    ] = None,
+    cell: Annotated[bool, Option("--cell", help="Relax the cell, too.")] = False,
+    lattice: Annotated[
+        str | None, Option(metavar="ID", help="Relaxed by DFT: its cell replaces the potential's.")
     ] = None,
     fmax: Annotated[
         float | None, Option(help="Largest force, eV/Å; default: relax 0.03, hop and neb 0.05.")
@@ -70,22 +66,46 @@ def dft(
         int | None, Option(help="Most steps of relax, neb (100); calls a structure, hop (40).")
     ] = None,
     engine: Annotated[str, Option(help="espresso, cp2k, gpaw or vasp.")] = "espresso",
-    charge: _Charges = None,
-    hop: _Hop = None,
+    by_hand: Annotated[
+        Path | None,
+        Option(metavar="FOLDER", help="Write inputs to run yourself (espresso, vasp), queue none."),
+    ] = None,
+    pseudopotentials: Annotated[
+        Path | None, Option(metavar="FOLDER", help="Own files for espresso in place of SSSP's.")
+    ] = None,
+    charge: Annotated[
+        list[int] | None,
+        Option(help="Charge of the cell; default: 0; repeat for several jobs."),
+    ] = None,
+    hop: Annotated[
+        int | None, Option(min=1, help="Hop of a barrier; default: the limiting hop.")
+    ] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
     **settings: Any,
 ) -> None:
-    """Queue a DFT calculation. `pvkdb work` computes it."""
+    """Queue a DFT calculation, which `pvkdb work` computes, or write its inputs (--by-hand)."""
     from pvkdb.store.queue.claims import enqueue
     from pvkdb.store.rows.from_models import calculation_document
+    from pvkdb_pipelines.dft.codes.sssp import files_in
+    from pvkdb_pipelines.dft.requests import on_lattice
 
+    if by_hand is not None and len(charge or []) > 1:
+        raise InputError("--by-hand writes one job; name one charge")
+    if pseudopotentials is not None:
+        functional, soc = settings.get("functional", "PBE"), bool(settings.get("soc"))
+        settings["pseudopotentials"] = files_in(pseudopotentials, functional, soc)
     documents = []
-    with open_store(database).session() as session:
+    with open_store(database).session(read_only=by_hand is not None) as session:
         for value in charge or [0]:
             complete = _settings(engine=engine, charge=value, **settings)
-            limits = {"fmax": fmax, "max_steps": max_steps}
-            request, material = _request(session, key, method, complete, hop, vacancy, limits)
+            limits = {"fmax": fmax, "max_steps": max_steps, "cell": cell or None}
+            request, material = _request(session, key, method, complete, hop, vacancy, to, limits)
+            if lattice is not None:
+                request = on_lattice(session, request, lattice)
+            if by_hand is not None:
+                _write(request, key, by_hand, json)
+                return
             after = [] if request.kind != "dft-after" else [request.barrier]
             calculation, new = enqueue(session, request, material, depends_on=after)
             session.flush()
@@ -101,9 +121,8 @@ def dft(
         _print_remarks(_remarks(request))
 
 
-@_with_settings
 def export_inputs(
-    key: Annotated[str, Argument(metavar="ID", help="Id of queued DFT, or of a barrier.")],
+    key: Annotated[str, Argument(metavar="ID", help="Id of queued or failed DFT.")],
     code: Annotated[
         str, Option("--for", metavar="CODE", help="espresso or vasp; default: as queued.")
     ] = "",
@@ -111,43 +130,34 @@ def export_inputs(
         Path | None,
         Option("--output", "-o", metavar="FOLDER", help="Folder; default: dft-ID-CODE."),
     ] = None,
-    charge: _Charge = None,
-    hop: _Hop = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
-    **settings: Any,
 ) -> None:
-    """Write DFT input files, to run by hand.
-
-    For a barrier, these are single points on its path, with the settings of the options. A queued
-    DFT calculation already has its settings.
-    """
+    """Write inputs of a queued DFT calculation, to run by hand; others: pvkdb dft --by-hand."""
     from pvkdb.schemas.calculations.dft import DFT_REQUESTS
     from pvkdb.store.queue.jobs import find
     from pvkdb_pipelines.dft.by_hand.exports import CODES, converted
-    from pvkdb_pipelines.dft.by_hand.exports import export_inputs as write
-    from pvkdb_pipelines.dft.requests import path_request
 
     if code and code not in CODES:
         raise InputError(unknown_name("code with input files", code, CODES))
-    chosen = {**settings, "charge": charge}
     with open_store(database).session(read_only=True) as session:
         calculation = find(session, key)
-        key = calculation.id
-        request: AnyDft
-        if calculation.kind in DFT_REQUESTS:
-            given = [name for name, value in {**chosen, "hop": hop}.items() if value is not None]
-            if given:
-                raise InputError(
-                    f"calculation {key} already has its settings ({', '.join(given)} cannot be "
-                    "changed); queue another one with: pvkdb dft"
-                )
-            request = DFT_REQUESTS[calculation.kind].model_validate(calculation.parameters)
-        else:
-            complete = _settings(engine=code or "espresso", **chosen)
-            request = path_request(session, calculation, complete, hop)
+        key, kind = calculation.id, calculation.kind
+        if kind not in DFT_REQUESTS:
+            raise InputError(
+                f"a {kind} does not define how it is computed by DFT; write inputs for it with: "
+                f"pvkdb dft {key} --engine {code or 'espresso'} --by-hand FOLDER"
+            )
+        request = DFT_REQUESTS[kind].model_validate(calculation.parameters)
     request = converted(request, cast("Code", code or request.settings.engine.value))
-    folder = output or Path(f"dft-{key}-{request.settings.engine}")
+    _write(request, key, output or Path(f"dft-{key}-{request.settings.engine}"), json)
+
+
+def _write(request: AnyDft | DftAfterRequest, key: str, folder: Path, json: bool) -> None:
+    from pvkdb_pipelines.dft.by_hand.exports import export_inputs as write
+
+    if request.kind == "dft-after":
+        raise InputError(f"{key} has no path yet; wait, e.g. with: pvkdb jobs follow {key}")
     files = write(request, key, folder)
     if json:
         print_json({"folder": str(folder), "files": [str(file) for file in files]})
@@ -158,18 +168,20 @@ def export_inputs(
 
 
 def import_results(
-    key: Annotated[str, Argument(metavar="ID", help="Id that was passed to export-inputs.")],
+    key: Annotated[str, Argument(metavar="ID", help="Id that the inputs were written for.")],
     folder: Annotated[Path, Argument(metavar="FOLDER", help="Folder with the outputs.")],
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
     """Store results of DFT run by hand. They are checked against the request."""
+    from pvkdb.store.models.structures import Structure
     from pvkdb.store.queue.jobs import find
     from pvkdb.store.rows.from_models import calculation_document
     from pvkdb_pipelines.dft.by_hand.imports import import_results as store_results
 
     with open_store(database).session() as session:
-        calculation = store_results(session, find(session, key), folder)
+        exported = session.get(Structure, key) or find(session, key)
+        calculation = store_results(session, exported, folder)
         document = calculation_document(calculation)
     if json:
         print_json(document)
@@ -191,6 +203,7 @@ def _request(
     settings: DftSettings,
     hop: int | None,
     vacancy: int | None,
+    to: str | None,
     limits: dict[str, float | None],
 ) -> tuple[AnyDft | DftAfterRequest, str | None]:
     """Return the request, and the id of its material."""
@@ -204,7 +217,7 @@ def _request(
     named = _LIMITS.get(method, {})
     given = {named.get(name, name): value for name, value in limits.items() if value is not None}
     if given and not named:
-        raise InputError("--fmax and --max-steps require --method relax, neb or hop")
+        raise InputError("--fmax, --max-steps and --cell require --method relax, neb or hop")
     chosen: Any = method
     request: AnyDft | DftAfterRequest
     calculation = session.get(Calculation, key)
@@ -229,8 +242,13 @@ def _request(
             f"neither a calculation nor a structure has the id {key!r}; list structures with: "
             "pvkdb export structures"
         )
+    if method == "neb" and to is not None:
+        request = requests.band_between(session, structure, to, settings, **given)
+        return request, structure.material_id
     if method in ("path", "neb", "hop") or hop is not None:
-        raise InputError(f"{key} is a structure; use --method scf or relax, without --hop")
+        raise InputError(
+            f"{key} is a structure; use --method scf, relax, or neb with --to, without --hop"
+        )
     request = requests.structure_request(structure, settings, chosen or "scf", vacancy, **given)
     return request, structure.material_id
 

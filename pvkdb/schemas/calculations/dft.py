@@ -7,6 +7,7 @@ then explicit, and the content key holds everything that decides the numbers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -20,6 +21,8 @@ from pvkdb.schemas.calculations.relaxations import CalculationRequest, Host
 
 #: Raised whenever a change of the code changes the numbers for the same settings.
 DFT_RECIPE = 1
+#: An element, its orbital and U in eV.
+_HUBBARD = r"[A-Z][a-z]?-[1-7][spdf]=\d+(?:\.\d+)?"
 
 
 class Engine(StrEnum):
@@ -69,7 +72,10 @@ class DftSettings(RequestModel):
     model_config = ConfigDict(allow_inf_nan=False)
 
     engine: Engine = Engine.ESPRESSO
-    functional: Literal["PBE", "PBEsol"] = "PBE"
+    functional: Literal["PBE", "PBEsol", "r2SCAN"] = Field(
+        default="PBE",
+        description="PBEsol needs own files with espresso; r2SCAN needs vasp.",
+    )
     cutoff_wfc_ry: Annotated[float | None, InCommand("--cutoff", "RY")] = Field(
         default=None,
         ge=10,
@@ -125,7 +131,8 @@ class DftSettings(RequestModel):
         description="Total moment that a spin-polarised calculation holds; default: no spin.",
     )
     soc: bool = Field(
-        default=False, description="Spin–orbit coupling; SSSP's files have none, so not espresso."
+        default=False,
+        description="Spin–orbit coupling: vasp, or espresso with own fully relativistic files.",
     )
     scf_threshold_ry: float = Field(default=1e-8, ge=1e-14, le=1e-3)
     scf_max_steps: int = Field(default=100, ge=1, le=1000)
@@ -140,8 +147,33 @@ class DftSettings(RequestModel):
         description="Gaussians (cp2k); default: DZVP-MOLOPT-GGA-GTH.",
     )
     dispersion: Literal["D3(BJ)"] | None = Field(
-        default=None, exclude_if=_omitted, description="Dispersion correction of Grimme (cp2k)."
+        default=None,
+        exclude_if=_omitted,
+        description="Dispersion correction of Grimme; not gpaw.",
     )
+    hubbard: Annotated[str | None, InCommand(value="TEXT")] = Field(
+        default=None,
+        exclude_if=_omitted,
+        pattern=rf"^{_HUBBARD}(, ?{_HUBBARD})*$",
+        description="U of orbitals, eV, e.g. 'Ni-3d=4.0, Fe-3d=4.5'; pvkdb knows no values.",
+    )
+    potcar_release: Literal["PBE_52", "PBE_54", "PBE_64"] | None = Field(
+        default=None,
+        exclude_if=_omitted,
+        description="Release of VASP's POTCARs as pymatgen names it; default: PBE_54.",
+    )
+
+    @property
+    def method(self) -> str:
+        """The functional with what is added to it: ``PBE+U-D3(BJ)``."""
+        with_u = f"{self.functional}+U" if self.hubbard else self.functional
+        return f"{with_u}-{self.dispersion}" if self.dispersion else with_u
+
+    @property
+    def hubbard_u_ev(self) -> dict[str, tuple[str, float]]:
+        """Orbital and U, eV, of each element with one: ``{"Ni": ("3d", 4.0)}``."""
+        terms = re.findall(r"(\w+)-(\w+)=([\d.]+)", self.hubbard or "")
+        return {element: (orbital, float(u_ev)) for element, orbital, u_ev in terms}
 
     @model_validator(mode="before")
     @classmethod
@@ -171,23 +203,35 @@ class DftSettings(RequestModel):
             raise ValueError(
                 "makov-payne needs a charge, the dielectric constant and where that is from"
             )
-        if self.soc and self.engine is not Engine.VASP:
+        self._refuse_what_the_code_lacks()
+        if self.engine is Engine.CP2K and (
+            self.smearing != "fixed" or self.kpoint_grid != (1, 1, 1)
+        ):
             raise ValueError(
-                f"spin–orbit coupling is not to be had with {self.engine}: SSSP's files are scalar "
-                "relativistic, and GPAW adds it without forces; use vasp"
+                "cp2k runs with fixed occupations and at Γ alone; use a large cell or espresso"
             )
-        if self.engine is Engine.CP2K:
-            if self.smearing != "fixed" or self.kpoint_grid != (1, 1, 1):
-                raise ValueError(
-                    "cp2k runs with fixed occupations and at Γ alone; use a large cell or espresso"
-                )
-        elif self.basis_set is not None or self.dispersion is not None:
-            raise ValueError(f"a basis set and D3 are settings of cp2k, not of {self.engine}")
         if self.engine is Engine.VASP and self.smearing in ("fixed", "cold"):
             raise ValueError(f"VASP has no smearing {self.smearing!r}; use gaussian")
-        if self.engine is Engine.ESPRESSO and self.functional != "PBE":
-            raise ValueError(f"SSSP's files are made for PBE, not {self.functional}")
         return self
+
+    def _refuse_what_the_code_lacks(self) -> None:
+        own = "espresso with own files (SSSP's are scalar relativistic and made for PBE)"
+        own = "espresso" if self.pseudopotentials else own
+        for asked, name, codes in (
+            (self.soc, "spin–orbit coupling", ("vasp", own)),
+            (self.functional == "PBEsol", "PBEsol", ("vasp", own, "gpaw", "cp2k")),
+            (self.functional == "r2SCAN", "r2SCAN", ("vasp",)),
+            (self.dispersion, "D3", ("vasp", "espresso", "cp2k")),
+            (self.hubbard, "U", ("vasp", "espresso")),
+            (self.potcar_release, "a release of POTCARs", ("vasp",)),
+            (self.basis_set, "a basis set", ("cp2k",)),
+        ):
+            if asked and self.engine.value not in codes:
+                raise ValueError(
+                    f"{name} is not to be had with {self.engine}; use {' or '.join(codes)}"
+                )
+        if self.soc and self.magnetization_mub is not None:
+            raise ValueError("with spin–orbit coupling no total moment is held; leave it open")
 
 
 class DftRequest(CalculationRequest):
@@ -201,6 +245,11 @@ class DftRequest(CalculationRequest):
         default=None, description="Calculation or structure that the structures are from."
     )
     hop: int | None = Field(default=None, ge=1, le=1000, description="Its hop, from 1.")
+    lattice: str | None = Field(
+        default=None,
+        exclude_if=_omitted,
+        description="Relaxation by DFT whose cell replaces that of the potential.",
+    )
     demonstration: bool = Field(
         default=False,
         description="The numbers show that the machinery runs, and nothing else: no statement is "

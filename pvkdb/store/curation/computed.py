@@ -170,7 +170,7 @@ def _dft(calculation: Calculation, request: DftRequest, result: CalculationResul
             f"hop-{hop}-image-{index}": _of_host(image) for index, image in enumerate(result.images)
         }
         images = _path(calculation, hop, result.image_energies_ev, found)
-        band = f"climbing-image NEB from the path of calculation {request.parent}"
+        band = f"climbing-image NEB from the {describe_path(request)}"
         return [*images, *_barrier(calculation, request, result, band)]
     return []
 
@@ -194,11 +194,20 @@ def describe_settings(settings: DftSettings) -> str:
         else f"moment {settings.magnetization_mub:g} μB"
     )
     soc = "SOC" if settings.soc else "no SOC"
-    functional = "-".join(filter(None, (settings.functional, settings.dispersion)))
     basis_set = f"{settings.basis_set}, " if settings.basis_set else ""
+    u = f", U {settings.hubbard} eV" if settings.hubbard else ""
+    potcars = f", POTCAR {settings.potcar_release}" if settings.potcar_release else ""
     return (
-        f"{settings.engine} {functional}, {basis_set}{cutoffs}, k {grid}, {smearing}, {spin}, {soc}"
+        f"{settings.engine} {settings.method}{u}, {basis_set}{cutoffs}{potcars}, k {grid}, "
+        f"{smearing}, {spin}, {soc}"
     )
+
+
+def describe_path(request: DftRequest) -> str:
+    """Return where the initial path of a band is from."""
+    if request.hop is None:
+        return f"path of pairwise distances (IDPP) that begins at structure {request.parent}"
+    return f"path of calculation {request.parent}"
 
 
 def describe_charge(charge: int) -> str:
@@ -224,6 +233,7 @@ def _barrier(
         f"forward {forward:.3f} eV, reverse {reverse:.3f} eV",
         f"{result.atoms} atoms, {describe_charge(settings.charge)}",
         describe_settings(settings),
+        *([f"lattice of calculation {request.lattice}"] if request.lattice else []),
         *result.remarks,
     ]
     if result.origin == "imported":
@@ -240,7 +250,7 @@ def _barrier(
             value_max_ev=round(max(forward, reverse), _DECIMALS),
             approximate=isinstance(result, DftPathResult),
             method="DFT",
-            functional=settings.functional,
+            functional=settings.method,
             soc=settings.soc,
             conditions="; ".join(conditions),
         )
@@ -362,7 +372,7 @@ def _structure(
     else:
         settings = DftSettings.model_validate(given["settings"])
         source = given.get("parent") or "a structure"
-        origin = f"{settings.engine} {settings.functional} from {source}"
+        origin = f"{settings.engine} {settings.method} from {source}"
     return Structure(
         id=f"{calculation.id}-{name}",
         material_id=calculation.material_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from pvkdb.schemas.calculations.dft import (
     Engine,
     PathImage,
 )
+from pvkdb_pipelines.dft.codes.sssp import files_in
 from pvkdb_pipelines.dft.settings import (
     complete_request,
     correction_ev,
@@ -102,10 +104,36 @@ def test_vasp_takes_the_cutoff_of_the_materials_project() -> None:
     assert settings.pseudopotentials == ()
 
 
+def test_own_pseudopotentials_are_chosen_by_functional_and_relativity(tmp_path: Path) -> None:
+    header = '<UPF version="2.0.1">\n<PP_HEADER element="{}" relativistic="{}" functional="{}"/>\n'
+    for file, said in {
+        "Cs.upf": ("Cs", "full", "PBE"),
+        "I.upf": (" I", "full", " SLA  PW   PBX  PBC"),
+        "I-scalar.upf": ("I", "scalar", "PBE"),
+        "Pb.UPF": ("Pb", "full", "PBESOL"),
+    }.items():
+        (tmp_path / file).write_text(header.format(*said))
+    files = files_in(tmp_path, "PBE", soc=True)
+    assert {entry.element: entry.file for entry in files} == {"Cs": "Cs.upf", "I": "I.upf"}
+    own: dict[str, Any] = {"soc": True, "pseudopotentials": files}
+    with pytest.raises(InputError, match="no fully relativistic PBE file of Pb; it has Cs, I"):
+        complete_settings(**own)
+    (tmp_path / "Pb.upf").write_text(header.format("Pb", "full", "PBE"))
+    own["pseudopotentials"] = files_in(tmp_path, "PBE", soc=True)
+    with pytest.raises(InputError, match="give those that the authors of the set recommend"):
+        complete_settings(**own)
+    found = complete_settings(**own, cutoff_wfc_ry=90, cutoff_rho_ry=360)
+    assert [entry.file for entry in found.pseudopotentials] == ["Cs.upf", "I.upf", "Pb.upf"]
+    with pytest.raises(InputError, match="no scalar relativistic pseudopotential for PBEsol"):
+        files_in(tmp_path, "PBEsol", soc=False)
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"soc": True}, "scalar relativistic"),
+        ({"soc": True, "engine": "vasp", "magnetization_mub": 1}, "no total moment"),
+        ({"hubbard": "Ni-3d=4", "engine": "gpaw"}, "U is not to be had with gpaw"),
         ({"functional": "PBEsol"}, "made for PBE"),
         ({"kpoint_grid": (0, 1, 1)}, "1 to 60"),
         ({"kpoint_grid": (2, 2, 2), "kpoint_spacing_per_ang": 0.2}, "not both"),

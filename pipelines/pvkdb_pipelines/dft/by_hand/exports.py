@@ -23,11 +23,12 @@ from pvkdb.schemas.calculations.dft import (
     Engine,
 )
 from pvkdb.schemas.calculations.relaxations import Host
-from pvkdb.store.curation.computed import describe_charge, describe_settings
+from pvkdb.store.curation.computed import describe_charge, describe_path, describe_settings
+from pvkdb_pipelines.dft.by_hand.bands import neb_text, vtst_files, vtst_steps
 from pvkdb_pipelines.dft.by_hand.vasp_input import vasp_files, vasp_readme
 from pvkdb_pipelines.dft.codes import sssp
 from pvkdb_pipelines.dft.codes.espresso import files_by_element, input_text, namelists
-from pvkdb_pipelines.dft.settings import complete_request, remarks_on
+from pvkdb_pipelines.dft.settings import complete_request, remarks_on, structures_of
 from pvkdb_pipelines.geometry.hosts import atoms_in
 
 #: Codes for which input folders are written.
@@ -35,6 +36,20 @@ Code = Literal["espresso", "vasp"]
 CODES: tuple[Code, ...] = ("espresso", "vasp")
 #: The job file in the folder.
 JOB_FILE = "pvkdb-job.json"
+#: What a user has to cite, by code, method and kind.
+_SOURCES = {
+    "espresso": "Quantum ESPRESSO, doi:10.1088/1361-648X/aa8f79; SSSP, if its files are used, "
+    "doi:10.1038/s41524-018-0127-2",
+    "vasp": "VASP, doi:10.1103/PhysRevB.54.11169 and doi:10.1103/PhysRevB.59.1758; sets of the "
+    "Materials Project, doi:10.1063/1.4812323",
+    "PBE": "PBE, doi:10.1103/PhysRevLett.77.3865",
+    "PBEsol": "PBEsol, doi:10.1103/PhysRevLett.100.136406",
+    "r2SCAN": "r2SCAN, doi:10.1021/acs.jpclett.0c02405",
+    "D3(BJ)": "D3(BJ), doi:10.1002/jcc.21759; with r2SCAN, doi:10.1063/5.0041008",
+    "+U": "U, doi:10.1103/PhysRevB.57.1505, and the source of your values",
+    "dft-neb": "climbing-image NEB, doi:10.1063/1.1329672 and doi:10.1063/1.1323224; L-BFGS of "
+    "VTST, doi:10.1063/1.2841941",
+}
 
 
 class ExportedJob(BaseModel):
@@ -71,6 +86,7 @@ def converted(request: AnyDft, code: Code) -> AnyDft:
         "cutoff_wfc_ry": None,
         "cutoff_rho_ry": None,
         "pseudopotentials": (),
+        "potcar_release": None,
     }
     other = validated(DftSettings, changed)
     return complete_request(request.model_copy(update={"settings": other}))
@@ -80,10 +96,12 @@ def parts_of(request: AnyDft) -> dict[str, Host]:
     """Return the structure of each subfolder of a job, by the path of the subfolder."""
     if isinstance(request, DftPathRequest):
         return {image.name.replace(" ", "-"): image.structure for image in request.images}
-    if isinstance(request, DftNebRequest | DftHopRequest):
+    if isinstance(request, DftNebRequest):
+        return {"start": request.images[0], "end": request.images[-1]}
+    if isinstance(request, DftHopRequest):
         raise InputError(
-            f"a {request.kind} is a loop over many runs, which only pvkdb can drive; export the "
-            f"single points of its path instead: pvkdb export-inputs {request.parent or 'ID'}"
+            f"a {request.kind} is a loop over many runs, which only pvkdb can drive; write a band "
+            f"or single points instead: pvkdb dft {request.parent or 'ID'} --method neb --by-hand F"
         )
     return {".": request.structure}
 
@@ -100,7 +118,7 @@ def export_inputs(request: AnyDft, calculation: str, folder: Path) -> list[Path]
         The files, in the order in which they were written.
 
     Raises:
-        InputError: a NEB, an engine without files, or a folder that cannot be written or is not
+        InputError: a hop, an engine without files, or a folder that cannot be written or is not
             empty.
     """
     engine = request.settings.engine
@@ -137,6 +155,11 @@ def _espresso_files(request: AnyDft, parts: dict[str, Host], calculation: str) -
         threshold = request.fmax_ev_per_ang / sqrt(3) / (Ry / Bohr)
         extra = {"forc_conv_thr": round(threshold, 8), "nstep": request.max_steps}
     contents = {}
+    run = "pw.x -in pw.in > pw.out"
+    steps = run if list(parts) == ["."] else _loop(parts, run)
+    if isinstance(request, DftNebRequest):
+        contents["neb.in"], parts = neb_text(request), {}
+        steps = "neb.x -inp neb.in > neb.out"
     for name, structure in parts.items():
         lists = namelists(settings, calculated)
         lists["control"] |= {**extra, "pseudo_dir": "./pseudo" if name == "." else "../pseudo"}
@@ -145,8 +168,9 @@ def _espresso_files(request: AnyDft, parts: dict[str, Host], calculation: str) -
         text = input_text(atoms_in(structure), settings, lists)
         contents["pw.in" if name == "." else f"{name}/pw.in"] = text
     sums = "".join(f"{entry.md5}  pseudo/{entry.file}\n" for entry in settings.pseudopotentials)
-    run = "pw.x -in pw.in > pw.out"
-    steps = run if list(parts) == ["."] else _loop(parts, run)
+    terms = [f"`U {el}-{orb} {u_ev:g}`" for el, (orb, u_ev) in settings.hubbard_u_ev.items()]
+    card = "From 7.1 on, in place of `lda_plus_u` and `hubbard_u`: a card `HUBBARD (atomic)` with "
+    hubbard = f"\n{card}{', '.join(terms)}.\n" if terms else ""
     files = "\n".join(
         f"- {element}: `{file}`" for element, file in files_by_element(settings).items()
     )
@@ -156,12 +180,12 @@ def _espresso_files(request: AnyDft, parts: dict[str, Host], calculation: str) -
         "README.md": f"""{_head(request, calculation)}
 ## Pseudopotentials
 
-{sssp.LIBRARY} (doi:10.1038/s41524-018-0127-2). Put these files into `pseudo/`, or link the
-folder that holds them (Debian's `quantum-espresso-data-sssp`:
-`ln -s /usr/share/espresso/pseudo pseudo`), and check them with `md5sum -c pseudopotentials.md5`:
+Put the files of {sssp.library(settings.pseudopotentials)} into `pseudo/`, or link their folder
+(Debian's `quantum-espresso-data-sssp`: `ln -s /usr/share/espresso/pseudo pseudo`), and check them
+with `md5sum -c pseudopotentials.md5`:
 
 {files}
-
+{hubbard}
 ## Run and import the results
 
 ```bash
@@ -184,6 +208,9 @@ def _vasp(request: AnyDft, parts: dict[str, Host], calculation: str) -> dict[str
         contents |= {file if name == "." else f"{name}/{file}": files[file] for file in files}
     run = "mpirun vasp_ncl" if request.settings.soc else "mpirun vasp_std"
     steps = run if list(parts) == ["."] else _loop(parts, run)
+    if isinstance(request, DftNebRequest):
+        contents |= vtst_files(request)
+        steps += "\n" + vtst_steps(request, run)
     readme = vasp_readme(request, symbols, steps, calculation)
     return {**contents, "README.md": _head(request, calculation) + readme}
 
@@ -197,12 +224,27 @@ def _head(request: AnyDft, calculation: str) -> str:
         "dft-scf": "energy and forces of one structure",
         "dft-relax": "relaxation",
         "dft-path": "single points on the path of a potential",
+        "dft-neb": "climbing-image band; its ends are relaxed, too",
     }[request.kind]
     subject = " ".join(filter(None, (request.formula, request.phase, request.defect)))
-    remarks = remarks_on(request.settings, next(iter(parts_of(request).values())))
+    remarks = remarks_on(request.settings, structures_of(request)[0])
+    if isinstance(request, DftNebRequest):
+        remarks.append(f"initial path: {describe_path(request)}, {len(request.images)} images")
+    if isinstance(request, DftRelaxRequest) and request.cell:
+        remarks.append(
+            "cells of defects are made of its cell with: pvkdb dft BARRIER --lattice ID, where "
+            "ID is the calculation that the import prints"
+        )
     notes = "".join(f"- {remark}\n" for remark in remarks)
+    settings = request.settings
+    words = [settings.engine.value, settings.functional, settings.dispersion, request.kind]
+    words.append("+U" if settings.hubbard else None)
+    cited = "".join(f"- {_SOURCES[word]}\n" for word in words if word in _SOURCES)
     return f"""# {subject}: {what}
 
-Written by pvkdb for calculation {calculation}, {describe_charge(request.settings.charge)}:
-{describe_settings(request.settings)}.
-{notes and chr(10) + notes}"""
+Written by pvkdb for calculation {calculation}, {describe_charge(settings.charge)}:
+{describe_settings(settings)}.
+{notes and chr(10) + notes}
+To cite:
+
+{cited}"""

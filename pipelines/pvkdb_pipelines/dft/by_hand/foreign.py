@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import warnings
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -42,6 +45,9 @@ class ForeignRun:
         functional: Usual name of the functional.
         soc: Whether spin–orbit coupling was included.
         md5: MD5 sums of pseudopotentials by element.
+        dispersion: Name of the dispersion correction.
+        hubbard_u_ev: U and the letter of its orbital (s, p, d, f) by element, eV.
+        potcars: Titles of VASP's POTCARs, without spaces.
         details: Further values that pw.x prints.
     """
 
@@ -62,6 +68,9 @@ class ForeignRun:
     soc: bool
     md5: dict[str, str]
     details: PwOutput | None = None
+    dispersion: str | None = None
+    hubbard_u_ev: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    potcars: tuple[str, ...] = ()
 
 
 def read_run(folder: Path, engine: Engine) -> ForeignRun:
@@ -79,20 +88,34 @@ def read_run(folder: Path, engine: Engine) -> ForeignRun:
 
 
 def _espresso(folder: Path) -> ForeignRun:
-    found = {
-        path: text
+    found = [
+        path
         for path in sorted(folder.iterdir())
         if path.suffix in (".out", ".pwo") and path.is_file()
-        if "Program PWSCF" in (text := path.read_text(encoding="utf-8", errors="replace"))
-    }
+        if "Program PWSCF" in path.read_text(encoding="utf-8", errors="replace")
+    ]
     if len(found) != 1:
         named = ", ".join(path.name for path in found) or "none"
         raise InputError(f"{folder} must hold one output of pw.x (*.out, *.pwo); there is {named}")
-    ((path, text),) = found.items()
+    return espresso_run(found[0], finished(found[0]))
+
+
+def finished(path: Path) -> str:
+    """Return an output of pw.x or neb.x, which must end with a result."""
+    text = path.read_text(encoding="utf-8", errors="replace")
     try:
         require_success(text, "", ProcessResult(0, timed_out=False), None)
     except CalculationFailedError as failure:
         raise InputError(f"{path} does not contain a finished result: {failure}") from failure
+    return text
+
+
+def espresso_run(path: Path, text: str) -> ForeignRun:
+    """Return the run whose output is the text of a file.
+
+    Raises:
+        InputError: it is unreadable.
+    """
     try:
         initial = next(
             read_espresso_out(io.StringIO(text), index=slice(0, 1), results_required=False)
@@ -127,6 +150,13 @@ def _espresso(folder: Path) -> ForeignRun:
         soc="with spin-orbit" in text,
         md5=output.pseudopotential_md5,
         details=output,
+        dispersion="D3(BJ)" if re.search(r"DFT-?D3", text) else None,
+        hubbard_u_ev={
+            element: ("spdf"[int(orbital)], float(u_ev))
+            for element, orbital, u_ev in re.findall(
+                r"^ +([A-Z][a-z]?)\d* +(\d) +(\d+\.\d+)(?: +-?\d+\.\d+){3} *$", text, re.M
+            )
+        },
     )
 
 
@@ -145,13 +175,13 @@ def _vasp(folder: Path) -> ForeignRun:
         try:
             run = Vasprun(path, parse_dos=False, parse_eigen=False, parse_potcar_file=False)
             with zopen(path, "rt", encoding="utf-8", errors="replace") as text:
-                valence = _valence(str(text.read()))
+                valence, titles = _potcars(str(text.read()))
             last = run.ionic_steps[-1]
             initial = AseAtomsAdaptor.get_atoms(run.initial_structure, msonable=False)
             final = AseAtomsAdaptor.get_atoms(run.final_structure, msonable=False)
             energy = float(last["electronic_steps"][-1]["e_fr_energy"])
             forces = np.asarray(last["forces"], dtype=float)
-            tags = run.parameters
+            tags = {**run.parameters, **run.incar}
             grid = run.kpoints.kpts[0] if run.kpoints.num_kpts == 0 else None
         except Exception as error:  # the parser raises many kinds of errors on damaged files
             raise InputError(f"{path} cannot be read as an output of VASP: {error}") from error
@@ -164,7 +194,7 @@ def _vasp(folder: Path) -> ForeignRun:
         if electrons is not None and set(symbols) <= valence.keys()
         else None
     )
-    cutoff = tags.get("ENMAX") or run.incar.get("ENCUT")
+    cutoff = tags.get("ENMAX") or tags.get("ENCUT")
     return ForeignRun(
         file=_name_and_hash(path),
         engine=Engine.VASP,
@@ -179,10 +209,27 @@ def _vasp(folder: Path) -> ForeignRun:
         cutoff_wfc_ry=None if cutoff is None else float(cutoff) / Ry,
         cutoff_rho_ry=None,
         grid=None if grid is None else (int(grid[0]), int(grid[1]), int(grid[2])),
-        functional=_PBE_TAGS.get(str(tags.get("GGA", "--")).strip().upper()),
+        functional=_functional(tags),
         soc=bool(tags.get("LSORBIT", False)),
         md5={},
+        dispersion="D3(BJ)" if tags.get("IVDW") == 12 else None,
+        hubbard_u_ev={
+            element: ("spdf"[int(orbital)], float(u_ev))
+            for element, orbital, u_ev in zip(
+                valence, tags.get("LDAUL", ()), tags.get("LDAUU", ()), strict=False
+            )
+            if tags.get("LDAU") and u_ev
+        },
+        potcars=titles,
     )
+
+
+def _functional(tags: Mapping[str, Any]) -> str | None:
+    """Return the usual name of the functional of a run of VASP."""
+    meta = str(tags.get("METAGGA", "--")).strip().upper()
+    if meta not in ("", "--", "NONE"):
+        return "r2SCAN" if meta == "R2SCAN" else meta
+    return _PBE_TAGS.get(str(tags.get("GGA", "--")).strip().upper())
 
 
 def grid_of_points(points: np.ndarray) -> tuple[int, int, int]:
@@ -198,15 +245,16 @@ def grid_of_points(points: np.ndarray) -> tuple[int, int, int]:
     return a, b, c
 
 
-def _valence(text: str) -> dict[str, float]:
-    """Return the number of valence electrons of each element, read from vasprun.xml."""
+def _potcars(text: str) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return the valence electrons of each element, and the titles of POTCARs, of a vasprun.xml."""
     start, end = text.find("<atominfo>"), text.find("</atominfo>")
     info = ElementTree.fromstring(text[start : end + len("</atominfo>")])
-    found = {}
+    found, titles = {}, []
     for row in info.iterfind("array[@name='atomtypes']/set/rc"):
         cells = [(cell.text or "").strip() for cell in row.iterfind("c")]
         found[cells[1]] = float(cells[3])
-    return found
+        titles.append(cells[4].replace(" ", ""))
+    return found, tuple(titles)
 
 
 def _name_and_hash(path: Path) -> str:

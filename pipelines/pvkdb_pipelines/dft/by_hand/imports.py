@@ -20,54 +20,69 @@ from pvkdb.schemas.calculations.dft import (
     DFT_REQUESTS,
     AnyDft,
     AnyDftResult,
+    DftNebRequest,
     DftPathRequest,
     DftRelaxRequest,
 )
 from pvkdb.store.curation.computed import computed_rows
 from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue import claims as queue
+from pvkdb_pipelines.dft.by_hand.bands import read_band
 from pvkdb_pipelines.dft.by_hand.exports import JOB_FILE, ExportedJob, parts_of
 from pvkdb_pipelines.dft.by_hand.foreign import ForeignRun, read_run
+from pvkdb_pipelines.dft.by_hand.vasp_input import potcar_titles, vasp_files
 from pvkdb_pipelines.dft.codes.pw_output import single_point
-from pvkdb_pipelines.dft.computing import complete_result, path_numbers
+from pvkdb_pipelines.dft.computing import band_numbers, complete_result, path_numbers
 from pvkdb_pipelines.dft.settings import complete_request
-from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
+from pvkdb_pipelines.migration.paths.band import ElasticBand, check_band, measure_band
 from pvkdb_pipelines.ownership import current_owner
 
 #: Tolerance for cells and positions, Å: outputs print fewer digits than inputs.
 _SAME_ANG = 0.005
+#: The same for the images of a band, which users start again from where a run ended.
+_NEAR_ANG = 1.0
 #: Tolerances for cutoffs, Ry, and charges.
 _SAME_RY = 0.01
 _SAME_CHARGE = 0.01
 
 
-def import_results(session: Session, calculation: Calculation, folder: Path) -> Calculation:
+def import_results(
+    session: Session, calculation: Calculation | Structure, folder: Path
+) -> Calculation:
     """Import the results of an exported folder, or of a user's run of a single structure.
 
     Args:
         session: Open session; nothing is written if anything is wrong.
-        calculation: A DFT calculation, or the finished barrier whose path was exported.
+        calculation: A DFT calculation, or the finished barrier or structure that was exported.
         folder: Folder with the outputs.
 
     Returns:
-        The calculation that holds the result: the given one, or a new one for a barrier or for
-        another code.
+        The calculation that holds the result: the given one, or a new one for a barrier, a
+        structure or another code.
 
     Raises:
         InputError: the outputs cannot be read, are not converged or differ from the job (every
             difference is listed), or the calculation has a result or is being computed.
+        CalculationFailedError: the highest image of a band is no barrier.
     """
-    request = _request(session, calculation, folder)
-    runs, problems = [], []
-    for name, structure in parts_of(request).items():
-        run = read_run(folder / name, request.settings.engine)
+    request = _request(calculation, folder)
+    runs, problems, parts = [], [], parts_of(request)
+    residual, how = 0.0, ""
+    if isinstance(request, DftNebRequest):
+        found_runs, residual, how = read_band(folder, request)
+        parts = {f"image {index}": image for index, image in enumerate(request.images)}
+    else:
+        found_runs = [read_run(folder / name, request.settings.engine) for name in parts]
+    for (name, structure), run in zip(parts.items(), found_runs, strict=True):
         where = "" if name == "." else f"{name}: "
         found = list(_differences(request, atoms_in(structure), run))
         problems += [f"{where}{difference}" for difference in found]
         runs.append(run if found else _in_order(atoms_in(structure), run))
     if problems:
         raise InputError(f"{folder} is not this job: {'; '.join(problems)}; nothing was stored")
-    result = _result(request, runs)
+    result = _result(request, runs, residual, how)
     versions = {
         request.settings.engine.value: runs[0].version or "unknown",
         "imported": ", ".join(run.file for run in runs),
@@ -75,7 +90,7 @@ def import_results(session: Session, calculation: Calculation, folder: Path) -> 
     return _store(session, calculation, request, result, versions)
 
 
-def _request(session: Session, calculation: Calculation, folder: Path) -> AnyDft:
+def _request(calculation: Calculation | Structure, folder: Path) -> AnyDft:
     """Return the DFT request whose results are in the folder, from its job file if there is one."""
     note = folder / JOB_FILE
     if note.is_file():
@@ -88,6 +103,8 @@ def _request(session: Session, calculation: Calculation, folder: Path) -> AnyDft
                 f"{folder} was written for calculation {job.calculation}, not {calculation.id}"
             )
         request = complete_request(job.parsed())
+        if isinstance(calculation, Structure):
+            return request
         known = DFT_REQUESTS.get(calculation.kind)
         if known is not None:
             own = complete_request(known.model_validate(calculation.parameters))
@@ -97,6 +114,8 @@ def _request(session: Session, calculation: Calculation, folder: Path) -> AnyDft
                     f"{note} describes another request than calculation {calculation.id}"
                 )
         return request
+    if isinstance(calculation, Structure):
+        raise InputError(f"{folder} has no {JOB_FILE}; export structure {calculation.id} again")
     if calculation.kind == "dft-after":
         follows = (calculation.result or {}).get("calculation")
         instead = f"; it has queued {follows}" if follows else ", and its path is not computed yet"
@@ -104,7 +123,7 @@ def _request(session: Session, calculation: Calculation, folder: Path) -> AnyDft
     if calculation.kind not in DFT_REQUESTS:
         raise InputError(
             f"{folder} has no {JOB_FILE}, and a {calculation.kind} does not define how its path "
-            f"is computed; begin with: pvkdb export-inputs {calculation.id} --for espresso"
+            f"is computed; begin with: pvkdb dft {calculation.id} --by-hand FOLDER"
         )
     return complete_request(DFT_REQUESTS[calculation.kind].model_validate(calculation.parameters))
 
@@ -123,7 +142,7 @@ def _differences(request: AnyDft, wanted: Atoms, run: ForeignRun) -> Iterator[st
         yield f"the cell differs by {away:.3f} Å"
     else:
         moved = _matching(wanted, run.initial)[1]
-        if moved > _SAME_ANG:
+        if moved > (_NEAR_ANG if isinstance(request, DftNebRequest) else _SAME_ANG):
             yield f"an atom lies {moved:.3f} Å from its place in the job"
     if run.charge is None or abs(run.charge - settings.charge) > _SAME_CHARGE:
         charge = "unknown" if run.charge is None else f"{run.charge:+.2f}"
@@ -138,6 +157,17 @@ def _differences(request: AnyDft, wanted: Atoms, run: ForeignRun) -> Iterator[st
         yield f"k-points {_grid(run.grid)}, the job has {_grid(settings.kpoint_grid)}"
     if run.functional != settings.functional:
         yield f"functional {run.functional}, the job has {settings.functional}"
+    if run.dispersion != settings.dispersion:
+        yield f"dispersion {run.dispersion}, the job has {settings.dispersion}"
+    u_ev = {element: (orbital[-1], u) for element, (orbital, u) in settings.hubbard_u_ev.items()}
+    if run.hubbard_u_ev != u_ev:
+        yield f"U {run.hubbard_u_ev or 'none'}, the job has {u_ev or 'none'}"
+    if settings.potcar_release is not None:
+        known = potcar_titles(settings.potcar_release)
+        symbols = vasp_files(request, host_of(wanted))["POTCAR.spec"].split()
+        for title in run.potcars:
+            if known.get(title) not in symbols:
+                yield f"POTCAR {title} is none of {', '.join(symbols)} of {settings.potcar_release}"
     if run.soc != settings.soc:
         yield f"spin–orbit coupling {'on' if run.soc else 'off'}, unlike the job"
     for entry in settings.pseudopotentials:
@@ -150,7 +180,7 @@ def _differences(request: AnyDft, wanted: Atoms, run: ForeignRun) -> Iterator[st
                 f"the relaxation is not finished: largest force {largest:.3f} eV/Å, the job asks "
                 f"for {request.fmax_ev_per_ang:g}"
             )
-    elif run.steps != 1:
+    elif run.steps != 1 and not isinstance(request, DftNebRequest):
         yield f"{run.steps} ionic steps, the job is a single point"
 
 
@@ -177,7 +207,31 @@ def _in_order(wanted: Atoms, run: ForeignRun) -> ForeignRun:
     )
 
 
-def _result(request: AnyDft, runs: list[ForeignRun]) -> AnyDftResult:
+def _band(request: DftNebRequest, runs: list[ForeignRun], residual: float) -> ElasticBand:
+    """Return the band of the runs, its atoms where the images of the job have them.
+
+    Raises:
+        InputError: the ends or the band are not converged.
+    """
+    ends = max(float(np.linalg.norm(run.forces, axis=1).max()) for run in (runs[0], runs[-1]))
+    most = request.fmax_neb_ev_per_ang
+    if residual > 1.05 * most or ends > 1.05 * max(most, request.fmax_endpoint_ev_per_ang):
+        raise InputError(
+            f"the band is not converged: largest force {residual:.3f} eV/Å, on the ends {ends:.3f} "
+            f"eV/Å, the job asks for {most:g} and {request.fmax_endpoint_ev_per_ang:g}; run it on"
+        )
+    images = []
+    for image, run in zip(request.images, runs, strict=True):
+        atoms = atoms_in(image)
+        atoms.positions += find_mic(run.final.positions - atoms.positions, atoms.cell, pbc=True)[0]
+        set_results(atoms, run.energy_ev, run.forces)
+        images.append(atoms)
+    band = measure_band(images, residual, residual, max(run.steps for run in runs[1:-1]))
+    check_band(band)
+    return band
+
+
+def _result(request: AnyDft, runs: list[ForeignRun], residual: float, how: str) -> AnyDftResult:
     numbers: dict[str, Any]
     if isinstance(request, DftRelaxRequest):
         (run,) = runs
@@ -187,6 +241,8 @@ def _result(request: AnyDft, runs: list[ForeignRun]) -> AnyDftResult:
             "max_force_ev_per_ang": float(np.linalg.norm(run.forces, axis=1).max()),
             "steps": run.steps,
         }
+    elif isinstance(request, DftNebRequest):
+        numbers = band_numbers(_band(request, runs, residual), how)
     else:
         images = request.images if isinstance(request, DftPathRequest) else ()
         names = [image.name for image in images] or ["structure"]
@@ -209,15 +265,19 @@ def _result(request: AnyDft, runs: list[ForeignRun]) -> AnyDftResult:
 
 def _store(
     session: Session,
-    calculation: Calculation,
+    calculation: Calculation | Structure,
     request: AnyDft,
     result: AnyDftResult,
     versions: dict[str, str],
 ) -> Calculation:
     """Record the result as the end of the calculation that requested it."""
-    target = calculation
-    engine = calculation.parameters.get("settings", {}).get("engine")
-    if calculation.kind != request.kind or engine != request.settings.engine.value:
+    if (
+        isinstance(calculation, Calculation)
+        and calculation.kind == request.kind
+        and calculation.parameters["settings"]["engine"] == request.settings.engine.value
+    ):
+        target = calculation
+    else:
         target, _ = queue.enqueue(session, request, calculation.material_id)
         session.flush()
     if target.state in (CalculationState.DONE.value, CalculationState.RUNNING.value):

@@ -7,7 +7,6 @@ only once.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +35,7 @@ def load_engine(
     """Return the source of energies and forces of this name.
 
     Args:
-        name: Name of a potential, or ``espresso``, ``cp2k``, ``gpaw`` or ``vasp``.
+        name: Name of a potential, or ``espresso``, ``cp2k`` or ``gpaw``.
         settings: Complete settings of a DFT engine; not used by potentials.
         location: Where it runs; default: from the environment.
 
@@ -48,9 +47,14 @@ def load_engine(
     potentials = registered_potentials()
     if ":" in name or name in potentials:
         return load_potential(name)
+    if name == Engine.VASP.value:
+        raise CalculationFailedError(
+            FailureKind.PROGRAM_NOT_FOUND,
+            "pvkdb does not run VASP itself; run it by hand: pvkdb export-inputs ID",
+        )
     if name not in _LOADERS:
         raise InputError(unknown_name("engine", name, [*potentials, *_LOADERS]))
-    if settings is None or settings.kpoint_grid is None:
+    if settings is None or None in (settings.kpoint_grid, settings.cutoff_wfc_ry):
         raise InputError(f"engine {name} needs complete settings: cutoffs, k-points, smearing…")
     return _LOADERS[name](
         settings, RunLocation.from_environment() if location is None else location
@@ -64,7 +68,7 @@ def _espresso(settings: DftSettings, location: RunLocation) -> Potential:
     engine.versions["ase"] = version("ase")
     return Potential(
         name=Engine.ESPRESSO.value,
-        weights=sssp.LIBRARY,
+        weights=sssp.library(settings.pseudopotentials),
         versions=engine.versions,
         elements=frozenset(sssp.table()),
         evaluate_many=engine.evaluate,
@@ -105,7 +109,7 @@ def _gpaw(settings: DftSettings, location: RunLocation) -> Potential:
             "fermi-dirac": {"name": "fermi-dirac", "width": settings.smearing_width_ev},
         }
         return gpaw.GPAW(
-            mode={"name": "pw", "ecut": _cutoff_ev(settings)},
+            mode={"name": "pw", "ecut": round((settings.cutoff_wfc_ry or 0) * Ry, 4)},
             xc=settings.functional,
             kpts={"size": settings.kpoint_grid, "gamma": True},
             occupations={**smearings[settings.smearing], **spin},
@@ -118,58 +122,6 @@ def _gpaw(settings: DftSettings, location: RunLocation) -> Potential:
 
     versions = {"gpaw": version("gpaw")}
     return _Evaluation(settings, location, calculator).potential("GPAW setups", versions)
-
-
-def _vasp(settings: DftSettings, location: RunLocation) -> Potential:
-    commands = ("ASE_VASP_COMMAND", "VASP_COMMAND", "VASP_SCRIPT")
-    if not any(os.environ.get(name) for name in commands):
-        raise CalculationFailedError(
-            FailureKind.PROGRAM_NOT_FOUND,
-            "the VASP command is not set; set ASE_VASP_COMMAND (and VASP_PP_PATH for its POTCARs), "
-            "or run it by hand: pvkdb export-inputs ID --for vasp",
-        )
-    if not os.environ.get("VASP_PP_PATH"):
-        raise CalculationFailedError(
-            FailureKind.PSEUDOPOTENTIAL_MISSING,
-            "VASP_PP_PATH is not set; set it to the folder of VASP's POTCAR files",
-        )
-
-    def calculator(folder: Path) -> Any:
-        from ase.calculators.vasp import Vasp
-
-        smearing = {"gaussian": 0, "fermi-dirac": -1}[settings.smearing]
-        spin = (
-            {}
-            if settings.magnetization_mub is None
-            else {"ispin": 2, "nupdown": settings.magnetization_mub}
-        )
-        return Vasp(
-            directory=str(folder),
-            xc=settings.functional.lower(),
-            encut=_cutoff_ev(settings),
-            kpts=settings.kpoint_grid,
-            gamma=True,
-            ismear=smearing,
-            sigma=settings.smearing_width_ev,
-            charge=settings.charge,
-            ediff=settings.scf_threshold_ry * Ry,
-            nelm=settings.scf_max_steps,
-            lsorbit=settings.soc,
-            lreal=False,
-            **spin,
-        )
-
-    return _Evaluation(settings, location, calculator).potential("VASP PAW", {})
-
-
-def _cutoff_ev(settings: DftSettings) -> float:
-    if settings.cutoff_wfc_ry is None:
-        raise InputError("the cutoff is not set; complete the settings first")
-    return float(round(settings.cutoff_wfc_ry * Ry, 4))
-
-
-#: Files of GPAW and VASP that are kept; a POTCAR is licensed and not copied.
-_WRITTEN = ("gpaw.txt", "INCAR", "KPOINTS", "POSCAR", "OUTCAR", "vasp.out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,23 +177,17 @@ class _Evaluation:
                     kind, f"{engine}: {type(error).__name__}: {error}. {_tail(Path(name))}"
                 ) from error
             finally:
-                self.runs.add(
-                    {
-                        file: (Path(name) / file).read_bytes()
-                        for file in _WRITTEN
-                        if (Path(name) / file).is_file()
-                    }
-                )
+                written = Path(name, "gpaw.txt")
+                self.runs.add({written.name: written.read_bytes()} if written.is_file() else {})
             return found
 
 
 def _tail(folder: Path) -> str:
     from pvkdb_pipelines.dft.codes.pw_output import tail
 
-    for name in ("gpaw.txt", "vasp.out", "OUTCAR"):
-        path = folder / name
-        if path.is_file():
-            return tail(path.read_text(encoding="utf-8", errors="replace"))
+    path = folder / "gpaw.txt"
+    if path.is_file():
+        return tail(path.read_text(encoding="utf-8", errors="replace"))
     return "The output is empty."
 
 
@@ -249,5 +195,4 @@ _LOADERS: dict[str, Callable[[DftSettings, RunLocation], Potential]] = {
     Engine.ESPRESSO.value: _espresso,
     Engine.CP2K.value: _cp2k,
     Engine.GPAW.value: _gpaw,
-    Engine.VASP.value: _vasp,
 }

@@ -54,6 +54,10 @@ def namelists(
         }
     if settings.magnetization_mub is not None:
         system |= {"nspin": 2, "tot_magnetization": settings.magnetization_mub}
+    if settings.soc:
+        system |= {"noncolin": True, "lspinorb": True}
+    if settings.dispersion is not None:  # Becke–Johnson damping without three-body terms, as VASP
+        system |= {"vdw_corr": "dft-d3", "dftd3_version": 4, "dftd3_threebody": False}
     return {
         "control": {
             "calculation": calculation,
@@ -72,8 +76,11 @@ def namelists(
 
 
 def kpoints(settings: DftSettings) -> tuple[int, int, int] | None:
-    """Return the grid, or None for Γ alone, where pw.x saves half by real wave functions."""
-    return None if settings.kpoint_grid == (1, 1, 1) else settings.kpoint_grid
+    """Return the grid, or None for Γ alone, where pw.x saves half by real wave functions.
+
+    With spin–orbit coupling they are complex.
+    """
+    return None if settings.kpoint_grid == (1, 1, 1) and not settings.soc else settings.kpoint_grid
 
 
 def files_by_element(settings: DftSettings) -> dict[str, str]:
@@ -84,6 +91,13 @@ def files_by_element(settings: DftSettings) -> dict[str, str]:
 def input_text(atoms: Atoms, settings: DftSettings, lists: Namelists) -> str:
     """Return the text of an input of pw.x."""
     text = io.StringIO()
+    species = list(dict.fromkeys(atoms.get_chemical_symbols()))
+    if settings.hubbard:
+        u_ev = {
+            f"Hubbard_U({species.index(element) + 1})": value
+            for element, (_, value) in settings.hubbard_u_ev.items()
+        }
+        lists = {**lists, "system": {**lists["system"], "lda_plus_u": True, **u_ev}}
     write_espresso_in(
         text,
         atoms,

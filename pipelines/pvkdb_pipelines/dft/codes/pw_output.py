@@ -12,6 +12,7 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import SinglePoint
 from pvkdb_pipelines.dft.codes.runs import ProcessResult
+from pvkdb_pipelines.dft.codes.sssp import usual_name
 from pvkdb_pipelines.potentials.potential import Properties
 
 #: Lines of the output that a failure keeps.
@@ -72,6 +73,7 @@ def read_pw_output(text: str) -> PwOutput:
     steps = _last(r"convergence has been achieved in\s+(\d+) iterations", text)
     smearing = _last(rf"smearing contrib\. \(-TS\)\s+=\s+{_NUMBER} Ry", text)
     kpoints = _last(r"number of k points=\s*(\d+)", text)
+    functional = _last(r"Exchange-correlation\s*=\s*(\S.*)", text)
     return PwOutput(
         version=_last(r"Program PWSCF v\.(\S+)", text),
         steps=None if steps is None else int(steps),
@@ -83,7 +85,7 @@ def read_pw_output(text: str) -> PwOutput:
         electrons=_float(_last(rf"number of electrons\s+=\s+{_NUMBER}", text)),
         valence={label: float(valence) for label, valence, _ in species},
         pseudopotential_md5=dict(files),
-        functional=_functional(_last(r"Exchange-correlation\s*=\s*(\S.*)", text)),
+        functional=None if functional is None else usual_name(functional),
         kpoints=None if kpoints is None else int(kpoints),
     )
 
@@ -135,14 +137,6 @@ def _how(returncode: int, text: str) -> str:
     if returncode == 0:
         return "ended before the job was done"
     return f"ended with exit code {returncode}"
-
-
-def _functional(printed: str | None) -> str | None:
-    """Return the functional's name: ``PBE`` also where pw.x prints the four parts of PBE."""
-    if printed is None:
-        return None
-    words = printed.split()
-    return "PBE" if words[0] == "PBE" or words[:4] == ["SLA", "PW", "PBX", "PBC"] else printed
 
 
 def _last(pattern: str, text: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The pseudopotentials of SSSP: the file of each element and the cutoffs that it needs.
+"""Pseudopotentials of pw.x: those of SSSP with the cutoffs that they need, or a user's own.
 
 The files have various licences and come from a system package. The table of their names, MD5 sums
 and cutoffs is part of pvkdb, so that a job is complete even on a machine without the files.
@@ -11,18 +11,24 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from pvkdb.errors import CalculationFailedError
+from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import PseudopotentialFile
 
 LIBRARY = "SSSP 1.3.0 PBE efficiency"
 _TABLE = "sssp_1.3.0_pbe_efficiency.csv"
+#: How pseudopotentials and pw.x name functionals, without spaces and dashes.
+_FUNCTIONALS = {
+    **dict.fromkeys(("PBE", "SLAPWPBXPBC"), "PBE"),
+    **dict.fromkeys(("PBESOL", "SLAPWPSXPSC"), "PBEsol"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,45 @@ def entries(elements: Iterable[str]) -> list[SsspEntry]:
             "engine (vasp, gpaw)",
         )
     return [table()[element] for element in wanted]
+
+
+def usual_name(printed: str) -> str:
+    """Return the usual name of a functional, or its name as given: ``SLA PW PBX PBC`` is PBE."""
+    words = printed.partition("(")[0].split()
+    return _FUNCTIONALS.get("".join(words[:4]).replace("-", "").upper(), printed)
+
+
+def files_in(folder: Path, functional: str, soc: bool) -> tuple[PseudopotentialFile, ...]:
+    """Return the files of a folder that are made for a functional, fully relativistic or not.
+
+    Of several of an element the last by name counts.
+
+    Raises:
+        InputError: there is none. The first format of UPF, whose header is no XML, is not read.
+    """
+    found = {}
+    for path in sorted(folder.glob("*.[uU][pP][fF]")):
+        content = path.read_bytes()
+        header = content.partition(b"<PP_HEADER")[2].partition(b">")[0].decode(errors="replace")
+        said = {name: value.strip() for name, value in re.findall(r'(\w+)\s*=\s*"([^"]*)"', header)}
+        full = said.get("relativistic") == "full"
+        if usual_name(said.get("functional", "")) == functional and full == soc:
+            md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+            element = said["element"]
+            found[element] = PseudopotentialFile(element=element, file=path.name, md5=md5)
+    if not found:
+        kind = "fully" if soc else "scalar"
+        raise InputError(
+            f"{folder} has no {kind} relativistic pseudopotential for {functional} (*.upf, UPF 2); "
+            "name the folder of a set that has, such as PseudoDojo's"
+        )
+    return tuple(found.values())
+
+
+def library(files: Iterable[PseudopotentialFile]) -> str:
+    """Return the name of the set that files are from."""
+    known = {entry.file for entry in table().values()}
+    return LIBRARY if known.issuperset(files) else "a set of the user"
 
 
 def require_files(files: Iterable[PseudopotentialFile], folder: Path) -> None:

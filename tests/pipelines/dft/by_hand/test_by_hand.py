@@ -14,7 +14,6 @@ from sqlalchemy import delete
 
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.dft import (
-    DftNebRequest,
     DftPathResult,
     DftRelaxRequest,
     DftScfResult,
@@ -34,6 +33,7 @@ from pvkdb_pipelines.geometry.hosts import host_of
 
 from ..barriers import stored_barrier
 from ..conftest import MOLECULE, ammonia, enqueued, scf
+from ..crystals import GUIDE, hop_request
 
 #: Positive, since the odd electron of a neutral vacancy takes twice the steps.
 ROUGH = DftSettings(
@@ -257,7 +257,7 @@ def test_a_barrier_without_its_note_cannot_be_taken_back(
     sqlite_store: Store, tmp_path: Path
 ) -> None:
     key = stored_barrier(sqlite_store)
-    with pytest.raises(InputError, match="begin with: pvkdb export-inputs"):
+    with pytest.raises(InputError, match="begin with: pvkdb dft"):
         taken_back(sqlite_store, key, tmp_path)
 
 
@@ -268,11 +268,10 @@ def test_nothing_is_written_over_a_folder_that_holds_something(tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["precious"]
 
 
-def test_a_neb_has_no_input_folder_and_says_what_has() -> None:
-    images = tuple(host_of(ammonia()) for _ in range(3))
-    request = complete_request(DftNebRequest(formula="NH3", images=images, parent="abc"))
-    with pytest.raises(InputError, match="pvkdb export-inputs abc"):
-        export_inputs(request, "an-id", Path("unused"))
+def test_a_hop_has_no_input_folder_and_says_what_has(tmp_path: Path) -> None:
+    request = hop_request(GUIDE, parent="abc")
+    with pytest.raises(InputError, match="pvkdb dft abc --method neb --by-hand"):
+        export_inputs(request, "an-id", tmp_path / "job")
 
 
 def test_another_code_is_another_calculation() -> None:

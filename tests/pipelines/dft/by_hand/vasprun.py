@@ -9,6 +9,13 @@ from __future__ import annotations
 import numpy as np
 from ase import Atoms
 
+#: Titles of POTCARs of release 54, as pymatgen lists them.
+TITLES = {
+    "Cs": "PAW_PBE Cs_sv 08Apr2002",
+    "Pb": "PAW_PBE Pb_d 06Sep2000",
+    "Br": "PAW_PBE Br 06Sep2000",
+}
+
 
 def vasprun_xml(
     atoms: Atoms,
@@ -22,13 +29,14 @@ def vasprun_xml(
     scf_steps: int = 3,
     nelm: int = 100,
     soc: bool = False,
+    incar: str = "",
 ) -> str:
     """A single point; atoms of one element stand together, as VASP wants them."""
     symbols = atoms.get_chemical_symbols()
     types = list(dict.fromkeys(symbols))
     rows = "".join(
         f"<rc><c>{symbols.count(s)}</c><c>{s}</c><c>1.0</c><c>{valence[s]:.8f}</c>"
-        f"<c> PAW_PBE {s} 06Sep2000 </c></rc>"
+        f"<c> {TITLES[s]} </c></rc>"
         for s in types
     )
     ions = "".join(f"<rc><c>{s}</c><c>{types.index(s) + 1}</c></rc>" for s in symbols)
@@ -52,7 +60,7 @@ def vasprun_xml(
  </generator>
  <incar>
   <i name="ENCUT">{encut_ev:.8f}</i>
-  <i type="int" name="NSW">0</i>
+  <i type="int" name="NSW">0</i>{incar}
  </incar>
  <kpoints>
   <generation param="Gamma">

@@ -178,8 +178,8 @@ def test_missing_data_are_named(tmp_path: Path) -> None:
     [
         ({"engine": "cp2k", "smearing": "gaussian"}, "fixed occupations"),
         ({"engine": "cp2k", "kpoint_grid": (2, 2, 2)}, "at Γ alone"),
-        ({"basis_set": "DZVP-MOLOPT-GGA-GTH"}, "settings of cp2k"),
-        ({"engine": "gpaw", "dispersion": "D3(BJ)"}, "settings of cp2k"),
+        ({"basis_set": "DZVP-MOLOPT-GGA-GTH"}, "not to be had with espresso; use cp2k"),
+        ({"engine": "gpaw", "dispersion": "D3(BJ)"}, "D3 is not to be had with gpaw"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings: dict[str, object], reason: str) -> None:

@@ -57,16 +57,10 @@ def test_gpaw_that_is_not_installed_names_its_extra(monkeypatch: pytest.MonkeyPa
         load_engine("gpaw", settings("gpaw"))
 
 
-def test_vasp_without_a_command_is_a_typed_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ASE_VASP_COMMAND", "VASP_COMMAND", "VASP_SCRIPT", "VASP_PP_PATH"):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(CalculationFailedError, match="export-inputs") as caught:
+def test_vasp_is_run_by_hand_alone() -> None:
+    with pytest.raises(CalculationFailedError, match="pvkdb export-inputs ID") as caught:
         load_engine("vasp", settings("vasp"))
     assert caught.value.kind is FailureKind.PROGRAM_NOT_FOUND
-    monkeypatch.setenv("ASE_VASP_COMMAND", "vasp_std")
-    with pytest.raises(CalculationFailedError, match="VASP_PP_PATH") as caught:
-        load_engine("vasp", settings("vasp"))
-    assert caught.value.kind is FailureKind.PSEUDOPOTENTIAL_MISSING
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_a_barrier_is_exported_and_its_empty_folder_refused(
     run: Run, user_store: Store, tmp_path: Path
 ) -> None:
     key = stored_barrier(user_store)
-    written = run("export-inputs", key, "--for", "espresso", "--charge", "1", "-o", "job")
+    written = run("dft", key, "--charge", "1", "--by-hand", "job")
     assert written.returncode == 0, written.stderr
     assert f"pvkdb import-results {key} job" in written.stderr
     files = {str(path.relative_to(tmp_path / "job")) for path in (tmp_path / "job").rglob("*.in")}
@@ -109,20 +109,33 @@ def test_a_barrier_is_exported_and_its_empty_folder_refused(
         assert [entry.kind for entry in session.query(Calculation)] == ["neb"]
 
 
-def test_a_dft_calculation_is_exported_with_its_own_settings_only(
-    run: Run, user_store: Store
-) -> None:
+def test_a_queued_dft_calculation_is_exported(run: Run, user_store: Store) -> None:
     key = stored_barrier(user_store)
     queued = json.loads(run("dft", f"{key}-hop-1-image-0", "--charge", "1", "--json").stdout)[0]
-    refused = run("export-inputs", queued["id"], "--cutoff", "20")
-    assert refused.returncode == 2
-    assert "--cutoff cannot be changed" in refused.stderr
     written = run("export-inputs", queued["id"], "--for", "vasp", "--json")
     assert written.returncode == 0, written.stderr
     folder = f"dft-{queued['id']}-vasp"
     names = {Path(file).name for file in json.loads(written.stdout)["files"]}
     assert names == {"INCAR", "KPOINTS", "POSCAR", "POTCAR.spec", "README.md", "pvkdb-job.json"}
     assert json.loads(written.stdout)["folder"] == folder
+
+
+def test_a_band_between_two_structures_is_written_and_nothing_is_queued(
+    run: Run, user_store: Store, tmp_path: Path
+) -> None:
+    key = stored_barrier(user_store)
+    ends = (f"{key}-hop-1-image-0", "--to", f"{key}-hop-1-image-2")
+    asked = run("dft", *ends, "--method", "neb", "--engine", "vasp", "--by-hand", "job")
+    assert asked.returncode == 0, asked.stderr
+    assert {"00", "01", "04", "start", "end"} <= {
+        path.name for path in (tmp_path / "job").iterdir()
+    }
+    readme = (tmp_path / "job" / "README.md").read_text()
+    assert f"path of pairwise distances (IDPP) that begins at structure {ends[0]}" in readme
+    job = json.loads((tmp_path / "job" / "pvkdb-job.json").read_text())
+    assert job["request"]["defect"] == "V_Br"
+    with user_store.session() as session:
+        assert [entry.kind for entry in session.query(Calculation)] == ["neb"]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +154,16 @@ def test_a_dft_calculation_is_exported_with_its_own_settings_only(
         (("dft", "KEY", "--engine", "siesta"), "engine = 'siesta'"),
         (("dft", "KEY", "--charge", "1", "--dielectric", "20"), "where that is from"),
         (("dft", "KEY-hop-1-image-0", "--method", "neb"), "is a structure"),
+        (("dft", "KEY-hop-1-image-0", "--method", "neb", "--to", "KEY"), "has the atoms of"),
+        (("dft", "KEY", "--functional", "r2SCAN"), "not to be had with espresso; use vasp"),
+        (("dft", "KEY", "--functional", "PBEsol"), "made for PBE"),
+        (("dft", "KEY", "--hubbard", "Pb=3"), "hubbard = 'Pb=3'"),
+        (("dft", "KEY", "--hubbard", "Ni-3d=3"), "Ni, which CsPbBr3 does not contain"),
+        (("dft", "KEY", "--soc", "--pseudopotentials", "."), "has no fully relativistic"),
+        (("dft", "KEY", "--lattice", "KEY"), "is no finished relaxation of a cell by DFT"),
+        (("dft", "KEY", "--by-hand", "x", "--charge", "0", "--charge", "1"), "name one charge"),
         (("export-inputs", "KEY", "--for", "gaussian"), "no code with input files"),
+        (("export-inputs", "KEY"), "with: pvkdb dft KEY --engine espresso --by-hand"),
         (("dft", "KEY", "--method", "neb", "--max-steps", "0"), "max_steps_neb = 0"),
     ],
 )
@@ -153,7 +175,7 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_queued(
     given = [word.replace("KEY", key) for word in arguments]
     outcome = CliRunner().invoke(app, [*given, "--database", url])
     assert isinstance(outcome.exception, PvkdbError)
-    assert words in str(outcome.exception)
+    assert words.replace("KEY", key) in str(outcome.exception)
     assert outcome.stdout == ""
     with user_store.session() as session:
         assert session.query(Calculation).count() == 1
