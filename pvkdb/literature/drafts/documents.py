@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pvkdb._extras import needing
@@ -16,6 +16,8 @@ from pvkdb.store.curation.sources import Source
 
 #: Largest file, most pages of a PDF and most characters that are read.
 MAX_BYTES, MAX_PAGES, MAX_CHARACTERS = 50_000_000, 300, 3_000_000
+#: What separates the cells of a row in the text of a document.
+BETWEEN_CELLS = " | "
 #: A longer sentence or cell is cut, so that a text without full stops stays cheap.
 MAX_SENTENCE = 3000
 
@@ -77,12 +79,13 @@ _MARKUP: list[tuple[str, Any]] = [
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence with its place, its page, and the number of its paragraph."""
+    """A sentence with its place, page, paragraph, and its first character in the document."""
 
     text: str
     place: str
     page: int | None
     paragraph: int
+    start: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +95,39 @@ class PrintedTable:
     place: str
     page: int | None
     rows: list[list[str]]
+    start: int = field(default=0, compare=False)
+
+    def lines(self) -> list[str]:
+        """Return the rows as the document prints them."""
+        return [BETWEEN_CELLS.join(row) for row in self.rows]
 
 
 @dataclass(slots=True)
 class Document:
-    """The readable content of a paper; ``reference`` is what it says of itself."""
+    """The readable content of a paper; ``reference`` is what it says of itself.
+
+    ``text`` has its paragraphs, each after an empty line, and then its tables, a line a row. The
+    ``start`` of a sentence or table is a place in it.
+    """
 
     name: str
     sentences: list[Sentence] = field(default_factory=list)
     tables: list[PrintedTable] = field(default_factory=list)
     reference: dict[str, str] = field(default_factory=dict)
+    text: str = ""
+
+    def lay_out(self) -> None:
+        """Join sentences and tables to the text, and note where each begins."""
+        last = 0
+        for place, sentence in enumerate(self.sentences):
+            self.text += " " if sentence.paragraph == last else "\n\n" if self.text else ""
+            self.sentences[place] = replace(sentence, start=len(self.text))
+            self.text += sentence.text
+            last = sentence.paragraph
+        for place, table in enumerate(self.tables):
+            self.text += "\n\n" if self.text else ""
+            self.tables[place] = replace(table, start=len(self.text))
+            self.text += "\n".join(table.lines())
 
 
 #: Lines of a paragraph or of a table, with their page.
@@ -136,6 +162,7 @@ def read_document(path: Source) -> Document:
     _assemble(document, blocks)
     if not document.sentences and not document.tables:
         raise InputError(f"{path.name} contains no text; give a file with the text of a paper")
+    document.lay_out()
     return document
 
 

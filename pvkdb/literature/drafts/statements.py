@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, Literal
 
 from pvkdb.chemistry.composition import parse_material
 from pvkdb.chemistry.ions import elements, names
 from pvkdb.errors import InputError
 from pvkdb.literature.device_entries import stability_doubt
-from pvkdb.literature.drafts.documents import Document, PrintedTable, Sentence
+from pvkdb.literature.drafts.documents import BETWEEN_CELLS, Document, PrintedTable, Sentence
 from pvkdb.literature.drafts.quantities import PrintedQuantity, quantities
 from pvkdb.literature.drafts.words import metric_words
 from pvkdb.schemas.metrics import CLAIM_UNITS
@@ -65,7 +66,8 @@ class FoundValue:
     """A value that a paper states: what was measured, of what, and the sentence that says so.
 
     ``low`` and ``high`` are in ``unit``, that of the table; ``printed`` is the value with its unit
-    as the paper has it, and ``text`` as an import reads it.
+    as the paper has it, and ``text`` as an import reads it. In the text of the document, the value
+    is at ``span``, and its sentence begins at ``start``.
     """
 
     metric: str
@@ -79,6 +81,8 @@ class FoundValue:
     place: str
     page: int | None = None
     paragraph: int = 0
+    start: int = 0
+    span: tuple[int, int] = (0, 0)
     subject: str = ""
     stack: str = ""
     defect: str = ""
@@ -138,20 +142,26 @@ def found_value(
         place=sentence.place,
         page=sentence.page,
         paragraph=sentence.paragraph,
+        start=sentence.start,
+        span=(sentence.start + quantity.start, sentence.start + quantity.end),
         doubt=quantity.doubt or short,
     )
 
 
 def _table_values(table: PrintedTable) -> Iterator[FoundValue]:
     """Yield the values of a table, whose headers name quantities with their units."""
-    head, *rows = table.rows
+    head = table.rows[0]
     columns = {
         name: next((place for place, text in enumerate(head) if re.search(words, text, re.I)), None)
         for name, words in _SUBJECTS.items()
     }
     if columns["subject"] is None and columns["stack"] is None:
         return
-    for number, row in enumerate((row for row in rows if any(row[1:])), 1):
+    lines = table.lines()
+    starts = accumulate((len(line) + 1 for line in lines), initial=table.start)
+    placed = list(zip(table.rows, lines, starts, strict=False))[1:]
+    filled = [one for one in placed if any(one[0][1:])]
+    for number, (row, line, start) in enumerate(filled, 1):
         about: dict[str, Any] = {
             name: _CITATION.sub(
                 "", re.sub(r" (?=[\d/_}])|(?<=[\d/]) (?=[A-Z(:@/])", "", row[place])
@@ -163,8 +173,9 @@ def _table_values(table: PrintedTable) -> Iterator[FoundValue]:
             about["subject"] = next(
                 filter(None, map(formula_in, split_structure(about["stack"]))), ""
             )
-        whole = Sentence(" | ".join(row), f"{table.place} row {number}", table.page, -number)
-        for title, cell in zip(head, row, strict=False):
+        whole = Sentence(line, f"{table.place} row {number}", table.page, -number, start)
+        ends = accumulate((len(cell) + len(BETWEEN_CELLS) for cell in row), initial=start)
+        for title, cell, begin in zip(head, row, ends, strict=False):
             value = _CITATION.sub("", cell)
             unit = re.search(r"[(\[]([^()\[\]]{1,20})[)\]]\s*$", title)
             name = title[: unit.start()] if unit else title
@@ -174,6 +185,8 @@ def _table_values(table: PrintedTable) -> Iterator[FoundValue]:
             for label, part in zip(names, values, strict=True):
                 printed = f"{part.strip()} {unit[1] if unit else ''}".strip()
                 for quantity, metric in _measured(f"{label.strip()} {printed}", ""):
+                    first = begin + cell.find(part.strip())
+                    about["span"] = (first, first + len(part.strip()))
                     yield replace(found_value(quantity, metric, whole, printed), **about)
 
 

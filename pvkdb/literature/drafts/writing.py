@@ -12,7 +12,7 @@ from pvkdb.literature.drafts.documents import Document
 from pvkdb.literature.drafts.statements import ENERGIES, FoundValue, formula_in
 from pvkdb.literature.drafts.words import condition_fields, condition_words
 from pvkdb.literature.reading import UNCONFIRMED
-from pvkdb.schemas.metrics import TABLE_METRICS
+from pvkdb.schemas.metrics import FIGURES, TABLE_METRICS
 from pvkdb.store.rows.stacks import split_structure
 
 #: Most values of a draft, more than a person confirms.
@@ -23,6 +23,9 @@ _HEAD = """\
 # correct or delete what is wrong, fill in what is '?' alone. Fields: pvkdb import --template. Then:
 #   pvkdb import {target} --dry-run    refuses what is not confirmed, and shows what would change
 """
+#: The field of an import by the metric of a device that it takes.
+_FIELDS = {name: table.imported_as for name, (_, table) in TABLE_METRICS.items()}
+_FIELDS |= {metric.reported_as or "": name for name, metric in FIGURES.items()}
 #: Metrics of which an import takes a best value.
 _BEST = ("on_off_ratio", "retention_s", "stability_days")
 _REFERENCE = ("doi", "authors", "title", "journal", "year", "volume", "pages")
@@ -54,6 +57,8 @@ class Draft:
     further: list[FoundValue]
     #: What a language model did, if one was asked.
     note: str = ""
+    #: The text of the paper, in which the spans of the values are places.
+    text: str = ""
 
 
 def draft_of(document: Document, values: Iterable[FoundValue]) -> Draft:
@@ -62,7 +67,7 @@ def draft_of(document: Document, values: Iterable[FoundValue]) -> Draft:
     Raises:
         InputError: there are more values than a person would confirm.
     """
-    draft = Draft(document.name, dict(document.reference), [], [])
+    draft = Draft(document.name, dict(document.reference), [], [], text=document.text)
     conditions = []
     for number, value in enumerate(values):
         if number >= MAX_VALUES:
@@ -70,9 +75,8 @@ def draft_of(document: Document, values: Iterable[FoundValue]) -> Draft:
             raise InputError(reason)
         if value.metric in ENERGIES:
             draft.rows.append(DraftRow("energetics", _energy(value), {"value": value}))
-        elif value.metric in TABLE_METRICS:
-            _, table = TABLE_METRICS[value.metric]
-            _row_for(draft, value, table.imported_as).found[table.imported_as] = value
+        elif column := _FIELDS.get(value.metric):
+            _row_for(draft, value, column).found[column] = value
         elif value.metric in condition_fields():
             conditions.append(value)
         else:

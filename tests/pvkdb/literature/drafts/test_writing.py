@@ -147,3 +147,15 @@ def test_a_condition_of_one_of_several_devices_is_only_named() -> None:
     draft = draft_paper(Upload("a.txt", f"{devices}\n\nThe device area is 4 mm².".encode()))
     assert [one.metric for one in draft.further] == ["device_area_m2"]
     assert all("area" not in row.cells for row in draft.rows)
+
+
+def test_each_value_is_at_its_span_in_the_text_of_the_paper() -> None:
+    table = "Table 1 Devices\n\nDevice\tOn/off ratio\tEndurance (cycles)\nITO/CsPbI3/Al\t10⁴\t100"
+    draft = draft_paper(
+        Upload("a.txt", f"Abstract\n\nOne. A retention of 5 s.\n\n{table}".encode())
+    )
+    values = [one for row in draft.rows for one in row.found.values()]
+    spans = [draft.text[slice(*one.span)] for one in values]
+    assert spans == ["5 s", "10⁴", "100"]
+    for one in values:
+        assert draft.text[one.start :].startswith(one.sentence)
