@@ -10,6 +10,7 @@ from typing import Any
 
 from pvkdb._extras import needing
 from pvkdb.errors import InputError
+from pvkdb.literature.drafts.references import reference_in
 from pvkdb.literature.drafts.words import words
 from pvkdb.schemas import CONTROL
 from pvkdb.store.curation.sources import Source
@@ -72,7 +73,9 @@ _MARKUP: list[tuple[str, Any]] = [
     (r"PEDOT: PSS", "PEDOT:PSS"),
     (_SPACED, lambda formula: formula[0].replace(" ", "")),
     # Of a layer with its name and its abbreviation the latter stays.
-    (r"(?:(?<=/)[a-z()-]{4,}(?: [a-z()-]{4,}){0,2} )?\(([A-Z][\w:-]{1,12})\)(?=/)", r"\1"),
+    (r"(?:(?<=/)(?:[\w(),:‐-]+ ){1,5})?\(((?=(?:[^()]*[A-Z]){2})[\w:@-]{2,12})\)(?=\s?/)", r"\1"),
+    (r"(?<=/)(?:[\w(),:‐-]+ ){1,5}\(((?=(?:[^()]*[A-Z]){2})[A-Z][\w:@-]{1,12})\)(?![\w/])", r"\1"),
+    (r"(?<=[A-Za-z\d)])\s?/\s(?=[A-Z(])", "/"),
     (r"\s+", " "),
 ]
 
@@ -159,11 +162,20 @@ def read_document(path: Source) -> Document:
             raise InputError(f"{path.name} is neither PDF, HTML nor UTF-8 text; save it as one")
         is_html = re.search(r"<(?:!doctype html|html|body|p)\b", text[:5000], re.IGNORECASE)
         blocks = _html_blocks(content, document) if is_html else _paragraphs(text, None)
-    _assemble(document, blocks)
+    lines: list[str] = []
+    _assemble(document, _noted(blocks, lines))
+    document.reference = reference_in([readable(line) for line in lines]) | document.reference
     if not document.sentences and not document.tables:
         raise InputError(f"{path.name} contains no text; give a file with the text of a paper")
     document.lay_out()
     return document
+
+
+def _noted(blocks: Iterator[_Block], lines: list[str]) -> Iterator[_Block]:
+    """Yield blocks, and note their first thousand lines, each block after an empty line."""
+    for block in blocks:
+        lines += ["", *block[0]] if len(lines) < 1000 else ()
+        yield block
 
 
 def _pdf_blocks(content: bytes, document: Document) -> Iterator[_Block]:

@@ -34,11 +34,20 @@ _NAMES = re.compile(r"(?:[Ff]igs?|[Rr]efs?|[Ss]ections?|[Tt]ables?|[Ee]qns?)\.?\
 _SYMBOLS = re.compile(r"\b[nxyT]\s?[=>]?\s?$")
 #: An exponent of a unit that has lost its superscript.
 _EXPONENT = re.compile(r"[A-Za-zΩ][–−-][123](?!\.?\d)")
+#: Ratios of several states: 10³:10²:1.
+_CHAIN = re.compile(r"\d[⁰¹²³⁴⁵⁶⁷⁸⁹]*\s?:\s?\d+[⁰¹²³⁴⁵⁶⁷⁸⁹]*\s?:\s?\d")
+#: In front of the size of a voltage whose sign is a word.
+_NEGATIVE = re.compile(
+    r"\bnegative(?: [\w-]+){0,2} (?:voltages?|bias(?:es)?|pulses?)(?: (?:of|at|to))?\s*$"
+)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 #: Numbers that are written as words, in front of what is counted.
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 _WORDS |= {"nine": 9, "ten": 10, "twelve": 12, "sixteen": 16}
 _COUNTED = r"(?= (?:orders|(?:[\w-]+ ){0,2}states|(?:hour|day|week|month|year)s?\b))"
+#: Words between a number and its states: "139 non-overlapping ohmic conduction states".
+_BETWEEN = r"(?:\s(?!(?:of|in|at|and|to|with|for|from|by|the|its|their|or)\b)[A-Za-z-]{3,}){1,4}?\s"
+_STATES = re.compile(rf"{_BETWEEN}(?:states|levels)\b")
 _CHANGE = re.compile(
     r"\b(?:expan|increas|decreas|reduc|improv|enhanc|drop|lower|rais|extend|shift|chang)\w*\b"
     r".{0,100}\bfrom\s*$"
@@ -46,6 +55,10 @@ _CHANGE = re.compile(
 _RANGE = re.compile(r"\s?(?:–|−|-|to|±|×)\s?")
 _LIST = re.compile(r"\s?(?:,|, and|and|or|/)\s?")
 _MANTISSA = re.compile(r"(?P<mantissa>-?[\d.]+)(?P<power>\s?[×x·].*10\S+)")
+
+
+#: Units of quantities that are often powers of ten, so that 103 may be 10³.
+_OFTEN_POWERS = ("1", "cycles", "fold", "pulses", "s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,23 +145,33 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
         return None
     if bare and _EXPONENT.match(text, max(0, match.start("number") - 2)):
         return None
+    if _YEAR.fullmatch(number) and (printed or "").lower() == "year":
+        return None
+    if ":" in text[max(0, match.start("number") - 1) : match.end() + 1] and _CHAIN.search(
+        text, max(0, match.start("number") - 30), match.end() + 30
+    ):
+        return None
     if match["word"]:
         number = str(_WORDS[match["word"]])
-    doubt = ""
+    doubt, end = "", match.end()
     plain = re.sub(r"(?<=\d)[, ](?=\d{3})", "", number)
     unit, printed = _unit(printed) if printed else ("1", "")
+    if bare and not match["word"] and (states := _STATES.match(text, match.end())):
+        unit, end = "states", states.end()
     lost = re.search(r"10(\(\d+\)|[\s–−-]+\d+|[2-9]|1\d)$", plain)
-    if lost and (not lost[1].isdigit() or lost.start() or unit in ("1", "cycles", "s")):
+    if lost and (not lost[1].isdigit() or lost.start() or unit in _OFTEN_POWERS):
         plain = f"{plain[: lost.start()]}10^{lost[1].strip('( )').replace('–', '-')}"
         doubt = f"is it {plain}? The text has {number}."
     if match["sign"] and unit in ("states", "devices", "pulses"):
         return None  # oxidation states
     front = next((sign for place, sign in enumerate(_FRONT) if match[f"front{place}"]), "")
+    start = match.start() + len(match[0]) - len(match[0].lstrip())
     if match["sign"] in ("-", "−"):
         plain = f"-{plain}"
+    elif unit == "V" and _NEGATIVE.search(text[max(0, start - 60) : start]):
+        plain, front = f"-{plain}", ""  # its bound is of the magnitude
     elif match["sign"] == "±":
         front = "±"
-    start = match.start() + len(match[0]) - len(match[0].lstrip())
     numbers = [plain, match["grid"].strip(" ×")] if match["grid"] else [plain]
     try:
         values = [parse_measurement(number, "1").minimum or 0.0 for number in numbers]
@@ -157,7 +180,7 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
         elif match["grid"]:
             unit, numbers = "side" if unit == "m" else "grid", sorted(numbers, key=float)
         first, last = (f"{number} {printed}".strip() for number in (numbers[0], numbers[-1]))
-        return PrintedQuantity(unit, (first, last), front, start, match.end(), doubt, printed)
+        return PrintedQuantity(unit, (first, last), front, start, end, doubt, printed)
     except InputError:
         return None
 

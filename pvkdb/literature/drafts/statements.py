@@ -19,8 +19,9 @@ from pvkdb.literature.drafts.words import metric_words
 from pvkdb.schemas.metrics import CLAIM_UNITS
 from pvkdb.store.rows.stacks import split_structure
 
-#: Metrics that are rows of ``energetics``.
+#: Metrics that are rows of ``energetics``, and what stands for one where a stack has no figure.
 ENERGIES = ("E_A", "DFE")
+STACK = "structure"
 #: Headers of the columns of a table that say of what its values are.
 _SUBJECTS = {
     "stack": r"structure|device|stack",
@@ -40,11 +41,26 @@ _CLAUSES = re.compile(
 _SETS = re.compile(
     r"\b(?:V_?)?(set|reset)(?: voltages?)?\s?(?:/|and)\s?(?:V_?)?(set|reset)\b", re.I
 )
+#: Between a value and the material behind it that it is of.
+_FOR = re.compile(r"\)?(?: [\w-]+){0,6}? (?:for|in|of|from|with|on)(?: (?:the|an?))?(?: [\w-]+){0,2} ")
+_AND = re.compile(r"(?:,| and|, and| or|/) ?")
+#: Layers at the bottom of a stack, and a coated substrate: "ITO-PET".
+_BOTTOM = re.compile(
+    r"(?i:glass|quartz|sapphire|mica|PET|PEN|PDMS|polyimide|paper)|Si|PI|SiO2|(?:ITO|FTO)(?:[- ]\w+)?|"
+    r"(?:PET|PEN|glass|Glass)[- ](?:ITO|FTO)"
+)
+_COATED = re.compile(
+    r"(ITO|FTO)[- ](PET|PEN|glass|Glass)|(PET|PEN|glass|Glass)[- ](ITO|FTO)"
+)
 _STACK = re.compile(r"(?:[\w@:.()\[\]{}−–+-]{1,60}/){1,9}[\w@:.()\[\]{}−–+-]{1,60}")
 _FORMULA = re.compile(r"[A-Z(\[{][\w()\[\]{}.−–+-]{2,80}")
 _HALIDE = re.compile(
     r"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge|B)[\d.()\[\]A-Z'x_a-z−–+-]*?(?:I|Br|Cl|X)(?![a-z])"
 )
+#: A halide of an organic ion that pvkdb does not know: (IFA)3PbI5.
+_UNKNOWN_ION = re.compile(r"\([A-Za-z\d]{2,12}\)\d?(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)\d?(?:I|Br|Cl)\d{1,2}")
+#: A formula with a placeholder for its halide.
+_GENERIC = re.compile(r"(?<![a-z])X(?:\d|$)|X\d?(?![a-z])")
 _IONS = {
     "iodide": "I",
     "bromide": "Br",
@@ -94,29 +110,116 @@ def statements(document: Document) -> Iterator[FoundValue]:
     """Yield the figures of devices and the energies that sentences and tables state."""
     subject = stack = energy = ""
     paragraph = 0
+    only = _only_material(document)
     for sentence in document.sentences:
         if sentence.paragraph != paragraph:
-            subject, stack, energy, paragraph = "", "", "", sentence.paragraph
+            subject, stack, energy, paragraph = only, "", "", sentence.paragraph
         text = sentence.text
         stacks = _named(_STACK, is_stack, text)
         materials = _named(_FORMULA, is_halide, text)
-        for quantity, metric in _measured(text, energy):
+        measured = list(_measured(text, energy))
+        for quantity, metric in measured:
             at = quantity.start
             found = found_value(quantity, metric, sentence, text[at : quantity.end])
-            about = _nearest(materials, at, subject)
+            about = _material_of(text, quantity, [one for one, _ in measured], materials, subject)
             # The stack of an earlier sentence is not that of another material.
             kept = stack if not materials or about in stack else ""
             yield replace(
                 found,
                 subject=about,
-                stack=_nearest(stacks, at, "") or kept,
+                stack=upright(_nearest(stacks, at, "") or kept),
                 defect=defect_near(text, at) if metric in ENERGIES else "",
             )
             energy = metric if metric in ENERGIES else energy
-        subject = materials[-1][1] if materials else subject
-        stack = stacks[-1][1] if stacks else stack
+        for at, name in stacks:
+            yield _stack_value(sentence, at, name)
+        if len({name for _, name in materials}) > 1:
+            subject = only  # of which of them the next sentence is, is not known
+        elif materials:
+            subject = materials[0][1]
+        stack = stacks[-1][1] if len(stacks) == 1 else "" if stacks else stack
     for table in document.tables:
         yield from _table_values(table)
+
+
+def _only_material(document: Document) -> str:
+    """Return the material of a document that names one only; '' if it names none or several."""
+    named = (_named(_FORMULA, is_halide, sentence.text) for sentence in document.sentences)
+    names = {parse_material(name)[0].formula: name for found in named for _, name in found}
+    return next(iter(names.values())) if len(names) == 1 else ""
+
+
+def _stack_value(sentence: Sentence, at: int, name: str) -> FoundValue:
+    """Return a stack as a value of its own, for a device whose figures are elsewhere."""
+    first = sentence.start + at
+    return FoundValue(
+        metric=STACK,
+        unit="",
+        low=0.0,
+        high=0.0,
+        sign="",
+        printed=name,
+        text=upright(name),
+        sentence=sentence.text,
+        place=sentence.place,
+        page=sentence.page,
+        paragraph=sentence.paragraph,
+        start=sentence.start,
+        span=(first, first + len(name)),
+        stack=upright(name),
+    )
+
+
+def _material_of(
+    text: str,
+    quantity: PrintedQuantity,
+    measured: Sequence[PrintedQuantity],
+    materials: Sequence[tuple[int, str]],
+    earlier: str,
+) -> str:
+    """Return the material of a value; '' where the sentence names several and does not say whose.
+
+    "200 ps for MAPbI3" has its material behind it. Values and materials with "respectively" are
+    paired in their order. Otherwise it is the last one in front of the value.
+    """
+    rows = _lists(text, [(at, at + len(name)) for at, name in materials])
+    alone = {row[0][0] for row in rows if len(row) == 1}
+    names = dict(materials)
+    if "respectively" in text:
+        spans = [(one.start, one.end) for one in measured if one.unit == quantity.unit]
+        for run in _lists(text, spans):
+            places = [start for start, _ in run]
+            for row in rows:
+                if len(run) == len(row) > 1 and quantity.start in places:
+                    return names[row[places.index(quantity.start)][0]]
+    behind = next((at for at in names if at >= quantity.end), None)
+    if behind is not None and _FOR.fullmatch(text[quantity.end : behind]):
+        return names[behind] if behind in alone else ""
+    before = [at for at in names if at <= quantity.start]
+    if before and before[-1] not in alone:
+        return ""
+    return _nearest(materials, quantity.start, earlier)
+
+
+def _lists(text: str, spans: Iterable[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Return spans of a text in lists, within which only commas and "and" separate them."""
+    lists: list[list[tuple[int, int]]] = []
+    for span in spans:
+        if lists and _AND.fullmatch(text[lists[-1][-1][1] : span[0]]):
+            lists[-1].append(span)
+        else:
+            lists.append([span])
+    return lists
+
+
+def upright(stack: str) -> str:
+    """Return a stack from the bottom to the top, if one end is a substrate or its electrode."""
+    layers = split_structure(stack)
+    if len(layers) > 1 and _BOTTOM.fullmatch(layers[-1]) and not _BOTTOM.fullmatch(layers[0]):
+        layers.reverse()
+    if layers and (joined := _COATED.fullmatch(layers[0])):
+        layers[0] = "/".join(filter(None, (joined[2] or joined[3], joined[1] or joined[4])))
+    return "/".join(layers)
 
 
 def found_value(
@@ -229,6 +332,9 @@ def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuanti
     for entry in metric_words():
         if entry.unit != quantity.unit or not entry.least <= abs(quantity.high) <= entry.most:
             continue
+        around = text[max(0, quantity.start - 30) : quantity.end + 40]
+        if entry.never and entry.never.search(around):
+            continue
         own = _ALONE if entry.alone else float("inf")
         for match in entry.near.finditer(text, max(0, quantity.start - 300), quantity.end + 200):
             away = _distance(text, quantity, match, blocks)
@@ -286,7 +392,7 @@ def _nearest(named: Sequence[tuple[int, str]], at: int, earlier: str) -> str:
 
 def _bare(text: str) -> str:
     """Return a formula or a stack without the brackets and full stops around it."""
-    text = text.strip(".,;:–-")
+    text = text.strip(".,;:–-⁰¹²³⁴⁵⁶⁷⁸⁹")
     if text.count("(") > text.count(")"):
         return text.removeprefix("(")
     if text.count("(") < text.count(")") or (text.startswith("(") and text.count("(") == 1):
@@ -296,8 +402,8 @@ def _bare(text: str) -> str:
 
 @lru_cache(4096)
 def is_halide(text: str) -> bool:
-    """Whether a text is the formula of a halide of pvkdb."""
-    if not _HALIDE.search(text):
+    """Whether a text is the formula of a halide of pvkdb, and of one only: no MAPbX3."""
+    if not _HALIDE.search(text) or _GENERIC.search(text):
         return False
     try:
         parse_material(text.strip(".,;:-–"))
@@ -308,14 +414,14 @@ def is_halide(text: str) -> bool:
 
 @lru_cache(4096)
 def is_stack(text: str) -> bool:
-    """Whether a text is a stack with a halide between two other layers."""
-    layers = split_structure(text)
-    return len(layers) > 2 and any(formula_in(layer) for layer in layers[1:-1])
+    """Whether a text is a stack with a halide between two other layers, also of an unknown ion."""
+    inner = split_structure(text)[1:-1]
+    return any(formula_in(layer) or _UNKNOWN_ION.fullmatch(layer) for layer in inner)
 
 
 def formula_in(layer: str) -> str:
     """Return the formula of a halide in a layer such as ``CsPbBr3 quantum dots``; '' if none."""
-    return next(filter(is_halide, [layer, *re.split(r"[\s@]", layer)]), "")
+    return next(filter(is_halide, [layer, *re.split(r"[\s@:]", layer)]), "")
 
 
 def defect_near(text: str, at: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pvkdb.errors import InputError
 from pvkdb.literature.drafts.documents import Document
-from pvkdb.literature.drafts.statements import ENERGIES, FoundValue, formula_in
+from pvkdb.literature.drafts.statements import ENERGIES, STACK, FoundValue, formula_in
 from pvkdb.literature.drafts.words import condition_fields, condition_words
 from pvkdb.literature.reading import UNCONFIRMED
 from pvkdb.schemas.metrics import FIGURES, TABLE_METRICS
@@ -68,27 +68,42 @@ def draft_of(document: Document, values: Iterable[FoundValue]) -> Draft:
         InputError: there are more values than a person would confirm.
     """
     draft = Draft(document.name, dict(document.reference), [], [], text=document.text)
-    conditions = []
+    conditions, stacks = [], []
     for number, value in enumerate(values):
         if number >= MAX_VALUES:
             reason = f"{document.name} states more than {MAX_VALUES:,} values; give a part of it"
             raise InputError(reason)
         if value.metric in ENERGIES:
             draft.rows.append(DraftRow("energetics", _energy(value), {"value": value}))
-        elif column := _FIELDS.get(value.metric):
+        elif value.metric == STACK:
+            stacks.append(value)
+        elif (column := _FIELDS.get(value.metric)) and not _cannot_hold(value):
             _row_for(draft, value, column).found[column] = value
         elif value.metric in condition_fields():
             conditions.append(value)
         else:
             draft.further.append(value)
+    have = {row.cells.get(STACK) for row in draft.rows}
+    for value in stacks:
+        if value.stack not in have:  # a device whose figures a person fills in
+            have.add(value.stack)
+            _row_for(draft, value, STACK).found[STACK] = value
     for value in conditions:
         _add_condition(draft, value)
     for row in draft.rows:
         if row.table == "devices":
             row.cells |= _device_cells(row)
-            printed = (f"{column} {value.printed}" for column, value in row.found.items())
-            row.cells["as_printed"] = "; ".join(printed)
+            figures = (one for one in row.found.items() if one[0] != STACK)
+            row.cells["as_printed"] = "; ".join(f"{name} {one.printed}" for name, one in figures)
     return draft
+
+
+def _cannot_hold(value: FoundValue) -> bool:
+    """Whether the table ``devices`` has no room for a value: an upper bound, or a range of one."""
+    if value.metric not in TABLE_METRICS:
+        return False
+    _, table = TABLE_METRICS[value.metric]
+    return value.sign == "<" or (table.high is None and value.low != value.high)
 
 
 def _row_for(draft: Draft, value: FoundValue, column: str) -> DraftRow:
@@ -99,7 +114,7 @@ def _row_for(draft: Draft, value: FoundValue, column: str) -> DraftRow:
         same = (value.paragraph, value.stack) == (before.paragraph, before.stack)
         if same and (value.stack or value.subject == before.subject):
             return last
-    cells = {"structure": value.stack, "absorber": value.subject}
+    cells = {STACK: value.stack, "absorber": value.subject}
     layers = [layer for layer in split_structure(value.stack) if formula_in(layer)]
     if layers:
         cells |= {"absorber": layers[0]}
