@@ -213,7 +213,11 @@ def main() -> None:
             print(f"{part}, {name}: found {found}; right {right}")
         for one in texts if show else ():
             for word, items in (("missing", one.missing), ("wrong", one.wrong)):
-                print(*(f"  {one.source['id']}: {word}: {item}" for item in items), sep="\n", end="\n" if items else "")
+                print(
+                    *(f"  {one.source['id']}: {word}: {item}" for item in items),
+                    sep="\n",
+                    end="\n" if items else "",
+                )
 
 
 if __name__ == "__main__":

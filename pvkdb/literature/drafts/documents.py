@@ -43,13 +43,16 @@ _RAISED = str.maketrans("0123456789-−–+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻
 _ALIKE: dict[int, str] = {0x2080 + digit: str(digit) for digit in range(10)} | {
     ord(sign): plain for sign, plain in zip("∼µ’\u00a0\u202f\u2009", "~μ'   ", strict=True)
 }
+_ALIKE |= dict(zip(map(ord, "₋₊ₓᵧ"), "-+xy", strict=True))
 _ALIKE |= {0xFFFE: " ", 0xFFFF: " "}  # YAML refuses them
 _ALIKE |= dict(enumerate(("ff", "fi", "fl", "ffi", "ffl"), 0xFB00))
 _SIGNS: dict[str, str] = words()["latex"]
 #: The formula of a halide whose lowered numbers stand apart: "CH 3 NH 3 PbI 3".
+_LOWERED = r" \d{1,2}(?:\.\d{1,3})?"
 _SPACED = (
-    r"(?<![A-Za-z\d])(?:\(?(?:[A-Z][a-z]?){1,4}\)? \d{1,2} ?)*(?:[A-Z][a-z]?){0,4}"
-    r"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)(?: \d ?)?(?:I|Br|Cl) \d{1,2}(?![\d.])(?: (?=/))?"
+    rf"(?<![A-Za-z\d])(?:\(?(?:[A-Z][a-z]?){{1,4}}\)?{_LOWERED} ?)*(?:[A-Z][a-z]?){{0,4}}"
+    rf"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)(?:{_LOWERED} ?)?(?:(?:I|Br|Cl) \d{{1,2}}|"
+    rf"\((?:(?:I|Br|Cl){_LOWERED} ?){{2,3}}\) \d)(?![\d.])(?: (?=/))?"
 )
 #: LaTeX and Markdown, and what stays of it.
 _MARKUP: list[tuple[str, Any]] = [
@@ -161,7 +164,10 @@ def read_document(path: Source) -> Document:
         if len(re.findall("[\x00-\x08\ufffd]", text)) > len(text) / 100:
             raise InputError(f"{path.name} is neither PDF, HTML nor UTF-8 text; save it as one")
         is_html = re.search(r"<(?:!doctype html|html|body|p)\b", text[:5000], re.IGNORECASE)
-        blocks = _html_blocks(content, document) if is_html else _paragraphs(text, None)
+        if re.match(r"\s*<(?:\?xml|!DOCTYPE article|article)\b", text) and "<article" in text:
+            blocks = _jats_blocks(content, document)
+        else:
+            blocks = _html_blocks(content, document) if is_html else _paragraphs(text, None)
     lines: list[str] = []
     _assemble(document, _noted(blocks, lines))
     document.reference = reference_in([readable(line) for line in lines]) | document.reference
@@ -255,20 +261,53 @@ def _html_blocks(content: bytes, document: Document) -> Iterator[_Block]:
         document.reference["year"] = year[0]
     for unread in tree.xpath("//script | //style | //nav | //footer | //noscript"):
         unread.drop_tree()
-    for sup in tree.iter("sup"):
-        sup.text = (sup.text or "").translate(_RAISED)
     if tree.find(".//p") is None:
         yield from _paragraphs(tree.text_content(), None)
-    for node in tree.iter("p", "h1", "h2", "h3", "h4", "h5", "li", "figcaption", "table"):
+    yield from _tree_blocks(tree, ("h1", "h2", "h3", "h4", "h5", "li", "figcaption"))
+
+
+def _jats_blocks(content: bytes, document: Document) -> Iterator[_Block]:
+    """Yield the blocks of an article in JATS, the XML of journals and of Europe PMC."""
+    with needing("drafts"):
+        from lxml import etree
+    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
+    tree = etree.fromstring(content.strip(), parser=parser)
+    if tree is None:
+        raise InputError(f"{document.name} is damaged XML; save it again")
+    for node in tree.iter("*"):
+        node.tag = etree.QName(node).localname
+    for name, path in words()["jats"].items():
+        texts = [
+            _person(node) if name == "authors" else _said(node) for node in tree.iterfind(path)
+        ]
+        if texts := list(filter(None, texts)):
+            document.reference[name] = "; ".join(texts) if name == "authors" else texts[0]
+    for unread in tree.xpath("//ref-list | //front//journal-meta | //permissions"):
+        unread.getparent().remove(unread)
+    yield from _tree_blocks(tree, ("title", "article-title", "caption"))
+
+
+def _tree_blocks(tree: Any, tags: tuple[str, ...]) -> Iterator[_Block]:
+    """Yield the paragraphs and tables of a tree, and the nodes with one of the tags."""
+    for sup in tree.iter("sup"):
+        sup.text = (sup.text or "").translate(_RAISED)
+    for node in tree.iter("p", "table", *tags):
         if node.tag == "table":
             for caption in node.iter("caption"):
-                yield [" ".join(caption.text_content().split())], None
-            rows = (
-                [cell.text_content() for cell in row.iter("td", "th")] for row in node.iter("tr")
-            )
-            yield ["\t".join(" ".join(cell.split()) for cell in row) for row in rows], None
-        elif not any(node.iterancestors("table", "p", "li", "figcaption")):
-            yield [" ".join(node.text_content().split())], None
+                yield [_said(caption)], None
+            rows = ([_said(cell) for cell in row.iter("td", "th")] for row in node.iter("tr"))
+            yield ["\t".join(row) for row in rows], None
+        elif next(node.iterancestors("table", "p", "li", "figcaption", "caption"), None) is None:
+            label = node.getparent().find("label") if node.tag == "caption" else None
+            yield [" ".join(_said(one) for one in (label, node) if one is not None)], None
+
+
+def _person(node: Any) -> str:
+    return " ".join(_said(one) for tag in ("given-names", "surname") for one in node.iterfind(tag))
+
+
+def _said(node: Any) -> str:
+    return " ".join("".join(node.itertext()).split())
 
 
 def readable(text: str) -> str:

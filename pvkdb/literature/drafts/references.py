@@ -20,6 +20,7 @@ _NOT_A_TITLE = re.compile(
 )
 _NAMES_FIRST = re.compile(r"^(?P<names>.+?), [\"“](?P<title>[^\"”]{30,300}?),?[\"”]")
 _LABEL = re.compile(r"^.*?(?:authored by|\bauthors?\b\W*:)\W*|^\W*by\b\W*", re.IGNORECASE)
+_TITLED = re.compile(r"^\W*(?:title|from)\s*:\s*", re.IGNORECASE)
 #: Marks of affiliations behind a name: "1,2", "*a", "†".
 _MARKS = re.compile(
     r"\s?[*†‡§✉#]+\s?[a-h]{0,3}(?![A-Za-z])|\s?\d+(?:\s?,\s?\d+)*|\s[a-h]{1,3}(?=\s*(?:,|and\b|$))"
@@ -67,7 +68,7 @@ def reference_in(lines: Sequence[str]) -> dict[str, str]:
         cited = _NAMES_FIRST.match(line)
         names = [] if ends else _names(cited["names"] if cited else line)
         if ends or names or not re.search(r"[A-Za-z]", line) or _NOT_A_TITLE.search(line):
-            titles += filter(_is_title, [" ".join(block).strip("#*† ")])
+            titles += filter(_is_title, [_TITLED.sub("", " ".join(block)).strip("#*† ")])
             block = []
         else:
             block.append(line)

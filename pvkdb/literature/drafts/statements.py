@@ -15,7 +15,7 @@ from pvkdb.errors import InputError
 from pvkdb.literature.device_entries import stability_doubt
 from pvkdb.literature.drafts.documents import BETWEEN_CELLS, Document, PrintedTable, Sentence
 from pvkdb.literature.drafts.quantities import PrintedQuantity, quantities
-from pvkdb.literature.drafts.words import metric_words
+from pvkdb.literature.drafts.words import MetricWords, metric_words
 from pvkdb.schemas.metrics import CLAIM_UNITS
 from pvkdb.store.rows.stacks import split_structure
 
@@ -42,23 +42,25 @@ _SETS = re.compile(
     r"\b(?:V_?)?(set|reset)(?: voltages?)?\s?(?:/|and)\s?(?:V_?)?(set|reset)\b", re.I
 )
 #: Between a value and the material behind it that it is of.
-_FOR = re.compile(r"\)?(?: [\w-]+){0,6}? (?:for|in|of|from|with|on)(?: (?:the|an?))?(?: [\w-]+){0,2} ")
+_FOR = re.compile(
+    r"\)?(?: [\w-]+){0,6}? (?:for|in|of|from|with|on)(?: (?:the|an?))?(?: [\w-]+){0,2} "
+)
 _AND = re.compile(r"(?:,| and|, and| or|/) ?")
 #: Layers at the bottom of a stack, and a coated substrate: "ITO-PET".
 _BOTTOM = re.compile(
     r"(?i:glass|quartz|sapphire|mica|PET|PEN|PDMS|polyimide|paper)|Si|PI|SiO2|(?:ITO|FTO)(?:[- ]\w+)?|"
     r"(?:PET|PEN|glass|Glass)[- ](?:ITO|FTO)"
 )
-_COATED = re.compile(
-    r"(ITO|FTO)[- ](PET|PEN|glass|Glass)|(PET|PEN|glass|Glass)[- ](ITO|FTO)"
-)
+_COATED = re.compile(r"(ITO|FTO)[- ](PET|PEN|glass|Glass)|(PET|PEN|glass|Glass)[- ](ITO|FTO)")
 _STACK = re.compile(r"(?:[\w@:.()\[\]{}−–+-]{1,60}/){1,9}[\w@:.()\[\]{}−–+-]{1,60}")
 _FORMULA = re.compile(r"[A-Z(\[{][\w()\[\]{}.−–+-]{2,80}")
 _HALIDE = re.compile(
     r"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge|B)[\d.()\[\]A-Z'x_a-z−–+-]*?(?:I|Br|Cl|X)(?![a-z])"
 )
 #: A halide of an organic ion that pvkdb does not know: (IFA)3PbI5.
-_UNKNOWN_ION = re.compile(r"\([A-Za-z\d]{2,12}\)\d?(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)\d?(?:I|Br|Cl)\d{1,2}")
+_UNKNOWN_ION = re.compile(
+    r"\([A-Za-z\d]{2,12}\)\d?(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)\d?(?:I|Br|Cl)\d{1,2}"
+)
 #: A formula with a placeholder for its halide.
 _GENERIC = re.compile(r"(?<![a-z])X(?:\d|$)|X\d?(?![a-z])")
 _IONS = {
@@ -144,7 +146,9 @@ def statements(document: Document) -> Iterator[FoundValue]:
 
 def _only_material(document: Document) -> str:
     """Return the material of a document that names one only; '' if it names none or several."""
-    named = (_named(_FORMULA, is_halide, sentence.text) for sentence in document.sentences)
+    texts = [sentence.text for sentence in document.sentences]
+    texts += [cell for table in document.tables for row in table.rows for cell in row]
+    named = (_named(_FORMULA, is_halide, text) for text in texts)
     names = {parse_material(name)[0].formula: name for found in named for _, name in found}
     return next(iter(names.values())) if len(names) == 1 else ""
 
@@ -302,9 +306,12 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
     found = quantities(text)
     last: tuple[PrintedQuantity, str] | None = None
     for place, quantity in enumerate(found):
-        metric = _pair(text, found, place) or _metric(text, quantity, found)
-        if metric is None and last and last[0].unit == quantity.unit != "1":
-            metric = last[1] if quantity.start - last[0].end < _SAME else None
+        metric = _pair(text, found, place) or _in_order(text, found, place)
+        metric = metric or _metric(text, quantity, found)
+        if metric is None and last and last[0].unit == quantity.unit:
+            between = text[last[0].end : quantity.start]
+            near = len(between) < _SAME if quantity.unit != "1" else _AND.fullmatch(between)
+            metric = last[1] if near else None
         if metric is None and quantity.unit == "eV":
             metric = energy
         if metric and not _is_conversion(text, found, place):
@@ -322,6 +329,28 @@ def _pair(text: str, found: Sequence[PrintedQuantity], place: int) -> str | None
         names = _SETS.search(text, max(0, two[0].start - _ALONE), two[0].start)
         if joined and names:
             return f"v_{names[1 + place - first].lower()}_v"
+    return None
+
+
+def _in_order(text: str, found: Sequence[PrintedQuantity], place: int) -> str | None:
+    """Return the metric of a value of a list behind a list of names: "…, respectively"."""
+    if "respectively" not in text:
+        return None
+    spans = [(one.start, one.end) for one in found]
+    values = next(run for run in _lists(text, spans) if spans[place] in run)
+    first = values[0][0]
+    named: dict[tuple[int, int], MetricWords] = {}
+    for entry in metric_words():
+        for match in entry.near.finditer(text, max(0, first - 250), first):
+            if not any(one[0] <= match.start() and match.end() <= one[1] for one in named):
+                inside = [one for one in named if match.start() <= one[0] and one[1] <= match.end()]
+                for one in inside:
+                    del named[one]
+                named[match.span()] = entry
+    units = [found[spans.index(span)].unit for span in values]
+    for run in _lists(text, sorted(named)):
+        if len(run) == len(values) > 1 and [named[span].unit for span in run] == units:
+            return named[run[values.index(spans[place])]].name
     return None
 
 
