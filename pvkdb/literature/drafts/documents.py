@@ -54,6 +54,17 @@ _SPACED = (
     rf"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)(?:{_LOWERED} ?)?(?:(?:I|Br|Cl) \d{{1,2}}|"
     rf"\((?:(?:I|Br|Cl){_LOWERED} ?){{2,3}}\) \d)(?![\d.])(?: (?=/))?"
 )
+_WORDS_OF_LAYER = r"(?:[\w(),:‐-]+ ){1,5}"
+_SHORT_NAME = r"(?=(?:[^()]*[A-Z]){2})[A-Za-z][\w:@-]{1,11}"
+
+
+def _formula_or(layer: re.Match[str]) -> str:
+    """Return the formula of a layer, if its words are one, else its short name."""
+    words_before = (layer[1] or "").strip()
+    is_formula = re.search(r"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)\S*(?:I|Br|Cl)\d", words_before)
+    return words_before if is_formula and " " not in words_before else layer[2]
+
+
 #: LaTeX and Markdown, and what stays of it.
 _MARKUP: list[tuple[str, Any]] = [
     (
@@ -75,9 +86,14 @@ _MARKUP: list[tuple[str, Any]] = [
     (r"(?<=\b10) (?=[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])", ""),
     (r"PEDOT: PSS", "PEDOT:PSS"),
     (_SPACED, lambda formula: formula[0].replace(" ", "")),
-    # Of a layer with its name and its abbreviation the latter stays.
-    (r"(?:(?<=/)(?:[\w(),:‐-]+ ){1,5})?\(((?=(?:[^()]*[A-Z]){2})[\w:@-]{2,12})\)(?=\s?/)", r"\1"),
-    (r"(?<=/)(?:[\w(),:‐-]+ ){1,5}\(((?=(?:[^()]*[A-Z]){2})[A-Z][\w:@-]{1,12})\)(?![\w/])", r"\1"),
+    # Of a layer with its name and its abbreviation the latter stays, and of a formula the formula.
+    *[
+        (rf"{words_before}\(({_SHORT_NAME})\){behind}", lambda layer: _formula_or(layer))
+        for words_before, behind in (
+            (rf"((?<=/){_WORDS_OF_LAYER})?", r"(?=\s?/)"),
+            (rf"((?<=/){_WORDS_OF_LAYER})", r"(?![\w/])"),
+        )
+    ],
     (r"(?<=[A-Za-z\d)])\s?/\s(?=[A-Z(])", "/"),
     (r"\s+", " "),
 ]

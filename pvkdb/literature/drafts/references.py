@@ -15,7 +15,7 @@ _PROSE = re.compile(
 _NOT_A_TITLE = re.compile(
     r"https?:|www\.|@|\bdoi\b|universit|institut|laborator|department|school of|licen[cs]e|"
     r"creative commons|open access|received|accepted|published|publication|journal|copyright|©|"
-    r"correspond|keywords|citation|\bpp\.|(?:19|20)\d\d.*\d|[|:;]$|\.$",
+    r"correspond|keywords|citation|\bpp\.|(?:19|20)\d\d.*\d|[|:;]$",
     re.IGNORECASE,
 )
 _NAMES_FIRST = re.compile(r"^(?P<names>.+?), [\"“](?P<title>[^\"”]{30,300}?),?[\"”]")
@@ -25,7 +25,7 @@ _TITLED = re.compile(r"^\W*(?:title|from)\s*:\s*", re.IGNORECASE)
 _MARKS = re.compile(
     r"\s?[*†‡§✉#]+\s?[a-h]{0,3}(?![A-Za-z])|\s?\d+(?:\s?,\s?\d+)*|\s[a-h]{1,3}(?=\s*(?:,|and\b|$))"
 )
-_PARTICLES = frozenset("de der den van von da di la le el al bin".split())
+_PARTICLES = frozenset({*("de", "der", "den", "van", "von", "da", "di", "la", "le", "el", "al")})
 #: Where a year is that of the paper, the surest first.
 _YEARS = [
     re.compile(pattern.replace("YEAR", "((?:19|20)[0-9]{2})"), re.IGNORECASE)
@@ -36,7 +36,7 @@ _YEARS = [
         r"(?:published|publication date|posted|©)\D{0,40}(?:\d{1,2}\D{1,16})?YEAR",
         r"(?<!\d)YEAR-\d\d-\d\d(?!\d)",
         r"\] \d{1,2} [a-z]{3} YEAR$",  # of arXiv
-        r"^YEAR$",
+        r"^\W*YEAR(?: [a-z]{3} \d{1,2})?\W*$",
     )
 ]
 
@@ -63,11 +63,18 @@ def reference_in(lines: Sequence[str]) -> dict[str, str]:
             break
     block: list[str] = []
     titles: list[str] = []
+    names: list[str] = []
     for line in [*lines[:_FIRST], ""]:
-        ends = _BEGIN.match(line) or _is_prose(line)
+        ends = bool(_BEGIN.match(line))
         cited = _NAMES_FIRST.match(line)
         names = [] if ends else _names(cited["names"] if cited else line)
-        if ends or names or not re.search(r"[A-Za-z]", line) or _NOT_A_TITLE.search(line):
+        if (
+            ends
+            or names
+            or _is_prose(line)
+            or not re.search(r"[A-Za-z]", line)
+            or _NOT_A_TITLE.search(line)
+        ):
             titles += filter(_is_title, [_TITLED.sub("", " ".join(block)).strip("#*† ")])
             block = []
         else:
@@ -75,9 +82,10 @@ def reference_in(lines: Sequence[str]) -> dict[str, str]:
         if names:
             found["authors"] = "; ".join(names)
             titles = [cited["title"]] if cited else titles[-1:]
-        if names or ends:
+        if names or ends or _is_prose(line):
             break
-    return found | ({"title": titles[0]} if titles else {})
+    sure = [title for title in titles if ends or names or not title.endswith(".")]
+    return found | ({"title": sure[0].removesuffix(".")} if sure else {})
 
 
 def _is_prose(line: str) -> bool:

@@ -48,12 +48,15 @@ _FOR = re.compile(
 _AND = re.compile(r"(?:,| and|, and| or|/) ?")
 #: Layers at the bottom of a stack, and a coated substrate: "ITO-PET".
 _BOTTOM = re.compile(
-    r"(?i:glass|quartz|sapphire|mica|PET|PEN|PDMS|polyimide|paper)|Si|PI|SiO2|(?:ITO|FTO)(?:[- ]\w+)?|"
-    r"(?:PET|PEN|glass|Glass)[- ](?:ITO|FTO)"
+    r"(?i:glass|quartz|sapphire|mica|PET|PEN|PDMS|polyimide|paper)|Si|PI|SiO2|"
+    r"(?:ITO|FTO)(?:[- ]\w+)?|(?:PET|PEN|glass|Glass)[- ](?:ITO|FTO)"
 )
 _COATED = re.compile(r"(ITO|FTO)[- ](PET|PEN|glass|Glass)|(PET|PEN|glass|Glass)[- ](ITO|FTO)")
 _STACK = re.compile(r"(?:[\w@:.()\[\]{}−–+-]{1,60}/){1,9}[\w@:.()\[\]{}−–+-]{1,60}")
 _FORMULA = re.compile(r"[A-Z(\[{][\w()\[\]{}.−–+-]{2,80}")
+_SHORT = re.compile(
+    r"(?P<formula>[A-Z(\[{][\w()\[\]{}.−–+-]{2,80}) \((?P<short>[A-Z][A-Za-z]{2,7})\)"
+)
 _HALIDE = re.compile(
     r"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge|B)[\d.()\[\]A-Z'x_a-z−–+-]*?(?:I|Br|Cl|X)(?![a-z])"
 )
@@ -61,8 +64,6 @@ _HALIDE = re.compile(
 _UNKNOWN_ION = re.compile(
     r"\([A-Za-z\d]{2,12}\)\d?(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)\d?(?:I|Br|Cl)\d{1,2}"
 )
-#: A formula with a placeholder for its halide.
-_GENERIC = re.compile(r"(?<![a-z])X(?:\d|$)|X\d?(?![a-z])")
 _IONS = {
     "iodide": "I",
     "bromide": "Br",
@@ -113,12 +114,13 @@ def statements(document: Document) -> Iterator[FoundValue]:
     subject = stack = energy = ""
     paragraph = 0
     only = _only_material(document)
+    short = _abbreviations(document)
     for sentence in document.sentences:
         if sentence.paragraph != paragraph:
             subject, stack, energy, paragraph = only, "", "", sentence.paragraph
         text = sentence.text
         stacks = _named(_STACK, is_stack, text)
-        materials = _named(_FORMULA, is_halide, text)
+        materials = _materials(text, short)
         measured = list(_measured(text, energy))
         for quantity, metric in measured:
             at = quantity.start
@@ -151,6 +153,21 @@ def _only_material(document: Document) -> str:
     named = (_named(_FORMULA, is_halide, text) for text in texts)
     names = {parse_material(name)[0].formula: name for found in named for _, name in found}
     return next(iter(names.values())) if len(names) == 1 else ""
+
+
+def _abbreviations(document: Document) -> dict[str, str]:
+    """Return the formulas that a document gives short names: "(CH3NH3)3Bi2I9 (MABI)"."""
+    found = (_SHORT.finditer(sentence.text) for sentence in document.sentences)
+    pairs = ((match["short"], _bare(match["formula"])) for one in found for match in one)
+    return {short: formula for short, formula in pairs if is_halide(formula)}
+
+
+def _materials(text: str, short: dict[str, str]) -> list[tuple[int, str]]:
+    """Return the halides that a sentence names, by their formulas, with their places."""
+    named = dict(_named(_FORMULA, is_halide, text))
+    for name, formula in short.items():
+        named |= {match.start(): formula for match in re.finditer(rf"\b{name}\b", text)}
+    return sorted(named.items())
 
 
 def _stack_value(sentence: Sentence, at: int, name: str) -> FoundValue:
@@ -361,8 +378,7 @@ def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuanti
     for entry in metric_words():
         if entry.unit != quantity.unit or not entry.least <= abs(quantity.high) <= entry.most:
             continue
-        around = text[max(0, quantity.start - 30) : quantity.end + 40]
-        if entry.never and entry.never.search(around):
+        if entry.never and entry.never.search(_phrase_around(text, quantity)):
             continue
         own = _ALONE if entry.alone else float("inf")
         for match in entry.near.finditer(text, max(0, quantity.start - 300), quantity.end + 200):
@@ -372,6 +388,13 @@ def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuanti
         if own < cost:
             best, cost = entry.name, own
     return best
+
+
+def _phrase_around(text: str, quantity: PrintedQuantity) -> str:
+    """Return a quantity with the words of its phrase, at most forty characters on either side."""
+    before = re.split(r"[(),;]", text[max(0, quantity.start - 40) : quantity.start])[-1]
+    behind = re.split(r"[(),;]", text[quantity.end : quantity.end + 40])[0]
+    return before + text[quantity.start : quantity.end] + behind
 
 
 def _distance(
@@ -432,13 +455,13 @@ def _bare(text: str) -> str:
 @lru_cache(4096)
 def is_halide(text: str) -> bool:
     """Whether a text is the formula of a halide of pvkdb, and of one only: no MAPbX3."""
-    if not _HALIDE.search(text) or _GENERIC.search(text):
+    if not _HALIDE.search(text):
         return False
     try:
-        parse_material(text.strip(".,;:-–"))
+        composition, _ = parse_material(text.strip(".,;:-–"))
     except InputError:
         return False
-    return True
+    return not any(occupant.ion.generic for occupant in composition.occupants)
 
 
 @lru_cache(4096)
