@@ -28,7 +28,7 @@ from pvkdb.store.curation.sources import Upload
 from pvkdb.store.rows.stacks import split_structure
 
 TEXTS = Path(__file__).parent / "drafting_texts"
-PARTS = ("development", "unseen_1", "unseen_2", "unseen_3")
+PARTS = ("development", "unseen_1", "unseen_2", "unseen_3", "unseen_4")
 #: Printed values and those read from them differ by the rounding of a conversion.
 ROUNDING = 0.006
 #: Units of the values of an import, by their fields.

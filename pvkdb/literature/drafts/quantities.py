@@ -141,6 +141,8 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
     number, printed = match["number"], match["unit"]
     before = text[max(0, match.start() - 14) : match.start() + 1]
     bare = printed is None and not match["grid"]
+    if bare and re.search(r"[A-Za-z_]/$", text[: match.start("number")]):
+        return None  # V_read/2
     if _NAMES.search(before) or (bare and (_SYMBOLS.search(before) or _YEAR.fullmatch(number))):
         return None
     if bare and _EXPONENT.match(text, max(0, match.start("number") - 2)):
@@ -156,7 +158,7 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
     doubt, end = "", match.end()
     plain = re.sub(r"(?<=\d)[, ](?=\d{3})", "", number)
     unit, printed = _unit(printed) if printed else ("1", "")
-    if bare and not match["word"] and (states := _STATES.match(text, match.end())):
+    if bare and (states := _STATES.match(text, match.end())):
         unit, end = "states", states.end()
     lost = re.search(r"10(\(\d+\)|[\s–−-]+\d+|[2-9]|1\d)$", plain)
     if lost and (not lost[1].isdigit() or lost.start() or unit in _OFTEN_POWERS):
@@ -207,9 +209,10 @@ def _merged(text: str, tokens: Sequence[PrintedQuantity]) -> Iterator[PrintedQua
             if other.unit != group[0].unit:
                 break
             error = other.sign == "±" != group[0].sign and not between
-            if (error or _RANGE.fullmatch(between)) and len(group) == 1:
+            ends = between == "and" and text[: group[0].start].rstrip().endswith("between")
+            if (error or ends or _RANGE.fullmatch(between)) and len(group) == 1:
                 group.append(other)
-                joint = between or "±"
+                joint = "–" if ends else between or "±"
                 break
             if not _LIST.fullmatch(between) or other.unit == "1" or respectively:
                 break

@@ -41,10 +41,28 @@ _CLAUSES = re.compile(
 _SETS = re.compile(
     r"\b(?:V_?)?(set|reset)(?: voltages?)?\s?(?:/|and)\s?(?:V_?)?(set|reset)\b", re.I
 )
+#: What says that a value is not one of the paper's own devices.
+_COMPARED = re.compile(
+    r"\b(?:than|versus|compared (?:with|to)|in contrast to|instead of|rather than|unlike)\b"
+    r"(?:(?! and )[^,;]){0,80}$",
+    re.IGNORECASE,
+)
+_OTHERS = re.compile(
+    r"\bet al\b|\bprevious(?:ly)?(?: \w+){0,3} (?:report|work|stud)|\b(?:should|must)\b|"
+    r"\b(?:is|are) (?:\w+ )?(?:required|necessary|essential|desirable|desired|needed)\b|"
+    r"\brequirements?\b|\brequires? (?:an? )?(?:high|low|long|short|fast)",
+    re.IGNORECASE,
+)
+_PREDICTED = re.compile(
+    r"\b(?:extrapolat|project(?:ed|ion)|predict|expected|estimated)", re.IGNORECASE
+)
+_INTRODUCTION = re.compile(r"(?:1\.?\s*)?Introduction\b")
+_OWN = re.compile(r"\b(?:here(?:in)?|in this (?:work|study|paper|letter)|we)\b", re.IGNORECASE)
 #: Between a value and the material behind it that it is of.
 _FOR = re.compile(
     r"\)?(?: [\w-]+){0,6}? (?:for|in|of|from|with|on)(?: (?:the|an?))?(?: [\w-]+){0,2} "
 )
+_THAT_OF = re.compile(r"\b(?:that|those) (?:of|for|in)\b")
 _AND = re.compile(r"(?:,| and|, and| or|/) ?")
 #: Layers at the bottom of a stack, and a coated substrate: "ITO-PET".
 _BOTTOM = re.compile(
@@ -86,7 +104,8 @@ class FoundValue:
 
     ``low`` and ``high`` are in ``unit``, that of the table; ``printed`` is the value with its unit
     as the paper has it, and ``text`` as an import reads it. In the text of the document, the value
-    is at ``span``, and its sentence begins at ``start``.
+    is at ``span``, and its sentence begins at ``start``. ``asked`` is why a person has to decide
+    whether it is a value of a device of the paper.
     """
 
     metric: str
@@ -106,12 +125,13 @@ class FoundValue:
     stack: str = ""
     defect: str = ""
     doubt: str = ""
+    asked: str = ""
     proposed_by: Literal["rules", "language model"] = "rules"
 
 
 def statements(document: Document) -> Iterator[FoundValue]:
     """Yield the figures of devices and the energies that sentences and tables state."""
-    subject = stack = energy = ""
+    subject = stack = energy = introduction = ""
     paragraph = 0
     only = _only_material(document)
     short = _abbreviations(document)
@@ -119,20 +139,27 @@ def statements(document: Document) -> Iterator[FoundValue]:
         if sentence.paragraph != paragraph:
             subject, stack, energy, paragraph = only, "", "", sentence.paragraph
         text = sentence.text
+        if _INTRODUCTION.match(text):
+            introduction = sentence.place
+        if sentence.place != introduction or _OWN.search(text):
+            introduction = ""
+        others = "it is in the introduction" if introduction else ""
         stacks = _named(_STACK, is_stack, text)
         materials = _materials(text, short)
         measured = list(_measured(text, energy))
         for quantity, metric in measured:
             at = quantity.start
             found = found_value(quantity, metric, sentence, text[at : quantity.end])
-            about = _material_of(text, quantity, [one for one, _ in measured], materials, subject)
+            about = _whose(text, quantity, [one for one, _ in measured], materials, subject)
             # The stack of an earlier sentence is not that of another material.
-            kept = stack if not materials or about in stack else ""
+            kept = "" if stacks or (materials and about not in stack) else stack
+            own = _whose(text, quantity, [one for one, _ in measured], stacks, kept)
             yield replace(
                 found,
                 subject=about,
-                stack=upright(_nearest(stacks, at, "") or kept),
+                stack=upright(own),
                 defect=defect_near(text, at) if metric in ENERGIES else "",
+                asked=_asked(text, quantity, metric) or others,
             )
             energy = metric if metric in ENERGIES else energy
         for at, name in stacks:
@@ -191,21 +218,21 @@ def _stack_value(sentence: Sentence, at: int, name: str) -> FoundValue:
     )
 
 
-def _material_of(
+def _whose(
     text: str,
     quantity: PrintedQuantity,
     measured: Sequence[PrintedQuantity],
-    materials: Sequence[tuple[int, str]],
+    named: Sequence[tuple[int, str]],
     earlier: str,
 ) -> str:
-    """Return the material of a value; '' where the sentence names several and does not say whose.
+    """Return the material or stack of a value; '' where the sentence does not say whose it is.
 
     "200 ps for MAPbI3" has its material behind it. Values and materials with "respectively" are
     paired in their order. Otherwise it is the last one in front of the value.
     """
-    rows = _lists(text, [(at, at + len(name)) for at, name in materials])
+    rows = _lists(text, [(at, at + len(name)) for at, name in named])
     alone = {row[0][0] for row in rows if len(row) == 1}
-    names = dict(materials)
+    names = dict(named)
     if "respectively" in text:
         spans = [(one.start, one.end) for one in measured if one.unit == quantity.unit]
         for run in _lists(text, spans):
@@ -219,7 +246,21 @@ def _material_of(
     before = [at for at in names if at <= quantity.start]
     if before and before[-1] not in alone:
         return ""
-    return _nearest(materials, quantity.start, earlier)
+    return _nearest(named, quantity.start, earlier)
+
+
+def _asked(text: str, quantity: PrintedQuantity, metric: str) -> str:
+    """Return why a value may not be one of the paper's own devices; '' if it seems to be."""
+    before = text[max(0, quantity.start - 100) : quantity.start]
+    if before.rstrip().endswith("from") and re.match(r"\s?to\b", text[quantity.end :]):
+        return "it is what was before a change"
+    if _COMPARED.search(before):
+        return "it is what something is compared with"
+    if _OTHERS.search(text):
+        return "its sentence tells of others or of what is required"
+    if metric == "retention_s" and _PREDICTED.search(text):
+        return "it is extrapolated; give the length of the test"
+    return ""
 
 
 def _lists(text: str, spans: Iterable[tuple[int, int]]) -> list[list[tuple[int, int]]]:
@@ -252,8 +293,6 @@ def found_value(
     if quantity.unit == "orders":
         low, high = 10.0**low, 10.0**high
     short = stability_doubt(low, quantity.ends[0]) if metric == "stability_days" else ""
-    if metric == "retention_s" and re.search(r"\bextrapolat", sentence.text, re.I):
-        short = "is it extrapolated? Then give the length of the test in its place."
     return FoundValue(
         metric=metric,
         unit=unit,
@@ -327,8 +366,8 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
         metric = metric or _metric(text, quantity, found)
         if metric is None and last and last[0].unit == quantity.unit:
             between = text[last[0].end : quantity.start]
-            near = len(between) < _SAME if quantity.unit != "1" else _AND.fullmatch(between)
-            metric = last[1] if near else None
+            near = quantity.unit != "1" or _AND.fullmatch(between) or _THAT_OF.search(between)
+            metric = last[1] if near and len(between) < _SAME else None
         if metric is None and quantity.unit == "eV":
             metric = energy
         if metric and not _is_conversion(text, found, place):

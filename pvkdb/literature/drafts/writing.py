@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pvkdb.errors import InputError
 from pvkdb.literature.drafts.documents import Document
@@ -73,11 +73,13 @@ def draft_of(document: Document, values: Iterable[FoundValue]) -> Draft:
         if number >= MAX_VALUES:
             reason = f"{document.name} states more than {MAX_VALUES:,} values; give a part of it"
             raise InputError(reason)
-        if value.metric in ENERGIES:
+        if reason := value.asked or _cannot_hold(value):
+            draft.further.append(replace(value, asked=reason))
+        elif value.metric in ENERGIES:
             draft.rows.append(DraftRow("energetics", _energy(value), {"value": value}))
         elif value.metric == STACK:
             stacks.append(value)
-        elif (column := _FIELDS.get(value.metric)) and not _cannot_hold(value):
+        elif column := _FIELDS.get(value.metric):
             _row_for(draft, value, column).found[column] = value
         elif value.metric in condition_fields():
             conditions.append(value)
@@ -98,12 +100,14 @@ def draft_of(document: Document, values: Iterable[FoundValue]) -> Draft:
     return draft
 
 
-def _cannot_hold(value: FoundValue) -> bool:
-    """Whether the table ``devices`` has no room for a value: an upper bound, or a range of one."""
+def _cannot_hold(value: FoundValue) -> str:
+    """Return why the table ``devices`` has no room for a value; '' if it has."""
     if value.metric not in TABLE_METRICS:
-        return False
-    _, table = TABLE_METRICS[value.metric]
-    return value.sign == "<" or (table.high is None and value.low != value.high)
+        return ""
+    if value.sign == "<":
+        return "the table holds no upper bound"
+    is_range = TABLE_METRICS[value.metric][1].high is None and value.low != value.high
+    return "the table holds one value; give the end that was shown to last" if is_range else ""
 
 
 def _row_for(draft: Draft, value: FoundValue, column: str) -> DraftRow:
@@ -222,12 +226,16 @@ def _lines(draft: Draft, target: str) -> Iterator[str]:
                 yield f"{lead}{name}: {shown}{note}"
                 lead = "    "
     if draft.further:
-        yield from ("", "# Conditions of no certain row, and figures without a field:")
+        yield from (
+            "",
+            "# Not proposed: conditions of no certain row, what has no field, and what is doubtful:",
+        )
     for value in draft.further:
         name = condition_fields().get(value.metric, value.metric)
         ends = dict.fromkeys(f"{end:g}" for end in (value.low, value.high))
         sign = f"{value.sign} " if value.sign else ""
-        yield f"#   {name} {sign}{' to '.join(ends)} ({value.printed}), {place_of(value)}:"
+        why = f" ({value.asked})" if value.asked else ""
+        yield f"#   {name} {sign}{' to '.join(ends)} ({value.printed}), {place_of(value)}{why}:"
         yield f"#     {value.sentence}"
 
 
