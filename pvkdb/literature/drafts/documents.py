@@ -85,6 +85,8 @@ _MARKUP: list[tuple[str, Any]] = [
     (r"--", "–"),
     (r"(?<=\b10) (?=[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])", ""),
     (r"PEDOT: PSS", "PEDOT:PSS"),
+    # Lowered numbers in brackets: CH(3)NH(3)PbI(3).
+    *[(r"(?<![a-z])((?:[A-Z][a-z]?\d?){1,6})\((\d{1,2})\)", r"\1\2")] * 3,
     (_SPACED, lambda formula: formula[0].replace(" ", "")),
     # Of a layer with its name and its abbreviation the latter stays, and of a formula the formula.
     *[

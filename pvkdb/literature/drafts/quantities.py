@@ -44,7 +44,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 #: Numbers that are written as words, in front of what is counted.
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 _WORDS |= {"nine": 9, "ten": 10, "twelve": 12, "sixteen": 16}
-_COUNTED = r"(?= (?:orders|(?:[\w-]+ ){0,2}states|(?:hour|day|week|month|year)s?\b))"
+_COUNTED = r"(?=[ -](?:orders|(?:[\w-]+ ){0,2}states|(?:hour|day|week|month|year)s?\b|level ))"
 #: Words between a number and its states: "139 non-overlapping ohmic conduction states".
 _BETWEEN = r"(?:\s(?!(?:of|in|at|and|to|with|for|from|by|the|its|their|or)\b)[A-Za-z-]{3,}){1,4}?\s"
 _STATES = re.compile(rf"{_BETWEEN}(?:states|levels)\b")

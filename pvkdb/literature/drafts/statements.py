@@ -43,18 +43,24 @@ _SETS = re.compile(
 )
 #: What says that a value is not one of the paper's own devices.
 _COMPARED = re.compile(
-    r"\b(?:than|versus|compared (?:with|to)|in contrast to|instead of|rather than|unlike)\b"
-    r"(?:(?! and )[^,;]){0,80}$",
+    r"\b(?:than|versus|compared (?:with|to)|in contrast to|instead of|rather than|unlike|"
+    r"previous(?:ly)?)\b(?:(?! and )[^,;]){0,80}$",
     re.IGNORECASE,
 )
 _OTHERS = re.compile(
-    r"\bet al\b|\bprevious(?:ly)?(?: \w+){0,3} (?:report|work|stud)|\b(?:should|must)\b|"
+    r"\bet al\b|\b(?:should|must)\b|"
     r"\b(?:is|are) (?:\w+ )?(?:required|necessary|essential|desirable|desired|needed)\b|"
     r"\brequirements?\b|\brequires? (?:an? )?(?:high|low|long|short|fast)",
     re.IGNORECASE,
 )
 _PREDICTED = re.compile(
     r"\b(?:extrapolat|project(?:ed|ion)|predict|expected|estimated)", re.IGNORECASE
+)
+#: A device of another composition than the one before: "the chloride-alloyed device".
+_ALTERED = re.compile(
+    r"\b\w+[- ](?:alloyed|doped|substituted|incorporated|modified|treated|added)[- ]"
+    r"(?:\w+ )?(?:devices?|memristors?|cells?|films?|samples?|ones?|memory|memories)\b",
+    re.IGNORECASE,
 )
 _INTRODUCTION = re.compile(r"(?:1\.?\s*)?Introduction\b")
 _OWN = re.compile(r"\b(?:here(?:in)?|in this (?:work|study|paper|letter)|we)\b", re.IGNORECASE)
@@ -146,6 +152,8 @@ def statements(document: Document) -> Iterator[FoundValue]:
         others = "it is in the introduction" if introduction else ""
         stacks = _named(_STACK, is_stack, text)
         materials = _materials(text, short)
+        if _ALTERED.search(text):
+            subject = stack = ""
         measured = list(_measured(text, energy))
         for quantity, metric in measured:
             at = quantity.start
@@ -486,6 +494,8 @@ def _bare(text: str) -> str:
     text = text.strip(".,;:–-⁰¹²³⁴⁵⁶⁷⁸⁹")
     if text.count("(") > text.count(")"):
         return text.removeprefix("(")
+    if ")" in text.partition("(")[0][:-1]:  # the end of a name: "…phthalate)-ITO/MAPbI3/Au"
+        return _bare(text.partition(")")[2])
     if text.count("(") < text.count(")") or (text.startswith("(") and text.count("(") == 1):
         return text.removesuffix(")").removeprefix("(" if text.endswith(")") else "")
     return text
