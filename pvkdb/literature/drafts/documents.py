@@ -35,7 +35,8 @@ _CAPTION = re.compile(
 )
 _END = re.compile(r"(?:notes and )?references|bibliography|conflicts? of interest", re.IGNORECASE)
 _STOP = re.compile(
-    r"(?<!\b[A-Z])(?<!\bal)(?<!\bi\.e)(?<!\be\.g)(?<!\b[Ff]ig)(?<!\b[Rr]ef)(?<!\b[Rr]efs)(?<!\bvs)"
+    # A single capital is an initial, or behind a number a unit: "0.3 V. The".
+    r"(?:(?<!\b[A-Z])|(?<=\d [A-Z])|(?<=\d[A-Z]))(?<!\bal)(?<!\bi\.e)(?<!\be\.g)(?<!\b[Ff]ig)(?<!\b[Rr]ef)(?<!\b[Rr]efs)(?<!\bvs)"
     r"(?<!\b[Ee]qn)(?<!\bca)(?<!\b[Ff]igs)[.!?][⁰¹²³⁴⁵⁶⁷⁸⁹,–⁻]{0,20}\)?\s+"
     r"(?=[\[(“\"]?[A-Z0-9]|\([a-z]\) )"
 )

@@ -114,7 +114,7 @@ def _token() -> re.Pattern[str]:
     return re.compile(
         rf"(?:(?<![A-Za-z])(?:{front})\s{{0,2}})?(?P<sign>(?<![\w⁰-⁹)])(?<!\d\s)[+\-−±])?\s?"
         rf"(?<![\w.)\]⁰¹²³⁴⁵⁶⁷⁸⁹⁻])(?P<number>{_NUMBER}|"
-        rf"(?P<word>(?<!-)(?!one day|one \w+ states)(?:{'|'.join(_WORDS)})){_COUNTED})"
+        rf"(?P<word>(?<!-)(?i:(?!one day|one \w+ states)(?:{'|'.join(_WORDS)}))){_COUNTED})"
         rf"(?P<grid>\s?×\s?\d{{1,5}}(?![\d.]))?"
         rf"(?:[\s-]?(?P<unit>{unit})(?![A-Za-z\d⁻⁰¹²³⁴⁵⁶⁷⁸⁹]|{per})|(?!-?[A-Za-z]))"
     )
@@ -154,7 +154,7 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
     ):
         return None
     if match["word"]:
-        number = str(_WORDS[match["word"]])
+        number = str(_WORDS[match["word"].lower()])
     doubt, end = "", match.end()
     plain = re.sub(r"(?<=\d)[, ](?=\d{3})", "", number)
     unit, printed = _unit(printed) if printed else ("1", "")

@@ -43,8 +43,8 @@ _SETS = re.compile(
 )
 #: What says that a value is not one of the paper's own devices.
 _COMPARED = re.compile(
-    r"\b(?:than|versus|compared (?:with|to)|in contrast to|instead of|rather than|unlike|"
-    r"previous(?:ly)?)\b(?:(?! and )[^,;]){0,80}$",
+    r"\b(?:than|compared (?:with|to)|in contrast to|instead of|rather than|unlike|previous(?:ly)?|"
+    r"in line with|consistent with|in agreement with|comparable (?:to|with)|similar to)\b(?:(?! and )[^,;]){0,80}$",
     re.IGNORECASE,
 )
 _OTHERS = re.compile(
@@ -52,6 +52,9 @@ _OTHERS = re.compile(
     r"\b(?:is|are) (?:\w+ )?(?:required|necessary|essential|desirable|desired|needed)\b|"
     r"\brequirements?\b|\brequires? (?:an? )?(?:high|low|long|short|fast)",
     re.IGNORECASE,
+)
+_SPREAD = re.compile(
+    r"(?:deviation|error|uncertainty|σ)s?(?: of| is| was|s? =)?\s*$", re.IGNORECASE
 )
 _PREDICTED = re.compile(
     r"\b(?:extrapolat|project(?:ed|ion)|predict|expected|estimated)", re.IGNORECASE
@@ -264,6 +267,8 @@ def _asked(text: str, quantity: PrintedQuantity, metric: str) -> str:
         return "it is what was before a change"
     if _COMPARED.search(before):
         return "it is what something is compared with"
+    if _SPREAD.search(before):
+        return "it is a spread"
     if _OTHERS.search(text):
         return "its sentence tells of others or of what is required"
     if metric == "retention_s" and _PREDICTED.search(text):
