@@ -63,7 +63,7 @@ class Item:
             layers, typed = _layers(self.text), _layers(gold.text)
             return layers == typed or (layers == typed[::-1] and not _has_bottom(typed))
         if self.field == "authors":
-            return gold.text in re.split(r";|, ", self.text)[0]
+            return _plain(gold.text) in _plain(re.split(r";|, ", self.text)[0])
         if self.field in ("title", "year", "doi"):
             return _plain(self.text) == _plain(gold.text)
         return (

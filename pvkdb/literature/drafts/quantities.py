@@ -31,6 +31,7 @@ _FRONT = {
 }
 #: Behind these words a number counts figures, equations or the like.
 _NAMES = re.compile(r"(?:[Ff]igs?|[Rr]efs?|[Ss]ections?|[Tt]ables?|[Ee]qns?)\.?\s?$")
+_EVERY = re.compile(r"\bevery\s*$", re.IGNORECASE)
 _SYMBOLS = re.compile(r"\b[nxyT]\s?[=>]?\s?$")
 #: An exponent of a unit that has lost its superscript.
 _EXPONENT = re.compile(r"[A-Za-zΩ][–−-][123](?!\.?\d)")
@@ -143,7 +144,11 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
     bare = printed is None and not match["grid"]
     if bare and re.search(r"[A-Za-z_]/$", text[: match.start("number")]):
         return None  # V_read/2
-    if _NAMES.search(before) or (bare and (_SYMBOLS.search(before) or _YEAR.fullmatch(number))):
+    if (
+        _EVERY.search(before)
+        or _NAMES.search(before)
+        or (bare and (_SYMBOLS.search(before) or _YEAR.fullmatch(number)))
+    ):
         return None
     if bare and _EXPONENT.match(text, max(0, match.start("number") - 2)):
         return None

@@ -53,6 +53,7 @@ _OTHERS = re.compile(
     r"\brequirements?\b|\brequires? (?:an? )?(?:high|low|long|short|fast)",
     re.IGNORECASE,
 )
+_CITED = re.compile(r"[)\w@°.\s]{0,12}?\[\d{1,3}[\],–-]")
 _SPREAD = re.compile(
     r"(?:deviation|error|uncertainty|σ)s?(?: of| is| was|s? =)?\s*$", re.IGNORECASE
 )
@@ -267,6 +268,8 @@ def _asked(text: str, quantity: PrintedQuantity, metric: str) -> str:
         return "it is what was before a change"
     if _COMPARED.search(before):
         return "it is what something is compared with"
+    if _CITED.match(text, quantity.end):
+        return "it is cited from another paper"
     if _SPREAD.search(before):
         return "it is a spread"
     if _OTHERS.search(text):
