@@ -167,8 +167,7 @@ def _quotations() -> Iterator[dict[str, Any]]:
                 name = about[item, "quantity"] if name == "value" else name
                 ends = " to ".join(filter(None, (row["value"], row["value_max"])))
                 material = about.get((item, "absorber")) or about.get((item, "material"), "")
-                is_formula = re.fullmatch(r"[\w()\[\].:-]+\d[\w()\[\].:-]*", material)
-                gold.append(f"{kind}{name} | {ends} | {material if is_formula else ''}")
+                gold.append(f"{kind}{name} | {ends} | {material if _is_formula(material) else ''}")
         text = " ".join(f"{part[0].upper()}{part[1:]}." for part in filter(None, said))
         yield {"id": paper, "text": text, "gold": gold, "address": own[0]["address"]}
 
@@ -234,6 +233,14 @@ def _has_bottom(layers: list[str]) -> bool:
 
 def _plain(text: str) -> str:
     return re.sub(r"[\W_]", "", text).casefold()
+
+
+def _is_formula(text: str) -> bool:
+    try:
+        parse_material(text)
+    except InputError:
+        return False
+    return " " not in text
 
 
 @cache

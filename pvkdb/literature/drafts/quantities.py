@@ -24,7 +24,7 @@ _NUMBER = (
 #: Words and signs in front of a number, by the sign that the tables hold.
 _FRONT = {
     "~": "~|≈|about|around|approximately|ca\\.|roughly|nearly|almost|circa|close to",
-    ">": ">|≥|over|exceed(?:ing|s|ed)?|(?:more|greater|larger|higher|longer) than|above|beyond|"
+    ">": ">|≥|over|exceed(?:ing|s|ed)?|surpass(?:ing|es|ed)?|(?:more|greater|larger|higher|longer) than|above|beyond|"
     "at least|in excess of",
     "<": "<|≤|below|under|(?:less|lower|smaller|fewer|shorter) than|within",
     "up to": "up to|as (?:high|long|large) as",
@@ -50,7 +50,7 @@ _COUNTED = r"(?=[ -](?:orders|(?:[\w-]+ ){0,2}states|(?:hour|day|week|month|year
 _BETWEEN = r"(?:\s(?!(?:of|in|at|and|to|with|for|from|by|the|its|their|or)\b)[A-Za-z-]{3,}){1,4}?\s"
 _STATES = re.compile(rf"{_BETWEEN}(?:states|levels)\b")
 _CHANGE = re.compile(
-    r"\b(?:expan|increas|decreas|reduc|improv|enhanc|drop|lower|rais|extend|shift|chang)\w*\b"
+    r"\b(?i:expan|increas|decreas|reduc|improv|enhanc|drop|lower|rais|extend|shift|chang)\w*\b"
     r".{0,100}\bfrom\s*$"
 )
 _RANGE = re.compile(r"\s?(?:–|−|-|to|±|×)\s?")

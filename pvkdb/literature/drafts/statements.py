@@ -86,7 +86,7 @@ _SHORT = re.compile(
     r"(?P<formula>[A-Z(\[{][\w()\[\]{}.−–+-]{2,80}) \((?P<short>[A-Z][A-Za-z]{2,7})\)"
 )
 _HALIDE = re.compile(
-    r"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge|B)[\d.()\[\]A-Z'x_a-z−–+-]*?(?:I|Br|Cl|X)(?![a-z])"
+    r"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge|Mn|Cd|Zn|Fe|Ni|Co|Ca|Sr|Ba|Mg|Ti|Pt|Pd|Te|Hf|Zr|Tl|Au|Eu|Yb|B)[\d.()\[\]A-Z'x_a-z−–+-]*?(?:I|Br|Cl|X)(?![a-z])"
 )
 #: A halide of an organic ion that pvkdb does not know: (IFA)3PbI5.
 _UNKNOWN_ION = re.compile(
@@ -154,7 +154,8 @@ def statements(document: Document) -> Iterator[FoundValue]:
         if sentence.place != introduction or _OWN.search(text):
             introduction = ""
         others = "it is in the introduction" if introduction else ""
-        stacks = _named(_STACK, is_stack, text)
+        spelled = [(match.start(), _spelled(match[0], short)) for match in _STACK.finditer(text)]
+        stacks = [(at, name) for at, name in spelled if is_stack(name)]
         materials = _materials(text, short)
         if _ALTERED.search(text):
             subject = stack = ""
@@ -183,6 +184,11 @@ def statements(document: Document) -> Iterator[FoundValue]:
         stack = stacks[-1][1] if len(stacks) == 1 else "" if stacks else stack
     for table in document.tables:
         yield from _table_values(table)
+
+
+def _spelled(stack: str, short: dict[str, str]) -> str:
+    """Return a stack with the formulas of the short names of its layers."""
+    return "/".join(short.get(layer, layer) for layer in split_structure(_bare(stack)))
 
 
 def _only_material(document: Document) -> str:
@@ -266,7 +272,8 @@ def _asked(text: str, quantity: PrintedQuantity, metric: str) -> str:
     before = text[max(0, quantity.start - 100) : quantity.start]
     if before.rstrip().endswith("from") and re.match(r"\s?to\b", text[quantity.end :]):
         return "it is what was before a change"
-    if _COMPARED.search(before):
+    compared = _COMPARED.search(before)
+    if compared and not _named(_FORMULA, is_halide, compared[0]):
         return "it is what something is compared with"
     if _CITED.match(text, quantity.end):
         return "it is cited from another paper"
@@ -512,7 +519,7 @@ def _bare(text: str) -> str:
 @lru_cache(4096)
 def is_halide(text: str) -> bool:
     """Whether a text is the formula of a halide of pvkdb, and of one only: no MAPbX3."""
-    if not _HALIDE.search(text):
+    if not _HALIDE.search(text) or not re.search(r"\d", text):  # MAPbBr has lost a number
         return False
     try:
         composition, _ = parse_material(text.strip(".,;:-–"))
