@@ -29,15 +29,17 @@ from pvkdb.store.curation.sources import Upload
 from pvkdb.store.rows.stacks import split_structure
 
 TEXTS = Path(__file__).parent / "drafting_texts"
-PARTS = ("development", "unseen_1", "unseen_2", "unseen_3", "unseen_4", "quotations")
+PARTS = ("development", "unseen_1", "unseen_2", "unseen_3", "unseen_4", "unseen_5", "quotations", "readings")
 #: Two people read these pages before there were the rules of today, and quoted what they read.
 QUOTATIONS = Path(__file__).parents[1] / "curation" / "open_pages" / "first.csv"
+READINGS = Path(__file__).parents[1] / "curation" / "independent" / "values.csv"
 #: Papers of the quotations that the other parts have too.
 _ELSEWHERE = frozenset(
     "cao bismuth ieee2021 statistical2026 lv2021 zheng2022 xu2024 pmma yang2021 low2025 xu2023 "
     "two2023 lead2020 rubel2024 xray2020 xiao2015 light2019 zhong self2026 kim2026 zhang ullah2025 "
     "iiser kundar2024 john2022 song2021 how2019 lithium bousoulas2025 memristors2026 ultralow "
-    "liao2020 singh2025 choi2017 han2018 liu2024 zhang2021 qian2019".split()
+    "liao2020 singh2025 choi2017 han2018 liu2024 zhang2021 qian2019 "
+    "r106 r122 r135 r162 r182 r220 r248 r263 r317".split()
 )
 #: Printed values and those read from them differ by the rounding of a conversion.
 ROUNDING = 0.006
@@ -139,8 +141,8 @@ def share(part: int, whole: int) -> str:
 
 def measured(part: str) -> list[Measured]:
     """Return the texts of a part with their scores."""
-    if part == "quotations":
-        return [_measure(text) for text in _quotations()]
+    if part in _OF_READERS:
+        return [_measure(text) for text in _OF_READERS[part]()]
     texts = yaml.safe_load((TEXTS / f"{part}.yaml").read_text(encoding="utf-8"))
     return [_measure(text) for text in texts]
 
@@ -170,6 +172,23 @@ def _quotations() -> Iterator[dict[str, Any]]:
                 gold.append(f"{kind}{name} | {ends} | {material if _is_formula(material) else ''}")
         text = " ".join(f"{part[0].upper()}{part[1:]}." for part in filter(None, said))
         yield {"id": paper, "text": text, "gold": gold, "address": own[0]["address"]}
+
+
+def _readings() -> Iterator[dict[str, Any]]:
+    """Yield the quotations of a reading of cited papers that no other part has, as texts."""
+    with READINGS.open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if not row["key"].startswith("web-")]
+    fields = {table.low: name for name, table in _COLUMNS.items()} | _OTHER_FIELDS
+    for key in dict.fromkeys(row["key"] for row in rows if row["key"] not in _ELSEWHERE):
+        own = [row for row in rows if row["key"] == key]
+        said = dict.fromkeys(row["as_printed"].strip(" .") for row in own)
+        gold = [f"{fields[row['metric']]} | {row['value'].replace(';', ' to ')}"
+                for row in own if row["metric"] in fields]  # fmt: skip
+        text = " ".join(f"{part[0].upper()}{part[1:]}." for part in filter(None, said))
+        yield {"id": key, "text": text, "gold": gold, "address": own[0]["url"]}
+
+
+_OF_READERS = {"quotations": _quotations, "readings": _readings}
 
 
 def _measure(text: dict[str, Any]) -> Measured:
