@@ -36,7 +36,8 @@ _CAPTION = re.compile(
 _END = re.compile(r"(?:notes and )?references|bibliography|conflicts? of interest", re.IGNORECASE)
 _STOP = re.compile(
     # A single capital is an initial, or behind a number a unit: "0.3 V. The".
-    r"(?:(?<!\b[A-Z])|(?<=\d [A-Z])|(?<=\d[A-Z]))(?<!\bal)(?<!\bi\.e)(?<!\be\.g)(?<!\b[Ff]ig)(?<!\b[Rr]ef)(?<!\b[Rr]efs)(?<!\bvs)"
+    r"(?:(?<!\b[A-Z])|(?<=\d [A-Z])|(?<=\d[A-Z]))(?<!\bal)(?<!\bi\.e)(?<!\be\.g)"
+    r"(?<!\b[Ff]ig)(?<!\b[Rr]ef)(?<!\b[Rr]efs)(?<!\bvs)"
     r"(?<!\b[Ee]qn)(?<!\bca)(?<!\b[Ff]igs)[.!?][⁰¹²³⁴⁵⁶⁷⁸⁹,–⁻]{0,20}\)?\s+"
     r"(?=[\[(“\"]?[A-Z0-9]|\([a-z]\) )"
 )
@@ -55,7 +56,7 @@ _SPACED = (
     rf"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)(?:{_LOWERED} ?)?(?:(?:I|Br|Cl) \d{{1,2}}|"
     rf"\((?:(?:I|Br|Cl){_LOWERED} ?){{2,3}}\) \d)(?![\d.])(?: (?=/))?"
 )
-_WORDS_OF_LAYER = r"(?:[\w(),:‐-]+ ){1,5}"
+_WORDS_OF_LAYER = r"(?:[\w(),.:‐-]{1,40} ){1,5}"
 _SHORT_NAME = r"(?=(?:[^()]*[A-Z]){2})[A-Za-z][\w:@-]{1,11}"
 
 

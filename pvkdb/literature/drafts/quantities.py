@@ -24,8 +24,8 @@ _NUMBER = (
 #: Words and signs in front of a number, by the sign that the tables hold.
 _FRONT = {
     "~": "~|≈|about|around|approximately|ca\\.|roughly|nearly|almost|circa|close to",
-    ">": ">|≥|over|exceed(?:ing|s|ed)?|surpass(?:ing|es|ed)?|(?:more|greater|larger|higher|longer) than|above|beyond|"
-    "at least|in excess of",
+    ">": ">|≥|over|exceed(?:ing|s|ed)?|surpass(?:ing|es|ed)?|above|beyond|at least|in excess of|"
+    "(?:more|greater|larger|higher|longer) than",
     "<": "<|≤|below|under|(?:less|lower|smaller|fewer|shorter) than|within",
     "up to": "up to|as (?:high|long|large) as",
 }
@@ -142,8 +142,10 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
     number, printed = match["number"], match["unit"]
     before = text[max(0, match.start() - 14) : match.start() + 1]
     bare = printed is None and not match["grid"]
-    if bare and re.search(r"[A-Za-z_]/$", text[: match.start("number")]):
-        return None  # V_read/2
+    if bare and re.search(
+        r"[A-Za-z_]/$|\[$", text[max(0, match.start("number") - 2) : match.start("number")]
+    ):
+        return None  # V_read/2, and a citation
     if (
         _EVERY.search(before)
         or _NAMES.search(before)

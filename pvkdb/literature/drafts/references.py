@@ -31,8 +31,8 @@ _YEARS = [
     re.compile(pattern.replace("YEAR", "((?:19|20)[0-9]{2})"), re.IGNORECASE)
     for pattern in (
         r"\bYEAR [a-z]{3}(?: \d{1,2})?;\s?\d",  # 2021 Sep 3;7(36)
-        r"\(YEAR\)\s?\d+:",  # (2021)12:4460
-        r"\b[a-z]{3,}\.?\)?,? YEAR, ?(?:\d|$)|\bvol\. ?\w+,.*, YEAR\.",  # Micromachines 2023, 14
+        r"\(YEAR\)\s?\d+:|\d+ \(YEAR\) [A-Z]?\d{3}",  # (2021)12:4460, 116 (2020) 113787
+        r"\b[a-z]+\.?\)?,? YEAR, ?(?:\d|$)|\bvol\. ?\w+,.*, YEAR\.",  # Micromachines 2023, 14
         r"(?:published|publication date|posted|©)\D{0,40}(?:\d{1,2}\D{1,16})?YEAR",
         r"(?<!\d)YEAR-\d\d-\d\d(?!\d)",
         r"\] \d{1,2} [a-z]{3} YEAR$",  # of arXiv

@@ -44,11 +44,12 @@ _SETS = re.compile(
 #: What says that a value is not one of the paper's own devices.
 _COMPARED = re.compile(
     r"\b(?:than|compared (?:with|to)|in contrast to|instead of|rather than|unlike|previous(?:ly)?|"
-    r"in line with|consistent with|in agreement with|comparable (?:to|with)|similar to)\b(?:(?! and )[^,;]){0,80}$",
+    r"in line with|consistent with|in agreement with|comparable (?:to|with)|similar to)\b"
+    r"(?:(?! and )[^,;]){0,80}$",
     re.IGNORECASE,
 )
 _OTHERS = re.compile(
-    r"\bet al\b|\b(?:should|must)\b|"
+    r"\b(?:have|has) been reported\b|\bet al\b|\b(?:should|must)\b|"
     r"\b(?:is|are) (?:\w+ )?(?:required|necessary|essential|desirable|desired|needed)\b|"
     r"\brequirements?\b|\brequires? (?:an? )?(?:high|low|long|short|fast)",
     re.IGNORECASE,
@@ -172,7 +173,7 @@ def statements(document: Document) -> Iterator[FoundValue]:
                 subject=about,
                 stack=upright(own),
                 defect=defect_near(text, at) if metric in ENERGIES else "",
-                asked=_asked(text, quantity, metric) or others,
+                asked=asked_because(text, quantity, metric) or others,
             )
             energy = metric if metric in ENERGIES else energy
         for at, name in stacks:
@@ -267,7 +268,7 @@ def _whose(
     return _nearest(named, quantity.start, earlier)
 
 
-def _asked(text: str, quantity: PrintedQuantity, metric: str) -> str:
+def asked_because(text: str, quantity: PrintedQuantity, metric: str) -> str:
     """Return why a value may not be one of the paper's own devices; '' if it seems to be."""
     before = text[max(0, quantity.start - 100) : quantity.start]
     if before.rstrip().endswith("from") and re.match(r"\s?to\b", text[quantity.end :]):

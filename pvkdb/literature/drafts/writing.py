@@ -226,10 +226,7 @@ def _lines(draft: Draft, target: str) -> Iterator[str]:
                 yield f"{lead}{name}: {shown}{note}"
                 lead = "    "
     if draft.further:
-        yield from (
-            "",
-            "# Not proposed: conditions of no certain row, what has no field, and what is doubtful:",
-        )
+        yield from ("", "# Not proposed: of no certain row, without a field, or doubtful:")
     for value in draft.further:
         name = condition_fields().get(value.metric, value.metric)
         ends = dict.fromkeys(f"{end:g}" for end in (value.low, value.high))
