@@ -145,6 +145,11 @@ class Score:
         """Return the score as cells of a table, each share with its interval."""
         return [share(self.found, self.printed), share(self.right, self.proposed)]
 
+    def plain(self) -> list[str]:
+        """Return the score as cells of counts."""
+        pairs = (self.found, self.printed), (self.right, self.proposed)
+        return [f"{part} of {whole}" if whole else "—" for part, whole in pairs]
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -297,6 +302,15 @@ def _formula(text: str) -> str:
         return parse_material(text)[0].formula.partition(":")[0]  # without an additive
     except InputError:
         return re.sub(r"\s", "", text)
+
+
+def first_measurements() -> list[dict[str, str]]:
+    """Return what each part gave once, with rules that had not seen it, in the order measured.
+
+    ``before_…`` is what the rules found that this work began with.
+    """
+    with (TEXTS / "first.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def total(scores: Iterable[Score]) -> Score:
