@@ -190,20 +190,13 @@ def read_document(path: Source) -> Document:
             blocks = _jats_blocks(content, document)
         else:
             blocks = _html_blocks(content, document) if is_html else _paragraphs(text, None)
-    lines: list[str] = []
-    _assemble(document, _noted(blocks, lines))
-    document.reference = reference_in([readable(line) for line in lines]) | document.reference
+    front: list[str] = []
+    _assemble(document, blocks, front)
+    document.reference = reference_in([readable(line) for line in front]) | document.reference
     if not document.sentences and not document.tables:
         raise InputError(f"{path.name} contains no text; give a file with the text of a paper")
     document.lay_out()
     return document
-
-
-def _noted(blocks: Iterator[_Block], lines: list[str]) -> Iterator[_Block]:
-    """Yield blocks, and note their first thousand lines, each block after an empty line."""
-    for block in blocks:
-        lines += ["", *block[0]] if len(lines) < 1000 else ()
-        yield block
 
 
 def _pdf_blocks(content: bytes, document: Document) -> Iterator[_Block]:
@@ -340,12 +333,16 @@ def readable(text: str) -> str:
     return text.strip()
 
 
-def _assemble(document: Document, blocks: Iterator[_Block]) -> None:
-    """Sort blocks into sentences and tables, with the section or caption that each is under."""
+def _assemble(document: Document, blocks: Iterator[_Block], front: list[str]) -> None:
+    """Sort blocks into sentences and tables, with the section or caption that each is under.
+
+    The first lines are added to ``front``, each block after an empty line.
+    """
     section: tuple[int, ...] = ()
     place, caption, paragraph, length = "beginning", "table", 0, 0
     cut: tuple[str, str, int | None] | None = None  # a paragraph that a page break has cut
     for lines, page in blocks:
+        front += ["", *lines] if len(front) < 1000 else ()
         length += sum(map(len, lines))
         if length > MAX_CHARACTERS:
             raise InputError(

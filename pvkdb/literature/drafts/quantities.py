@@ -31,6 +31,8 @@ _FRONT = {
 }
 #: Behind these words a number counts figures, equations or the like.
 _NAMES = re.compile(r"(?:[Ff]igs?|[Rr]efs?|[Ss]ections?|[Tt]ables?|[Ee]qns?)\.?\s?$")
+#: Units that no metric has.
+_UNREAD = re.compile(r"\s?(?:[afpnμumkMG]?(?:W|Hz|F|V|A|g|N|rpm|lx)\b|wt%|vol%|Jones)")
 _EVERY = re.compile(r"\bevery\s*$", re.IGNORECASE)
 _SYMBOLS = re.compile(r"\b[nxyT]\s?[=>]?\s?$")
 #: An exponent of a unit that has lost its superscript.
@@ -110,7 +112,7 @@ def _token() -> re.Pattern[str]:
     unit = "|".join(name.replace(" ", r"\s?") + "s?" for name in counted) + f"|{unit_pattern()}"
     # "s–1" is no second and "cm² V⁻¹ s⁻¹" no area, but "2 V–1 V" is a range.
     per = rf"[–−-][123](?![\d.]|\s?(?:{unit})(?![A-Za-z]))|[\s·]?(?:cm|m|s|V|K|mol)[⁻–−-][¹²³123]"
-    per += "|/[cmnμ]?m[²2]"  # "5 mA/cm²" is no current
+    per += "|/(?:[cmnμ]?m[²2]|dec)"  # "5 mA/cm²" is no current
     front = "|".join(f"(?P<front{place}>{words})" for place, words in enumerate(_FRONT.values()))
     return re.compile(
         rf"(?:(?<![A-Za-z])(?:{front})\s{{0,2}})?(?P<sign>(?<![\w⁰-⁹)])(?<!\d\s)[+\-−±])?\s?"
@@ -152,13 +154,13 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
         or (bare and (_SYMBOLS.search(before) or _YEAR.fullmatch(number)))
     ):
         return None
+    if bare and _UNREAD.match(text, match.end()):
+        return None
     if bare and _EXPONENT.match(text, max(0, match.start("number") - 2)):
         return None
     if _YEAR.fullmatch(number) and (printed or "").lower() == "year":
         return None
-    if ":" in text[max(0, match.start("number") - 1) : match.end() + 1] and _CHAIN.search(
-        text, max(0, match.start("number") - 30), match.end() + 30
-    ):
+    if ":" in text[max(0, match.start("number") - 1) : match.end() + 1] and _CHAIN.search(text):
         return None
     if match["word"]:
         number = str(_WORDS[match["word"].lower()])

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
+
+from pvkdb.literature.drafts.words import words
 
 #: Lines at the beginning and at the end of a paper that may name it.
 _FIRST, _LAST = 80, 40
 _BEGIN = re.compile(r"\W*(?:abstract|summary|introduction)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[a-z\d)][.!?]\s+[A-Z]")
-_PROSE = re.compile(
-    r"\b(?:is|are|was|were|be|been|we|have|has|had|this|these|our)\b", re.IGNORECASE
-)
-_NOT_A_TITLE = re.compile(
-    r"https?:|www\.|@|\bdoi\b|universit|institut|laborator|department|school of|licen[cs]e|"
-    r"creative commons|open access|received|accepted|published|publication|journal|copyright|©|"
-    r"correspond|keywords|citation|\bpp\.|(?:19|20)\d\d.*\d|[|:;]$",
-    re.IGNORECASE,
-)
 _NAMES_FIRST = re.compile(r"^(?P<names>.+?), [\"“](?P<title>[^\"”]{30,300}?),?[\"”]")
 _LABEL = re.compile(r"^.*?(?:authored by|\bauthors?\b\W*:)\W*|^\W*by\b\W*", re.IGNORECASE)
 _TITLED = re.compile(r"^\W*(?:title|from)\s*:\s*", re.IGNORECASE)
@@ -26,27 +20,17 @@ _MARKS = re.compile(
     r"\s?[*†‡§✉#]+\s?[a-h]{0,3}(?![A-Za-z])|\s?\d+(?:\s?,\s?\d+)*|\s[a-h]{1,3}(?=\s*(?:,|and\b|$))"
 )
 _PARTICLES = frozenset({*("de", "der", "den", "van", "von", "da", "di", "la", "le", "el", "al")})
-#: Where a year is that of the paper, the surest first.
-_YEARS = [
-    re.compile(pattern.replace("YEAR", "((?:19|20)[0-9]{2})"), re.IGNORECASE)
-    for pattern in (
-        r"\bYEAR [a-z]{3}(?: \d{1,2})?;\s?\d",  # 2021 Sep 3;7(36)
-        r"\(YEAR\)\s?\d+:|\d+ \(YEAR\) [A-Z]?\d{3}",  # (2021)12:4460, 116 (2020) 113787
-        r"\b[a-z]+\.?\)?,? YEAR, ?(?:\d|$)|\bvol\. ?\w+,.*, YEAR\.",  # Micromachines 2023, 14
-        r"(?:published|publication date|posted|©)\D{0,40}(?:\d{1,2}\D{1,16})?YEAR",
-        r"(?<!\d)YEAR-\d\d-\d\d(?!\d)",
-        r"\] \d{1,2} [a-z]{3} YEAR$",  # of arXiv
-        r"^\W*YEAR(?: [a-z]{3} \d{1,2})?\W*$",
-    )
-]
 
 
-#: Words that no name of a person has.
-_FIELD = re.compile(
-    r"perovskit|memrist|memor|devic|synap|switch|halid|resist|neuro|comput|film|crystal|energ|"
-    r"organic|material|computing|storage|learning|vision",
-    re.IGNORECASE,
-)
+@cache
+def _has(what: str) -> re.Pattern[str]:
+    return re.compile(words()["front"][what], re.IGNORECASE)
+
+
+@cache
+def _years() -> list[re.Pattern[str]]:
+    year = "((?:19|20)[0-9]{2})"
+    return [re.compile(one.replace("YEAR", year), re.I) for one in words()["front"]["years"]]
 
 
 def reference_in(lines: Sequence[str]) -> dict[str, str]:
@@ -56,7 +40,7 @@ def reference_in(lines: Sequence[str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     margins = [line for line in [*lines[:_FIRST], *lines[-_LAST:]] if not _is_prose(line)]
-    for pattern in _YEARS:
+    for pattern in _years():
         matches = [match for line in margins for match in pattern.finditer(line)]
         if matches:
             found["year"] = next(filter(None, matches[-1].groups()))
@@ -73,7 +57,7 @@ def reference_in(lines: Sequence[str]) -> dict[str, str]:
             or names
             or _is_prose(line)
             or not re.search(r"[A-Za-z]", line)
-            or _NOT_A_TITLE.search(line)
+            or _has("no_title").search(line)
         ):
             titles += filter(_is_title, [_TITLED.sub("", " ".join(block)).strip("#*† ")])
             block = []
@@ -89,7 +73,7 @@ def reference_in(lines: Sequence[str]) -> dict[str, str]:
 
 
 def _is_prose(line: str) -> bool:
-    sentences = bool(_SENTENCE_END.search(line)) + bool(_PROSE.search(line))
+    sentences = bool(_SENTENCE_END.search(line)) + bool(_has("prose").search(line))
     return (len(line) > 300 or (sentences and len(line) > 120)) and not _names(line)
 
 
@@ -100,7 +84,7 @@ def _is_title(text: str) -> bool:
         30 <= len(text) <= 300
         and len(text.split()) > 3
         and 2 * small > len(text)
-        and not _PROSE.search(text)
+        and not _has("prose").search(text)
     )
 
 
@@ -118,8 +102,8 @@ def _is_name(text: str) -> bool:
     words = text.split()
     return (
         1 < len(words) < 6
-        and not _FIELD.search(text)
-        and not _NOT_A_TITLE.search(text.strip("."))
+        and not _has("no_name").search(text)
+        and not _has("no_title").search(text.strip("."))
         and all(word in _PARTICLES or (word[0].isupper() and word.isprintable()) for word in words)
         and all(letter.isalpha() or letter in "-.'’ " for letter in text)
         and not any(len(word) > 3 and word.endswith(".") for word in words)  # "Mater. Adv."

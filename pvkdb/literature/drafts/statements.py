@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Literal
 
-from pvkdb.chemistry.composition import parse_material
-from pvkdb.chemistry.ions import elements, names
-from pvkdb.errors import InputError
 from pvkdb.literature.device_entries import stability_doubt
 from pvkdb.literature.drafts.documents import BETWEEN_CELLS, Document, PrintedTable, Sentence
+from pvkdb.literature.drafts.naming import (
+    LIST_SIGN,
+    abbreviations,
+    defect_near,
+    formula_in,
+    lists,
+    materials_in,
+    names_halide,
+    only_material,
+    stacks_in,
+    upright,
+    whose,
+)
 from pvkdb.literature.drafts.quantities import PrintedQuantity, quantities
-from pvkdb.literature.drafts.words import MetricWords, metric_words
+from pvkdb.literature.drafts.words import MetricWords, metric_words, words
 from pvkdb.schemas.metrics import CLAIM_UNITS
 from pvkdb.store.rows.stacks import split_structure
 
@@ -38,29 +47,6 @@ _CLAUSE, _BEHIND = 30, 8
 _CLAUSES = re.compile(
     r";|, (?:while|whereas|but|which|with|and|resulting|reduced|indicating)\b|\bwhile\b|\bwhereas\b"
 )
-_SETS = re.compile(
-    r"\b(?:V_?)?(set|reset)(?: voltages?)?\s?(?:/|and)\s?(?:V_?)?(set|reset)\b", re.I
-)
-#: What says that a value is not one of the paper's own devices.
-_COMPARED = re.compile(
-    r"\b(?:than|compared (?:with|to)|in contrast to|instead of|rather than|unlike|previous(?:ly)?|"
-    r"in line with|consistent with|in agreement with|comparable (?:to|with)|similar to)\b"
-    r"(?:(?! and )[^,;]){0,80}$",
-    re.IGNORECASE,
-)
-_OTHERS = re.compile(
-    r"\b(?:have|has) been reported\b|\bet al\b|\b(?:should|must)\b|"
-    r"\b(?:is|are) (?:\w+ )?(?:required|necessary|essential|desirable|desired|needed)\b|"
-    r"\brequirements?\b|\brequires? (?:an? )?(?:high|low|long|short|fast)",
-    re.IGNORECASE,
-)
-_CITED = re.compile(r"[)\w@°.\s]{0,12}?\[\d{1,3}[\],–-]")
-_SPREAD = re.compile(
-    r"(?:deviation|error|uncertainty|σ)s?(?: of| is| was|s? =)?\s*$", re.IGNORECASE
-)
-_PREDICTED = re.compile(
-    r"\b(?:extrapolat|project(?:ed|ion)|predict|expected|estimated)", re.IGNORECASE
-)
 #: A device of another composition than the one before: "the chloride-alloyed device".
 _ALTERED = re.compile(
     r"\b\w+[- ](?:alloyed|doped|substituted|incorporated|modified|treated|added)[- ]"
@@ -69,44 +55,7 @@ _ALTERED = re.compile(
 )
 _INTRODUCTION = re.compile(r"(?:1\.?\s*)?Introduction\b")
 _OWN = re.compile(r"\b(?:here(?:in)?|in this (?:work|study|paper|letter)|we)\b", re.IGNORECASE)
-#: Between a value and the material behind it that it is of.
-_FOR = re.compile(
-    r"\)?(?: [\w-]+){0,6}? (?:for|in|of|from|with|on)(?: (?:the|an?))?(?: [\w-]+){0,2} "
-)
 _THAT_OF = re.compile(r"\b(?:that|those) (?:of|for|in)\b")
-_AND = re.compile(r"(?:,| and|, and| or|/) ?")
-#: Layers at the bottom of a stack, and a coated substrate: "ITO-PET".
-_BOTTOM = re.compile(
-    r"(?i:glass|quartz|sapphire|mica|PET|PEN|PDMS|polyimide|paper)|Si|PI|SiO2|"
-    r"(?:ITO|FTO)(?:[- ]\w+)?|(?:PET|PEN|glass|Glass)[- ](?:ITO|FTO)"
-)
-_COATED = re.compile(r"(ITO|FTO)[- ](PET|PEN|glass|Glass)|(PET|PEN|glass|Glass)[- ](ITO|FTO)")
-_STACK = re.compile(r"(?:[\w@:.()\[\]{}−–+-]{1,60}/){1,9}[\w@:.()\[\]{}−–+-]{1,60}")
-_FORMULA = re.compile(r"[A-Z(\[{][\w()\[\]{}.−–+-]{2,80}")
-_SHORT = re.compile(
-    r"(?P<formula>[A-Z(\[{][\w()\[\]{}.−–+-]{2,80}) \((?P<short>[A-Z][A-Za-z]{2,7})\)"
-)
-_HALIDE = re.compile(
-    r"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge|Mn|Cd|Zn|Fe|Ni|Co|Ca|Sr|Ba|Mg|Ti|Pt|Pd|Te|Hf|Zr|Tl|Au|Eu|Yb|B)[\d.()\[\]A-Z'x_a-z−–+-]*?(?:I|Br|Cl|X)(?![a-z])"
-)
-#: A halide of an organic ion that pvkdb does not know: (IFA)3PbI5.
-_UNKNOWN_ION = re.compile(
-    r"\([A-Za-z\d]{2,12}\)\d?(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)\d?(?:I|Br|Cl)\d{1,2}"
-)
-_IONS = {
-    "iodide": "I",
-    "bromide": "Br",
-    "chloride": "Cl",
-    "halide": "X",
-    "iodine": "I",
-    "bromine": "Br",
-}
-_DEFECT = re.compile(
-    r"\bV(?:_(?P<vacancy>[A-Z][A-Za-z]{0,3})|(?P<site>I|Br|Cl|X|Pb|Sn|MA|FA|Cs))(?![A-Za-z])|\b(?P<interstitial>[A-Z][a-z]?[A-Z]?)_[Ii]\b|"
-    r"\b(?P<of>iodide|bromide|chloride|halide|[A-Z][a-z]?)[ -]"
-    r"(?P<kind>vacanc|interstitial|migration|ion)|"
-    r"\b(?P<ion>[A-Z][A-Za-z]{0,2})\d?[⁺⁻][⁺⁻]?|\b(?P<any>ion(?:ic)? migration)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +93,8 @@ def statements(document: Document) -> Iterator[FoundValue]:
     """Yield the figures of devices and the energies that sentences and tables state."""
     subject = stack = energy = introduction = ""
     paragraph = 0
-    only = _only_material(document)
-    short = _abbreviations(document)
+    only = only_material(document)
+    short = abbreviations(document)
     for sentence in document.sentences:
         if sentence.paragraph != paragraph:
             subject, stack, energy, paragraph = only, "", "", sentence.paragraph
@@ -155,157 +104,71 @@ def statements(document: Document) -> Iterator[FoundValue]:
         if sentence.place != introduction or _OWN.search(text):
             introduction = ""
         others = "it is in the introduction" if introduction else ""
-        spelled = [(match.start(), _spelled(match[0], short)) for match in _STACK.finditer(text)]
-        stacks = [(at, name) for at, name in spelled if is_stack(name)]
-        materials = _materials(text, short)
+        stacks = stacks_in(text, short)
+        layered = [(at, spelled) for at, _, spelled in stacks]
+        materials = materials_in(text, short)
         if _ALTERED.search(text):
             subject = stack = ""
         measured = list(_measured(text, energy))
+        values = [one for one, _ in measured]
         for quantity, metric in measured:
             at = quantity.start
             found = found_value(quantity, metric, sentence, text[at : quantity.end])
-            about = _whose(text, quantity, [one for one, _ in measured], materials, subject)
+            about = whose(text, quantity, values, materials, subject)
             # The stack of an earlier sentence is not that of another material.
             kept = "" if stacks or (materials and about not in stack) else stack
-            own = _whose(text, quantity, [one for one, _ in measured], stacks, kept)
             yield replace(
                 found,
                 subject=about,
-                stack=upright(own),
+                stack=upright(whose(text, quantity, values, layered, kept)),
                 defect=defect_near(text, at) if metric in ENERGIES else "",
                 asked=asked_because(text, quantity, metric) or others,
             )
             energy = metric if metric in ENERGIES else energy
-        for at, name in stacks:
-            yield _stack_value(sentence, at, name)
+        for at, printed, spelled in stacks:
+            yield _stack_value(sentence, at, printed, upright(spelled))
         if len({name for _, name in materials}) > 1:
             subject = only  # of which of them the next sentence is, is not known
         elif materials:
             subject = materials[0][1]
-        stack = stacks[-1][1] if len(stacks) == 1 else "" if stacks else stack
+        stack = layered[0][1] if len(stacks) == 1 else "" if stacks else stack
     for table in document.tables:
         yield from _table_values(table)
 
 
-def _spelled(stack: str, short: dict[str, str]) -> str:
-    """Return a stack with the formulas of the short names of its layers."""
-    return "/".join(short.get(layer, layer) for layer in split_structure(_bare(stack)))
-
-
-def _only_material(document: Document) -> str:
-    """Return the material of a document that names one only; '' if it names none or several."""
-    texts = [sentence.text for sentence in document.sentences]
-    texts += [cell for table in document.tables for row in table.rows for cell in row]
-    named = (_named(_FORMULA, is_halide, text) for text in texts)
-    names = {parse_material(name)[0].formula: name for found in named for _, name in found}
-    return next(iter(names.values())) if len(names) == 1 else ""
-
-
-def _abbreviations(document: Document) -> dict[str, str]:
-    """Return the formulas that a document gives short names: "(CH3NH3)3Bi2I9 (MABI)"."""
-    found = (_SHORT.finditer(sentence.text) for sentence in document.sentences)
-    pairs = ((match["short"], _bare(match["formula"])) for one in found for match in one)
-    return {short: formula for short, formula in pairs if is_halide(formula)}
-
-
-def _materials(text: str, short: dict[str, str]) -> list[tuple[int, str]]:
-    """Return the halides that a sentence names, by their formulas, with their places."""
-    named = dict(_named(_FORMULA, is_halide, text))
-    for name, formula in short.items():
-        named |= {match.start(): formula for match in re.finditer(rf"\b{name}\b", text)}
-    return sorted(named.items())
-
-
-def _stack_value(sentence: Sentence, at: int, name: str) -> FoundValue:
+def _stack_value(sentence: Sentence, at: int, printed: str, stack: str) -> FoundValue:
     """Return a stack as a value of its own, for a device whose figures are elsewhere."""
-    first = sentence.start + at
-    return FoundValue(
-        metric=STACK,
-        unit="",
-        low=0.0,
-        high=0.0,
-        sign="",
-        printed=name,
-        text=upright(name),
-        sentence=sentence.text,
-        place=sentence.place,
-        page=sentence.page,
-        paragraph=sentence.paragraph,
-        start=sentence.start,
-        span=(first, first + len(name)),
-        stack=upright(name),
-    )
+    about = _place(sentence, at, at + len(printed))
+    return FoundValue(STACK, "", 0.0, 0.0, "", printed, stack, **about, stack=stack)
 
 
-def _whose(
-    text: str,
-    quantity: PrintedQuantity,
-    measured: Sequence[PrintedQuantity],
-    named: Sequence[tuple[int, str]],
-    earlier: str,
-) -> str:
-    """Return the material or stack of a value; '' where the sentence does not say whose it is.
-
-    "200 ps for MAPbI3" has its material behind it. Values and materials with "respectively" are
-    paired in their order. Otherwise it is the last one in front of the value.
-    """
-    rows = _lists(text, [(at, at + len(name)) for at, name in named])
-    alone = {row[0][0] for row in rows if len(row) == 1}
-    names = dict(named)
-    if "respectively" in text:
-        spans = [(one.start, one.end) for one in measured if one.unit == quantity.unit]
-        for run in _lists(text, spans):
-            places = [start for start, _ in run]
-            for row in rows:
-                if len(run) == len(row) > 1 and quantity.start in places:
-                    return names[row[places.index(quantity.start)][0]]
-    behind = next((at for at in names if at >= quantity.end), None)
-    if behind is not None and _FOR.fullmatch(text[quantity.end : behind]):
-        return names[behind] if behind in alone else ""
-    before = [at for at in names if at <= quantity.start]
-    if before and before[-1] not in alone:
-        return ""
-    return _nearest(named, quantity.start, earlier)
+def _place(sentence: Sentence, start: int, end: int) -> dict[str, Any]:
+    """Return the place of a part of a sentence, as fields of a value."""
+    return {
+        "sentence": sentence.text,
+        "place": sentence.place,
+        "page": sentence.page,
+        "paragraph": sentence.paragraph,
+        "start": sentence.start,
+        "span": (sentence.start + start, sentence.start + end),
+    }
 
 
 def asked_because(text: str, quantity: PrintedQuantity, metric: str) -> str:
     """Return why a value may not be one of the paper's own devices; '' if it seems to be."""
     before = text[max(0, quantity.start - 100) : quantity.start]
-    if before.rstrip().endswith("from") and re.match(r"\s?to\b", text[quantity.end :]):
-        return "it is what was before a change"
-    compared = _COMPARED.search(before)
-    if compared and not _named(_FORMULA, is_halide, compared[0]):
-        return "it is what something is compared with"
-    if _CITED.match(text, quantity.end):
-        return "it is cited from another paper"
-    if _SPREAD.search(before):
-        return "it is a spread"
-    if _OTHERS.search(text):
-        return "its sentence tells of others or of what is required"
-    if metric == "retention_s" and _PREDICTED.search(text):
-        return "it is extrapolated; give the length of the test"
+    for doubt in words()["doubt"]:
+        compared = re.search(doubt.get("compared", ""), before, re.I)
+        if (
+            doubt.get("of", metric) == metric
+            and compared
+            and not names_halide(compared[0])
+            and re.search(doubt.get("before", ""), before, re.I)
+            and re.match(doubt.get("behind", ""), text[quantity.end :])
+            and re.search(doubt.get("says", ""), text, re.I)
+        ):
+            return str(doubt["why"])
     return ""
-
-
-def _lists(text: str, spans: Iterable[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    """Return spans of a text in lists, within which only commas and "and" separate them."""
-    lists: list[list[tuple[int, int]]] = []
-    for span in spans:
-        if lists and _AND.fullmatch(text[lists[-1][-1][1] : span[0]]):
-            lists[-1].append(span)
-        else:
-            lists.append([span])
-    return lists
-
-
-def upright(stack: str) -> str:
-    """Return a stack from the bottom to the top, if one end is a substrate or its electrode."""
-    layers = split_structure(stack)
-    if len(layers) > 1 and _BOTTOM.fullmatch(layers[-1]) and not _BOTTOM.fullmatch(layers[0]):
-        layers.reverse()
-    if layers and (joined := _COATED.fullmatch(layers[0])):
-        layers[0] = "/".join(filter(None, (joined[2] or joined[3], joined[1] or joined[4])))
-    return "/".join(layers)
 
 
 def found_value(
@@ -318,19 +181,8 @@ def found_value(
         low, high = 10.0**low, 10.0**high
     short = stability_doubt(low, quantity.ends[0]) if metric == "stability_days" else ""
     return FoundValue(
-        metric=metric,
-        unit=unit,
-        low=low,
-        high=high,
-        sign=quantity.sign,
-        printed=printed,
-        text=quantity.text,
-        sentence=sentence.text,
-        place=sentence.place,
-        page=sentence.page,
-        paragraph=sentence.paragraph,
-        start=sentence.start,
-        span=(sentence.start + quantity.start, sentence.start + quantity.end),
+        *(metric, unit, low, high, quantity.sign, printed, quantity.text),
+        **_place(sentence, quantity.start, quantity.end),
         doubt=quantity.doubt or short,
     )
 
@@ -386,11 +238,11 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
     found = quantities(text)
     last: tuple[PrintedQuantity, str] | None = None
     for place, quantity in enumerate(found):
-        metric = _pair(text, found, place) or _in_order(text, found, place)
-        metric = metric or _metric(text, quantity, found)
+        metric = _in_order(text, found, place) or _metric(text, quantity, found)
         if metric is None and last and last[0].unit == quantity.unit:
             between = text[last[0].end : quantity.start]
-            near = quantity.unit != "1" or _AND.fullmatch(between) or _THAT_OF.search(between)
+            near = quantity.unit != "1" and "=" not in between
+            near = near or bool(LIST_SIGN.fullmatch(between) or _THAT_OF.search(between))
             metric = last[1] if near and len(between) < _SAME else None
         if metric is None and quantity.unit == "eV":
             metric = energy
@@ -399,37 +251,24 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
         last = (quantity, metric) if metric is not None else last
 
 
-def _pair(text: str, found: Sequence[PrintedQuantity], place: int) -> str | None:
-    """Return the metric of one of two voltages behind both names: "SET/RESET of 1 V/−2 V"."""
-    for first in (place, place - 1):
-        two = found[max(first, 0) : first + 2]
-        if len(two) < 2 or {one.unit for one in two} != {"V"}:
-            continue
-        joined = text[two[0].end : two[1].start].strip(" ,") in ("/", "and")
-        names = _SETS.search(text, max(0, two[0].start - _ALONE), two[0].start)
-        if joined and names:
-            return f"v_{names[1 + place - first].lower()}_v"
-    return None
-
-
 def _in_order(text: str, found: Sequence[PrintedQuantity], place: int) -> str | None:
-    """Return the metric of a value of a list behind a list of names: "…, respectively"."""
-    if "respectively" not in text:
-        return None
+    """Return the metric of a value of a list behind a list of as many names.
+
+    "SET/RESET voltages of 1 V/−2 V", "the endurance and the retention are 9 cycles and 10⁴ s".
+    """
     spans = [(one.start, one.end) for one in found]
-    values = next(run for run in _lists(text, spans) if spans[place] in run)
+    values = next(run for run in lists(text, spans) if spans[place] in run)
     first = values[0][0]
-    named: dict[tuple[int, int], MetricWords] = {}
-    for entry in metric_words():
-        for match in entry.near.finditer(text, max(0, first - 250), first):
-            if not any(one[0] <= match.start() and match.end() <= one[1] for one in named):
-                inside = [one for one in named if match.start() <= one[0] and one[1] <= match.end()]
-                for one in inside:
-                    del named[one]
-                named[match.span()] = entry
     units = [found[spans.index(span)].unit for span in values]
-    for run in _lists(text, sorted(named)):
-        if len(run) == len(values) > 1 and [named[span].unit for span in run] == units:
+    named: dict[tuple[int, int], MetricWords] = {}
+    for entry in (one for one in metric_words() if len(values) > 1 and one.unit in units):
+        for match in entry.near.finditer(text, max(0, first - _ALONE), first):
+            start, end = match.span()
+            if not any(one[0] <= start and end <= one[1] for one in named):
+                named = {one: own for one, own in named.items() if one[0] < start or end < one[1]}
+                named[start, end] = entry
+    for run in lists(text, sorted(named)):
+        if len(run) == len(values) and [named[span].unit for span in run] == units:
             return named[run[values.index(spans[place])]].name
     return None
 
@@ -486,81 +325,3 @@ def _is_conversion(text: str, found: Sequence[PrintedQuantity], place: int) -> b
         and text[this.end : other.start].strip() == "("
         and abs(this.low - other.low) < 0.05 * abs(this.low)
     )
-
-
-def _named(
-    pattern: re.Pattern[str], test: Callable[[str], bool], text: str
-) -> list[tuple[int, str]]:
-    """Return the places of formulas or stacks in a text, with what they say."""
-    found = ((match.start(), _bare(match[0])) for match in pattern.finditer(text))
-    return [(start, name) for start, name in found if test(name)]
-
-
-def _nearest(named: Sequence[tuple[int, str]], at: int, earlier: str) -> str:
-    """Return the last name before a place, else an earlier sentence's, else the first one after.
-
-    Behind a value is often what it is compared with.
-    """
-    before = [name for start, name in named if start <= at]
-    return before[-1] if before else earlier or (named[0][1] if named else "")
-
-
-def _bare(text: str) -> str:
-    """Return a formula or a stack without the brackets and full stops around it."""
-    text = text.strip(".,;:–-⁰¹²³⁴⁵⁶⁷⁸⁹")
-    if text.count("(") > text.count(")"):
-        return text.removeprefix("(")
-    if ")" in text.partition("(")[0][:-1]:  # the end of a name: "…phthalate)-ITO/MAPbI3/Au"
-        return _bare(text.partition(")")[2])
-    if text.count("(") < text.count(")") or (text.startswith("(") and text.count("(") == 1):
-        return text.removesuffix(")").removeprefix("(" if text.endswith(")") else "")
-    return text
-
-
-@lru_cache(4096)
-def is_halide(text: str) -> bool:
-    """Whether a text is the formula of a halide of pvkdb, and of one only: no MAPbX3."""
-    if not _HALIDE.search(text) or not re.search(r"\d", text):  # MAPbBr has lost a number
-        return False
-    try:
-        composition, _ = parse_material(text.strip(".,;:-–"))
-    except InputError:
-        return False
-    return not any(occupant.ion.generic for occupant in composition.occupants)
-
-
-@lru_cache(4096)
-def is_stack(text: str) -> bool:
-    """Whether a text is a stack with a halide between two other layers, also of an unknown ion."""
-    inner = split_structure(text)[1:-1]
-    return any(formula_in(layer) or _UNKNOWN_ION.fullmatch(layer) for layer in inner)
-
-
-def formula_in(layer: str) -> str:
-    """Return the formula of a halide in a layer such as ``CsPbBr3 quantum dots``; '' if none."""
-    return next(filter(is_halide, [layer, *re.split(r"[\s@:]", layer)]), "")
-
-
-def defect_near(text: str, at: int) -> str:
-    """Return the label of the defect that a sentence names nearest to a place; '' if none."""
-    best, away = "", float("inf")
-    for match in _DEFECT.finditer(text):
-        distance = at - match.end() if match.end() <= at else match.start() - at + _CLAUSE
-        distance += 2 * _CLAUSE if match["any"] or match["ion"] else 0
-        if distance < away and (label := _label(match)):
-            best, away = label, distance
-    return best
-
-
-def _label(match: re.Match[str]) -> str:
-    """Return the label of a defect, '' if what looks like one is none."""
-    kind = match["kind"] or ""
-    ion = match["vacancy"] or match["site"] or match["interstitial"] or match["of"] or match["ion"]
-    if ion is None:
-        return "ion"
-    ion = _IONS.get(ion, ion)
-    if ion not in ("X", "A", "B") and ion not in names() and ion not in elements():
-        return ""
-    if match["vacancy"] or match["site"] or kind == "vacanc":
-        return f"V_{ion}"
-    return f"{ion}_i" if match["interstitial"] or kind == "interstitial" else ion

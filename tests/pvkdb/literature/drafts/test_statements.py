@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pvkdb.literature.drafts.documents import Document, PrintedTable, Sentence, readable
-from pvkdb.literature.drafts.statements import STACK, FoundValue, is_stack, statements, upright
+from pvkdb.literature.drafts.naming import is_stack, upright
+from pvkdb.literature.drafts.statements import STACK, FoundValue, statements
 
 from ....each import for_each
 
