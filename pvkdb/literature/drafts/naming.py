@@ -44,25 +44,15 @@ _UNKNOWN_ION = re.compile(
 )
 #: Cost of a defect behind a value, in characters.
 _BEHIND = 30
-_IONS = {
-    "iodide": "I",
-    "bromide": "Br",
-    "chloride": "Cl",
-    "halide": "X",
-    "iodine": "I",
-    "bromine": "Br",
-}
+_IONS = {"iodide": "I", "iodine": "I", "bromide": "Br", "bromine": "Br", "chloride": "Cl"}
+_IONS |= {"halide": "X"}
 _DEFECT = re.compile(
-    r"\bV(?:_(?P<vacancy>[A-Z][A-Za-z]{0,3})|(?P<site>I|Br|Cl|X|Pb|Sn|MA|FA|Cs))(?![A-Za-z])|\b(?P<interstitial>[A-Z][a-z]?[A-Z]?)_[Ii]\b|"
+    r"\bV(?:_(?P<vacancy>[A-Z][A-Za-z]{0,3})|(?P<site>I|Br|Cl|X|Pb|Sn|MA|FA|Cs))(?![A-Za-z])|"
+    r"\b(?P<interstitial>[A-Z][a-z]?[A-Z]?)_[Ii]\b|"
     r"\b(?P<of>iodide|bromide|chloride|halide|[A-Z][a-z]?)[ -]"
     r"(?P<kind>vacanc|interstitial|migration|ion)|"
     r"\b(?P<ion>[A-Z][A-Za-z]{0,2})\d?[⁺⁻][⁺⁻]?|\b(?P<any>ion(?:ic)? migration)"
 )
-
-
-def _spelled(stack: str, short: dict[str, str]) -> str:
-    """Return a stack with the formulas of the short names of its layers."""
-    return "/".join(short.get(layer, layer) for layer in split_structure(stack))
 
 
 def stacks_in(text: str, short: dict[str, str]) -> list[tuple[int, str, str]]:
@@ -70,15 +60,10 @@ def stacks_in(text: str, short: dict[str, str]) -> list[tuple[int, str, str]]:
     found = []
     for match in _STACK.finditer(text):
         printed = _bare(match[0])
-        spelled = _spelled(printed, short)
+        spelled = "/".join(short.get(layer, layer) for layer in split_structure(printed))
         if is_stack(spelled):
             found.append((match.start() + match[0].index(printed), printed, spelled))
     return found
-
-
-def names_halide(text: str) -> bool:
-    """Whether a text names a halide by its formula."""
-    return bool(_named(_FORMULA, is_halide, text))
 
 
 def only_material(document: Document) -> str:

@@ -33,6 +33,8 @@ _FRONT = {
 _NAMES = re.compile(r"(?:[Ff]igs?|[Rr]efs?|[Ss]ections?|[Tt]ables?|[Ee]qns?)\.?\s?$")
 #: Units that no metric has.
 _UNREAD = re.compile(r"\s?(?:[afpnμumkMG]?(?:W|Hz|F|V|A|g|N|rpm|lx)\b|wt%|vol%|Jones)")
+#: In front of no count: V_read/2, and a citation.
+_NO_COUNT = re.compile(r"[A-Za-z_]/$|\[$")
 _EVERY = re.compile(r"\bevery\s*$", re.IGNORECASE)
 _SYMBOLS = re.compile(r"\b[nxyT]\s?[=>]?\s?$")
 #: An exponent of a unit that has lost its superscript.
@@ -144,14 +146,10 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
     number, printed = match["number"], match["unit"]
     before = text[max(0, match.start() - 14) : match.start() + 1]
     bare = printed is None and not match["grid"]
-    if bare and re.search(
-        r"[A-Za-z_]/$|\[$", text[max(0, match.start("number") - 2) : match.start("number")]
-    ):
-        return None  # V_read/2, and a citation
-    if (
-        _EVERY.search(before)
-        or _NAMES.search(before)
-        or (bare and (_SYMBOLS.search(before) or _YEAR.fullmatch(number)))
+    if _EVERY.search(before) or _NAMES.search(before):
+        return None
+    if bare and (
+        _SYMBOLS.search(before) or _YEAR.fullmatch(number) or _NO_COUNT.search(before[:-1])
     ):
         return None
     if bare and _UNREAD.match(text, match.end()):

@@ -17,7 +17,6 @@ from pvkdb.literature.drafts.naming import (
     formula_in,
     lists,
     materials_in,
-    names_halide,
     only_material,
     stacks_in,
     upright,
@@ -162,7 +161,7 @@ def asked_because(text: str, quantity: PrintedQuantity, metric: str) -> str:
         if (
             doubt.get("of", metric) == metric
             and compared
-            and not names_halide(compared[0])
+            and not materials_in(compared[0], {})
             and re.search(doubt.get("before", ""), before, re.I)
             and re.match(doubt.get("behind", ""), text[quantity.end :])
             and re.search(doubt.get("says", ""), text, re.I)

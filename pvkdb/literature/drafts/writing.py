@@ -135,25 +135,20 @@ def _add_condition(draft: Draft, value: FoundValue) -> None:
     field_name = condition_fields()[value.metric]
     rows = [row for row in draft.rows if row.table == "devices"]
     if len(rows) > 1:
-        rows = [row for row in rows if _shares_paragraph(row, value)]
+        about = value.paragraph, value.stack
+        firsts = [(row, next(iter(row.found.values()))) for row in rows]
+        rows = [row for row, first in firsts if (first.paragraph, first.stack) == about]
     if len(rows) > 1:  # that of the last value of its sentence in front of it
-        before = [
-            (one.span, row)
-            for row in rows
-            for one in row.found.values()
-            if one.start == value.start and one.span < value.span
+        values = [(one, row) for row in rows for one in row.found.values()]
+        ahead = [
+            pair for pair in values if value.start == pair[0].start and pair[0].span < value.span
         ]
-        rows = [max(before, key=lambda one: one[0])[1]] if before else []
+        rows = [max(ahead, key=lambda pair: pair[0].span)[1]] if ahead else []
     one_value = value.low == value.high and value.sign in ("", "~", "±")
     if one_value and len(rows) == 1 and field_name not in rows[0].found:
         rows[0].found[field_name] = value
     else:
         draft.further.append(value)
-
-
-def _shares_paragraph(row: DraftRow, value: FoundValue) -> bool:
-    first = next(iter(row.found.values()))
-    return (first.paragraph, first.stack) == (value.paragraph, value.stack)
 
 
 def _device_cells(row: DraftRow) -> dict[str, str]:
