@@ -146,6 +146,18 @@ def draft(
         list[Path], Argument(metavar="FILE...", help="Papers: PDF, HTML or plain text.")
     ],
     output: OutputOption = None,
+    model_url: Annotated[
+        str,
+        Option(
+            envvar="PVKDB_MODEL_URL",
+            metavar="URL",
+            help="OpenAI-compatible address of a language model that gets the text and proposes "
+            "too; default: none. Its key is read from PVKDB_MODEL_KEY.",
+        ),
+    ] = "",
+    model: Annotated[
+        str, Option(envvar="PVKDB_MODEL_NAME", metavar="NAME", help="Name of that model.")
+    ] = "",
     json: JsonOption = False,
 ) -> None:
     """Draft an import from papers. A person confirms each value; nothing is imported."""
@@ -153,7 +165,7 @@ def draft(
 
     from pvkdb.literature.drafts import ModelEndpoint, draft_paper, draft_yaml
 
-    endpoint = ModelEndpoint.from_environment()
+    endpoint = ModelEndpoint.named(model_url, model)
     drafts = [draft_paper(file, endpoint) for file in files]
     if json:
         print_json([asdict(one) for one in drafts])

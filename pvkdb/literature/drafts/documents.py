@@ -5,17 +5,20 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pvkdb._extras import needing
 from pvkdb.errors import InputError
+from pvkdb.literature.drafts.references import reference_in
 from pvkdb.literature.drafts.words import words
 from pvkdb.schemas import CONTROL
 from pvkdb.store.curation.sources import Source
 
 #: Largest file, most pages of a PDF and most characters that are read.
 MAX_BYTES, MAX_PAGES, MAX_CHARACTERS = 50_000_000, 300, 3_000_000
+#: What separates the cells of a row in the text of a document.
+BETWEEN_CELLS = " | "
 #: A longer sentence or cell is cut, so that a text without full stops stays cheap.
 MAX_SENTENCE = 3000
 
@@ -32,7 +35,9 @@ _CAPTION = re.compile(
 )
 _END = re.compile(r"(?:notes and )?references|bibliography|conflicts? of interest", re.IGNORECASE)
 _STOP = re.compile(
-    r"(?<!\b[A-Z])(?<!\bal)(?<!\bi\.e)(?<!\be\.g)(?<!\b[Ff]ig)(?<!\b[Rr]ef)(?<!\b[Rr]efs)(?<!\bvs)"
+    # A single capital is an initial, or behind a number a unit: "0.3 V. The".
+    r"(?:(?<!\b[A-Z])|(?<=\d [A-Z])|(?<=\d[A-Z]))(?<!\bal)(?<!\bi\.e)(?<!\be\.g)"
+    r"(?<!\b[Ff]ig)(?<!\b[Rr]ef)(?<!\b[Rr]efs)(?<!\bvs)"
     r"(?<!\b[Ee]qn)(?<!\bca)(?<!\b[Ff]igs)[.!?][⁰¹²³⁴⁵⁶⁷⁸⁹,–⁻]{0,20}\)?\s+"
     r"(?=[\[(“\"]?[A-Z0-9]|\([a-z]\) )"
 )
@@ -40,16 +45,32 @@ _RAISED = str.maketrans("0123456789-−–+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻
 _ALIKE: dict[int, str] = {0x2080 + digit: str(digit) for digit in range(10)} | {
     ord(sign): plain for sign, plain in zip("∼µ’\u00a0\u202f\u2009", "~μ'   ", strict=True)
 }
+_ALIKE |= dict(zip(map(ord, "₋₊ₓᵧ"), "-+xy", strict=True))
 _ALIKE |= {0xFFFE: " ", 0xFFFF: " "}  # YAML refuses them
 _ALIKE |= dict(enumerate(("ff", "fi", "fl", "ffi", "ffl"), 0xFB00))
 _SIGNS: dict[str, str] = words()["latex"]
 #: The formula of a halide whose lowered numbers stand apart: "CH 3 NH 3 PbI 3".
+_LOWERED = r" \d{1,2}(?:\.\d{1,3})?"
 _SPACED = (
-    r"(?<![A-Za-z\d])(?:\(?(?:[A-Z][a-z]?){1,4}\)? \d{1,2} ?)*(?:[A-Z][a-z]?){0,4}"
-    r"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)(?: \d ?)?(?:I|Br|Cl) \d{1,2}(?![\d.])(?: (?=/))?"
+    rf"(?<![A-Za-z\d])(?:\(?(?:[A-Z][a-z]?){{1,4}}\)?{_LOWERED} ?)*(?:[A-Z][a-z]?){{0,4}}"
+    rf"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)(?:{_LOWERED} ?)?(?:(?:I|Br|Cl) \d{{1,2}}|"
+    rf"\((?:(?:I|Br|Cl){_LOWERED} ?){{2,3}}\) \d)(?![\d.])(?: (?=/))?"
 )
+_WORDS_OF_LAYER = r"(?:[\w(),.:‐-]{1,40} ){1,5}"
+_SHORT_NAME = r"(?=(?:[^()]*[A-Z]){2})[A-Za-z][\w:@-]{1,11}"
+
+
+def _formula_or(layer: re.Match[str]) -> str:
+    """Return the formula of a layer, if its words are one, else its short name."""
+    words_before = (layer[1] or "").strip()
+    is_formula = re.search(r"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)\S*(?:I|Br|Cl)\d", words_before)
+    return words_before if is_formula and " " not in words_before else layer[2]
+
+
 #: LaTeX and Markdown, and what stays of it.
 _MARKUP: list[tuple[str, Any]] = [
+    (r"<sup[^<>]{0,200}>([^<>]{0,40})</sup>", lambda power: power[1].translate(_RAISED)),
+    (r"</?(?:sub|i|b|em)\b[^<>]{0,200}>", ""),
     (
         rf"\\({'|'.join(sorted(_SIGNS, key=len, reverse=True))})(?![a-z])\s?",
         lambda sign: _SIGNS[sign[1]],
@@ -68,21 +89,31 @@ _MARKUP: list[tuple[str, Any]] = [
     (r"--", "–"),
     (r"(?<=\b10) (?=[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])", ""),
     (r"PEDOT: PSS", "PEDOT:PSS"),
+    # Lowered numbers in brackets: CH(3)NH(3)PbI(3).
+    *[(r"(?<![a-z])((?:[A-Z][a-z]?\d?){1,6})\((\d{1,2})\)", r"\1\2")] * 3,
     (_SPACED, lambda formula: formula[0].replace(" ", "")),
-    # Of a layer with its name and its abbreviation the latter stays.
-    (r"(?:(?<=/)[a-z()-]{4,}(?: [a-z()-]{4,}){0,2} )?\(([A-Z][\w:-]{1,12})\)(?=/)", r"\1"),
+    # Of a layer with its name and its abbreviation the latter stays, and of a formula the formula.
+    *[
+        (rf"{words_before}\(({_SHORT_NAME})\){behind}", lambda layer: _formula_or(layer))
+        for words_before, behind in (
+            (rf"((?<=/){_WORDS_OF_LAYER})?", r"(?=\s?/)"),
+            (rf"((?<=/){_WORDS_OF_LAYER})", r"(?![\w/])"),
+        )
+    ],
+    (r"(?<=[A-Za-z\d)])\s?/\s(?=[A-Z(])", "/"),
     (r"\s+", " "),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence with its place, its page, and the number of its paragraph."""
+    """A sentence with its place, page, paragraph, and its first character in the document."""
 
     text: str
     place: str
     page: int | None
     paragraph: int
+    start: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +123,39 @@ class PrintedTable:
     place: str
     page: int | None
     rows: list[list[str]]
+    start: int = field(default=0, compare=False)
+
+    def lines(self) -> list[str]:
+        """Return the rows as the document prints them."""
+        return [BETWEEN_CELLS.join(row) for row in self.rows]
 
 
 @dataclass(slots=True)
 class Document:
-    """The readable content of a paper; ``reference`` is what it says of itself."""
+    """The readable content of a paper; ``reference`` is what it says of itself.
+
+    ``text`` has its paragraphs, each after an empty line, and then its tables, a line a row. The
+    ``start`` of a sentence or table is a place in it.
+    """
 
     name: str
     sentences: list[Sentence] = field(default_factory=list)
     tables: list[PrintedTable] = field(default_factory=list)
     reference: dict[str, str] = field(default_factory=dict)
+    text: str = ""
+
+    def lay_out(self) -> None:
+        """Join sentences and tables to the text, and note where each begins."""
+        last = 0
+        for place, sentence in enumerate(self.sentences):
+            self.text += " " if sentence.paragraph == last else "\n\n" if self.text else ""
+            self.sentences[place] = replace(sentence, start=len(self.text))
+            self.text += sentence.text
+            last = sentence.paragraph
+        for place, table in enumerate(self.tables):
+            self.text += "\n\n" if self.text else ""
+            self.tables[place] = replace(table, start=len(self.text))
+            self.text += "\n".join(table.lines())
 
 
 #: Lines of a paragraph or of a table, with their page.
@@ -132,10 +186,16 @@ def read_document(path: Source) -> Document:
         if len(re.findall("[\x00-\x08\ufffd]", text)) > len(text) / 100:
             raise InputError(f"{path.name} is neither PDF, HTML nor UTF-8 text; save it as one")
         is_html = re.search(r"<(?:!doctype html|html|body|p)\b", text[:5000], re.IGNORECASE)
-        blocks = _html_blocks(content, document) if is_html else _paragraphs(text, None)
-    _assemble(document, blocks)
+        if re.match(r"\s*<(?:\?xml|!DOCTYPE article|article)\b", text) and "<article" in text:
+            blocks = _jats_blocks(content, document)
+        else:
+            blocks = _html_blocks(content, document) if is_html else _paragraphs(text, None)
+    front: list[str] = []
+    _assemble(document, blocks, front)
+    document.reference = reference_in([readable(line) for line in front]) | document.reference
     if not document.sentences and not document.tables:
         raise InputError(f"{path.name} contains no text; give a file with the text of a paper")
+    document.lay_out()
     return document
 
 
@@ -216,20 +276,53 @@ def _html_blocks(content: bytes, document: Document) -> Iterator[_Block]:
         document.reference["year"] = year[0]
     for unread in tree.xpath("//script | //style | //nav | //footer | //noscript"):
         unread.drop_tree()
-    for sup in tree.iter("sup"):
-        sup.text = (sup.text or "").translate(_RAISED)
     if tree.find(".//p") is None:
         yield from _paragraphs(tree.text_content(), None)
-    for node in tree.iter("p", "h1", "h2", "h3", "h4", "h5", "li", "figcaption", "table"):
+    yield from _tree_blocks(tree, ("h1", "h2", "h3", "h4", "h5", "li", "figcaption"))
+
+
+def _jats_blocks(content: bytes, document: Document) -> Iterator[_Block]:
+    """Yield the blocks of an article in JATS, the XML of journals and of Europe PMC."""
+    with needing("drafts"):
+        from lxml import etree
+    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
+    tree = etree.fromstring(content.strip(), parser=parser)
+    if tree is None:
+        raise InputError(f"{document.name} is damaged XML; save it again")
+    for node in tree.iter("*"):
+        node.tag = etree.QName(node).localname
+    for name, path in words()["jats"].items():
+        texts = [
+            _person(node) if name == "authors" else _said(node) for node in tree.iterfind(path)
+        ]
+        if texts := list(filter(None, texts)):
+            document.reference[name] = "; ".join(texts) if name == "authors" else texts[0]
+    for unread in tree.xpath("//ref-list | //front//journal-meta | //permissions"):
+        unread.getparent().remove(unread)
+    yield from _tree_blocks(tree, ("title", "article-title", "caption"))
+
+
+def _tree_blocks(tree: Any, tags: tuple[str, ...]) -> Iterator[_Block]:
+    """Yield the paragraphs and tables of a tree, and the nodes with one of the tags."""
+    for sup in tree.iter("sup"):
+        sup.text = (sup.text or "").translate(_RAISED)
+    for node in tree.iter("p", "table", *tags):
         if node.tag == "table":
             for caption in node.iter("caption"):
-                yield [" ".join(caption.text_content().split())], None
-            rows = (
-                [cell.text_content() for cell in row.iter("td", "th")] for row in node.iter("tr")
-            )
-            yield ["\t".join(" ".join(cell.split()) for cell in row) for row in rows], None
-        elif not any(node.iterancestors("table", "p", "li", "figcaption")):
-            yield [" ".join(node.text_content().split())], None
+                yield [_said(caption)], None
+            rows = ([_said(cell) for cell in row.iter("td", "th")] for row in node.iter("tr"))
+            yield ["\t".join(row) for row in rows], None
+        elif next(node.iterancestors("table", "p", "li", "figcaption", "caption"), None) is None:
+            label = node.getparent().find("label") if node.tag == "caption" else None
+            yield [" ".join(_said(one) for one in (label, node) if one is not None)], None
+
+
+def _person(node: Any) -> str:
+    return " ".join(_said(one) for tag in ("given-names", "surname") for one in node.iterfind(tag))
+
+
+def _said(node: Any) -> str:
+    return " ".join("".join(node.itertext()).split())
 
 
 def readable(text: str) -> str:
@@ -240,12 +333,16 @@ def readable(text: str) -> str:
     return text.strip()
 
 
-def _assemble(document: Document, blocks: Iterator[_Block]) -> None:
-    """Sort blocks into sentences and tables, with the section or caption that each is under."""
+def _assemble(document: Document, blocks: Iterator[_Block], front: list[str]) -> None:
+    """Sort blocks into sentences and tables, with the section or caption that each is under.
+
+    The first lines are added to ``front``, each block after an empty line.
+    """
     section: tuple[int, ...] = ()
     place, caption, paragraph, length = "beginning", "table", 0, 0
     cut: tuple[str, str, int | None] | None = None  # a paragraph that a page break has cut
     for lines, page in blocks:
+        front += ["", *lines] if len(front) < 1000 else ()
         length += sum(map(len, lines))
         if length > MAX_CHARACTERS:
             raise InputError(

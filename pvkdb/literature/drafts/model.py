@@ -15,7 +15,7 @@ from pvkdb.chemistry import Defect
 from pvkdb.errors import InputError
 from pvkdb.literature.drafts.documents import Document, Sentence
 from pvkdb.literature.drafts.quantities import quantities
-from pvkdb.literature.drafts.statements import FoundValue, found_value
+from pvkdb.literature.drafts.statements import FoundValue, asked_because, found_value
 from pvkdb.literature.drafts.words import metric_words
 from pvkdb.schemas import parse_json
 
@@ -51,17 +51,16 @@ class ModelEndpoint:
     timeout_s: float = 120.0
 
     @classmethod
-    def from_environment(cls) -> ModelEndpoint | None:
-        """Return the endpoint that ``PVKDB_MODEL_URL`` names; None, the default, asks no model.
+    def named(cls, url: str, model: str) -> ModelEndpoint | None:
+        """Return an endpoint, with the key in ``PVKDB_MODEL_KEY``; None without an address.
 
         Raises:
-            InputError: ``PVKDB_MODEL_NAME`` is missing.
+            InputError: the address is given without a model.
         """
-        if not (url := os.environ.get("PVKDB_MODEL_URL", "").rstrip("/")):
-            return None
-        if not (model := os.environ.get("PVKDB_MODEL_NAME", "")):
-            raise InputError("PVKDB_MODEL_URL is set; name the model in PVKDB_MODEL_NAME")
-        return cls(url, model, os.environ.get("PVKDB_MODEL_KEY", ""))
+        if url and not model:
+            raise InputError("a language model is to be asked; give its name with --model")
+        key = os.environ.get("PVKDB_MODEL_KEY", "")
+        return cls(url.rstrip("/"), model, key) if url else None
 
     def ask(self, text: str) -> list[_Proposal]:
         """Return what the model proposes for a part of a paper.
@@ -173,6 +172,7 @@ def _checked(proposal: _Proposal, part: Sequence[Sentence]) -> FoundValue | None
                     subject=proposal.material if proposal.material in sentence.text else "",
                     stack=proposal.stack if proposal.stack in sentence.text else "",
                     defect=defect,
+                    asked=asked_because(sentence.text, quantity, proposal.metric),
                     proposed_by="language model",
                 )
     return None

@@ -24,28 +24,46 @@ _NUMBER = (
 #: Words and signs in front of a number, by the sign that the tables hold.
 _FRONT = {
     "~": "~|≈|about|around|approximately|ca\\.|roughly|nearly|almost|circa|close to",
-    ">": ">|≥|over|exceed(?:ing|s|ed)?|(?:more|greater|larger|higher|longer) than|above|beyond|"
-    "at least|in excess of",
+    ">": ">|≥|over|exceed(?:ing|s|ed)?|surpass(?:ing|es|ed)?|above|beyond|at least|in excess of|"
+    "(?:more|greater|larger|higher|longer) than",
     "<": "<|≤|below|under|(?:less|lower|smaller|fewer|shorter) than|within",
     "up to": "up to|as (?:high|long|large) as",
 }
 #: Behind these words a number counts figures, equations or the like.
 _NAMES = re.compile(r"(?:[Ff]igs?|[Rr]efs?|[Ss]ections?|[Tt]ables?|[Ee]qns?)\.?\s?$")
+#: Units that no metric has.
+_UNREAD = re.compile(r"\s?(?:[afpnμumkMG]?(?:W|Hz|F|V|A|g|N|rpm|lx)\b|wt%|vol%|Jones)")
+#: In front of no count: V_read/2, and a citation.
+_NO_COUNT = re.compile(r"[A-Za-z_]/$|\[$")
+_EVERY = re.compile(r"\bevery\s*$", re.IGNORECASE)
 _SYMBOLS = re.compile(r"\b[nxyT]\s?[=>]?\s?$")
 #: An exponent of a unit that has lost its superscript.
 _EXPONENT = re.compile(r"[A-Za-zΩ][–−-][123](?!\.?\d)")
+#: Ratios of several states: 10³:10²:1.
+_CHAIN = re.compile(r"\d[⁰¹²³⁴⁵⁶⁷⁸⁹]*\s?:\s?\d+[⁰¹²³⁴⁵⁶⁷⁸⁹]*\s?:\s?\d")
+#: In front of the size of a voltage whose sign is a word.
+_NEGATIVE = re.compile(
+    r"\bnegative(?: [\w-]+){0,2} (?:voltages?|bias(?:es)?|pulses?)(?: (?:of|at|to))?\s*$"
+)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 #: Numbers that are written as words, in front of what is counted.
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 _WORDS |= {"nine": 9, "ten": 10, "twelve": 12, "sixteen": 16}
-_COUNTED = r"(?= (?:orders|(?:[\w-]+ ){0,2}states|(?:hour|day|week|month|year)s?\b))"
+_COUNTED = r"(?=[ -](?:orders|(?:[\w-]+ ){0,2}states|(?:hour|day|week|month|year)s?\b|level ))"
+#: Words between a number and its states: "139 non-overlapping ohmic conduction states".
+_BETWEEN = r"(?:\s(?!(?:of|in|at|and|to|with|for|from|by|the|its|their|or)\b)[A-Za-z-]{3,}){1,4}?\s"
+_STATES = re.compile(rf"{_BETWEEN}(?:states|levels)\b")
 _CHANGE = re.compile(
-    r"\b(?:expan|increas|decreas|reduc|improv|enhanc|drop|lower|rais|extend|shift|chang)\w*\b"
+    r"\b(?i:expan|increas|decreas|reduc|improv|enhanc|drop|lower|rais|extend|shift|chang)\w*\b"
     r".{0,100}\bfrom\s*$"
 )
 _RANGE = re.compile(r"\s?(?:–|−|-|to|±|×)\s?")
 _LIST = re.compile(r"\s?(?:,|, and|and|or|/)\s?")
 _MANTISSA = re.compile(r"(?P<mantissa>-?[\d.]+)(?P<power>\s?[×x·].*10\S+)")
+
+
+#: Units of quantities that are often powers of ten, so that 103 may be 10³.
+_OFTEN_POWERS = ("1", "cycles", "fold", "pulses", "s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +114,12 @@ def _token() -> re.Pattern[str]:
     unit = "|".join(name.replace(" ", r"\s?") + "s?" for name in counted) + f"|{unit_pattern()}"
     # "s–1" is no second and "cm² V⁻¹ s⁻¹" no area, but "2 V–1 V" is a range.
     per = rf"[–−-][123](?![\d.]|\s?(?:{unit})(?![A-Za-z]))|[\s·]?(?:cm|m|s|V|K|mol)[⁻–−-][¹²³123]"
-    per += "|/[cmnμ]?m[²2]"  # "5 mA/cm²" is no current
+    per += "|/(?:[cmnμ]?m[²2]|dec)"  # "5 mA/cm²" is no current
     front = "|".join(f"(?P<front{place}>{words})" for place, words in enumerate(_FRONT.values()))
     return re.compile(
         rf"(?:(?<![A-Za-z])(?:{front})\s{{0,2}})?(?P<sign>(?<![\w⁰-⁹)])(?<!\d\s)[+\-−±])?\s?"
         rf"(?<![\w.)\]⁰¹²³⁴⁵⁶⁷⁸⁹⁻])(?P<number>{_NUMBER}|"
-        rf"(?P<word>(?<!-)(?!one day|one \w+ states)(?:{'|'.join(_WORDS)})){_COUNTED})"
+        rf"(?P<word>(?<!-)(?i:(?!one day|one \w+ states)(?:{'|'.join(_WORDS)}))){_COUNTED})"
         rf"(?P<grid>\s?×\s?\d{{1,5}}(?![\d.]))?"
         rf"(?:[\s-]?(?P<unit>{unit})(?![A-Za-z\d⁻⁰¹²³⁴⁵⁶⁷⁸⁹]|{per})|(?!-?[A-Za-z]))"
     )
@@ -128,27 +146,41 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
     number, printed = match["number"], match["unit"]
     before = text[max(0, match.start() - 14) : match.start() + 1]
     bare = printed is None and not match["grid"]
-    if _NAMES.search(before) or (bare and (_SYMBOLS.search(before) or _YEAR.fullmatch(number))):
+    if _EVERY.search(before) or _NAMES.search(before):
+        return None
+    if bare and (
+        _SYMBOLS.search(before) or _YEAR.fullmatch(number) or _NO_COUNT.search(before[:-1])
+    ):
+        return None
+    if bare and _UNREAD.match(text, match.end()):
         return None
     if bare and _EXPONENT.match(text, max(0, match.start("number") - 2)):
         return None
+    if _YEAR.fullmatch(number) and (printed or "").lower() == "year":
+        return None
+    if ":" in text[max(0, match.start("number") - 1) : match.end() + 1] and _CHAIN.search(text):
+        return None
     if match["word"]:
-        number = str(_WORDS[match["word"]])
-    doubt = ""
+        number = str(_WORDS[match["word"].lower()])
+    doubt, end = "", match.end()
     plain = re.sub(r"(?<=\d)[, ](?=\d{3})", "", number)
     unit, printed = _unit(printed) if printed else ("1", "")
+    if bare and (states := _STATES.match(text, match.end())):
+        unit, end = "states", states.end()
     lost = re.search(r"10(\(\d+\)|[\s–−-]+\d+|[2-9]|1\d)$", plain)
-    if lost and (not lost[1].isdigit() or lost.start() or unit in ("1", "cycles", "s")):
+    if lost and (not lost[1].isdigit() or lost.start() or unit in _OFTEN_POWERS):
         plain = f"{plain[: lost.start()]}10^{lost[1].strip('( )').replace('–', '-')}"
         doubt = f"is it {plain}? The text has {number}."
     if match["sign"] and unit in ("states", "devices", "pulses"):
         return None  # oxidation states
     front = next((sign for place, sign in enumerate(_FRONT) if match[f"front{place}"]), "")
+    start = match.start() + len(match[0]) - len(match[0].lstrip())
     if match["sign"] in ("-", "−"):
         plain = f"-{plain}"
+    elif unit == "V" and _NEGATIVE.search(text[max(0, start - 60) : start]):
+        plain, front = f"-{plain}", ""  # its bound is of the magnitude
     elif match["sign"] == "±":
         front = "±"
-    start = match.start() + len(match[0]) - len(match[0].lstrip())
     numbers = [plain, match["grid"].strip(" ×")] if match["grid"] else [plain]
     try:
         values = [parse_measurement(number, "1").minimum or 0.0 for number in numbers]
@@ -157,7 +189,7 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
         elif match["grid"]:
             unit, numbers = "side" if unit == "m" else "grid", sorted(numbers, key=float)
         first, last = (f"{number} {printed}".strip() for number in (numbers[0], numbers[-1]))
-        return PrintedQuantity(unit, (first, last), front, start, match.end(), doubt, printed)
+        return PrintedQuantity(unit, (first, last), front, start, end, doubt, printed)
     except InputError:
         return None
 
@@ -184,9 +216,10 @@ def _merged(text: str, tokens: Sequence[PrintedQuantity]) -> Iterator[PrintedQua
             if other.unit != group[0].unit:
                 break
             error = other.sign == "±" != group[0].sign and not between
-            if (error or _RANGE.fullmatch(between)) and len(group) == 1:
+            ends = between == "and" and text[: group[0].start].rstrip().endswith("between")
+            if (error or ends or _RANGE.fullmatch(between)) and len(group) == 1:
                 group.append(other)
-                joint = between or "±"
+                joint = "–" if ends else between or "±"
                 break
             if not _LIST.fullmatch(between) or other.unit == "1" or respectively:
                 break

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from itertools import accumulate
 from typing import Any, Literal
 
-from pvkdb.chemistry.composition import parse_material
-from pvkdb.chemistry.ions import elements, names
-from pvkdb.errors import InputError
 from pvkdb.literature.device_entries import stability_doubt
-from pvkdb.literature.drafts.documents import Document, PrintedTable, Sentence
+from pvkdb.literature.drafts.documents import BETWEEN_CELLS, Document, PrintedTable, Sentence
+from pvkdb.literature.drafts.naming import (
+    LIST_SIGN,
+    abbreviations,
+    defect_near,
+    formula_in,
+    lists,
+    materials_in,
+    only_material,
+    stacks_in,
+    upright,
+    whose,
+)
 from pvkdb.literature.drafts.quantities import PrintedQuantity, quantities
-from pvkdb.literature.drafts.words import metric_words
+from pvkdb.literature.drafts.words import MetricWords, metric_words, words
 from pvkdb.schemas.metrics import CLAIM_UNITS
 from pvkdb.store.rows.stacks import split_structure
 
-#: Metrics that are rows of ``energetics``.
+#: Metrics that are rows of ``energetics``, and what stands for one where a stack has no figure.
 ENERGIES = ("E_A", "DFE")
+STACK = "structure"
 #: Headers of the columns of a table that say of what its values are.
 _SUBJECTS = {
     "stack": r"structure|device|stack",
@@ -36,28 +46,15 @@ _CLAUSE, _BEHIND = 30, 8
 _CLAUSES = re.compile(
     r";|, (?:while|whereas|but|which|with|and|resulting|reduced|indicating)\b|\bwhile\b|\bwhereas\b"
 )
-_SETS = re.compile(
-    r"\b(?:V_?)?(set|reset)(?: voltages?)?\s?(?:/|and)\s?(?:V_?)?(set|reset)\b", re.I
+#: A device of another composition than the one before: "the chloride-alloyed device".
+_ALTERED = re.compile(
+    r"\b\w+[- ](?:alloyed|doped|substituted|incorporated|modified|treated|added)[- ]"
+    r"(?:\w+ )?(?:devices?|memristors?|cells?|films?|samples?|ones?|memory|memories)\b",
+    re.IGNORECASE,
 )
-_STACK = re.compile(r"(?:[\w@:.()\[\]{}−–+-]{1,60}/){1,9}[\w@:.()\[\]{}−–+-]{1,60}")
-_FORMULA = re.compile(r"[A-Z(\[{][\w()\[\]{}.−–+-]{2,80}")
-_HALIDE = re.compile(
-    r"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge|B)[\d.()\[\]A-Z'x_a-z−–+-]*?(?:I|Br|Cl|X)(?![a-z])"
-)
-_IONS = {
-    "iodide": "I",
-    "bromide": "Br",
-    "chloride": "Cl",
-    "halide": "X",
-    "iodine": "I",
-    "bromine": "Br",
-}
-_DEFECT = re.compile(
-    r"\bV(?:_(?P<vacancy>[A-Z][A-Za-z]{0,3})|(?P<site>I|Br|Cl|X|Pb|Sn|MA|FA|Cs))(?![A-Za-z])|\b(?P<interstitial>[A-Z][a-z]?[A-Z]?)_[Ii]\b|"
-    r"\b(?P<of>iodide|bromide|chloride|halide|[A-Z][a-z]?)[ -]"
-    r"(?P<kind>vacanc|interstitial|migration|ion)|"
-    r"\b(?P<ion>[A-Z][A-Za-z]{0,2})\d?[⁺⁻][⁺⁻]?|\b(?P<any>ion(?:ic)? migration)"
-)
+_INTRODUCTION = re.compile(r"(?:1\.?\s*)?Introduction\b")
+_OWN = re.compile(r"\b(?:here(?:in)?|in this (?:work|study|paper|letter)|we)\b", re.IGNORECASE)
+_THAT_OF = re.compile(r"\b(?:that|those) (?:of|for|in)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,9 @@ class FoundValue:
     """A value that a paper states: what was measured, of what, and the sentence that says so.
 
     ``low`` and ``high`` are in ``unit``, that of the table; ``printed`` is the value with its unit
-    as the paper has it, and ``text`` as an import reads it.
+    as the paper has it, and ``text`` as an import reads it. In the text of the document, the value
+    is at ``span``, and its sentence begins at ``start``. ``asked`` is why a person has to decide
+    whether it is a value of a device of the paper.
     """
 
     metric: str
@@ -79,40 +78,96 @@ class FoundValue:
     place: str
     page: int | None = None
     paragraph: int = 0
+    start: int = 0
+    span: tuple[int, int] = (0, 0)
     subject: str = ""
     stack: str = ""
     defect: str = ""
     doubt: str = ""
+    asked: str = ""
     proposed_by: Literal["rules", "language model"] = "rules"
 
 
 def statements(document: Document) -> Iterator[FoundValue]:
     """Yield the figures of devices and the energies that sentences and tables state."""
-    subject = stack = energy = ""
+    subject = stack = energy = introduction = ""
     paragraph = 0
+    only = only_material(document)
+    short = abbreviations(document)
     for sentence in document.sentences:
         if sentence.paragraph != paragraph:
-            subject, stack, energy, paragraph = "", "", "", sentence.paragraph
+            subject, stack, energy, paragraph = only, "", "", sentence.paragraph
         text = sentence.text
-        stacks = _named(_STACK, is_stack, text)
-        materials = _named(_FORMULA, is_halide, text)
-        for quantity, metric in _measured(text, energy):
+        if _INTRODUCTION.match(text):
+            introduction = sentence.place
+        if sentence.place != introduction or _OWN.search(text):
+            introduction = ""
+        others = "it is in the introduction" if introduction else ""
+        stacks = stacks_in(text, short)
+        layered = [(at, spelled) for at, _, spelled in stacks]
+        materials = materials_in(text, short)
+        if _ALTERED.search(text):
+            subject = stack = ""
+        measured = list(_measured(text, energy))
+        values = [one for one, _ in measured]
+        for quantity, metric in measured:
             at = quantity.start
             found = found_value(quantity, metric, sentence, text[at : quantity.end])
-            about = _nearest(materials, at, subject)
+            about = whose(text, quantity, values, materials, subject)
             # The stack of an earlier sentence is not that of another material.
-            kept = stack if not materials or about in stack else ""
+            kept = "" if stacks or (materials and about not in stack) else stack
             yield replace(
                 found,
                 subject=about,
-                stack=_nearest(stacks, at, "") or kept,
+                stack=upright(whose(text, quantity, values, layered, kept)),
                 defect=defect_near(text, at) if metric in ENERGIES else "",
+                asked=asked_because(text, quantity, metric) or others,
             )
             energy = metric if metric in ENERGIES else energy
-        subject = materials[-1][1] if materials else subject
-        stack = stacks[-1][1] if stacks else stack
+        for at, printed, spelled in stacks:
+            yield _stack_value(sentence, at, printed, upright(spelled))
+        if len({name for _, name in materials}) > 1:
+            subject = only  # of which of them the next sentence is, is not known
+        elif materials:
+            subject = materials[0][1]
+        stack = layered[0][1] if len(stacks) == 1 else "" if stacks else stack
     for table in document.tables:
         yield from _table_values(table)
+
+
+def _stack_value(sentence: Sentence, at: int, printed: str, stack: str) -> FoundValue:
+    """Return a stack as a value of its own, for a device whose figures are elsewhere."""
+    about = _place(sentence, at, at + len(printed))
+    return FoundValue(STACK, "", 0.0, 0.0, "", printed, stack, **about, stack=stack)
+
+
+def _place(sentence: Sentence, start: int, end: int) -> dict[str, Any]:
+    """Return the place of a part of a sentence, as fields of a value."""
+    return {
+        "sentence": sentence.text,
+        "place": sentence.place,
+        "page": sentence.page,
+        "paragraph": sentence.paragraph,
+        "start": sentence.start,
+        "span": (sentence.start + start, sentence.start + end),
+    }
+
+
+def asked_because(text: str, quantity: PrintedQuantity, metric: str) -> str:
+    """Return why a value may not be one of the paper's own devices; '' if it seems to be."""
+    before = text[max(0, quantity.start - 100) : quantity.start]
+    for doubt in words()["doubt"]:
+        compared = re.search(doubt.get("compared", ""), before, re.I)
+        if (
+            doubt.get("of", metric) == metric
+            and compared
+            and not materials_in(compared[0], {})
+            and re.search(doubt.get("before", ""), before, re.I)
+            and re.match(doubt.get("behind", ""), text[quantity.end :])
+            and re.search(doubt.get("says", ""), text, re.I)
+        ):
+            return str(doubt["why"])
+    return ""
 
 
 def found_value(
@@ -124,34 +179,27 @@ def found_value(
     if quantity.unit == "orders":
         low, high = 10.0**low, 10.0**high
     short = stability_doubt(low, quantity.ends[0]) if metric == "stability_days" else ""
-    if metric == "retention_s" and re.search(r"\bextrapolat", sentence.text, re.I):
-        short = "is it extrapolated? Then give the length of the test in its place."
     return FoundValue(
-        metric=metric,
-        unit=unit,
-        low=low,
-        high=high,
-        sign=quantity.sign,
-        printed=printed,
-        text=quantity.text,
-        sentence=sentence.text,
-        place=sentence.place,
-        page=sentence.page,
-        paragraph=sentence.paragraph,
+        *(metric, unit, low, high, quantity.sign, printed, quantity.text),
+        **_place(sentence, quantity.start, quantity.end),
         doubt=quantity.doubt or short,
     )
 
 
 def _table_values(table: PrintedTable) -> Iterator[FoundValue]:
     """Yield the values of a table, whose headers name quantities with their units."""
-    head, *rows = table.rows
+    head = table.rows[0]
     columns = {
         name: next((place for place, text in enumerate(head) if re.search(words, text, re.I)), None)
         for name, words in _SUBJECTS.items()
     }
     if columns["subject"] is None and columns["stack"] is None:
         return
-    for number, row in enumerate((row for row in rows if any(row[1:])), 1):
+    lines = table.lines()
+    starts = accumulate((len(line) + 1 for line in lines), initial=table.start)
+    placed = list(zip(table.rows, lines, starts, strict=False))[1:]
+    filled = [one for one in placed if any(one[0][1:])]
+    for number, (row, line, start) in enumerate(filled, 1):
         about: dict[str, Any] = {
             name: _CITATION.sub(
                 "", re.sub(r" (?=[\d/_}])|(?<=[\d/]) (?=[A-Z(:@/])", "", row[place])
@@ -163,8 +211,9 @@ def _table_values(table: PrintedTable) -> Iterator[FoundValue]:
             about["subject"] = next(
                 filter(None, map(formula_in, split_structure(about["stack"]))), ""
             )
-        whole = Sentence(" | ".join(row), f"{table.place} row {number}", table.page, -number)
-        for title, cell in zip(head, row, strict=False):
+        whole = Sentence(line, f"{table.place} row {number}", table.page, -number, start)
+        ends = accumulate((len(cell) + len(BETWEEN_CELLS) for cell in row), initial=start)
+        for title, cell, begin in zip(head, row, ends, strict=False):
             value = _CITATION.sub("", cell)
             unit = re.search(r"[(\[]([^()\[\]]{1,20})[)\]]\s*$", title)
             name = title[: unit.start()] if unit else title
@@ -174,6 +223,8 @@ def _table_values(table: PrintedTable) -> Iterator[FoundValue]:
             for label, part in zip(names, values, strict=True):
                 printed = f"{part.strip()} {unit[1] if unit else ''}".strip()
                 for quantity, metric in _measured(f"{label.strip()} {printed}", ""):
+                    first = begin + cell.find(part.strip())
+                    about["span"] = (first, first + len(part.strip()))
                     yield replace(found_value(quantity, metric, whole, printed), **about)
 
 
@@ -186,9 +237,12 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
     found = quantities(text)
     last: tuple[PrintedQuantity, str] | None = None
     for place, quantity in enumerate(found):
-        metric = _pair(text, found, place) or _metric(text, quantity, found)
-        if metric is None and last and last[0].unit == quantity.unit != "1":
-            metric = last[1] if quantity.start - last[0].end < _SAME else None
+        metric = _in_order(text, found, place) or _metric(text, quantity, found)
+        if metric is None and last and last[0].unit == quantity.unit:
+            between = text[last[0].end : quantity.start]
+            near = quantity.unit != "1" and "=" not in between
+            near = near or bool(LIST_SIGN.fullmatch(between) or _THAT_OF.search(between))
+            metric = last[1] if near and len(between) < _SAME else None
         if metric is None and quantity.unit == "eV":
             metric = energy
         if metric and not _is_conversion(text, found, place):
@@ -196,16 +250,25 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
         last = (quantity, metric) if metric is not None else last
 
 
-def _pair(text: str, found: Sequence[PrintedQuantity], place: int) -> str | None:
-    """Return the metric of one of two voltages behind both names: "SET/RESET of 1 V/−2 V"."""
-    for first in (place, place - 1):
-        two = found[max(first, 0) : first + 2]
-        if len(two) < 2 or {one.unit for one in two} != {"V"}:
-            continue
-        joined = text[two[0].end : two[1].start].strip(" ,") in ("/", "and")
-        names = _SETS.search(text, max(0, two[0].start - _ALONE), two[0].start)
-        if joined and names:
-            return f"v_{names[1 + place - first].lower()}_v"
+def _in_order(text: str, found: Sequence[PrintedQuantity], place: int) -> str | None:
+    """Return the metric of a value of a list behind a list of as many names.
+
+    "SET/RESET voltages of 1 V/−2 V", "the endurance and the retention are 9 cycles and 10⁴ s".
+    """
+    spans = [(one.start, one.end) for one in found]
+    values = next(run for run in lists(text, spans) if spans[place] in run)
+    first = values[0][0]
+    units = [found[spans.index(span)].unit for span in values]
+    named: dict[tuple[int, int], MetricWords] = {}
+    for entry in (one for one in metric_words() if len(values) > 1 and one.unit in units):
+        for match in entry.near.finditer(text, max(0, first - _ALONE), first):
+            start, end = match.span()
+            if not any(one[0] <= start and end <= one[1] for one in named):
+                named = {one: own for one, own in named.items() if one[0] < start or end < one[1]}
+                named[start, end] = entry
+    for run in lists(text, sorted(named)):
+        if len(run) == len(values) and [named[span].unit for span in run] == units:
+            return named[run[values.index(spans[place])]].name
     return None
 
 
@@ -216,6 +279,8 @@ def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuanti
     for entry in metric_words():
         if entry.unit != quantity.unit or not entry.least <= abs(quantity.high) <= entry.most:
             continue
+        if entry.never and entry.never.search(_phrase_around(text, quantity)):
+            continue
         own = _ALONE if entry.alone else float("inf")
         for match in entry.near.finditer(text, max(0, quantity.start - 300), quantity.end + 200):
             away = _distance(text, quantity, match, blocks)
@@ -224,6 +289,13 @@ def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuanti
         if own < cost:
             best, cost = entry.name, own
     return best
+
+
+def _phrase_around(text: str, quantity: PrintedQuantity) -> str:
+    """Return a quantity with the words of its phrase, at most forty characters on either side."""
+    before = re.split(r"[(),;]", text[max(0, quantity.start - 40) : quantity.start])[-1]
+    behind = re.split(r"[(),;]", text[quantity.end : quantity.end + 40])[0]
+    return before + text[quantity.start : quantity.end] + behind
 
 
 def _distance(
@@ -252,79 +324,3 @@ def _is_conversion(text: str, found: Sequence[PrintedQuantity], place: int) -> b
         and text[this.end : other.start].strip() == "("
         and abs(this.low - other.low) < 0.05 * abs(this.low)
     )
-
-
-def _named(
-    pattern: re.Pattern[str], test: Callable[[str], bool], text: str
-) -> list[tuple[int, str]]:
-    """Return the places of formulas or stacks in a text, with what they say."""
-    found = ((match.start(), _bare(match[0])) for match in pattern.finditer(text))
-    return [(start, name) for start, name in found if test(name)]
-
-
-def _nearest(named: Sequence[tuple[int, str]], at: int, earlier: str) -> str:
-    """Return the last name before a place, else an earlier sentence's, else the first one after.
-
-    Behind a value is often what it is compared with.
-    """
-    before = [name for start, name in named if start <= at]
-    return before[-1] if before else earlier or (named[0][1] if named else "")
-
-
-def _bare(text: str) -> str:
-    """Return a formula or a stack without the brackets and full stops around it."""
-    text = text.strip(".,;:–-")
-    if text.count("(") > text.count(")"):
-        return text.removeprefix("(")
-    if text.count("(") < text.count(")") or (text.startswith("(") and text.count("(") == 1):
-        return text.removesuffix(")").removeprefix("(" if text.endswith(")") else "")
-    return text
-
-
-@lru_cache(4096)
-def is_halide(text: str) -> bool:
-    """Whether a text is the formula of a halide of pvkdb."""
-    if not _HALIDE.search(text):
-        return False
-    try:
-        parse_material(text.strip(".,;:-–"))
-    except InputError:
-        return False
-    return True
-
-
-@lru_cache(4096)
-def is_stack(text: str) -> bool:
-    """Whether a text is a stack with a halide between two other layers."""
-    layers = split_structure(text)
-    return len(layers) > 2 and any(formula_in(layer) for layer in layers[1:-1])
-
-
-def formula_in(layer: str) -> str:
-    """Return the formula of a halide in a layer such as ``CsPbBr3 quantum dots``; '' if none."""
-    return next(filter(is_halide, [layer, *re.split(r"[\s@]", layer)]), "")
-
-
-def defect_near(text: str, at: int) -> str:
-    """Return the label of the defect that a sentence names nearest to a place; '' if none."""
-    best, away = "", float("inf")
-    for match in _DEFECT.finditer(text):
-        distance = at - match.end() if match.end() <= at else match.start() - at + _CLAUSE
-        distance += 2 * _CLAUSE if match["any"] or match["ion"] else 0
-        if distance < away and (label := _label(match)):
-            best, away = label, distance
-    return best
-
-
-def _label(match: re.Match[str]) -> str:
-    """Return the label of a defect, '' if what looks like one is none."""
-    kind = match["kind"] or ""
-    ion = match["vacancy"] or match["site"] or match["interstitial"] or match["of"] or match["ion"]
-    if ion is None:
-        return "ion"
-    ion = _IONS.get(ion, ion)
-    if ion not in ("X", "A", "B") and ion not in names() and ion not in elements():
-        return ""
-    if match["vacancy"] or match["site"] or kind == "vacanc":
-        return f"V_{ion}"
-    return f"{ion}_i" if match["interstitial"] or kind == "interstitial" else ion

@@ -22,6 +22,7 @@ class MetricWords:
     least: float = 0
     most: float = float("inf")
     alone: bool = False
+    never: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,14 @@ def metric_words() -> list[MetricWords]:
     """Return the words of every metric."""
     found = []
     for entry in words()["metric"]:
-        near = "|".join(entry["near"]).replace(" ", r"(?:\s|-)?")
-        pattern = re.compile(rf"\b(?:{near})(?![a-z])", re.IGNORECASE)
-        found.append(MetricWords(**{**entry, "near": pattern}))
+        patterns = {key: _pattern(entry[key]) for key in ("near", "never") if key in entry}
+        found.append(MetricWords(**{**entry, **patterns}))
     return found
+
+
+def _pattern(said: list[str]) -> re.Pattern[str]:
+    near = "|".join(said).replace(" ", r"(?:\s|-)?")
+    return re.compile(rf"\b(?:{near})(?![a-z])", re.IGNORECASE)
 
 
 @cache

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pvkdb.errors import InputError
 from pvkdb.literature.drafts.documents import Document
-from pvkdb.literature.drafts.statements import ENERGIES, FoundValue, formula_in
+from pvkdb.literature.drafts.naming import formula_in
+from pvkdb.literature.drafts.statements import ENERGIES, STACK, FoundValue
 from pvkdb.literature.drafts.words import condition_fields, condition_words
 from pvkdb.literature.reading import UNCONFIRMED
-from pvkdb.schemas.metrics import TABLE_METRICS
+from pvkdb.schemas.metrics import FIGURES, TABLE_METRICS
 from pvkdb.store.rows.stacks import split_structure
 
 #: Most values of a draft, more than a person confirms.
@@ -23,6 +24,9 @@ _HEAD = """\
 # correct or delete what is wrong, fill in what is '?' alone. Fields: pvkdb import --template. Then:
 #   pvkdb import {target} --dry-run    refuses what is not confirmed, and shows what would change
 """
+#: The field of an import by the metric of a device that it takes.
+_FIELDS = {name: table.imported_as for name, (_, table) in TABLE_METRICS.items()}
+_FIELDS |= {metric.reported_as or "": name for name, metric in FIGURES.items()}
 #: Metrics of which an import takes a best value.
 _BEST = ("on_off_ratio", "retention_s", "stability_days")
 _REFERENCE = ("doi", "authors", "title", "journal", "year", "volume", "pages")
@@ -54,6 +58,8 @@ class Draft:
     further: list[FoundValue]
     #: What a language model did, if one was asked.
     note: str = ""
+    #: The text of the paper, in which the spans of the values are places.
+    text: str = ""
 
 
 def draft_of(document: Document, values: Iterable[FoundValue]) -> Draft:
@@ -62,29 +68,47 @@ def draft_of(document: Document, values: Iterable[FoundValue]) -> Draft:
     Raises:
         InputError: there are more values than a person would confirm.
     """
-    draft = Draft(document.name, dict(document.reference), [], [])
-    conditions = []
+    draft = Draft(document.name, dict(document.reference), [], [], text=document.text)
+    conditions, stacks = [], []
     for number, value in enumerate(values):
         if number >= MAX_VALUES:
             reason = f"{document.name} states more than {MAX_VALUES:,} values; give a part of it"
             raise InputError(reason)
-        if value.metric in ENERGIES:
+        if reason := value.asked or _cannot_hold(value):
+            draft.further.append(replace(value, asked=reason))
+        elif value.metric in ENERGIES:
             draft.rows.append(DraftRow("energetics", _energy(value), {"value": value}))
-        elif value.metric in TABLE_METRICS:
-            _, table = TABLE_METRICS[value.metric]
-            _row_for(draft, value, table.imported_as).found[table.imported_as] = value
+        elif value.metric == STACK:
+            stacks.append(value)
+        elif column := _FIELDS.get(value.metric):
+            _row_for(draft, value, column).found[column] = value
         elif value.metric in condition_fields():
             conditions.append(value)
         else:
             draft.further.append(value)
+    have = {row.cells.get(STACK) for row in draft.rows}
+    for value in stacks:
+        if value.stack not in have:  # a device whose figures a person fills in
+            have.add(value.stack)
+            _row_for(draft, value, STACK).found[STACK] = value
     for value in conditions:
         _add_condition(draft, value)
     for row in draft.rows:
         if row.table == "devices":
             row.cells |= _device_cells(row)
-            printed = (f"{column} {value.printed}" for column, value in row.found.items())
-            row.cells["as_printed"] = "; ".join(printed)
+            figures = (one for one in row.found.items() if one[0] != STACK)
+            row.cells["as_printed"] = "; ".join(f"{name} {one.printed}" for name, one in figures)
     return draft
+
+
+def _cannot_hold(value: FoundValue) -> str:
+    """Return why the table ``devices`` has no room for a value; '' if it has."""
+    if value.metric not in TABLE_METRICS:
+        return ""
+    if value.sign == "<":
+        return "the table holds no upper bound"
+    is_range = TABLE_METRICS[value.metric][1].high is None and value.low != value.high
+    return "the table holds one value; give the end that was shown to last" if is_range else ""
 
 
 def _row_for(draft: Draft, value: FoundValue, column: str) -> DraftRow:
@@ -95,7 +119,7 @@ def _row_for(draft: Draft, value: FoundValue, column: str) -> DraftRow:
         same = (value.paragraph, value.stack) == (before.paragraph, before.stack)
         if same and (value.stack or value.subject == before.subject):
             return last
-    cells = {"structure": value.stack, "absorber": value.subject}
+    cells = {STACK: value.stack, "absorber": value.subject}
     layers = [layer for layer in split_structure(value.stack) if formula_in(layer)]
     if layers:
         cells |= {"absorber": layers[0]}
@@ -107,13 +131,19 @@ def _row_for(draft: Draft, value: FoundValue, column: str) -> DraftRow:
 
 
 def _add_condition(draft: Draft, value: FoundValue) -> None:
-    """Add a condition to the row of its paragraph and device, or of the only device."""
+    """Add a condition to the row of its paragraph or sentence and device, or of the only device."""
     field_name = condition_fields()[value.metric]
     rows = [row for row in draft.rows if row.table == "devices"]
     if len(rows) > 1:
         about = value.paragraph, value.stack
         firsts = [(row, next(iter(row.found.values()))) for row in rows]
         rows = [row for row, first in firsts if (first.paragraph, first.stack) == about]
+    if len(rows) > 1:  # that of the last value of its sentence in front of it
+        values = [(one, row) for row in rows for one in row.found.values()]
+        ahead = [
+            pair for pair in values if value.start == pair[0].start and pair[0].span < value.span
+        ]
+        rows = [max(ahead, key=lambda pair: pair[0].span)[1]] if ahead else []
     one_value = value.low == value.high and value.sign in ("", "~", "±")
     if one_value and len(rows) == 1 and field_name not in rows[0].found:
         rows[0].found[field_name] = value
@@ -192,12 +222,13 @@ def _lines(draft: Draft, target: str) -> Iterator[str]:
                 yield f"{lead}{name}: {shown}{note}"
                 lead = "    "
     if draft.further:
-        yield from ("", "# Conditions of no certain row, and figures without a field:")
+        yield from ("", "# Not proposed: of no certain row, without a field, or doubtful:")
     for value in draft.further:
         name = condition_fields().get(value.metric, value.metric)
         ends = dict.fromkeys(f"{end:g}" for end in (value.low, value.high))
         sign = f"{value.sign} " if value.sign else ""
-        yield f"#   {name} {sign}{' to '.join(ends)} ({value.printed}), {place_of(value)}:"
+        why = f" ({value.asked})" if value.asked else ""
+        yield f"#   {name} {sign}{' to '.join(ends)} ({value.printed}), {place_of(value)}{why}:"
         yield f"#     {value.sentence}"
 
 

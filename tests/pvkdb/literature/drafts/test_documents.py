@@ -77,6 +77,69 @@ def test_html_has_its_reference_and_its_tables_but_no_scripts() -> None:
     assert not any("9 V" in text for _, text in places(document))
 
 
+JATS = """<?xml version="1.0"?><!DOCTYPE article SYSTEM "jats.dtd"><article><front><journal-meta>
+<journal-title>J. Ions</journal-title></journal-meta><article-meta><article-id pub-id-type="doi">
+10.1000/x</article-id><article-title>On CsPbBr<sub>3</sub></article-title>
+<contrib contrib-type="author"><name><surname>Li</surname><given-names>Ada</given-names></name>
+</contrib><pub-date><year>2024</year></pub-date><abstract><p>A ratio of 10<sup>6</sup>.</p>
+</abstract></article-meta></front><body><sec><title>2. Results</title><p>It is 5 V.</p><table-wrap>
+<label>Table 1</label><caption><p>Devices</p></caption><table><tr><th>Device</th><th>N</th></tr>
+<tr><td>A</td><td>10</td></tr></table></table-wrap></sec></body><back><ref-list><ref>9 V</ref>
+</ref-list></back></article>"""
+
+
+def test_jats_has_its_reference_its_captions_and_tables_but_no_cited_papers() -> None:
+    document = text_of(JATS, "paper.xml")
+    printed = "; ".join(f"{name} {text}" for name, text in sorted(document.reference.items()))
+    assert printed == (
+        "authors Ada Li; doi 10.1000/x; journal J. Ions; title On CsPbBr3; year 2024"
+    )
+    assert ("beginning", "A ratio of 10⁶.") in places(document)
+    assert ("section 2", "It is 5 V.") in places(document)
+    assert [(table.place, table.rows) for table in document.tables] == [
+        ("Table 1", [["Device", "N"], ["A", "10"]])
+    ]
+    assert "9 V" not in document.text
+    with pytest.raises(InputError, match=r"a\.xml (is damaged XML|contains no text)"):
+        text_of("<?xml version='1.0'?><article", "a.xml")
+
+
+@for_each(
+    ("text", "title", "authors", "year"),
+    [
+        (
+            "ARTICLE\nhttps://doi.org/10.1/x\nA memristor of lead iodide with ultralow\nvoltages\n"
+            "Ann Li1,5, Bo de Wit2 & C. Wu 1 ✉\nFilms are 5 nm thick\nNat. Commun. | (2021)12:4460",
+            *(
+                "A memristor of lead iodide with ultralow voltages",
+                "Ann Li; Bo de Wit; C. Wu",
+                "2021",
+            ),
+        ),
+        (
+            "A memristor of lead iodide: what moves?\n\nAuthors: Ann Li, Bo Wu\n"
+            "Publication date: 2017/8/29\n\nAbstract\nIt is new.",
+            *("A memristor of lead iodide: what moves?", "Ann Li; Bo Wu", "2017"),
+        ),
+        (
+            "Mater. Adv., 2025,\n6, 617-628\nA memristor of lead iodide that is seen by light†\n"
+            "Received 26th August 2024\nFirst published on 9th December 2024\nAbstract\nIt is new.",
+            *("", "", "2025"),  # the line has a verb, so that it may be a sentence
+        ),
+        ("We made a memristor of CsPbI3. Its on/off ratio is 10^5.", "", "", ""),
+    ],
+)
+def test_the_title_authors_and_year_are_read_where_they_are_printed(
+    text: str, title: str, authors: str, year: str
+) -> None:
+    found = text_of(text).reference
+    assert [found.get(name, "") for name in ("title", "authors", "year")] == [title, authors, year]
+
+
+def test_a_sentence_ends_behind_a_unit() -> None:
+    assert len(text_of("The voltage is 0.3 V. The film of A. Li is thin.").sentences) == 2
+
+
 @for_each("from_the_top", [False, True])
 def test_a_pdf_has_pages_and_its_small_raised_digits_are_superscripts(from_the_top: bool) -> None:
     first = ["Abstract", "The on/off ratio is 10^{6} and the endu-", "rance is 2 x 10^{3} cycles."]

@@ -186,11 +186,9 @@ def test_a_long_paper_is_asked_for_in_parts_of_bounded_number(
 
 
 def test_the_model_is_off_by_default_and_needs_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("URL", "NAME", "KEY"):
-        monkeypatch.delenv(f"PVKDB_MODEL_{name}", raising=False)
-    assert ModelEndpoint.from_environment() is None
-    monkeypatch.setenv("PVKDB_MODEL_URL", "http://127.0.0.1:9/v1/")
-    with pytest.raises(InputError, match="PVKDB_MODEL_NAME"):
-        ModelEndpoint.from_environment()
-    monkeypatch.setenv("PVKDB_MODEL_NAME", "m")
-    assert ModelEndpoint.from_environment() == ModelEndpoint("http://127.0.0.1:9/v1", "m")
+    monkeypatch.setenv("PVKDB_MODEL_KEY", "secret")
+    assert ModelEndpoint.named("", "m") is None
+    with pytest.raises(InputError, match="give its name with --model"):
+        ModelEndpoint.named("http://127.0.0.1:9/v1/", "")
+    made = ModelEndpoint.named("http://127.0.0.1:9/v1/", "m")
+    assert made == ModelEndpoint("http://127.0.0.1:9/v1", "m", "secret")

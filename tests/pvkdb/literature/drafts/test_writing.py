@@ -94,11 +94,15 @@ def test_layers_with_a_form_have_the_formula_as_material() -> None:
 
 
 def test_a_device_that_has_a_figure_twice_has_two_rows() -> None:
-    text = (
-        "ITO/CsPbBr3/Ag and Au/CsPbBr3/Ag have. An endurance of 5 cycles. An endurance of 9 cycles."
-    )
+    text = "ITO/CsPbBr3/Ag is new. An endurance of 5 cycles. An endurance of 9 cycles."
     rows = draft_paper(Upload("a.txt", text.encode())).rows
     assert [row.cells["endurance"] for row in rows] == ["5 cycles", "9 cycles"]
+
+
+def test_a_stack_without_figures_is_a_row_to_fill_in() -> None:
+    text = "ITO/CsPbBr3/Ag and ITO/CsPbBr3/Au were made. An endurance of 5 cycles was seen."
+    rows = draft_paper(Upload("a.txt", text.encode())).rows
+    assert [row.cells["structure"] for row in rows] == ["", "ITO/CsPbBr3/Ag", "ITO/CsPbBr3/Au"]
 
 
 def test_signs_in_front_are_those_that_an_import_takes() -> None:
@@ -106,9 +110,14 @@ def test_signs_in_front_are_those_that_an_import_takes() -> None:
         "A retention up to 10^{5} s. An endurance up to 10^{6} cycles. A retention over 2 to 3 h. "
         "An on/off ratio below 10^{3}. A RESET voltage of ~ -0.11 V."
     )
-    rows = draft_paper(Upload("a.txt", text.encode())).rows
-    cells = [row.cells[column] for row in rows for column in row.found]
-    assert cells == [*("up to 10⁵ s", "10⁶ cycles", "2 h to 3 h", "<10³", "~-0.11 V")]
+    draft = draft_paper(Upload("a.txt", text.encode()))
+    cells = [row.cells[column] for row in draft.rows for column in row.found]
+    assert cells == ["up to 10⁵ s", "10⁶ cycles", "~-0.11 V"]
+    assert [one.asked for one in draft.further] == [
+        "the table holds one value; give the end that was shown to last",
+        "the table holds no upper bound",
+    ]
+    assert "(the table holds no upper bound):" in draft_yaml(draft)
 
 
 def test_more_values_than_a_person_confirms_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,8 +151,26 @@ def test_conditions_are_of_the_only_device_and_imported_in_the_units_of_the_tabl
     assert (device.endurance_end, device.retention_end) == ("stopped", None)
 
 
+def test_a_condition_is_of_the_last_value_of_its_sentence() -> None:
+    text = "ITO/CsPbI3/Ag has an endurance of 5 cycles. An endurance of 9 cycles by pulses of 2 V."
+    rows = draft_paper(Upload("a.txt", text.encode())).rows
+    assert ["pulse_voltage" in row.cells for row in rows] == [False, True]
+
+
 def test_a_condition_of_one_of_several_devices_is_only_named() -> None:
     devices = "ITO/CsPbBr3/Ag has a retention of 5 s.\n\nITO/CsPbI3/Ag has a retention of 9 s."
     draft = draft_paper(Upload("a.txt", f"{devices}\n\nThe device area is 4 mm².".encode()))
     assert [one.metric for one in draft.further] == ["device_area_m2"]
     assert all("area" not in row.cells for row in draft.rows)
+
+
+def test_each_value_is_at_its_span_in_the_text_of_the_paper() -> None:
+    table = "Table 1 Devices\n\nDevice\tOn/off ratio\tEndurance (cycles)\nITO/CsPbI3/Al\t10⁴\t100"
+    draft = draft_paper(
+        Upload("a.txt", f"Abstract\n\nOne. A retention of 5 s.\n\n{table}".encode())
+    )
+    values = [one for row in draft.rows for one in row.found.values()]
+    spans = [draft.text[slice(*one.span)] for one in values]
+    assert spans == ["5 s", "10⁴", "100"]
+    for one in values:
+        assert draft.text[one.start :].startswith(one.sentence)
