@@ -8,6 +8,7 @@ import pytest
 
 from validation import drafting
 from validation.drafting import BAR_FOUND, BAR_RIGHT, ENERGIES, HELD_OUT, IN_VIEW, TABLES
+from validation.drafting_score import PARTS, measured, total
 
 
 @pytest.fixture(scope="module")
@@ -30,3 +31,11 @@ def test_the_rules_find_most_and_most_of_what_they_find_is_right(text: Path) -> 
         score = drafting.score(printed, proposals, parts)
         assert score.found >= BAR_FOUND * score.printed, parts
         assert score.right >= BAR_RIGHT * score.proposed, parts
+
+
+def test_the_rules_still_read_the_texts_that_they_were_mended_with() -> None:
+    texts = [one for part in PARTS for one in measured(part)]
+    assert len(texts) >= 120
+    for score in (total(one.values for one in texts), total(one.reference for one in texts)):
+        assert score.found >= 0.9 * score.printed
+        assert score.right >= 0.95 * score.proposed

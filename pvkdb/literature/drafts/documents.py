@@ -70,7 +70,7 @@ def _formula_or(layer: re.Match[str]) -> str:
 #: LaTeX and Markdown, and what stays of it.
 _MARKUP: list[tuple[str, Any]] = [
     (r"<sup[^<>]{0,200}>([^<>]{0,40})</sup>", lambda power: power[1].translate(_RAISED)),
-    (r"</?(?:sub|i|b|em)\b[^<>]{0,200}>", ""),
+    (r"</?sub\b[^<>]{0,200}>", ""),
     (
         rf"\\({'|'.join(sorted(_SIGNS, key=len, reverse=True))})(?![a-z])\s?",
         lambda sign: _SIGNS[sign[1]],

@@ -74,7 +74,7 @@ def reference_in(lines: Sequence[str]) -> dict[str, str]:
 
 def _is_prose(line: str) -> bool:
     sentences = bool(_SENTENCE_END.search(line)) + bool(_has("prose").search(line))
-    return (len(line) > 300 or (sentences and len(line) > 120)) and not _names(line)
+    return (len(line) > 300 or (sentences > 0 and len(line) > 120)) and not _names(line)
 
 
 def _is_title(text: str) -> bool:
