@@ -31,7 +31,7 @@ from pvkdb.schemas.calculations.dft import (
     DftSettings,
     PathImage,
 )
-from pvkdb.schemas.calculations.migration import NebResult
+from pvkdb.schemas.calculations.migration import Hop, NebResult
 from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.store.base import Base, utc_now
 from pvkdb.store.models.calculations import Calculation
@@ -42,11 +42,15 @@ from pvkdb.store.queue.log import ProgressLine, note_progress
 from pvkdb_pipelines.dft.settings import complete_request, structures_of
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from pvkdb_pipelines.migration.paths.nudging import images_for, interpolate
-from pvkdb_pipelines.migration.result.stored import stored_path
+from pvkdb_pipelines.migration.result.stored import stored_host, stored_path
+from pvkdb_pipelines.migration.sites.hops import find_hops
+from pvkdb_pipelines.migration.sites.operations import act, operations_of
 from pvkdb_pipelines.structures.user_structures import atoms_of
 
 Method = Literal["path", "neb", "hop", "scf", "relax"]
 METHODS: tuple[Method, ...] = get_args(Method)
+#: Tolerances of the host's symmetry and of lengths of hops, which are kept to four digits, Å.
+_SYMPREC_ANG, _SAME_LENGTH_ANG = 0.01, 0.001
 
 _LIMITS = {"fmax_neb_ev_per_ang", "max_steps_neb"}
 _UNFINISHED = (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
@@ -106,15 +110,17 @@ def neb_request(
     hop: int | None = None,
     **limits: Any,
 ) -> DftNebRequest:
-    """Return the request for a climbing-image NEB from a stored path.
+    """Return the request for a climbing-image NEB from a stored path, or else an interpolated one.
 
     ``limits`` are forces and steps.
 
     Raises:
         InputError: see :func:`path_request`; or a limit is out of range.
     """
-    images, values = _path(session, calculation, settings, hop)
+    images, values = _path(session, calculation, settings, hop, interpolated=True)
     values["images"] = tuple(host_of(image) for image in images)
+    if images[0].calc is None:
+        values["path"] = "IDPP"
     return complete_request(validated(DftNebRequest, {**values, **limits}))
 
 
@@ -181,6 +187,7 @@ def band_between(
         "parent": start.id,
         "settings": settings,
         "images": tuple(map(host_of, interpolate(first, last, inner))),
+        "path": "IDPP",
         **limits,
     }
     return complete_request(validated(DftNebRequest, values))
@@ -318,9 +325,17 @@ def _instead(calculation: Calculation) -> str:
 
 
 def _path(
-    session: Session, calculation: Calculation, settings: DftSettings, hop: int | None
+    session: Session,
+    calculation: Calculation,
+    settings: DftSettings,
+    hop: int | None,
+    *,
+    interpolated: bool = False,
 ) -> tuple[Sequence[Any], dict[str, Any]]:
-    """Return the images of a stored path, and the other fields of a request for DFT on it."""
+    """Return the images of a stored path, and the other fields of a request for DFT on it.
+
+    With ``interpolated``, those of a vacancy that the store does not have are interpolated.
+    """
     name, state = calculation.id, CalculationState(calculation.state)
     if calculation.kind != "neb" or state is not CalculationState.DONE:
         raise InputError(
@@ -334,10 +349,37 @@ def _path(
     try:
         images = stored_path(session, calculation.id, number)
     except NotFoundError as error:
-        raise InputError(str(error)) from error
+        if not interpolated or not result.defect.startswith("V_"):
+            raise InputError(str(error)) from error
+        images = _interpolated(stored_host(session, name), result, result.hops[number - 1].hop)
     return images, {
         **result.model_dump(include={"formula", "phase", "defect"}),
         "parent": calculation.id,
         "hop": number,
         "settings": settings,
     }
+
+
+def _interpolated(host: Atoms, result: NebResult, hop: Hop) -> list[Atoms]:
+    """Return a path of pairwise distances for a hop of a vacancy, which its length identifies."""
+    ions = host.symbols.search(result.defect.removeprefix("V_"))
+    sites = host.positions[ions]
+    operations = operations_of(host, _SYMPREC_ANG)
+    action = act(operations, sites, host.numbers[ions])
+    found = [
+        each
+        for each in find_hops(sites, operations, action, hop.length_ang + _SAME_LENGTH_ANG)
+        if abs(each.length_ang - hop.length_ang) < _SAME_LENGTH_ANG
+    ]
+    if len(found) != 1:
+        raise InputError(
+            f"{len(found)} kinds of hops are {hop.length_ang} Å long in the stored host, and the "
+            "store has no path; compute the barrier again: pvkdb neb"
+        )
+    start, end = ions[found[0].start], ions[found[0].end]
+    step = host.positions[start] - host.positions[end] - np.array(found[0].vector) @ host.cell.array
+    ends = [host.copy(), host.copy()]
+    ends[1].positions[end] += step
+    for atoms in ends:
+        del atoms[int(start)]
+    return interpolate(*ends, images=images_for(hop.length_ang))

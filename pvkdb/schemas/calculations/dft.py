@@ -308,6 +308,11 @@ class DftNebRequest(DftRequest):
     images: tuple[Host, ...] = Field(
         min_length=3, max_length=100, description="Both ends among them."
     )
+    path: Literal["IDPP"] | None = Field(
+        default=None,
+        exclude_if=_omitted,
+        description="How the images between the ends were made; None: by a potential.",
+    )
     fmax_endpoint_ev_per_ang: float = Field(default=0.03, ge=1e-4, le=0.5)
     fmax_neb_ev_per_ang: float = Field(default=0.05, ge=1e-4, le=0.5)
     max_steps_endpoint: int = Field(default=60, ge=1, le=2000)

@@ -205,8 +205,8 @@ def describe_settings(settings: DftSettings) -> str:
 
 def describe_path(request: DftRequest) -> str:
     """Return where the initial path of a band is from."""
-    if request.hop is None:
-        return f"path of pairwise distances (IDPP) that begins at structure {request.parent}"
+    if getattr(request, "path", None) is not None:
+        return f"path of pairwise distances (IDPP) that begins with {request.parent}"
     return f"path of calculation {request.parent}"
 
 

@@ -4,6 +4,7 @@ up here in its format, since VASP is not at hand.
 
 from __future__ import annotations
 
+import copy
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.io import read
 from pymatgen.io.vasp.inputs import Incar
 
@@ -29,11 +31,12 @@ from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.dft.by_hand.exports import export_inputs
 from pvkdb_pipelines.dft.by_hand.imports import import_results
 from pvkdb_pipelines.dft.codes.runs import DEBIAN_PSEUDO_DIR
-from pvkdb_pipelines.dft.requests import neb_request, on_lattice
+from pvkdb_pipelines.dft.requests import neb_request, on_lattice, path_request
 from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 
 from ....conftest import lacks
+from ....structures import structure_row
 from ..barriers import stored_barrier, vacancy_path
 from ..conftest import MOLECULE, enqueued, inversion
 from .vasprun import TITLES, vasprun_xml
@@ -126,6 +129,43 @@ def test_a_vtst_folder_says_what_to_run_and_its_method_comes_back(
         found = import_results(session, session.get_one(Calculation, key), tmp_path / "job")
         statement = session.get_one(Energetic, f"e-{found.id}-hop-1")
         assert (statement.functional, statement.soc) == ("r2SCAN+U-D3(BJ)", True)
+
+
+def test_a_vacancy_without_a_stored_path_hops_by_the_length_of_its_hop(
+    sqlite_store: Store,
+) -> None:
+    """As in the release: hosts, and no images. Edges of cubic CsPbBr3 are one kind of hop."""
+    key = stored_barrier(sqlite_store)
+    host = Atoms("CsPbBr3", cell=[5.9] * 3, pbc=True)
+    host.set_scaled_positions(
+        [(0, 0, 0), (0.5, 0.5, 0.5), (0.5, 0.5, 0), (0.5, 0, 0.5), (0, 0.5, 0.5)]
+    )
+    host = host.repeat(2)
+    length = round(5.9 / 2**0.5, 4)
+    with sqlite_store.session() as session:
+        calculation = session.get_one(Calculation, key)
+        for image in session.query(Structure):
+            session.delete(image)
+        result = copy.deepcopy(calculation.result)
+        assert result is not None
+        result["hops"][0]["hop"]["length_ang"] = length
+        calculation.result = result
+        where = {"material_id": calculation.material_id, "origin": "a test"}
+        session.add(structure_row(f"{key}-host", host, role="host", calculation_id=key, **where))
+        session.flush()
+        chosen = DftSettings(engine="vasp", charge=1, kpoint_grid=(1, 1, 1))
+        request = neb_request(session, calculation, chosen)
+        with pytest.raises(InputError, match="has no path of hop 1"):
+            path_request(session, calculation, chosen)
+        result["hops"][0]["hop"]["length_ang"] = 2.0
+        calculation.result = copy.deepcopy(result)
+        with pytest.raises(InputError, match=r"0 kinds of hops are 2\.0 Å long"):
+            neb_request(session, calculation, chosen)
+    start, end = (np.array(request.images[index].positions_ang) for index in (0, -1))
+    moved = np.linalg.norm(end - start, axis=1)
+    assert (len(start), np.count_nonzero(moved > 1e-6)) == (39, 1)
+    assert moved.max() == pytest.approx(length, abs=1e-3)
+    assert (request.path, request.defect) == ("IDPP", "V_Br")
 
 
 def run_by_vasp(folder: Path, request: DftNebRequest, **said: Any) -> None:

@@ -131,7 +131,7 @@ def test_a_band_between_two_structures_is_written_and_nothing_is_queued(
         path.name for path in (tmp_path / "job").iterdir()
     }
     readme = (tmp_path / "job" / "README.md").read_text()
-    assert f"path of pairwise distances (IDPP) that begins at structure {ends[0]}" in readme
+    assert f"path of pairwise distances (IDPP) that begins with {ends[0]}" in readme
     job = json.loads((tmp_path / "job" / "pvkdb-job.json").read_text())
     assert job["request"]["defect"] == "V_Br"
     with user_store.session() as session:
