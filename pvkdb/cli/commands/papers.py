@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
+from pvkdb.cli.options import DEFAULT_DATABASE, OPENED, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.output.changes import print_import
-from pvkdb.cli.output.console import print_lines, print_message, show, write_file
+from pvkdb.cli.output.console import print_json, print_lines, print_message, show, write_file
 from pvkdb.errors import InputError, ServiceError
 
 if TYPE_CHECKING:
@@ -68,19 +66,24 @@ def add(
     from pvkdb.literature.papers.services import SERVICES
     from pvkdb.literature.publications import Publications
 
+    services = {name: _service(name, mailto, folder) for name in SERVICES}
+    store = open_store(database, create=True)
+
     def known(cells: Cells, row: ReferencesRow) -> str | None:
         with store.session(read_only=True) as session:  # none is open while services are waited for
             held = Publications(session, "").held(cells, row)
             return held.key if held else None
 
-    with _services(mailto, folder, *SERVICES) as services:
-        store = open_store(database, create=True)
-        outcomes = add_papers(
-            *(papers, services, known, folder),
-            full_text=full_text,
-            show=lambda each: print_message(f"{each.paper}: {each.status} {each.reason}"),
-        )
-    show([asdict(each) for each in outcomes], json, lambda _: print_lines(_lines(outcomes)))
+    def show(one: PaperOutcome) -> None:
+        lines = [f"{one.status}: {one.title or one.paper} {one.reason}".rstrip()]
+        lines += [f"  note: {note}" for note in one.notes]
+        lines += [f"  pvkdb import {one.reference}"] if one.reference else []
+        lines += [f"  pvkdb draft {one.text} --output draft.yaml"] if one.text else []
+        print_lines(() if json else lines)
+
+    outcomes = add_papers(papers, services, known, folder, full_text=full_text, show=show)
+    if json:
+        print_json([asdict(each) for each in outcomes])
     failed = [each.paper for each in outcomes if each.status in ("failed", "not found")]
     if failed:
         raise ServiceError(f"{len(failed)} of {len(outcomes)} papers failed: {', '.join(failed)}")
@@ -103,57 +106,37 @@ def resolve(
     """Propose DOIs that references lack, with scores. A person confirms each; nothing is stored.
 
     Crossref finds them. Write yes into the column confirmed where a proposal is right, and import
-    these with --accept. The exit code is 6 if a request failed; the same command resumes.
+    these with --accept. The exit code is 6 if a request failed.
     """
     from pvkdb.literature.papers import resolving
 
-    store = open_store(database, create=True)
     if accept is not None:
         from pvkdb.literature.importing import import_files
 
-        with store.session() as session:
+        with open_store(database, create=True).session() as session:
             report = import_files(session, [resolving.accepted(session, accept)])
         show(report, json, print_import)
         return
     if output.exists():
         raise InputError(f"{output} exists, and may hold what is confirmed; name another --output")
-    with store.session(read_only=True) as session:
+    crossref = _service("Crossref", mailto, folder)
+    with open_store(database, create=True).session(read_only=True) as session:
         rows = resolving.without_doi(session)
-    with _services(mailto, folder, "Crossref") as services:
-        proposals = resolving.propose(
-            rows,
-            services["Crossref"],
-            lambda each: print_message(f"{each.key}: {each.doi} {each.score} {each.note}"),
-        )
-    failed = [each for each in proposals if each.note.startswith("failed")]
-    if failed and len(failed) == len(proposals):
-        raise ServiceError(f"no request was answered; {failed[0].key}: {failed[0].note}")
+    proposals = resolving.propose(rows, crossref, print_message)
     write_file(output, resolving.proposals_text(proposals))
+    if json:
+        print_json([asdict(each) for each in proposals])
     found = sum(bool(each.doi) for each in proposals)
-    lines = [f"{found} of {len(proposals)} references have a proposal to confirm, in {output}"]
-    show([asdict(each) for each in proposals], json, lambda _: print_lines(lines))
+    print_message(f"{found} of {len(proposals)} references have a proposal; confirm, then --accept")
+    failed = [each for each in proposals if each.note.startswith("failed")]
     if failed:
-        raise ServiceError(f"{len(failed)} of {len(proposals)} requests failed: {failed[0].note}")
+        raise ServiceError(f"{len(failed)} requests failed; another --output asks them again")
 
 
-@contextmanager
-def _services(mailto: str, folder: Path, *names: str) -> Iterator[dict[str, PaperService]]:
-    """Open services that keep their answers below the folder."""
+def _service(name: str, mailto: str, folder: Path) -> PaperService:
+    """Open a service that keeps its answers below the folder, until the command ends."""
     from pvkdb.literature.papers.services import PaperService
 
-    with ExitStack() as stack:
-        services = {name: PaperService(name, mailto, folder / "answers") for name in names}
-        for each in services.values():
-            stack.callback(each.close)
-        yield services
-
-
-def _lines(outcomes: list[PaperOutcome]) -> Iterator[str]:
-    """Yield what became of papers, and the commands that take their files."""
-    for each in outcomes:
-        yield f"{each.status}: {each.title or each.paper} {each.reason}".rstrip()
-        yield from (f"  {note}" for note in each.notes)
-        if each.reference:
-            yield f"  pvkdb import {each.reference}"
-        if each.text:
-            yield f"  pvkdb draft {each.text} --output draft.yaml"
+    service = PaperService(name, mailto, folder / "answers")
+    OPENED.callback(service.close)
+    return service

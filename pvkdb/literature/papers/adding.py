@@ -31,7 +31,7 @@ from pvkdb.literature.papers.services import PaperService
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.files.table_files import write_table
 
-PaperStatus = Literal["new", "known", "repeated", "retracted", "not found", "failed"]
+PaperStatus = Literal["new", "known", "retracted", "not found", "failed"]
 _ARXIV = re.compile(
     r"(?:https?://arxiv\.org/(?:abs|pdf)/|arxiv:\s*|10\.48550/arxiv\.)?"
     r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})(?:v\d+)?(?:\.pdf)?",
@@ -49,7 +49,7 @@ Known = Callable[[Cells, ReferencesRow], "str | None"]
 class PaperOutcome:
     """What became of one paper; ``reference`` and ``text`` are files to import and to draft.
 
-    A known paper (``reason``: its key) gets no reference, a retracted or repeated one no file.
+    A known paper (``reason``: its key) gets no reference, a retracted one no file.
     """
 
     paper: str
@@ -86,13 +86,12 @@ def add_papers(
     """
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    before: dict[str, str] = {}
     outcomes = []
     for paper in papers:
         outcome = PaperOutcome(paper)
         try:
             records = _records(_name_of(paper), services, outcome.notes, full_text)
-            row = _row(outcome, records, known, before)
+            row = _row(outcome, records, known)
             if row is not None:
                 base = folder / re.sub(r"[^\w.-]+", "_", outcome.doi)
                 if outcome.status == "new":
@@ -146,7 +145,7 @@ def _records(name: str, services: Services, notes: list[str], full_text: bool) -
     if match := _ARXIV.fullmatch(name):
         number = match[1].lower()
         ask("arXiv", "api/query", partial(arxiv, number=number), id_list=number)
-        doi = normal_doi(found[0].reference["doi"] if found else ARXIV_DOI + number)
+        doi = found[0].reference["doi"] if found else ARXIV_DOI + number
     else:
         try:
             doi = normal_doi(name)
@@ -168,12 +167,9 @@ def _records(name: str, services: Services, notes: list[str], full_text: bool) -
 
 
 def _row(
-    outcome: PaperOutcome,
-    records: Sequence[PaperRecord],
-    known: Known,
-    before: dict[str, str],
+    outcome: PaperOutcome, records: Sequence[PaperRecord], known: Known
 ) -> ReferencesRow | None:
-    """Return the reference for an import, and set the status; None if there is to be none.
+    """Return the reference for an import, and set the status; None if the paper is retracted.
 
     Raises:
         InputError: the import would refuse the reference.
@@ -181,13 +177,9 @@ def _row(
     cells: dict[str, str] = {}
     for record in reversed(records):
         cells |= record.reference
-    cells["doi"] = normal_doi(cells["doi"])
     outcome.doi, outcome.title = cells["doi"], cells.get("title", "")
     if retracted := [each.retracted for each in records if each.retracted]:
         outcome.status, outcome.reason = "retracted", "; ".join(retracted)
-        return None
-    if outcome.doi in before:
-        outcome.status, outcome.reason = "repeated", f"the same as {before[outcome.doi]}"
         return None
     years = {each.service: year for each in records if (year := each.reference.get("year"))}
     if len(set(years.values())) > 1:
@@ -198,7 +190,6 @@ def _row(
     if reader.problems:
         raise InputError("; ".join(f"{each.column} {each.reason}" for each in reader.problems))
     outcome.notes += [f"{doubt.column} {doubt.reason}" for doubt in reader.doubts]
-    before[outcome.doi] = outcome.paper
     outcome.status, outcome.reason = ("known", key) if key else ("new", "")
     return row
 

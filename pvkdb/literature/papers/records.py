@@ -1,6 +1,6 @@
 """What each service says of a paper, read from answers in the shapes that it documents.
 
-An answer of another shape raises AttributeError, KeyError, TypeError or ValueError.
+An answer of another shape raises AttributeError, InputError, KeyError, TypeError or ValueError.
 
 Crossref: https://github.com/CrossRef/rest-api-doc/blob/master/api_format.md, and ``updated-by`` for
 notices of Retraction Watch; https://developers.openalex.org/api-reference/works;
@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 
 from pvkdb.client._io.answers import at
 from pvkdb.errors import NotFoundError
+from pvkdb.literature.entries import normal_doi
 from pvkdb.schemas import parse_json
 
 #: How the DOIs that arXiv gives begin; Crossref does not hold them.
@@ -147,7 +148,7 @@ def arxiv(content: bytes, number: str) -> PaperRecord:
         "authors": _listed([_divided(one.text) for one in entry.findall("author/name", _ATOM)]),
         "journal": entry.findtext("arxiv:journal_ref", "", _ATOM) if doi else f"arXiv:{number}",
         "year": entry.findtext("published", "", _ATOM)[:4],
-        "doi": doi or ARXIV_DOI + number,
+        "doi": normal_doi(doi or ARXIV_DOI + number),
     }
     return PaperRecord("arXiv", reference, plain_text(entry.findtext("summary", "", _ATOM)))
 
@@ -177,7 +178,7 @@ def _reference(service: str, work: Any, people: list[tuple[Any, Any]]) -> dict[s
         for column, places in _COLUMNS[service].items()
     }
     cells |= {"title": cells["title"].removesuffix("."), "authors": _listed(people)}
-    cells["pages"] = cells.get("pages", "").replace("-", "–")
+    cells |= {"pages": cells.get("pages", "").replace("-", "–"), "doi": normal_doi(cells["doi"])}
     return {column: text for column, text in cells.items() if text}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import InputError, ServiceError, unknown_name
+from pvkdb.errors import InputError, NotFoundError, ServiceError, unknown_name
 from pvkdb.literature.entries import same_authors
 from pvkdb.literature.papers.records import crossref_reference
 from pvkdb.literature.papers.services import PaperService
@@ -28,6 +28,8 @@ from pvkdb.store.curation.sources import Upload
 from pvkdb.store.files.bibliography import reference_text
 from pvkdb.store.files.table_files import write_table
 
+#: Failures in a row after which no more is asked.
+MOST_FAILURES = 5
 #: Least score of a proposal; below it, nothing is proposed.
 LEAST_SCORE = 0.6
 _FIELDS = "DOI,title,author,issued,container-title,short-container-title,volume,page"
@@ -56,21 +58,29 @@ def without_doi(session: Session) -> list[ReferencesRow]:
 def propose(
     rows: Sequence[ReferencesRow],
     service: PaperService,
-    show: Callable[[DoiProposal], object] = lambda proposal: None,
+    show: Callable[[str], object] = lambda line: None,
 ) -> list[DoiProposal]:
     """Return a proposal of Crossref for each reference, the best first.
 
     The failure of one stops no other: its note begins with ``failed``.
+
+    Raises:
+        ServiceError: one request after the other failed; what was answered before is kept.
     """
     found = []
+    failures = 0
     for row in rows:
         proposal = DoiProposal(key=row.key, reference=reference_text(row))
         try:
             _fill(proposal, row, service)
-        except ServiceError as error:
+            failures = 0
+        except (NotFoundError, ServiceError) as error:
             proposal.note = f"failed: {error}"
+            if (failures := failures + 1) == MOST_FAILURES:
+                again = f"{failures} times in a row; the same command resumes"
+                raise ServiceError(f"{error}, {again}") from error
         found.append(proposal)
-        show(proposal)
+        show(f"{row.key}: {proposal.doi} {proposal.score} {proposal.note}")
     return sorted(found, key=lambda one: one.score, reverse=True)
 
 
@@ -88,7 +98,7 @@ def score(row: ReferencesRow, candidate: ReferencesRow) -> float:
 def _fill(proposal: DoiProposal, row: ReferencesRow, service: PaperService) -> None:
     def read(content: bytes) -> list[tuple[float, ReferencesRow]]:
         works = parse_json(content)["message"]["items"]
-        cells = [{**each, "key": each["doi"].lower()} for each in map(crossref_reference, works)]
+        cells = [{**each, "key": each["doi"]} for each in map(crossref_reference, works)]
         rows = [ReferencesRow.model_validate(each) for each in cells]
         return [(score(row, each), each) for each in rows]
 

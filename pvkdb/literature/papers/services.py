@@ -86,7 +86,7 @@ class PaperService(Blocking):
             if error.status == 404:
                 raise NotFoundError(f"{self.name} does not know it") from error
             raise ServiceError(f"{self.name} {outside_reason(error)}", error.status) from error
-        except (AttributeError, KeyError, TypeError, ValueError) as error:  # another shape
+        except (AttributeError, InputError, KeyError, TypeError, ValueError) as error:
             file.unlink(missing_ok=True)
             raise ServiceError(f"{self.name} gave an unreadable answer: {error}") from error
         if is_kept:
