@@ -58,7 +58,8 @@ class Publications:
             return None
         if held is not None:
             found = FoundPublication("already there", held.key, _summary(held))
-            if row.doi and not (held.doi or held.doi_seen):
+            unknown = not (held.doi or held.doi_seen)
+            if row.doi and unknown and same_authors(held.authors, row.authors):
                 gained = Difference(column="doi", before=None, after=row.doi)
                 held.doi, held.recorded_in = row.doi, self._version
                 found = FoundPublication("supersede", held.key, _summary(held), (gained,))
