@@ -42,7 +42,7 @@ ALL = [
 #: their work.
 LONG = (
     *("fetch-structures", "neb", "screen", "serve", "simulate", "examine", "work", "demo"),
-    "draft",
+    *("draft", "papers", "references"),
 )
 
 
@@ -111,7 +111,7 @@ def test_commands_of_every_page_have_the_options_shown() -> None:
     assert len(commands) >= 100
     helps: dict[tuple[str, ...], str] = {}
     for command in commands:
-        group = command[1] in ("jobs", "keys", "schedule")
+        group = command[1] in ("jobs", "keys", "papers", "references", "schedule")
         parts = tuple(
             word for word in command[1 : 2 + group] if re.fullmatch(r"[a-z][a-z-]*", word)
         )

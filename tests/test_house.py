@@ -25,7 +25,8 @@ FEWEST_LINES = 80
 
 #: Folder: why it may hold more than MOST_MODULES.
 LARGE_FOLDERS = {
-    "pvkdb.chemistry": "one file a subject of the field: ions, formulas, families, factors, units"
+    "pvkdb.chemistry": "one file a subject of the field: ions, formulas, families, factors, units",
+    "pvkdb.cli.commands": "one file a group of commands",
 }
 
 #: Class name: why it may occur twice.

@@ -197,7 +197,8 @@ class _Import:
             self._add_pending()
             found = self._publications.take(record, cells)
             if found is not None:
-                self._note(record, found.action, found.key, found.summary)
+                changed = found.differences
+                self._note(record, found.action, found.key, found.summary, changed=changed)
         else:
             references = self._publications.keys(record, cells)
             row = _KINDS[record.table.name].row(cells, references)

@@ -160,6 +160,8 @@ def _load(session: Session, table: _CuratedTable, version: str) -> tuple[int, in
                 first = authors.setdefault(row.doi, row.authors)
                 if not same_authors(row.authors, first):
                     raise InputError(f"column doi {row.doi!r}: is also that of {first}")
+            gained = _gained_doi(row, held.get(name), releases)
+            row = row.model_copy(update=gained)
             if before.get(name) == row:
                 continue
             built = table.build(row, place, material_of)
@@ -170,7 +172,7 @@ def _load(session: Session, table: _CuratedTable, version: str) -> tuple[int, in
             session.add(built)
             added += 1
         else:
-            _replace_row(session, held[name], built, version)
+            _replace_row(session, held[name], built, held[name].recorded_in if gained else version)
             superseded += 1
     if withdrawn := sorted(name for name in left if "~" not in name):
         raise InputError(
@@ -179,6 +181,15 @@ def _load(session: Session, table: _CuratedTable, version: str) -> tuple[int, in
         )
     session.flush()
     return added, superseded
+
+
+def _gained_doi(row: Row, known: Any, releases: set[str]) -> dict[str, str | None]:
+    """Return the cells of a DOI that an import gave to a reference, which prints none itself."""
+    if not isinstance(row, ReferencesRow) or row.doi or known is None or not known.doi:
+        return {}
+    if known.recorded_in in releases:
+        return {}
+    return {"doi": known.doi, "doi_seen": None, "doi_seen_at": None}
 
 
 def _replace_row(session: Session, known: Any, stated: Any, version: str) -> None:

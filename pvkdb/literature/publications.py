@@ -12,19 +12,20 @@ from pvkdb.errors import InputError
 from pvkdb.literature.cells import Cells
 from pvkdb.literature.entries import normal_doi, plain, reference_row, same_authors
 from pvkdb.literature.reading import Record
-from pvkdb.schemas.imports import Action
+from pvkdb.schemas.imports import Action, Difference
 from pvkdb.schemas.tables import ReferencesRow
-from pvkdb.store.models.references import Reference
+from pvkdb.store.models.references import Reference, seen_doi
 from pvkdb.store.rows.to_models import reference_model
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPublication:
-    """A publication of the bibliography, and whether it was added."""
+    """A publication of the bibliography, and whether it was added or got its DOI."""
 
     action: Action
     key: str
     summary: str
+    differences: tuple[Difference, ...] = ()
 
 
 class Publications:
@@ -42,7 +43,7 @@ class Publications:
         for key, title, doi in session.execute(
             select(Reference.key, Reference.title, Reference.doi)
         ):
-            self._remember(key, title, doi)
+            self._remember(key, title, doi or seen_doi(key, doi)[0])
 
     def forget_the_paper(self) -> None:
         """Forget the current paper; called at the beginning of a file."""
@@ -51,12 +52,17 @@ class Publications:
     def take(self, record: Record, cells: Cells) -> FoundPublication | None:
         """Return the publication of a record, added if it is new; None if its cells are wrong."""
         row = reference_row(cells)
-        held = None if cells.problems else self._held(cells, row)
+        held = None if cells.problems else self.held(cells, row)
         self._check_names(cells, row, held)
         if cells.problems:
             return None
         if held is not None:
             found = FoundPublication("already there", held.key, _summary(held))
+            unknown = not (held.doi or held.doi_seen)
+            if row.doi and unknown and same_authors(held.authors, row.authors):
+                gained = Difference(column="doi", before=None, after=row.doi)
+                held.doi, held.recorded_in = row.doi, self._version
+                found = FoundPublication("supersede", held.key, _summary(held), (gained,))
             for name in filter(None, (row.key, row.doi)):
                 self._names.setdefault(name, held.key)
         else:
@@ -108,17 +114,20 @@ class Publications:
         self._names[key] = key
         if doi:
             self._names[doi] = key
-        self._by_title.setdefault(_words(title), []).append(key)
+        self._by_title.setdefault(words_of(title), []).append(key)
 
-    def _held(self, cells: Cells, row: ReferencesRow) -> Reference | None:
-        """Return the known publication with the same DOI, key, or title and year; None if new."""
+    def held(self, cells: Cells, row: ReferencesRow) -> Reference | None:
+        """Return the known publication with the same DOI, key, or title and year; None if new.
+
+        A DOI of another publication is a problem of the cells; what may be the same is a doubt.
+        """
         self._session.flush()  # publications of this import are found too
         if row.doi and row.doi in self._names:
             held = self._session.get_one(Reference, self._names[row.doi])
             differs = [
                 column
                 for column, same in (
-                    ("title", _words(held.title) == _words(row.title)),
+                    ("title", words_of(held.title) == words_of(row.title)),
                     ("year", held.year == row.year),
                 )
                 if not same
@@ -130,10 +139,10 @@ class Publications:
             return held
         if row.key and self._names.get(row.key) == row.key:
             held = self._session.get_one(Reference, row.key)
-            if _words(held.title) != _words(row.title):
+            if words_of(held.title) != words_of(row.title):
                 cells.complain("key", f"belongs to another publication: {_summary(held)}")
             return held
-        for key in self._by_title.get(_words(row.title), ()):
+        for key in self._by_title.get(words_of(row.title), ()):
             candidate = self._session.get_one(Reference, key)
             both_doi = candidate.doi and row.doi and candidate.doi != row.doi
             if candidate.year == row.year and not both_doi:
@@ -163,7 +172,7 @@ class Publications:
         raise InputError(f"every key from {base} to {base}z is taken; give the paper a 'key'")
 
 
-def _words(title: str | None) -> str:
+def words_of(title: str | None) -> str:
     """Return the letters and digits of a title, without mark-up, for comparison."""
     text = re.sub(r"</?[a-z]+>", "", title or "")
     return "".join(sign for sign in plain(text) if sign.isalnum())

@@ -27,7 +27,7 @@ from pydantic import BaseModel, FiniteFloat, ValidationError
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry.sum_formula import composition_of_atoms
-from pvkdb.client._io.answers import require_new
+from pvkdb.client._io.answers import at, outside_reason, require_new
 from pvkdb.client._io.carriers import Awaiting
 from pvkdb.client._io.service import Patience, Service
 from pvkdb.errors import CalculationFailedError, InputError, ServiceError, writing
@@ -116,10 +116,10 @@ def atoms_of_entry(attributes: Any) -> Atoms:
         InputError: it is disordered, incomplete, or not periodic in three dimensions; the reason
             stands before the first colon.
     """
-    periodic = _at(attributes, "nperiodic_dimensions")
+    periodic = at(attributes, "nperiodic_dimensions")
     if periodic not in (3, None):
         raise InputError(f"not periodic: in {one_line(periodic, 200)} dimensions of 3")
-    features = str(_at(attributes, "structure_features"))
+    features = str(at(attributes, "structure_features"))
     if found := [each for each in _INCOMPLETE if each in features]:
         raise InputError(f"disordered: it has {', '.join(found)}")
     try:
@@ -207,10 +207,10 @@ def fetch_structures(
     def take(report: FetchReport, entries: list[Any], following: str | None) -> None:
         now = _now()
         after = f"fetched {now}, licence {report.licence or 'not stated'}"
-        names = [one_line(_at(entry, "id") or "without id", 200) for entry in entries]
+        names = [one_line(at(entry, "id") or "without id", 200) for entry in entries]
         address = f"{report.source}/structures"
         origins = [f"{report.provider}: {n}, {address}/{quote(n)}, {after}" for n in names]
-        attributes = [_at(entry, "attributes") for entry in entries]
+        attributes = [at(entry, "attributes") for entry in entries]
         report.keep(store, zip(names, attributes, origins, strict=True))
         kept[keys[report.source]] = {"next": following} if following else {"finished": now}
         _write_progress(progress, kept)
@@ -271,16 +271,16 @@ def read_documents(store: Store, path: Path) -> FetchReport:
 
 def _of_document(document: Any) -> tuple[str, dict[str, Any], str]:
     """Return name, structure as OPTIMADE has it (a species for each site), and origin."""
-    name = one_line(_at(document, "material_id") or "without id", 200)
-    hull = _at(document, "energy_above_hull")
+    name = one_line(at(document, "material_id") or "without id", 200)
+    hull = at(document, "energy_above_hull")
     above = f"{hull:g} eV/atom above the hull, " if isinstance(hull, int | float) else ""
-    commercial = _at(document, "builder_meta", "license") != "BY-NC"
+    commercial = at(document, "builder_meta", "license") != "BY-NC"
     licence = "CC-BY-4.0" if commercial else "CC-BY-NC-4.0"
     address = f"{_MATERIALS}/{quote(name)}"
     origin = f"Materials Project: {name}, {address}, {above}read {_now()}, licence {licence}"
-    sites = _at(document, "structure", "sites")
+    sites = at(document, "structure", "sites")
     try:
-        cell = np.array(_at(document, "structure", "lattice", "matrix"), dtype=float)
+        cell = np.array(at(document, "structure", "lattice", "matrix"), dtype=float)
         positions = np.array([site["abc"] for site in sites], dtype=float) @ cell
         species = [
             {
@@ -317,11 +317,11 @@ class _Provider(Awaiting):
     async def describe(self) -> tuple[str, str]:
         """Return the name of the provider, and its licence as far as it states one."""
         _, document = await self._read(f"{self.url}/info")
-        name, prefix = (_at(document, "meta", "provider", key) for key in ("name", "prefix"))
-        about = _at(document, "data", "attributes")
-        stated = [_at(about, f"available_licenses{end}") for end in ("_for_entries", "")]
+        name, prefix = (at(document, "meta", "provider", key) for key in ("name", "prefix"))
+        about = at(document, "data", "attributes")
+        stated = [at(about, f"available_licenses{end}") for end in ("_for_entries", "")]
         licences = dict.fromkeys(str(x) for each in stated if isinstance(each, list) for x in each)
-        page = _at(about, "license", "href") or _at(about, "license")
+        page = at(about, "license", "href") or at(about, "license")
         named = f"{name or self.url}{f' ({prefix})' if prefix else ''}"
         return one_line(named, 200), one_line(" or ".join(licences) or page or "", 200)
 
@@ -333,11 +333,11 @@ class _Provider(Awaiting):
     async def page(self, link: str) -> tuple[list[Any], str | None, float]:
         """Return the entries of a page, the address of the next, and the pause before it in s."""
         response, document = await self._read(link)
-        entries, following = _at(document, "data"), _at(document, "links", "next")
+        entries, following = at(document, "data"), at(document, "links", "next")
         if not isinstance(entries, list) or len(entries) > 20 * PAGE:
             raise ServiceError(f"{response.url} has no list of at most {20 * PAGE} entries")
-        following = _at(following, "href") or following
-        delay = _at(document, "meta", "request_delay")
+        following = at(following, "href") or following
+        delay = at(document, "meta", "request_delay")
         delay_s = min(max(delay, 0.0), _LONGEST_DELAY_S) if isinstance(delay, int | float) else 0.0
         if not following or not entries:
             return entries, None, delay_s
@@ -361,22 +361,12 @@ class _Provider(Awaiting):
         except ValueError as error:
             raise ServiceError(f"{response.url} did not answer with JSON: {error}") from error
         except ServiceError as error:
-            if error.status is None and error.__cause__:  # its remedy is for services of pvkdb
-                reason = str(error.__cause__) or type(error.__cause__).__name__
-                raise ServiceError(f"cannot be reached: {reason}") from error
-            raise
+            raise ServiceError(outside_reason(error), error.status) from error
 
 
 def _origin(url: httpx.URL) -> str:
     """Return scheme, host and port of an address; a port that the scheme implies is left out."""
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
-
-
-def _at(document: Any, *names: str) -> Any:
-    """Return what is below these names in a document; None if it lacks one."""
-    for name in names:
-        document = document.get(name) if isinstance(document, dict) else None
-    return document
 
 
 def _now() -> str:

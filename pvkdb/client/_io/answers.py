@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
@@ -117,6 +118,27 @@ def raise_for_problem(response: httpx.Response) -> None:
         raise RateLimitedError(message, status, problem, retry_after(response))
     kind = _SERVICE_ERRORS.get(status)
     raise ServiceError(message, status) if kind is None else kind(message, status, problem)
+
+
+def outside_reason(error: ServiceError) -> str:
+    """Return why a service failed that is none of pvkdb, without the remedies for those."""
+    if error.status is None and error.__cause__:
+        return f"cannot be reached: {error.__cause__ or type(error.__cause__).__name__}"
+    if error.status is None:  # an address may hold a key
+        return re.sub(r"^\S+://\S+ ", "", str(error))
+    wait_s = getattr(error, "retry_after_s", None)
+    wait = "" if wait_s is None else f" and asks to wait {wait_s:g} s"
+    return f"answered with status {error.status}{wait}"
+
+
+def at(document: Any, *places: str | int) -> Any:
+    """Return what is at these names and positions in a JSON document; None if it lacks one."""
+    for place in places:
+        try:
+            document = document[place]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return document
 
 
 def parse(model: type[Model], response: httpx.Response) -> Model:

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from pvkdb.literature import read_curated
-from pvkdb.literature.publications import _words
+from pvkdb.literature.publications import words_of
 from pvkdb.schemas.rankings import Grade
 from pvkdb.schemas.tables.evidence import CONDITIONS
 from pvkdb.store.database import Store
@@ -97,8 +97,8 @@ def test_another_collection_is_compared_by_page_or_doi(
 
 
 def test_papers_are_not_those_of_the_review() -> None:
-    known = {_words(row["title"]) for row in rows(OPEN_PAGES.parent / "references.csv")}
-    further = [_words(row["title"]) for row in rows(OPEN_PAGES / "references.csv")]
+    known = {words_of(row["title"]) for row in rows(OPEN_PAGES.parent / "references.csv")}
+    further = [words_of(row["title"]) for row in rows(OPEN_PAGES / "references.csv")]
     assert not known & set(further)
     assert len(set(further)) == len(further)
 
