@@ -208,7 +208,7 @@ def _run(
     with messages().status("computing"):
         result = operation.run(
             request,
-            lambda: open_store(database, create=True).session(read_only=not operation.scope),
+            lambda: open_store(database, create=True).session(read_only=not operation.writes),
             ways,
         )
     show(result, json, load(operation.printed))

@@ -88,8 +88,10 @@ class Operation:
     one_of: tuple[str, ...] = ()
     #: The extra of pvkdb without which the command does not begin.
     extra: str = ""
-    #: What it writes needs this scope of a key; its function then gets a session that writes.
+    #: It needs this scope of a key; with POST it writes, and its function gets such a session.
     scope: str = ""
+    #: Reads the request before a session opens; the function then gets what it returns.
+    prepared: str = ""
     #: The words of an example of the command, and lines of a doctest of ``client``.
     example: str = ""
     python: str = ""
@@ -109,6 +111,11 @@ class Operation:
     def command_name(self) -> str:
         """How the command is called."""
         return self.command or self.name.replace("_", "-")
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes the store at once."""
+        return bool(self.scope) and self.verb == "POST"
 
     def request_model(self) -> type[BaseModel] | None:
         """Return the model of the request; None if there is nothing to ask for."""
