@@ -32,7 +32,7 @@ from pvkdb.operations import shipped
 #: Commands by what they are for, in the order of typical use; others are listed below "Added".
 GROUPS = {
     "Start": "demo init upgrade",
-    "Literature": "draft drafts decide enter import review history export snapshot diff",
+    "Literature": "draft add-draft drafts decide enter import review history export snapshot diff",
     "Compute": "tolerance hull similar-structures structure fetch-structures neb md potentials "
     "benchmark screen report schedule work jobs dft export-inputs import-results",
     "Choose": "rank compare series kinetics crossbar",
@@ -42,8 +42,8 @@ GROUPS = {
 
 #: Commands that do not begin without all packages of an extra.
 NEEDED = {
-    "store": "init upgrade drafts decide enter import review history export snapshot diff rank "
-    "compare series jobs report keys audit",
+    "store": "init upgrade add-draft drafts decide enter import review history export snapshot "
+    "diff rank compare series jobs report keys audit",
     "screening": "demo structure fetch-structures neb md screen work dft export-inputs "
     "import-results",
     "potentials": "benchmark",
@@ -156,7 +156,7 @@ _add("demo", demo.demo, "--folder demo-output")
 _add("init", databases.init, "")
 _add("upgrade", databases.upgrade, "--database postgresql://pvkdb@localhost/pvkdb")
 _add("draft", databases.draft, "paper.pdf --output draft.yaml")
-for _name in ("drafts", "decide", "enter"):
+for _name in ("add_draft", "drafts", "decide", "enter"):
     _add_operation(_name)
 _add("import", databases.import_papers, "paper.yaml --dry-run")
 _add("history", databases.history, "e-t1-r01-ea")

@@ -51,6 +51,8 @@ _EXPECTED = {
 }
 #: Fields of an import that name other rows or files.
 _NOT_HERE = frozenset({"id", "key", "number", "references", "raw_files", "supersedes"})
+#: Field of a row that names the row of the same device, to which its values go.
+SAME = "same_as"
 #: What a decision does; an entry records the id of a row in the store.
 _DONE = {"accept": "accepted", "correct": "corrected", "reject": "rejected", "enter": "entered"}
 
@@ -71,14 +73,15 @@ class DraftChangedError(StateError):
         ]
         since = "; ".join(f"{each.column}: {each.reason}" for each in self.problems[:5])
         super().__init__(
-            f"draft {draft.id} has changed since you read it (revision {read}, now "
-            f"{draft.revision}), and nothing was kept: {since or 'it has further proposals'}; read "
-            "it again, then decide"
+            f"draft {draft.id} was changed since you read it (revision {read}, now "
+            f"{draft.revision}), so nothing was kept: {since}; read it again, then decide"
         )
 
 
 def prepared(paper: Paper) -> Proposals:
     """Return what rules propose for a paper that was sent. Raises InputError."""
+    if (paper.text is None) is (paper.pdf is None):
+        raise InputError("give one of text and pdf")
     try:
         content = (paper.text or "").encode() if paper.pdf is None else base64.b64decode(paper.pdf)
     except (binascii.Error, UnicodeEncodeError) as error:
@@ -87,49 +90,36 @@ def prepared(paper: Paper) -> Proposals:
 
 
 def add_draft(found: Proposals, reading: Reading) -> DeskDraft:
-    """Keep a paper with its proposals, or those that its draft lacks; return the draft.
+    """Keep a paper with its proposals and return its draft; a text that is there keeps its own.
 
     What was rejected in any draft of the paper is not proposed again.
     """
     by = _named(found.by, f"brings {found.name}")
     digest = sha256(found.text.encode()).hexdigest()
     about = {each.field: each.value for each in found.rows[0].cells}
+    paper = _paper_named(about.get("doi", ""), digest)
     same = select(PaperDraft).where(PaperDraft.digest == digest)
     with reading() as session:
-        known = session.scalar(same)
-        paper = known.paper if known else _paper_named(about.get("doi", ""), digest)
-        drafts = session.scalars(select(PaperDraft).where(PaperDraft.paper == paper))
-        old = [(each.id, row) for each in drafts for row in rows_of(each)]
-        rejected = {cell.mark for _, row in old for cell in row.cells if cell.decision == "reject"}
-        rows = [row for number, row in old if known and number == known.id]
-        there = [{cell.mark for cell in row.cells if cell.value} for row in rows]
-        new = []
-        for row in found.rows:
-            row.cells = [cell for cell in row.cells if cell.mark not in rejected]
-            marks = {cell.mark for cell in row.cells}
-            if known is None and row.table == "references":
-                new.append(row)
-            elif any(each.printed for each in row.cells) and not any(marks <= x for x in there):
-                new.append(_numbered(row, [*rows, *new]))
-        proposals = {"rows": [row.model_dump() for row in new]}
-        open_ones = sum(len(row.cells) for row in new)
-        if known is None:
+        if (known := session.scalar(same)) is None:
+            drafts = session.scalars(select(PaperDraft).where(PaperDraft.paper == paper))
+            cells = [cell for each in drafts for cell in _cells(rows_of(each)).values()]
+            rejected = {cell.mark for cell in cells if cell.decision == "reject"}
+            for row in found.rows:
+                row.cells = [cell for cell in row.cells if cell.mark not in rejected]
+            rows = [row for row in found.rows if any(x.printed for x in row.cells)]
             made = PaperDraft(
                 name=found.name,
                 title=about.get("title", found.name),
                 paper=paper,
                 digest=digest,
                 text=found.text,
-                proposals=proposals,
-                undecided=open_ones,
+                proposals={"rows": [row.model_dump() for row in (found.rows[0], *rows)]},
+                undecided=sum(len(row.cells) for row in (found.rows[0], *rows)),
+                revision=0,
                 created_by=by,
             )
             known = get_or_add(session, same, lambda: made)
             _note(session, by, "draft paper", f"draft {known.id}")
-        elif new:
-            known.proposals = {"rows": [*known.proposals["rows"], *proposals["rows"]]}
-            known.undecided, known.revision = known.undecided + open_ones, known.revision + 1
-        session.flush()
         return _document(session, known, whole=True)
 
 
@@ -143,8 +133,7 @@ def drafts(request: DraftsRequest, reading: Reading) -> list[DeskDraft]:
         if request.draft is not None:
             return [_document(session, _find(session, request.draft), whole=True)]
         newest = session.scalars(select(PaperDraft).order_by(PaperDraft.id.desc()))
-        listed = [_document(session, each) for each in newest]
-        return [each for each in listed if request.state in (None, each.state)]
+        return [_document(session, each) for each in newest]
 
 
 def decide(request: DecideRequest, reading: Reading) -> DeskDraft:
@@ -299,14 +288,6 @@ def _cells(rows: Iterable[DeskRow]) -> dict[str, DeskCell]:
     return {cell.cell: cell for row in rows for cell in row.cells}
 
 
-def _numbered(row: DeskRow, before: Sequence[DeskRow]) -> DeskRow:
-    """Return a row with the next free number of its table."""
-    numbers = [int(each.key.rpartition("-")[2]) for each in before if each.table == row.table]
-    key = f"{row.table}-{max(numbers, default=0) + 1}"
-    cells = [cell.model_copy(update={"cell": f"{key}.{cell.field}"}) for cell in row.cells]
-    return row.model_copy(update={"key": key, "cells": cells})
-
-
 def _checked(request: DecideRequest, name: str, known: Mapping[str, DeskCell]) -> tuple[str, str]:
     """Return the action on a cell and the value that it leaves there. Raises InputError."""
     row, _, field = name.partition(".")
@@ -315,9 +296,13 @@ def _checked(request: DecideRequest, name: str, known: Mapping[str, DeskCell]) -
         rows = {each.partition(".")[0] for each in known}
         if row not in rows and not re.fullmatch(r"(devices|energetics)-[1-9]\d{0,3}", row):
             raise InputError(unknown_name("row of this draft", row, rows))
-        if field not in (fields := fields_to_add(_table_of(row))):
+        if field not in (fields := [*fields_to_add(_table_of(row)), SAME]):
             raise InputError(unknown_name(f"field of {row}", field, fields))
     value, proposed = (request.value or "").strip(), cell.value if cell else ""
+    if field == SAME and value:
+        others = {x.partition(".")[0] for x in known if _table_of(x) == _table_of(row)} - {row}
+        if value not in others or known.get(f"{value}.{SAME}", DeskCell(cell="", field="")).decided:
+            raise InputError(unknown_name(f"other row for {row}", value, others))
     if value and len(request.cells) > 1:
         raise InputError(f"value = {value!r} is for one field; name one, not {len(request.cells)}")
     if request.action == "correct" and not value:
@@ -354,13 +339,15 @@ def _file(draft: PaperDraft) -> tuple[bytes, dict[int, str]]:
             f"{len(waiting)} proposals wait for a decision: {', '.join(waiting[:5])}…; accept, "
             "correct or reject them"
         )
-    newest: dict[str, str] = {each.cell.partition(".")[0]: each.action for each in draft.decisions}
+    newest = {each.cell.partition(".")[0]: each.action for each in draft.decisions}
+    same = {row.key: cell.decided for row in rows for cell in row.cells if cell.field == SAME}
     lines: list[str] = []
     named: dict[int, str] = {}
     for row in sorted(rows, key=lambda each: [*TABLES].index(each.table)):
-        content = _content(row)
+        group = [row, *(each for each in rows if same.get(each.key) == row.key)]
+        content = {} if same.get(row.key) else _content(group)
         if row.entered_as and row.table != "references":
-            if newest[row.key] == "enter":
+            if {newest[each.key] for each in group if each.key in newest} == {"enter"}:
                 continue  # as it was entered
             if not content:
                 raise StateError(f"{row.key} is in the store as {row.entered_as}; correct it")
@@ -379,19 +366,25 @@ def _file(draft: PaperDraft) -> tuple[bytes, dict[int, str]]:
     return "\n".join(lines).encode(), named
 
 
-def _content(row: DeskRow) -> dict[str, str]:
-    """Return the fields of a row for an import; empty if none is accepted."""
-    content = {each.field: each.decided for each in row.cells if each.decided}
-    if not content or row.table == "references":
-        return content
-    printed = [
-        (f"{each.field} " if row.table == "devices" else "")
-        + (each.printed if each.decision == "accept" else each.decided)
-        for each in row.cells
-        if each.decided and each.printed
-    ]
-    said = {"source": row.place, "as_printed": "; ".join(printed)}
-    return {name: text for name, text in said.items() if text} | content
+def _content(group: Sequence[DeskRow]) -> dict[str, str]:
+    """Return the fields of a row for an import, with those of rows of the same device."""
+    content: dict[str, str] = {}
+    printed, places = [], []
+    for row in group:
+        for cell in row.cells:
+            if not cell.decided or cell.field == SAME:
+                continue
+            if content.setdefault(cell.field, cell.decided) != cell.decided:
+                raise StateError(
+                    f"{row.key} and {group[0].key} are of the same device, and both have "
+                    f"{cell.field}: {cell.decided!r} and {content[cell.field]!r}; reject one"
+                )
+            if cell.printed:
+                said = cell.printed if cell.decision == "accept" else cell.decided
+                printed.append(f"{cell.field} {said}" if row.table == "devices" else said)
+            places += [row.place] if row.place else []
+    follows = {"source": "; ".join(dict.fromkeys(places)), "as_printed": "; ".join(printed)}
+    return {name: text for name, text in follows.items() if text and content} | content
 
 
 def _in_row(problem: FileProblem, lines: Mapping[int, str]) -> FileProblem:

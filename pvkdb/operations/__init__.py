@@ -121,6 +121,10 @@ class Operation:
         """Return the model of the request; None if there is nothing to ask for."""
         return None if self.request is None else load(self.request)
 
+    def prepare(self, request: Any) -> Any:
+        """Return what the function gets for a request. Raises InputError."""
+        return load(self.prepared)(request) if self.prepared else request
+
     def run(self, request: BaseModel | None, reading: Reading, ways: Sequence[str] = ()) -> Any:
         """Return the result; ``ways`` names ``one_of`` as the surface does that calls.
 

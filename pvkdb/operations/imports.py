@@ -17,9 +17,9 @@ OPERATIONS = (
         function="pvkdb.literature.desk:add_draft",
         request="pvkdb.schemas.imports:Paper",
         result="pvkdb.schemas.imports:DeskDraft",
-        one_of=("text", "pdf"),
         scope="import",
-        command="draft --desk",
+        example="--pdf paper.pdf --name paper.pdf --by 'A. Reader'",
+        printed="pvkdb.cli.output.changes:print_draft",
     ),
     Operation(
         name="drafts",

@@ -217,14 +217,15 @@ class DeskDraft(BaseModel):
 class Paper(StrictModel):
     """A paper for the desk, as text or as a PDF."""
 
-    name: Text = Field(description="Name of the file.", examples=["zhang2026.pdf"])
-    text: str | None = Field(
+    name: Text = Field("paper", description="Name of the file.", examples=["zhang2026.pdf"])
+    text: Annotated[str | None, InCommand(file=True)] = Field(
         None,
         description="Its text: plain, HTML or XML.",
-        max_length=3_000_000,
         examples=["The ITO/CsPbBr3/Ag device has an endurance of 1000 cycles."],
     )
-    pdf: str | None = Field(None, description="Its PDF, as base64.", examples=["JVBERi0xLjQK"])
+    pdf: Annotated[str | None, InCommand(file=True, base64=True)] = Field(
+        None, description="Its PDF; a service takes it as base64.", examples=["JVBERi0xLjQK"]
+    )
     by: By = None
 
 
@@ -233,9 +234,6 @@ class DraftsRequest(RequestModel):
 
     draft: Annotated[DraftNumber | None, InCommand("draft")] = Field(
         None, description="Number of one draft, with its text and rows.", examples=[1]
-    )
-    state: DraftState | None = Field(
-        None, description="Only drafts in this state.", examples=["to read"]
     )
 
 

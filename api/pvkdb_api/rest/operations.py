@@ -65,8 +65,7 @@ def _route(operation: Operation) -> Callable[..., Any]:
     if operation.writes:
 
         def prepare(given: served) -> Any:  # type: ignore[valid-type]
-            operation.require_one(given)
-            return load(operation.prepared)(given) if operation.prepared else given
+            return operation.prepare(given)
 
         def write(
             asked: Annotated[Any, Depends(prepare)], http: Request, session: WriteSession

@@ -146,11 +146,6 @@ def draft(
         list[Path], Argument(metavar="FILE...", help="Papers: PDF, HTML or plain text.")
     ],
     output: OutputOption = None,
-    desk: Annotated[
-        bool, Option("--desk", help="Bring them to the desk of the database in place of a file.")
-    ] = False,
-    by: Annotated[str | None, Option(metavar="NAME", help="Who brings them to the desk.")] = None,
-    database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
     """Draft an import from papers. A person confirms each value; nothing is imported."""
@@ -158,9 +153,6 @@ def draft(
 
     from pvkdb.literature.drafts import ModelEndpoint, draft_paper, draft_yaml
 
-    if desk:
-        _bring_to_the_desk(files, by, database, json)
-        return
     endpoint = ModelEndpoint.from_environment()
     drafts = [draft_paper(file, endpoint) for file in files]
     if json:
@@ -177,16 +169,6 @@ def draft(
         )
         if one.note:
             messages().print(one.note, markup=False)
-
-
-def _bring_to_the_desk(files: list[Path], by: str | None, database: str, json: bool) -> None:
-    from pvkdb.cli.output.changes import print_drafts
-    from pvkdb.literature.desk import add_draft
-    from pvkdb.literature.drafts.proposals import proposals_of
-
-    papers = [proposals_of(file).model_copy(update={"by": by}) for file in files]
-    store = open_store(database, create=True)
-    show([add_draft(each, store.session) for each in papers], json, print_drafts)
 
 
 def _print_template(name: str) -> None:

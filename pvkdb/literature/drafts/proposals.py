@@ -45,7 +45,7 @@ def proposals_of(source: Source) -> Proposals:
         numbers[row.table] += 1
         key, first = f"{row.table}-{numbers[row.table]}", next(iter(row.found.values()))
         cells = [*_cells(key, row, first, text, starts)]
-        rows.append(DeskRow(key=key, table=row.table, place=place_of(first), cells=cells))  # type: ignore[arg-type]  # one of the three
+        rows.append(DeskRow(key=key, table=row.table, place=place_of(first), cells=cells))
     return Proposals(name=document.name, text=text, rows=rows)
 
 
