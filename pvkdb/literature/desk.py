@@ -339,7 +339,7 @@ def _file(draft: PaperDraft) -> tuple[bytes, dict[int, str]]:
             f"{len(waiting)} proposals wait for a decision: {', '.join(waiting[:5])}…; accept, "
             "correct or reject them"
         )
-    newest = {each.cell.partition(".")[0]: each.action for each in draft.decisions}
+    newest = {(x.cell.partition(".")[0], x.action == "enter"): x.revision for x in draft.decisions}
     same = {row.key: cell.decided for row in rows for cell in row.cells if cell.field == SAME}
     lines: list[str] = []
     named: dict[int, str] = {}
@@ -347,7 +347,7 @@ def _file(draft: PaperDraft) -> tuple[bytes, dict[int, str]]:
         group = [row, *(each for each in rows if same.get(each.key) == row.key)]
         content = {} if same.get(row.key) else _content(group)
         if row.entered_as and row.table != "references":
-            if {newest[each.key] for each in group if each.key in newest} == {"enter"}:
+            if newest[row.key, True] > max(newest.get((each.key, False), 0) for each in group):
                 continue  # as it was entered
             if not content:
                 raise StateError(f"{row.key} is in the store as {row.entered_as}; correct it")
