@@ -37,7 +37,7 @@ class DirectOperations(ClientPart):
     @operation
     def add_draft(
         self,
-        name: str,
+        name: str | None = None,
         text: str | None = None,
         pdf: str | None = None,
         by: str | None = None,
@@ -48,9 +48,9 @@ class DirectOperations(ClientPart):
         rejected in a paper is not proposed again.
 
         Args:
-            name: Name of the file.
+            name: Name of the file. Default: paper.
             text: Its text: plain, HTML or XML.
-            pdf: Its PDF, as base64.
+            pdf: Its PDF; a service takes it as base64.
             by: Who does it; a service takes the name of the key.
 
         Raises:
@@ -175,7 +175,7 @@ class DirectOperations(ClientPart):
         return call(self._service, "tolerance", locals())
 
     @operation
-    def drafts(self, draft: int | None = None, state: str | None = None) -> Steps[list[DeskDraft]]:
+    def drafts(self, draft: int | None = None) -> Steps[list[DeskDraft]]:
         """List the drafts of papers.
 
         With their states: to read, entered, confirmed. One that is named has its text, its
@@ -183,7 +183,6 @@ class DirectOperations(ClientPart):
 
         Args:
             draft: Number of one draft, with its text and rows.
-            state: Only drafts in this state.
 
         Raises:
             InputError: a value cannot be used, or another one is missing.
