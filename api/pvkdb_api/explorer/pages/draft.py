@@ -159,6 +159,7 @@ def paragraphs(draft: DeskDraft) -> list[Paragraph]:
             (cell.start, cell.end)
             for cell in (cell for row in rows for cell in row.cells)
             if cell.start is not None and cell.end is not None and first <= cell.start < end
+            if cell.end - cell.start < len(cell.sentence)  # else it is the sentence itself
         }
         begins = {
             row.key: next((x.start for x in row.cells if x.start is not None), -1) for row in rows
@@ -174,9 +175,9 @@ def _begin(row: DeskRow) -> int:
 
 
 def _marked(text: str, start: int, end: int, spans: Iterable[tuple[int, int]]) -> Iterator[Markup]:
-    """Yield a part of a text with the shortest of its spans marked."""
+    """Yield a part of a text with the longest of its spans marked."""
     at = start
-    for first, last in sorted(spans, key=lambda span: (span[1], -span[0])):
+    for first, last in sorted(spans, key=lambda span: (span[0], -span[1])):
         if at <= first:
             yield escape(text[at:first])
             yield Markup("<mark>{}</mark>").format(text[first:last])
