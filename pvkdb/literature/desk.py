@@ -50,7 +50,7 @@ _EXPECTED = {
     "energetics": ("material", "defect", "quantity", "value", "method", "source"),
 }
 #: Fields of an import that name other rows or files.
-_NOT_HERE = frozenset({"id", "key", "number", "references", "raw_files", "supersedes"})
+_NOT_HERE = frozenset({"id", "number", "references", "raw_files", "supersedes"})
 #: Field of a row that names the row of the same device, to which its values go.
 SAME = "same_as"
 #: What a decision does; an entry records the id of a row in the store.

@@ -61,6 +61,8 @@ def _cells(
         if (start := starts.get((said.paragraph, said.sentence))) is not None:
             end = start + len(said.sentence)
             span = _span(text, said.printed if found else value, start, end)
+            if not span and (at := text.rfind(value, 0, start)) >= 0:
+                span = {"start": at, "end": at + len(value)}  # in a sentence before
             span = span or {"start": start, "end": end}
         yield DeskCell(
             cell=f"{key}.{name}",
