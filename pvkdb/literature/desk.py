@@ -49,6 +49,8 @@ _EXPECTED = {
     "devices": ("structure", "absorber", "source"),
     "energetics": ("material", "defect", "quantity", "value", "method", "source"),
 }
+#: Signs that end a line in YAML, but not in JSON.
+_BREAKS = dict.fromkeys((0x2028, 0x2029), " ")
 #: Fields of an import that name other rows or files.
 _NOT_HERE = frozenset({"id", "number", "references", "raw_files", "supersedes"})
 #: Field of a row that names the row of the same device, to which its values go.
@@ -204,24 +206,22 @@ def fields_to_add(table: str) -> list[str]:
 def rows_of(draft: PaperDraft) -> list[DeskRow]:
     """Return the rows of a draft, proposed and added, with the decisions on their fields."""
     latest = {each.cell: each for each in draft.decisions}
-    entered = {each.cell: each.value for each in draft.decisions if each.action == "enter"}
+    latest = {cell: each for cell, each in latest.items() if each.action != "reopen"}
     rows = [DeskRow.model_validate(each) for each in draft.proposals.get("rows", ())]
     known = {row.key for row in rows}
     for key in dict.fromkeys(cell.partition(".")[0] for cell in latest):
         if key not in known:
             rows.append(DeskRow(key=key, table=_table_of(key), cells=[]))
     for row in rows:
-        row.entered_as = entered.get(row.key)
+        row.entered_as = latest[row.key].value if row.key in latest else None
         cells = {cell.cell: cell for cell in row.cells}
         decided = [cell for cell in latest if cell.startswith(f"{row.key}.")]
         expected = [name for name in _EXPECTED[row.table] if name != "source" or not row.place]
-        for cell in [*(f"{row.key}.{name}" for name in expected), *decided]:
-            if cell not in cells:
-                cells[cell] = DeskCell(cell=cell, field=cell.partition(".")[2])
+        for cell in (*(f"{row.key}.{name}" for name in expected), *decided):
+            cells.setdefault(cell, DeskCell(cell=cell, field=cell.partition(".")[2]))
         for cell in decided:
-            if (done := latest[cell]).action != "reopen":
-                cells[cell].decision, cells[cell].decided = done.action, done.value  # type: ignore[assignment]  # no other is left
-                cells[cell].by = done.caller
+            made: Any = {"decision": latest[cell].action, "by": latest[cell].caller}
+            cells[cell] = cells[cell].model_copy(update={**made, "decided": latest[cell].value})
         row.cells = [*cells.values()]
     return rows
 
@@ -357,7 +357,7 @@ def _file(draft: PaperDraft) -> tuple[bytes, dict[int, str]]:
             if row.table != "references" and begins not in lines:
                 lines.append(begins)
             lead = "reference: " if row.table == "references" else "- "
-            lines.append(lead + json.dumps(content, ensure_ascii=False))
+            lines.append(lead + json.dumps(content, ensure_ascii=False).translate(_BREAKS))
             named[len(lines)] = row.key
     if not {*named.values()} - {"reference"}:
         raise StateError(f"draft {draft.id} has nothing new to enter; accept a value of a row")
