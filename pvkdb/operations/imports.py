@@ -19,7 +19,7 @@ OPERATIONS = (
         result="pvkdb.schemas.imports:DeskDraft",
         scope="import",
         example="--pdf paper.pdf --name paper.pdf --by 'A. Reader'",
-        printed="pvkdb.cli.output.changes:print_draft",
+        printed="pvkdb.cli.output.changes:print_drafts",
     ),
     Operation(
         name="drafts",
@@ -49,7 +49,7 @@ OPERATIONS = (
         result="pvkdb.schemas.imports:DeskDraft",
         scope="import",
         example="1 accept devices-1.endurance --revision 3 --by 'A. Reader'",
-        printed="pvkdb.cli.output.changes:print_draft",
+        printed="pvkdb.cli.output.changes:print_drafts",
     ),
     Operation(
         name="enter",

@@ -141,9 +141,11 @@ class UnreviewedImport(BaseModel):
 
 
 #: Fields of requests that several operations of drafts have.
-DraftNumber = Annotated[int, Field(description="Number of the draft.", ge=1, examples=[1])]
+DraftNumber = Annotated[
+    int, Field(description="Number of the draft.", ge=1, lt=2**31, examples=[1])
+]
 Revision = Annotated[
-    int, Field(description="Revision of the draft that was read.", ge=0, examples=[3])
+    int, Field(description="Revision of the draft that was read.", ge=0, lt=2**31, examples=[3])
 ]
 By = Annotated[
     Text | None,

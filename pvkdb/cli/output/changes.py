@@ -139,20 +139,14 @@ def _shown(value: object) -> str:
     return "(empty)" if value is None else str(value)
 
 
-def print_drafts(found: Sequence[DeskDraft]) -> None:
-    """Print drafts of papers, and the proposals of one that was named."""
-    for each in found:
-        line = f"{each.id}  {each.state}  {each.title}  revision {each.revision}"
-        output().print(plain(line), soft_wrap=True)
+def print_drafts(found: Sequence[DeskDraft] | DeskDraft) -> None:
+    """Print drafts of papers; of one that was named, its proposals."""
+    for each in found if isinstance(found, Sequence) else [found]:
+        state = f"{each.state}, {each.undecided} undecided, revision {each.revision}"
+        output().print(plain(f"{each.id}  {state}  {each.title}"), soft_wrap=True)
         for cell in (cell for row in each.rows or () for cell in row.cells if cell.value):
             said = f"{cell.decision or 'undecided'}: {cell.decided or cell.value}"
             output().print(plain(f"  {cell.cell}  {said}  {cell.sentence}"), soft_wrap=True)
-
-
-def print_draft(found: DeskDraft) -> None:
-    """Print a draft after a decision."""
-    print_drafts([found.model_copy(update={"rows": None})])
-    print_message(f"{found.undecided} proposals wait for a decision")
 
 
 def print_unreviewed(waiting: Sequence[UnreviewedImport]) -> None:

@@ -135,8 +135,9 @@ def _cells(draft: DeskDraft, form: Form) -> list[str]:
     if rows:
         return [x.cell for row in rows for x in row.cells if x.value and not x.decision]
     row, table = form.get("row"), form.get("table")
-    if table:
-        row = f"{table}-{1 + sum(each.table == table for each in draft.rows or ())}"
+    if table in ("devices", "energetics"):
+        keys = [each.key for each in draft.rows or () if each.table == table]
+        row = f"{table}-{1 + max((int(key.rpartition('-')[2]) for key in keys), default=0)}"
     first = "structure" if table == "devices" else "material"
     return [f"{row}.{form.get('field') or first}"]
 
@@ -161,17 +162,15 @@ def paragraphs(draft: DeskDraft) -> list[Paragraph]:
             if cell.start is not None and cell.end is not None and first <= cell.start < end
             if cell.end - cell.start < len(cell.sentence)  # else it is the sentence itself
         }
-        begins = {
-            row.key: next((x.start for x in row.cells if x.start is not None), -1) for row in rows
-        }
-        here = [row for row in rows if first <= begins[row.key] < end]
+        here = [row for row in rows if first <= _begin(row) < end]
         parts.append(Paragraph(Markup().join(_marked(text, first, end, spans)), here))
     placed = [row for part in parts for row in part.rows]
     return [*parts, Paragraph(Markup(), [row for row in rows if row not in placed])]
 
 
 def _begin(row: DeskRow) -> int:
-    return next((cell.start for cell in row.cells if cell.start is not None), -1)
+    """Return where the first figure of a row is in the text; -1 for a row that a reader added."""
+    return next((x.start for x in row.cells if x.printed and x.start is not None), -1)
 
 
 def _marked(text: str, start: int, end: int, spans: Iterable[tuple[int, int]]) -> Iterator[Markup]:
@@ -186,8 +185,8 @@ def _marked(text: str, start: int, end: int, spans: Iterable[tuple[int, int]]) -
 
 
 def _document(session: Session, draft: int) -> DeskDraft:
-    (found,) = desk.drafts(DraftsRequest(draft=draft), lambda: nullcontext(session))
-    return found
+    asked = validated(DraftsRequest, {"draft": draft})
+    return desk.drafts(asked, lambda: nullcontext(session))[0]
 
 
 def _desk(

@@ -99,6 +99,8 @@ def test_plain_forms_decide_and_enter_and_another_key_confirms(
     assert first.status_code == 409
     assert "devices-1.endurance: key" in alert_in(first.text)
     send(importer, address, 3, "correct", table="devices", value="ITO/MAPbI3/Au")
+    importer.open("/draft/99999999999999999999", 422)
+    importer.open("/draft/99999", 404)
     wrong = send(importer, address, 4, "enter")
     assert wrong.status_code == 422
     assert re.search(r"devices-2, source\s*: is empty", alert_in(wrong.text))
