@@ -88,7 +88,8 @@ def prepared(paper: Paper) -> Proposals:
         content = (paper.text or "").encode() if paper.pdf is None else base64.b64decode(paper.pdf)
     except (binascii.Error, UnicodeEncodeError) as error:
         raise InputError(f"{paper.name} is neither text nor base64: {error}") from error
-    return proposals_of(Upload(PurePath(paper.name).name, content))
+    found = proposals_of(Upload(PurePath(paper.name).name, content))
+    return found.model_copy(update={"by": paper.by})
 
 
 def add_draft(found: Proposals, reading: Reading) -> DeskDraft:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from pvkdb.cli.app import app
 from pvkdb.errors import AccessError, InputError, NotFoundError, StateError
 from pvkdb.literature import desk
 from pvkdb.literature.drafts.proposals import proposals_of
@@ -27,6 +31,7 @@ from pvkdb.store.security.audit import entries
 from pvkdb.suitability.evidence.devices import device_candidates
 
 from ...each import for_each
+from .drafts.printed_pdf import pdf_of
 
 PAPER = """<html><head><meta name="citation_title" content="A memristor of caesium lead bromide">
 <meta name="citation_doi" content="10.1000/desk"><meta name="citation_author" content="A. Tester">
@@ -199,3 +204,26 @@ def test_what_cannot_be_entered_changes_nothing(empty_store: Store) -> None:
     draft = decide(empty_store, draft, "correct", "devices-1.endurance", value="9 cycles")
     with pytest.raises(StateError, match=r"both have endurance: .* reject one"):
         enter(empty_store, draft)
+
+
+def test_commands_bring_decide_and_list(migrated_sqlite: Path, tmp_path: Path) -> None:
+    shutil.copy(migrated_sqlite, tmp_path / "store.sqlite")
+    pdf = tmp_path / "paper.pdf"
+    pdf.write_bytes(pdf_of(["The ITO/CsPbI3/Ag device has an endurance of 10^{3} cycles."]))
+
+    def run(*words: str) -> str:
+        database = ["--database", f"sqlite:///{tmp_path / 'store.sqlite'}"]
+        outcome = CliRunner().invoke(app, [*words, *database])
+        return outcome.stdout if outcome.exception is None else str(outcome.exception)
+
+    assert "3 undecided" in run("add-draft", "--pdf", str(pdf), "--name", "a.pdf", "--by", "Ada")
+    assert "nobody is named" in run(
+        "decide", "1", "reject", "devices-1.absorber", "--revision", "0"
+    )
+    decided = run(
+        *("decide", "1", "correct", "devices-1.endurance", "--value", "9 cycles"),
+        *("--revision", "0", "--by", "Ada"),
+    )
+    assert "1  to read, 2 undecided, revision 1  a.pdf" in decided
+    assert "devices-1.endurance  correct: 9 cycles" in run("drafts", "1")
+    assert "2 proposals wait" in run("enter", "1", "--revision", "1", "--by", "Ada")
