@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import PurePath
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -116,7 +117,10 @@ def add_draft(found: Proposals, reading: Reading) -> DeskDraft:
                 paper=paper,
                 digest=digest,
                 text=found.text,
-                proposals={"rows": [row.model_dump() for row in (found.rows[0], *rows)]},
+                proposals={
+                    "rows": [row.model_dump() for row in (found.rows[0], *rows)],
+                    "further": [each.model_dump() for each in found.further],
+                },
                 undecided=sum(len(row.cells) for row in (found.rows[0], *rows)),
                 revision=0,
                 created_by=by,
@@ -208,7 +212,11 @@ def rows_of(draft: PaperDraft) -> list[DeskRow]:
     """Return the rows of a draft, proposed and added, with the decisions on their fields."""
     latest = {each.cell: each for each in draft.decisions}
     latest = {cell: each for cell, each in latest.items() if each.action != "reopen"}
-    rows = [DeskRow.model_validate(each) for each in draft.proposals.get("rows", ())]
+    try:
+        rows = [DeskRow.model_validate(each) for each in draft.proposals["rows"]]
+    except (LookupError, TypeError, ValidationError) as error:
+        reason = "was written by another program and cannot be read; bring its paper again"
+        raise InputError(f"draft {draft.id} {reason}") from error
     known = {row.key for row in rows}
     for key in dict.fromkeys(cell.partition(".")[0] for cell in latest):
         if key not in known:
@@ -252,6 +260,7 @@ def _document(session: Session, draft: PaperDraft, whole: bool = False) -> DeskD
         waiting=waiting,
         text=draft.text if whole else None,
         rows=rows_of(draft) if whole else None,
+        further=draft.proposals.get("further") if whole else None,
     )
 
 

@@ -214,6 +214,9 @@ class DeskDraft(BaseModel):
         None, description="Its text; paragraphs end at empty lines.", examples=["Abstract"]
     )
     rows: list[DeskRow] | None = Field(None, description="What is proposed, decided and added.")
+    further: list[DeskCell] | None = Field(
+        None, description="Values of no certain row, or without a field, which are not proposed."
+    )
 
 
 class Paper(StrictModel):

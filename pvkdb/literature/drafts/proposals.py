@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import groupby
 
 from pydantic import BaseModel
@@ -21,6 +22,7 @@ class Proposals(BaseModel):
     name: str
     text: str
     rows: list[DeskRow]
+    further: list[DeskCell]
     by: str | None = None
 
 
@@ -46,7 +48,8 @@ def proposals_of(source: Source) -> Proposals:
         key, first = f"{row.table}-{numbers[row.table]}", next(iter(row.found.values()))
         cells = [*_cells(key, row, first, text, starts)]
         rows.append(DeskRow(key=key, table=row.table, place=place_of(first), cells=cells))
-    return Proposals(name=document.name, text=text, rows=rows)
+    further = [_cell("", each.metric, each.printed, each, text, starts) for each in draft.further]
+    return Proposals(name=document.name, text=text, rows=rows, further=further)
 
 
 def _cells(
@@ -55,24 +58,32 @@ def _cells(
     for name, value in row.cells.items():
         if name in ("source", "as_printed") or not value:
             continue  # what follows from the others
-        found = row.found.get(name)
-        said = found or first
-        span: dict[str, int] = {}
-        if (start := starts.get((said.paragraph, said.sentence))) is not None:
-            end = start + len(said.sentence)
-            span = _span(text, said.printed if found else value, start, end)
-            if not span and (at := text.rfind(value, 0, start)) >= 0:
-                span = {"start": at, "end": at + len(value)}  # in a sentence before
-            span = span or {"start": start, "end": end}
-        yield DeskCell(
-            cell=f"{key}.{name}",
-            field=name,
-            value=value,
-            sentence=said.sentence,
-            printed=found.printed if found else "",
-            doubt=found.doubt if found else "",
-            **span,
-        )
+        if found := row.found.get(name):
+            yield _cell(f"{key}.{name}", name, value, found, text, starts)
+        else:
+            said = replace(first, printed=value, doubt="")
+            cell = _cell(f"{key}.{name}", name, value, said, text, starts)
+            yield cell.model_copy(update={"printed": ""})
+
+
+def _cell(
+    cell: str,
+    name: str,
+    value: str,
+    said: FoundValue,
+    text: str,
+    starts: Mapping[tuple[int, str], int],
+) -> DeskCell:
+    """Return a value with its place in the text: in its sentence, or in one before."""
+    span: dict[str, int] = {}
+    if (start := starts.get((said.paragraph, said.sentence))) is not None:
+        end = start + len(said.sentence)
+        span = _span(text, said.printed, start, end)
+        if not span and (at := text.rfind(said.printed, 0, start)) >= 0:
+            span = {"start": at, "end": at + len(said.printed)}
+        span = span or {"start": start, "end": end}
+    about = {"sentence": said.sentence, "printed": said.printed, "doubt": said.doubt}
+    return DeskCell(cell=cell, field=name, value=value, **about, **span)
 
 
 def _span(text: str, said: str, start: int = 0, end: int | None = None) -> dict[str, int]:

@@ -75,8 +75,11 @@ def read_as_one_device(store: Store, draft: DeskDraft) -> DeskDraft:
 
 
 def test_each_proposal_has_its_place_in_the_text(empty_store: Store) -> None:
-    draft = bring(empty_store)
+    draft = bring(empty_store, more="Pulses of 1 to 3 V are needed.")
     cells = {cell.cell: cell for row in draft.rows or () for cell in row.cells}
+    assert [(x.field, x.value, x.cell) for x in draft.further or ()] == [
+        ("v_pulse_v", "1 to 3 V", "")
+    ]
     said = {name: (draft.text or "")[cells[name].start : cells[name].end] for name in cells}
     assert said["devices-1.structure"] == "ITO/CsPbBr3/Ag"
     assert said["devices-2.endurance"] == cells["devices-2.endurance"].printed == "103 cycles"

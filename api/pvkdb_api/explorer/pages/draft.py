@@ -6,7 +6,7 @@ Every form is sent at once and works without a script; ``js/desk.js`` sends it b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -25,6 +25,7 @@ from pvkdb.schemas import Model, validated
 from pvkdb.schemas.access import Scope
 from pvkdb.schemas.imports import (
     DecideRequest,
+    DeskCell,
     DeskDraft,
     DeskRow,
     DraftsRequest,
@@ -144,33 +145,37 @@ def _cells(draft: DeskDraft, form: Form) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A part of the text of a paper, with the rows that are proposed for it."""
+    """A part of the text of a paper, with its proposals, and values that are not proposed."""
 
     text: Markup
     rows: list[DeskRow]
+    further: list[DeskCell]
 
 
 def paragraphs(draft: DeskDraft) -> list[Paragraph]:
     """Return the text of a draft with its proposals marked, each row beside the first of them."""
     text, rows = draft.text or "", [row for row in draft.rows or () if row.table != "references"]
+    others = draft.further or []
+    places = [(x, x.start, x.end) for x in (*others, *(x for row in rows for x in row.cells))]
     parts = []
     for part in re.finditer(r"[^\n](?:.|\n(?!\n))*", text):
         first, end = part.span()
         spans = {
-            (cell.start, cell.end)
-            for cell in (cell for row in rows for cell in row.cells)
-            if cell.start is not None and cell.end is not None and first <= cell.start < end
-            if cell.end - cell.start < len(cell.sentence)  # else it is the sentence itself
+            (begins, ends)
+            for cell, begins, ends in places
+            if begins is not None and ends is not None and first <= begins < end
+            if ends - begins < len(cell.sentence)  # else it is the sentence itself
         }
-        here = [row for row in rows if first <= _begin(row) < end]
-        parts.append(Paragraph(Markup().join(_marked(text, first, end, spans)), here))
+        here = [row for row in rows if first <= _begin(row.cells) < end]
+        more = [each for each in others if first <= _begin([each]) < end]
+        parts.append(Paragraph(Markup().join(_marked(text, first, end, spans)), here, more))
     placed = [row for part in parts for row in part.rows]
-    return [*parts, Paragraph(Markup(), [row for row in rows if row not in placed])]
+    return [*parts, Paragraph(Markup(), [row for row in rows if row not in placed], [])]
 
 
-def _begin(row: DeskRow) -> int:
+def _begin(cells: Sequence[DeskCell]) -> int:
     """Return where the first figure of a row is in the text; -1 for a row that a reader added."""
-    return next((x.start for x in row.cells if x.printed and x.start is not None), -1)
+    return next((x.start for x in cells if x.printed and x.start is not None), -1)
 
 
 def _marked(text: str, start: int, end: int, spans: Iterable[tuple[int, int]]) -> Iterator[Markup]:

@@ -79,7 +79,7 @@ def test_a_paper_is_read_before_a_session_opens(importer: Browser, monkeypatch: 
     turns = importer.app.state.served.write_turns
     free = []
     reference = DeskRow(key="reference", table="references", cells=[])
-    found = Proposals(name="p", text="t", rows=[reference])
+    found = Proposals(name="p", text="t", rows=[reference], further=[])
     monkeypatch.setattr(draft, "proposals_of", lambda _: free.append(turns._value) or found)
     assert upload(importer, b"text").status_code == 303
     assert free == [turns._value]
