@@ -389,7 +389,7 @@ def _content(group: Sequence[DeskRow]) -> dict[str, str]:
                     f"{row.key} and {group[0].key} are of the same device, and both have "
                     f"{cell.field}: {cell.decided!r} and {content[cell.field]!r}; reject one"
                 )
-            if cell.printed:
+            if cell.printed and cell.field != "structure":
                 said = cell.printed if cell.decision == "accept" else cell.decided
                 printed.append(f"{cell.field} {said}" if row.table == "devices" else said)
             places += [row.place] if row.place else []
