@@ -199,7 +199,7 @@ def test_what_cannot_be_entered_changes_nothing(empty_store: Store) -> None:
     with pytest.raises(ImportRefusedError) as refused:
         enter(empty_store, draft)
     places = {(each.file, each.line, each.column) for each in refused.value.problems}
-    assert {("devices-2", None, "absorber"), ("devices-3", None, "source")} <= places
+    assert {("devices-2", None, "structure"), ("devices-3", None, "source")} <= places
     assert read(empty_store, draft.id).revision == draft.revision
     with pytest.raises(NotFoundError, match="no draft '7'"):
         read(empty_store, 7)

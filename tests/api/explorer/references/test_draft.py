@@ -23,7 +23,7 @@ from ..conftest import Visitor, serving_at
 
 PAPER = """<html><head><meta name="citation_title" content="A memristor of caesium lead bromide">
 <meta name="citation_author" content="A. Tester"><meta name="citation_publication_date"
-content="2024"></head><body><p>The ITO/CsPbBr3/Ag device &lt;b&gt; has an endurance of 103 cycles.
+content="2024"></head><body><p>The ITO/CsPbBr3/Ag device (R&amp;D) has an endurance of 103 cycles.
 The film is 300 nm thick.</p></body></html>"""
 PDF = pdf_of(
     ["Abstract", "The ITO/CsPbBr3/Ag device has an on/off ratio of 10^{6}."],
@@ -58,7 +58,7 @@ def test_the_desk_needs_a_key_for_imports(browser: Browser, guarded_store: Store
 def test_a_draft_shows_each_value_in_its_sentence(importer: Browser) -> None:
     address = address_of(importer)
     shown = importer.open(address)
-    assert "device &lt;b&gt; has an endurance of <mark>103 cycles</mark>." in shown
+    assert "device (R&amp;D) has an endurance of <mark>103 cycles</mark>." in shown
     assert 'id="v-devices-1.endurance" name="value" value="10^3 cycles"' in shown
     assert "Doubt: is it 10^3?" in shown
     assert "<b>7</b> proposals wait for a decision" in shown.replace("&#34;", '"')
