@@ -43,6 +43,7 @@ ON_POSTGRESQL = (
     "tests/pvkdb/store/",
     "tests/pvkdb/computed/",
     "tests/pvkdb/literature/test_importing.py",
+    "tests/pvkdb/literature/test_desk.py",
     "tests/pvkdb/snapshots/",
     "tests/pvkdb/suitability/ranking/test_shortlist.py",
     "tests/pipelines/schedule/test_scheduler.py::test_a_plan_runs",

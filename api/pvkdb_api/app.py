@@ -146,7 +146,8 @@ def _add_middleware(app: FastAPI, served: ServedStore, settings: ServiceSettings
     """Add the middleware, the innermost first: a request passes it in the reverse order."""
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=5)
     app.add_middleware(Access, served=served, settings=settings)
-    app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes)
+    limits = {"most_bytes": settings.max_body_bytes, "most_of_papers": settings.max_paper_bytes}
+    app.add_middleware(BodyLimit, **limits)
     app.add_middleware(TimeLimit, seconds=settings.request_timeout_s)
     if settings.cors_origins:
         app.add_middleware(

@@ -24,6 +24,9 @@ from serving import SERVE, serving  # noqa: E402
 
 from pvkdb.computed import load_computed  # noqa: E402
 from pvkdb.literature import load_literature  # noqa: E402
+from pvkdb.literature.desk import add_draft  # noqa: E402
+from pvkdb.literature.drafts.proposals import proposals_of  # noqa: E402
+from pvkdb.store.curation.sources import Upload  # noqa: E402
 from pvkdb.store.database import Store  # noqa: E402
 from pvkdb.store.migrate import upgrade  # noqa: E402
 
@@ -34,7 +37,15 @@ PAGES = {
     "composition": "/compositions/CsPbBr3",
     "devices": "/devices",
     "screening": "/screenings/1",
+    "desk": "/draft/1#devices-1",
 }
+#: A paper at the desk, made up.
+PAPER = """Abstract. An example of a memristor of caesium lead bromide, which no paper reports.
+
+The ITO/CsPbBr3/Ag device has an on/off ratio of 10^{4} and an endurance of 2000 cycles. Its SET
+voltage is 0.6 V and its RESET voltage is -0.5 V. The retention exceeds 10^{4} s.
+
+The activation energy of bromide vacancies in CsPbBr3 is 0.25 eV by DFT."""
 #: Width and height of a screen, in CSS pixels, by what is added to the name.
 SCREENS = {"": (1280, 860), "-390": (390, 844)}
 #: Colours of a picture: so few keep text sharp and files small.
@@ -59,9 +70,14 @@ def main() -> None:
             load_literature(session)
             load_computed(session)
             material = load_migration(session)
+        paper = proposals_of(Upload("example.txt", PAPER.encode())).model_copy(update={"by": "you"})
+        add_draft(paper, store.session)
         store.close()
         with (
-            serving([sys.executable, "-c", SERVE, str(store.url)]) as (address, _),
+            serving(
+                [sys.executable, "-c", SERVE, str(store.url)],
+                environment={"PVKDB_ALLOW_LOCAL_WRITES": "true"},
+            ) as (address, _),
             sync_playwright() as playwright,
         ):
             browser = playwright.chromium.launch(

@@ -33,7 +33,8 @@ from pvkdb.operations import shipped
 #: Commands by what they are for, in the order of typical use; others are listed below "Added".
 GROUPS = {
     "Start": "demo init upgrade",
-    "Literature": "papers references draft import review history export snapshot diff",
+    "Literature": "papers references draft add-draft drafts decide enter import review history "
+    "export snapshot diff",
     "Compute": "tolerance hull similar-structures structure fetch-structures neb md potentials "
     "benchmark screen report schedule work jobs dft export-inputs import-results",
     "Choose": "rank compare series kinetics crossbar",
@@ -43,8 +44,8 @@ GROUPS = {
 
 #: Commands that do not begin without all packages of an extra.
 NEEDED = {
-    "store": "init upgrade papers references import review history export snapshot diff rank "
-    "compare series jobs report keys audit",
+    "store": "init upgrade papers references add-draft drafts decide enter import review history "
+    "export snapshot diff rank compare series jobs report keys audit",
     "screening": "demo structure fetch-structures neb md screen work dft export-inputs "
     "import-results",
     "potentials": "benchmark",
@@ -159,6 +160,8 @@ _add("upgrade", databases.upgrade, "--database postgresql://pvkdb@localhost/pvkd
 app.add_typer(papers.papers_app, name="papers", epilog="Example: pvkdb papers add DOI")
 app.add_typer(papers.references_app, name="references", epilog="Example: pvkdb references resolve")
 _add("draft", databases.draft, "paper.pdf --output draft.yaml")
+for _name in ("add_draft", "drafts", "decide", "enter"):
+    _add_operation(_name)
 _add("import", databases.import_papers, "paper.yaml --dry-run")
 _add("history", databases.history, "e-t1-r01-ea")
 _add_operation("review")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
@@ -197,18 +198,17 @@ def _run(
     from pvkdb._extras import require
     from pvkdb.cli.output.barriers import checked_path
     from pvkdb.schemas import validated
-    from pvkdb.schemas.toml_files import read_text
 
     if operation.extra:
         require(operation.extra)
     path = None if plot is None else checked_path("--plot", plot)
     model = operation.request_model()
-    texts = {n: read_text(each, str(each)) for n, each in asked.items() if isinstance(each, Path)}
-    request = None if model is None else validated(model, {**asked, **texts})
+    texts = {n: _read(model, n, each) for n, each in asked.items() if isinstance(each, Path)}
+    request = None if model is None else operation.prepare(validated(model, {**asked, **texts}))
     with messages().status("computing"):
         result = operation.run(
             request,
-            lambda: open_store(database, create=True).session(read_only=not operation.scope),
+            lambda: open_store(database, create=True).session(read_only=not operation.writes),
             ways,
         )
     show(result, json, load(operation.printed))
@@ -217,6 +217,19 @@ def _run(
     if path is not None and operation.plot is not None:
         load(operation.plot[0])(result, path)
         print_message(f"wrote {path}")
+
+
+def _read(model: Any, name: str, path: Path) -> str:
+    """Return the value of a field that is a file."""
+    from pvkdb.operations.fields import InCommand, mark_of
+    from pvkdb.schemas.toml_files import read_text
+
+    if not mark_of(model.model_fields[name], InCommand).base64:
+        return read_text(path, str(path))
+    try:
+        return b64encode(path.read_bytes()).decode()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def _of_field(

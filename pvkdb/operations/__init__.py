@@ -88,8 +88,10 @@ class Operation:
     one_of: tuple[str, ...] = ()
     #: The extra of pvkdb without which the command does not begin.
     extra: str = ""
-    #: What it writes needs this scope of a key; its function then gets a session that writes.
+    #: It needs this scope of a key; with POST it writes, and its function gets such a session.
     scope: str = ""
+    #: Reads the request before a session opens; the function then gets what it returns.
+    prepared: str = ""
     #: The words of an example of the command, and lines of a doctest of ``client``.
     example: str = ""
     python: str = ""
@@ -110,9 +112,18 @@ class Operation:
         """How the command is called."""
         return self.command or self.name.replace("_", "-")
 
+    @property
+    def writes(self) -> bool:
+        """Whether it changes the store at once."""
+        return bool(self.scope) and self.verb == "POST"
+
     def request_model(self) -> type[BaseModel] | None:
         """Return the model of the request; None if there is nothing to ask for."""
         return None if self.request is None else load(self.request)
+
+    def prepare(self, request: Any) -> Any:
+        """Return what the function gets for a request. Raises InputError."""
+        return load(self.prepared)(request) if self.prepared else request
 
     def run(self, request: BaseModel | None, reading: Reading, ways: Sequence[str] = ()) -> Any:
         """Return the result; ``ways`` names ``one_of`` as the surface does that calls.

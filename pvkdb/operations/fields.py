@@ -27,12 +27,13 @@ class InCommand:
     """How a command names a field; by default ``--name-of-field`` with the unit of its name.
 
     A name without dashes is an argument. ``value`` stands for the value in the help. With ``file``
-    the command is given a file, whose text is the value.
+    the command is given a file, whose text is the value, or with ``base64`` its bytes.
     """
 
     name: str | None = None
     value: str | None = None
     file: bool = False
+    base64: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,18 @@
-"""Results of an import: the changes that it makes, or the problems for which it is refused."""
+"""Imports: their changes, or why they are refused; drafts of papers at the desk; reviews."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pvkdb.operations.fields import InCommand, Text
-from pvkdb.schemas import RequestModel
+from pvkdb.schemas import RequestModel, StrictModel
 
 ImportedTable = Literal["references", "energetics", "devices"]
 Action = Literal["add", "supersede", "already there"]
+DraftState = Literal["to read", "entered", "confirmed", "rejected"]
 
 
 class FileProblem(BaseModel):
@@ -137,3 +138,132 @@ class UnreviewedImport(BaseModel):
     )
     origin: str = Field(description="What was imported.", examples=["paper.yaml"])
     at: date = Field(description="Day of the import.", examples=["2026-11-30"])
+
+
+#: Fields of requests that several operations of drafts have.
+DraftNumber = Annotated[
+    int, Field(description="Number of the draft.", ge=1, lt=2**31, examples=[1])
+]
+Revision = Annotated[
+    int, Field(description="Revision of the draft that was read.", ge=0, lt=2**31, examples=[3])
+]
+By = Annotated[
+    Text | None,
+    InCommand(value="NAME"),
+    Field(description="Who does it; a service takes the name of the key.", examples=["A. Reader"]),
+]
+
+
+class DeskCell(BaseModel):
+    """A field of a draft: what is proposed, where the paper says so, and what was decided."""
+
+    cell: str = Field(
+        description="Its row and the field, as decisions name it.", examples=["devices-1.endurance"]
+    )
+    field: str = Field(description="Field of an import.", examples=["endurance"])
+    value: str = Field("", description="Proposal; empty if there is none.", examples=["10³ cycles"])
+    sentence: str = Field("", description="Where it is.", examples=["It lasts for 10³ cycles."])
+    start: int | None = Field(None, description="Its first character in the text.", examples=[14])
+    end: int | None = Field(None, description="The character behind it.", examples=[24])
+    printed: str = Field("", description="A figure as printed.", examples=["103 cycles"])
+    doubt: str = Field("", description="Why it may be wrong.", examples=["is it 10^3?"])
+    decision: Literal["accept", "correct", "reject"] | None = Field(
+        None, description="The decision; null if there is none yet.", examples=["accept"]
+    )
+    decided: str = Field("", description="What is to be entered.", examples=["10³ cycles"])
+    by: str | None = Field(None, description="Who decided.", examples=["A. Reader"])
+
+    @property
+    def mark(self) -> str:
+        """What another file of the same paper has in common, too."""
+        return f"{self.field}|{self.value}|{''.join(self.sentence.split())}"
+
+
+class DeskRow(BaseModel):
+    """A row of a draft: the reference of the paper, a device or an energy."""
+
+    key: str = Field(description="Its name in decisions.", examples=["devices-1"])
+    table: ImportedTable = Field(description="Its table.", examples=["devices"])
+    place: str = Field("", description="Where in the paper it is.", examples=["section 3, page 4"])
+    entered_as: str | None = Field(
+        None, description="Its id in the store once it is entered.", examples=["zhang2026-d001"]
+    )
+    cells: list[DeskCell] = Field(description="Its fields.")
+
+
+class DeskDraft(BaseModel):
+    """A paper at the desk; with text and rows if it was asked for alone."""
+
+    id: int = Field(description="Its number.", examples=[1])
+    name: str = Field(description="Name of the file.", examples=["zhang2026.pdf"])
+    title: str = Field(description="Title of the paper.", examples=["Ions in CsPbBr3"])
+    state: DraftState = Field(
+        description="To read, entered by one person, confirmed by another, or all rejected.",
+        examples=["to read"],
+    )
+    revision: int = Field(description="Number of its changes; decisions name it.", examples=[3])
+    undecided: int = Field(description="Proposals without a decision.", examples=[12])
+    created_by: str = Field(description="Who brought the paper.", examples=["A. Reader"])
+    created_at: datetime = Field(description="Since when.", examples=["2026-11-30T09:00:00Z"])
+    entered_by: str | None = Field(description="Who entered it.", examples=["A. Reader"])
+    confirmed_by: str | None = Field(description="Who confirmed it.", examples=["B. Second"])
+    waiting: list[str] = Field(
+        description="Dataset versions that wait for a review.", examples=[["review2026-0c7d1e58ab"]]
+    )
+    text: str | None = Field(
+        None, description="Its text; paragraphs end at empty lines.", examples=["Abstract"]
+    )
+    rows: list[DeskRow] | None = Field(None, description="What is proposed, decided and added.")
+    further: list[DeskCell] | None = Field(
+        None, description="Values of no certain row, or without a field, which are not proposed."
+    )
+
+
+class Paper(StrictModel):
+    """A paper for the desk, as text or as a PDF."""
+
+    name: Text = Field("paper", description="Name of the file.", examples=["zhang2026.pdf"])
+    text: Annotated[str | None, InCommand(file=True)] = Field(
+        None,
+        description="Its text: plain, HTML or XML.",
+        examples=["The ITO/CsPbBr3/Ag device has an endurance of 1000 cycles."],
+    )
+    pdf: Annotated[str | None, InCommand(file=True, base64=True)] = Field(
+        None, description="Its PDF; a service takes it as base64.", examples=["JVBERi0xLjQK"]
+    )
+    by: By = None
+
+
+class DraftsRequest(RequestModel):
+    """Which drafts."""
+
+    draft: Annotated[DraftNumber | None, InCommand("draft")] = Field(
+        None, description="Number of one draft, with its text and rows.", examples=[1]
+    )
+
+
+class DecideRequest(RequestModel):
+    """A decision on fields of a draft."""
+
+    draft: Annotated[DraftNumber, InCommand("draft")]
+    action: Annotated[
+        Literal["accept", "correct", "reject", "reopen"],
+        InCommand("action", "accept|correct|reject|reopen"),
+    ] = Field(description="What is decided.", examples=["accept"])
+    cells: Annotated[list[Text], InCommand("cell", "CELL...")] = Field(
+        description="Fields of the draft, or new ones with a correction: of a row, or a new row.",
+        min_length=1,
+        max_length=1000,
+        examples=[["devices-1.endurance"]],
+    )
+    revision: Revision
+    value: str | None = Field(None, description="The correction.", examples=["1000 cycles"])
+    by: By = None
+
+
+class EnterRequest(RequestModel):
+    """Which draft is entered, and by whom."""
+
+    draft: Annotated[DraftNumber, InCommand("draft")]
+    revision: Revision
+    by: By = None

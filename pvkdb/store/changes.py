@@ -17,7 +17,7 @@ _APART = frozenset(
     {
         *("calculations", "calculation_dependencies", "calculation_events", "calculation_files"),
         *("api_keys", "audit_log", "remembered_answers", "screening_schedules"),
-        *("alembic_version", "data_changes", "kept_results"),
+        *("alembic_version", "data_changes", "kept_results", "drafts", "draft_decisions"),
     }
 )
 #: Kinds of calculations whose results are read from the calculation; others add rows of data.

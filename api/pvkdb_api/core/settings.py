@@ -48,6 +48,11 @@ class ServiceSettings(BaseSettings):
     max_body_bytes: int = Field(
         default=1024 * 1024, ge=1024, description="Largest body of a request, in bytes."
     )
+    max_paper_bytes: int = Field(
+        default=20 * 1024 * 1024,
+        ge=1024,
+        description="Largest paper for the desk, from callers who may import, in bytes.",
+    )
     request_timeout_s: float = Field(
         default=60, gt=0, description="Seconds within which an answer must begin."
     )

@@ -15,9 +15,14 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pvkdb.schemas import parse_json
+from pvkdb.schemas.access import Scope as ApiScope
 from pvkdb_api.core.callers import parse_origin, served_origin
+from pvkdb_api.core.paths import API
 from pvkdb_api.core.refusals import refuse
 from pvkdb_api.core.sessions import RequestDeadline
+
+#: Paths that take a paper.
+PAPERS = frozenset({"/draft", f"{API}/drafts"})
 
 
 class TrustedHosts:
@@ -72,13 +77,19 @@ class BodyLimit:
     """ASGI middleware that refuses larger bodies with status 413.
 
     A body whose length is in the headers is refused before it is read, others as soon as they are
-    too long.
+    too long. Papers, from callers who may import, have a limit of their own.
     """
 
-    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, most_bytes: int, most_of_papers: int) -> None:
         self.app = app
         self.most_bytes = most_bytes
-        self.detail = f"the body is larger than {most_bytes} bytes; send less at a time"
+        self.most_of_papers = most_of_papers
+
+    def _most(self, scope: Scope) -> int:
+        caller = scope.get("state", {}).get("caller")  # not known yet where a length is checked
+        may_import = caller is None or ApiScope.IMPORT in caller.scopes
+        of_papers = scope["path"] in PAPERS and may_import
+        return max(self.most_bytes, self.most_of_papers) if of_papers else self.most_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, counting the bytes of its body."""
@@ -87,8 +98,9 @@ class BodyLimit:
             return
         request = Request(scope)
         length = request.headers.get("content-length", "")
-        if length.isdecimal() and int(length[:20]) > self.most_bytes:
-            response = refuse(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self.detail)
+        if length.isdecimal() and int(length[:20]) > (most := self._most(scope)):
+            detail = f"the body is larger than {most} bytes; send less at a time"
+            response = refuse(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
             await response(scope, receive, send)
             return
         read = 0
@@ -97,8 +109,9 @@ class BodyLimit:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self.most_bytes:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self.detail)
+            if read > (most := self._most(scope)):
+                detail = f"the body is larger than {most} bytes; send less at a time"
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
             return message
 
         await self.app(scope, receive_counted, send)

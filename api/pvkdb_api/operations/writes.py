@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import naming
 from pvkdb.operations import Operation
+from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.security.audit import record
 from pvkdb.store.security.idempotency import remembered
 from pvkdb_api.core.sessions import WriteSession
@@ -49,16 +50,13 @@ def noted(request: Request) -> dict[str, str | None]:
     }
 
 
-def written(
-    request: Request, session: Session, operation: Operation, asked: BaseModel
-) -> Sequence[Any]:
+def written(request: Request, session: Session, operation: Operation, asked: BaseModel) -> Any:
     """Return the result of an operation that writes, by the name of the caller's key."""
     caller = caller_of(request)
     name = caller.name if caller.key_id else getattr(asked, "by", None) or caller.name
     session.info["pvkdb_caller"] = noted(request)
-    found: Sequence[Any] = operation.run(
-        asked.model_copy(update={"by": name}), lambda: nullcontext(session)
-    )
+    found = operation.run(asked.model_copy(update={"by": name}), lambda: nullcontext(session))
+    request.state.dataset_version = current_version(session)
     return found
 
 

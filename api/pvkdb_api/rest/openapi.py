@@ -43,6 +43,7 @@ _TAGS = {
     "kinetics": "Rates and times of ion migration.",
     "crossbar": "The largest arrays that can be read.",
     "export": "Tables and the whole dataset as files.",
+    "drafts": "Papers at the desk: proposals, decisions, entry.",
     "import": "Adding papers.",
     "health": "Whether the service works.",
 }

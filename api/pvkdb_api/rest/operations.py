@@ -11,7 +11,7 @@ from http import HTTPStatus
 from inspect import Parameter, Signature
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel
 
 from pvkdb.errors import AddedError
@@ -62,10 +62,16 @@ def _route(operation: Operation) -> Callable[..., Any]:
     if names := re.findall(r"{(\w+)}", operation.path):
         return _route_with_names(operation, served, names, result)
     asked = served if operation.verb == "POST" else Annotated[served, Query()]
-    if operation.scope:
+    if operation.writes:
 
-        def write(given: served, http: Request, session: WriteSession) -> result:  # type: ignore[valid-type]
-            return result(data=written(http, session, operation, given))  # type: ignore[no-any-return]
+        def prepare(given: served) -> Any:  # type: ignore[valid-type]
+            return operation.prepare(given)
+
+        def write(
+            asked: Annotated[Any, Depends(prepare)], http: Request, session: WriteSession
+        ) -> result:  # type: ignore[valid-type]
+            found = written(http, session, operation, asked)
+            return result(data=found) if operation.many else found  # type: ignore[no-any-return]
 
         return write
 

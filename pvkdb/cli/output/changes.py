@@ -21,6 +21,7 @@ from pvkdb.cli.output.console import (
 if TYPE_CHECKING:
     from pvkdb.schemas.imports import (
         Change,
+        DeskDraft,
         Difference,
         History,
         ImportReport,
@@ -136,6 +137,16 @@ def print_differences(
 
 def _shown(value: object) -> str:
     return "(empty)" if value is None else str(value)
+
+
+def print_drafts(found: Sequence[DeskDraft] | DeskDraft) -> None:
+    """Print drafts of papers; of one that was named, its proposals."""
+    for each in found if isinstance(found, Sequence) else [found]:
+        state = f"{each.state}, {each.undecided} undecided, revision {each.revision}"
+        output().print(plain(f"{each.id}  {state}  {each.title}"), soft_wrap=True)
+        for cell in (cell for row in each.rows or () for cell in row.cells if cell.value):
+            said = f"{cell.decision or 'undecided'}: {cell.decided or cell.value}"
+            output().print(plain(f"  {cell.cell}  {said}  {cell.sentence}"), soft_wrap=True)
 
 
 def print_unreviewed(waiting: Sequence[UnreviewedImport]) -> None:

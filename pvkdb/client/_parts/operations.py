@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
     from pvkdb.schemas.calculations.simulations import SimulationQuestion
     from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
-    from pvkdb.schemas.imports import UnreviewedImport
+    from pvkdb.schemas.imports import DeskDraft, ImportReport, UnreviewedImport
     from pvkdb.schemas.kinetics import KineticsAnswer
     from pvkdb.schemas.rankings import Comparison
     from pvkdb.schemas.responses import FormulaTolerance
@@ -33,6 +33,31 @@ if TYPE_CHECKING:
 
 class DirectOperations(ClientPart):
     """Operations that are methods of the clients themselves."""
+
+    @operation
+    def add_draft(
+        self,
+        name: str | None = None,
+        text: str | None = None,
+        pdf: str | None = None,
+        by: str | None = None,
+    ) -> Steps[DeskDraft]:
+        """Bring a paper to the desk.
+
+        Rules propose values with their sentences. A text that is there keeps its draft; what was
+        rejected in a paper is not proposed again.
+
+        Args:
+            name: Name of the file. Default: paper.
+            text: Its text: plain, HTML or XML.
+            pdf: Its PDF; a service takes it as base64.
+            by: Who does it; a service takes the name of the key.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+        """
+        return call(self._service, "add_draft", locals())
 
     @operation
     def compare(
@@ -59,6 +84,53 @@ class DirectOperations(ClientPart):
             'No measured or computed value differs between CsPbBr3 and MAPbI3 beyond the errors'
         """
         return call(self._service, "compare", locals())
+
+    @operation
+    def decide(
+        self,
+        draft: int,
+        action: str,
+        cells: list[str],
+        revision: int,
+        value: str | None = None,
+        by: str | None = None,
+    ) -> Steps[DeskDraft]:
+        """Accept, correct or reject proposals of a draft.
+
+        Kept at once with name and date. A draft that has changed since it was read refuses (409)
+        and names what changed.
+
+        Args:
+            draft: Number of the draft.
+            action: What is decided.
+            cells: Fields of the draft, or new ones with a correction: of a row, or a new row.
+            revision: Revision of the draft that was read.
+            value: The correction.
+            by: Who does it; a service takes the name of the key.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+        """
+        return call(self._service, "decide", locals())
+
+    @operation
+    def enter(self, draft: int, revision: int, by: str | None = None) -> Steps[ImportReport]:
+        """Import what a draft accepts.
+
+        With the checks of every import. It counts in rankings once somebody else confirms its
+        dataset version (review).
+
+        Args:
+            draft: Number of the draft.
+            revision: Revision of the draft that was read.
+            by: Who does it; a service takes the name of the key.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+        """
+        return call(self._service, "enter", locals())
 
     @operation
     def series(self, changed: str | None = None, metric: str | None = None) -> Steps[DeviceSeries]:
@@ -101,6 +173,22 @@ class DirectOperations(ClientPart):
             0.862
         """
         return call(self._service, "tolerance", locals())
+
+    @operation
+    def drafts(self, draft: int | None = None) -> Steps[list[DeskDraft]]:
+        """List the drafts of papers.
+
+        With their states: to read, entered, confirmed. One that is named has its text, its
+        proposals and the decisions on them.
+
+        Args:
+            draft: Number of one draft, with its text and rows.
+
+        Raises:
+            InputError: a value cannot be used, or another one is missing.
+            NotFoundError: the service does not hold what is named.
+        """
+        return call(self._service, "drafts", locals())
 
     @operation
     def review(

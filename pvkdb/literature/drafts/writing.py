@@ -29,7 +29,8 @@ _FIELDS = {name: table.imported_as for name, (_, table) in TABLE_METRICS.items()
 _FIELDS |= {metric.reported_as or "": name for name, metric in FIGURES.items()}
 #: Metrics of which an import takes a best value.
 _BEST = ("on_off_ratio", "retention_s", "stability_days")
-_REFERENCE = ("doi", "authors", "title", "journal", "year", "volume", "pages")
+#: Fields of a reference, in their order.
+REFERENCE = ("doi", "authors", "title", "journal", "year", "volume", "pages")
 _METHODS = {
     "DFT": r"\bDFT\b|density functional|first[- ]principles?|ab initio",
     "experiment": r"experiment|measured|Arrhenius|impedance|spectroscop",
@@ -197,7 +198,7 @@ def draft_yaml(draft: Draft, target: str = "draft.yaml") -> str:
 def _lines(draft: Draft, target: str) -> Iterator[str]:
     yield from _HEAD.format(name=draft.name, mark=UNCONFIRMED, target=target).splitlines()
     yield "reference:"
-    for name in _REFERENCE:
+    for name in REFERENCE:
         text = draft.reference.get(name, "")
         if text or name in ("authors", "title", "year"):
             yield f"  {name}: {_marked(text)}"

@@ -19,7 +19,7 @@ from pvkdb.schemas.imports import ReviewRequest, UnreviewedImport
 from pvkdb.store.base import utc_now
 from pvkdb.store.changes import note_change
 from pvkdb.store.curation.sources import Source
-from pvkdb.store.models.access import AuditEntry
+from pvkdb.store.models.access import ApiKey, AuditEntry
 from pvkdb.store.models.references import DatasetVersion
 
 #: Version of a store without curated data.
@@ -111,13 +111,13 @@ def review(request: ReviewRequest, reading: Reading) -> list[UnreviewedImport]:
 def confirm_import(session: Session, version: str, caller: str) -> None:
     """Record that somebody confirms an import: it counts in rankings from now on.
 
-    ``pvkdb_caller`` of the session's ``info`` has further columns of the audit log; a key cannot
-    confirm what it has imported.
+    ``pvkdb_caller`` of the session's ``info`` has further columns of the audit log. Nobody confirms
+    what he has imported, also not with another key.
 
     Raises:
         NotFoundError: no import of this version waits; names those that do.
         StateError: it is confirmed already; names by whom and when.
-        AccessError: the same key has imported it.
+        AccessError: the owner of the key has imported it, or the same person without keys.
     """
     entries = select(AuditEntry).where(AuditEntry.subject == version).order_by(AuditEntry.id)
     done = {each.action: each for each in session.scalars(entries)}
@@ -127,14 +127,22 @@ def confirm_import(session: Session, version: str, caller: str) -> None:
     if version not in waiting:
         raise NotFoundError(unknown_name("unreviewed import", version, waiting))
     known = session.info.get("pvkdb_caller", {})
-    key = known.get("key_id")
-    if key is not None and IMPORT in done and done[IMPORT].key_id == key:
+    if (entered := done.get(IMPORT)) and _owner(session, entered.caller, entered.key_id) == _owner(
+        session, caller, known.get("key_id")
+    ):
         raise AccessError(
-            f"{version} was imported with this key ({key}); somebody else confirms it, with "
-            "another key"
+            f"{version} was imported by {entered.caller}; somebody else confirms it, with another "
+            "key, or without keys under another name. Keys are made for each person with: pvkdb "
+            "keys create NAME --scope import"
         )
     session.add(AuditEntry(caller=caller, action=REVIEW, subject=version, **known))
     note_change(session)
+
+
+def _owner(session: Session, caller: str, key_id: str | None) -> str:
+    """Return the owner of a key, also of several keys; without one, the name of the caller."""
+    key = session.get(ApiKey, key_id) if key_id else None
+    return key.name if key else caller
 
 
 def _add(session: Session, version: str, description: str) -> DatasetVersion:

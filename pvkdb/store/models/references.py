@@ -1,4 +1,4 @@
-"""The bibliography, and the versions of the data in the store."""
+"""The bibliography, the versions of the data in the store, and drafts of papers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import csv
 from datetime import datetime
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from pvkdb.store.base import Base
+from pvkdb.store.base import Base, utc_now
 from pvkdb.store.models.columns import ReferencesColumns
 
 
@@ -57,6 +58,51 @@ class Reference(ReferencesColumns, Base):
     def doi_seen_at(self) -> str | None:
         """The address of that page, or of the page on which a paper without DOI was read."""
         return seen_doi(self.key, self.doi)[1]
+
+
+class PaperDraft(Base):
+    """The text of a paper with the proposals that readers decide on.
+
+    ``paper`` is its DOI, or its text, by which another file of the same paper is known; ``digest``
+    is the SHA-256 of the text. ``revision`` counts the changes, ``undecided`` open proposals.
+    """
+
+    __tablename__ = "drafts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    title: Mapped[str]
+    paper: Mapped[str] = mapped_column(index=True)
+    digest: Mapped[str] = mapped_column(unique=True)
+    text: Mapped[str] = mapped_column(deferred=True)
+    proposals: Mapped[dict[str, Any]] = mapped_column(deferred=True)
+    undecided: Mapped[int]
+    revision: Mapped[int] = mapped_column(default=0)
+    created_by: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    decisions: Mapped[list[DraftDecision]] = relationship(
+        order_by="DraftDecision.id", lazy="selectin"
+    )
+
+
+class DraftDecision(Base):
+    """One decision on a cell of a draft, or the entry of one of its rows into the store.
+
+    Decisions are added and never changed. Of an entry, ``cell`` is the row of the draft, ``value``
+    the id of the row in the store, and ``version`` the dataset version that brought it.
+    """
+
+    __tablename__ = "draft_decisions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    draft_id: Mapped[int] = mapped_column(ForeignKey("drafts.id"), index=True)
+    revision: Mapped[int]
+    action: Mapped[str]
+    cell: Mapped[str]
+    value: Mapped[str]
+    version: Mapped[str | None]
+    caller: Mapped[str]
+    at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 def seen_doi(key: str, printed: str | None) -> tuple[str | None, str | None]:

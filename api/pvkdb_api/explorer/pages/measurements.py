@@ -15,13 +15,14 @@ from markupsafe import Markup
 
 from pvkdb.display.pages import SHEET_TYPES
 from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.literature.importing import ImportRefusedError
 from pvkdb.measurements.forms import shipped
 from pvkdb.schemas.access import Scope
 from pvkdb.store.curation.sources import Upload
 from pvkdb_api.core.sessions import WriteSession
-from pvkdb_api.explorer.pages.draft import import_part
 from pvkdb_api.explorer.site.forms import Form, posted
-from pvkdb_api.explorer.site.rendering import page
+from pvkdb_api.explorer.site.rendering import page, part
+from pvkdb_api.operations.imports import import_upload
 
 if TYPE_CHECKING:
     from pvkdb.measurements import Report
@@ -89,7 +90,14 @@ def post_device(
     names = {sha256: name for name, sha256 in report.files}
     files = {upload.name: upload for upload in form.uploads["files"]}
     paper = json.dumps(device_paper(report, names, form.texts)).encode()
-    return import_part(request, session, Upload("device.json", paper, files), form)
+    upload, dry_run = Upload("device.json", paper, files), form.get("action") != "import"
+    try:
+        report = import_upload(request, session, upload, dry_run=dry_run)
+    except ImportRefusedError as error:
+        return part(request, "_draft_report.html", report=None, problems=error.problems)
+    if not dry_run:
+        request.state.dataset_version = report.dataset_version
+    return part(request, "_draft_report.html", report=report, problems=())
 
 
 def _numbers(text: str, condition: Mapping[str, str]) -> list[float]:

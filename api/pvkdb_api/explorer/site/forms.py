@@ -70,7 +70,7 @@ def posted(scope: Scope | None) -> Callable[[Request], Coroutine[Any, Any, Form]
         _require_own_origin(request)
         form = await read_form(request)
         if scope is not None:
-            _require_scope(request, scope, form.texts)
+            require_scope(request, scope, form.texts)
             request.state.granted = scope
         return form
 
@@ -120,7 +120,8 @@ def _require_own_origin(request: Request) -> None:
         )
 
 
-def _require_scope(request: Request, scope: Scope, typed: dict[str, str]) -> None:
+def require_scope(request: Request, scope: Scope, typed: dict[str, str]) -> None:
+    """Refuse a person whose key lacks a scope, or ask for a key. See :func:`posted`."""
     caller = request.state.caller
     if scope in caller.scopes:
         return

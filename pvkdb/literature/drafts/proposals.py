@@ -1,0 +1,109 @@
+"""What rules propose for a paper, field by field, each with its place in the text of the paper."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import groupby
+
+from pydantic import BaseModel
+
+from pvkdb.literature.drafts.documents import Document, read_document
+from pvkdb.literature.drafts.statements import FoundValue, statements
+from pvkdb.literature.drafts.writing import REFERENCE, DraftRow, draft_of, place_of
+from pvkdb.schemas.imports import DeskCell, DeskRow
+from pvkdb.store.curation.sources import Source
+
+
+class Proposals(BaseModel):
+    """The text of a paper, whose paragraphs end at empty lines, and the rows proposed for it."""
+
+    name: str
+    text: str
+    rows: list[DeskRow]
+    further: list[DeskCell]
+    by: str | None = None
+
+
+def proposals_of(source: Source) -> Proposals:
+    """Return the text of a paper with what rules propose; the first row is its reference.
+
+    Raises:
+        InputError: the file cannot be read as text; names the reason and the remedy.
+        MissingExtraError: pypdf or lxml is not installed.
+    """
+    document = read_document(source)
+    draft = draft_of(document, statements(document))
+    text, starts = _laid_out(document)
+    about = [
+        DeskCell(cell=f"reference.{name}", field=name, value=value, **_span(text, value))
+        for name in REFERENCE
+        if (value := draft.reference.get(name, ""))
+    ]
+    rows = [DeskRow(key="reference", table="references", cells=about)]
+    numbers: Counter[str] = Counter()
+    for row in draft.rows:
+        numbers[row.table] += 1
+        key, first = f"{row.table}-{numbers[row.table]}", next(iter(row.found.values()))
+        cells = [*_cells(key, row, first, text, starts)]
+        rows.append(DeskRow(key=key, table=row.table, place=place_of(first), cells=cells))
+    further = [_cell("", each.metric, each.printed, each, text, starts) for each in draft.further]
+    return Proposals(name=document.name, text=text, rows=rows, further=further)
+
+
+def _cells(
+    key: str, row: DraftRow, first: FoundValue, text: str, starts: Mapping[tuple[int, str], int]
+) -> Iterator[DeskCell]:
+    for name, value in row.cells.items():
+        if name in ("source", "as_printed") or not value:
+            continue  # what follows from the others
+        if found := row.found.get(name):
+            yield _cell(f"{key}.{name}", name, value, found, text, starts)
+        else:
+            said = replace(first, printed=value, doubt="")
+            cell = _cell(f"{key}.{name}", name, value, said, text, starts)
+            yield cell.model_copy(update={"printed": ""})
+
+
+def _cell(
+    cell: str,
+    name: str,
+    value: str,
+    said: FoundValue,
+    text: str,
+    starts: Mapping[tuple[int, str], int],
+) -> DeskCell:
+    """Return a value with its place in the text: in its sentence, or in one before."""
+    span: dict[str, int] = {}
+    if (start := starts.get((said.paragraph, said.sentence))) is not None:
+        end = start + len(said.sentence)
+        span = _span(text, said.printed, start, end)
+        if not span and (at := text.rfind(said.printed, 0, start)) >= 0:
+            span = {"start": at, "end": at + len(said.printed)}
+        span = span or {"start": start, "end": end}
+    about = {"sentence": said.sentence, "printed": said.printed, "doubt": said.doubt}
+    return DeskCell(cell=cell, field=name, value=value, **about, **span)
+
+
+def _span(text: str, said: str, start: int = 0, end: int | None = None) -> dict[str, int]:
+    """Return where a part of the text says something; empty if it does not."""
+    at = text.find(said, start, end)
+    return {} if at < 0 else {"start": at, "end": at + len(said)}
+
+
+def _laid_out(document: Document) -> tuple[str, dict[tuple[int, str], int]]:
+    """Return the text of a document, and where its sentences and rows of tables begin in it."""
+    text, starts = "", {}
+    for paragraph, sentences in groupby(document.sentences, key=lambda each: each.paragraph):
+        for sentence in sentences:
+            starts[paragraph, sentence.text] = len(text)
+            text += f"{sentence.text} "
+        text = f"{text.rstrip()}\n\n"
+    for table in document.tables:
+        head, *rest = table.rows
+        for number, row in enumerate([head, *(row for row in rest if any(row[1:]))]):
+            starts[-number, " | ".join(row)] = len(text)
+            text += f"{' | '.join(row)}\n"
+        text += "\n"
+    return text.rstrip(), starts
