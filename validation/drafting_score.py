@@ -36,6 +36,7 @@ PARTS = (
     "unseen_3",
     "unseen_4",
     "unseen_5",
+    "unseen_6",
     "quotations",
     "readings",
 )
