@@ -75,7 +75,8 @@ def add(
             return held.key if held else None
 
     def show(one: PaperOutcome) -> None:
-        lines = [f"{one.status}: {one.title or one.paper} {one.reason}".rstrip()]
+        reason = f" ({one.reason})" if one.reason else ""
+        lines = [f"{one.status}: {one.title or one.paper}{reason}"]
         lines += [f"  note: {note}" for note in one.notes]
         lines += [f"  pvkdb import {one.reference}"] if one.reference else []
         lines += [f"  pvkdb draft {one.text} --output draft.yaml"] if one.text else []

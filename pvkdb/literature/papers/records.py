@@ -105,8 +105,8 @@ def openalex(content: bytes) -> PaperRecord:
         _reference("OpenAlex", work, people),
         plain_text(" ".join(word for _, word in words)),
         "retracted by OpenAlex" if at(work, "is_retracted") is True else "",
-        at(work, "best_oa_location", "license") or "",
-        at(work, "best_oa_location", "pdf_url") or "",
+        str(at(work, "best_oa_location", "license") or ""),
+        str(at(work, "best_oa_location", "pdf_url") or ""),
     )
 
 
@@ -127,7 +127,7 @@ def europe_pmc(content: bytes, doi: str) -> PaperRecord:
         _reference("Europe PMC", paper, people),
         plain_text(at(paper, "abstractText")),
         "retracted by Europe PMC" if is_retracted else "",
-        at(paper, "license") or "",
+        str(at(paper, "license") or ""),
         f"{paper['pmcid']}/fullTextXML" if is_open else "",
     )
 

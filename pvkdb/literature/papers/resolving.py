@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from pvkdb.literature.papers.services import PaperService
 from pvkdb.literature.publications import words_of
 from pvkdb.schemas import parse_json
 from pvkdb.schemas.tables import ReferencesRow
+from pvkdb.schemas.tables.columns import csv_cell
 from pvkdb.store.collections import REFERENCES
 from pvkdb.store.curation.sources import Upload
 from pvkdb.store.files.bibliography import reference_text
@@ -86,12 +87,13 @@ def propose(
 
 def score(row: ReferencesRow, candidate: ReferencesRow) -> float:
     """Return how well a candidate fits a reference, from 0 to 1; see the module."""
-    # The review prints some titles in two languages.
-    ours = [words_of(part) for part in (row.title, *(row.title or "").split("/"))]
+    # The review prints some titles in two languages; a short part names no paper.
+    parts = [words_of(part) for part in (row.title or "").split("/")]
+    ours = [words_of(row.title), *(part for part in parts if len(part) > 20)]
     theirs = words_of(candidate.title)
     title = max(SequenceMatcher(None, each, theirs, autojunk=False).ratio() for each in ours)
     author = bool(candidate.authors) and same_authors(row.authors, candidate.authors)
-    apart = abs((row.year or 0) - (candidate.year or 0))
+    apart = abs(row.year - candidate.year) if row.year and candidate.year else -1
     return 0.7 * title + 0.15 * author + {0: 0.15, 1: 0.075}.get(apart, 0.0)
 
 
@@ -117,9 +119,9 @@ def _fill(proposal: DoiProposal, row: ReferencesRow, service: PaperService) -> N
 def proposals_text(proposals: Sequence[DoiProposal]) -> str:
     """Return proposals as CSV."""
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, [each.name for each in fields(DoiProposal)])
-    writer.writeheader()
-    writer.writerows(asdict(one) for one in proposals)
+    writer = csv.writer(text)
+    writer.writerow([each.name for each in fields(DoiProposal)])
+    writer.writerows(map(csv_cell, astuple(one)) for one in proposals)
     return text.getvalue()
 
 

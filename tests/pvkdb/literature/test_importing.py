@@ -472,6 +472,18 @@ def test_a_publication_is_found_by_doi_by_title_and_by_key(store: Store, do_impo
     assert count(store, "bibliography") == before + 1
 
 
+def test_a_reference_without_a_doi_gains_it_from_the_same_paper_alone(
+    store: Store, do_import: Import
+) -> None:
+    known = row(store, REFERENCES, "r36")
+    text = "reference: {{title: '{}', year: {}, doi: 10.1000/gained, authors: '{}'}}\n"
+    report = do_import(text.format(known.title, known.year, "X. Other"))
+    assert report.counts["references"].already_there == 1
+    report = do_import(text.format(known.title, known.year, known.authors))
+    assert report.counts["references"].superseding == 1
+    assert row(store, REFERENCES, "r36").doi == "10.1000/gained"
+
+
 def test_two_papers_of_one_author_and_year_get_two_keys(do_import: Import) -> None:
     do_import(PAPER)
     other = PAPER.replace("Example", "other").replace("Ions in", "More ions in")

@@ -19,7 +19,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.references import Reference
 
 from .conftest import Add
-from .library import DOI, OTHER, Library, arxiv, crossref, europe_pmc, openalex
+from .library import DOI, OTHER, Library, crossref, europe_pmc, openalex, shapes
 
 CROSSREF, OPENALEX = f"/crossref/works/{DOI}", f"/openalex/works/doi:{DOI}"
 ARTICLE = "<article><front/><body><p>The on/off ratio of the device is 50.</p></body></article>"
@@ -180,25 +180,19 @@ def test_requests_to_a_service_are_a_pause_apart_repetitions_too(
 def test_a_preprint_is_cited_by_its_number_until_a_journal_has_it(
     library: Library, add: Add, name: str, more: str, doi: str, journal: str
 ) -> None:
-    library.answers = {"/arxiv/api/query": arxiv("2305.00001", more), CROSSREF: crossref()}
+    feed = shapes()["arxiv"].replace("</entry>", f"{more}</entry>")
+    library.answers = {"/arxiv/api/query": feed, CROSSREF: crossref()}
     (paper,) = add(name)
     assert (paper.status, paper.doi) == ("new", doi)
     assert f",{journal}," in Path(paper.reference).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "Rate exceeded.",
-        '<!DOCTYPE feed [<!ENTITY a "aa">]><feed/>',
-        arxiv("2305.00001").replace("abs/2305.00001v2", "errors#id"),
-    ],
-)
-def test_an_answer_of_arxiv_without_the_paper_is_no_paper(
-    library: Library, add: Add, answer: str
-) -> None:
-    library.answers["/arxiv/api/query"] = answer
-    assert add("2305.00001")[0].status in ("failed", "not found")
+def test_an_answer_of_arxiv_without_the_paper_is_no_paper(library: Library, add: Add) -> None:
+    library.answers["/arxiv/api/query"] = [
+        *("Rate exceeded.", '<!DOCTYPE feed [<!ENTITY a "aa">]><feed/>'),
+        shapes()["arxiv"].replace("abs/2305.00001v2", "errors#id"),
+    ]
+    assert [add("2305.00001")[0].status for _ in range(3)] == ["failed", "failed", "not found"]
 
 
 def test_a_file_is_added_by_the_doi_that_it_names(

@@ -18,20 +18,16 @@ from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.database import Store
 from pvkdb.store.models.references import DatasetVersion, Reference
 
-from .library import DOI, OTHER, Library, crossref, crossref_work
+from .library import DOI, OTHER, Library, crossref
 
 WORKS = "/crossref/works"
 #: As the review prints r3: A. Kojima et al., J. Am. Chem. Soc. 131, 6050 (2009).
 TITLE = "Organometal halide perovskites as visible-light sensitizers for photovoltaic cells"
 
 
-def candidate(doi: str, title: str, year: int, family: str) -> dict[str, object]:
-    author = [{"given": "Akihiro", "family": family}]
-    return crossref_work(doi, title=[title], author=author, issued={"date-parts": [[year]]})
-
-
-FITTING = candidate("10.1000/fits", TITLE.upper(), 2009, "Kojima")
-FOUND = {"message": {"items": [candidate(OTHER, "A cell", 2009, "Kojima"), FITTING]}}
+KOJIMA = {"author": [{"given": "Akihiro", "family": "Kojima"}], "issued": {"date-parts": [[2009]]}}
+FITTING = crossref("10.1000/FITS", title=[TITLE.upper()], **KOJIMA)["message"]
+FOUND = {"message": {"items": [crossref(OTHER, **KOJIMA)["message"], FITTING]}}
 
 
 def row(title: str, year: int | None, authors: str | None) -> ReferencesRow:
