@@ -11,8 +11,6 @@ structures of a composition.
 
 # ruff: noqa: E501
 
-from __future__ import annotations
-
 import argparse
 import itertools
 import json

@@ -18,8 +18,6 @@ evaluated, in foreign calculators counted where they compute. ``neb_peers.py`` s
 installed.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import time

@@ -9,8 +9,6 @@ counted from its SMILES; where the sum formula says another one, a correction ha
 the script stops. Elements are left out: their charges come from Shannon's table.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 import sys

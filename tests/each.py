@@ -1,7 +1,5 @@
 """One test over many rows: a failure names its row."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 from collections.abc import Callable, Iterable

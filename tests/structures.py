@@ -1,7 +1,5 @@
 """Rows of structures for the stores of tests."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ase import Atoms

@@ -1,7 +1,5 @@
 """What the documentation tells people to run, runs."""
 
-from __future__ import annotations
-
 import importlib.util
 import re
 import shlex

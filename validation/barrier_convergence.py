@@ -9,8 +9,6 @@ soon as it is done: extended XYZ with charge, code and settings. A run that is k
 it was.
 """
 
-from __future__ import annotations
-
 import argparse
 import io
 import sys

@@ -1,7 +1,5 @@
 """What the page of migration barriers computes, and which statements it is held against."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Running the service with uvicorn."""
 
-from __future__ import annotations
-
 import errno
 import gc
 import os

@@ -1,7 +1,5 @@
 """Progress of a running calculation, reported step by step."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import log

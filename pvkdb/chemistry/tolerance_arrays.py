@@ -15,8 +15,6 @@ Example:
     [0.851, 0.912, 0.912, 0.851]
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache

@@ -1,7 +1,5 @@
 """The ``pvkdb`` command with its subcommands."""
 
-from __future__ import annotations
-
 import os
 from typing import Annotated, Any
 

@@ -7,8 +7,6 @@ Example:
     ...     table = devices.to_dataframe()
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from pvkdb._later import later

@@ -1,7 +1,5 @@
 """The operations of this room."""
 
-from __future__ import annotations
-
 from pvkdb.operations import Operation
 
 OPERATIONS = (

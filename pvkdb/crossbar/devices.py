@@ -1,7 +1,5 @@
 """Largest arrays of the devices in the store."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, or_, select

@@ -1,7 +1,5 @@
 """Moments and lengths of time as text."""
 
-from __future__ import annotations
-
 import math
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """The operation of this room."""
 
-from __future__ import annotations
-
 from pvkdb.operations import Kind, Operation
 
 OPERATIONS = (

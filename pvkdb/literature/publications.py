@@ -1,7 +1,5 @@
 """Publications of an import: found in the bibliography or added to it."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Crossbar arrays: their largest size, and exact solutions of their circuit."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Annotated
 

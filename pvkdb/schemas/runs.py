@@ -1,7 +1,5 @@
 """Runs of screening plans: times, results, and differences from the previous run."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from enum import StrEnum
 

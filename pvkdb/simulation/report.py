@@ -1,7 +1,5 @@
 """What the barriers of a migration result mean for motion: numbers, intervals and assumptions."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from math import isfinite, sqrt
 

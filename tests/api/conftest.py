@@ -1,7 +1,5 @@
 """The service without a network: requests go straight into the application."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import shutil

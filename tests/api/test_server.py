@@ -1,7 +1,5 @@
 """Starting and stopping the service."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

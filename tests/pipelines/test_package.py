@@ -1,7 +1,5 @@
 """``import pvkdb_pipelines`` offers its main functions without loading their libraries."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """Rank agreement with bounds among the values, against scipy and by hand."""
 
-from __future__ import annotations
-
 from math import comb
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The benchmark is that of the stored hops, and its page is that of the benchmark."""
 
-from __future__ import annotations
-
 import pytest
 
 from pvkdb_pipelines.dft.benchmark import read_benchmark

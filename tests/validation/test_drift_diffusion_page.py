@@ -1,7 +1,5 @@
 """The page of the simulated devices: its numbers against their bounds, and one run again."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The page of a screening says what its report says."""
 
-from __future__ import annotations
-
 from pvkdb.schemas.screening import (
     BarrierOutcome,
     Fall,

@@ -1,7 +1,5 @@
 """The headers of every response, answers to HEAD, and the answer to unexpected errors."""
 
-from __future__ import annotations
-
 import logging
 
 from starlette.datastructures import MutableHeaders

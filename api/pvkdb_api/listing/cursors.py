@@ -1,7 +1,5 @@
 """Cursors: the position after the last row of a page, opaque and bound to its query."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hashlib

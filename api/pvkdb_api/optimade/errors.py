@@ -1,7 +1,5 @@
 """Errors of OPTIMADE requests, with the status that the specification gives them."""
 
-from __future__ import annotations
-
 from pvkdb.errors import InputError
 
 

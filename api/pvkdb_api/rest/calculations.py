@@ -1,7 +1,5 @@
 """Steering of calculations, which workers find in the store."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Annotated, Literal
 

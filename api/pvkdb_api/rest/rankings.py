@@ -1,7 +1,5 @@
 """Rankings of devices and materials for applications."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 

@@ -1,7 +1,5 @@
 """Screenings: the runs of plans with their funnels, candidates and reports."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any
 

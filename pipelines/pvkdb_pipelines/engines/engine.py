@@ -1,7 +1,5 @@
 """The interface of an engine."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Sequence
 from typing import Protocol
 

@@ -1,7 +1,5 @@
 """``pvkdb jobs``: listing, cancelling, repeating and exchanging calculations."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 from typing import Annotated, Any

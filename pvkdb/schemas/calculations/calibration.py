@@ -5,8 +5,6 @@
 time: docs/validation/calibration.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from functools import cache
 from importlib.resources import files

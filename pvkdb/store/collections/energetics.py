@@ -1,7 +1,5 @@
 """Collection of reported and computed energies."""
 
-from __future__ import annotations
-
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 

@@ -1,7 +1,5 @@
 """Rows of exported tables; :mod:`pvkdb.store.files.table_files` writes them to files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from sqlalchemy import select

@@ -1,7 +1,5 @@
 """Collection of materials."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache

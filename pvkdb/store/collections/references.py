@@ -1,7 +1,5 @@
 """Collection of references: the publications that rows of other tables cite."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Adding compositions with their tolerance factors, and materials, each once."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """API keys, the log of writes, and answers kept for repeated requests."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The bibliography, and the versions of the data in the store."""
 
-from __future__ import annotations
-
 import csv
 from datetime import datetime
 from functools import cache

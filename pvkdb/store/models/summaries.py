@@ -1,7 +1,5 @@
 """What is known of each composition in one row, made from the other tables."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from sqlalchemy import ForeignKey, Index, String, text

@@ -1,7 +1,5 @@
 """The log of a calculation: its states with their times, and its latest progress."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable, Sequence

@@ -3,8 +3,6 @@
 The collections read them back; the row is then the same.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Pictures in a plane of two metrics: retention against switching time, two criteria."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The whole dataset from the service: made once for all, checked, and held by no reader."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import io

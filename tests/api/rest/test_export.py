@@ -1,7 +1,5 @@
 """A table is the same as CSV, JSON and Parquet, with the columns that DESIGN.md promises."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

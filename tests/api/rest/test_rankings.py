@@ -1,7 +1,5 @@
 """Rankings over HTTP."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

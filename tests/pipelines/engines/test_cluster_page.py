@@ -1,7 +1,5 @@
 """docs/cluster.md: its files can be read, its keys are those of the models, its commands exist."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from importlib.util import find_spec

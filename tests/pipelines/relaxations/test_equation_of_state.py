@@ -1,7 +1,5 @@
 """Equations of state: the fit finds what made the energies, and a bad range gives none."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

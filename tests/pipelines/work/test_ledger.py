@@ -1,7 +1,5 @@
 """The queue under fire, on real parts: many processes, each part killed, SIGTERM, cancelling."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

@@ -1,7 +1,5 @@
 """Amounts: exact numbers and expressions in symbols."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import pytest

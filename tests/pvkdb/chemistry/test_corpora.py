@@ -1,7 +1,5 @@
 """Names as the review and device databases print them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

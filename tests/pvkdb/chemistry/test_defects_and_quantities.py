@@ -1,7 +1,5 @@
 """Defect labels and reported intervals."""
 
-from __future__ import annotations
-
 import pytest
 
 from pvkdb.chemistry import Defect, Interval

@@ -1,7 +1,5 @@
 """Sum formulas beside pymatgen's and beside what the specification of OPTIMADE prints."""
 
-from __future__ import annotations
-
 import re
 from math import gcd
 

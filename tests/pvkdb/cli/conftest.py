@@ -1,7 +1,5 @@
 """Running the command line as a user does: a process of its own."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os

@@ -1,7 +1,5 @@
 """``--database``, ``--engine`` and ``--config``: stores that are created, engines by name."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Iterator

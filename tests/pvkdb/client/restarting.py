@@ -1,7 +1,5 @@
 """A service of its own process, which can be stopped and started again on its port."""
 
-from __future__ import annotations
-
 import signal
 import socket
 import subprocess

@@ -1,7 +1,5 @@
 """The client against a real service: what it finds, what it refuses, what it gives on."""
 
-from __future__ import annotations
-
 import csv
 import io
 import subprocess

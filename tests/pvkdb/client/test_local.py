@@ -1,7 +1,5 @@
 """A local database opened without a server gives what the service gives."""
 
-from __future__ import annotations
-
 import asyncio
 import shutil
 import subprocess

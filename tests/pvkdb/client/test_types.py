@@ -1,7 +1,5 @@
 """Type checkers know what each client gives: one definition, two kinds of answers."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

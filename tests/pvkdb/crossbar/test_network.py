@@ -1,7 +1,5 @@
 """The exact circuit: closed forms, independent dense algebra, conservation, the time it takes."""
 
-from __future__ import annotations
-
 import re
 from math import inf, nan
 

@@ -1,7 +1,5 @@
 """Arrays cell by cell: voltages while one cell is read, margins by place."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

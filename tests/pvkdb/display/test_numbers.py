@@ -1,7 +1,5 @@
 """Numbers as text."""
 
-from __future__ import annotations
-
 import math
 
 from pvkdb.display.numbers import number, short_number

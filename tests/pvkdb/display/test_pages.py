@@ -1,7 +1,5 @@
 """Pages of text and tables as PDF."""
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import pytest

@@ -1,7 +1,5 @@
 """Values with units as text."""
 
-from __future__ import annotations
-
 import pytest
 
 from pvkdb.display.units import amount

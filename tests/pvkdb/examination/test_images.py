@@ -1,7 +1,5 @@
 """Pictures to learn."""
 
-from __future__ import annotations
-
 import gzip
 from pathlib import Path
 

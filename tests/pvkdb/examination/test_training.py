@@ -1,7 +1,5 @@
 """Training in place, against curves in closed form and against the published accuracies."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """One ion over one barrier: published numbers, limits, inverses, the hops of a crystal."""
 
-from __future__ import annotations
-
 import re
 from itertools import product
 from math import inf, nan

@@ -1,7 +1,5 @@
 """device_claims.csv says what the text and the captions of the review print."""
 
-from __future__ import annotations
-
 import math
 import re
 from itertools import groupby

@@ -1,7 +1,5 @@
 """Configuration, mechanism and volatility of the devices are what the named places say."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """The curated literature in a store, on both databases."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Files as instruments of several countries write them: right units, or refused."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

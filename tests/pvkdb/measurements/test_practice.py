@@ -1,7 +1,5 @@
 """Good practice: what a data set does not show is no, or not known; never yes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

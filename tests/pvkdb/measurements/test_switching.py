@@ -1,7 +1,5 @@
 """The mechanism of switching: strong votes decide, missing measurements are named."""
 
-from __future__ import annotations
-
 import pytest
 
 from pvkdb.errors import InputError

@@ -1,7 +1,5 @@
 """Currents, loops and transients beside the textbook, conservation, and what is refused."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Kinetic Monte Carlo against what is known exactly. Most runs are long, and slow tests."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from math import exp, log
 

@@ -1,7 +1,5 @@
 """The equations beside numbers by hand: derivatives, equilibrium, image force."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from math import pi, sqrt
 

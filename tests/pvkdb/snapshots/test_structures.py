@@ -1,7 +1,5 @@
 """Structures and barriers as files that ASE, optimade and other programs read."""
 
-from __future__ import annotations
-
 import io
 import json
 import zipfile

@@ -1,7 +1,5 @@
 """A snapshot holds every export, with its types, as of one moment."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import signal

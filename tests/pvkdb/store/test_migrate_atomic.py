@@ -1,7 +1,5 @@
 """An interrupted migration leaves nothing behind."""
 
-from __future__ import annotations
-
 import pytest
 from alembic import command
 from sqlalchemy import inspect

@@ -1,7 +1,5 @@
 """Migrations and models agree, on both databases."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The meaning of each kind of failed calculation, and what the user can do about it."""
 
-from __future__ import annotations
-
 from pvkdb.schemas.calculations import FailureKind
 
 _OTHER_POTENTIAL = "Use another potential, or upload a well-relaxed structure."

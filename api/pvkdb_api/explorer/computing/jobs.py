@@ -1,7 +1,5 @@
 """The data of the calculation pages: the state of the queue, and one calculation with its log."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime

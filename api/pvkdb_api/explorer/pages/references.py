@@ -1,7 +1,5 @@
 """The pages of references: the table, a single reference, and the errata."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The rows that cite a reference, and the rows with an erratum."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields

@@ -1,7 +1,5 @@
 """The entry type ``references``: publications."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sqlalchemy import String, case, cast, literal, select

@@ -1,7 +1,5 @@
 """Hosts and paths of finished calculations in the store, and their XYZ files."""
 
-from __future__ import annotations
-
 import io
 
 from ase import Atoms

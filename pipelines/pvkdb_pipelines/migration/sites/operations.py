@@ -1,7 +1,5 @@
 """Symmetry operations of a cell and their action on atoms, points and displacements."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Geometry of the drawings of a material: what is drawn is what the numbers say."""
 
-from __future__ import annotations
-
 import gzip
 import itertools
 import json

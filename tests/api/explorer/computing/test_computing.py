@@ -1,7 +1,5 @@
 """Calculations, the form that queues one, and screenings, in the browser and without a window."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import timedelta

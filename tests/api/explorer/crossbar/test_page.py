@@ -1,7 +1,5 @@
 """The crossbar page: sliders, results while they move, and the circuit."""
 
-from __future__ import annotations
-
 import re
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Devices: the plot that follows the filters, and the page of one device."""
 
-from __future__ import annotations
-
 import re
 from contextlib import closing
 from functools import partial

@@ -1,7 +1,5 @@
 """Whatever stands in the store is text on a page: markup, endless words, writing to the left."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

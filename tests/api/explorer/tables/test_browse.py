@@ -1,7 +1,5 @@
 """Counts beside the checkboxes of a table of which a search counts a part."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

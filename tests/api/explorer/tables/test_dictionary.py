@@ -1,7 +1,5 @@
 """The data dictionary, and tables without pages of their own."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

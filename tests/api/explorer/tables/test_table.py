@@ -1,7 +1,5 @@
 """Tables with filters, in the browser."""
 
-from __future__ import annotations
-
 import re
 
 import httpx

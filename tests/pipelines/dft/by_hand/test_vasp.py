@@ -2,8 +2,6 @@
 format, with numbers of our own.
 """
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 from typing import Any

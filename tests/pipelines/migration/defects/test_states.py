@@ -1,7 +1,5 @@
 """A state that symmetry carries elsewhere is what the potential would have found there."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """``pvkdb kinetics``, ``crossbar``, ``examine`` and ``export-device`` as a user types them."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """``pvkdb jobs`` as its user sees it."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from functools import partial

@@ -1,7 +1,5 @@
 """Searches of the store: what is current, bounds, orders."""
 
-from __future__ import annotations
-
 import pytest
 from sqlalchemy import event, select
 

@@ -1,7 +1,5 @@
 """Files of calculations for tests: written, taken, and made line by line."""
 
-from __future__ import annotations
-
 import copy
 import gzip
 import json

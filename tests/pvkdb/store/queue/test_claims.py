@@ -1,7 +1,5 @@
 """The queue: content keys, leases, recovery, on both databases."""
 
-from __future__ import annotations
-
 import itertools
 import threading
 from datetime import timedelta

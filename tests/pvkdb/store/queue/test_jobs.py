@@ -1,7 +1,5 @@
 """Cancelling, retrying, finding, and the log, on both databases."""
 
-from __future__ import annotations
-
 import pytest
 from sqlalchemy import text
 

@@ -1,7 +1,5 @@
 """Rows by a list of keys on both databases."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Candidates from the devices' table and from figures of the text."""
 
-from __future__ import annotations
-
 import pytest
 from sqlalchemy import select
 

@@ -1,7 +1,5 @@
 """Values as one reads them."""
 
-from __future__ import annotations
-
 import pytest
 
 from pvkdb.schemas.metrics import METRICS

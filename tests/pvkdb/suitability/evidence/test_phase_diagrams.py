@@ -1,7 +1,5 @@
 """Hulls and ternary diagrams of the shipped energies say what the screening found."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import re

@@ -1,7 +1,5 @@
 """Pictures of rankings."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Comparisons of two candidates: the subject's value comes first and is the better one."""
 
-from __future__ import annotations
-
 import random
 import re
 from itertools import combinations

@@ -1,7 +1,5 @@
 """Exports for simulators: only what a figure determines, everything else by name."""
 
-from __future__ import annotations
-
 import json
 import re
 from math import inf, nan
