@@ -1,5 +1,7 @@
 """Results of an import: the changes that it makes, or the problems for which it is refused."""
 
+from __future__ import annotations
+
 from datetime import date
 from typing import Annotated, Literal
 

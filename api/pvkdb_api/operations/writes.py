@@ -1,5 +1,7 @@
 """What every write over HTTP needs: an entry in the audit log, and an idempotency key."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
