@@ -1,5 +1,7 @@
 """The page that drafts an import from a paper, and imports what a person has ticked."""
 
+from __future__ import annotations
+
 import json
 import shutil
 from pathlib import Path
