@@ -93,6 +93,7 @@ bench: install
 # the tests that take too long for each change.
 validate: install
 	$(PYTEST) -m long
+	$(MAKE) wheel-test
 	$(BIN)/python validation/structures.py
 	$(BIN)/python validation/hybrids.py
 	$(BIN)/python validation/migration.py
@@ -130,9 +131,10 @@ dist: install
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*
 
-# Built files in empty environments away from the checkout: base install from both, and [all].
+# Built files in empty environments away from the checkout: base install from both, and [all] unless
+# PART=base.
 wheel-test: install
-	PVKDB_PYTHON=$(abspath $(BIN)/python) bash tests/wheel.sh
+	PVKDB_PYTHON=$(abspath $(BIN)/python) bash tests/wheel.sh $(PART)
 
 # The commands of the Dockerfile without a container engine.
 container-test: install

@@ -24,6 +24,8 @@ from pvkdb.literature import load_literature
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 
+from .patience import PATIENCE_S
+
 # Stores of tests hold the literature; loading computed results takes seconds.
 os.environ["PVKDB_WITHOUT_COMPUTED"] = "1"
 
@@ -171,6 +173,7 @@ def chromium() -> Iterator[Any]:
     if executable is None:
         lacks("there is no chromium on this machine (Debian: apt-get install chromium)")
     sync_api = pytest.importorskip("playwright.sync_api")
+    sync_api.expect.set_options(timeout=PATIENCE_S * 1000)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=executable, args=["--no-sandbox", "--disable-gpu"]

@@ -33,7 +33,7 @@ def test_outputs_are_kept_and_of_no_machine(path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
-    [pytest.param(path, marks=[pytest.mark.long] * ("barrier" in path.stem)) for path in NOTEBOOKS],
+    [pytest.param(path, marks=[pytest.mark.long] * (path != NOTEBOOKS[0])) for path in NOTEBOOKS],
     ids=lambda path: path.stem,
 )
 def test_every_cell_runs_and_shows_what_it_showed(path: Path, computed_sqlite: Path) -> None:

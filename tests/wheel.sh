@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Build the source distribution and the wheel from it, and use them away from the checkout: the base
-# install alone, then with [all].
+# install alone, then with [all]. usage: wheel.sh [base], which ends before [all]
 set -euo pipefail
 
 checkout=$(cd "$(dirname "$0")/.." && pwd)
@@ -14,6 +14,21 @@ trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$away"' EX
 wheel=$(echo "$away"/dist/*.whl)
 cd "$away"
 "$python" -m twine check --strict dist/*
+
+echo "-- every file of the packages is in the wheel"
+"$python" - "$wheel" "$checkout" <<'PY'
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+wheel, checkout = sys.argv[1], Path(sys.argv[2])
+brought = set(ZipFile(wheel).namelist())
+for package in ("pvkdb", "pipelines/pvkdb_pipelines", "api/pvkdb_api"):
+    folder = checkout / package
+    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    missing = {path.relative_to(folder.parent).as_posix() for path in files} - brought
+    assert not missing, f"the wheel lacks {sorted(missing)[:5]}"
+PY
 
 echo "-- base install from the source distribution"
 "$python" -m venv source
@@ -49,6 +64,8 @@ grep -q "pvkdb\[api\]" err.txt
 base/bin/pvkdb --help >/dev/null
 if base/bin/pvkdb init 2>err.txt; then echo "init works without its extra?"; exit 1; fi
 grep -q "pvkdb\[store\]" err.txt
+
+[ "${1-}" != base ] || exit 0
 
 echo "-- [all]: init, neb, serve, and the base install's client reads it"
 "$python" -m venv full

@@ -283,7 +283,7 @@ def test_the_page_of_a_calculation_says_why_its_result_cannot_be_read(sqlite_sto
 VERSION_NOT_SUPPORTED = 553
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_answer_fails_for_what_stands_in_the_tables(store: Store, api: Api) -> None:
     found = put_broken_rows(store)
     assert min(map(len, found.values())) > 20

@@ -17,6 +17,7 @@ from pvkdb.errors import InputError, NotMigratedError
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.server import PortInUseError, listen, serve
 
+from ..patience import get
 from .conftest import START, Started
 
 
@@ -66,7 +67,7 @@ def test_a_signal_ends_the_service_quietly(sqlite_store, number):
             assert process.stdout is not None
             address = process.stdout.readline().strip()
             assert re.fullmatch(r"http://127\.0\.0\.1:\d+", address)
-            assert httpx.get(f"{address}/healthz", timeout=20).json()["status"] == "ok"
+            assert get(f"{address}/healthz").json()["status"] == "ok"
             process.send_signal(number)
             out, err = process.communicate(timeout=20)
         finally:
@@ -100,14 +101,14 @@ class Unfinished:
 
 def test_a_request_in_progress_is_finished_before_the_service_ends(start: Started) -> None:
     process, address = start(PVKDB_ALLOW_LOCAL_WRITES="1")
-    assert httpx.get(f"{address}/readyz", timeout=60).json()["status"] == "ok"
+    assert get(f"{address}/readyz").json()["status"] == "ok"
     request = Unfinished(address)
     time.sleep(0.5)  # until it is taken
     process.send_signal(signal.SIGTERM)
     time.sleep(1)
     assert process.poll() is None
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{address}/livez", timeout=5)
+        get(f"{address}/livez")
     assert request.finish().startswith("HTTP/1.1 202")
     _, err = process.communicate(timeout=30)
     assert process.returncode == 0
@@ -121,7 +122,7 @@ def test_who_does_not_finish_in_time_is_not_waited_for(start: Started) -> None:
         PVKDB_TRUSTED_PROXIES="198.51.100.1",
     )
     claim = {"X-Forwarded-For": "203.0.113.9"}  # by somebody who is no proxy of ours
-    assert httpx.get(f"{address}/livez", headers=claim, timeout=60).is_success
+    assert get(f"{address}/livez", headers=claim).is_success
     request = Unfinished(address)
     time.sleep(0.5)
     process.send_signal(signal.SIGTERM)
@@ -135,7 +136,7 @@ def test_a_worker_that_dies_is_replaced_and_all_end_when_their_requests_have(
     start: Started,
 ) -> None:
     process, address = start(PVKDB_WORKERS="2", PVKDB_ALLOW_LOCAL_WRITES="1")
-    assert httpx.get(f"{address}/readyz", timeout=60).is_success
+    assert get(f"{address}/readyz").is_success
     first = workers_of(process.pid)
     assert len(first) == 2
     os.kill(min(first), signal.SIGKILL)
@@ -143,7 +144,7 @@ def test_a_worker_that_dies_is_replaced_and_all_end_when_their_requests_have(
     while len(second := workers_of(process.pid)) < 2 or second == first:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    assert httpx.get(f"{address}/readyz", timeout=60).is_success
+    assert get(f"{address}/readyz").is_success
     request = Unfinished(address)
     time.sleep(0.5)
     process.send_signal(signal.SIGTERM)
@@ -167,13 +168,11 @@ def workers_of(pid: int) -> set[int]:
 
 def test_logs_are_json_lines_that_name_the_request(start: Started) -> None:
     process, address = start(PVKDB_LOG_FORMAT="json")
-    named = httpx.get(
-        f"{address}/api/v1/devices?limit=1", headers={"X-Request-ID": "mine-1"}, timeout=60
-    )
+    named = get(f"{address}/api/v1/devices?limit=1", headers={"X-Request-ID": "mine-1"}, timeout=60)
     assert named.headers["x-request-id"] == "mine-1"
-    forged = httpx.get(f"{address}/nowhere", headers={"X-Request-ID": 'x" {"level": "error'})
+    forged = get(f"{address}/nowhere", headers={"X-Request-ID": 'x" {"level": "error'})
     assert re.fullmatch("[0-9a-f]{32}", forged.headers["x-request-id"])
-    odd = httpx.get(f"{address}/a%0Ab%22", headers={"X-Forwarded-For": "203.0.113.9"})
+    odd = get(f"{address}/a%0Ab%22", headers={"X-Forwarded-For": "203.0.113.9"})
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=30)
     lines = [json.loads(line) for line in err.splitlines()]

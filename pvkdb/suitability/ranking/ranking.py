@@ -179,12 +179,12 @@ def judge(
     candidates, among = ([*map(with_retention, listed)] for listed in (candidates, among))
     reports = [Reports.of(each, bounds_for(each, reading), among) for each in criteria]
     weights = tuple(each.criterion.weight for each in reports)
-    judged = [
-        Judged(
-            each, tuple(of.share(each.evidence.get(of.criterion.metric)) for of in reports), weights
-        )
-        for each in candidates
-    ]
+    columns = (
+        of.shares([each.evidence.get(of.criterion.metric) for each in candidates])
+        for of in reports
+    )
+    shares = zip(*columns, strict=True) if reports else ((),) * len(candidates)
+    judged = [Judged(each, own, weights) for each, own in zip(candidates, shares, strict=True)]
     return judged, reports
 
 

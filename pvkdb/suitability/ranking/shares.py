@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from math import inf, isinf, log10
 from zlib import crc32
 
@@ -143,8 +143,18 @@ class Reports:
             criterion = criterion.model_copy(update={"weight": 0.0})
         return cls(criterion, bounds, found)
 
+    def shares(self, evidence: Sequence[Evidence | None]) -> list[Share]:
+        """Return the share of each piece of evidence on the criterion."""
+        found = [self._share(each) for each in evidence]
+        spread = iter(_spread([each for each in found if not isinstance(each, Share)]))
+        return [each if isinstance(each, Share) else next(spread) for each in found]
+
     def share(self, evidence: Evidence | None) -> Share:
         """Return the share of evidence on the criterion."""
+        return self.shares([evidence])[0]
+
+    def _share(self, evidence: Evidence | None) -> Share | Floats:
+        """Return the share of evidence, or the desirabilities over which it spreads."""
         if evidence is None or not evidence.known:
             return self.unknown
         low, high = self._ends(evidence)
@@ -165,7 +175,7 @@ class Reports:
         among = replace(among, value=among.low, reported=False, unknown=True)
         if not self.criterion.graded:
             return among
-        known = [self.share(each) for _, each in self.values]
+        known = self.shares([each for _, each in self.values])
         pools = [
             np.full(len(_EVEN), each.value) if each.outcomes is None else each.outcomes
             for each in known
@@ -196,7 +206,7 @@ class Reports:
         low, high = self._ends(evidence)
         if evidence.word is not None or isinf(low) or isinf(high):
             return self._range(evidence)[0]
-        return self._closed(evidence, low, high).value
+        return _spread([self._closed(evidence, low, high)])[0].value
 
     def _range(self, evidence: Evidence) -> tuple[float, float]:
         """Return the worst and the best desirability that the evidence allows."""
@@ -208,18 +218,11 @@ class Reports:
         inside = ends[0] <= self._corners[2] and ends[1] >= self._corners[1]
         return min(worth), 1.0 if inside else max(worth)
 
-    def _closed(self, evidence: Evidence, low: float, high: float) -> Share:
-        if evidence.estimate is not None:
-            from scipy import special
-
-            mean, scale, freedom = evidence.estimate
-            worth = desirabilities(self._corners, mean + scale * special.stdtrit(freedom, _EVEN))
-        else:
-            worth = desirabilities(self._corners, low + (high - low) * _EVEN)
-        if worth.min() == worth.max():
-            return exactly(float(worth[0]))
-        low_end, high_end = np.quantile(worth, [TAIL, 1 - TAIL])
-        return Share(float(worth.mean()), float(low_end), float(high_end), outcomes=worth)
+    def _closed(self, evidence: Evidence, low: float, high: float) -> Floats:
+        if evidence.estimate is None:
+            return desirabilities(self._corners, low + (high - low) * _EVEN)
+        mean, scale, freedom = evidence.estimate
+        return desirabilities(self._corners, mean + scale * _student(freedom))
 
     @cached_property
     def _corners(self) -> tuple[float, float, float, float]:
@@ -240,6 +243,28 @@ class Reports:
         if self.criterion.scale == "linear" or isinf(value):
             return value
         return log10(value) if value > 0 else -inf
+
+
+@cache
+def _student(freedom: float) -> Floats:
+    """Return evenly many quantiles of Student's t."""
+    from scipy import special  # here: a service loads it when it ranks
+
+    found: Floats = special.stdtrit(freedom, _EVEN)
+    return found
+
+
+def _spread(worths: Sequence[Floats]) -> list[Share]:
+    """Return shares that spread over desirabilities, of many at once: quantiles are dear."""
+    if not worths:
+        return []
+    lows, highs = np.quantile(worths, [TAIL, 1 - TAIL], axis=1).tolist()
+    return [
+        exactly(float(worth[0]))
+        if worth.min() == worth.max()
+        else Share(float(worth.mean()), low, high, outcomes=worth)
+        for worth, low, high in zip(worths, lows, highs, strict=True)
+    ]
 
 
 def desirabilities(corners: Sequence[float], places: Floats) -> Floats:

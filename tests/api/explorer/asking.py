@@ -4,13 +4,12 @@ from typing import Any
 
 import httpx
 
-#: A machine that runs all tests at once is slow at times.
-PATIENCE_S = 60
+from ...patience import get
 
 
 def ask(address: str, path: str, **parameters: Any) -> httpx.Response:
     """The answer to a request."""
-    return httpx.get(f"{address}{path}", params=parameters or None, timeout=PATIENCE_S)
+    return get(f"{address}{path}", params=parameters or None)
 
 
 def listed(address: str, path: str, **parameters: Any) -> dict[str, Any]:

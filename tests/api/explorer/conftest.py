@@ -13,6 +13,7 @@ import pytest
 
 from pvkdb.store.database import Store
 
+from ...patience import PATIENCE_S
 from ..guarded import OUTSIDE, PUBLIC, guarding, key_for
 from .browsing import Browser
 
@@ -63,7 +64,7 @@ class Visitor:
         self.context = chromium.new_context(
             **{"viewport": {"width": 1280, "height": 900}, **context}
         )
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(PATIENCE_S * 1000)
         self.tab = self.context.new_page()
         self.tab.on("console", self._heard)
         self.tab.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))

@@ -21,7 +21,7 @@ from pvkdb.store.files.table_files import write_table
 from ..conftest import Started
 
 #: Copies of each device: their file is larger than all buffers between service and reader.
-COPIES = 500
+COPIES = 150
 
 EXPORT = "/api/v1/export/devices?format=json"
 

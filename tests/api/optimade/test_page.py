@@ -5,9 +5,9 @@ import shlex
 import warnings
 from pathlib import Path
 
-import httpx
-
 from pvkdb_api.optimade.entries.structures import STRUCTURES
+
+from ...patience import get
 
 PAGE = (Path(__file__).parents[3] / "docs" / "optimade.md").read_text(encoding="utf-8")
 
@@ -17,7 +17,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_python_examples_run(address, capsys):
-    httpx.get(f"{address}/optimade/v1/info", timeout=60)  # loads OPTIMADE; pymatgen waits for 5 s
+    get(f"{address}/optimade/v1/info")  # loads OPTIMADE; pymatgen waits for 5 s
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of pymatgen on its other providers
         for example in blocks("python"):
@@ -34,7 +34,7 @@ def test_addresses_answer(address):
     for words in curls:
         (url,) = (word for word in words if word.startswith("http"))
         sent = [word.split("=", 1) for word in words if re.match(r"\w+=", word)]
-        answer = httpx.get(url.replace("http://127.0.0.1:8000", address), params=dict(sent) or None)
+        answer = get(url.replace("http://127.0.0.1:8000", address), params=dict(sent) or None)
         assert answer.status_code == 200, answer.text
         assert answer.json()["data"] or "trajectories" in url  # of which that store has none
 

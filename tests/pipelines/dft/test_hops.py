@@ -177,7 +177,7 @@ def tilted(guided_ang: float, width_ang: float, well_ev: float) -> tuple[DftHopR
     return moved, potential_from(evaluate_one, "Cu")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_end_above_the_saddle_point_is_searched_again_downhill_from_it(
     tmp_path: Path, true_barrier_ev: float
 ) -> None:

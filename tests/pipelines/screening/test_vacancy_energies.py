@@ -63,7 +63,7 @@ def test_the_window_of_the_bromide_vacancy(report: ScreeningReport) -> None:
     assert {"Br", "Pb", "CsBr", "PbBr2", "Cs4PbBr6"} <= found.references.keys()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_stands_beside_the_literature_as_a_model_value(
     store: Store, report: ScreeningReport
 ) -> None:
@@ -81,7 +81,7 @@ def test_it_stands_beside_the_literature_as_a_model_value(
         assert (cell.atoms, cell.symbols.count("Br")) == (39, 23)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_once_more_computes_nothing_and_says_the_same(
     store: Store, report: ScreeningReport
 ) -> None:

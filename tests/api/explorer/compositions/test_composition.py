@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy.orm import Session
@@ -21,15 +20,13 @@ from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.prototypes import build, compound_of
 
+from ....patience import get
 from ....structures import structure_row
 from ..conftest import Visitor, serving_at
 from ..data.load import load_migration
 
 COMPUTED = "/compositions/CsPbBr3?phase=Pm-3m"
 CALCULATION = "8f1e5dfc005f"
-#: For what loads a library or makes rankings, on a machine that has other work too (ms).
-SLOW = 40_000
-
 HOSTILE = "<script>alert(1)</script>,A/B"
 
 #: Of which much is known, of two phases, without values of t, and of layers.
@@ -113,7 +110,7 @@ def values(locator) -> list[float]:
 
 
 def rest(served: str, path: str, **query: str) -> dict:
-    answer = httpx.get(f"{served}/api/v1/{path}", params=query, timeout=SLOW / 1000)
+    answer = get(f"{served}/api/v1/{path}", params=query)
     answer.raise_for_status()
     return answer.json()
 
@@ -151,7 +148,7 @@ def test_numbers_of_a_composition_are_those_of_rest_export_and_client(guest, ser
                 ] == ends
                 mine = of_client[row["id"]]
                 assert [mine.value_min_ev, mine.value_max_ev] == ends
-            factors = httpx.get(f"{served}/api/v1/tolerance/{formula}", timeout=SLOW / 1000)
+            factors = get(f"{served}/api/v1/tolerance/{formula}")
             if factors.status_code == 200:
                 told = factors.json()
                 expected = [told[key] for key in ("t", "mu", "tau", "p_perovskite")]
@@ -196,7 +193,7 @@ def test_suitability_is_that_of_the_rankings(guest, served):
     tab = guest.open(COMPUTED)
     tab.locator("#standings").scroll_into_view_if_needed()
     expect(tab.locator("#standings tr")).to_have_count(11)
-    expect(tab.locator("#standings [data-wanted]")).to_have_count(0, timeout=SLOW)
+    expect(tab.locator("#standings [data-wanted]")).to_have_count(0)
     for name in ("selector", "photonic-synapse"):
         ranking = rest(served, f"rankings/{name}", subject="materials", samples="200")
         mine = next(each for each in ranking["candidates"] if each["id"] == "CsPbBr3")
@@ -293,7 +290,7 @@ def test_the_path_moves_with_the_marker_of_the_profile(chromium, served):
     player, marker = tab.locator(".player"), tab.locator(".profile .now")
     stage, slider = player.locator(".stage"), player.get_by_role("slider")
     stage.scroll_into_view_if_needed()
-    expect(stage).to_have_attribute("data-image", "4", timeout=SLOW)
+    expect(stage).to_have_attribute("data-image", "4")
     expect(player.locator("[data-said]")).to_contain_text("Br moves")
     expect(player.get_by_role("button", name="Play")).to_be_visible()  # motion is not wanted
     slider.focus()
@@ -317,10 +314,10 @@ def test_the_answer_and_the_structure_stand_on_the_first_screen(chromium, served
         expect(tab.locator(".answer")).to_contain_text(
             "0.25 to 0.35 eV by the literature and 0.14 eV"
         )
-        expect(tab.locator("[data-viewer=structure] canvas")).to_be_visible(timeout=SLOW)
+        expect(tab.locator("[data-viewer=structure] canvas")).to_be_visible()
         assert tab.evaluate("document.documentElement.scrollHeight") <= most
         tab.evaluate("location.hash = 'suitability'")
-        expect(tab.locator("#standings .score").first).to_be_visible(timeout=SLOW)
+        expect(tab.locator("#standings .score").first).to_be_visible()
         expect(tab.locator("#phases table")).to_be_hidden()
         guest.close()
 
@@ -328,11 +325,11 @@ def test_the_answer_and_the_structure_stand_on_the_first_screen(chromium, served
 def test_the_structure_that_is_chosen_is_drawn(guest):
     tab = guest.open(COMPUTED)
     expect(tab.locator("[data-viewer=structure] .stage")).to_have_attribute(
-        "data-shown", f"{CALCULATION}-host", timeout=SLOW
+        "data-shown", f"{CALCULATION}-host"
     )
     tab.get_by_label("vacancy").check()
     stage = tab.locator("[data-viewer=structure] .stage")
-    expect(stage).to_have_attribute("data-shown", f"{CALCULATION}-vacancy", timeout=SLOW)
+    expect(stage).to_have_attribute("data-shown", f"{CALCULATION}-vacancy")
     expect(tab).to_have_url(re.compile(f"structure={CALCULATION}-vacancy"))
     guest.open(tab.url.removeprefix(guest.address))
     expect(tab.get_by_label("vacancy")).to_be_checked()
@@ -366,7 +363,7 @@ def test_a_composition_of_which_nothing_is_known_has_a_good_page(guest):
 
 
 def test_a_shared_site_leads_to_a_structure_file_and_not_to_prototypes(served):
-    page = httpx.get(f"{served}/compositions/Cs15Li2Bi8I41", timeout=SLOW / 1000).text
+    page = get(f"{served}/compositions/Cs15Li2Bi8I41").text
     assert "site B is shared by Li+ and Bi3+" in page
     assert "Add one: <code>pvkdb structure Cs15Li2Bi8I41 --from FILE</code>" in page
     assert "choose another composition" not in page
@@ -426,7 +423,7 @@ def test_a_hostile_name_is_harmless(guest):
     tab = guest.open("/compositions/%3Cscript%3Ealert(1)%3C%2Fscript%3E%2CA%2FB")
     expect(tab.locator("h1")).to_have_text(HOSTILE)
     tab.locator("#standings").scroll_into_view_if_needed()
-    expect(tab.locator("#standings [data-wanted]")).to_have_count(0, timeout=SLOW)
+    expect(tab.locator("#standings [data-wanted]")).to_have_count(0)
     assert not dialogs
 
 
@@ -438,6 +435,6 @@ def test_without_scripts_everything_can_be_read(chromium, served):
     tab = guest.open(COMPUTED)
     tab.locator("#suitability summary").click()
     tab.get_by_role("link", name="Compute the rankings").click()
-    expect(tab.locator("#standings [data-wanted]")).to_have_count(0, timeout=SLOW)
+    expect(tab.locator("#standings [data-wanted]")).to_have_count(0)
     expect(tab.locator("#windows tr.chief").first).to_be_visible()
     guest.close()

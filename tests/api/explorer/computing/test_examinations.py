@@ -83,7 +83,6 @@ def test_the_way_to_the_page_of_an_examination(chromium, sqlite_store) -> None:
         session.add(stored("exam-page", result(), DEVICE))
     with serving_at(str(sqlite_store.url)) as served:
         visitor = Visitor(chromium, served)
-        visitor.context.set_default_timeout(60_000)
         tab = visitor.open(f"/devices/{DEVICE}")
         tab.get_by_role("link", name="network trained in place, mnist; 80.0 ± 1.0 %").click()
         expect(tab.locator("h1")).to_have_text(f"Examination of a device: {DEVICE}")

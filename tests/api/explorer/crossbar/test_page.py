@@ -1,14 +1,13 @@
 """The crossbar page: sliders, results while they move, and the circuit."""
 
 import re
-from functools import partial
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
+from ....patience import get
+
 #: Machines that do much else answer late.
-get = partial(httpx.get, timeout=60)
 
 COLUMNS = ("size", "root", "size_best_pull_up", "best_pull_up_ratio", "size_any_data")
 
@@ -92,7 +91,7 @@ def test_curves_cross_the_margin_at_the_size_of_the_table(visitor):
 
 def test_a_slider_changes_the_table_the_map_and_the_address(visitor, address):
     tab = visitor.open("/crossbar?size=8")
-    expect(tab.locator("#map-text")).to_contain_text("Solved circuit", timeout=20_000)
+    expect(tab.locator("#map-text")).to_contain_text("Solved circuit")
     before = tab.locator("#map-text").inner_text()
     slider = tab.get_by_role("slider", name="On/off ratio, slider")
     slider.focus()
@@ -104,7 +103,7 @@ def test_a_slider_changes_the_table_the_map_and_the_address(visitor, address):
     document = served(address, on_off_ratio=31.6, selectivity=514)
     expect(tab.get_by_role("status")).to_contain_text(f"at most {best_of(document)} ×")
     assert table(tab) == limits(document)
-    expect(tab.locator("#map-text")).not_to_have_text(before, timeout=20_000)
+    expect(tab.locator("#map-text")).not_to_have_text(before)
     tab.reload()
     expect(field).to_have_value("31.6")
 
@@ -130,7 +129,7 @@ def test_a_field_a_choice_and_the_way_back(visitor):
     tab.get_by_label("Read scheme").select_option("third-bias")
     expect(tab.get_by_role("status")).to_contain_text("1R, third-bias: at most 6 × 6")
     tab.get_by_label("Map of the circuit").select_option("margin")
-    expect(tab.locator("#map-heading")).to_contain_text("Read margin by", timeout=20_000)
+    expect(tab.locator("#map-heading")).to_contain_text("Read margin by")
     tab.go_back()
     expect(tab.get_by_label("Map of the circuit")).to_have_value("voltage")
     expect(tab.get_by_role("status")).to_contain_text("1R, third-bias")
@@ -204,10 +203,10 @@ def test_a_refused_page_keeps_what_was_chosen(visitor):
 def test_a_circuit_that_cannot_be_solved_is_told_in_place_of_its_map(visitor):
     visitor.expected.add(422)
     tab = visitor.open("/crossbar?r_lrs_ohm=1e15&line_resistance_ohm=1e-12&size=8")
-    expect(tab.locator("#map-text")).to_contain_text("too small beside the cells", timeout=20_000)
+    expect(tab.locator("#map-text")).to_contain_text("too small beside the cells")
     expect(tab.locator("#map")).to_be_hidden()
     tab.get_by_role("textbox", name="Line resistance between cells").fill("0")
-    expect(tab.locator("#map-text")).to_contain_text("Solved circuit", timeout=20_000)
+    expect(tab.locator("#map-text")).to_contain_text("Solved circuit")
     expect(tab.locator("#map")).to_be_visible()
 
 

@@ -2,18 +2,16 @@
 
 import re
 from contextlib import closing
-from functools import partial
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
 from pvkdb.suitability import shipped_profiles
 
 from ....curated import DEVICES
+from ....patience import get
 
 #: Machines that do much else answer late.
-get = partial(httpx.get, timeout=60)
 
 
 def part(address, path, name, **parameters):
@@ -82,7 +80,7 @@ def test_the_window_of_an_application_is_its_profile(address):
 def test_the_plot_follows_the_filters_and_stands_in_the_address(visitor, address):
     tab = visitor.open("/devices")
     expect(tab.locator("#plot-text")).to_contain_text(f"of {DEVICES} devices have both")
-    expect(tab.locator("#plot")).to_have_attribute("data-drawn", "true", timeout=20_000)
+    expect(tab.locator("#plot")).to_have_attribute("data-drawn", "true")
     tab.get_by_label("Y axis", exact=True).select_option(label="Endurance")
     tab.get_by_label("Requirements of").select_option(label="Selector")
     expect(tab.locator("#window-text")).to_contain_text("at most 10 s")
@@ -161,9 +159,9 @@ def test_the_places_are_those_of_the_rankings(visitor, address):
         ]
         for name in shipped_profiles()
     )
-    expect(table).to_have_count(placed, timeout=30_000)
+    expect(table).to_have_count(placed)
     for name in ("selector", "synaptic-training"):
-        ranking = get(f"{address}/api/v1/rankings/{name}", timeout=60).json()
+        ranking = get(f"{address}/api/v1/rankings/{name}").json()
         entry = next(each for each in ranking["candidates"] if each["id"] == "d-t4-r06")
         line = table.filter(has=tab.locator(f"a[href='/applications/{name}']"))
         values = line.locator("data").evaluate_all("all => all.map(d => Number(d.value))")
@@ -199,16 +197,13 @@ def test_a_name_that_is_not_there_leads_to_the_nearest(visitor):
 
 def test_a_figure_of_the_text_leads_to_all_figures_of_its_device(address):
     for asked in ("/devices/c-s4.1.1-003", "/find?q=C-S4.1.1-003"):
-        answer = httpx.get(f"{address}{asked}", follow_redirects=True)
+        answer = get(f"{address}{asked}", follow_redirects=True)
         assert answer.status_code == 200
         for metric in ("endurance_cycles", "retention_s", "on_off_ratio"):
             assert metric in answer.text
-    alone = httpx.get(f"{address}/devices/d-o-huang2022-1").text
+    alone = get(f"{address}/devices/d-o-huang2022-1").text
     assert "Not reported: the source names the absorber alone" in alone
-    assert (
-        "extrapolated: nobody watched it for so long"
-        in httpx.get(f"{address}/devices/d-t4-r07").text
-    )
+    assert "extrapolated: nobody watched it for so long" in get(f"{address}/devices/d-t4-r07").text
 
 
 def test_an_even_sample_stands_for_more_points_than_are_drawn(address, loaded_sqlite, monkeypatch):

@@ -6,10 +6,10 @@ import sys
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
+from ....patience import get
 from ..conftest import Visitor
 
 TRAINING = "/applications/synaptic-training"
@@ -18,7 +18,7 @@ TRAINING = "/applications/synaptic-training"
 @pytest.fixture(scope="module")
 def address(address: str) -> str:
     """The service after its first ranking, before which it loads what it computes with."""
-    httpx.get(f"{address}/api/v1/rankings/selector", timeout=120).raise_for_status()
+    get(f"{address}/api/v1/rankings/selector").raise_for_status()
     return address
 
 
@@ -27,7 +27,7 @@ def served(address: str, path: str) -> dict[str, Any]:
     parts = urlsplit(path)
     asked = {name: value for name, [value] in parse_qs(parts.query).items() if name not in "xy"}
     name = parts.path.rpartition("/")[2]
-    answer = httpx.get(f"{address}/api/v1/rankings/{name}", params=asked, timeout=30)
+    answer = get(f"{address}/api/v1/rankings/{name}", params=asked)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -70,7 +70,7 @@ def names(tab: Any) -> Any:
 
 def test_every_application_is_a_card_with_its_first(visitor, address):
     tab = visitor.open("/applications")
-    known = httpx.get(f"{address}/api/v1/rankings").json()["data"]
+    known = get(f"{address}/api/v1/rankings").json()["data"]
     expect(tab.locator("li.card")).to_have_count(len(known))
     training = tab.locator("li.card", has=tab.get_by_role("link", name="Synaptic training"))
     expect(training).to_contain_text("7 of 8 criteria have weight, 5 of them once enough papers")
@@ -116,7 +116,7 @@ def test_a_deep_link_sets_every_control(visitor):
 
 
 def test_figures_of_a_text_are_marked_with_the_text_that_they_are_from(address):
-    page = httpx.get(f"{address}/applications/reservoir-computing?top=100", timeout=60).text
+    page = get(f"{address}/applications/reservoir-computing?top=100").text
     marks = dict(
         re.findall(
             r'data-candidate="(c-[^"]+)".*?no table lists this device">from ([^<]+)<', page, re.S
@@ -295,7 +295,7 @@ def test_weights_that_cannot_be_used_are_told_in_place(visitor):
     ],
 )
 def test_what_cannot_be_asked(address, query, told):
-    answer = httpx.get(f"{address}{TRAINING}?{query}", headers={"Accept": "text/html"})
+    answer = get(f"{address}{TRAINING}?{query}", headers={"Accept": "text/html"})
     assert answer.status_code == 422
     assert told in answer.text.replace("&#39;", "'")
     if "sort" not in query:
@@ -325,7 +325,7 @@ def test_the_snippet_gives_the_same_ranking(visitor, address):
     ran = subprocess.run(
         [sys.executable, "-c", snippet], capture_output=True, text=True, check=True, timeout=60
     )
-    rest = httpx.get(tab.locator("#same a").get_attribute("href"), timeout=30).json()
+    rest = get(tab.locator("#same a").get_attribute("href")).json()
     first = rest["candidates"][0]
     assert ran.stdout == f"{first['id']} {first['score']} {first['because']}\n"
     assert listed(tab)[0][2] == str(first["score"])

@@ -8,9 +8,11 @@ import httpx
 
 from pvkdb.schemas.tables import TABLES
 
+from ....patience import PATIENCE_S
+
 
 def get(url: str, accept: str = "*/*") -> httpx.Response:
-    return httpx.get(url, headers={"Accept": accept}, timeout=60).raise_for_status()
+    return httpx.get(url, headers={"Accept": accept}, timeout=PATIENCE_S).raise_for_status()
 
 
 def json_ld(address: str, path: str) -> dict[str, Any]:

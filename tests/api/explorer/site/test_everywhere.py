@@ -3,12 +3,12 @@
 import gzip
 import re
 
-import httpx
 import pytest
 
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 
+from ....patience import get
 from ..conftest import Visitor, serving_at
 
 PAGES = (
@@ -57,7 +57,7 @@ PLOTS, MOLECULES = "vendor/echarts", "vendor/3dmol"
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_has_a_policy_and_no_script_or_style_of_its_own(address, path):
-    answer = httpx.get(
+    answer = get(
         f"{address}{path}", headers={"Accept": "text/html"}, follow_redirects=True, timeout=60
     )
     policy = answer.headers["content-security-policy"]
@@ -78,9 +78,7 @@ def test_a_first_visit_is_light_and_loads_what_it_uses(visitor, path, plots):
     visitor.tab.on("request", lambda request: loaded.append(request.url))
     visitor.open(path).wait_for_load_state("networkidle")
     plain = {"Accept-Encoding": "identity"}
-    sizes = [
-        len(gzip.compress(httpx.get(each, headers=plain).content)) for each in dict.fromkeys(loaded)
-    ]
+    sizes = [len(gzip.compress(get(each, headers=plain).content)) for each in dict.fromkeys(loaded)]
     assert sum(sizes) < FIRST_LOAD
     assert not any(MOLECULES in each for each in loaded)
     assert any(PLOTS in each for each in loaded) is plots
@@ -108,7 +106,7 @@ def test_what_is_not_there_is_a_page_that_leads_on(visitor, path):
 
 
 def test_a_program_gets_problems_also_where_pages_are(address):
-    answer = httpx.get(f"{address}/nothing-here")
+    answer = get(f"{address}/nothing-here")
     assert answer.headers["content-type"] == "application/problem+json"
 
 

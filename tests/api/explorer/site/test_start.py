@@ -5,7 +5,6 @@ import re
 from collections import defaultdict
 from itertools import combinations
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -13,6 +12,7 @@ from pvkdb import suitability
 from pvkdb.store.database import Store
 from pvkdb_api.explorer.site.overview import COUNTED, energy_overview
 
+from ....patience import get
 from ..asking import ask, listed, rows
 
 
@@ -126,15 +126,15 @@ def crowded(text: str) -> str:
 @pytest.mark.parametrize("change", [str, crowded])
 def test_labels_of_the_plot_do_not_overlap(visitor, seen, address, width, change):
     def answer(route):
-        text = httpx.get(f"{address}/", headers={"Accept": "text/html"}).text
+        text = get(f"{address}/", headers={"Accept": "text/html"}).text
         route.fulfill(body=change(text), content_type="text/html; charset=utf-8")
 
     visitor.tab.route(f"{address}/", answer)
     visitor.tab.set_viewport_size({"width": width, "height": 900})
+    visitor.tab.emulate_media(reduced_motion="reduce")  # labels are in their places at once
     tab = visitor.open("/")
     tab.locator("#plot").scroll_into_view_if_needed()
     expect(tab.locator("#plot[data-drawn=true] canvas")).to_be_visible()
-    tab.wait_for_timeout(500)  # the labels move to their places
     labels = tab.evaluate(LABELS)
     assert len(labels) >= (2 if width == 360 else len(seen.both) if change is str else 5)
     for one, other in combinations(labels, 2):

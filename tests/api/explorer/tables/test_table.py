@@ -2,15 +2,16 @@
 
 import re
 
-import httpx
 from playwright.sync_api import expect
+
+from ....patience import get
 
 
 def test_a_filter_acts_at_once_and_stands_in_the_address(visitor, address):
     tab = visitor.open("/compositions")
     tab.get_by_label("3D").check()
     expect(tab).to_have_url(re.compile(r"/compositions\?family=3D$"))
-    total = httpx.get(f"{address}/api/v1/compositions", params={"family": "3D", "limit": 0}).json()
+    total = get(f"{address}/api/v1/compositions", params={"family": "3D", "limit": 0}).json()
     expect(tab.get_by_role("status")).to_have_text(f"{total['total']:,} found")
     tab.get_by_label("double").check()
     expect(tab).to_have_url(re.compile(r"family=3D%2Cdouble$"))

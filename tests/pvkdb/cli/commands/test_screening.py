@@ -199,7 +199,7 @@ def wait_for_done(store: Store, process: subprocess.Popen[str], count: int) -> N
     raise AssertionError(f"no {count} calculations were done within 5 minutes")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_stopped_screening_goes_on_and_computes_nothing_twice(
     start: Start, run: Run, plan: Callable[[str], str], user_store: Store, tmp_path: Path
 ) -> None:
