@@ -1,5 +1,7 @@
 """Settings: what is left open is filled in once, and the key holds everything that decides."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
