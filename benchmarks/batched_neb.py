@@ -6,6 +6,8 @@ Both evaluate the same five images of a bromide vacancy in 39-atom CsPbBr3, in t
 process on one thread; the energies must agree.
 """
 
+from __future__ import annotations
+
 import statistics
 import sys
 import time

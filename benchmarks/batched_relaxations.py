@@ -6,6 +6,8 @@ Both relax atoms and cell of the same eight perovskites, in one process on one t
 does. It prints processor and wall time, steps, and the largest difference of the energies.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 import time

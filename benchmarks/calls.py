@@ -4,6 +4,8 @@
 counted, when statements and models are made. A coroutine counts again after each wait.
 """
 
+from __future__ import annotations
+
 import sys
 import threading
 from collections import Counter

@@ -8,6 +8,8 @@ by ``download()`` with another restart, and by the asynchronous twin. Every row 
 The largest memory of the process tells whether it grows with the rows.
 """
 
+from __future__ import annotations
+
 import argparse
 import asyncio
 import multiprocessing

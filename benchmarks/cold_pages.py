@@ -5,6 +5,8 @@ so far. Bars: 1 s and 0.5 s of CPU time. Exits with 1 where a bar is missed. Ran
 the store keeps (``pvkdb serve`` computes them beside the service after a change of the data).
 """
 
+from __future__ import annotations
+
 import os
 import sys
 import time

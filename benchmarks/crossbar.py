@@ -8,6 +8,8 @@ the farthest cell. CPU seconds are those of the farthest cell, circuit and both 
 the elimination order of pvkdb and, up to 256 lines, in SuperLU's minimum-degree order.
 """
 
+from __future__ import annotations
+
 import sys
 import time
 from unittest import mock

@@ -9,6 +9,8 @@ an interrupted run goes on from where it was. After each of them the page and it
 written (docs/validation/dft.md, dft.json). Processor times are those of pw.x in one process.
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
 from pathlib import Path

@@ -8,6 +8,8 @@ time. Each number of ions on A runs in a process of its own; some of what passes
 its formula read on its own.
 """
 
+from __future__ import annotations
+
 import resource
 import subprocess
 import sys

@@ -6,6 +6,8 @@ pages (bar: 1 s), and the time from a change of a filter to the new table (bar: 
 1 where a bar is missed.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import shutil

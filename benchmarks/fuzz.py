@@ -10,6 +10,8 @@ numbers beyond every range, formulas of spreadsheets, SQL, other origins and hos
 JSON, forged cursors. Refusals are right; failures (500, a broken connection) are printed.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import random

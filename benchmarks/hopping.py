@@ -7,6 +7,8 @@ energy: CPU seconds on one core without compiling. PYTHON has lattice_mc (pip in
 lattice_mc==1.0.4 in an environment of its own) and makes 2 × 10^4 hops of one vacancy there.
 """
 
+from __future__ import annotations
+
 import subprocess
 import sys
 import time

@@ -10,6 +10,8 @@ or one of its backends is terminated. Killed workers are replaced. At the end th
 must have exactly one end, and the record must be the one of that end. Exit code 1 if it is not so.
 """
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import hashlib

@@ -14,6 +14,8 @@ pvkdb's code, and in the third PostgreSQL is stopped without a checkpoint (SIGQU
 again.
 """
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import heapq

@@ -9,6 +9,8 @@ tests run there and stop at the first failure: first those that import the modul
 room, then all others. Where none fails, a test is missing.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import re

@@ -18,6 +18,8 @@ evaluated, in foreign calculators counted where they compute. ``neb_peers.py`` s
 installed.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import time

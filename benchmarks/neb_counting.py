@@ -1,5 +1,7 @@
 """Force calls of each stage of pvkdb's own search, counted from outside."""
 
+from __future__ import annotations
+
 import contextlib
 import sys
 from collections import Counter

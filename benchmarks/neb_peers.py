@@ -6,6 +6,8 @@ the folder in MATCALC_PATH or with --matcalc:
     pip install --no-deps --target /tmp/matcalc matcalc==0.7.0 phonopy h5py
 """
 
+from __future__ import annotations
+
 import contextlib
 import copy
 import io

@@ -7,6 +7,8 @@ and without) against a loop of plain ASE bands over the same hops, all to 0.05 e
 in a process of its own on one thread; times are processor time.
 """
 
+from __future__ import annotations
+
 import argparse
 import multiprocessing
 import os

@@ -16,6 +16,8 @@ options: uvicorn's own choice of loop and parser, no access log, no gzip.
 Exits with 1 where pvkdb does less than twice the requests a second of the quicker reference.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import os

@@ -9,6 +9,8 @@ beside its ``predict_graph``, SevenNet beside its calculator, which takes one st
 Figures are medians of processor time a structure; both must agree on the numbers.
 """
 
+from __future__ import annotations
+
 import argparse
 import statistics
 import time

@@ -9,6 +9,8 @@ the disk as they do for a user; the time of an fsync is the disk's. The fastest 
 programs on the machine disturbed least.
 """
 
+from __future__ import annotations
+
 import hashlib
 import statistics
 import sys

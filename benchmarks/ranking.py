@@ -7,6 +7,8 @@ bound, one number or unknown, in turn. Prints the processor time of the ranking 
 memory of the process. The bar is 10 s on one core and 1 GB. Run it with OMP_NUM_THREADS=1.
 """
 
+from __future__ import annotations
+
 import resource
 import sys
 import time

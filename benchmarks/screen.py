@@ -11,6 +11,8 @@ that estimate. Times are processor time, since a shared machine's clock says lit
 a run takes that time divided by their number.
 """
 
+from __future__ import annotations
+
 import argparse
 import dataclasses
 import multiprocessing

@@ -7,6 +7,8 @@ where it is installed) give requests a second. Datasette (``--datasette PROGRAM`
 same of the same file. ``--postgresql`` does it on PostgreSQL. The store is deleted in the end.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import os

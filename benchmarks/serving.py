@@ -1,5 +1,7 @@
 """Serving something for a while, and measuring what its requests cost; for the benchmarks."""
 
+from __future__ import annotations
+
 import itertools
 import os
 import shutil

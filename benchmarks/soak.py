@@ -14,6 +14,8 @@ process imports 300 devices; one reader of an export stalls after its first byte
 The bar: the 99th percentile of a page of 100 devices is at most 3 times its median.
 """
 
+from __future__ import annotations
+
 import argparse
 import multiprocessing
 import os

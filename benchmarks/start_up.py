@@ -9,6 +9,8 @@ as importing httpx and pydantic. ``pvkdb init`` loads literature and computed re
 20 s of processor time. The exit status is 1 where one is missed.
 """
 
+from __future__ import annotations
+
 import resource
 import statistics
 import subprocess

@@ -9,6 +9,8 @@ other, on the first ten thousand of them; its time is scaled up. All run in turn
 one thread, radii included, and must agree on the numbers.
 """
 
+from __future__ import annotations
+
 import math
 import statistics
 import sys

@@ -8,6 +8,8 @@ MNIST: the 1,000 and 500 of the same sets.
     python curation/images.py package/src/digits homeostasis_reduced_datasets.npz
 """
 
+from __future__ import annotations
+
 import json
 import sys
 from pathlib import Path

@@ -9,6 +9,8 @@ counted from its SMILES; where the sum formula says another one, a correction ha
 the script stops. Elements are left out: their charges come from Shannon's table.
 """
 
+from __future__ import annotations
+
 import csv
 import re
 import sys

@@ -7,6 +7,8 @@ splits them with a decision tree of one node, fits the sigmoid of Platt scaling 
 tau, and ends with an error where ``pvkdb/chemistry/platt.py`` holds other coefficients.
 """
 
+from __future__ import annotations
+
 import csv
 import sys
 from collections.abc import Sequence

@@ -1,5 +1,7 @@
 """Extras of pvkdb: the packages that each needs, and which of them are not installed."""
 
+from __future__ import annotations
+
 import re
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,5 +1,7 @@
 """Names that a package offers and loads when they are first used."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any

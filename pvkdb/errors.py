@@ -26,6 +26,8 @@ Each message names the value that was refused, the reason and the remedy::
 ``exit_code`` is what the command line returns when the error reaches it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches

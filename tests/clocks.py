@@ -1,5 +1,7 @@
 """A clock of a module's own."""
 
+from __future__ import annotations
+
 import time
 from types import ModuleType, SimpleNamespace
 from typing import Any

@@ -1,5 +1,7 @@
 """Curated rows and their numbers: those of the review, and those of open pages of others."""
 
+from __future__ import annotations
+
 import csv
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """One test over many rows: a failure names its row."""
 
+from __future__ import annotations
+
 import functools
 import inspect
 from collections.abc import Callable, Iterable

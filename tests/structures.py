@@ -1,5 +1,7 @@
 """Rows of structures for the stores of tests."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from ase import Atoms

@@ -1,5 +1,7 @@
 """What the documentation tells people to run, runs."""
 
+from __future__ import annotations
+
 import importlib.util
 import re
 import shlex

@@ -5,6 +5,8 @@ written with ``PVKDB_WRITE_GOLDEN=1 python -m pytest tests/test_golden.py``; its
 what changes for users.
 """
 
+from __future__ import annotations
+
 import hashlib
 import inspect
 import json

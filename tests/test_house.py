@@ -3,6 +3,8 @@
 Exceptions are listed with their reasons; a test also fails when an exception is no longer needed.
 """
 
+from __future__ import annotations
+
 import ast
 from collections import defaultdict
 from collections.abc import Iterator

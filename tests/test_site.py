@@ -1,5 +1,7 @@
 """The site of ``make docs``: it builds without a warning, is complete and works offline."""
 
+from __future__ import annotations
+
 import ast
 import importlib.util
 import re

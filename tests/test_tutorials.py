@@ -1,5 +1,7 @@
 """The tutorials run, and what is kept of them belongs to no machine."""
 
+from __future__ import annotations
+
 import json
 import re
 import subprocess

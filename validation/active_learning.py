@@ -8,6 +8,8 @@ replays them: one candidate by chance, then one after the other that the surroga
 Twenty seeds. Takes two minutes of one core.
 """
 
+from __future__ import annotations
+
 import gzip
 import json
 from collections.abc import Sequence

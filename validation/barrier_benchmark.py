@@ -7,6 +7,8 @@
 The hops are those of `validation/dft_hops.py`, small and large cells. Nothing is computed here.
 """
 
+from __future__ import annotations
+
 import argparse
 import gzip
 import io

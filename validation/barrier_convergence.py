@@ -9,6 +9,8 @@ soon as it is done: extended XYZ with charge, code and settings. A run that is k
 it was.
 """
 
+from __future__ import annotations
+
 import argparse
 import io
 import sys

@@ -7,6 +7,8 @@ the release of computed results, fits the calibrations of all potentials, tests 
 one composition at a time, and prints the errors with bootstrap intervals, in seconds.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence

@@ -1,5 +1,7 @@
 """The page docs/validation/calibration.md."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 
 from pvkdb.schemas.calculations.calibration import (

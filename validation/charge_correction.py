@@ -13,6 +13,8 @@ doi:10.1103/PhysRevB.87.184115 (sums over atoms); A. Rahimi, B. Recht, Adv. Neur
 Syst. 20, 1177 (2007) (random features).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property

@@ -6,6 +6,8 @@ It reads a store with the literature and the computed results (``pvkdb init``), 
 ``sqlite:///pvkdb.sqlite``.
 """
 
+from __future__ import annotations
+
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

@@ -3,6 +3,8 @@
 ``validation/measurements.py laws`` writes the table of them into docs/validation/measurements.md.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias

@@ -4,6 +4,8 @@ A section of docs/validation/screening.md, made from the files that ship: the de
 ``pvkdb/literature`` and the calculations of ``pvkdb/computed``.
 """
 
+from __future__ import annotations
+
 import gzip
 import json
 from collections import Counter, defaultdict

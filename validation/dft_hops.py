@@ -14,6 +14,8 @@ another, it goes on from there. Then `validation/migration.py --page-only` and
 `validation/calibration.py` compare potentials with them.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys

@@ -1,5 +1,7 @@
 """The page docs/validation/dft.md and its numbers: DFT from the path of a potential."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from statistics import median
 

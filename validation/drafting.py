@@ -7,6 +7,8 @@ and compares the values that the rules propose with the rows that two people tra
 It takes seconds. A test holds the figures of the page against the bars below.
 """
 
+from __future__ import annotations
+
 import csv
 import os
 import re

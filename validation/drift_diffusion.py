@@ -4,6 +4,8 @@ Writes docs/validation/drift_diffusion.md, its numbers and its pictures.
 Run: ``python validation/drift_diffusion.py`` (two minutes on one core).
 """
 
+from __future__ import annotations
+
 import json
 import sys
 import time

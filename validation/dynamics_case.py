@@ -4,6 +4,8 @@ The runs take six minutes of CPU time: ``python validation/prediction.py --dynam
 kept are compared with the network of hops on every run of the page.
 """
 
+from __future__ import annotations
+
 import gzip
 import json
 from pathlib import Path

@@ -3,6 +3,8 @@
 The tests compare the results with these: an additional or a missing case fails them.
 """
 
+from __future__ import annotations
+
 _NO_DISPERSION = (
     "Double chains of octahedra, held together by Cs and by contacts between halides. The training "
     "data are PBE without dispersion forces, which make the cells of perovskite CsPbI3 and three "

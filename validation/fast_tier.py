@@ -9,6 +9,8 @@ Whatever else was relaxed has no energy here, by either potential. Takes a quart
 core; what comes of it is kept in ``fast_tier.json``.
 """
 
+from __future__ import annotations
+
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping

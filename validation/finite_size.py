@@ -4,6 +4,8 @@
 ``docs/validation/finite_size.json``; :func:`section` is the part of the page that shows them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from statistics import median
 

@@ -7,6 +7,8 @@ v_x + E_F − ct_v_x is the printed crossing energy of V_A⁻ and V_X⁺ to 1e-9
 1 eV off).
 """
 
+from __future__ import annotations
+
 import csv
 import gzip
 from pathlib import Path

@@ -7,6 +7,8 @@ and adds the energies to ``docs/validation/ground_states.json``; a calculation t
 taken from there. ``validation/structures.py --page-only`` then writes the page.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 from collections import Counter, defaultdict

@@ -7,6 +7,8 @@ screening, keeps each result in ``docs/validation/hybrids.json`` as soon as it i
 run computes what is missing), and writes the page.
 """
 
+from __future__ import annotations
+
 import argparse
 import csv
 from collections.abc import Sequence

@@ -1,5 +1,7 @@
 """Compounds whose lowest phase is known, and whether a potential reproduces it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal

@@ -5,6 +5,8 @@ temperature in K if stated), and the compound and phase that they are compared w
 relaxation keeps its symmetry, or why there is no comparison. NOTICE names the source.
 """
 
+from __future__ import annotations
+
 import csv
 from dataclasses import dataclass
 from pathlib import Path

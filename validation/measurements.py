@@ -7,6 +7,8 @@ Run: ``python validation/measurements.py`` (ten minutes on one core), or one of 
 ``python validation/measurements.py intervals``, ``laws``.
 """
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial

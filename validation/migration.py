@@ -8,6 +8,8 @@ some of them again in a larger cell, half an hour. It keeps the numbers in ``mig
 `pvkdb potentials` shows. ``--page-only`` writes them from the stored numbers.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys

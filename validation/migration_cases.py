@@ -1,5 +1,7 @@
 """What the page of migration barriers computes, and which statements it is held against."""
 
+from __future__ import annotations
+
 import os
 import tempfile
 from collections.abc import Callable

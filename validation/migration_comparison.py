@@ -1,5 +1,7 @@
 """Statements of the literature beside what was computed for them, computed bounds as bounds."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import mean, median

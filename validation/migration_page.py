@@ -1,5 +1,7 @@
 """The page docs/validation/migration.md and its picture, from the stored numbers."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from statistics import mean

@@ -1,5 +1,7 @@
 """Which path the literature means where paths differ: Cs3Sb2I9 and Cs2SnI6."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import mean

@@ -1,5 +1,7 @@
 """The picture of the page of migration barriers."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 from pvkdb.display.colours import BLUE, GREEN, RED

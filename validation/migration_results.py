@@ -1,5 +1,7 @@
 """The numbers behind the page of migration barriers: one process a core, kept as they come."""
 
+from __future__ import annotations
+
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed

@@ -6,6 +6,8 @@ computed there with ``pvkdb neb CsPbI2Br --potential sevennet-0 --seeds 5`` (hou
 ``docs/validation/mixtures.json``; ``--page-only`` writes the page ``mixtures.md`` from them.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 from collections import defaultdict

@@ -4,6 +4,8 @@ Writes docs/validation/networks.md (some 6 minutes on one quiet core). With name
 prints these instead: ``python validation/networks.py [published|disagreements|reservoirs]``.
 """
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

@@ -7,6 +7,8 @@ which hop of a material can have a reported energy, and for this an estimate is 
 is kept and not done again. `validation/migration.py --page-only` shows the numbers.
 """
 
+from __future__ import annotations
+
 import sys
 import tempfile
 from pathlib import Path

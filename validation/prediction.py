@@ -9,6 +9,8 @@ the numbers in ``docs/validation/prediction.json``, writes the page and
 molecular dynamics that ``docs/validation/dynamics.json`` lacks, in minutes.
 """
 
+from __future__ import annotations
+
 import argparse
 from pathlib import Path
 

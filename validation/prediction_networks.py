@@ -1,5 +1,7 @@
 """What all hops of a crystal change of the times of one barrier: two numbers a material."""
 
+from __future__ import annotations
+
 from math import pi
 from pathlib import Path
 

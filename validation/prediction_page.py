@@ -1,5 +1,7 @@
 """The page docs/validation/prediction.md, from the stored numbers."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from math import log10
 

@@ -1,5 +1,7 @@
 """Measured values of devices and the predictions of the kinetics."""
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

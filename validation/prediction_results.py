@@ -1,5 +1,7 @@
 """The numbers of the page on predictions, and whether they support weights in profiles."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 

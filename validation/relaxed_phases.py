@@ -7,6 +7,8 @@
   free relaxation would tilt their octahedra. Also for comparing ideal prototypes.
 """
 
+from __future__ import annotations
+
 import warnings
 from functools import cache
 from typing import Literal, NamedTuple

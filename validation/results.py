@@ -1,5 +1,7 @@
 """The numbers of the page: computed by one process per core, stored in a JSON file."""
 
+from __future__ import annotations
+
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator

@@ -8,6 +8,8 @@ pvkdb ships. The calculations take hours; a test makes the page again from those
 ``pvkdb/computed`` (``pvkdb jobs export --without-paths``).
 """
 
+from __future__ import annotations
+
 import argparse
 import csv
 from collections import Counter

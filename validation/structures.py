@@ -7,6 +7,8 @@ facts with SevenNet-0 and CHGNet, keeps the numbers in ``docs/validation/structu
 writes the page from them. ``--page-only`` writes the page again from the stored numbers.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys

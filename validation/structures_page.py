@@ -1,5 +1,7 @@
 """The page docs/validation/structures.md, from the stored results."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from itertools import chain, groupby
 

@@ -1,5 +1,7 @@
 """Builds the FastAPI application: routes, pages, OPTIMADE, middleware and error handlers."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 

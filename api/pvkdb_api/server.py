@@ -1,5 +1,7 @@
 """Running the service with uvicorn."""
 
+from __future__ import annotations
+
 import errno
 import gc
 import os

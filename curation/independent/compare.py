@@ -10,6 +10,8 @@ command fails on a difference that is not explained, on words that no erratum ha
 than 95 % of the values on the same paper, device and metric agree within 3 %.
 """
 
+from __future__ import annotations
+
 import csv
 import sys
 from collections import Counter, defaultdict

@@ -13,6 +13,8 @@ compares the settled values with ``devices.csv`` and ``energetics.csv`` of each 
 page or DOI, and fails if fewer than 95 % agree. ``tables.py`` makes the curated files.
 """
 
+from __future__ import annotations
+
 import argparse
 import csv
 import re

@@ -7,6 +7,8 @@ q · VBM + E_corr + chemical potentials of what left − those of what came. One
 than 0.02 eV is left out. So are the six of vanadium on tin, whose label V_Sn is that of a vacancy.
 """
 
+from __future__ import annotations
+
 import csv
 import re
 from collections.abc import Iterator

@@ -6,6 +6,8 @@ A value is taken if both readings have it or if it is settled (``compare.py``). 
 review cites keep its key in the bibliography. Tables of repositories follow (``cssni3.py``).
 """
 
+from __future__ import annotations
+
 import csv
 import re
 import sys

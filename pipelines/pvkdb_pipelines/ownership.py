@@ -4,6 +4,8 @@ A pid is not enough, because it is reused and containers have their own. An owne
 machine since its last boot, the pid namespace, the pid, and the start time of the process.
 """
 
+from __future__ import annotations
+
 import ctypes
 import os
 import signal

@@ -1,5 +1,7 @@
 """Progress of a running calculation, reported step by step."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import log

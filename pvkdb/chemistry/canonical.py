@@ -1,5 +1,7 @@
 """Canonical formulas: one formula unit, one order of ions, one spelling of each amount."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from math import gcd, lcm

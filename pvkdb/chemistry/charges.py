@@ -5,6 +5,8 @@ Shannon's table, and indium the charge 1. If several sets balance, the one with 
 charges is chosen, then the one with the most even charges.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import lcm

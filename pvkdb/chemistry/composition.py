@@ -6,6 +6,8 @@ A formula is read (:mod:`~pvkdb.chemistry.formula`) and its ions get charges
 possibilities. The canonical formula is the same for every spelling of a composition.
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass, field, replace
 from fractions import Fraction

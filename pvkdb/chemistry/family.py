@@ -1,5 +1,7 @@
 """Structure families from the ratio A : B : X, the kind of A cation, and the phase."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 from fractions import Fraction

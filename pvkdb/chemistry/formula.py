@@ -9,6 +9,8 @@ possible way, longest names first, and :mod:`pvkdb.chemistry.interpretation` cho
 result with plausible charges.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

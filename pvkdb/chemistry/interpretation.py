@@ -5,6 +5,8 @@ tried in order of likelihood; the first one that balances with common charges is
 that balances, then a nominal one, then a list of ions without amounts.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction

@@ -4,6 +4,8 @@ A radius is meaningless without kind, coordination and source (Shannon's table a
 that differ by 0.14 Å), so :class:`Radius` contains all three.
 """
 
+from __future__ import annotations
+
 import csv
 import re
 from collections.abc import Iterator

@@ -1,5 +1,7 @@
 """Phases that were measured, and how sure a potential's order of phases is."""
 
+from __future__ import annotations
+
 import csv
 from collections.abc import Iterator, Mapping
 from importlib import resources

@@ -12,6 +12,8 @@ underestimate the certainty: of the compounds with tau from 3 to 4, 93 % are per
 ``python curation/tolerance.py`` recomputes the coefficients from the table.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import exp
 

@@ -4,6 +4,8 @@ All atoms of a cell are counted: a supercell with a vacancy has the formula of t
 formula of a composition is made in :mod:`pvkdb.chemistry.canonical`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from math import gcd
 from string import ascii_lowercase, ascii_uppercase

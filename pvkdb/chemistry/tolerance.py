@@ -15,6 +15,8 @@ mean of the t of the ions; Z. Li et al., Chem. Mater. 28, 284 (2016), doi
 10.1021/acs.chemmater.5b04107. Arrays of compositions: :mod:`~pvkdb.chemistry.tolerance_arrays`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache

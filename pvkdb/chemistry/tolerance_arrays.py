@@ -15,6 +15,8 @@ Example:
     [0.851, 0.912, 0.912, 0.851]
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache

@@ -5,6 +5,8 @@ eV. Factors are exact, so that 300 mV is exactly 0.3 V. A converted value that n
 holds, as of kJ/mol in eV, gets as many digits as its source: 25 kJ/mol is 0.26 eV.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Context, Decimal

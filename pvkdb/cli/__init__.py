@@ -1,5 +1,7 @@
 """The command line; ``main`` is the entry point. Commands import what they need when they run."""
 
+from __future__ import annotations
+
 import sys
 
 

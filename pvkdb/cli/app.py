@@ -1,5 +1,7 @@
 """The ``pvkdb`` command with its subcommands."""
 
+from __future__ import annotations
+
 import os
 from typing import Annotated, Any
 

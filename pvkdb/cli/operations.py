@@ -1,5 +1,7 @@
 """Commands of operations, made from their declarations (:mod:`pvkdb.operations`)."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

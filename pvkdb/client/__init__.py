@@ -7,6 +7,8 @@ Example:
     ...     table = devices.to_dataframe()
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from pvkdb._later import later

@@ -1,5 +1,7 @@
 """Tolerance factors of formulas, with the radii behind them."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from pvkdb.chemistry import ToleranceFactors, parse_composition, tolerance_factors

@@ -3,6 +3,8 @@
 Each function returns its number, and raises InputError if it is outside the range.
 """
 
+from __future__ import annotations
+
 from math import inf, isfinite, isnan
 
 from pvkdb.errors import InputError

@@ -1,5 +1,7 @@
 """Largest arrays of the devices in the store."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, or_, select

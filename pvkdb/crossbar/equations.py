@@ -8,6 +8,8 @@ of voltages (iterative refinement). The voltage of a line and the drops along it
 that the result has the accuracy of those differences for any ratio.
 """
 
+from __future__ import annotations
+
 import numpy as np
 import numpy.typing as npt
 

@@ -1,5 +1,7 @@
 """The array sizes, margins and spacing of a crossbar made of one device, in one document."""
 
+from __future__ import annotations
+
 from math import inf, isinf
 
 from pvkdb.chemistry import Interval

@@ -22,6 +22,8 @@ Everything is in units of R_LRS, so that only ratios matter. Lines have no resis
 :mod:`pvkdb.crossbar.network`. Every function raises InputError if an argument is out of its range.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import floor, inf, sqrt

@@ -10,6 +10,8 @@ The nodal equations are those of Chen, IEEE Trans. Electron Devices 2013, 60, 13
 resistance of a cell at its intended voltage; it is not iterated with the actual one.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isfinite, isinf
 

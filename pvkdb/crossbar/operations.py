@@ -1,5 +1,7 @@
 """The operations of this room."""
 
+from __future__ import annotations
+
 from pvkdb.operations import Operation
 
 OPERATIONS = (

@@ -1,5 +1,7 @@
 """The read margin over the size of the array, as a picture."""
 
+from __future__ import annotations
+
 from math import inf
 from pathlib import Path
 

@@ -5,6 +5,8 @@ circuit is solved by :mod:`pvkdb.crossbar.network`. Every function raises InputE
 is out of its range.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 import numpy as np

@@ -7,6 +7,8 @@ stays below 1 mV / 60 nm from 6 μm on. Every function raises InputError if an a
 positive.
 """
 
+from __future__ import annotations
+
 from math import isfinite
 
 from pvkdb.errors import InputError

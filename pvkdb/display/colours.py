@@ -1,5 +1,7 @@
 """Colours of pictures."""
 
+from __future__ import annotations
+
 #: The palette of Okabe and Ito, which colour-blind readers can distinguish.
 BLUE, RED, GREEN, PURPLE, ORANGE, SKY = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"),

@@ -1,5 +1,7 @@
 """Pictures drawn with matplotlib without a window: the style, new figures, saving to a file."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec

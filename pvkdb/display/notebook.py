@@ -1,5 +1,7 @@
 """How results show themselves in notebooks: HTML in which texts are escaped, pictures as SVG."""
 
+from __future__ import annotations
+
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache

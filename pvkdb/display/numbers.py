@@ -1,5 +1,7 @@
 """Numbers and labels as text, in few characters."""
 
+from __future__ import annotations
+
 import math
 
 #: Significant digits of a number on a page; values in curated rows have fewer.

@@ -1,5 +1,7 @@
 """One-page reports: templates, and pages of headings, paragraphs, tables and pictures as PDF."""
 
+from __future__ import annotations
+
 import textwrap
 from base64 import b64decode
 from collections.abc import Callable

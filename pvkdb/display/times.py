@@ -1,5 +1,7 @@
 """Moments and lengths of time as text."""
 
+from __future__ import annotations
+
 import math
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -1,5 +1,7 @@
 """Values with their units, and intervals of them, as text for sentences."""
 
+from __future__ import annotations
+
 from pvkdb.display.numbers import computed_ev, number
 from pvkdb.display.times import YEAR_S
 

@@ -1,5 +1,7 @@
 """The examination: one device, one task, several seeds, with its imperfections one by one."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from functools import partial

@@ -1,5 +1,7 @@
 """Pictures to learn: shipped ones, and those in the IDX format of a folder of the user's."""
 
+from __future__ import annotations
+
 import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass

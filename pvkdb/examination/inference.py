@@ -4,6 +4,8 @@ A copy has the states of the device, the spread of writing and of devices, decay
 of reading, and the drops along the lines of the array that holds it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -5,6 +5,8 @@ these models depend on the voltage by a factor that cancels. ``behaviours.csv`` 
 behaviour, with its source; the numbers in it (twice, 10 %, 5 %, 1 %, half) are choices of pvkdb.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any

@@ -5,6 +5,8 @@ Embedded Systems Design with FPGAs, Springer, 245 (2013), doi 10.1007/978-1-4614
 means over bits, and their intervals are from resampling the bits.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
 from typing import TypeAlias
 

@@ -1,5 +1,7 @@
 """Requests for examinations: what is known of a device, from the store, files or NeuroSim."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Callable, Sequence

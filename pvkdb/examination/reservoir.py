@@ -3,6 +3,8 @@
 Always beside two baselines with the same readout: the same nodes without memory, and no nodes.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -7,6 +7,8 @@ threshold rises as in P. U. Diehl and M. Cook, Front. Comput. Neurosci. 9, 99 (2
 10.3389/fncom.2015.00099, so that every neuron wins some pictures.
 """
 
+from __future__ import annotations
+
 import numpy as np
 import numpy.typing as npt
 

@@ -6,6 +6,8 @@ the gradient of a spike is that of a fast sigmoid (F. Zenke and S. Ganguli, Neur
 (2018), doi 10.1162/neco_a_01086; slope 25 as in snntorch).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any

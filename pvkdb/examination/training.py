@@ -5,6 +5,8 @@ Two layers of sigmoid units, inputs of one bit, gradient descent image by image,
 Peng and S. Yu, IEEE Trans. Comput.-Aided Des. 37, 3067 (2018)), whose hidden units pass on one bit.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,5 +1,7 @@
 """The conditions of an estimate: the layer, its bias, the walk; and defaults with their sources."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

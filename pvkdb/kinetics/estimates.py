@@ -1,5 +1,7 @@
 """Estimates of rate, diffusion, drift and times from one barrier, with every assumption."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Mapping
 from itertools import product
 from math import inf, log10

@@ -5,6 +5,8 @@ whose hops all have one barrier (tested). Arguments are numbers or numpy arrays 
 :func:`checked` has their ranges.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from math import inf
 from typing import NamedTuple

@@ -1,5 +1,7 @@
 """Parsing of the text cells of one record; problems are collected."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar

@@ -1,5 +1,7 @@
 """Decision on a row of an import: add, supersede, already there, or refuse."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field

@@ -1,5 +1,7 @@
 """Rows of devices and their figures read from records, and checks of their consistency."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from math import isclose

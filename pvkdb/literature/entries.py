@@ -5,6 +5,8 @@ table can be edited and imported; and short columns whose cells contain a unit
 (``value`` = ``25 kJ/mol``, ``retention`` = ``3 months``), for typing from a paper.
 """
 
+from __future__ import annotations
+
 import re
 import unicodedata
 from collections.abc import Mapping

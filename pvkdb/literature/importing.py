@@ -4,6 +4,8 @@ The caller commits what :func:`import_files` has added to the session, or rolls 
 run or a problem).
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

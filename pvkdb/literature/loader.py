@@ -5,6 +5,8 @@ as ``ID~1``. A cited id always names the current row; :func:`pvkdb.store.curatio
 shows its former versions.
 """
 
+from __future__ import annotations
+
 import csv
 import hashlib
 import json

@@ -1,5 +1,7 @@
 """Publications of an import: found in the bibliography or added to it."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 

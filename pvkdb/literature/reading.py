@@ -5,6 +5,8 @@ YAML are read as streams, so that a file may be larger than memory.
 :mod:`pvkdb.literature.entries` interprets the cells.
 """
 
+from __future__ import annotations
+
 import csv
 import json
 import re

@@ -4,6 +4,8 @@ The forms of the laws are in ``laws.csv``. They are fitted to ln|I|, so that noi
 current. Vetoes and rules with their sources: docs/measurements.md.
 """
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

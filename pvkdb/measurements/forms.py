@@ -3,6 +3,8 @@
 Field names end in their units. What a file does not say stays None; nothing is assumed.
 """
 
+from __future__ import annotations
+
 import csv
 from dataclasses import dataclass, field
 from functools import cache

@@ -1,5 +1,7 @@
 """Files to a report: the forms are read, each kind has its metrics, and both are judged."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any

@@ -1,5 +1,7 @@
 """Metrics of memory: endurance, variability, states that stay apart, decay and retention."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 

@@ -1,5 +1,7 @@
 """Metrics of pulses: non-linearity under its several names, saturation, PPF, STDP."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -3,6 +3,8 @@
 A file does not say what was left out of it; such questions are answered "not known".
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from os.path import splitext

@@ -1,5 +1,7 @@
 """Metrics of sweeps: thresholds, on/off ratio, current limit, slopes against voltage and area."""
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -5,6 +5,8 @@ also seen with the other mechanism. Strong votes that agree decide, else weak on
 limits are in ``switching.csv``.
 """
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,5 +1,7 @@
 """Calculations of ``pvkdb_pipelines``: the service and the clients know them without loading it."""
 
+from __future__ import annotations
+
 from pvkdb.operations import Kind, Operation
 
 _SCHEMAS = "pvkdb.schemas.calculations"

@@ -1,5 +1,7 @@
 """Fields of requests of operations: their types, and marks for single surfaces."""
 
+from __future__ import annotations
+
 from copy import copy
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args, get_origin

@@ -1,5 +1,7 @@
 """The confirmation of imports; here, since what the literature loads is too much for a list."""
 
+from __future__ import annotations
+
 from pvkdb.operations import Operation
 
 OPERATIONS = (

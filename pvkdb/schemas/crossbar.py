@@ -1,5 +1,7 @@
 """Crossbar arrays: their largest size, and exact solutions of their circuit."""
 
+from __future__ import annotations
+
 from enum import StrEnum
 from typing import Annotated
 

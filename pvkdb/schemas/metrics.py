@@ -5,6 +5,8 @@ papers, the pages, the plots and the rankings are made from it. To add a metric 
 report, see "Adding a device metric" in CONTRIBUTING.md.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 

@@ -1,5 +1,7 @@
 """Application profiles: requirements on devices and on materials, with their sources."""
 
+from __future__ import annotations
+
 from typing import Annotated, Literal
 
 from pydantic import Field

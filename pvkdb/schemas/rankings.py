@@ -1,5 +1,7 @@
 """Rankings: how far devices and materials suit an application, with every number behind it."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from enum import StrEnum

@@ -1,5 +1,7 @@
 """General parts of answers: assumptions, pages, problems, health."""
 
+from __future__ import annotations
+
 from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field

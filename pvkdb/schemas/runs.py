@@ -1,5 +1,7 @@
 """Runs of screening plans: times, results, and differences from the previous run."""
 
+from __future__ import annotations
+
 from datetime import datetime
 from enum import StrEnum
 

@@ -1,5 +1,7 @@
 """Parameters of a device for simulators of analog computing, and what is missing for them."""
 
+from __future__ import annotations
+
 from enum import StrEnum
 
 from pydantic import Field

@@ -1,5 +1,7 @@
 """TOML files read through pydantic models; each error names the file, the line and the reason."""
 
+from __future__ import annotations
+
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path

@@ -4,6 +4,8 @@
 voltage from node p to node n, ``x`` the state. Values come from measurements or from users.
 """
 
+from __future__ import annotations
+
 import re
 import tomllib
 from collections.abc import Callable, Mapping

@@ -6,6 +6,8 @@ doi 10.1007/BF01210789); sites are eliminated without subtractions (Grassmann, T
 1985, doi 10.1287/opre.33.5.1107), so that rates may differ by any number of decades.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf

@@ -4,6 +4,8 @@
 order with variable steps; the error of each is kept below the tolerance.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise

@@ -7,6 +7,8 @@ conserve vacancies (Xu and Zikatanov, Math. Comput. 1999, 68, 1429, doi
 10.1090/S0025-5718-99-01148-5).
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,5 +1,7 @@
 """Parameters of compact models: fitted to measured sweeps, or from the figures of a device."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product

@@ -4,6 +4,8 @@ Bortz, Kalos and Lebowitz 1975, doi 10.1016/0021-9991(75)90060-1: a tree of sums
 defect that hops. Defects exclude each other from a site, and may interact with those one hop away.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import ceil, inf, log

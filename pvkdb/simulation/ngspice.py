@@ -1,5 +1,7 @@
 """Compact models in a real ngspice: a netlist is handed out only if it runs there."""
 
+from __future__ import annotations
+
 import re
 import shutil
 import subprocess

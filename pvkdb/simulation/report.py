@@ -1,5 +1,7 @@
 """What the barriers of a migration result mean for motion: numbers, intervals and assumptions."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from math import isfinite, sqrt
 

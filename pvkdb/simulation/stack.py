@@ -1,5 +1,7 @@
 """Layers, ions and contacts of a device, and the mesh across it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import exp, inf, isfinite, sqrt
 

@@ -4,6 +4,8 @@ Scharfetter and Gummel, IEEE Trans. Electron Devices 1969, 16, 64 (doi 10.1109/T
 finite volumes: Poisson's equation and all species are solved together, on a banded matrix.
 """
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import numpy as np

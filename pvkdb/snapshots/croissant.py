@@ -4,6 +4,8 @@ Source: M. Akhtar et al., Croissant: a metadata format for ML-ready datasets, Pr
 doi:10.1145/3650203.3663326; format 1.0, https://docs.mlcommons.org/croissant/docs/croissant-spec.html.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from importlib import resources

@@ -1,5 +1,7 @@
 """Structures and the calculations behind them as an archive that other programs read."""
 
+from __future__ import annotations
+
 import io
 import json
 import zipfile

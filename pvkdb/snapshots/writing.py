@@ -4,6 +4,8 @@ Everything is read in one transaction and once: rows go into both files as they 
 give the same files; none names the time at which it was made.
 """
 
+from __future__ import annotations
+
 import hashlib
 import inspect
 import json

@@ -1,5 +1,7 @@
 """Base of all models: names of constraints, time stamps in UTC, batches of rows; whole files."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -4,6 +4,8 @@ A busy queue commits many times a second. Counts and rankings, which do not depe
 while this number stays the same.
 """
 
+from __future__ import annotations
+
 import re
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Errors of the drivers of SQLite and PostgreSQL as errors of pvkdb, with a remedy."""
 
+from __future__ import annotations
+
 import re
 import sqlite3
 

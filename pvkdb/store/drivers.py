@@ -1,5 +1,7 @@
 """How SQLite and PostgreSQL are opened: drivers, limits of calls, JSON, and transactions."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import re

@@ -1,5 +1,7 @@
 """Migration of a database to the schema of this version with Alembic."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 

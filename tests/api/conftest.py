@@ -1,5 +1,7 @@
 """The service without a network: requests go straight into the application."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import shutil

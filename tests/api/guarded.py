@@ -1,5 +1,7 @@
 """The service as the internet sees it: on an empty store, asked from another machine."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace

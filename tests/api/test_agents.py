@@ -1,5 +1,7 @@
 """Tools for language models, called by the client of the official SDK."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import os

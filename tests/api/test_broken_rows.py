@@ -1,5 +1,7 @@
 """Broken and hostile rows in the tables: every page, export and answer stands."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
 from pathlib import Path

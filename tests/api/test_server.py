@@ -1,5 +1,7 @@
 """Starting and stopping the service."""
 
+from __future__ import annotations
+
 import json
 import os
 import re

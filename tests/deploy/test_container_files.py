@@ -3,6 +3,8 @@
 `tests/container.sh` runs the commands of the Dockerfile in a plain virtual environment.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import re

@@ -1,5 +1,7 @@
 """Workflows, templates, citation and hooks: valid, and in step with the Makefile."""
 
+from __future__ import annotations
+
 import re
 import subprocess
 import sys

@@ -1,5 +1,7 @@
 """Potentials and barriers that the tests of the pipelines share."""
 
+from __future__ import annotations
+
 import pickle
 from collections.abc import Callable, Sequence
 from functools import cache

@@ -1,5 +1,7 @@
 """``import pvkdb_pipelines`` offers its main functions without loading their libraries."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 

@@ -1,5 +1,7 @@
 """Rank agreement with bounds among the values, against scipy and by hand."""
 
+from __future__ import annotations
+
 from math import comb
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The page of convergence is that of its force calls, and a kill costs one call at most."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,7 @@
 """The benchmark is that of the stored hops, and its page is that of the benchmark."""
 
+from __future__ import annotations
+
 import pytest
 from ase import Atoms
 

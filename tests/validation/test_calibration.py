@@ -1,5 +1,7 @@
 """The measured error of potentials: what ships is made of the numbers kept, and it covers."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 

@@ -1,5 +1,7 @@
 """The page of DFT on a potential's path is that of its numbers, whether they are there or not."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

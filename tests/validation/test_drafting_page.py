@@ -1,5 +1,7 @@
 """The page on drafts is what the rules find in the review today, and holds its bars."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,7 @@
 """The page of the simulated devices: its numbers against their bounds, and one run again."""
 
+from __future__ import annotations
+
 import json
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Larger cells are those of the hops by DFT, and a hop is found again in them."""
 
+from __future__ import annotations
+
 import pytest
 
 from pvkdb.schemas.calculations import PotentialName

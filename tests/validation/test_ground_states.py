@@ -1,5 +1,7 @@
 """Measured and computed ground states; compositions of devices and what the release has of them."""
 
+from __future__ import annotations
+
 import pytest
 
 from pvkdb.schemas.calculations import PotentialName

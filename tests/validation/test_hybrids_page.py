@@ -1,5 +1,7 @@
 """The page docs/validation/hybrids.md shows its numbers and judges them by its bounds."""
 
+from __future__ import annotations
+
 import pytest
 
 from validation.hybrids import PAGE, Relaxed, cells, line, render

@@ -1,5 +1,7 @@
 """The page of migration barriers is that of its numbers, and every statement has its place."""
 
+from __future__ import annotations
+
 import json
 import re
 from pathlib import Path

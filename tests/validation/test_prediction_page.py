@@ -1,5 +1,7 @@
 """The page on predictions is that of its numbers, and its numbers decide about weights."""
 
+from __future__ import annotations
+
 import csv
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,5 +1,7 @@
 """The page of a screening says what its report says."""
 
+from __future__ import annotations
+
 from pvkdb.schemas.screening import (
     BarrierOutcome,
     Fall,

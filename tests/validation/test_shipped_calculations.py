@@ -1,5 +1,7 @@
 """The calculations behind the page of the shipped plan: of this version, and what the page says."""
 
+from __future__ import annotations
+
 import gzip
 from pathlib import Path
 

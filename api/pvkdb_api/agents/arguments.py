@@ -1,5 +1,7 @@
 """Arguments of tools for language models: their schemas from the REST service's, and checks."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from typing import Any

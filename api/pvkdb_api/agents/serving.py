@@ -3,6 +3,8 @@
 Protocol: https://modelcontextprotocol.io
 """
 
+from __future__ import annotations
+
 import asyncio
 from typing import Any
 from urllib.parse import unquote

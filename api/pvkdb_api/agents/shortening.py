@@ -1,5 +1,7 @@
 """Answers of tools in as few characters as hold what a language model needs."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,5 +1,7 @@
 """The tools for language models: which routes they ask, and what they are for."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from pvkdb.operations import declared

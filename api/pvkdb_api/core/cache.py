@@ -1,5 +1,7 @@
 """A cache of query results that are reused while the data are unchanged."""
 
+from __future__ import annotations
+
 import json
 import threading
 from collections import OrderedDict

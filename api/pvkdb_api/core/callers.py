@@ -1,5 +1,7 @@
 """The caller of a request, a program or a person with a browser, and its scopes."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network

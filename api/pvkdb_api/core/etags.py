@@ -1,5 +1,7 @@
 """Answers that clients may cache and revalidate (ETag, If-None-Match)."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Mapping
 from typing import Any

@@ -1,5 +1,7 @@
 """URL paths that several parts of the service need."""
 
+from __future__ import annotations
+
 #: Prefix of the REST service, whose interface is kept stable.
 API = "/api/v1"
 #: Prefix of OPTIMADE.

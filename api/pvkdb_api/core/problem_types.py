@@ -3,6 +3,8 @@
 RFC 9457, section 3.1.1: a type is a URI, best one that leads to a description for people.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 #: Where the pages of the types are.

@@ -5,6 +5,8 @@ register them in a :class:`Renderers`, which the application keeps in its state.
 them there, so that it depends on neither of them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus

@@ -3,6 +3,8 @@
 :func:`read_settings` reads the environment once, when a service starts.
 """
 
+from __future__ import annotations
+
 import os
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal

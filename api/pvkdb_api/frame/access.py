@@ -7,6 +7,8 @@ readers without access. A route that writes names its scope with :func:`needs`; 
 route cannot get a :data:`pvkdb_api.core.sessions.WriteSession`.
 """
 
+from __future__ import annotations
+
 import logging
 import math
 import time

@@ -1,5 +1,7 @@
 """The headers of every response, answers to HEAD, and the answer to unexpected errors."""
 
+from __future__ import annotations
+
 import logging
 
 from starlette.datastructures import MutableHeaders

@@ -1,5 +1,7 @@
 """Limits of a request: its host name, the size and JSON of its body, the time of its answer."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable, Sequence
 from http import HTTPStatus

@@ -5,6 +5,8 @@ writes them into files of one folder, ``PROMETHEUS_MULTIPROC_DIR``, and the work
 adds all of them up; https://prometheus.github.io/client_python/multiprocess/.
 """
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 

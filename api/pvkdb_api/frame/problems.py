@@ -1,5 +1,7 @@
 """Handlers that answer every kind of error, to programs as RFC 9457 describes."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Mapping
 from difflib import get_close_matches

@@ -1,5 +1,7 @@
 """One log line for each request, with the id that is also in the answer."""
 
+from __future__ import annotations
+
 import json
 import logging
 import re

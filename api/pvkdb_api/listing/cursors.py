@@ -1,5 +1,7 @@
 """Cursors: the position after the last row of a page, opaque and bound to its query."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 import hashlib

@@ -1,5 +1,7 @@
 """Query parameters: their types, lists of values, and the parameters of each collection."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache

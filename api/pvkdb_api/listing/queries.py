@@ -1,5 +1,7 @@
 """Reading of query parameters, and the page of rows that they select."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast

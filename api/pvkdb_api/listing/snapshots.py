@@ -5,6 +5,8 @@ reader holds nothing but disk space. Its name is removed when it is complete, so
 frees the space after the last reader, also if the service is killed.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import weakref

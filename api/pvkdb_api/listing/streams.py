@@ -4,6 +4,8 @@ A file is made in turns, each in a transaction of its own. While a piece is sent
 thread or turn is held, so that a slow reader delays nobody.
 """
 
+from __future__ import annotations
+
 import asyncio
 import logging
 import time

@@ -1,5 +1,7 @@
 """Queueing, cancelling and retrying a calculation, with an entry in the audit log."""
 
+from __future__ import annotations
+
 from contextlib import nullcontext
 from typing import Literal
 

@@ -1,5 +1,7 @@
 """Imports of papers over HTTP, for the REST service and for the page of drafts."""
 
+from __future__ import annotations
+
 from fastapi import Request
 from sqlalchemy.orm import Session
 

@@ -1,5 +1,7 @@
 """Rankings of devices, refused if they would take too long, and of the best materials."""
 
+from __future__ import annotations
+
 import os
 from contextlib import suppress
 from dataclasses import replace

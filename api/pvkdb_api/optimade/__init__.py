@@ -5,6 +5,8 @@ from optimade-python-tools; the backend is ours, since theirs support MongoDB an
 only. That package is an extra: without it the service runs without OPTIMADE.
 """
 
+from __future__ import annotations
+
 from importlib.util import find_spec
 
 #: Prefix of the properties that pvkdb defines, as in ``_pvkdb_tau``.

@@ -1,5 +1,7 @@
 """The OPTIMADE application, to be mounted on the service. Needs the extra ``optimade``."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache

@@ -1,5 +1,7 @@
 """Errors of OPTIMADE requests, with the status that the specification gives them."""
 
+from __future__ import annotations
+
 from pvkdb.errors import InputError
 
 

@@ -5,6 +5,8 @@ neither true nor false, as with NULL in SQL: neither ``tau < 4`` nor ``NOT tau <
 without tau, as the specification requires.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Query parameters of OPTIMADE, checked as the specification requires."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from typing import Annotated

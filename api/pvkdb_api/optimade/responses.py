@@ -1,5 +1,7 @@
 """The JSON:API envelope of OPTIMADE: data or errors, always with ``meta``."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any

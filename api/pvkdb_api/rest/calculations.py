@@ -1,5 +1,7 @@
 """Steering of calculations, which workers find in the store."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Annotated, Literal
 

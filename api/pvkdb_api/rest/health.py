@@ -1,5 +1,7 @@
 """Health of the process, and its metrics for Prometheus."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Iterator
 

@@ -1,5 +1,7 @@
 """Import of papers over HTTP, in the format of ``pvkdb import``: all rows or none."""
 
+from __future__ import annotations
+
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated, Any

@@ -4,6 +4,8 @@ The examples are real answers about the curated literature; ``docs/reference/ope
 them.
 """
 
+from __future__ import annotations
+
 import json
 from functools import cache
 from importlib import resources

@@ -1,5 +1,7 @@
 """Rankings of devices and materials for applications."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 

@@ -1,5 +1,7 @@
 """Screenings: the runs of plans with their funnels, candidates and reports."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Annotated, Any
 

@@ -1,5 +1,7 @@
 """Structures as JSON or as files for other codes: one, or all that match filters."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal

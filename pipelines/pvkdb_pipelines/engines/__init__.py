@@ -4,6 +4,8 @@ An engine claims calculations from the queue and yields each as it ends. ``pvkdb
 screenings use every engine in the same way.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 
 from pvkdb.errors import InputError, unknown_name

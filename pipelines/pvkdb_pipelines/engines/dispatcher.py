@@ -5,6 +5,8 @@ writes each result once. It does not depend on Parsl: workers are anything that 
 returns a future.
 """
 
+from __future__ import annotations
+
 import contextlib
 import random
 import threading

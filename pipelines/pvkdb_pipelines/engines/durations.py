@@ -1,5 +1,7 @@
 """Durations of calculations, to size batches, to respect the end of a block, and for previews."""
 
+from __future__ import annotations
+
 import re
 from collections import defaultdict, deque
 from collections.abc import Mapping

@@ -1,5 +1,7 @@
 """The interface of an engine."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Generator, Sequence
 from typing import Protocol
 

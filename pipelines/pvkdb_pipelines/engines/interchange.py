@@ -6,6 +6,8 @@ with its parent; workers then miss its heartbeats and end their blocks. It ignor
 its parent would wait forever for its answers while shutting down (issues/2755); the parent ends it.
 """
 
+from __future__ import annotations
+
 import os
 import runpy
 import signal

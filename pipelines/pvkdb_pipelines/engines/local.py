@@ -1,5 +1,7 @@
 """The engine of this machine: one process per core."""
 
+from __future__ import annotations
+
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 

@@ -4,6 +4,8 @@ It does not use the database. Everything that goes in or out can be pickled; exc
 because exceptions with arguments of their own cannot be unpickled.
 """
 
+from __future__ import annotations
+
 import socket
 import time
 from collections.abc import Sequence

@@ -1,5 +1,7 @@
 """Translate the description of a cluster into Parsl's configuration."""
 
+from __future__ import annotations
+
 import runpy
 import shutil
 import socket

@@ -1,5 +1,7 @@
 """The engine for clusters: Parsl starts blocks of workers, a dispatcher gives them work."""
 
+from __future__ import annotations
+
 import contextlib
 import threading
 from collections.abc import Generator, Sequence

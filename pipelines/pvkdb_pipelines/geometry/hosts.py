@@ -1,5 +1,7 @@
 """Structures of requests as ASE atoms, atoms with computed results, and as the store keeps them."""
 
+from __future__ import annotations
+
 import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator

@@ -1,5 +1,7 @@
 """Molecules in structures: their bonds, and by how much they turned."""
 
+from __future__ import annotations
+
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii

@@ -1,5 +1,7 @@
 """Smallest supercells with a given distance between a defect and its periodic images."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from math import ceil
 

@@ -1,5 +1,7 @@
 """Space groups and symmetrised cells of ASE atoms, by spglib."""
 
+from __future__ import annotations
+
 import os
 import warnings
 from collections.abc import Iterator

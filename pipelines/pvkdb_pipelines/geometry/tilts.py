@@ -5,6 +5,8 @@ and along it they are in phase or out of phase (A. M. Glazer, Acta Cryst. B 28, 
 doi:10.1107/S0567740872007976). Those that stand apart, as in Cs2SnX6, are on the same lattice.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 from itertools import combinations
 from typing import NamedTuple

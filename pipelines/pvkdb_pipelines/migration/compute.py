@@ -1,5 +1,7 @@
 """The calculation of ``pvkdb neb``: all barriers of a defect and the easiest percolating path."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -6,6 +6,8 @@ periodic boundaries unwrapped. The temperature is that of stochastic velocity re
 Donadio and Parrinello 2007, doi 10.1063/1.2408420), which does not slow down diffusion.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import NamedTuple
 

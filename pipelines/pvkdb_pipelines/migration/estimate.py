@@ -6,6 +6,8 @@ steps. The energy above the relaxed vacancy counts for all hops of the kind; the
 easiest path is the estimate. How close it comes to barriers: docs/validation/active_learning.md.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 
 import numpy as np

@@ -5,6 +5,8 @@ for stress, and keeps the data for second derivatives. Here one backward pass gi
 compares the results with ``predict_graph``.
 """
 
+from __future__ import annotations
+
 import contextlib
 import io
 import warnings

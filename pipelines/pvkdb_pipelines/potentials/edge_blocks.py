@@ -5,6 +5,8 @@ computed once per pair. The two edges of a pair are placed in blocks of equal le
 each, so that the sum over the neighbours of an atom is a product of matrices.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import TypeVar
 

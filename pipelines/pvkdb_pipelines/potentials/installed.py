@@ -1,5 +1,7 @@
 """The potentials that this machine has, and what each was measured to do."""
 
+from __future__ import annotations
+
 from importlib.metadata import PackageNotFoundError, entry_points, version
 
 from pydantic import BaseModel, Field

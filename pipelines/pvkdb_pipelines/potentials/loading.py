@@ -7,6 +7,8 @@ group ``pvkdb.potentials`` of its entry points. The owner of a machine can also 
 worker computes only those that its owner permits.
 """
 
+from __future__ import annotations
+
 import hashlib
 import inspect
 import os

@@ -1,5 +1,7 @@
 """The interface of potentials: many calculators of one model, checked and counted results."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias

@@ -1,5 +1,7 @@
 """All prototypes by stoichiometry: look-up, starting structures, and candidates for a search."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import numpy as np

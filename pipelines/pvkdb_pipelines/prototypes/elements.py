@@ -4,6 +4,8 @@ Most elements have the structure tabulated in ASE; the halogens and the few elem
 positions in ASE are in ``prototypes.toml``.
 """
 
+from __future__ import annotations
+
 from ase import Atoms
 from ase.build import bulk
 

@@ -1,5 +1,7 @@
 """Perovskites, double and vacancy-ordered, with octahedra tilted as Glazer described them."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable
 from itertools import product

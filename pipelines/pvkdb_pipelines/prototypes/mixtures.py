@@ -8,6 +8,8 @@ structures); D. Gehringer, M. Friák, D. Holec, Comput. Phys. Commun. 286, 10866
 doi:10.1016/j.cpc.2023.108664 (sqsgenerator).
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from itertools import combinations
 from math import comb

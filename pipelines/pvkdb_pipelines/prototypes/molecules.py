@@ -1,5 +1,7 @@
 """Molecules on the A sites of perovskites: their atoms, in a stated pattern of orientations."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from itertools import permutations, product
 

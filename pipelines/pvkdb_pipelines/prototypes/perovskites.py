@@ -1,5 +1,7 @@
 """Perovskites, double perovskites and vacancy-ordered ones, with tilted octahedra."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from functools import partial
 from math import sqrt

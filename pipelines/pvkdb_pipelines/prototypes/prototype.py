@@ -1,5 +1,7 @@
 """Prototypes: structure types of the compounds of a stoichiometry."""
 
+from __future__ import annotations
+
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

@@ -1,5 +1,7 @@
 """Interatomic distances from ionic radii, for starting structures."""
 
+from __future__ import annotations
+
 from functools import cache
 
 from pvkdb.chemistry import Ion, radii, site_radius

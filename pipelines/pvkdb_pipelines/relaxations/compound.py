@@ -1,5 +1,7 @@
 """Relaxations of compounds and of solid elements, the references of chemical potentials."""
 
+from __future__ import annotations
+
 from typing import cast
 
 from ase import Atoms

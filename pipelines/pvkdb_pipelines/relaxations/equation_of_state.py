@@ -1,5 +1,7 @@
 """The equation of state of a relaxed compound: energies at volumes around the lowest one."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import NamedTuple
 

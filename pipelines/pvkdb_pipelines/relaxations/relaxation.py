@@ -1,5 +1,7 @@
 """Relaxation of atoms and cell, with a checked structure or a typed failure as result."""
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar

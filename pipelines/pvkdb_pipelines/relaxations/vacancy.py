@@ -1,5 +1,7 @@
 """Neutral halide vacancies: energies of a relaxed host with and without them."""
 
+from __future__ import annotations
+
 import contextlib
 
 from ase import Atoms

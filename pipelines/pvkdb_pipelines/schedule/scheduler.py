@@ -5,6 +5,8 @@ last run. So a machine that was off, or a run that took longer than the interval
 one run; and two schedulers run a plan once, since the ledger lets only one of them begin.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing

@@ -5,6 +5,8 @@ resumes where it stopped, and two plans with the same compound relax it once. Th
 from the store alone: the same plan on the same store gives the same report.
 """
 
+from __future__ import annotations
+
 import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence

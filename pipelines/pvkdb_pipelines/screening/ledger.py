@@ -1,5 +1,7 @@
 """Calculations that are needed at once: each is queued once, computed and looked up."""
 
+from __future__ import annotations
+
 import contextlib
 import time
 from collections.abc import Callable, Sequence

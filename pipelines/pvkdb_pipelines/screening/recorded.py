@@ -1,5 +1,7 @@
 """Screenings recorded as runs in the store: leased while they run, ended once, and compared."""
 
+from __future__ import annotations
+
 import json
 import threading
 from collections.abc import Callable, Iterator

@@ -5,6 +5,8 @@ CHGNet and SevenNet-0. Their healthy end products had shortest A–X and B–X d
 1.0 of the sum of the radii, and volumes of 0.89 to 1.51 of the start.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from itertools import product
 

@@ -1,5 +1,7 @@
 """Polyhedra of halides around the B cations, and the halides that they share."""
 
+from __future__ import annotations
+
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise, product

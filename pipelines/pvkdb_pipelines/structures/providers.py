@@ -7,6 +7,8 @@ later call resumes.
 Source: M. Evans et al., Digital Discovery 3, 1509 (2024), doi:10.1039/D4DD00039K (OPTIMADE 1.2).
 """
 
+from __future__ import annotations
+
 import asyncio
 import json
 import time

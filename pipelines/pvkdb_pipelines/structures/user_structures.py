@@ -4,6 +4,8 @@ They can represent what prototypes cannot: a mixed composition ordered in a supe
 molecular cation, or a phase that is missing from the catalogue.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import warnings

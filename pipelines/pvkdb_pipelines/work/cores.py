@@ -1,5 +1,7 @@
 """Cores and threads: usable cores, pinning to a free core, one thread for each process."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 

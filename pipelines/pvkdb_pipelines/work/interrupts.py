@@ -1,5 +1,7 @@
 """Ctrl-C and SIGTERM as one exception, from the start of the program on."""
 
+from __future__ import annotations
+
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -5,6 +5,8 @@ processes when one died or more work appeared, and requeues the work of dead one
 killed, the kernel ends its children, so that no orphan goes on computing and renewing its lease.
 """
 
+from __future__ import annotations
+
 import multiprocessing
 import os
 import signal

@@ -1,5 +1,7 @@
 """Kinds of calculations: how each is computed and which rows the store keeps."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field

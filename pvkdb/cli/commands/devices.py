@@ -1,5 +1,7 @@
 """Commands for devices: spice, measure, export-device."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 from typing import Annotated

@@ -1,5 +1,7 @@
 """``pvkdb jobs``: listing, cancelling, repeating and exchanging calculations."""
 
+from __future__ import annotations
+
 import time
 from pathlib import Path
 from typing import Annotated, Any

@@ -11,6 +11,8 @@ that yields steps and is sent their results::
 :class:`~pvkdb.client.Client`, with awaited calls for :class:`~pvkdb.client.AsyncClient`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar

@@ -1,5 +1,7 @@
 """Parameters of requests as text, and the requests of operations."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from typing import Any

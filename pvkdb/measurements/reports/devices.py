@@ -1,5 +1,7 @@
 """A measured device as an import: its metrics with their places; what files cannot say is open."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,5 +1,7 @@
 """The report of a measurement on one page, with its points as pictures: HTML, PDF or JSON."""
 
+from __future__ import annotations
+
 import base64
 import itertools
 import json

@@ -4,6 +4,8 @@ They hold for every result: computed here, imported, or read from a store. They 
 outside is not of this physics, while one inside may still be wrong.
 """
 
+from __future__ import annotations
+
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field

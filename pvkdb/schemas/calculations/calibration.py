@@ -5,6 +5,8 @@
 time: docs/validation/calibration.md.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Sequence
 from functools import cache
 from importlib.resources import files

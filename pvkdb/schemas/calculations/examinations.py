@@ -1,5 +1,7 @@
 """Examinations of a device in networks: questions, requests and results."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 

@@ -1,5 +1,7 @@
 """Findings on relaxed structures: typed in Python, a line of text in the store."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, TypeAlias

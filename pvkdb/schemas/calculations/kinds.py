@@ -1,5 +1,7 @@
 """Kinds of calculations: the models of their requests and results, and that they fit each other."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """How far to trust a computed barrier: what cannot be right, and the error of its potential."""
 
+from __future__ import annotations
+
 import json
 from functools import cache
 from importlib.resources import files

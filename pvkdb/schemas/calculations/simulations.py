@@ -1,5 +1,7 @@
 """Simulations of a device from the barriers of its layer: questions, requests and results."""
 
+from __future__ import annotations
+
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field

@@ -5,6 +5,8 @@ The meaning of every column is declared with its row, in the modules imported he
 ``docs/reference/tables.md`` is made from these declarations.
 """
 
+from __future__ import annotations
+
 from pvkdb.schemas.tables.added import Tables
 from pvkdb.schemas.tables.columns import Row
 from pvkdb.schemas.tables.derived import (

@@ -1,5 +1,7 @@
 """Tables that other packages add, with their rows, by the entry points ``pvkdb.tables``."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property

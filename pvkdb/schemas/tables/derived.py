@@ -1,5 +1,7 @@
 """Rows made by pvkdb: materials, compositions, tolerance, calculations, structures, rankings."""
 
+from __future__ import annotations
+
 from datetime import datetime
 from typing import Any, ClassVar
 

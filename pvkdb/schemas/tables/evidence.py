@@ -1,5 +1,7 @@
 """Rows reported by publications: energetics, devices, figures, needs of applications."""
 
+from __future__ import annotations
+
 from typing import Any, ClassVar, Literal
 
 from pvkdb.chemistry.family import FAMILIES

@@ -1,5 +1,7 @@
 """Rows of the descriptive tables of the review paper: Tables 3 and 5 to 10."""
 
+from __future__ import annotations
+
 from typing import ClassVar
 
 from pvkdb.schemas.tables.columns import (

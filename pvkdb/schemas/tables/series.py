@@ -1,5 +1,7 @@
 """Series: devices of one paper that differ in one thing, and what changes along them."""
 
+from __future__ import annotations
+
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field

@@ -5,6 +5,8 @@ values; the squares of the changes of log10 of an output are the shares of its v
 independent, to first order).
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace

@@ -1,5 +1,7 @@
 """Currents of one layer between two electrodes: loops, a pulse, and a compact model of a loop."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any, NamedTuple

@@ -1,5 +1,7 @@
 """Inputs of the chain from barriers to a device: names, units, and tables with their sources."""
 
+from __future__ import annotations
+
 import tomllib
 from importlib import resources
 from math import sqrt

@@ -1,5 +1,7 @@
 """The report of a simulated device on one page: numbers, pictures, inputs; HTML, PDF or JSON."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import Any
 

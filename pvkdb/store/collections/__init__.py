@@ -4,6 +4,8 @@ One entry of :data:`COLLECTIONS` yields the query, the filters that the service 
 accept, what rows can be sorted and counted by, and the order of an export.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from pvkdb.store.collections.calculations import CALCULATIONS, STRUCTURES

@@ -1,5 +1,7 @@
 """Collections of calculations, queued and finished, and of structures."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from typing import Any
 

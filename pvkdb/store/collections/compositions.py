@@ -1,5 +1,7 @@
 """Collection of compositions: what is known of each in one row."""
 
+from __future__ import annotations
+
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence

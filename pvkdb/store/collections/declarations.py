@@ -3,6 +3,8 @@
 Most filters, orders and facets follow from the columns of its rows.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

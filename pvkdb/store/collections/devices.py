@@ -1,5 +1,7 @@
 """Collections of devices, and of figures on devices from running text."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any

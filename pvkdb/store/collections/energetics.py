@@ -1,5 +1,7 @@
 """Collection of reported and computed energies."""
 
+from __future__ import annotations
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 

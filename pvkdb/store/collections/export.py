@@ -1,5 +1,7 @@
 """Rows of exported tables; :mod:`pvkdb.store.files.table_files` writes them to files."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 from sqlalchemy import select

@@ -5,6 +5,8 @@ Their conditions use only columns of the table itself and lists from small table
 nothing.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias

@@ -1,5 +1,7 @@
 """Collection of materials."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache

@@ -1,5 +1,7 @@
 """Collection of references: the publications that rows of other tables cite."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from typing import Any
 

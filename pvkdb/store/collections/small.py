@@ -5,6 +5,8 @@ Their filters, orders and facets follow from the declarations of the columns. Ro
 the source unless they are sorted.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from typing import Any
 

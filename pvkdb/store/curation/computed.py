@@ -4,6 +4,8 @@ A worker and an import make them with the same functions, so that method, source
 conditions are those of the calculation.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 

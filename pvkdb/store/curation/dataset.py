@@ -4,6 +4,8 @@ The parts identify the curated literature, the release of computed results, and 
 imported files in their order. A store has only the parts that were loaded.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,5 +1,7 @@
 """Versions of a row: the chain of corrections, and the columns that each one changed."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from sqlalchemy import select

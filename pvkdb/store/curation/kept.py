@@ -1,5 +1,7 @@
 """Results that take seconds to compute, kept in the store for as long as its data stay the same."""
 
+from __future__ import annotations
+
 import hashlib
 import zlib
 from collections.abc import Callable

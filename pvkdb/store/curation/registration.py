@@ -1,5 +1,7 @@
 """Adding compositions with their tolerance factors, and materials, each once."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress

@@ -3,6 +3,8 @@
 A DOI that is not printed, but seen on a page, is given with a note of the page.
 """
 
+from __future__ import annotations
+
 import re
 import unicodedata
 from collections.abc import Sequence

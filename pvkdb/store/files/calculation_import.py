@@ -7,6 +7,8 @@ imported completely or not at all, and never replace results of the store. A hop
 file marks as not converged is marked in the store, too.
 """
 
+from __future__ import annotations
+
 import gzip
 import re
 import zlib

@@ -1,5 +1,7 @@
 """Requests for relaxations and vacancies, completed before they are queued."""
 
+from __future__ import annotations
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 

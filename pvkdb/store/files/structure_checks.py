@@ -1,5 +1,7 @@
 """Checks that an imported structure is solid matter and the one of its result."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Mapping
 

@@ -3,6 +3,8 @@
 Memory holds one piece at a time, whatever the number of rows.
 """
 
+from __future__ import annotations
+
 import csv
 import io
 import json

@@ -1,5 +1,7 @@
 """API keys, the log of writes, and answers kept for repeated requests."""
 
+from __future__ import annotations
+
 from datetime import datetime
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Calculations, queued and finished, with their dependencies, log and files."""
 
+from __future__ import annotations
+
 import uuid
 from datetime import datetime
 from typing import Any

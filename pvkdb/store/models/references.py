@@ -1,5 +1,7 @@
 """The bibliography, and the versions of the data in the store."""
 
+from __future__ import annotations
+
 import csv
 from datetime import datetime
 from functools import cache

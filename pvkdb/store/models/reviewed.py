@@ -4,6 +4,8 @@
 read as a whole and never searched by publication.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

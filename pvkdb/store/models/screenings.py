@@ -1,5 +1,7 @@
 """Runs of screening plans with their reports, and plans known to a schedule."""
 
+from __future__ import annotations
+
 from datetime import datetime
 from typing import Any
 

@@ -1,5 +1,7 @@
 """What is known of each composition in one row, made from the other tables."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 from sqlalchemy import ForeignKey, Index, String, text

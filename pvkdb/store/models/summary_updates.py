@@ -4,6 +4,8 @@ Every session notes which compositions its writes concern, and makes their summa
 it commits. Statements that bypass sessions are followed by :func:`renew_summaries`.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,5 +1,7 @@
 """Further attempts at calculations: after a lost worker, or on request after a failure."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic as _monotonic

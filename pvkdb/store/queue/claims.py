@@ -17,6 +17,8 @@ How a calculation ends is in :mod:`pvkdb.store.queue.ending`, how it is tried ag
 :mod:`pvkdb.store.queue.attempts`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import cache
 from typing import Any

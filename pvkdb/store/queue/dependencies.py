@@ -6,6 +6,8 @@ locks the rows of the waiting calculations and then reads their dependencies, so
 session sees all of them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from sqlalchemy import Row, bindparam, select

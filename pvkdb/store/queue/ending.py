@@ -3,6 +3,8 @@
 Only the holder of a calculation may end it; nothing is written after its lease was lost.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from typing import Any
 

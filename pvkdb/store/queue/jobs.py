@@ -1,5 +1,7 @@
 """Find, list, show, cancel and retry calculations."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from sqlalchemy import Select, Text, case, cast, func, select

@@ -5,6 +5,8 @@ and every change is noticed. Files are written first, and the rows that name the
 a worker that dies in between leaves an unused file, never a row without its file.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 from collections.abc import Mapping

@@ -1,5 +1,7 @@
 """The log of a calculation: its states with their times, and its latest progress."""
 
+from __future__ import annotations
+
 import math
 import re
 from collections.abc import Iterable, Sequence

@@ -1,5 +1,7 @@
 """Requests for migration barriers, checked and completed once, before they are queued."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 

@@ -1,5 +1,7 @@
 """Monitoring of the queue: counts of calculations, and signs of life of workers."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any

@@ -5,6 +5,8 @@ parses the statement again and casts each key: a quarter of the processor time o
 SQLite has no arrays; there each key stays a parameter.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from sqlalchemy import ARRAY, Boolean, Select, bindparam

@@ -1,5 +1,7 @@
 """Rows as they should read: with corrections in place of what is printed."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar

@@ -1,5 +1,7 @@
 """Documents made from models; rows of tables are read without models (``reading``)."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from pydantic import ValidationError

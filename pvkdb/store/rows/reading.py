@@ -3,6 +3,8 @@
 A page of 100 devices would be a thousand objects as models; this takes a fraction of the time.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache

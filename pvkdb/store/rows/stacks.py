@@ -1,5 +1,7 @@
 """Stacks of devices as text: layers with their roles, from the bottom to the top."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 

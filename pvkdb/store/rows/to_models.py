@@ -3,6 +3,8 @@
 The collections read them back; the row is then the same.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Reports of screenings: reading them, and their candidates, reasons and counts."""
 
+from __future__ import annotations
+
 import json
 from collections import defaultdict
 from dataclasses import dataclass

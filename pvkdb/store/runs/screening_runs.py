@@ -4,6 +4,8 @@ A run belongs to one process at a time. Before a new run begins, runs of the pla
 gone are marked as interrupted; they may be resumed.
 """
 
+from __future__ import annotations
+
 import zlib
 from collections.abc import Callable
 from contextlib import suppress

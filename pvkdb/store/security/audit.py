@@ -1,5 +1,7 @@
 """The audit log. An entry is part of the transaction of its write."""
 
+from __future__ import annotations
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 

@@ -5,6 +5,8 @@ is kept in the transaction of the write, so that neither exists without the othe
 repetition waits for the first request to end.
 """
 
+from __future__ import annotations
+
 from datetime import timedelta
 from hashlib import sha256
 

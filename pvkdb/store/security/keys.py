@@ -5,6 +5,8 @@ slow hashes are for passwords and would only slow every request here. Digests ar
 constant time, so that timing reveals nothing.
 """
 
+from __future__ import annotations
+
 import re
 import secrets
 from collections.abc import Iterable

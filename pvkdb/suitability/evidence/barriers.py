@@ -5,6 +5,8 @@ two barriers, never one. A metal's barrier (Table 2 of the review) is added if a
 supply the metal.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

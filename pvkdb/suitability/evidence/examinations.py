@@ -3,6 +3,8 @@
 Accuracies that papers report are in the table ``benchmark_datasets`` and never among these.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple

@@ -1,5 +1,7 @@
 """Texts of rankings: values, bounds, and the reasons for verdicts."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from pvkdb.display.numbers import decimals_of, percent

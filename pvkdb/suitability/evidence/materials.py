@@ -12,6 +12,8 @@ Predictions (windows of switching and retention) come from models of kinetics: p
 that a caller plugs in.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace

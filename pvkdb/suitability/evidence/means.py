@@ -16,6 +16,8 @@ of ν for the uncertainty of τ, as in Hartung and Knapp (Stat. Med. 20, 1771 (2
 Formation energies are calibrated, but not joined: those of the literature depend on conditions.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

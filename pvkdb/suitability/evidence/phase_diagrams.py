@@ -4,6 +4,8 @@ All energies of a diagram are of relaxations by one potential. Convex hulls are 
 S. P. Ong et al., Chem. Mater. 20, 1798 (2008), doi:10.1021/cm702327g.
 """
 
+from __future__ import annotations
+
 import re
 import warnings
 from collections import defaultdict

@@ -5,6 +5,8 @@ the lowest phase counts, by the energies of the same potential: energies of two 
 common zero. If a phase has no energy, the lowest is not known, and the values span the phases.
 """
 
+from __future__ import annotations
+
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence

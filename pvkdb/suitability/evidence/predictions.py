@@ -6,6 +6,8 @@ by comparing them with measured devices (``pvkdb.suitability.evidence.support``)
 beyond reason is not shown; the reason says what is missing to predict it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 

@@ -1,5 +1,7 @@
 """Simulations on stored barriers: motion of a vacancy, and the request for a whole device."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session

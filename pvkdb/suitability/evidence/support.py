@@ -5,6 +5,8 @@ file. A shipped profile gives weight to a modelled metric only where it is suppo
 the profiles against the numbers.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files

@@ -1,5 +1,7 @@
 """Pictures in a plane of two metrics: retention against switching time, two criteria."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Pictures of a ranking: scores, retention against switching time, two criteria."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -6,6 +6,8 @@ on either side, the requirement is *not demonstrated* rather than *failed*. An i
 to satisfying is *undecided*. Without a report it is *unknown*.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from pvkdb.schemas.profiles import Bounds, Criterion

@@ -4,6 +4,8 @@ All filters but ``has_stack`` look at the composition: of a device, at that of i
 each one of a composite. A device whose absorber is not known does not pass them.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 

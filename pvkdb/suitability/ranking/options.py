@@ -1,5 +1,7 @@
 """Options of a ranking: weights, readings, samples, filters."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 

@@ -8,6 +8,8 @@ uniform over all with the same sum (Lahdelma, Hokkanen and Salminen, Eur. J. Ope
 weight has no place.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -6,6 +6,8 @@ mean of its pairs, and the 95% interval over papers is that of Student's t on th
 Quoted, best and extrapolated values are in no pair, lengths of tests in no ratio of a summary.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress

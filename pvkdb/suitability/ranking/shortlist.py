@@ -5,6 +5,8 @@ highest of its energies by the literature and computed. A first score follows fr
 these, without the evidence behind them; the compositions with the highest one are then ranked.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 

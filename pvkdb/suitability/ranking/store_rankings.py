@@ -1,5 +1,7 @@
 """Rankings of the devices and materials of the store."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from functools import partial
 

@@ -6,6 +6,8 @@ information (Raiffa and Schlaifer, Applied Statistical Decision Theory, 1961). O
 criterion, the two outcomes are the ends of its interval.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from pvkdb.display.numbers import percent, short_number

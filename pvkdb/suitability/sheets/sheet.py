@@ -1,5 +1,7 @@
 """The decision sheet of a ranking, and its files: JSON, an HTML page that loads nothing, PDF."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any

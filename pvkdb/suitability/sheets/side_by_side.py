@@ -5,6 +5,8 @@ deviations of all candidates, on the scale of the metric. A single number of a m
 that nobody has measured, so that it decides nothing.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial

@@ -1,5 +1,7 @@
 """The parameters for simulators from the figures of a device in the store."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from sqlalchemy.orm import Session

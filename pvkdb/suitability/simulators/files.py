@@ -6,6 +6,8 @@ CrossSim a YAML tree for ``CrossSimParameters(**tree)``, NeuroSim the lines that
 its ``Param.cpp``.
 """
 
+from __future__ import annotations
+
 import json
 from typing import Any
 

@@ -10,6 +10,8 @@ listed as missing, under the simulator's own name. Names are those of
   10.1109/TCAD.2020.3043731.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import floor, isfinite, log2

@@ -1,5 +1,7 @@
 """Results of queries are kept while the data are the same, and computed once for all who wait."""
 
+from __future__ import annotations
+
 import threading
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,5 +1,7 @@
 """PostgreSQL is stopped, frozen or slow under a service, and comes back; SQLite files not whole."""
 
+from __future__ import annotations
+
 import os
 import random
 import signal

@@ -1,5 +1,7 @@
 """Writers that wait for a lock leave the sessions of readers alone."""
 
+from __future__ import annotations
+
 import sqlite3
 import time
 from collections.abc import Iterator

@@ -1,5 +1,7 @@
 """Settings come from the environment, and a mistake in one stops the service at once."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 

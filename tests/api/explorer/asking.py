@@ -1,5 +1,7 @@
 """What the service says to programs, to hold pages against."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import httpx

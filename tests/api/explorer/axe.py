@@ -1,5 +1,7 @@
 """axe-core, which finds what people with disabilities stumble over."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe

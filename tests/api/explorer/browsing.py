@@ -1,5 +1,7 @@
 """A browser without a window: what it sends with a form, and the cookies that it keeps."""
 
+from __future__ import annotations
+
 import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor

@@ -1,5 +1,7 @@
 """The explorer in a real browser, on a running service."""
 
+from __future__ import annotations
+
 import shutil
 import subprocess
 import sys

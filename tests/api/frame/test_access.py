@@ -1,5 +1,7 @@
 """Nobody writes without a key that holds and allows it; on both databases."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from datetime import timedelta
 

@@ -1,5 +1,7 @@
 """HEAD is answered wherever GET is, with its headers and without a body."""
 
+from __future__ import annotations
+
 import asyncio
 import http.client
 import re

@@ -1,5 +1,7 @@
 """What a request may cost: how many, how large, how long."""
 
+from __future__ import annotations
+
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator

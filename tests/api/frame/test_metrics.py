@@ -1,5 +1,7 @@
 """Prometheus' own parser reads what the service says of the queue and of its requests."""
 
+from __future__ import annotations
+
 import time
 from datetime import timedelta
 

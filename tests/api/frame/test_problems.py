@@ -1,5 +1,7 @@
 """Whatever goes wrong, the answer is a problem in the form of RFC 9457, and says no secret."""
 
+from __future__ import annotations
+
 import logging
 from html import unescape
 

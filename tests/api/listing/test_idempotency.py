@@ -1,5 +1,7 @@
 """A request may be repeated under its Idempotency-Key, whatever became of the first answer."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from datetime import timedelta
 

@@ -1,5 +1,7 @@
 """Nothing that a request says becomes SQL or the name of a file."""
 
+from __future__ import annotations
+
 import ast
 from collections.abc import Iterator
 from pathlib import Path

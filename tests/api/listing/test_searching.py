@@ -1,5 +1,7 @@
 """Lists of values, bounds, orders, facets, fields, words, places of pages, conditional requests."""
 
+from __future__ import annotations
+
 import io
 import json
 import math

@@ -1,5 +1,7 @@
 """The whole dataset from the service: made once for all, checked, and held by no reader."""
 
+from __future__ import annotations
+
 import asyncio
 import hashlib
 import io

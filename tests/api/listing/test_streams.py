@@ -1,5 +1,7 @@
 """Readers of files who stop reading hold neither the database nor the turns of others."""
 
+from __future__ import annotations
+
 import csv
 import io
 import socket

@@ -1,5 +1,7 @@
 """In which order the files of several callers are made."""
 
+from __future__ import annotations
+
 import asyncio
 import threading
 from asyncio import Semaphore

@@ -1,5 +1,7 @@
 """A store with structures of published types, on both databases, and servers on them."""
 
+from __future__ import annotations
+
 import shutil
 import subprocess
 import sys

@@ -1,5 +1,7 @@
 """Clients that others have written read the service: pymatgen's and optimade's own."""
 
+from __future__ import annotations
+
 import json
 import warnings
 

@@ -1,5 +1,7 @@
 """What a filter becomes in SQL, and which rows it finds, on both databases."""
 
+from __future__ import annotations
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite

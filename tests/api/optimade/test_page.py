@@ -1,5 +1,7 @@
 """What docs/optimade.md shows, runs; what it lists, is all there is."""
 
+from __future__ import annotations
+
 import re
 import shlex
 import warnings

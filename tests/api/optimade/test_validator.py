@@ -1,5 +1,7 @@
 """The validator of optimade-python-tools against the running service, on both databases."""
 
+from __future__ import annotations
+
 import random
 
 import pytest

@@ -1,5 +1,7 @@
 """What schemathesis holds against every answer, besides its own checks."""
 
+from __future__ import annotations
+
 import schemathesis
 
 #: Parameters whose values have a meaning that no schema can tell: formulas, cursors, names of

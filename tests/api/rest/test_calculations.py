@@ -1,5 +1,7 @@
 """The service asks for work by writing it into the store, once."""
 
+from __future__ import annotations
+
 import pytest
 
 from pvkdb.schemas.calculations.migration import NebRequest

@@ -1,5 +1,7 @@
 """Every collection lists, pages, filters and gets; what cannot be used is refused with a reason."""
 
+from __future__ import annotations
+
 from urllib.parse import quote
 
 import pytest

@@ -1,5 +1,7 @@
 """Predictions of rankings, and lists of formulas over HTTP; compressed answers."""
 
+from __future__ import annotations
+
 import pytest
 
 TOLERANCE = "/api/v1/tolerance"

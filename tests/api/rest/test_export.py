@@ -1,5 +1,7 @@
 """A table is the same as CSV, JSON and Parquet."""
 
+from __future__ import annotations
+
 import csv
 import io
 import json

@@ -1,5 +1,7 @@
 """Papers come in over HTTP: with a key that may, all of a paper or nothing of it, once."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 import httpx

@@ -1,5 +1,7 @@
 """Bodies are JSON or refused with the reason; nothing that Python's parser takes besides."""
 
+from __future__ import annotations
+
 import pytest
 
 from ..conftest import Api

@@ -1,5 +1,7 @@
 """The description of the service, and the pages for people, which load nothing from outside."""
 
+from __future__ import annotations
+
 import re
 from html import unescape
 

@@ -1,5 +1,7 @@
 """Rankings over HTTP."""
 
+from __future__ import annotations
+
 import os
 import re
 import shutil

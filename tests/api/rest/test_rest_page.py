@@ -1,5 +1,7 @@
 """docs/rest.md: the requests that it shows are answered."""
 
+from __future__ import annotations
+
 import gzip
 import json
 import re

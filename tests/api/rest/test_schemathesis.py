@@ -4,6 +4,8 @@ It asks a running service: values at their bounds and beyond, NUL bytes, huge nu
 JSON, wrong media types, missing and unknown parameters, in a fixed order from a fixed seed.
 """
 
+from __future__ import annotations
+
 import os
 import re
 import subprocess

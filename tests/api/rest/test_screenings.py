@@ -1,5 +1,7 @@
 """Runs of screenings over HTTP: a real plan, run to its tolerance stage, on both databases."""
 
+from __future__ import annotations
+
 import pytest
 
 from pvkdb.schemas.screening import ScreeningReport

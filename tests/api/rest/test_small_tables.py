@@ -1,5 +1,7 @@
 """Ions, applications and the descriptive tables are asked like the collections."""
 
+from __future__ import annotations
+
 import json
 
 import pytest

@@ -1,5 +1,7 @@
 """Cancelling, retrying and following calculations over HTTP, with and without the right key."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
 from typing import Any

@@ -1,5 +1,7 @@
 """A structure comes as JSON, CIF, POSCAR or extended XYZ, and is the same in all of them."""
 
+from __future__ import annotations
+
 import io
 import sys
 import warnings

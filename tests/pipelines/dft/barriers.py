@@ -1,5 +1,7 @@
 """A finished barrier in a store, made by hand: a path of three images in a cell of four atoms."""
 
+from __future__ import annotations
+
 from ase import Atoms
 
 from pvkdb.schemas.calculations import PotentialName

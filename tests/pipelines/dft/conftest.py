@@ -1,5 +1,7 @@
 """What the tests of the DFT tier share: pw.x, small structures, cheap settings."""
 
+from __future__ import annotations
+
 import shutil
 from typing import Any
 

@@ -1,5 +1,7 @@
 """A vacancy in a crystal of pairs, of which one potential is the guide and another the truth."""
 
+from __future__ import annotations
+
 import numpy as np
 from ase import Atoms
 from ase.build import bulk

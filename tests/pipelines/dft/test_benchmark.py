@@ -1,5 +1,7 @@
 """A potential on the benchmark: its errors are those of its barriers, and a failure has no mean."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 

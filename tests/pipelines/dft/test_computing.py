@@ -1,5 +1,7 @@
 """The recipes with an analytic source of forces, and requests made from stored barriers."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from ase.build import bulk

@@ -1,5 +1,7 @@
 """Hops of an expensive method, found from the path of a cheap one."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 

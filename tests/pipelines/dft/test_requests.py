@@ -1,5 +1,7 @@
 """DFT asked for before its barrier is done: queued by itself then, once, whoever computes."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path

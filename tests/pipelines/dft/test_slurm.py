@@ -1,5 +1,7 @@
 """Real pw.x through a real Slurm: a single point from the queue, with its files."""
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess

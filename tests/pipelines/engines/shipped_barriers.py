@@ -1,5 +1,7 @@
 """How long the barriers of the shipped plan took."""
 
+from __future__ import annotations
+
 import gzip
 import json
 from pathlib import Path

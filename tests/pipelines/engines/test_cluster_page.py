@@ -1,5 +1,7 @@
 """docs/cluster.md: its files can be read, its keys are those of the models, its commands exist."""
 
+from __future__ import annotations
+
 import re
 import tomllib
 from importlib.util import find_spec

@@ -1,6 +1,8 @@
 """The dispatcher: batches, losses, leases and stops. Workers are injected, so that each fault can
 be asked for; the real ones are in the tests of Slurm."""
 
+from __future__ import annotations
+
 import threading
 import time
 from collections.abc import Callable, Sequence

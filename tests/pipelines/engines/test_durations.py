@@ -1,5 +1,7 @@
 """How long calculations take: from the store where it knows, else from the shipped averages."""
 
+from __future__ import annotations
+
 import json
 from statistics import fmean
 

@@ -1,5 +1,7 @@
 """What runs on a compute node: results that travel, and faults that become data."""
 
+from __future__ import annotations
+
 import pickle
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Files of clusters: errors name the line, the reason and the nearest valid name."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,7 @@
 """The engine of a cluster on a real Slurm of one machine: nothing lost, nothing twice."""
 
+from __future__ import annotations
+
 import json
 import os
 import signal

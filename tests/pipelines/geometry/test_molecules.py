@@ -1,5 +1,7 @@
 """Bonds of molecules, and by how much molecules turned."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation

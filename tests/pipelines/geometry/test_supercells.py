@@ -1,5 +1,7 @@
 """Supercells keep defects apart with as few atoms as possible."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from ase import Atoms

@@ -1,5 +1,7 @@
 """Stages on which the tests of migration play: halides from prototypes, vacancies in metals."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np

@@ -1,5 +1,7 @@
 """An analytic potential with two minima and one saddle point, all known exactly."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Results made by hand, for what shows and stores them."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from pvkdb.schemas.calculations.migration import (

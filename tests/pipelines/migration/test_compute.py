@@ -1,5 +1,7 @@
 """`pvkdb neb` from elements to bottlenecks, with the real potentials."""
 
+from __future__ import annotations
+
 from types import SimpleNamespace
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Molecular dynamics: paths and intervals on walks with known diffusion, and a run of copper."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from ase.build import bulk

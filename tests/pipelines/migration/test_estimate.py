@@ -1,5 +1,7 @@
 """Rough barriers: the limiting hop of a double perovskite, and shipped barriers within 0.06 eV."""
 
+from __future__ import annotations
+
 import gzip
 import json
 from importlib import resources

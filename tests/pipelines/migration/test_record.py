@@ -1,5 +1,7 @@
 """What the store keeps of a migration, and what comes out of it again."""
 
+from __future__ import annotations
+
 import io
 import pickle
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """What should not decide a barrier does not: seed, images, direction, optimizer, whose code."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import pytest

@@ -1,5 +1,7 @@
 """Calculations side by side give what each gives alone, and end one by one."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -1,5 +1,7 @@
 """Potentials give what their own libraries give, and count what they were asked."""
 
+from __future__ import annotations
+
 import hashlib
 import re
 import sys

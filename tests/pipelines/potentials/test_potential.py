@@ -1,5 +1,7 @@
 """The interface of potentials: what every source of energies and forces has in common."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from ase import Atoms

@@ -1,5 +1,7 @@
 """SevenNet in blocks of edges is SevenNet: the same energies, forces and stresses."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from ase import Atoms

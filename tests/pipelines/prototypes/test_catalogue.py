@@ -1,5 +1,7 @@
 """Every prototype is the structure it says it is, at distances that its ions want."""
 
+from __future__ import annotations
+
 import csv
 from pathlib import Path
 

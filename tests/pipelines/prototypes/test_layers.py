@@ -1,5 +1,7 @@
 """Layers of octahedra with molecules between them."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 

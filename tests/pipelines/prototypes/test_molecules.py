@@ -1,5 +1,7 @@
 """Molecules on A sites: whole, at contact with halides, and turned in the stated pattern."""
 
+from __future__ import annotations
+
 from collections import Counter
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The starting structures are the perovskites that Glazer's symbols name."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from ase.neighborlist import neighbor_list

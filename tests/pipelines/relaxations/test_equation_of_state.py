@@ -1,5 +1,7 @@
 """Equations of state: the fit finds what made the energies, and a bad range gives none."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 

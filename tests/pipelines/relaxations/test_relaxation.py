@@ -1,5 +1,7 @@
 """Relaxations end in a converged, physical structure or in a typed failure."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from ase.build import bulk

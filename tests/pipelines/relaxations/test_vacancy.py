@@ -1,5 +1,7 @@
 """Vacancies in relaxed hosts: energies against an independent calculation, and what goes wrong."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from ase import Atoms

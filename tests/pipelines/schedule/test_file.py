@@ -1,5 +1,7 @@
 """Schedule files: entries, errors that name the line, and cron expressions as of crontab(5)."""
 
+from __future__ import annotations
+
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,5 +1,7 @@
 """The scheduler against a clock that the test moves, and a webhook that listens."""
 
+from __future__ import annotations
+
 import json
 import socket
 import threading

@@ -4,6 +4,8 @@ The energies here are made up, three eV an atom but for the compound named, so t
 can be asked for; the real potential runs in the tests of ``pvkdb screen``.
 """
 
+from __future__ import annotations
+
 import shutil
 from collections import Counter
 from collections.abc import Iterator

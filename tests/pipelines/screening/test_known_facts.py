@@ -1,5 +1,7 @@
 """SevenNet-0, relaxed as a screening does it, finds the phases that are known to be lowest."""
 
+from __future__ import annotations
+
 from functools import cache
 
 import numpy as np

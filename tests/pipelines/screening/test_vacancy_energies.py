@@ -1,5 +1,7 @@
 """A screening of CsPbBr3 with SevenNet-0, to the formation energy of its bromide vacancy."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 import pytest

@@ -1,5 +1,7 @@
 """Healthy halides pass; every way in which one can fall apart has its name."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Structures of other databases: two services on loopback, one of which dies in the middle."""
 
+from __future__ import annotations
+
 import json
 import shutil
 import threading

@@ -1,5 +1,7 @@
 """Structures that users bring must be what they are said to be."""
 
+from __future__ import annotations
+
 import shutil
 from pathlib import Path
 

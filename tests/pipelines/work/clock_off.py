@@ -5,6 +5,8 @@
 It computes every rehearsal of the store that ``PVKDB_DATABASE_URL`` names.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 from datetime import timedelta

@@ -7,6 +7,8 @@ Each calculation that is carried out to its end leaves a line in the file that
 ``PVKDB_REHEARSAL_WITNESS`` names, beside what the store says of it.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import time

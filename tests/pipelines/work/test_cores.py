@@ -1,5 +1,7 @@
 """Each worker process gets its own core, and one thread unless its user asks for more."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import sys

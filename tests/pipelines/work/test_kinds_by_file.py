@@ -1,5 +1,7 @@
 """A result of every kind, computed by a worker, goes to another store by a file, and comes back."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,7 @@
 """The queue under fire, on real parts: many processes, each part killed, SIGTERM, cancelling."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import signal

@@ -1,5 +1,7 @@
 """Jobs that the database refuses: each fails by itself, and the worker goes on to the next."""
 
+from __future__ import annotations
+
 import itertools
 import json
 from collections.abc import Callable, Sequence

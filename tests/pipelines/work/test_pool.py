@@ -1,5 +1,7 @@
 """Calculations that one process runs side by side: each has its own lease, progress and end."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path

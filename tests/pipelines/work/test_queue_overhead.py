@@ -1,5 +1,7 @@
 """Statements of the queue for a calculation; times are in ``benchmarks/queue_overhead.py``."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import pytest

@@ -1,5 +1,7 @@
 """The worker: typed records for whatever happens, on both databases. Faults are injected."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess

@@ -1,5 +1,7 @@
 """What happens to a calculation when it is cancelled, or when disk and database fail around it."""
 
+from __future__ import annotations
+
 import errno
 import os
 import signal

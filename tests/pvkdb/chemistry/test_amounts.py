@@ -1,5 +1,7 @@
 """Amounts: exact numbers and expressions in symbols."""
 
+from __future__ import annotations
+
 from fractions import Fraction
 
 import pytest

@@ -1,5 +1,7 @@
 """Compositions: sites, charges, families, canonical formulas."""
 
+from __future__ import annotations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,5 +1,7 @@
 """Names as the review and device databases print them."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,7 @@
 """Defect labels and reported intervals."""
 
+from __future__ import annotations
+
 import pytest
 
 from pvkdb.chemistry import Defect, Interval

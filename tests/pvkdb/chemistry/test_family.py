@@ -1,5 +1,7 @@
 """Structure families from the ratio of the sites, the kind of cation and the phase."""
 
+from __future__ import annotations
+
 import pytest
 
 from pvkdb.chemistry import material_family, parse_composition, parse_material

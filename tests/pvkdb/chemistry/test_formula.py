@@ -1,5 +1,7 @@
 """Formulas as people write them."""
 
+from __future__ import annotations
+
 from fractions import Fraction
 
 import pytest

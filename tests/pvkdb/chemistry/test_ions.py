@@ -1,5 +1,7 @@
 """The registry of ions: charges, names and radii."""
 
+from __future__ import annotations
+
 import csv
 import re
 from collections import Counter

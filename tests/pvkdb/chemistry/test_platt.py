@@ -1,5 +1,7 @@
 """The probability of being a perovskite: the fit is made again from the published table."""
 
+from __future__ import annotations
+
 import hashlib
 from pathlib import Path
 

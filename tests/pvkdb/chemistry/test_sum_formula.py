@@ -1,5 +1,7 @@
 """Sum formulas beside pymatgen's and beside what the specification of OPTIMADE prints."""
 
+from __future__ import annotations
+
 import re
 from math import gcd
 

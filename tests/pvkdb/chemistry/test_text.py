@@ -1,5 +1,7 @@
 r"""Mark-up comes off, and every character remembers its place."""
 
+from __future__ import annotations
+
 import pytest
 import spglib
 from hypothesis import given

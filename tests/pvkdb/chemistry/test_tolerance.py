@@ -1,5 +1,7 @@
 """Tolerance factors against the published table and by hand."""
 
+from __future__ import annotations
+
 import csv
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Arrays of tolerance factors: the published table, and the same numbers as one by one."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 from math import isnan

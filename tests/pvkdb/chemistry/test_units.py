@@ -1,5 +1,7 @@
 """Values as papers print them: numbers, ranges, bounds, units."""
 
+from __future__ import annotations
+
 from decimal import Context, Decimal, Inexact
 from fractions import Fraction
 

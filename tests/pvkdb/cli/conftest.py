@@ -1,5 +1,7 @@
 """Running the command line as a user does: a process of its own."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import os

@@ -1,5 +1,7 @@
 """The help of every command: one example that works, and a short line in the list."""
 
+from __future__ import annotations
+
 import shlex
 import subprocess
 import sys

@@ -1,5 +1,7 @@
 """Commands as a user types them: results on stdout, one clear line on stderr when they fail."""
 
+from __future__ import annotations
+
 import csv
 import io
 import json

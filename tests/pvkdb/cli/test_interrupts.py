@@ -1,5 +1,7 @@
 """Stopping: also where a shell ignores SIGINT for its background jobs, or a library swallows it."""
 
+from __future__ import annotations
+
 import signal
 import subprocess
 import sys

@@ -1,5 +1,7 @@
 """``--database``, ``--engine`` and ``--config``: stores that are created, engines by name."""
 
+from __future__ import annotations
+
 import json
 import shutil
 from collections.abc import Iterator

@@ -1,5 +1,7 @@
 """A service that gives the answers it was told to, to inject faults."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import httpx

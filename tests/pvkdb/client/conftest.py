@@ -1,5 +1,7 @@
 """A real service with the literature, and clients of it."""
 
+from __future__ import annotations
+
 import shutil
 import threading
 import time

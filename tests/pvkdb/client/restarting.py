@@ -1,5 +1,7 @@
 """A service of its own process, which can be stopped and started again on its port."""
 
+from __future__ import annotations
+
 import signal
 import socket
 import subprocess

@@ -1,5 +1,7 @@
 """The asynchronous twin does what the client does."""
 
+from __future__ import annotations
+
 import asyncio
 import inspect
 from typing import Any

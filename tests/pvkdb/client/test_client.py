@@ -1,5 +1,7 @@
 """The client against a real service: what it finds, what it refuses, what it gives on."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 import threading

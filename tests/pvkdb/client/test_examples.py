@@ -1,5 +1,7 @@
 """Every example in a docstring of the client, and on its page, runs against a live service."""
 
+from __future__ import annotations
+
 import doctest
 import importlib
 import pkgutil

@@ -1,5 +1,7 @@
 """A local database opened without a server gives what the service gives."""
 
+from __future__ import annotations
+
 import asyncio
 import shutil
 import subprocess

@@ -1,5 +1,7 @@
 """The service is stopped and started again while a client reads: each row comes once."""
 
+from __future__ import annotations
+
 import shutil
 from collections.abc import Iterator
 from pathlib import Path

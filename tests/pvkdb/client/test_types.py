@@ -1,5 +1,7 @@
 """Type checkers know what each client gives: one definition, two kinds of answers."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 from pathlib import Path

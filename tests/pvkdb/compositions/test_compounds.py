@@ -1,5 +1,7 @@
 """Compounds are compositions with one ion on each site; all others are refused, and told why."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 

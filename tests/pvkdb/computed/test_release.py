@@ -1,5 +1,7 @@
 """The computed results in the box: there at once, replaced by the next release, apart from own."""
 
+from __future__ import annotations
+
 import copy
 import gzip
 import json

@@ -1,5 +1,7 @@
 """The document on a crossbar: what it answers, what it assumes, what it refuses."""
 
+from __future__ import annotations
+
 from contextlib import suppress
 from math import inf, isfinite
 from typing import Any

@@ -1,5 +1,7 @@
 """Read margin and largest array: the numbers of the review, bounds, monotonicity, brute force."""
 
+from __future__ import annotations
+
 import re
 from math import inf, isinf, nan
 

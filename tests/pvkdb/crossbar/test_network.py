@@ -1,5 +1,7 @@
 """The exact circuit: closed forms, independent dense algebra, conservation, the time it takes."""
 
+from __future__ import annotations
+
 import re
 from math import inf, nan
 

@@ -1,5 +1,7 @@
 """Arrays cell by cell: voltages while one cell is read, margins by place."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 

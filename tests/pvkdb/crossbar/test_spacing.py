@@ -1,5 +1,7 @@
 """Crosstalk: the example of section 5.1.1 of the review."""
 
+from __future__ import annotations
+
 from math import inf, nan
 
 import pytest

@@ -1,5 +1,7 @@
 """Numbers as text."""
 
+from __future__ import annotations
+
 import math
 
 from pvkdb.display.numbers import number, short_number

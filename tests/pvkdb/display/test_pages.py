@@ -1,5 +1,7 @@
 """Pages of text and tables as PDF."""
 
+from __future__ import annotations
+
 from itertools import combinations
 
 import pytest

@@ -1,5 +1,7 @@
 """Lengths of time as text."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta, timezone
 
 from pvkdb.display.times import duration, minute, moment, span

@@ -1,5 +1,7 @@
 """Values with units as text."""
 
+from __future__ import annotations
+
 import pytest
 
 from pvkdb.display.units import amount

@@ -1,5 +1,7 @@
 """Models of devices from measurements, from figures of the store, and from NeuroSim."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from pathlib import Path
 

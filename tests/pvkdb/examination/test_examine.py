@@ -1,5 +1,7 @@
 """The examination: verdicts, what is missing, costs, and bars against published numbers."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Pictures to learn."""
 
+from __future__ import annotations
+
 import gzip
 from pathlib import Path
 

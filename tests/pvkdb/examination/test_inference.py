@@ -1,5 +1,7 @@
 """Copied weights, and what lines do to them."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 

@@ -1,5 +1,7 @@
 """Behaviours of models whose answers are known in closed form, and of models that lack them."""
 
+from __future__ import annotations
+
 import json
 from itertools import pairwise
 from math import exp, log

@@ -1,5 +1,7 @@
 """Keys from arrays of states: exact on made-up bits, and the published PUF in between."""
 
+from __future__ import annotations
+
 from itertools import combinations
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Requests for examinations: what the store and files know, and that equal ones are one."""
 
+from __future__ import annotations
+
 import gzip
 import json
 from math import inf

@@ -1,5 +1,7 @@
 """Reservoirs beside their baselines."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Layers that learn by STDP: halves of a picture by heart, digits as well as published layers."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np

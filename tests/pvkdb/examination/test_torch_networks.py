@@ -1,5 +1,7 @@
 """Networks of torch: they learn the digits, and lose them with the weights' imperfections."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import pytest

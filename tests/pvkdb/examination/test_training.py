@@ -1,5 +1,7 @@
 """Training in place, against curves in closed form and against the published accuracies."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The layer of a prediction: defaults that the review prints, ranges as people write them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 import pytest

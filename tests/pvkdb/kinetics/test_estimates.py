@@ -1,5 +1,7 @@
 """Estimates: everything assumed is shown, and what is missing stands in place of a window."""
 
+from __future__ import annotations
+
 from random import Random
 
 import pytest

@@ -1,5 +1,7 @@
 """One ion over one barrier: published numbers, limits, inverses, the hops of a crystal."""
 
+from __future__ import annotations
+
 import re
 from itertools import product
 from math import inf, nan

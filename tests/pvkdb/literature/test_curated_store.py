@@ -1,5 +1,7 @@
 """Physics and bookkeeping of everything that a fresh store holds."""
 
+from __future__ import annotations
+
 from collections import Counter
 from typing import Any
 

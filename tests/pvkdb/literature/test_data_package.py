@@ -1,5 +1,7 @@
 """``datapackage.json`` describes the curated files; the files are what it says."""
 
+from __future__ import annotations
+
 import csv
 import hashlib
 import json

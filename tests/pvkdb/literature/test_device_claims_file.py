@@ -1,5 +1,7 @@
 """device_claims.csv says what the text and the captions of the review print."""
 
+from __future__ import annotations
+
 import math
 import re
 from itertools import groupby

@@ -1,5 +1,7 @@
 """Configuration, mechanism and volatility of the devices are what the named places say."""
 
+from __future__ import annotations
+
 import re
 
 import pytest

@@ -1,5 +1,7 @@
 """Papers go in checked, once, all or nothing; corrections keep what they correct."""
 
+from __future__ import annotations
+
 import resource
 from collections.abc import Callable
 from pathlib import Path

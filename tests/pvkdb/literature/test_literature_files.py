@@ -1,5 +1,7 @@
 """References, Tables 1, 2 and 4 say what the review prints (Chem. Soc. Rev. 2026, 55, 2145)."""
 
+from __future__ import annotations
+
 import re
 
 import pytest

@@ -1,5 +1,7 @@
 """Tables 3 and 5 to 10 and the application requirements say what the review prints."""
 
+from __future__ import annotations
+
 import re
 
 import pytest

@@ -1,5 +1,7 @@
 """The curated literature in a store, on both databases."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from pathlib import Path
 

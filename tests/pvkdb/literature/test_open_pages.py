@@ -1,5 +1,7 @@
 """The curated files of open pages follow from two readings of every page, which agree."""
 
+from __future__ import annotations
+
 import base64
 import csv
 import importlib.util

@@ -1,5 +1,7 @@
 """Files become records that know their line; what cannot be read says where and why."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,7 @@
 """The text rows of energetics.csv say what the sections of the review print."""
 
+from __future__ import annotations
+
 import re
 from itertools import groupby
 

@@ -1,5 +1,7 @@
 """Laws of conduction on currents whose law is known (Table 3 of the review with its errata)."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import replace
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Files as instruments of several countries write them: right units, or refused."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,7 @@
 """The command on files, and the measured data beside a checkout (PVKDB_MEASUREMENTS)."""
 
+from __future__ import annotations
+
 import csv
 import json
 import math

@@ -1,5 +1,7 @@
 """Endurance, states and retention: numbers of made-up devices are found again, or refused."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 

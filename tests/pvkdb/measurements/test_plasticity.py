@@ -1,5 +1,7 @@
 """NL and its relatives, PPF and STDP: known curves are found again."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,5 +1,7 @@
 """Good practice: what a data set does not show is no, or not known; never yes."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """What is not there is not given: sources, noise, offsets, steep diodes, flat decays."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

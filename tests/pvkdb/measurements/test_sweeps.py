@@ -1,5 +1,7 @@
 """Metrics of sweeps, areas and single pulses on curves whose answer is known."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
 

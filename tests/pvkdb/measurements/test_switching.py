@@ -1,5 +1,7 @@
 """The mechanism of switching: strong votes decide, missing measurements are named."""
 
+from __future__ import annotations
+
 import pytest
 
 from pvkdb.errors import InputError

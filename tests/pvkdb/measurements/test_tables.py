@@ -1,5 +1,7 @@
 """What laboratories export is read with the right quantities, units and lines."""
 
+from __future__ import annotations
+
 import sys
 from importlib.util import find_spec
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Operations: declared once, the same on every surface, and loaded late."""
 
+from __future__ import annotations
+
 import asyncio
 import importlib.util
 import json

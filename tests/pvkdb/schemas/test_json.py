@@ -1,5 +1,7 @@
 """JSON is what RFC 8259 says, not what Python's parser takes besides."""
 
+from __future__ import annotations
+
 import json
 
 import pytest

@@ -1,5 +1,7 @@
 """TOML files: the line of a key path, and errors that name it."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Annotated
 

@@ -1,5 +1,7 @@
 """Networks: lattices of the textbook, and those of the release of computed results."""
 
+from __future__ import annotations
+
 import gzip
 import json
 from pathlib import Path

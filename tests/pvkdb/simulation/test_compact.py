@@ -1,5 +1,7 @@
 """Compact models in a real ngspice, beside scipy and the equations of the papers by hand."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable
 from math import exp, log, sinh

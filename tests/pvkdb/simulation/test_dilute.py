@@ -1,5 +1,7 @@
 """One defect exactly: by hand, by its derivative, and by Einstein's relation."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from math import exp, inf, log
 

@@ -1,5 +1,7 @@
 """Currents, loops and transients beside the textbook, conservation, and what is refused."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np

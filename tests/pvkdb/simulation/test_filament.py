@@ -1,5 +1,7 @@
 """A filament of vacancies: resistance, heat, conservation, forming and rupture."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from math import pi
 from typing import Any

@@ -1,5 +1,7 @@
 """Parameters of compact models: back from sweeps, and from the figures of devices."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import replace
 from pathlib import Path

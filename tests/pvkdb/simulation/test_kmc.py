@@ -1,5 +1,7 @@
 """Kinetic Monte Carlo against what is known exactly. Most runs are long, and slow tests."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from math import exp, log
 

@@ -1,5 +1,7 @@
 """All sites and hops of a crystal from one of each kind, and their rates."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np

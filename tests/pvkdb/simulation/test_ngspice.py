@@ -1,5 +1,7 @@
 """Every netlist runs in a real ngspice before it is handed out, over the whole range of a fit."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from pathlib import Path
 

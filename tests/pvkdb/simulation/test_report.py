@@ -1,5 +1,7 @@
 """What a result means for motion, as the command, its page and Python give it."""
 
+from __future__ import annotations
+
 import re
 import shlex
 from collections.abc import Iterator

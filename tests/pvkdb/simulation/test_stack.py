@@ -1,5 +1,7 @@
 """Layers, ions and contacts: numbers of IonMonger, the mesh, and what is refused."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from math import inf, nan
 from typing import Any

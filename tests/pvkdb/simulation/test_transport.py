@@ -1,5 +1,7 @@
 """The equations beside numbers by hand: derivatives, equilibrium, image force."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from math import pi, sqrt
 

@@ -1,5 +1,7 @@
 """A snapshot of the literature, made once: writing one takes a second."""
 
+from __future__ import annotations
+
 import zipfile
 from pathlib import Path
 

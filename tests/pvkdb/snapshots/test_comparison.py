@@ -1,5 +1,7 @@
 """Differences of two datasets are all found, and nothing else."""
 
+from __future__ import annotations
+
 import shutil
 import sqlite3
 from contextlib import closing

@@ -1,5 +1,7 @@
 """The Croissant description names the files, tables and columns of a dataset."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re

@@ -1,5 +1,7 @@
 """Structures and barriers as files that ASE, optimade and other programs read."""
 
+from __future__ import annotations
+
 import io
 import json
 import zipfile

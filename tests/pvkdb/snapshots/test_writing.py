@@ -1,5 +1,7 @@
 """A snapshot holds every export, with its types, as of one moment."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import signal

@@ -1,5 +1,7 @@
 """The number of changes of the data: what counts, and what is kept while it stays the same."""
 
+from __future__ import annotations
+
 from contextlib import suppress
 
 import pytest

@@ -1,5 +1,7 @@
 """Connections of a store: none is left open or waits without end; damaged and read-only files."""
 
+from __future__ import annotations
+
 import shutil
 import sqlite3
 import time

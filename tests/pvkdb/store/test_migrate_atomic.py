@@ -1,5 +1,7 @@
 """An interrupted migration leaves nothing behind."""
 
+from __future__ import annotations
+
 import pytest
 from alembic import command
 from sqlalchemy import inspect

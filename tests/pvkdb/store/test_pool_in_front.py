@@ -1,5 +1,7 @@
 """PgBouncer in transaction mode before PostgreSQL: two clients share one connection."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import socket

@@ -1,5 +1,7 @@
 """Migrations and models agree, on both databases."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 from pathlib import Path

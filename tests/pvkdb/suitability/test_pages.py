@@ -1,5 +1,7 @@
 """The pages on crossbars and kinetics: what they tell people to run, runs."""
 
+from __future__ import annotations
+
 import re
 import shlex
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Drawings of the material page: axes, migration graph, profile of a hop, phase diagrams."""
 
+from __future__ import annotations
+
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence

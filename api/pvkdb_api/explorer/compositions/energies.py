@@ -1,5 +1,7 @@
 """Energies of a composition: a strip plot per quantity, literature and computed values apart."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

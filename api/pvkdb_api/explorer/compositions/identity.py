@@ -1,5 +1,7 @@
 """The identity of a composition: ions by site, tolerance factors, other spellings, phases."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

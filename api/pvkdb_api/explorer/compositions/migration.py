@@ -1,5 +1,7 @@
 """Finished migration calculations: barriers, hops, the graph of sites, the path of a hop."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

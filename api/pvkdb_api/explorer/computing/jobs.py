@@ -1,5 +1,7 @@
 """The data of the calculation pages: the state of the queue, and one calculation with its log."""
 
+from __future__ import annotations
+
 import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

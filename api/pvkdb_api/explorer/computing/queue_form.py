@@ -1,5 +1,7 @@
 """The form that queues a migration barrier: its choices, its fields and their problems."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar

@@ -1,5 +1,7 @@
 """The form that queues the simulation of a device: its fields, their defaults and problems."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from pydantic import ValidationError

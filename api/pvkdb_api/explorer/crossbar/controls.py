@@ -1,5 +1,7 @@
 """The number fields of the crossbar page: their sliders and examples."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import log10
 

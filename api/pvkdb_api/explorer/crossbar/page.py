@@ -1,5 +1,7 @@
 """The query of the crossbar page, and its results from :mod:`pvkdb.crossbar`."""
 
+from __future__ import annotations
+
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """The data of the page of one device."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

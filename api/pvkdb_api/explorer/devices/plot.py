@@ -1,5 +1,7 @@
 """The plot of devices: one metric against another, with the requirements of an application."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial

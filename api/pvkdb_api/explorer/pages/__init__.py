@@ -3,6 +3,8 @@
 The templates of several pages share the links and formulas below.
 """
 
+from __future__ import annotations
+
 from pvkdb.store.runs.report.page import formula_markup
 from pvkdb_api.explorer.compositions.identity import defect_markup
 from pvkdb_api.explorer.pages import (

@@ -1,5 +1,7 @@
 """The pages of applications: all of them, and one with its ranking."""
 
+from __future__ import annotations
+
 import shlex
 from http import HTTPStatus
 from typing import Annotated, Any, get_args

@@ -1,5 +1,7 @@
 """The page of a composition: what is reported and computed of all its phases, and predictions."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any

@@ -1,5 +1,7 @@
 """The page with the table of compositions, to which the addresses of materials lead."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any

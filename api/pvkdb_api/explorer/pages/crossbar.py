@@ -1,5 +1,7 @@
 """The page of crossbar arrays: the largest readable array, by formula and by circuit."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any

@@ -1,5 +1,7 @@
 """The pages of devices: the table with its plot, and a single device."""
 
+from __future__ import annotations
+
 from http import HTTPStatus
 from typing import Annotated
 

@@ -1,5 +1,7 @@
 """The pages of calculations: the queue, one calculation with its log, and the queue form."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any, Literal

@@ -1,5 +1,7 @@
 """The pages of references: the table, a single reference, and the errata."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields

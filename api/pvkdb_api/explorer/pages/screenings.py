@@ -1,5 +1,7 @@
 """Pages of screenings: the list of runs, and one run with its report."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 

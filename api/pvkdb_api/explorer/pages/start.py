@@ -1,5 +1,7 @@
 """The start page, the search, the list of REST operations, and the types of their problems."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

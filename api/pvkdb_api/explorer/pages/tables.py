@@ -1,5 +1,7 @@
 """The data dictionary, and the pages of tables that have no section of their own."""
 
+from __future__ import annotations
+
 import itertools
 import re
 from collections.abc import Iterable

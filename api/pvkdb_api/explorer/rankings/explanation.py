@@ -4,6 +4,8 @@ They contain only what the ranking contains: the criteria on which the first can
 the next one, its missing values, and how often it is first with other weights and values.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup, escape

@@ -1,5 +1,7 @@
 """A ranking as its page shows it: requirements, and a plot of two criteria."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

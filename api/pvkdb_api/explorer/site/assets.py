@@ -1,5 +1,7 @@
 """Static files of the pages, all from the package, and files that a browser saves."""
 
+from __future__ import annotations
+
 import gzip
 import hashlib
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """What search engines and programs read of the dataset: schema.org's terms, and Croissant."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any

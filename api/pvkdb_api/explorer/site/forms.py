@@ -6,6 +6,8 @@ scope: by the API key in the browser's cookie, or because the service accepts wr
 machine. Programs use ``/api``, where cookies are ignored, and need neither header.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import PurePath

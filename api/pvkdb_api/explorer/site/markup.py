@@ -1,5 +1,7 @@
 """Numbers and times as HTML: a short text, with the exact value in the markup."""
 
+from __future__ import annotations
+
 from datetime import datetime
 
 from markupsafe import Markup

@@ -4,6 +4,8 @@ Both are energies of halide vacancies; values from the literature and computed v
 points.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass

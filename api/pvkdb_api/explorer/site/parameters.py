@@ -1,5 +1,7 @@
 """Parameters in the address of a page: checks, and the layer of predictions."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Mapping
 
 from fastapi import Request

@@ -1,5 +1,7 @@
 """Rendering of pages: the templates, their common functions, and the headers of a page."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from contextvars import ContextVar

@@ -4,6 +4,8 @@ The cookie counts for pages only. Programs (``/api``, ``/optimade``) send keys i
 no web page can make a browser write there in somebody's name.
 """
 
+from __future__ import annotations
+
 from typing import Annotated, Any
 from urllib.parse import urlencode
 

@@ -4,6 +4,8 @@ A page has the parameters of the collection in the REST service, and ``columns``
 page can show its query as an address, a REST request, Python code and a file.
 """
 
+from __future__ import annotations
+
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

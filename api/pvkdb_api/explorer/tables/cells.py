@@ -1,5 +1,7 @@
 """Columns of table pages: how they show a row, and links to other pages."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,7 @@
 """Classes of a table page: its filters, its columns, and the query in its address."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

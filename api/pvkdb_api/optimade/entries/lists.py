@@ -1,5 +1,7 @@
 """Properties that are lists, and how HAS, HAS ALL, HAS ANY, HAS ONLY and LENGTH search them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -5,6 +5,8 @@ LIKE ignores the case of ASCII letters, and PostgreSQL sorts by the rules of a l
 get functions of their own.
 """
 
+from __future__ import annotations
+
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence

@@ -1,5 +1,7 @@
 """The entry type ``references``: publications."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from sqlalchemy import String, case, cast, literal, select

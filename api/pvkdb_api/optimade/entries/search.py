@@ -1,5 +1,7 @@
 """Entry types, and searching a page of their entries."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,5 +1,7 @@
 """The entry type ``structures``: the properties of OPTIMADE, and pvkdb's own, ``_pvkdb_…``."""
 
+from __future__ import annotations
+
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from operator import attrgetter

@@ -4,6 +4,8 @@ Each property of a structure that can change along a path is a list with one val
 specification allows, only what all frames share can be searched.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any

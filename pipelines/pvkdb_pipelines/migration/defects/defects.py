@@ -1,5 +1,7 @@
 """Relaxed defects on each symmetry-distinct site, and a test that the host stays stable."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar

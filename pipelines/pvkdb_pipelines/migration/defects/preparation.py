@@ -1,5 +1,7 @@
 """Preparation of barriers: a stable host and a relaxed defect on each of its sites."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection
 from dataclasses import replace
 

@@ -6,6 +6,8 @@ the minimum of a vacancy in a quarter of FIRE's steps, and often a deeper one. S
 rows from one atom of each kind.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The pristine host of a defect: relaxed, symmetrised, expanded, and tested to be a minimum."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -3,6 +3,8 @@
 ``nudging.py`` and ``search.py`` compute their images.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise

@@ -4,6 +4,8 @@ If symmetry maps a hop onto its reverse, only half of the band is computed: imag
 forces of the other half follow by symmetry.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

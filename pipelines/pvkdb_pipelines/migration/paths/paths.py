@@ -1,5 +1,7 @@
 """The converged path of a hop: its ends, its band, lower end points, and recomputation."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
 
 import numpy as np

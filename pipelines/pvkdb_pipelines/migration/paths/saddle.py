@@ -10,6 +10,8 @@ Sources: C. J. Cerjan, W. H. Miller, J. Chem. Phys. 75, 2800 (1981), doi:10.1063
 a mode); J. M. Bofill, J. Comput. Chem. 15, 1 (1994), doi:10.1002/jcc.540150102 (the update).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 

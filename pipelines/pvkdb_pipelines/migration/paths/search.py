@@ -4,6 +4,8 @@ If a descent leads to a minimum that is not an end of the hop, the rest of the p
 there. If it leads to a third site, the hop is not elementary.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce

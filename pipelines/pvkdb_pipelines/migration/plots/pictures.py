@@ -1,5 +1,7 @@
 """Figures of migration: the structure along a hop, and the graph of all hops in the crystal."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

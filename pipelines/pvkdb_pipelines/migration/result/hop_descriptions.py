@@ -1,5 +1,7 @@
 """Descriptions of halide hops by the polyhedra that their sites belong to."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass

@@ -9,6 +9,8 @@ have their saddle above the mean of their own two ends, and stand on the mean of
 doi:10.1103/PhysRevB.64.184307, kinetically resolved activation barriers).
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Sequence
 

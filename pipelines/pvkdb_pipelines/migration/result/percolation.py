@@ -6,6 +6,8 @@ The dimension of a connected part is the number of its independent translations:
 lattice of its cycles.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass

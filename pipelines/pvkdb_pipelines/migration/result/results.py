@@ -1,5 +1,7 @@
 """The stored result of a migration calculation."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,5 +1,7 @@
 """Hosts and paths of finished calculations in the store, and their XYZ files."""
 
+from __future__ import annotations
+
 import io
 
 from ase import Atoms

@@ -1,5 +1,7 @@
 """Hops between sites of a crystal, grouped into symmetry-equivalent classes."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Symmetry operations of a cell and their action on atoms, points and displacements."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

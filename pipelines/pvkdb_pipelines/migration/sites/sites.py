@@ -1,5 +1,7 @@
 """The sites between which a defect moves: positions, and the atom that is missing or added."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -1,5 +1,7 @@
 """Layers of octahedra with molecules between them, Ruddlesden-Popper n = 1, as published."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from functools import partial
 from importlib import resources

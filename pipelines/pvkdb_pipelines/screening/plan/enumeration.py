@@ -4,6 +4,8 @@ Every enumerated composition has one ion on each site, or two on one site where 
 Compositions that are not charge-neutral are not enumerated.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress

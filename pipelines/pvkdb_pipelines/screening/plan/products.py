@@ -5,6 +5,8 @@ formula, is done for each pair of ions on A and B and for each entry of a list, 
 composition.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass

@@ -5,6 +5,8 @@ J. E. Northrup, Phys. Rev. Lett. 67, 2339 (1991), doi:10.1103/PhysRevLett.67.233
 al., Rev. Mod. Phys. 86, 253 (2014), doi:10.1103/RevModPhys.86.253.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite

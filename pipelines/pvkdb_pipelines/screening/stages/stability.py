@@ -11,6 +11,8 @@ Pure functions on energies of one potential. These energies count:
   the octahedra is kept, the phase keeps its name, in a lower symmetry or far above the others.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction

@@ -8,6 +8,8 @@ Bayesian ridge regression: D. J. C. MacKay, Neural Comput. 4, 415 (1992). Confid
 N. Srinivas et al., ICML 2010, arXiv:0912.3995.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

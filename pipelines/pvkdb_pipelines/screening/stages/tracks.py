@@ -1,5 +1,7 @@
 """Candidates in the funnel: their results so far, and the stage that rejected them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 from pvkdb.schemas.calculations import FailureKind

@@ -1,5 +1,7 @@
 """Halide vacancies of a screening: calculations, formation energies and their records, barriers."""
 
+from __future__ import annotations
+
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence

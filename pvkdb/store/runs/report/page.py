@@ -4,6 +4,8 @@
 loads nothing. The same report gives the same bytes.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import re

@@ -1,5 +1,7 @@
 """The page of a composition, in the browser."""
 
+from __future__ import annotations
+
 import re
 import shutil
 from collections.abc import Iterator

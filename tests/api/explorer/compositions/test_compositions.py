@@ -1,5 +1,7 @@
 """The table of compositions: its facets, its energies, its filters on small screens."""
 
+from __future__ import annotations
+
 import re
 
 from playwright.sync_api import expect

@@ -1,5 +1,7 @@
 """Geometry of the drawings of a material: what is drawn is what the numbers say."""
 
+from __future__ import annotations
+
 import gzip
 import itertools
 import json

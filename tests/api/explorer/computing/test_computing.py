@@ -1,5 +1,7 @@
 """Calculations, the form that queues one, and screenings, in the browser and without a window."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 from datetime import timedelta

@@ -1,5 +1,7 @@
 """The page of an examination: its curves, and what differs from published accuracies."""
 
+from __future__ import annotations
+
 import re
 from typing import Any
 

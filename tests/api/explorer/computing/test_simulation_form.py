@@ -1,5 +1,7 @@
 """The form that simulates a device: its fields and defaults, refusals, and what it queues."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,5 +1,7 @@
 """The crossbar page: sliders, results while they move, and the circuit."""
 
+from __future__ import annotations
+
 import re
 
 import pytest

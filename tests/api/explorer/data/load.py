@@ -1,5 +1,7 @@
 """Puts the calculation of ``migration.json.gz`` into a store that holds the literature."""
 
+from __future__ import annotations
+
 import gzip
 import json
 from datetime import datetime

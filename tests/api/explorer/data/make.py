@@ -7,6 +7,8 @@ The calculation is the bromide vacancy in CsPbBr3 from the Pm-3m prototype with 
     python tests/api/explorer/data/make.py sqlite:////tmp/one.sqlite
 """
 
+from __future__ import annotations
+
 import gzip
 import json
 import sys

@@ -1,5 +1,7 @@
 """What the page of a device reads of its absorber."""
 
+from __future__ import annotations
+
 from pvkdb.suitability.evidence.materials import phase_candidates
 from pvkdb_api.explorer.devices import plot
 

@@ -1,5 +1,7 @@
 """Devices: the plot that follows the filters, and the page of one device."""
 
+from __future__ import annotations
+
 import re
 from contextlib import closing
 

@@ -1,5 +1,7 @@
 """The page that measures raw files: its report, its refusals, and the device that it imports."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re

@@ -1,5 +1,7 @@
 """Applications: profiles as cards, and a ranking that follows its controls, in the browser."""
 
+from __future__ import annotations
+
 import re
 import subprocess
 import sys

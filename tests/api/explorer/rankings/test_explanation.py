@@ -1,5 +1,7 @@
 """Why the first is first: what is said of a ranking must stand in it."""
 
+from __future__ import annotations
+
 import re
 
 import pytest

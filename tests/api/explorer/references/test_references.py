@@ -1,5 +1,7 @@
 """References with everything taken from them, how to cite, and the errata."""
 
+from __future__ import annotations
+
 import re
 
 from playwright.sync_api import expect

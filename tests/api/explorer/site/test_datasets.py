@@ -1,5 +1,7 @@
 """Pages describe themselves in schema.org's terms, and the service all its tables in Croissant."""
 
+from __future__ import annotations
+
 import json
 import re
 from typing import Any

@@ -1,5 +1,7 @@
 """What holds on every page: nothing from elsewhere, light, and whole where there is nothing."""
 
+from __future__ import annotations
+
 import gzip
 import re
 

@@ -1,5 +1,7 @@
 """Looking things up by what people type."""
 
+from __future__ import annotations
+
 import pytest
 from playwright.sync_api import expect
 

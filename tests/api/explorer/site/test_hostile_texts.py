@@ -1,5 +1,7 @@
 """Whatever stands in the store is text on a page: markup, endless words, writing to the left."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 import pytest

@@ -1,5 +1,7 @@
 """Keys in the browser, and forms that nobody else may send; on both databases."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 from datetime import timedelta

@@ -1,5 +1,7 @@
 """Every page is open to everybody, at the widths of a phone, a laptop and a large screen."""
 
+from __future__ import annotations
+
 import gzip
 import json
 import os

@@ -1,5 +1,7 @@
 """The start page: three questions, counts, the overview; and the operations."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections import defaultdict

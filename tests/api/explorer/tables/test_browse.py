@@ -1,5 +1,7 @@
 """Counts beside the checkboxes of a table of which a search counts a part."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from typing import Any
 

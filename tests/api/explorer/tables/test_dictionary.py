@@ -1,5 +1,7 @@
 """The data dictionary, and tables without pages of their own."""
 
+from __future__ import annotations
+
 import re
 
 import pytest

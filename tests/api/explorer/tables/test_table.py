@@ -1,5 +1,7 @@
 """Tables with filters, in the browser."""
 
+from __future__ import annotations
+
 import re
 
 from playwright.sync_api import expect

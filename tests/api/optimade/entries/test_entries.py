@@ -1,5 +1,7 @@
 """Lists, pages, fields, relations and refusals, as the specification asks, on both databases."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import subprocess

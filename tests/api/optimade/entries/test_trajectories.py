@@ -1,5 +1,7 @@
 """Migration paths as trajectories, and the charge and forces of structures made by DFT."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Input folders out, results back: with real pw.x runs, checked against the job."""
 
+from __future__ import annotations
+
 import json
 import shutil
 import subprocess

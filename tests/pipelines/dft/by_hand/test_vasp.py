@@ -2,6 +2,8 @@
 format, with numbers of our own.
 """
 
+from __future__ import annotations
+
 import subprocess
 from pathlib import Path
 from typing import Any

@@ -4,6 +4,8 @@ The elements and their order are those of a ``vasprun.xml`` of VASP 5 and 6, red
 of it need.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from ase import Atoms
 

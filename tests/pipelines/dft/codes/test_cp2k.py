@@ -1,5 +1,7 @@
 """CP2K as an engine: a real one on molecules in a box."""
 
+from __future__ import annotations
+
 import os
 import signal
 from dataclasses import replace

@@ -1,5 +1,7 @@
 """The density that moves with its atoms: of real pseudopotentials and in real files of pw.x."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np

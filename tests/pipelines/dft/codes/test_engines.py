@@ -1,5 +1,7 @@
 """The factory: engines by name, and a clear word where one is not there."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
 

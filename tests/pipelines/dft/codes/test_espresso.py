@@ -1,5 +1,7 @@
 """Real pw.x: energies and forces from the queue, and a typed reason for whatever goes wrong."""
 
+from __future__ import annotations
+
 import io
 import tarfile
 import threading

@@ -1,5 +1,7 @@
 """A program ends at its time limit and with its worker; the files of its runs are kept."""
 
+from __future__ import annotations
+
 import gzip
 import io
 import os

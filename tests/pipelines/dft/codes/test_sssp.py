@@ -1,5 +1,7 @@
 """Pseudopotentials: the table is the library's, the files are the table's."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

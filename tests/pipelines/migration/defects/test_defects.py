@@ -1,5 +1,7 @@
 """Relaxed defects: one a kind of site, and whether the host bears them."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np

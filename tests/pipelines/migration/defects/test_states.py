@@ -1,5 +1,7 @@
 """A state that symmetry carries elsewhere is what the potential would have found there."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The host's Hessian, from one atom of each kind, is that of all atoms."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from ase import Atoms

@@ -1,5 +1,7 @@
 """The host of a defect: symmetric, large enough, and a minimum; or a failure that says why not."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np

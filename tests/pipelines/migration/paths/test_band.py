@@ -1,5 +1,7 @@
 """A band whose highest image is no barrier between two minima is refused."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 

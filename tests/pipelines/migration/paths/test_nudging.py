@@ -1,5 +1,7 @@
 """The nudged elastic band finds known saddle points, or says why not."""
 
+from __future__ import annotations
+
 from itertools import pairwise
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Saddles of vacancies in metals, found in several ways, are those that symmetry fixes."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np

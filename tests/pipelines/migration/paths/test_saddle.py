@@ -1,5 +1,7 @@
 """The saddle search finds the saddle next to its start, or says that there is none."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 

@@ -1,5 +1,7 @@
 """Paths that pass a minimum on their way are whole, and those over another site are none."""
 
+from __future__ import annotations
+
 from itertools import pairwise
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The picture of a hop shows the numbers of the record."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes

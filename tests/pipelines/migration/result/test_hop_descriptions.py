@@ -1,5 +1,7 @@
 """Hops in words: what a halide passes in each family of perovskites."""
 
+from __future__ import annotations
+
 from collections import Counter
 
 import pytest

@@ -1,5 +1,7 @@
 """A mixture of isotopes is the pure metal: same forces, other energies of a missing atom."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from ase.build import bulk

@@ -1,5 +1,7 @@
 """Bottlenecks of periodic graphs whose answers are known by hand."""
 
+from __future__ import annotations
+
 from itertools import pairwise
 
 import numpy as np

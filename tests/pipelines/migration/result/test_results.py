@@ -1,5 +1,7 @@
 """The barrier of a result is that of the most directions that cost little more than one."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import pytest

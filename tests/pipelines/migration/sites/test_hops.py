@@ -1,5 +1,7 @@
 """Hops between sites: how many, of how many kinds, and that no one's naming decides it."""
 
+from __future__ import annotations
+
 from collections import Counter
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Symmetry operations move points, displacements and forces as the crystal has it."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from ase.build import bulk

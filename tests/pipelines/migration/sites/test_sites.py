@@ -1,5 +1,7 @@
 """Where defects sit: their names, vacancies on atoms, interstitials in the gaps between them."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from ase.build import bulk

@@ -1,5 +1,7 @@
 """Enumerated compositions are neutral, of their type, and each there once."""
 
+from __future__ import annotations
+
 from fractions import Fraction
 from itertools import product
 

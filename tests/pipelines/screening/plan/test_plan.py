@@ -1,5 +1,7 @@
 """Plans are checked before anything runs; a problem names the line."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

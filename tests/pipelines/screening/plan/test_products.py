@@ -1,5 +1,7 @@
 """Products of ions say of each composition what reading its formula says, without reading it."""
 
+from __future__ import annotations
+
 from contextlib import suppress
 from itertools import product
 

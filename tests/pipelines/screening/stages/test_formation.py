@@ -1,5 +1,7 @@
 """Formation energies follow from their terms, and chemical potentials from what is stable."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from itertools import pairwise
 from random import Random

@@ -1,5 +1,7 @@
 """Decomposition is the lower convex hull; a structure that fell apart is no perovskite."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from itertools import count, permutations
 from random import Random

@@ -1,5 +1,7 @@
 """Why candidates fall: by the phases of their own type, with the gravest reason."""
 
+from __future__ import annotations
+
 import pytest
 
 from pvkdb.chemistry import parse_composition

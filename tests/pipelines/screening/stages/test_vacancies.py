@@ -1,5 +1,7 @@
 """Halide vacancies of a screening: references of their energies, and barriers of migration."""
 
+from __future__ import annotations
+
 from itertools import count
 
 import pytest

@@ -1,5 +1,7 @@
 """``pvkdb structure``: starts from prototypes, relaxed hosts, structures that users bring."""
 
+from __future__ import annotations
+
 import io
 import json
 import zipfile

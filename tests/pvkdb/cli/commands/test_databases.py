@@ -1,5 +1,7 @@
 """Adding a paper, as a curator does it at a terminal."""
 
+from __future__ import annotations
+
 import csv
 import gzip
 import json

@@ -1,5 +1,7 @@
 """``pvkdb kinetics``, ``crossbar``, ``examine`` and ``export-device`` as a user types them."""
 
+from __future__ import annotations
+
 import json
 import subprocess
 import sys

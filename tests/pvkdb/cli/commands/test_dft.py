@@ -1,5 +1,7 @@
 """The commands of the DFT tier, as a user runs them; pw.x itself is tested with the pipelines."""
 
+from __future__ import annotations
+
 import json
 import shutil
 from collections.abc import Iterator

@@ -1,5 +1,7 @@
 """``pvkdb jobs`` as its user sees it."""
 
+from __future__ import annotations
+
 import json
 import shutil
 from functools import partial

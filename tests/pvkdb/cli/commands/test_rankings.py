@@ -1,5 +1,7 @@
 """``pvkdb rank`` as a user runs it."""
 
+from __future__ import annotations
+
 import json
 import shutil
 from pathlib import Path

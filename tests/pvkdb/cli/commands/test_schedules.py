@@ -1,5 +1,7 @@
 """``pvkdb schedule`` and ``pvkdb report`` as a user runs them, once with the real clock."""
 
+from __future__ import annotations
+
 import json
 import signal
 import subprocess

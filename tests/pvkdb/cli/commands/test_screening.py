@@ -1,5 +1,7 @@
 """``pvkdb screen``: plans, previews, the funnel's tables, and going on after Ctrl-C."""
 
+from __future__ import annotations
+
 import json
 import signal
 import subprocess

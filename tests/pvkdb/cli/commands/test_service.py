@@ -1,5 +1,7 @@
 """Making, listing and revoking keys on the command line."""
 
+from __future__ import annotations
+
 import json
 import re
 

@@ -1,5 +1,7 @@
 """Computing from the command line: answers from the store, Ctrl-C, a killed worker."""
 
+from __future__ import annotations
+
 import itertools
 import json
 import os

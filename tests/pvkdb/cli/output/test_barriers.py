@@ -1,5 +1,7 @@
 """Tables of barriers: the error beside the value, the host, and hops under their paths."""
 
+from __future__ import annotations
+
 from datetime import datetime
 
 import pytest

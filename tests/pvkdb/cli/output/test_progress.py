@@ -1,5 +1,7 @@
 """Progress of stages: a row each on a terminal, a line about every tenth in a log."""
 
+from __future__ import annotations
+
 import io
 
 import pytest

@@ -1,5 +1,7 @@
 """The printed report of a screening: what passed, and the stability of what did not."""
 
+from __future__ import annotations
+
 import gzip
 import json
 from importlib import resources

@@ -1,5 +1,7 @@
 """A service that never ends its answer, or packs too much into it, is not followed for ever."""
 
+from __future__ import annotations
+
 import asyncio
 import gzip
 import json

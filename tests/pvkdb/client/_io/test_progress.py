@@ -1,5 +1,7 @@
 """Quiet by default; a bar on standard error for those who ask for it."""
 
+from __future__ import annotations
+
 import logging
 
 from pvkdb.client import Client

@@ -1,5 +1,7 @@
 """Trying again: when, how often, for how long, and what is never sent twice."""
 
+from __future__ import annotations
+
 import time
 
 import httpx

@@ -1,5 +1,7 @@
 """Files of whole tables: the same bytes as an export, whole or not there, gone on with."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import zipfile

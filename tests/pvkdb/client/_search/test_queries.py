@@ -1,5 +1,7 @@
 """What is asked for, in the parameters of the service; what is refused before it is sent."""
 
+from __future__ import annotations
+
 import httpx
 import pytest
 

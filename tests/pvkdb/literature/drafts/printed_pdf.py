@@ -1,5 +1,7 @@
 """A PDF of a few lines, written without a library, with superscripts as journals set them."""
 
+from __future__ import annotations
+
 
 def pdf_of(*pages: list[str], from_the_top: bool = False) -> bytes:
     """Return a PDF; ``10^{4}`` in a line is set as a small raised 4.

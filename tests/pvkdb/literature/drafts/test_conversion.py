@@ -1,5 +1,7 @@
 """What a draft proposes is what the text says: its import holds the value, converted once."""
 
+from __future__ import annotations
+
 import re
 from decimal import Context, Decimal, Inexact
 from math import floor

@@ -1,5 +1,7 @@
 """Papers become sentences with places; what cannot be read is refused with its reason."""
 
+from __future__ import annotations
+
 import io
 
 import pytest

@@ -1,5 +1,7 @@
 """A language model may propose; what the text does not say literally is dropped and counted."""
 
+from __future__ import annotations
+
 import json
 import threading
 from collections.abc import Iterator

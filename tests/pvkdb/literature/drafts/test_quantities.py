@@ -1,5 +1,7 @@
 """Quantities are read as the literature prints them."""
 
+from __future__ import annotations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,5 +1,7 @@
 """Words of the field say what a quantity measures, and of what."""
 
+from __future__ import annotations
+
 from pvkdb.literature.drafts.documents import Document, PrintedTable, Sentence, readable
 from pvkdb.literature.drafts.statements import FoundValue, is_stack, statements
 

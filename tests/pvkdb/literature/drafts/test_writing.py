@@ -1,5 +1,7 @@
 """A draft is an import file: refused as it is, taken once a person has confirmed it."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 

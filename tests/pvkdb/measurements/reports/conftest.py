@@ -1,5 +1,7 @@
 """A made-up device: bipolar loops of ±1 V that set near 0.8 V and reset near −0.6 V."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 

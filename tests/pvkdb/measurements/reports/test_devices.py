@@ -1,5 +1,7 @@
 """A measured device goes into the store with its raw files, once a person has filled it in."""
 
+from __future__ import annotations
+
 import hashlib
 import shutil
 from pathlib import Path

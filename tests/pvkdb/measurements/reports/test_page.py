@@ -1,5 +1,7 @@
 """The report of a measurement on one page: words, pictures and whatever parts it has."""
 
+from __future__ import annotations
+
 import base64
 import io
 import json

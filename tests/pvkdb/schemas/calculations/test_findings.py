@@ -1,5 +1,7 @@
 """Findings are typed in the program and one line of text in JSON."""
 
+from __future__ import annotations
+
 from pvkdb.schemas.calculations.findings import Finding, Flaw
 from pvkdb.schemas.screening import PhaseEnergy
 

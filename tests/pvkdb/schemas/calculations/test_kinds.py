@@ -1,5 +1,7 @@
 """A result fits one request; what is no result is unreadable, not an error."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

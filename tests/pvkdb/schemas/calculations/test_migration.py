@@ -1,5 +1,7 @@
 """Results of barriers: the host that was used, and hops under the paths that they belong to."""
 
+from __future__ import annotations
+
 from pvkdb.schemas.calculations.migration import MigrationPath, NebResult, PercolationThreshold
 
 from ....pipelines.migration.results import hop_barrier, migration_result_of

@@ -1,5 +1,7 @@
 """What is said of a barrier that cannot be right, and of the error of its potential."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 

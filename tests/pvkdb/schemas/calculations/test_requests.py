@@ -1,5 +1,7 @@
 """Requests refuse at the door what no database stores and no machine computes."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import pytest

@@ -1,5 +1,7 @@
 """A column is one line; everything else is made from it."""
 
+from __future__ import annotations
+
 import importlib.util
 import sys
 from pathlib import Path

@@ -1,5 +1,7 @@
 """CSV cells that a spreadsheet shows instead of running, and reads back unchanged."""
 
+from __future__ import annotations
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st

@@ -1,5 +1,7 @@
 """Every column says what it means, in which unit, from where, and what an empty cell says."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 from types import NoneType

@@ -1,5 +1,7 @@
 """The chain: exact shares of the uncertainty, refusals, and a whole device."""
 
+from __future__ import annotations
+
 from importlib import import_module
 from math import log, log10
 

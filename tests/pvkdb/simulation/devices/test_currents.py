@@ -1,5 +1,7 @@
 """Figures of loops and pulses, from currents whose figures are known."""
 
+from __future__ import annotations
+
 from importlib import import_module
 from math import inf
 from types import SimpleNamespace

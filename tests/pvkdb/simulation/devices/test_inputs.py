@@ -1,5 +1,7 @@
 """Inputs of the chain: their middle, what is refused, and the tables behind them."""
 
+from __future__ import annotations
+
 import pytest
 
 from pvkdb.errors import InputError

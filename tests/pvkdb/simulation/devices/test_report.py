@@ -1,5 +1,7 @@
 """The report of a simulated device: every input with its source, in each kind of file."""
 
+from __future__ import annotations
+
 import json
 from importlib import import_module
 

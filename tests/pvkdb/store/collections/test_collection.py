@@ -1,5 +1,7 @@
 """Searches of the store: what is current, bounds, orders."""
 
+from __future__ import annotations
+
 import pytest
 from sqlalchemy import event, select
 

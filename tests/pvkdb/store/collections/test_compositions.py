@@ -1,5 +1,7 @@
 """Searches of compositions find the same rows whichever way they are read and counted."""
 
+from __future__ import annotations
+
 from collections import Counter
 from dataclasses import replace
 from typing import Any

@@ -1,5 +1,7 @@
 """Searches of compositions find what a plain filter in Python finds, on both databases."""
 
+from __future__ import annotations
+
 import itertools
 import random
 from collections import Counter

@@ -1,5 +1,7 @@
 """References are found by the rows that cite them, and by DOIs that are only seen."""
 
+from __future__ import annotations
+
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
 from pvkdb.store.database import Store
 

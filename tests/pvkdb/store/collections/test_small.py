@@ -1,5 +1,7 @@
 """Small tables are searched alike on both databases; ions are in no table of the store."""
 
+from __future__ import annotations
+
 from pvkdb.schemas.tables import IonsRow
 from pvkdb.store.collections.small import SMALL_TABLES, ion_rows
 from pvkdb.store.database import Store

@@ -1,5 +1,7 @@
 """The dataset version is that of what was loaded last."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 from pvkdb.store.curation.dataset import begin_import, begin_release, current_version, parts_of

@@ -1,5 +1,7 @@
 """Kept results: computed once, and again as soon as the data or the code differ."""
 
+from __future__ import annotations
+
 from pydantic import BaseModel
 from sqlalchemy import text
 

@@ -1,5 +1,7 @@
 """Compositions and materials get into the store once, alone or many at a time."""
 
+from __future__ import annotations
+
 import gzip
 import json
 from pathlib import Path

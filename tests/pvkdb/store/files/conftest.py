@@ -1,5 +1,7 @@
 """Calculations that are shipped, and a second store."""
 
+from __future__ import annotations
+
 import gzip
 import json
 import shutil

@@ -1,5 +1,7 @@
 """Files of calculations for tests: written, taken, and made line by line."""
 
+from __future__ import annotations
+
 import copy
 import gzip
 import json

@@ -1,5 +1,7 @@
 """References in formats for citing, read back by the readers of others."""
 
+from __future__ import annotations
+
 import csv
 import json
 import re

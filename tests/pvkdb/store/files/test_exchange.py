@@ -1,5 +1,7 @@
 """Finished calculations travel from store to store, whole, once, and nothing else does."""
 
+from __future__ import annotations
+
 import copy
 import gzip
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Files of calculations that are spoilt, false or hostile are refused whole."""
 
+from __future__ import annotations
+
 import copy
 import gzip
 import json

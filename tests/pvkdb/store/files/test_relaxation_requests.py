@@ -1,5 +1,7 @@
 """Relaxations and vacancies as users ask for them: what a screening has computed is the answer."""
 
+from __future__ import annotations
+
 import gzip
 import json
 from pathlib import Path

@@ -1,5 +1,7 @@
 """A structure is a phase that the store knows, a known prototype with other ions, or new."""
 
+from __future__ import annotations
+
 import random
 from collections.abc import Iterator
 

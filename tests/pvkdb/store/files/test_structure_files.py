@@ -1,5 +1,7 @@
 """Structures as files of other programs, and what their comments say."""
 
+from __future__ import annotations
+
 import re
 from typing import get_args
 

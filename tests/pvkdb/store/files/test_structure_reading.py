@@ -1,5 +1,7 @@
 """Structures as CIF from whoever sends them: read, held against the formula, refused in words."""
 
+from __future__ import annotations
+
 import pytest
 
 from pvkdb.chemistry import parse_composition

@@ -1,5 +1,7 @@
 """What searches ask of structures and compositions stands beside them, on both databases."""
 
+from __future__ import annotations
+
 import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session

@@ -1,5 +1,7 @@
 """Summaries of compositions are what the other tables say, after every write, on both databases."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any

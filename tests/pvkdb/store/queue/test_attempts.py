@@ -1,5 +1,7 @@
 """Leases do not depend on the clocks of workers: the database's counts, or heartbeats seen."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

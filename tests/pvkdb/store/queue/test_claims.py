@@ -1,5 +1,7 @@
 """The queue: content keys, leases, recovery, on both databases."""
 
+from __future__ import annotations
+
 import itertools
 import threading
 from datetime import timedelta

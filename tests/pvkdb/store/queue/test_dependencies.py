@@ -1,5 +1,7 @@
 """Calculations that wait for others, on both databases."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Sequence
 

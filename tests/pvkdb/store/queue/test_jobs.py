@@ -1,5 +1,7 @@
 """Cancelling, retrying, finding, and the log, on both databases."""
 
+from __future__ import annotations
+
 import pytest
 from sqlalchemy import text
 

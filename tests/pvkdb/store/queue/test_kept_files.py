@@ -1,5 +1,7 @@
 """Files by their content: a folder and an object store of fsspec."""
 
+from __future__ import annotations
+
 import errno
 import hashlib
 import os

@@ -1,5 +1,7 @@
 """Requests for barriers are checked and completed once; the key is that of the complete request."""
 
+from __future__ import annotations
+
 import gzip
 import json
 

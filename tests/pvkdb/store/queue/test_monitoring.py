@@ -1,5 +1,7 @@
 """Signs of workers in the store."""
 
+from __future__ import annotations
+
 from datetime import timedelta
 
 from pvkdb.schemas.calculations.migration import NebRequest

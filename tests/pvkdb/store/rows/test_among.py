@@ -1,5 +1,7 @@
 """Rows by a list of keys on both databases."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import pytest

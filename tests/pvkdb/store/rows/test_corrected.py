@@ -1,5 +1,7 @@
 """What is corrected: tables keep the print, rankings and citations take the corrected value."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import pytest

@@ -1,5 +1,7 @@
 """Ranges of energies: the statements that are listed, and what rankings take of them."""
 
+from __future__ import annotations
+
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.rankings import Grade
 from pvkdb.store.collections import COMPOSITIONS, ENERGETICS, MATERIALS

@@ -1,5 +1,7 @@
 """Runs in the ledger: a plan once for each time, one at a time, and nothing left by the dead."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

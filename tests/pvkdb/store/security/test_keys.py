@@ -1,5 +1,7 @@
 """Keys: only digests are stored, and what is wrong takes as long as what is right."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from hashlib import sha256
 

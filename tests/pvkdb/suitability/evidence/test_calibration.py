@@ -1,5 +1,7 @@
 """Calibrated intervals: wide where little is known, and never of two potentials at once."""
 
+from __future__ import annotations
+
 from math import sqrt
 
 import pytest

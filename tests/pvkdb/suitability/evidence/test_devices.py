@@ -1,5 +1,7 @@
 """Candidates from the devices' table and from figures of the text."""
 
+from __future__ import annotations
+
 import pytest
 from sqlalchemy import select
 

@@ -1,5 +1,7 @@
 """Accuracies that pvkdb computed are evidence of their own kind, and bounds where assumed."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from pvkdb.schemas.calculations.examinations import (

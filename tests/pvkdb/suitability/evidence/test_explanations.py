@@ -1,5 +1,7 @@
 """Values as one reads them."""
 
+from __future__ import annotations
+
 import pytest
 
 from pvkdb.schemas.metrics import METRICS

@@ -1,5 +1,7 @@
 """Materials: literature and model apart, spreads in words, models that are plugged in."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
 

@@ -1,5 +1,7 @@
 """Means of all sources: by hand, and on the compositions of the review."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from scipy import stats

@@ -1,5 +1,7 @@
 """Hulls and ternary diagrams of the shipped energies say what the screening found."""
 
+from __future__ import annotations
+
 import gzip
 import json
 import re

@@ -1,5 +1,7 @@
 """What the phases of a composition say of it."""
 
+from __future__ import annotations
+
 import pytest
 
 from pvkdb.suitability.evidence.phases import not_perovskite

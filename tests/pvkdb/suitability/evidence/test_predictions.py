@@ -1,5 +1,7 @@
 """Windows that the kinetics predicts: literature and model apart, metals beside the halide."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from math import exp, pi
 

@@ -1,5 +1,7 @@
 """The request for a device: what the store has, what is given, and what is asked for."""
 
+from __future__ import annotations
+
 import re
 import shlex
 from collections.abc import Iterator

@@ -1,5 +1,7 @@
 """Pictures of rankings."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Profiles: shipped ones agree with the review; errors in a file name the line."""
 
+from __future__ import annotations
+
 import csv
 import re
 from importlib import resources

@@ -1,5 +1,7 @@
 """Filters before weights: what is ranked, and how many are set aside."""
 
+from __future__ import annotations
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -1,5 +1,7 @@
 """Rankings: the bars on the review's data, and what must not change an order."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 

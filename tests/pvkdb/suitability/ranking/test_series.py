@@ -1,5 +1,7 @@
 """Series: devices of one paper that differ in one thing."""
 
+from __future__ import annotations
+
 import json
 from math import log, sqrt
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Shares of requirements: by hand, and against integrals."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from scipy import stats

@@ -1,5 +1,7 @@
 """Shortlists: what is left out is not what a ranking would put first."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import pytest

@@ -1,5 +1,7 @@
 """A made-up paper, extreme in everything: it changes no place until somebody confirms it."""
 
+from __future__ import annotations
+
 import pytest
 from scipy import stats
 from sqlalchemy.orm import Session

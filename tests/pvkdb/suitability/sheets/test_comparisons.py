@@ -1,5 +1,7 @@
 """Comparisons of two candidates: the subject's value comes first and is the better one."""
 
+from __future__ import annotations
+
 import re
 from itertools import combinations
 

@@ -1,5 +1,7 @@
 """What knowing an open value is worth: by hand."""
 
+from __future__ import annotations
+
 import pytest
 
 from pvkdb.schemas.profiles import Bounds, Criterion, Profile

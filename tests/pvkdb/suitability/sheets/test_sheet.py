@@ -1,5 +1,7 @@
 """Decision sheets: every value with its grade and source, in three kinds of files."""
 
+from __future__ import annotations
+
 import html
 import io
 import re

@@ -1,5 +1,7 @@
 """Candidates side by side: the same on every surface, and no more claimed than is known."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Exports for simulators: only what a figure determines, everything else by name."""
 
+from __future__ import annotations
+
 import json
 import re
 from math import inf, nan

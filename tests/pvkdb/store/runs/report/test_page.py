@@ -1,5 +1,7 @@
 """The report of a screening shows everything that decided, and loads nothing."""
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import re
