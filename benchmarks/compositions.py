@@ -9,10 +9,9 @@ same, so that no result is remembered. ``--postgresql`` does it on PostgreSQL,
 structures of a composition.
 """
 
-# ruff: noqa: E501
-
 from __future__ import annotations
 
+# ruff: noqa: E501
 import argparse
 import itertools
 import json

@@ -29,31 +29,12 @@ from pvkdb.local import LocalClient, open_store
 from pvkdb.operations import declared
 from pvkdb.schemas.tables import TABLES
 
+from .structures import CIF
+
 GOLDEN = Path(__file__).parent / "data" / "golden"
 API = "/api/v1"
 #: Characters of an error that are compared; the rest lists what the store holds.
 SHOWN = 140
-
-#: Cubic CsPbBr3.
-CIF = """data_CsPbBr3
-_cell_length_a 5.87
-_cell_length_b 5.87
-_cell_length_c 5.87
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-loop_
-_atom_site_label
-_atom_site_type_symbol
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-Cs Cs 0.5 0.5 0.5
-Pb Pb 0 0 0
-Br1 Br 0.5 0 0
-Br2 Br 0 0.5 0
-Br3 Br 0 0 0.5
-"""
 
 #: Options of the command of each operation, and the same request of the service.
 ANSWERS: dict[str, list[tuple[str, str | dict[str, Any]]]] = {

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ase.io import read
@@ -112,6 +113,7 @@ _ANY_HALIDE = {
 _PHASES = {"dimer": _DIMER, "layered": _LAYERED}
 
 
+@cache
 def reported() -> list[EnergeticsRow]:
     """Every activation energy of the literature, as the store holds it."""
     return _rows(load_literature, quantity="E_A", scope="reported")
@@ -121,6 +123,7 @@ def reported() -> list[EnergeticsRow]:
 OWN_DFT = "pvkdb"
 
 
+@cache
 def by_dft() -> list[EnergeticsRow]:
     """Activation energies of hops that pvkdb relaxed by DFT; none before `dft_hops.py` ran.
 

@@ -19,7 +19,7 @@ from pvkdb.errors import InputError
 from pvkdb.literature.loader import FILES
 from pvkdb.schemas.tables import TABLES
 from pvkdb.schemas.tables.columns import SOURCES, Column, Row, table_schema
-from pvkdb_api.explorer.computing.failure_messages import FAILURES
+from pvkdb_api.explorer.computing.jobs import FAILURES
 
 PAGE = Path(__file__).with_name("tables.md")
 FAILURES_PAGE = PAGE.with_name("failures.md")

@@ -18,8 +18,6 @@ HEAD = '''"""Columns of the store. Made by docs/reference/store_columns.py; do n
 They are those of the exported tables; the models add keys, indexes and relations.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy.orm import Mapped

@@ -25,26 +25,8 @@ from pvkdb_api.agents.tools import TOOLS
 from pvkdb_api.app import create_app
 
 from ..each import for_each
+from ..structures import CIF
 from .conftest import OWN_MACHINE
-
-CIF = """data_CsPbBr3
-_cell_length_a 5.87
-_cell_length_b 5.87
-_cell_length_c 5.87
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-loop_
-_atom_site_label
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-Cs 0.5 0.5 0.5
-Pb 0 0 0
-Br1 0.5 0 0
-Br2 0 0.5 0
-Br3 0 0 0.5
-"""
 
 #: One call of each tool, and a text of its answer.
 CALLS: dict[str, tuple[dict[str, Any], str]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ase import Atoms
 
 from pvkdb_pipelines.dft.benchmark import read_benchmark
 from validation.barrier_benchmark import (
@@ -17,20 +18,25 @@ from validation.charge_correction import read_left_out
 from validation.dft_hops import ESPRESSO_SET
 
 
+@pytest.fixture(scope="module")
+def calls() -> dict[str, list[Atoms]]:
+    return read_benchmark()[1]
+
+
 def test_the_page_is_made_of_the_set_and_the_scores() -> None:
     assert PAGE.read_text(encoding="utf-8") == render(read_set(), read_scores())
 
 
-def test_the_set_is_that_of_the_stored_hops() -> None:
+def test_the_set_is_that_of_the_stored_hops(calls: dict[str, list[Atoms]]) -> None:
     made = [pair for hops in (ESPRESSO_SET, LARGE_SET) for pair in hops_and_calls(hops)]
-    calls = read_benchmark()[1]
     assert read_set().hops == [hop for hop, _ in made]
     for hop, frames in made:
         assert len(calls.get(hop.name, [])) == len(frames)
 
 
-def test_a_barrier_is_the_difference_of_its_frames_and_hops_that_fail_are_not_counted() -> None:
-    calls = read_benchmark()[1]
+def test_a_barrier_is_the_difference_of_its_frames_and_hops_that_fail_are_not_counted(
+    calls: dict[str, list[Atoms]],
+) -> None:
     for hop in read_set().hops:
         if hop.barrier_forward_ev is None:
             assert hop.excluded

@@ -182,8 +182,7 @@ def judge(
     reports = [Reports.of(each, bounds_for(each, reading), among) for each in criteria]
     weights = tuple(each.criterion.weight for each in reports)
     columns = (
-        of.shares([each.evidence.get(of.criterion.metric) for each in candidates])
-        for of in reports
+        of.shares([each.evidence.get(of.criterion.metric) for each in candidates]) for of in reports
     )
     shares = zip(*columns, strict=True) if reports else ((),) * len(candidates)
     judged = [Judged(each, own, weights) for each, own in zip(candidates, shares, strict=True)]

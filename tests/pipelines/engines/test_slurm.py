@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from pvkdb_pipelines.prototypes import compound_of, phases
 from pvkdb_pipelines.relaxations.compound import relax_request
 
 from ...conftest import lacks
+from ...programs import Start, background
 from ...slurm import Slurm, missing, one_machine_slurm
 
 pytestmark = pytest.mark.slow
@@ -56,8 +58,6 @@ BX4 = ["I4/mmm"]
 """
 RELAXATIONS = 8
 
-Start = Callable[..., "subprocess.Popen[str]"]
-
 
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
@@ -80,30 +80,9 @@ def start(tmp_path: Path, store: Store, slurm: Slurm) -> Iterator[Start]:
     """Start ``pvkdb`` beside a plan and a cluster's file; ends it, and its jobs, afterwards."""
     (tmp_path / "two.toml").write_text(PLAN, encoding="utf-8")
     (tmp_path / "slurm.toml").write_text(CLUSTER, encoding="utf-8")
-    started: list[subprocess.Popen[str]] = []
-
-    def call(*arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pvkdb", *arguments],
-            cwd=tmp_path,
-            env={
-                **os.environ,
-                **slurm.environment,
-                "PVKDB_DATABASE_URL": str(store.url),
-                "COLUMNS": "100",
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield call
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    url = {"PVKDB_DATABASE_URL": str(store.url), "COLUMNS": "100"}
+    with background("-m", "pvkdb", cwd=tmp_path) as begin:
+        yield partial(begin, {**os.environ, **slurm.environment, **url})
     slurm.cancel(slurm.jobs())
 
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 import warnings
 from collections import Counter
@@ -26,11 +25,11 @@ from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue.kept_files import SETTING, FileStore
 from pvkdb_pipelines import ownership
 
+from ...programs import Start, background
 from .rehearsal import WITNESS, Rehearsal
 
 pytestmark = pytest.mark.slow  # each starts several processes
 PROGRAM = Path(__file__).with_name("rehearsal.py")
-Start = Callable[..., "subprocess.Popen[str]"]
 
 
 def asked(store: Store, *requests: Rehearsal) -> list[str]:
@@ -62,29 +61,14 @@ def witness(tmp_path: Path) -> Path:
 @pytest.fixture
 def start(tmp_path: Path, witness: Path) -> Iterator[Start]:
     """Start the program on a store; what still runs at the end is killed."""
-    started: list[subprocess.Popen[str]] = []
 
-    def call(store: Store, *arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, str(PROGRAM), *arguments],
-            env={
-                **os.environ,
-                "PVKDB_DATABASE_URL": store.url.render_as_string(hide_password=False),
-                WITNESS: str(witness),
-                SETTING: str(tmp_path / "files"),
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
+    def environment(store: Store) -> dict[str, str]:
+        url = store.url.render_as_string(hide_password=False)
+        own = {WITNESS: str(witness), SETTING: str(tmp_path / "files")}
+        return {**os.environ, "PVKDB_DATABASE_URL": url, **own}
 
-    yield call
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    with background(str(PROGRAM)) as begin:
+        yield lambda store, *arguments: begin(environment(store), *arguments)
 
 
 def ended(process: subprocess.Popen[str], code: int = 0) -> str:

@@ -18,6 +18,8 @@ from unittest import mock
 
 import pytest
 
+from ...programs import Start, background
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -97,26 +99,7 @@ def run_here(
 
 
 @pytest.fixture
-def start(
-    tmp_path: Path, environment: dict[str, str]
-) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start(tmp_path: Path, environment: dict[str, str]) -> Iterator[Start]:
     """Start ``pvkdb`` in the background; whatever still runs at the end is killed."""
-    started: list[subprocess.Popen[str]] = []
-
-    def call(*arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pvkdb", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield call
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    with background("-m", "pvkdb", cwd=tmp_path) as begin:
+        yield partial(begin, environment)

@@ -192,7 +192,7 @@ def test_space_charge_scales_with_the_thickness(power: int, verdict: str) -> Non
     assert "thickness_slope" not in parameters(conduction(scaled[:2])[0], "SCLC")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("law", truths(np.random.default_rng(0)))
 @pytest.mark.parametrize("kelvins", [KELVINS, (300.0,)], ids=["several", "one"])
 def test_laws_are_right_or_undecided(law: str, kelvins: tuple[float, ...]) -> None:

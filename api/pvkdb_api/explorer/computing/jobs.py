@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import resources
 from typing import Any
 
 from markupsafe import Markup
@@ -17,6 +19,7 @@ from pvkdb.schemas.calculations import (
     CalculationDocument,
     CalculationState,
     EventKind,
+    FailureKind,
     JobDocument,
     LogLine,
 )
@@ -32,7 +35,6 @@ from pvkdb.store.queue.jobs import count, job_document, log_lines
 from pvkdb.store.queue.monitoring import WorkerSigns, worker_signs
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_api.explorer.compositions.migration import drawn
-from pvkdb_api.explorer.computing.failure_messages import FAILURES
 from pvkdb_api.explorer.site.markup import number
 from pvkdb_api.explorer.tables.cells import text_cell
 
@@ -46,6 +48,14 @@ MARKS = {
     CalculationState.DONE: "good",
     CalculationState.FAILED: "bad",
     CalculationState.RUNNING: "open",
+}
+
+#: The meaning of each kind of failure, and what the user can do about it.
+FAILURES = {
+    FailureKind(kind): (meaning, remedy)
+    for kind, meaning, remedy in csv.reader(
+        (resources.files(__package__) / "failures.csv").read_text("utf-8").splitlines()[1:]
+    )
 }
 
 #: Parameters that are too long for the page, or that it shows elsewhere.

@@ -419,11 +419,6 @@ def test_an_unknown_name_leads_to_near_ones(guest):
     )
 
 
-def test_another_spelling_leads_to_the_composition(guest):
-    tab = guest.open("/compositions/CH3NH3PbI3")
-    expect(tab).to_have_url(re.compile("/compositions/MAPbI3$"))
-
-
 def test_a_hostile_name_is_harmless(guest):
     dialogs = []
     guest.tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))

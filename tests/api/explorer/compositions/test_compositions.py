@@ -86,10 +86,6 @@ def test_on_a_small_screen_the_filters_are_folded(chromium, address):
     visiting.close()
 
 
-def test_on_a_wide_screen_they_are_open(visitor):
-    expect(visitor.open("/compositions").get_by_label("double")).to_be_visible()
-
-
 def test_without_scripts_the_form_still_asks(chromium, address):
     visiting = Visitor(chromium, address, java_script_enabled=False)
     tab = visiting.open("/compositions")

@@ -26,7 +26,7 @@ from pvkdb.store.security.audit import entries
 from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.explorer.computing import queue_form as queueing
-from pvkdb_api.explorer.computing.failure_messages import FAILURES
+from pvkdb_api.explorer.computing.jobs import FAILURES
 from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan.plan import parse_plan
 from pvkdb_pipelines.screening.recorded import begin_run, holding

@@ -35,12 +35,20 @@ def limits(document):
     ]
 
 
+def best_of(document):
+    floating = ("1S1R", "floating")
+    return next(x["size"] for x in document["limits"] if (x["cell"], x["read"]) == floating)
+
+
+def served(address, **asked):
+    """What the service answers."""
+    return get(f"{address}/api/v1/crossbar", params=asked).json()
+
+
 def test_the_table_is_that_of_the_service(visitor, address):
     tab = visitor.open("/crossbar?on_off_ratio=200&r_lrs_ohm=2e4&pull_up_ohm=5000&selectivity=50")
-    document = get(
-        f"{address}/api/v1/crossbar",
-        params={"on_off_ratio": 200, "r_lrs_ohm": 2e4, "pull_up_ohm": 5000, "selectivity": 50},
-    ).json()
+    asked = {"on_off_ratio": 200, "r_lrs_ohm": 2e4, "pull_up_ohm": 5000, "selectivity": 50}
+    document = served(address, **asked)
     assert table(tab) == limits(document)
     tab.get_by_text("This calculation as a request").click()
     link = tab.get_by_role("link", name="REST: this table").get_attribute("href")
@@ -57,7 +65,7 @@ def test_the_examples_written_out_are_the_page_without_parameters(visitor):
 
 def test_the_map_is_the_circuit_of_the_service(address):
     given = {"on_off_ratio": 100, "r_lrs_ohm": 1e4, "line_resistance_ohm": 5, "size": 12}
-    document = get(f"{address}/api/v1/crossbar", params={**given, "selectivity": 20}).json()
+    document = served(address, **given, selectivity=20)
     for exact in document["exact"]:
         kind = {"cell": exact["cell"], "read": exact["read"]}
         found = part(address, "map", **given, selectivity=20, **kind).json()
@@ -94,15 +102,8 @@ def test_a_slider_changes_the_table_the_map_and_the_address(visitor, address):
     field = tab.get_by_label("On/off ratio", exact=True)
     expect(field).to_have_value("31.6")
     expect(tab).to_have_url(re.compile(r"on_off_ratio=31\.6"))
-    document = get(
-        f"{address}/api/v1/crossbar", params={"on_off_ratio": 31.6, "selectivity": 514}
-    ).json()
-    best = next(
-        limit
-        for limit in document["limits"]
-        if (limit["cell"], limit["read"]) == ("1S1R", "floating")
-    )
-    expect(tab.get_by_role("status")).to_contain_text(f"at most {best['size']} ×")
+    document = served(address, on_off_ratio=31.6, selectivity=514)
+    expect(tab.get_by_role("status")).to_contain_text(f"at most {best_of(document)} ×")
     assert table(tab) == limits(document)
     expect(tab.locator("#map-text")).not_to_have_text(before)
     tab.reload()
@@ -144,9 +145,7 @@ def test_a_device_of_the_store_as_the_start(visitor, address):
     # Its ratio is printed as > 10: the size is a lower bound. No selector is known of it.
     expect(tab.get_by_role("status")).to_contain_text("1R, floating: at least")
     expect(tab.get_by_label("Kind of cell")).to_have_value("1R")
-    document = get(
-        f"{address}/api/v1/crossbar", params={"device": "d-t4-r25", "selectivity": 514}
-    ).json()
+    document = served(address, device="d-t4-r25", selectivity=514)
     assert table(tab) == limits(document)
     tab.get_by_label("On/off ratio", exact=True).fill("1e3")
     expect(tab.get_by_label("Device from the store")).to_have_value("")
@@ -232,13 +231,6 @@ def test_without_script_the_form_does_the_same(chromium, address):
     tab.get_by_text("Resistances, cell, read scheme, array").click()
     tab.get_by_role("textbox", name="Selectivity or rectification ratio").fill("1000")
     tab.get_by_role("button", name="Calculate").click()
-    document = get(
-        f"{address}/api/v1/crossbar", params={"on_off_ratio": 1000, "selectivity": 1000}
-    ).json()
-    best = next(
-        limit
-        for limit in document["limits"]
-        if (limit["cell"], limit["read"]) == ("1S1R", "floating")
-    )
-    expect(tab.get_by_role("status")).to_contain_text(f"at most {best['size']} ×")
+    document = served(address, on_off_ratio=1000, selectivity=1000)
+    expect(tab.get_by_role("status")).to_contain_text(f"at most {best_of(document)} ×")
     context.close()

@@ -88,7 +88,7 @@ def test_every_application_is_a_card_with_its_first(visitor, address):
 @pytest.mark.parametrize(
     "query",
     [
-        "?subject=materials&lead_free=true&family=double%2CA3B2X9&halide=Br",
+        "?subject=materials&lead_free=true&family=double%2CA3B2X9&halide=Br&computed=false",
         "?weights=endurance_cycles%3D3%2Con_off_ratio%3D0.5",
         "?subject=materials&reading=as+section+3.1.4+prints+it&thickness_nm=90%3A300",
     ],
@@ -126,16 +126,6 @@ def test_figures_of_a_text_are_marked_with_the_text_that_they_are_from(address):
     )
     assert {mark for name, mark in marks.items() if name.startswith("c-o-")} == {"an open page"}
     assert {mark for name, mark in marks.items() if name.startswith("c-s")} == {"the review's text"}
-
-
-def test_computed_energies_are_left_out_by_a_switch(visitor, address):
-    tab = visitor.open("/applications/selector?subject=materials")
-    options(tab)
-    tab.get_by_label("Computed E_A and DFE").select_option("do not count")
-    expect(tab).to_have_url(re.compile(r"subject=materials&computed=false"))
-    expect(tab.locator("#results[aria-busy]")).to_have_count(0)
-    assert listed(tab) == expected(served(address, here(tab)))
-    expect(tab.locator("code.python")).to_contain_text("computed=False")
 
 
 def test_a_slider_by_keyboard_orders_as_the_service_says(visitor, address):
@@ -312,11 +302,6 @@ def test_what_cannot_be_asked(address, query, told):
     assert told in answer.text.replace("&#39;", "'")
     if "sort" not in query:
         assert 'id="ask"' in answer.text  # the controls stay, with what was given
-
-
-def test_an_unknown_application_names_the_nearest(visitor):
-    tab = visitor.open("/applications/synaptic-trainin", status=404)
-    expect(tab.get_by_role("alert")).to_contain_text("did you mean 'synaptic-training'?")
 
 
 def test_without_scripts_the_button_ranks(chromium, address):

@@ -92,15 +92,6 @@ def test_the_table_counts_what_cites_each_reference(visitor, address):
     ]
 
 
-def test_references_are_filtered_by_what_cites_them(visitor, address):
-    tab = visitor.open("/references")
-    tab.get_by_label("devices", exact=False).first.check()
-    expect(tab).to_have_url(re.compile(r"cited_by=devices$"))
-    cited = {key for row in rows(address, "/devices") for key in row["references"].split()}
-    expect(tab.get_by_role("status")).to_have_text(f"{len(cited)} found")
-    assert {row["key"] for row in rows(address, "/references", cited_by="devices")} == cited
-
-
 def test_every_erratum_is_listed_once(visitor, address):
     tab = visitor.open("/errata")
     for name in ("energetics", "devices", "device_claims"):

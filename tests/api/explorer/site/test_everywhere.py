@@ -96,7 +96,10 @@ def test_the_keyboard_reaches_the_content_first(visitor):
 
 @pytest.mark.parametrize(
     "path",
-    ["/nothing-here", "/compositions/XyPbZ3", "/devices/none", "/references/r9999", "/jobs/none"],
+    [
+        *("/nothing-here", "/compositions/XyPbZ3", "/devices/none", "/references/r9999"),
+        *("/jobs/none", "/applications/none", "/tables/none"),
+    ],
 )
 def test_what_is_not_there_is_a_page_that_leads_on(visitor, path):
     tab = visitor.open(path, status=404)

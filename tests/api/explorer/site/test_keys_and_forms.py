@@ -219,32 +219,15 @@ def test_a_form_of_this_browser_writes_and_is_in_the_audit_log(signed_in, guarde
 
 
 @pytest.mark.parametrize(
-    ("case", "headers", "said"),
-    [
-        ("a foreign page", {"Origin": "https://evil.example"}, "another site"),
-        ("another port", {"Origin": f"{PUBLIC}:8080"}, "another site"),
-        ("another scheme", {"Origin": PUBLIC.replace("http", "https")}, "another site"),
-        ("an unknown relation", {"Sec-Fetch-Site": "anything"}, "another site"),
-        ("no origin to tell", {"Origin": "null"}, "another site"),
-        ("across sites", {"Sec-Fetch-Site": "cross-site"}, "another site"),
-        ("another subdomain", {"Sec-Fetch-Site": "same-site"}, "another site"),
-    ],
-)
-def test_what_comes_from_elsewhere_is_refused(signed_in, guarded_store, case, headers, said):
-    before = queued(guarded_store)
-    answer = _queue(signed_in, "CsPbBr3", **headers)
-    assert answer.status_code == 403, case
-    assert said in alert_in(answer.text)
-    assert queued(guarded_store) == before
-
-
-@pytest.mark.parametrize(
     "headers",
     [
         {},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
         {"Origin": f"{LOCAL}:9999"},
+        {"Origin": f"{PUBLIC}:8080"},
+        {"Origin": PUBLIC.replace("http", "https")},
+        {"Sec-Fetch-Site": "anything"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
@@ -268,6 +251,7 @@ def test_a_form_that_no_page_of_this_service_sent_is_refused(guarded_store, loca
                 headers={"Accept": "text/html", **headers},
             )
             assert answer.status_code == 403, path
+            assert "another site" in alert_in(answer.text) or not headers
             assert "nothing was changed" in alert_in(answer.text)
         assert queued(guarded_store) == before
         assert dict(browser.cookies) == cookies

@@ -164,11 +164,3 @@ def test_every_application_is_a_click_away(visitor):
     for each in suitability.applications():
         link = tab.get_by_role("link", name=each.title, exact=True)
         expect(link).to_have_attribute("href", f"/applications/{each.name}")
-
-
-def test_a_composition_is_looked_up_from_the_start(visitor):
-    visitor.expected.add(404)  # where the page of a material is not built in
-    tab = visitor.open("/")
-    tab.get_by_label("Formula, abbreviation, name, device or author").fill("CH3NH3PbI3")
-    tab.keyboard.press("Enter")
-    expect(tab).to_have_url(re.compile(r"/compositions/MAPbI3$"))

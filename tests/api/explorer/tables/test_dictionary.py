@@ -24,11 +24,6 @@ def test_every_column_of_every_table_is_explained_at_an_anchor(visitor):
     expect(row).to_contain_text("only an upper bound is reported")
 
 
-def test_an_anchor_can_be_shared(visitor):
-    tab = visitor.open("/dictionary#ions.radius_ang")
-    expect(tab.locator("tr:target")).to_be_in_viewport()
-
-
 def test_tables_are_given_as_files(visitor, address):
     tab = visitor.open("/dictionary")
     for kind in ("csv", "json", "parquet"):
@@ -71,8 +66,3 @@ def test_energies_are_filtered_and_keep_their_bounds(visitor, address):
 def test_a_table_with_a_page_of_its_own_leads_there(visitor, address):
     visitor.open("/tables/compositions")
     expect(visitor.tab).to_have_url(f"{address}/compositions")
-
-
-def test_an_unknown_table_is_a_page_with_the_nearest(visitor):
-    tab = visitor.open("/tables/conductoin", status=404)
-    expect(tab.get_by_role("alert")).to_contain_text("conduction")

@@ -16,6 +16,9 @@ def test_references_of_rows_are_those_that_the_rows_name(store: Store) -> None:
         found = REFERENCES.iterate(session, {"row": tuple(wanted)})
         assert {row.key for row in found} == keys
         assert REFERENCES.count(session, {"row": ("nothing",)}) == 0
+        devices = {key for row in DEVICES.iterate(session, {}) for key in row.references.split()}
+        cited = REFERENCES.iterate(session, {"cited_by": ("devices",)})
+        assert {row.key for row in cited} == devices
 
 
 def test_a_doi_that_a_page_shows_finds_its_reference(store: Store) -> None:

@@ -112,6 +112,26 @@ def test_the_composition_tells_lead_cation_and_tau(found: dict[str, Candidate]) 
     assert found["MAPbI3"].devices == 5 + also > 5  # Table 4, rows 1 to 4 and 6
 
 
+def computed_energy(
+    name: str, material: str, quantity: str, scope: str, value_ev: float, potential: str
+) -> Energetic:
+    """An energy of the bromide vacancy by a potential."""
+    return Energetic(
+        id=f"e-{name}",
+        material_id=material,
+        defect="V_Br",
+        species="Br",
+        quantity=quantity,
+        scope=scope,
+        value_min_ev=value_ev,
+        value_max_ev=value_ev,
+        approximate=False,
+        method="MLIP",
+        functional=potential,
+        source=f"calculation {name}",
+    )
+
+
 def test_literature_and_model_are_never_one_value(sqlite_store: Store) -> None:
     with sqlite_store.session(read_only=False) as session:
         for name, potential, value in (
@@ -119,22 +139,7 @@ def test_literature_and_model_are_never_one_value(sqlite_store: Store) -> None:
             ("two", "chgnet", 0.14),
             ("three", "sevennet-0", 0.60),  # another axis: harder
         ):
-            session.add(
-                Energetic(
-                    id=f"e-{name}",
-                    material_id="CsPbBr3",
-                    defect="V_Br",
-                    species="Br",
-                    quantity="E_A",
-                    scope="percolation",
-                    value_min_ev=value,
-                    value_max_ev=value,
-                    approximate=False,
-                    method="MLIP",
-                    functional=potential,
-                    source=f"calculation {name}",
-                )
-            )
+            session.add(computed_energy(name, "CsPbBr3", "E_A", "percolation", value, potential))
         session.flush()
         found = {each.id: each for each in material_candidates(session)}
         session.rollback()
@@ -223,22 +228,8 @@ def host(session: Session, phase: str, potential: str, energy_ev: float) -> None
 def values(session: Session, phase: str, potential: str, e_a: float, dfe: float) -> None:
     material = register_material(session, parse_composition("CsSnBr3"), phase)
     for quantity, scope, value in (("E_A", "percolation", e_a), ("DFE", "computed", dfe)):
-        session.add(
-            Energetic(
-                id=f"e-{potential}-{phase}-{quantity}",
-                material_id=material.id,
-                defect="V_Br",
-                species="Br",
-                quantity=quantity,
-                scope=scope,
-                value_min_ev=value,
-                value_max_ev=value,
-                approximate=False,
-                method="MLIP",
-                functional=potential,
-                source=f"calculation {potential} {phase}",
-            )
-        )
+        name = f"{potential}-{phase}-{quantity}"
+        session.add(computed_energy(name, material.id, quantity, scope, value, potential))
 
 
 @pytest.fixture

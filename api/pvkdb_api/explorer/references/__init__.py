@@ -1,1 +1,0 @@
-"""The rows that cite a reference, and how to cite it."""
