@@ -25,6 +25,8 @@ from pvkdb_pipelines.structures.user_structures import check_start, phase_of, st
 
 #: Bond lengths, Å: C-S of thiophene, C-C and C-N of an alkane chain, C-H and N-H.
 C_S, C_C, C_N, C_H, N_H = 1.72, 1.53, 1.49, 1.09, 1.03
+#: The same in thiocyanate: S-C and the triple bond, Å.
+S_C, C_N_TRIPLE = 1.65, 1.17
 #: Half the angle of a zigzag chain of carbon, and of two hydrogens on one carbon, degrees.
 HALF_CHAIN, HALF_H = 56.0, 54.0
 
@@ -60,7 +62,9 @@ def thea2_pb_x4(halide: str) -> Atoms:
             continue
         arms = [[ortho, *_next(bonded, carbon, hydrogen, first, ortho)] for ortho in near]
         arms = [arm for arm in arms if len(arm) == 3]  # the two halves of the ring
-        apart = [atoms.get_distances(arm[1], np.flatnonzero(others), mic=True).min() for arm in arms]
+        apart = [
+            atoms.get_distances(arm[1], np.flatnonzero(others), mic=True).min() for arm in arms
+        ]
         ortho, meta, para = arms[int(np.argmax(apart))]
         centre = atoms.positions[first] + atoms.get_distance(first, para, mic=True, vector=True) / 2
         side = sum(
@@ -157,6 +161,25 @@ def bda_ma2_pb3_i10() -> Atoms:
     return atoms
 
 
+def cs2_pb_br2_scn2() -> Atoms:
+    """Layers PbBr2 of shared corners with S of SCN above and below Pb, and Cs in their hollows.
+
+    The thiocyanates lean outwards, in the second layer at right angles to those of the first.
+    """
+    side, spacing, lean = 5.9, 9.2, np.array([0.54, 0.54, 0.64])
+    atoms = Atoms(cell=[side, side, 2 * spacing], pbc=True)
+    corners = side / 2 * np.array([[1, 0, 0], [0, 1, 0]])
+    for layer, corner in enumerate([np.zeros(3), [side / 2, side / 2, spacing]]):
+        atoms += Atoms("PbBr2", positions=[corner, *(corner + corners)])
+        direction = lean * [1, -1 if layer else 1, 1]
+        for sign in (1, -1):
+            sulfur = np.array([0.0, 0.0, 3.0])
+            rod = [sulfur, sulfur + S_C * direction, sulfur + (S_C + C_N_TRIPLE) * direction]
+            rod += [corners.sum(axis=0) + [0.0, 0.0, 2.2]]
+            atoms += Atoms("SCNCs", positions=[corner + sign * place for place in rod])
+    return atoms
+
+
 def _chain() -> tuple[Atoms, float]:
     """Return butane-1,4-diammonium, stretched along z from its first N, and its length, Å."""
     step, zigzag = C_C * np.sin(np.radians(HALF_CHAIN)), C_C * np.cos(np.radians(HALF_CHAIN))
@@ -185,6 +208,7 @@ STARTS: dict[str, Callable[[], Atoms]] = {
     "(ThEA)2PbI4": partial(thea2_pb_x4, "I"),
     "(ThEA)2PbBr4": partial(thea2_pb_x4, "Br"),
     "(BDA)MA2Pb3I10": bda_ma2_pb3_i10,
+    "Cs2PbBr2(SCN)2": cs2_pb_br2_scn2,
     "(PEA)2Cs3Pb4I13": pea2_cs3_pb4_i13,
 }
 

@@ -65,6 +65,11 @@ class Compound:
         return [ion for role, shares in self.shares.items() if role[0] == site for ion in shares]
 
     @property
+    def halides(self) -> list[Ion]:
+        """The monatomic ions on X: all but SCN."""
+        return [ion for ion in self.on("X") if not ion.molecular]
+
+    @property
     def ends(self) -> dict[Compound, float]:
         """The compounds with one ion on each site, and their shares in a random mixture."""
         chosen = [shares.items() for shares in self.shares.values()]

@@ -17,7 +17,7 @@ import pvkdb
 from pvkdb.chemistry.tolerance import tolerance_factors
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import CalculationState
-from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.migration import NebRequest, require_dispersion
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
     ElementResult,
@@ -42,7 +42,6 @@ from pvkdb_pipelines.engines.durations import Durations
 from pvkdb_pipelines.engines.local import LocalEngine
 from pvkdb_pipelines.prototypes import (
     Compound,
-    binaries,
     candidates,
     competitors,
     compound_of,
@@ -163,7 +162,7 @@ class Funnel:
             seconds[kind] += durations.estimate_s(kind, parameters)
         held = len(requests) - len(missing)
         unheld = {
-            track.candidate.composition.formula: track.fall.detail.partition(": ")[2]
+            track.candidate.composition.formula: track.fall.detail.rpartition(": ")[2]
             for track in self._tracks
             if track.fall and track.fall.stage == "stability"
         }
@@ -227,11 +226,7 @@ class Funnel:
         for track in self._alive():
             try:
                 track.compound = compound_of(track.candidate.composition)
-                if track.compound.molecular:
-                    raise InputError(
-                        f"{track.compound} has no energy above the hull, since no prototype holds "
-                        f"{binaries(track.compound)[0]}, one of its competitors"
-                    )
+                require_dispersion(track.candidate.composition, self.plan.potential)
                 self._requests_of(track.compound, track.candidate.starts)
             except InputError as error:
                 # The remedy in the message, a user-supplied structure, does not help a screening.

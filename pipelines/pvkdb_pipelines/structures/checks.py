@@ -128,7 +128,7 @@ def _contacts_ang(compound: Compound, coordination: int) -> Iterator[tuple[Role,
     sites = compound.shares
     for role, cations in sites.items():
         number = 12 if role[0] == "A" and "B" in sites else coordination
-        for cation, halide in product(cations, sites["X"] if role != "X" else ()):
+        for cation, halide in product(cations, compound.halides if role[0] != "X" else ()):
             if not cation.molecular:
                 yield role, cation.symbol, halide.symbol, contact_ang(cation, number, halide)
 

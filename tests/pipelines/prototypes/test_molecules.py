@@ -39,9 +39,7 @@ def test_geometries_have_the_atoms_of_their_ions():
 @pytest.mark.parametrize(
     ("formula", "phase"),
     [
-        *product(
-            ["MAPbI3", "FAPbI3", "MAPbCl3", "FASnI3"], ["Pnma", "I4/mcm", "P4/mbm", "Pm-3m"]
-        ),
+        *product(["MAPbI3", "FAPbI3", "MAPbCl3", "FASnI3"], ["Pnma", "I4/mcm", "P4/mbm", "Pm-3m"]),
         *product(["MA3Bi2I9", "MA3Sb2Br9"], ["P6_3/mmc", "P-3m1"]),
     ],
 )

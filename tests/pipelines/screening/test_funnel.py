@@ -93,7 +93,7 @@ class Bench:
             yield document
 
     def _result(self, formula: str, phase: str, stoichiometry: str) -> dict[str, Any]:
-        atoms = int(Composition(formula).num_atoms)
+        atoms = int(Composition(formula.replace("MA", "CNH6")).num_atoms)
         energy = EV_PER_ATOM * atoms + self.offsets_ev.get((formula, phase), 0.0)
         return RelaxResult(
             formula=formula,
@@ -176,6 +176,24 @@ def test_a_mixture_is_compared_with_its_ends_in_the_same_phase(
     assert candidate.stability.mixing_ev_per_formula == pytest.approx(0.05 - 0.03 * 2 / 3)
     names = {formula for formula, _ in bench.computed}
     assert {"CsPbI2Br", "CsPbI3", "CsPbBr3", "CsI", "CsBr", "PbI2", "PbBr2"} <= names
+
+
+def test_hybrids_have_energies_and_no_hull_and_layers_need_dispersion(
+    empty_store: Store, bench: Bench
+) -> None:
+    formulas = '["MAPbI3", "MA3Bi2I9", "BA2PbI4", "MAPbI3-xClx"]'
+    asked = parse_plan(f'formulas = {formulas}\nstop_after = "stability"')
+    unheld = Funnel(asked, empty_store).preview().no_prototype
+    assert "no dispersion forces" in unheld["(BA)2PbI4"]
+    assert unheld["MAPbI3-xClx"] == "its amounts are open or do not balance"
+    report = Funnel(asked, empty_store).run()
+    hybrid, dimer, *others = report.candidates
+    for found, phase in ((hybrid, "Pnma"), (dimer, "P6_3/mmc")):
+        assert found.fall is None
+        assert found.stability is not None
+        assert found.stability.above_hull_ev_per_atom is None
+        assert phase in {entry.phase for entry in found.stability.phases}
+    assert [each.fall.stage for each in others if each.fall] == ["stability", "stability"]
 
 
 def test_a_perovskite_that_became_chains_falls_as_a_result(
