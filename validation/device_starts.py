@@ -54,7 +54,7 @@ def thea2_pb_x4(halide: str) -> Atoms:
     carbon, hydrogen = (atoms.symbols == symbol for symbol in "CH")
     gone: list[int] = []
     placed = Atoms(cell=atoms.cell, pbc=True)
-    others = np.isin(atoms.symbols, [halide, "Pb"])
+    frame = np.flatnonzero(np.isin(atoms.symbols, [halide, "Pb"]))
     for first in np.flatnonzero(carbon):
         near = [at for at in np.flatnonzero(bonded[first]) if carbon[at]]
         hydrogens = np.count_nonzero(bonded[first] & hydrogen)
@@ -62,16 +62,14 @@ def thea2_pb_x4(halide: str) -> Atoms:
             continue
         arms = [[ortho, *_next(bonded, carbon, hydrogen, first, ortho)] for ortho in near]
         arms = [arm for arm in arms if len(arm) == 3]  # the two halves of the ring
-        apart = [
-            atoms.get_distances(arm[1], np.flatnonzero(others), mic=True).min() for arm in arms
-        ]
+        apart = [atoms.get_distances(arm[1], frame, mic=True).min() for arm in arms]
         ortho, meta, para = arms[int(np.argmax(apart))]
-        centre = atoms.positions[first] + atoms.get_distance(first, para, mic=True, vector=True) / 2
-        side = sum(
-            atoms.get_distance(first, at, mic=True, vector=True) for at in (ortho, meta)
-        ) / 2 - (centre - atoms.positions[first])
-        half = atoms.get_distance(first, para, mic=True) / 2
-        reach = np.sqrt(C_S**2 - min(half, 1.3) ** 2)
+        across, *sides = (
+            atoms.get_distance(first, at, mic=True, vector=True) for at in (para, ortho, meta)
+        )
+        side = sum(sides) / 2 - across / 2
+        reach = np.sqrt(C_S**2 - min(np.linalg.norm(across) / 2, 1.3) ** 2)
+        centre = atoms.positions[first] + across / 2
         placed += Atoms("S", positions=[centre + reach * side / np.linalg.norm(side)])
         for at in (ortho, meta):
             gone += [at, *np.flatnonzero(bonded[at] & hydrogen)]
@@ -175,7 +173,7 @@ def cs2_pb_br2_scn2() -> Atoms:
         for sign in (1, -1):
             sulfur = np.array([0.0, 0.0, 3.0])
             rod = [sulfur, sulfur + S_C * direction, sulfur + (S_C + C_N_TRIPLE) * direction]
-            rod += [corners.sum(axis=0) + [0.0, 0.0, 2.2]]
+            rod += [np.array([side / 2, side / 2, 2.2])]
             atoms += Atoms("SCNCs", positions=[corner + sign * place for place in rod])
     return atoms
 

@@ -22,7 +22,7 @@ crystal, molecules as they relaxed (static, in one pattern of orientations). The
 was computed is given: easier paths over longer hops are not excluded. [How](../explanation.md#how-\
 pvkdb-neb-computes-an-activation-energy).
 
-| composition | potential | space group | E_A / eV | hops, failed | longest hop / Å | atoms | images |
+| composition | potential | space group | E_A / eV | hops, failed | longest / Å | atoms | images |
 |---|---|---|---|---|---|---|---|
 """
 LITERATURE = """

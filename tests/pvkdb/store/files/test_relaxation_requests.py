@@ -31,7 +31,6 @@ from pvkdb_pipelines.prototypes import build
 from pvkdb_pipelines.relaxations.compound import compound_in
 from pvkdb_pipelines.structures.checks import check
 from pvkdb_pipelines.structures.user_structures import store_start
-
 from validation.device_starts import STARTS
 
 from ....each import for_each
