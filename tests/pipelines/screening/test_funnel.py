@@ -225,9 +225,18 @@ def test_failures_are_typed_and_computed_again_when_asked(empty_store: Store, be
 
 def test_a_stopped_screening_computes_nothing_twice(empty_store: Store, bench: Bench) -> None:
     bench.stop_after = 5
+    stopped = Funnel(plan(), empty_store)
     with pytest.raises(KeyboardInterrupt):
-        Funnel(plan(), empty_store).run()
+        stopped.run()
     assert bench.computed.total() == 5
+    partial = stopped.partial()
+    assert partial.calculations == {"relax": 5}
+    (candidate,) = partial.candidates
+    assert candidate.stability is not None
+    assert {entry.phase for entry in candidate.stability.phases} == {
+        phase for formula, phase in bench.computed if formula == "CsPbI3"
+    }
+    assert (candidate.rank, candidate.fall) == (None, None)
     bench.stop_after = None
     heard: list[tuple[str, int, int]] = []
     report = Funnel(plan(), empty_store, watch=lambda *told: heard.append(told)).run()
