@@ -59,8 +59,8 @@ def rows() -> list[Row]:
             missing = "amounts" if start == "open" else "a structure"
         elif formula not in barriers:
             missing = "a barrier" + (f": {'; '.join(failed)}" if failed else "")
-        known = (tuple(sorted(each.get(formula, ()))) for each in (phases, barriers))
-        found.append(Row(formula, number, start, *known, missing))
+        relaxed, energies = (tuple(sorted(each.get(formula, ()))) for each in (phases, barriers))
+        found.append(Row(formula, number, start, relaxed, energies, missing))
     return found
 
 

@@ -55,24 +55,25 @@ def thea2_pb_x4(halide: str) -> Atoms:
     gone: list[int] = []
     placed = Atoms(cell=atoms.cell, pbc=True)
     frame = np.flatnonzero(np.isin(atoms.symbols, [halide, "Pb"]))
-    for first in np.flatnonzero(carbon):
-        near = [at for at in np.flatnonzero(bonded[first]) if carbon[at]]
+    for first in np.flatnonzero(carbon).tolist():
+        near = np.flatnonzero(bonded[first] & carbon).tolist()
         hydrogens = np.count_nonzero(bonded[first] & hydrogen)
         if len(near) != 3 or hydrogens:  # the carbon of the ring that holds the chain
             continue
         arms = [[ortho, *_next(bonded, carbon, hydrogen, first, ortho)] for ortho in near]
         arms = [arm for arm in arms if len(arm) == 3]  # the two halves of the ring
-        apart = [atoms.get_distances(arm[1], frame, mic=True).min() for arm in arms]
-        ortho, meta, para = arms[int(np.argmax(apart))]
+        ortho, meta, para = max(
+            arms, key=lambda arm: float(atoms.get_distances(arm[1], frame, mic=True).min())
+        )
         across, *sides = (
             atoms.get_distance(first, at, mic=True, vector=True) for at in (para, ortho, meta)
         )
         side = sum(sides) / 2 - across / 2
-        reach = np.sqrt(C_S**2 - min(np.linalg.norm(across) / 2, 1.3) ** 2)
+        reach = np.sqrt(C_S**2 - min(float(np.linalg.norm(across)) / 2, 1.3) ** 2)
         centre = atoms.positions[first] + across / 2
         placed += Atoms("S", positions=[centre + reach * side / np.linalg.norm(side)])
         for at in (ortho, meta):
-            gone += [at, *np.flatnonzero(bonded[at] & hydrogen)]
+            gone += [at, *np.flatnonzero(bonded[at] & hydrogen).tolist()]
     del atoms[gone]
     return atoms + placed
 
@@ -86,8 +87,8 @@ def _next(
         onward = [n for n in np.flatnonzero(bonded[at] & carbon) if n != before]
         if np.count_nonzero(bonded[at] & hydrogen) != 1 or len(onward) != 1:
             return []
-        before, at = at, onward[0]
-        found.append(int(at))
+        before, at = at, int(onward[0])
+        found.append(at)
     return found
 
 
@@ -167,7 +168,8 @@ def cs2_pb_br2_scn2() -> Atoms:
     side, spacing, lean = 5.9, 9.2, np.array([0.54, 0.54, 0.64])
     atoms = Atoms(cell=[side, side, 2 * spacing], pbc=True)
     corners = side / 2 * np.array([[1, 0, 0], [0, 1, 0]])
-    for layer, corner in enumerate([np.zeros(3), [side / 2, side / 2, spacing]]):
+    shift = np.array([side / 2, side / 2, spacing])
+    for layer, corner in enumerate([np.zeros(3), shift]):
         atoms += Atoms("PbBr2", positions=[corner, *(corner + corners)])
         direction = lean * [1, -1 if layer else 1, 1]
         for sign in (1, -1):

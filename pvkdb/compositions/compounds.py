@@ -36,7 +36,7 @@ STOICHIOMETRIES: tuple[Stoichiometry, ...] = get_args(Stoichiometry)
 #: The cation of AX may be any monovalent one, such as the Ag of AgBr.
 Role = Literal["A", "B", "B'", "X"]
 #: Ions on the sites of a formula unit of ABX3.
-_ABX3: dict[Role, int] = {"A": 1, "B": 1, "X": 3}
+_ABX3: dict[Literal["A", "B", "X"], int] = {"A": 1, "B": 1, "X": 3}
 #: A site is full if its amounts differ from its number of atoms by less.
 _FULL = 1e-6
 _ROLE = re.compile(r"([ABX]'*)(\d*)")
@@ -129,9 +129,10 @@ class Mixture(Compound):
     @property
     def shares(self) -> dict[Role, dict[Ion, float]]:
         """The ions on each site, with their shares of it."""
+        full = counts(self.stoichiometry)
         return {
-            site: {each.ion: (each.number or 0.0) / count for each in self.mixed.on(site)}
-            for site, count in counts(self.stoichiometry).items()
+            site: {each.ion: (each.number or 0.0) / full[site] for each in self.mixed.on(site)}
+            for site in _ABX3
         }
 
 
@@ -216,7 +217,7 @@ def compound_like(composition: Composition) -> Compound:
         if any(occupant.ion.generic for occupant in composition.occupants):
             raise
         on = {site: composition.on(site) for site in _ABX3}
-        on["B"] = sorted(on["B"], key=lambda each: each.ion.charge)
+        on["B"] = tuple(sorted(on["B"], key=lambda each: each.ion.charge))
         whole = all((each.number or 0.5).is_integer() for ions in on.values() for each in ions)
         names = [
             (site + "'" * place, each.number or 0.0)
