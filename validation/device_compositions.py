@@ -10,25 +10,26 @@ import gzip
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pvkdb.chemistry import Composition, parse_composition
-from pvkdb.chemistry.sites import is_spacer
 from pvkdb.computed.release import FOLDER
 from pvkdb.errors import InputError
 from pvkdb.literature.loader import read_curated
 from pvkdb_pipelines.prototypes import compound_of
+from validation.device_starts import STARTS
 
 HEAD = """
 ## Compositions of devices
 
 {devices} curated devices have {compositions} compositions. The release of computed results has a \
-relaxed structure of {structures} and an activation energy of {barriers}. For the others: an \
-orientation of molecules (hybrid), an ordered supercell (mixture) or amounts that the paper does \
-not give (open) come before a calculation.
+relaxed structure of {structures} and an activation energy of {barriers}. A structure starts from \
+a prototype or, where none holds the composition, from one placed by hand \
+(`validation/device_starts.py`); neither is a measured structure. Open: the paper does not give \
+the amounts.
 
-| composition | devices | kind | structure | E_A of the halide vacancy / eV |
-|---|---|---|---|---|
+| composition | devices | start | structure | E_A of the halide vacancy / eV | missing |
+|---|---|---|---|---|---|
 """
 
 
@@ -37,9 +38,10 @@ class Row(NamedTuple):
 
     formula: str
     devices: int
-    kind: str
+    start: str
     phases: tuple[str, ...]
     barriers: tuple[str, ...]
+    missing: str
 
 
 def rows() -> list[Row]:
@@ -47,18 +49,19 @@ def rows() -> list[Row]:
     named = [str(row["material"]) for row in read_curated("devices") if row["material"]]
     compositions = [parse_composition(name) for name in named if name != "unknown"]
     devices = Counter(each.formula for each in compositions)
-    kinds = {each.formula: _kind(each) for each in compositions}
-    phases, barriers = _computed()
-    return [
-        Row(
-            formula,
-            number,
-            kinds[formula],
-            tuple(sorted(phases.get(formula, ()))),
-            tuple(sorted(barriers.get(formula, ()))),
-        )
-        for formula, number in sorted(devices.items(), key=lambda each: (-each[1], each[0]))
-    ]
+    starts = {each.formula: _start(each) for each in compositions}
+    phases, barriers, failures = _computed()
+    found = []
+    for formula, number in sorted(devices.items(), key=lambda each: (-each[1], each[0])):
+        start, failed = starts[formula], sorted(failures.get(formula, ()))
+        missing = ""
+        if formula not in phases:
+            missing = "amounts" if start == "open" else "a structure"
+        elif formula not in barriers:
+            missing = "a barrier" + (f": {'; '.join(failed)}" if failed else "")
+        relaxed, energies = (tuple(sorted(each.get(formula, ()))) for each in (phases, barriers))
+        found.append(Row(formula, number, start, relaxed, energies, missing))
+    return found
 
 
 def section() -> Iterator[str]:
@@ -71,50 +74,54 @@ def section() -> Iterator[str]:
         barriers=sum(bool(row.barriers) for row in found),
     ).rstrip()
     for row in found:
-        cells = (row.formula, row.devices, row.kind, ", ".join(row.phases), "; ".join(row.barriers))
-        yield f"| {' | '.join(map(str, cells))} |"
+        cells = (", ".join(row.phases), "; ".join(row.barriers), row.missing)
+        yield f"| {' | '.join(map(str, (row.formula, row.devices, row.start, *cells)))} |"
     yield ""
 
 
-def _computed() -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """Return the phases with a relaxed structure and the barriers by formula."""
-    phases: dict[str, set[str]] = defaultdict(set)
-    barriers: dict[str, set[str]] = defaultdict(set)
+def released() -> Iterator[dict[str, Any]]:
+    """Yield the calculations of the release that belong to a material."""
     for path in sorted(FOLDER.glob("*-calculations.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for entry in map(json.loads, lines):
-                if not (material := entry.get("material")):
-                    continue
-                formula, phase = material["formula"], material["phase"] or "phase not given"
-                if any(each["role"] == "host" for each in entry["structures"]):
-                    phases[formula].add(phase)
-                energies = [
-                    each["value_max_ev"]
-                    for each in entry["energetics"]
-                    if (each["quantity"], each["scope"]) == ("E_A", "percolation")
-                ]
-                if energies:
-                    potential = entry["parameters"]["potential"]
-                    barriers[formula].add(f"{min(energies):.2f} ({phase}, {potential})")
-    return phases, barriers
+            yield from (entry for entry in map(json.loads, lines) if entry.get("material"))
 
 
-def _kind(composition: Composition) -> str:
-    """Return what a calculation of a composition needs first."""
-    ions = [occupant.ion for occupant in composition.occupants]
-    if any(ion.generic for ion in ions) or not composition.numeric:
+def percolation_ev(entry: dict[str, Any]) -> float | None:
+    """Return the activation energy of a calculation, eV, where it is one."""
+    energies = [
+        each["value_max_ev"]
+        for each in entry["energetics"]
+        if (each["quantity"], each["scope"]) == ("E_A", "percolation")
+    ]
+    return min(energies, default=None)
+
+
+def _computed() -> tuple[dict[str, set[str]], dict[str, set[str]], dict[str, set[str]]]:
+    """Return phases with a relaxed structure, barriers, and why barriers failed, by formula."""
+    phases: dict[str, set[str]] = defaultdict(set)
+    barriers: dict[str, set[str]] = defaultdict(set)
+    failures: dict[str, set[str]] = defaultdict(set)
+    for entry in released():
+        formula, phase = entry["material"]["formula"], entry["material"]["phase"]
+        phase = phase or "phase not given"
+        if any(each["role"] == "host" for each in entry["structures"]):
+            phases[formula].add(phase)
+        if (energy := percolation_ev(entry)) is not None:
+            barriers[formula].add(f"{energy:.2f} ({phase}, {entry['parameters']['potential']})")
+        if entry["kind"] == "neb" and entry["state"] == "failed":
+            failures[formula].add(entry["failure_kind"])
+    return phases, barriers, failures
+
+
+def _start(composition: Composition) -> str:
+    """Return where the starting structure of a composition comes from."""
+    if composition.formula in STARTS:
+        return "placed by hand"
+    generic = any(occupant.ion.generic for occupant in composition.occupants)
+    if generic or not composition.numeric:
         return "open"
     try:
         compound_of(composition)
     except InputError:
-        pass
-    else:
-        return "prototype"
-    if composition.additives or not composition.balanced:
-        return "open"
-    molecular = any(ion.molecular for ion in ions)
-    fitting = [each for each in composition.on("A") if not is_spacer(each.ion)]
-    shared = len(fitting) > 1 or len(composition.on("X")) > 1
-    shared |= any((each.number or 1) % 1 for each in composition.occupants)
-    words = ["hybrid"] * molecular + ["mixture"] * shared
-    return " and ".join(words) or "no prototype"
+        return "none" if composition.balanced and not composition.additives else "open"
+    return "prototype"

@@ -25,6 +25,7 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.prototypes import compound_of, prototype
 from pvkdb_pipelines.relaxations.compound import compute_relaxation, relax_request
+from validation import hybrid_barriers
 
 CELLS = Path(__file__).with_name("hybrid_cells.csv")
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
@@ -214,7 +215,8 @@ def render() -> str:
                 f"deviation of V^(1/3) {mean(lengths):+.1f} %."
             )
     rows = [_row(COLUMNS), _row(["---"] * len(COLUMNS)), *rows]
-    return HEAD + "\n".join(rows) + "\n\n" + "\n".join(verdicts) + "\n"
+    tables = ["\n".join(rows), "", *verdicts, *hybrid_barriers.section()]
+    return HEAD + "\n".join(tables) + "\n"
 
 
 def main() -> None:

@@ -173,8 +173,13 @@ def material_family(
 
 
 def unplaced_molecule(composition: Composition) -> Ion | None:
-    """Return a molecule that no prototype holds: ABX3 holds MA and FA, A2BX4 some spacers."""
-    known = {"3D": {*molecular_geometries()}, "RP": {*LAYER_PHASES}}.get(composition.family, set())
+    """Return a molecule that no prototype holds.
+
+    ABX3 and A3B2X9 hold MA and FA, A2BX4 some spacers.
+    """
+    small = {*molecular_geometries()}
+    held = {"3D": small, "A3B2X9": small, "RP": {*LAYER_PHASES}}
+    known = held.get(composition.family, set())
     return next(
         (
             occupant.ion

@@ -39,7 +39,7 @@ Role = Literal["A", "B", "B'", "X"]
 _ABX3: dict[Literal["A", "B", "X"], int] = {"A": 1, "B": 1, "X": 3}
 #: A site is full if its amounts differ from its number of atoms by less.
 _FULL = 1e-6
-_ROLE = re.compile(r"([ABX]'?)(\d*)")
+_ROLE = re.compile(r"([ABX]'*)(\d*)")
 _ELEMENT = re.compile(r"([A-Z][a-z]?)(\d*)")
 
 
@@ -63,6 +63,11 @@ class Compound:
     def on(self, site: str) -> list[Ion]:
         """Return the ions on A, on B and B', or on X."""
         return [ion for role, shares in self.shares.items() if role[0] == site for ion in shares]
+
+    @property
+    def halides(self) -> list[Ion]:
+        """The monatomic ions on X: all but SCN."""
+        return [ion for ion in self.on("X") if not ion.molecular]
 
     @property
     def ends(self) -> dict[Compound, float]:
@@ -109,7 +114,10 @@ class Compound:
 
 @dataclass(frozen=True, slots=True)
 class Mixture(Compound):
-    """ABX3 whose sites are shared; ``ions`` are the first of each site, in the formula's order."""
+    """A compound whose sites are shared, of those with prototypes ABX3.
+
+    ``ions`` are the first of each site, in the formula's order.
+    """
 
     mixed: Composition
 
@@ -121,9 +129,10 @@ class Mixture(Compound):
     @property
     def shares(self) -> dict[Role, dict[Ion, float]]:
         """The ions on each site, with their shares of it."""
+        full = counts(self.stoichiometry)
         return {
-            site: {each.ion: (each.number or 0.0) / count for each in self.mixed.on(site)}
-            for site, count in _ABX3.items()
+            site: {each.ion: (each.number or 0.0) / full[site] for each in self.mixed.on(site)}
+            for site in _ABX3
         }
 
 
@@ -192,26 +201,38 @@ def compound_of(composition: Composition) -> Compound:
 
 
 def compound_like(composition: Composition) -> Compound:
-    """Return the compound of a composition, of a stoichiometry without prototypes too.
+    """Return the compound of a composition whose structure is at hand, of any stoichiometry.
+
+    It may hold any molecules, and several ions on a site: of whole amounts, each is a site of its
+    own (A and A'); otherwise they share it.
 
     Raises:
-        InputError: it is not one monatomic ion on A, one or two on B and one on X.
+        InputError: an ion is a letter for any, the amounts are open, or a site is not full.
     """
     try:
         return compound_of(composition)
     except InputError:
-        on_b = sorted(composition.on("B"), key=lambda each: each.ion.charge)
-        occupants = [*composition.on("A"), *on_b, *composition.on("X")]
-        letters = ("A", "B", "B'", "X") if len(on_b) == 2 else ("A", "B", "X")
-        amounts = [each.number or 0.0 for each in occupants]
-        whole = all(amount > 0 and amount.is_integer() for amount in amounts)
-        if _obstacle(composition) or len(occupants) != len(letters) or not whole:
+        if composition.additives or not (composition.numeric and composition.balanced):
             raise
-    name = "".join(
-        f"{letter}{int(amount) if amount > 1 else ''}"
-        for letter, amount in zip(letters, amounts, strict=True)
-    )
-    return Compound(cast("Stoichiometry", name), tuple(each.ion for each in occupants))
+        if any(occupant.ion.generic for occupant in composition.occupants):
+            raise
+        on = {site: composition.on(site) for site in _ABX3}
+        on["B"] = tuple(sorted(on["B"], key=lambda each: each.ion.charge))
+        whole = all((each.number or 0.5).is_integer() for ions in on.values() for each in ions)
+        names = [
+            (site + "'" * place, each.number or 0.0)
+            for site, ions in on.items()
+            for place, each in enumerate(ions)
+        ]
+        if not whole:
+            names = [(site, sum(each.number or 0.0 for each in on[site])) for site in on]
+        if not all(abs(amount - round(amount)) < _FULL for _, amount in names):
+            raise
+    name = "".join(f"{role}{round(n) if round(n) > 1 else ''}" for role, n in names)
+    stoichiometry = cast("Stoichiometry", name)
+    if whole:
+        return Compound(stoichiometry, tuple(each.ion for ions in on.values() for each in ions))
+    return Mixture(stoichiometry, tuple(ions[0].ion for ions in on.values()), composition)
 
 
 def _obstacle(composition: Composition) -> str | None:

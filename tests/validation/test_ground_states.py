@@ -33,8 +33,8 @@ def test_the_measured_phase_is_right_where_it_is_the_lowest(above_ev: float, out
 
 def test_the_page_says_what_the_release_has_of_the_compositions_of_devices() -> None:
     assert "\n".join(device_compositions.section()).strip() in PAGE.read_text(encoding="utf-8")
-    kinds = {row.formula: row.kind for row in device_compositions.rows()}
-    assert kinds["Cs3Cu2I5"] == "prototype"
-    assert kinds["(BDA)MA2Pb3I10"] == "hybrid"
-    assert kinds["Cs1-xFAxPbBr3"] == "open"
-    assert kinds["(BA)2Pb0.5Sn0.5I4"] == "hybrid and mixture"
+    starts = {row.formula: row.start for row in device_compositions.rows()}
+    assert starts["Cs3Cu2I5"] == starts["MA3Bi2I9"] == "prototype"
+    assert starts["(BDA)MA2Pb3I10"] == "placed by hand"
+    assert starts["Cs1-xFAxPbBr3"] == "open"
+    assert starts["Cs15Li2Bi8I41"] == "none"

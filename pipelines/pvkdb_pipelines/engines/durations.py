@@ -17,16 +17,17 @@ from pvkdb.store.models.calculations import Calculation
 
 #: Mean core-seconds of a calculation. Relaxations: the 2,595 of the shipped
 #: plan took 0.95 core-hours with CHGNet and 0.93 with SevenNet-0 (docs/explanation.md, "What it
-#: costs"). Barriers: means of those of the same plan (docs/validation/screening.md).
+#: costs"); with D3 the 17 hybrids of the release. Barriers: means of those of the same plan (docs/validation/screening.md).
 _MEASURED_S: dict[tuple[str, str], float] = {
     ("relax", PotentialName.CHGNET): 1.3,
     ("relax", PotentialName.SEVENNET_0): 1.3,
+    ("relax", PotentialName.SEVENNET_0_D3): 77.0,
     ("element", PotentialName.CHGNET): 1.3,
     ("element", PotentialName.SEVENNET_0): 1.3,
     ("vacancy", PotentialName.SEVENNET_0): 7.1,
     ("estimate", PotentialName.SEVENNET_0): 1.9,
     ("neb", PotentialName.CHGNET): 48.0,
-    ("neb", PotentialName.SEVENNET_0): 79.0,
+    ("neb", PotentialName.SEVENNET_0): 80.0,
     ("neb", PotentialName.SEVENNET_L3I5): 237.1,
 }
 # Its force calls take 2.5 times as long: 102 and 41 CPU-ms for 39 atoms on one thread.

@@ -19,6 +19,8 @@ _BOND = 1.3
 #: Shortest distance of atoms that are not bonded, over that sum; a displaced start may have bonds
 #: between the two numbers.
 _APART = 1.6
+#: Singular value of the heavy atoms of a straight molecule across its axis, Å: MA, SCN.
+_STRAIGHT_ANG = 0.3
 
 
 def bonds(atoms: Atoms) -> np.ndarray:
@@ -61,8 +63,9 @@ def turned_deg(before: Atoms, after: Atoms) -> np.ndarray:
             for each in (before, after)
         ]
         start, end = (arm - arm.mean(axis=0) for arm in arms)
-        if len(members) == 2:
-            cosine = start[0] @ end[0] / np.linalg.norm(start[0]) / np.linalg.norm(end[0])
+        if np.linalg.matrix_rank(start, tol=_STRAIGHT_ANG) == 1:
+            axes = [arm[-1] - arm[0] for arm in (start, end)]
+            cosine = axes[0] @ axes[1] / np.prod(np.linalg.norm(axes, axis=1))
             angles.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
         else:
             angles.append(np.degrees(Rotation.align_vectors(end, start)[0].magnitude()))

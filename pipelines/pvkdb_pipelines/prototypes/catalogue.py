@@ -87,11 +87,14 @@ def phases(family: str) -> tuple[PrototypeInfo, ...]:
 def prototypes_of(compound: Compound) -> tuple[PrototypeInfo, ...]:
     """Return the prototypes that can hold a compound.
 
-    Molecules on A are placed in perovskites ABX3, and are part of the layers that are theirs.
+    Molecules on A are placed in perovskites ABX3 and in A3B2X9, and are part of the layers that
+    are theirs.
     """
     known = phases(compound.stoichiometry)
     if not compound.molecular:
         return tuple(info for info in known if info.spacer is None)
+    if compound.stoichiometry == "A3B2X9":
+        return known
     if compound.stoichiometry == "ABX3":
         return tuple(info for info in known if info.phase in PEROVSKITE_PHASES["ABX3"])
     return tuple(info for info in known if info.spacer == compound.sites["A"].symbol)

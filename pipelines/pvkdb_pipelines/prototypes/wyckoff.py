@@ -22,6 +22,7 @@ from scipy.optimize import least_squares
 from pvkdb.chemistry.ions import A_SITE_ELEMENTS
 from pvkdb.compositions.compounds import Compound, Role
 from pvkdb_pipelines.geometry.symmetry import standard_cell
+from pvkdb_pipelines.prototypes.molecules import placeholder
 from pvkdb_pipelines.prototypes.radii import (
     HALIDES_OF_RADII,
     LARGE_CATION_OF_RADII,
@@ -135,7 +136,7 @@ class _Expanded:
             return np.concatenate([weights * deviation, _SHAPE * (parameters - start)])
 
         found = least_squares(residuals, start, method="lm", xtol=1e-6, ftol=1e-6)
-        symbols = {role: ion.symbol for role, ion in compound.sites.items()}
+        symbols = {role: placeholder(ion) for role, ion in compound.sites.items()}
         return self.atoms(symbols, found.x)
 
     def atoms(self, symbols: dict[Role, str], parameters: np.ndarray) -> Atoms:
@@ -212,7 +213,7 @@ class _Expanded:
         ions = compound.sites
         sites = self.structure.sites
         to_halide = [_to_halide_ang(site, compound) for site in sites]
-        covalent = [covalent_radii[atomic_numbers[ions[site.role].symbol]] for site in sites]
+        covalent = [covalent_radii[atomic_numbers[placeholder(ions[site.role])]] for site in sites]
         targets = np.empty((len(sites), len(sites), 3))
         for i, j in np.ndindex(len(sites), len(sites)):
             roles = {sites[i].role, sites[j].role}

@@ -8,7 +8,13 @@ from ase import Atoms
 
 from pvkdb.chemistry import Ion, parse_composition
 from pvkdb.chemistry.ions import molecular_ions
-from pvkdb.compositions.compounds import Mixture, Stoichiometry, compound_of, stoichiometry_of
+from pvkdb.compositions.compounds import (
+    Mixture,
+    Stoichiometry,
+    compound_like,
+    compound_of,
+    stoichiometry_of,
+)
 from pvkdb.schemas.calculations import AnyPotential
 from pvkdb.schemas.calculations.relaxations import (
     ElementRequest,
@@ -65,11 +71,13 @@ def compound_in(request: RelaxRequest) -> Compound:
     """
     known = molecular_ions()
     ions = tuple(Ion(symbol, charge, molecular=symbol in known) for symbol, charge in request.ions)
-    if request.start is not None:  # of any stoichiometry
-        return Compound(cast("Stoichiometry", request.stoichiometry), ions)
-    compound = Compound(stoichiometry_of(request.stoichiometry), ions)
+    if request.start is None:
+        compound, find = Compound(stoichiometry_of(request.stoichiometry), ions), compound_of
+    else:  # of any stoichiometry
+        compound = Compound(cast("Stoichiometry", request.stoichiometry), ions)
+        find = compound_like
     mixed = compound.formula != request.formula
-    return compound_of(parse_composition(request.formula)) if mixed else compound
+    return find(parse_composition(request.formula)) if mixed else compound
 
 
 def compute_relaxation(

@@ -17,7 +17,7 @@ import pvkdb
 from pvkdb.chemistry.tolerance import tolerance_factors
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import CalculationState
-from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.migration import NebRequest, require_dispersion
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
     ElementResult,
@@ -42,7 +42,6 @@ from pvkdb_pipelines.engines.durations import Durations
 from pvkdb_pipelines.engines.local import LocalEngine
 from pvkdb_pipelines.prototypes import (
     Compound,
-    binaries,
     candidates,
     competitors,
     compound_of,
@@ -127,6 +126,20 @@ class Funnel:
         self._run_to(self.plan.stop_after)
         return self._report()
 
+    def partial(self) -> ScreeningReport:
+        """Return the report of what is finished after an interruption.
+
+        Candidates of the interrupted stage have the phases that are relaxed, and no rank.
+        """
+        self._ledger.look_up_finished([*self._requested.values()])
+        for track in self._alive():
+            if track.compound is not None and track.stability is None:
+                done = [r for r in self._requests[track.compound] if self._ledger.holds(r)]
+                phases = [_phase(self._ledger.of(request), request) for request in done]
+                track.stability = assess(track.compound, phases, {}, track.wanted)
+        title = f"{self.plan.title} (interrupted)"
+        return self._report(ranked=[]).model_copy(update={"title": title})
+
     @property
     def computed(self) -> int:
         """Number of calculations that were not finished in the store before this run."""
@@ -163,7 +176,7 @@ class Funnel:
             seconds[kind] += durations.estimate_s(kind, parameters)
         held = len(requests) - len(missing)
         unheld = {
-            track.candidate.composition.formula: track.fall.detail.partition(": ")[2]
+            track.candidate.composition.formula: track.fall.detail.rpartition(": ")[2]
             for track in self._tracks
             if track.fall and track.fall.stage == "stability"
         }
@@ -227,11 +240,7 @@ class Funnel:
         for track in self._alive():
             try:
                 track.compound = compound_of(track.candidate.composition)
-                if track.compound.molecular:
-                    raise InputError(
-                        f"{track.compound} has no energy above the hull, since no prototype holds "
-                        f"{binaries(track.compound)[0]}, one of its competitors"
-                    )
+                require_dispersion(track.candidate.composition, self.plan.potential)
                 self._requests_of(track.compound, track.candidate.starts)
             except InputError as error:
                 # The remedy in the message, a user-supplied structure, does not help a screening.
@@ -398,10 +407,12 @@ class Funnel:
             fell["filter"] += self._unlisted
         self._stages.append(StageCount(stage=stage, entered=entered, passed=passed, fell=fell))
 
-    def _report(self) -> ScreeningReport:
-        calculations = [self._ledger.of(request) for request in self._requested.values()]
+    def _report(self, ranked: Sequence[Track] | None = None) -> ScreeningReport:
+        held = filter(self._ledger.holds, self._requested.values())
+        calculations = [self._ledger.of(request) for request in held]
         results = [entry for entry in calculations if entry.result is not None]
-        ranks = {id(track): rank for rank, track in enumerate(self._ranked(), start=1)}
+        ranked = self._ranked() if ranked is None else ranked
+        ranks = {id(track): rank for rank, track in enumerate(ranked, start=1)}
         calls: Counter[str] = Counter()
         for entry in results:
             calls[entry.kind] += (entry.result or {})["force_calls"]

@@ -89,6 +89,15 @@ class Ledger:
         """Return the finished calculation of a request."""
         return self.found[request.key()]
 
+    def holds(self, request: CalculationRequest) -> bool:
+        """Whether the finished calculation of a request was looked up."""
+        return request.key() in self.found
+
+    def look_up_finished(self, requests: Sequence[CalculationRequest]) -> None:
+        """Look up the requests whose calculation is finished in the store."""
+        found = self._look_up([request.key() for request in requests])
+        self.found |= {key: entry for key, entry in found.items() if entry.state not in _OPEN}
+
     def missing(self, requests: Sequence[CalculationRequest]) -> list[CalculationRequest]:
         """Return the requests whose calculation is not finished in the store."""
         keys = list(dict.fromkeys(request.key() for request in requests))

@@ -127,8 +127,8 @@ def _contacts_ang(compound: Compound, coordination: int) -> Iterator[tuple[Role,
     """
     sites = compound.shares
     for role, cations in sites.items():
-        number = 12 if role == "A" and "B" in sites else coordination
-        for cation, halide in product(cations, sites["X"] if role != "X" else ()):
+        number = 12 if role[0] == "A" and "B" in sites else coordination
+        for cation, halide in product(cations, compound.halides if role[0] != "X" else ()):
             if not cation.molecular:
                 yield role, cation.symbol, halide.symbol, contact_ang(cation, number, halide)
 
@@ -151,7 +151,7 @@ def _of_distances(
 ) -> Iterator[Finding]:
     names = {role: "/".join(ion.symbol for ion in ions) for role, ions in compound.shares.items()}
     for role, ratio in shortest_of_radii(relaxed, compound, coordination, near).items():
-        low, high = A_X_OF_RADII if role == "A" else B_X_OF_RADII
+        low, high = A_X_OF_RADII if role[0] == "A" else B_X_OF_RADII
         pair = f"{names[role]}–{names['X']}"
         if ratio < low:
             yield Finding(

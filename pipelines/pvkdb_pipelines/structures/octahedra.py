@@ -81,8 +81,8 @@ def polyhedra(
     if near is None:
         near = neighbours(atoms, reach_ang(compound, coordination))
     is_b, is_x = (
-        np.isin(atoms.numbers, [atomic_numbers[ion.symbol] for ion in compound.on(site)])
-        for site in "BX"
+        np.isin(atoms.numbers, [atomic_numbers[ion.symbol] for ion in ions])
+        for ions in (compound.on("B"), compound.halides)
     )
     bonds = near.between(is_b, is_x)
     order = np.lexsort((bonds.distance, bonds.first))
@@ -110,7 +110,7 @@ def polyhedra(
 
 def reach_ang(compound: Compound, coordination: int = 6) -> float:
     """Return the distance up to which halides around B are searched, Å: for the largest B."""
-    pairs = product(compound.on("B"), compound.on("X"))
+    pairs = product(compound.on("B"), compound.halides)
     return _REACH * max(contact_ang(ion, coordination, halide) for ion, halide in pairs)
 
 

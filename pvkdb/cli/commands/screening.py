@@ -102,7 +102,7 @@ def screen(
     with open_engine(engine, config, processes) as computes:
         folder = _folder(output or Path(f"{Path(plan).stem}-screening"))
         recover(store)
-        report, run = _run(chosen, plan_name(plan, potential), store, computes, retry)
+        report, run = _run(chosen, plan_name(plan, potential), store, computes, retry, folder)
     show(report, json, print_report)
     if not json:
         print_differences(run)
@@ -207,24 +207,28 @@ def _save_report(report: ScreeningReport, folder: Path) -> None:
 
 
 def _run(
-    plan: Plan, name: str, store: Store, engine: CalculationEngine, retry: bool
+    plan: Plan, name: str, store: Store, engine: CalculationEngine, retry: bool, folder: Path
 ) -> tuple[ScreeningReport, RunDocument]:
-    """Run the plan; return the report and the stored run."""
+    """Run the plan; return the report and the stored run. Ctrl-C writes what is finished."""
     from pvkdb_pipelines.screening.funnel import Funnel
     from pvkdb_pipelines.screening.recorded import begin_run, holding
 
     run = begin_run(store, name)
     assert run is not None  # no other run has exactly this time
     watch: StageWatch | None = None
+    funnel = Funnel(plan, store, retry=retry, engine=engine)
     try:
         with watch_stages() as watch, holding(run):
-            report = run.screen(Funnel(plan, store, watch=watch, retry=retry, engine=engine))
+            funnel.watch = watch
+            report = run.screen(funnel)
             assert run.document is not None
             return report, run.document
     except KeyboardInterrupt:
+        _save_report(funnel.partial(), folder)
         done = f" at {watch.current}" if watch and watch.current else ""
         raise InterruptedByUserError(
-            f"interrupted{done}; no result is lost, and the same command resumes"
+            f"interrupted{done}; no result is lost, the report has what is finished, and the same "
+            "command resumes"
         ) from None
 
 

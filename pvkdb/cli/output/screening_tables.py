@@ -63,7 +63,7 @@ def print_preview(plan: Plan, preview: Preview) -> None:
         if (more := len(reasons) - MAX_REASONS) > 0:
             reasons[MAX_REASONS:] = [f"and {more:,} more; --json has all"]
         remedy = "barriers of such a crystal, from its CIF: pvkdb neb FORMULA --from FILE"
-        print_lines(["not relaxed, since no prototype holds them:", *reasons, remedy])
+        print_lines(["not relaxed:", *reasons, remedy])
     messages().print("dry run: nothing was computed or written")
 
 

@@ -16,6 +16,7 @@ from pydantic import (
 from pvkdb.chemistry import Composition
 from pvkdb.chemistry.ions import LAYER_PHASES
 from pvkdb.chemistry.phases import MEASURED
+from pvkdb.chemistry.sites import is_spacer
 from pvkdb.display.notebook import NotebookView, plot
 from pvkdb.errors import InputError
 from pvkdb.operations.fields import InCommand
@@ -62,8 +63,9 @@ def host_phases(composition: Composition) -> tuple[str, ...]:
     ratio = tuple(sum((each.number or 0.0 for each in ions), 0.0) for ions in (a, b, x))
     known = HOST_PHASES.get(composition.family) or _OF_RATIO.get(ratio, ())
     for occupant in a:
-        if occupant.ion.symbol in LAYER_PHASES:
-            return (LAYER_PHASES[occupant.ion.symbol],)
+        if is_spacer(occupant.ion):
+            held = LAYER_PHASES.get(occupant.ion.symbol) if ratio == (2, 1, 4) else None
+            return (held,) if held else ()
         if occupant.ion.molecular:
             known = tuple(phase for phase in known if phase not in _NO_MOLECULES)
     first = None
@@ -84,7 +86,7 @@ def require_dispersion(composition: Composition, potential: str) -> None:
     Raises:
         InputError: the potential has none.
     """
-    spacers = [o.ion for o in composition.on("A") if o.ion.symbol in LAYER_PHASES]
+    spacers = [o.ion for o in composition.on("A") if is_spacer(o.ion)]
     if spacers and potential in _WITHOUT_DISPERSION:
         raise InputError(
             f"{potential} has no dispersion forces, which hold the layers of {composition.formula} "

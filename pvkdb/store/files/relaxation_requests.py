@@ -38,7 +38,10 @@ def relax_request(session: Session, question: RelaxQuestion) -> RelaxRequest:
     """
     with naming("formula"):
         composition = parse_composition(question.formula)
-    known = host_phases(composition)
+    try:
+        compound, known = compound_of(composition), host_phases(composition)
+    except InputError:
+        compound, known = None, ()
     starts = {
         each.material.phase or "": each
         for each in session.scalars(
@@ -51,7 +54,8 @@ def relax_request(session: Session, question: RelaxQuestion) -> RelaxRequest:
         if each.material.phase not in known
     }
     with naming("formula"):
-        compound = compound_like(composition) if starts else compound_of(composition)
+        if compound is None:
+            compound = compound_like(composition) if starts else compound_of(composition)
     with naming("phase"):
         choices = (*known, *starts)
         if question.phase is not None and question.phase not in choices:

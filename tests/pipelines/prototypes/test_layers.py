@@ -7,7 +7,7 @@ import pytest
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
-from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.migration import NebRequest, require_dispersion
 from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.geometry.molecules import require_whole
 from pvkdb_pipelines.geometry.symmetry import space_group
@@ -58,5 +58,7 @@ def test_layers_are_computed_with_dispersion_only():
     request = NebRequest(formula="BA2PbI4", potential="sevennet-0")
     with pytest.raises(InputError, match=r"no dispersion forces.*sevennet-0-d3"):
         complete_request(request)
+    with pytest.raises(InputError, match=r"chgnet has no dispersion forces.*across ThEA"):
+        require_dispersion(parse_composition("(ThEA)2PbI4"), "chgnet")
     complete = complete_request(request.model_copy(update={"potential": "sevennet-0-d3"}))
     assert (complete.phase, complete.defect) == ("Pbca", "V_I")

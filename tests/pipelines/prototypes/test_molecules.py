@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import product
 
 import numpy as np
 import pytest
@@ -35,8 +36,13 @@ def test_geometries_have_the_atoms_of_their_ions():
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-@pytest.mark.parametrize("phase", ["Pnma", "I4/mcm", "P4/mbm", "Pm-3m"])
-@pytest.mark.parametrize("formula", ["MAPbI3", "FAPbI3", "MAPbCl3", "FASnI3"])
+@pytest.mark.parametrize(
+    ("formula", "phase"),
+    [
+        *product(["MAPbI3", "FAPbI3", "MAPbCl3", "FASnI3"], ["Pnma", "I4/mcm", "P4/mbm", "Pm-3m"]),
+        *product(["MA3Bi2I9", "MA3Sb2Br9"], ["P6_3/mmc", "P-3m1"]),
+    ],
+)
 def test_molecules_are_whole_and_touch_nothing(formula, phase, pattern):
     atoms = started(formula, phase, pattern=pattern)
     hydrogen = atoms.numbers == 1

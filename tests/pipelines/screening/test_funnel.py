@@ -93,7 +93,7 @@ class Bench:
             yield document
 
     def _result(self, formula: str, phase: str, stoichiometry: str) -> dict[str, Any]:
-        atoms = int(Composition(formula).num_atoms)
+        atoms = int(Composition(formula.replace("MA", "CNH6")).num_atoms)
         energy = EV_PER_ATOM * atoms + self.offsets_ev.get((formula, phase), 0.0)
         return RelaxResult(
             formula=formula,
@@ -178,6 +178,24 @@ def test_a_mixture_is_compared_with_its_ends_in_the_same_phase(
     assert {"CsPbI2Br", "CsPbI3", "CsPbBr3", "CsI", "CsBr", "PbI2", "PbBr2"} <= names
 
 
+def test_hybrids_have_energies_and_no_hull_and_layers_need_dispersion(
+    empty_store: Store, bench: Bench
+) -> None:
+    formulas = '["MAPbI3", "MA3Bi2I9", "BA2PbI4", "MAPbI3-xClx"]'
+    asked = parse_plan(f'formulas = {formulas}\nstop_after = "stability"')
+    unheld = Funnel(asked, empty_store).preview().no_prototype
+    assert "no dispersion forces" in unheld["(BA)2PbI4"]
+    assert unheld["MAPbI3-xClx"] == "its amounts are open or do not balance"
+    report = Funnel(asked, empty_store).run()
+    hybrid, dimer, *others = report.candidates
+    for found, phase in ((hybrid, "Pnma"), (dimer, "P6_3/mmc")):
+        assert found.fall is None
+        assert found.stability is not None
+        assert found.stability.above_hull_ev_per_atom is None
+        assert phase in {entry.phase for entry in found.stability.phases}
+    assert [each.fall.stage for each in others if each.fall] == ["stability", "stability"]
+
+
 def test_a_perovskite_that_became_chains_falls_as_a_result(
     empty_store: Store, bench: Bench
 ) -> None:
@@ -207,9 +225,18 @@ def test_failures_are_typed_and_computed_again_when_asked(empty_store: Store, be
 
 def test_a_stopped_screening_computes_nothing_twice(empty_store: Store, bench: Bench) -> None:
     bench.stop_after = 5
+    stopped = Funnel(plan(), empty_store)
     with pytest.raises(KeyboardInterrupt):
-        Funnel(plan(), empty_store).run()
+        stopped.run()
     assert bench.computed.total() == 5
+    partial = stopped.partial()
+    assert partial.calculations == {"relax": 5}
+    (candidate,) = partial.candidates
+    assert candidate.stability is not None
+    assert {entry.phase for entry in candidate.stability.phases} == {
+        phase for formula, phase in bench.computed if formula == "CsPbI3"
+    }
+    assert (candidate.rank, candidate.fall) == (None, None)
     bench.stop_after = None
     heard: list[tuple[str, int, int]] = []
     report = Funnel(plan(), empty_store, watch=lambda *told: heard.append(told)).run()

@@ -110,9 +110,10 @@ _GRAVEST_FIRST = (
 def judge_stability(track: Track) -> None:
     """Drop a candidate whose phases have no energy, or became another structure.
 
-    Only the phases of its type count: of ABX3, the perovskites.
+    Only the phases of its type count: of ABX3, the perovskites. A hybrid passes without an energy
+    above the hull, since no prototype holds the halides of its molecules.
     """
-    stability = track.stability
+    stability, compound = track.stability, track.compound
     assert stability is not None
     own = [entry for entry in stability.phases if entry.phase in track.wanted]
     wrong = "; ".join(
@@ -127,7 +128,7 @@ def judge_stability(track: Track) -> None:
     elif stability.perovskite is None:
         level = next(entry for entry in own if lowest and entry.phase == lowest.phase)
         track.drop("stability", "physical", _first_flaw(level), wrong)
-    elif stability.above_hull_ev_per_atom is None:
+    elif stability.above_hull_ev_per_atom is None and not (compound and compound.molecular):
         missing = ", ".join(stability.without_energy)
         track.drop(
             "stability",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 
@@ -214,8 +215,12 @@ def test_a_stopped_screening_goes_on_and_computes_nothing_twice(
     assert "interrupted at stability: " in last
     assert f"of {RELAXATIONS}; no result is lost" in last
     assert "Traceback" not in stderr
-    assert not (tmp_path / "mine-screening/screening-report.json").exists()
+    partial = ScreeningReport.model_validate_json(
+        (tmp_path / "mine-screening/screening-report.json").read_text(encoding="utf-8")
+    )
+    assert partial.title.endswith("(interrupted)")
     interrupted = records(user_store)
+    assert partial.calculations == {"relax": len(interrupted)}
     assert 1 <= len(interrupted) < RELAXATIONS
 
     process = start("screen", plan(ONE), "--processes", "2")

@@ -26,8 +26,12 @@ from pvkdb.store.files.relaxation_requests import (
 )
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import submit
+from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.prototypes import build
+from pvkdb_pipelines.relaxations.compound import compound_in
+from pvkdb_pipelines.structures.checks import check
 from pvkdb_pipelines.structures.user_structures import store_start
+from validation.device_starts import STARTS
 
 from ....each import for_each
 from .exchanging import file_of
@@ -109,6 +113,33 @@ def test_what_no_prototype_holds_is_refused(
 ) -> None:
     with other.session() as session, pytest.raises(ParameterError, match=words):
         relax_request(session, RelaxQuestion(formula=formula, phase=phase))
+
+
+@for_each(
+    ("formula", "stoichiometry", "atoms_per_formula"),
+    [
+        ("(BDA)MA2Pb3I10", "AA'2B3X10", 49),
+        ("(BA)2Pb0.5Sn0.5I4", "A2BX4", 39),
+        ("(ThEA)2PbI4", "A2BX4", 41),
+        ("(PEA)2Cs3Pb4I13", "A2A'3B4X13", 62),
+        ("Cs2PbBr2(SCN)2", "A2BX2X'2", 11),
+    ],
+)
+def test_what_no_prototype_holds_starts_from_a_structure_of_the_store(
+    other: Store, formula: str, stoichiometry: str, atoms_per_formula: int
+) -> None:
+    composition = parse_composition(formula)
+    with other.session() as session:
+        store_start(session, STARTS[formula](), composition, "P1", "a test")
+        asked = RelaxQuestion(formula=formula, potential="sevennet-0-d3")
+        request = relax_request(session, asked)
+    assert request.start is not None
+    assert (request.phase, request.stoichiometry) == ("P1", stoichiometry)
+    compound = compound_in(request)
+    assert compound.atoms_per_formula == atoms_per_formula
+    assert parse_composition(request.formula).formula == formula
+    start = atoms_in(request.start)
+    assert check(start, compound, start, keeps_polyhedra=False) == ()
 
 
 def test_vacancies_need_a_finished_relaxation(other: Store) -> None:
