@@ -382,4 +382,4 @@ def _interpolated(host: Atoms, result: NebResult, hop: Hop) -> list[Atoms]:
     ends[1].positions[end] += step
     for atoms in ends:
         del atoms[int(start)]
-    return interpolate(ends[0], ends[1], images=images_for(hop.length_ang))
+    return interpolate(ends[0], ends[1], images_for(hop.length_ang))
