@@ -3,8 +3,6 @@
 They are those of the exported tables; the models add keys, indexes and relations.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy.orm import Mapped
