@@ -15,9 +15,9 @@ from pvkdb.schemas.calculations import CalculationDocument, CalculationState, Po
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 
-#: Mean core-seconds of a calculation. Relaxations: the 2,595 of the shipped
-#: plan took 0.95 core-hours with CHGNet and 0.93 with SevenNet-0 (docs/explanation.md, "What it
-#: costs"); with D3 the 17 hybrids of the release. Barriers: means of those of the same plan
+#: Mean core-seconds of a calculation. Relaxations: the 2,595 of the shipped plan took 0.95
+#: core-hours with CHGNet and 0.93 with SevenNet-0 (docs/explanation.md, "What it costs"); with D3
+#: the 17 hybrids of the release. Barriers: means of those of the same plan
 #: (docs/validation/screening.md).
 _MEASURED_S: dict[tuple[str, str], float] = {
     ("relax", PotentialName.CHGNET): 1.3,

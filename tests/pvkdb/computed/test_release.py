@@ -165,7 +165,7 @@ def test_a_new_store_has_structures_barriers_and_stabilities(
         barriers = compositions.join(Energetic, Energetic.material_id == Material.id).where(
             Energetic.scope == "percolation"
         )
-        assert session.scalar(structures) == 1_045
+        assert session.scalar(structures) == 1_056
         assert session.scalar(barriers) == 63
         assert session.scalar(select(func.count()).select_from(CompositionStability)) == 466
         run = find_run(session, "inorganic")
