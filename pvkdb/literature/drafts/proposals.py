@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from itertools import groupby
+from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from pvkdb.literature.drafts.documents import Document, read_document
+from pvkdb.literature.drafts.documents import read_document
 from pvkdb.literature.drafts.statements import FoundValue, statements
 from pvkdb.literature.drafts.writing import REFERENCE, DraftRow, draft_of, place_of
 from pvkdb.schemas.imports import DeskCell, DeskRow
@@ -35,7 +33,7 @@ def proposals_of(source: Source) -> Proposals:
     """
     document = read_document(source)
     draft = draft_of(document, statements(document))
-    text, starts = _laid_out(document)
+    text = document.text
     about = [
         DeskCell(cell=f"reference.{name}", field=name, value=value, **_span(text, value))
         for name in REFERENCE
@@ -46,64 +44,35 @@ def proposals_of(source: Source) -> Proposals:
     for row in draft.rows:
         numbers[row.table] += 1
         key, first = f"{row.table}-{numbers[row.table]}", next(iter(row.found.values()))
-        cells = [*_cells(key, row, first, text, starts)]
+        cells = [*_cells(key, row, first, text)]
         rows.append(DeskRow(key=key, table=row.table, place=place_of(first), cells=cells))
-    further = [_cell("", each.metric, each.printed, each, text, starts) for each in draft.further]
+    further = [_cell("", each.metric, each.printed, each) for each in draft.further]
     return Proposals(name=document.name, text=text, rows=rows, further=further)
 
 
-def _cells(
-    key: str, row: DraftRow, first: FoundValue, text: str, starts: Mapping[tuple[int, str], int]
-) -> Iterator[DeskCell]:
+def _cells(key: str, row: DraftRow, first: FoundValue, text: str) -> Iterator[DeskCell]:
     for name, value in row.cells.items():
         if name in ("source", "as_printed") or not value:
             continue  # what follows from the others
         if found := row.found.get(name):
-            yield _cell(f"{key}.{name}", name, value, found, text, starts)
-        else:
-            said = replace(first, printed=value, doubt="")
-            cell = _cell(f"{key}.{name}", name, value, said, text, starts)
-            yield cell.model_copy(update={"printed": ""})
+            yield _cell(f"{key}.{name}", name, value, found)
+        else:  # in the sentence of the figure, or in one before
+            end = first.start + len(first.sentence)
+            span = _span(text, value, first.start, end)
+            if not span and (at := text.rfind(value, 0, first.start)) >= 0:
+                span = {"start": at, "end": at + len(value)}
+            cell = _cell(f"{key}.{name}", name, value, first)
+            span = span or {"start": first.start, "end": end}
+            yield cell.model_copy(update={"printed": "", "doubt": "", **span})
 
 
-def _cell(
-    cell: str,
-    name: str,
-    value: str,
-    said: FoundValue,
-    text: str,
-    starts: Mapping[tuple[int, str], int],
-) -> DeskCell:
-    """Return a value with its place in the text: in its sentence, or in one before."""
-    span: dict[str, int] = {}
-    if (start := starts.get((said.paragraph, said.sentence))) is not None:
-        end = start + len(said.sentence)
-        span = _span(text, said.printed, start, end)
-        if not span and (at := text.rfind(said.printed, 0, start)) >= 0:
-            span = {"start": at, "end": at + len(said.printed)}
-        span = span or {"start": start, "end": end}
-    about = {"sentence": said.sentence, "printed": said.printed, "doubt": said.doubt}
-    return DeskCell(cell=cell, field=name, value=value, **about, **span)
+def _cell(cell: str, name: str, value: str, said: FoundValue) -> DeskCell:
+    about = {"sentence": said.sentence, "printed": said.printed, "doubt": said.doubt or said.asked}
+    start, end = said.span
+    return DeskCell(cell=cell, field=name, value=value, start=start, end=end, **about)
 
 
 def _span(text: str, said: str, start: int = 0, end: int | None = None) -> dict[str, int]:
     """Return where a part of the text says something; empty if it does not."""
     at = text.find(said, start, end)
     return {} if at < 0 else {"start": at, "end": at + len(said)}
-
-
-def _laid_out(document: Document) -> tuple[str, dict[tuple[int, str], int]]:
-    """Return the text of a document, and where its sentences and rows of tables begin in it."""
-    text, starts = "", {}
-    for paragraph, sentences in groupby(document.sentences, key=lambda each: each.paragraph):
-        for sentence in sentences:
-            starts[paragraph, sentence.text] = len(text)
-            text += f"{sentence.text} "
-        text = f"{text.rstrip()}\n\n"
-    for table in document.tables:
-        head, *rest = table.rows
-        for number, row in enumerate([head, *(row for row in rest if any(row[1:]))]):
-            starts[-number, " | ".join(row)] = len(text)
-            text += f"{' | '.join(row)}\n"
-        text += "\n"
-    return text.rstrip(), starts
