@@ -6,8 +6,6 @@ import importlib.util
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -51,8 +49,8 @@ def blocks(page: Path, language: str) -> list[str]:
     return [text.replace("\\\n", " ") if language == "bash" else text for text in found]
 
 
-def commands(pages: list[Path] = PAGES) -> list[str]:
-    lines = [line for page in pages for block in blocks(page, "bash") for line in block.split("\n")]
+def commands() -> list[str]:
+    lines = [line for page in PAGES for block in blocks(page, "bash") for line in block.split("\n")]
     return [line.partition("#")[0].strip() for line in lines if line.startswith("pvkdb ")]
 
 
@@ -81,26 +79,18 @@ def test_there_are_commands_to_check() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "pages",
-    [PAGES[:1], pytest.param(PAGES[1:], marks=pytest.mark.long)],
-    ids=["README", "other pages"],
-)
-def test_short_commands_run_in_the_order_of_the_page(tmp_path: Path, pages: list[Path]) -> None:
-    for command in commands(pages):
+def test_short_commands_run_in_the_order_of_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in commands():
         words = shlex.split(command)
         if words[1] in LONG:
             continue
         target = words.pop() if ">" in words else None
-        words = [word for word in words if word != ">"]
-        outcome = subprocess.run(
-            [sys.executable, "-m", *words],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert outcome.returncode == 0, (command, outcome.stderr)
+        words = [word for word in words[1:] if word != ">"]
+        outcome = CliRunner().invoke(app, words)
+        assert outcome.exit_code == 0, (command, outcome.output)
         if target is not None:
             (tmp_path / target).write_text(outcome.stdout, encoding="utf-8")
 
