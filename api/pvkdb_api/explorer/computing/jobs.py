@@ -54,7 +54,7 @@ MARKS = {
 FAILURES = {
     FailureKind(kind): (meaning, remedy)
     for kind, meaning, remedy in csv.reader(
-        (resources.files(__package__) / "failures.csv").read_text("utf-8").splitlines()[1:]
+        (resources.files(__package__) / "failures.csv").read_text(encoding="utf-8").splitlines()[1:]
     )
 }
 

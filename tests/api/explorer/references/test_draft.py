@@ -131,7 +131,6 @@ def test_a_pdf_becomes_a_row_of_a_ranking_by_keys_alone(
     keys = [key_for(store, "import", name=name) for name in ("Ada", "Bob")]
 
     def sign_in(person: Visitor, key: str) -> Any:
-        person.context.set_default_timeout(60_000)
         tab = person.open("/key?next=/draft")
         tab.get_by_label("Key", exact=True).fill(key)
         tab.keyboard.press("Enter")
@@ -146,7 +145,7 @@ def test_a_pdf_becomes_a_row_of_a_ranking_by_keys_alone(
         status = tab.locator("#said")
         tab.locator("form.cell:focus").wait_for()  # the first proposal
         tab.locator("mark", has_text="10⁶").wait_for()
-        for _ in range(3):  # the structure, the absorber and the ratio
+        for _ in range(4):  # structure, absorber and ratio, and the absorber of the second row
             tab.keyboard.press("a")
         status.get_by_text("2 proposals wait").wait_for()
         tab.keyboard.press("c")
