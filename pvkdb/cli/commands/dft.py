@@ -84,7 +84,7 @@ def dft(
     json: JsonOption = False,
     **settings: Any,
 ) -> None:
-    """Queue a DFT calculation, which `pvkdb work` computes, or write its inputs (--by-hand)."""
+    """Queue DFT for `pvkdb work`, or write its inputs (--by-hand)."""
     from pvkdb.store.queue.claims import enqueue
     from pvkdb.store.rows.from_models import calculation_document
     from pvkdb_pipelines.dft.codes.sssp import files_in
