@@ -84,7 +84,7 @@ def dft(
     json: JsonOption = False,
     **settings: Any,
 ) -> None:
-    """Queue DFT for `pvkdb work`, or write its inputs (--by-hand)."""
+    """Queue DFT for `pvkdb work`, or write inputs (--by-hand)."""
     from pvkdb.store.queue.claims import enqueue
     from pvkdb.store.rows.from_models import calculation_document
     from pvkdb_pipelines.dft.codes.sssp import files_in
@@ -133,7 +133,10 @@ def export_inputs(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Write inputs of a queued DFT calculation, to run by hand; others: pvkdb dft --by-hand."""
+    """Write inputs of queued DFT, to run by hand.
+
+    For what is not queued: pvkdb dft --by-hand.
+    """
     from pvkdb.schemas.calculations.dft import DFT_REQUESTS
     from pvkdb.store.queue.jobs import find
     from pvkdb_pipelines.dft.by_hand.exports import CODES, converted
