@@ -73,6 +73,18 @@ def printed_numbers(printed: str) -> list[tuple[float, str]]:
     ]
 
 
+@pytest.fixture(scope="module")
+def sections(review: list[str]) -> dict[str, list[str]]:
+    """The lines under each numbered heading, captions included, in the order of the text."""
+    parts: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in review[: review.index("Conflicts of interest")]:
+        if heading := re.match(r"(\d(?:\.\d+)*)\. [A-Z]", line):
+            current = parts.setdefault(heading[1], [])
+        current.append(line)
+    return parts
+
+
 def test_ids_are_unique_and_in_the_order_of_the_text() -> None:
     assert len(BY_ID) == len(CLAIMS)
     runs = [(name, list(rows)) for name, rows in groupby(CLAIMS, key=section_of)]
@@ -157,6 +169,39 @@ def find(device: str, metric: str, place: str = "") -> list[Row]:
         for row in CLAIMS
         if device in row["device"] and row["metric"] == metric and place in row["source"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("device", "metric", "place", "value", "value_max", "references"),
+    [
+        ("highest", "on_off_ratio", "section 3.1.1", 1.9e-9, None, "r153"),
+        ("MAPbCl3 nanowires", "retention_s", "section 3.1.3", 7e9, None, "r162"),
+        ("passivated MAPbI3", "energy_per_event_j", "section 3.1.4", 1.35e-17, None, "r163"),
+        ("Cs3Sb2I9, dimer", "switching_time_s", "section 3.3.4.1", 2e-8, None, "r226"),
+        ("tip-shaped", "v_set_v", "section 4.1.1", -0.11, None, "r238"),
+        ("first flexible", "bending_radius_m", "section 4.2", 7.5e-3, None, "r247"),
+        ("PrPyr", "array_devices", "Fig. 16 caption", 5e4, None, "r122"),
+        ("biological synapses", "energy_per_event_j", "section 4.3", 1e-15, 1e-14, "r258"),
+        ("TiO2/FTO", "on_off_ratio", "Fig. 19 caption", 1530.71, None, "r303"),
+        ("triple-cation", "max_array_rows_columns", "section 5.1.1", 1747, None, "r331"),
+        ("DJ-phase", "variability_c2c_percent", "section 5.1.2", 1.85, None, "r110"),
+        ("1D1R", "rectification_ratio", "section 5.2", 1.5e5, None, "r337"),
+        ("3D array", "device_area_m2", "section 5.3.1", 7.65e-17, None, "r161"),
+        ("nanowires in porous", "density_per_cm2", "section 5.3.1", 4e8, 1e9, "r342"),
+        ("pulse train", "v_pulse_v", "section 6.1.2", 1.5, 2.2, "r378"),
+        ("(CIFAR-100)", "accuracy_percent", "section 6.2.2", 73.83, None, "r110"),
+        ("(Fashion-MNIST)", "accuracy_percent", "section 6.2.2", 84.5, None, "r390"),
+        ("Cs3Sb2Cl9", "endurance_cycles", "section 6.2.3", 750, None, "r401"),
+    ],
+)
+def test_claim_in_print(
+    device: str, metric: str, place: str, value: float, value_max: float | None, references: str
+) -> None:
+    rows = find(device, metric, place)
+    assert len(rows) == 1, rows
+    assert float(rows[0]["value"]) == value
+    assert (float(rows[0]["value_max"]) if rows[0]["value_max"] else None) == value_max
+    assert rows[0]["references"] == references
 
 
 def test_contradictions_are_marked_at_both_places() -> None:

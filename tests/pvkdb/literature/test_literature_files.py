@@ -212,3 +212,36 @@ def test_the_group_is_the_section_heading_of_the_table(review: list[str]) -> Non
         line.strip() for line in review[start:] if re.fullmatch(r"[^\t]*perovskites?\t+", line)
     ]
     assert list(dict.fromkeys(row["group"] for row in DEVICES)) == headings[:5]
+
+
+# Values read by eye from the print
+
+
+@pytest.mark.parametrize(
+    ("key", "column", "value"),
+    [
+        ("r36", "title", "Toolsets for assessing ionic migration in halide perovskites"),
+        ("r54", "pages", "760–769"),
+        ("r177", "title", "2011 International Electron Devices Meeting"),
+        ("r177", "pages", "17.3.1–17.3.4"),
+        ("r208", "journal", "Wiley"),
+        ("r280", "volume", ""),
+        ("r327", "volume", "2022-July"),
+        ("r385", "volume", "361(6407)"),
+        ("r397", "authors", "D. O. Hebb"),
+        ("r402", "title", "Reinforcement Learning: An Introduction"),
+    ],
+)
+def test_reference_in_print(key: str, column: str, value: str) -> None:
+    assert BY_KEY[key][column] == value
+
+
+def test_titles_show_formulas_with_subscripts() -> None:
+    assert BY_KEY["r1"]["title"].startswith("CH₃NH₃SnBrₓI₃₋ₓ (x = 0–3), ein Sn(II)-System")
+    assert "CH₃NH₃Pb(I₁₋ₓBrₓ)₃" in BY_KEY["r87"]["title"]
+    assert "Cs₀.₁₅FA₀.₈₅PbI₃₋ₓBrₓ" in BY_KEY["r90"]["title"]
+
+
+def test_authors_with_one_name_or_a_nickname_are_kept() -> None:
+    assert "Ankit" in BY_KEY["r172"]["authors"].split("; ")
+    assert BY_KEY["r79"]["authors"].endswith("; S. (Frank) Liu")

@@ -37,21 +37,25 @@ def section_of(row: Row) -> str:
 
 
 @pytest.fixture(scope="module")
-def texts(sections: dict[str, list[str]]) -> dict[str, str]:
-    """The running text of each section, table rows left out."""
-    return {
-        name: "\n".join(line for line in lines if "\t" not in line)
-        for name, lines in sections.items()
-    }
+def sections(review: list[str]) -> dict[str, str]:
+    """The running text under each numbered heading, captions included, table rows left out."""
+    parts: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in review[: review.index("Conflicts of interest")]:
+        if heading := re.match(r"(\d(?:\.\d+)*)\. (?:[A-Z]|2D)", line):
+            current = parts.setdefault(heading[1], [])
+        if "\t" not in line:
+            current.append(line)
+    return {name: "\n".join(lines) for name, lines in parts.items()}
 
 
-def spans(texts: dict[str, str]) -> dict[str, list[tuple[int, int]]]:
+def spans(sections: dict[str, str]) -> dict[str, list[tuple[int, int]]]:
     """Where each row's print stands in its section, found in the order of the rows."""
     found: dict[str, list[tuple[int, int]]] = {}
     for name, rows in groupby(TEXT_ROWS, key=section_of):
         position = 0
         for row in rows:
-            position = texts[name].find(row["as_printed"], position)
+            position = sections[name].find(row["as_printed"], position)
             assert position >= 0, f"{row['id']}: {row['as_printed']!r} is not next in its section"
             found.setdefault(name, []).append((position, position + len(row["as_printed"])))
     return found
@@ -99,17 +103,17 @@ def test_the_value_follows_from_the_print(row: Row) -> None:
             assert row["value_min_ev"] == row["value_max_ev"] == f"{converted:.3f}"
 
 
-def test_the_print_stands_under_its_section_in_order(texts: dict[str, str]) -> None:
+def test_the_print_stands_under_its_section_in_order(sections: dict[str, str]) -> None:
     for row in TEXT_ROWS:
         assert row["source"] == f"section {section_of(row)}"
-    assert sum(map(len, spans(texts).values())) == len(TEXT_ROWS)
+    assert sum(map(len, spans(sections).values())) == len(TEXT_ROWS)
 
 
-def test_every_printed_energy_has_a_row(texts: dict[str, str]) -> None:
-    found = spans(texts)
+def test_every_printed_energy_has_a_row(sections: dict[str, str]) -> None:
+    found = spans(sections)
     missing = [
         match[0]
-        for name, text in texts.items()
+        for name, text in sections.items()
         for match in re.finditer(r"[\d.]+ (?:m?eV|kJ mol)", text)
         if not any(
             start <= match.start() and match.end() <= end for start, end in found.get(name, [])
@@ -118,12 +122,12 @@ def test_every_printed_energy_has_a_row(texts: dict[str, str]) -> None:
     assert missing == OTHER_ENERGIES
 
 
-def test_a_reference_is_cited_in_its_section(texts: dict[str, str]) -> None:
+def test_a_reference_is_cited_in_its_section(sections: dict[str, str]) -> None:
     digits = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
     for row in TEXT_ROWS:
         if row["conditions"].startswith("quoted from Table 1"):
             continue
-        text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: m[0].translate(digits), texts[section_of(row)])
+        text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: m[0].translate(digits), sections[section_of(row)])
         for key in row["references"].split():
             assert re.search(rf"(?<!\d){key[1:]}(?!\d)", text), row["id"]
 
@@ -139,6 +143,62 @@ def test_a_quotation_of_table_1_agrees_with_it() -> None:
         )
         assert row["references"] == cell["references"]
         assert row["value_min_ev"] == cell["value_min_ev"]
+
+
+# Values read by eye from the print
+
+
+@pytest.mark.parametrize(
+    ("identifier", "expected"),
+    [
+        ("e-s2.1.2.1-001", "MAPbI3 V_Pb E_A 2.31 2.31 unknown r43"),
+        ("e-s2.1.2.1.1-001", "MAPbI3 MA_i E_A 0.38 0.48 DFT r52"),
+        ("e-s2.1.2.1.1-006", "CsPbX3 V_Cs E_A 0.32 0.32 unknown r60"),
+        ("e-s2.1.2.1.2-003", "MAPbI3 I E_A 0.16 0.39 experiment r63"),
+        ("e-s2.1.2.2-001", "MAPbI3 Au_i E_A 0.3 0.3 DFT r52"),
+        ("e-s2.2-002", "(PEA)2MA5Pb6X19 X E_A 0.69 0.69 experiment r115"),
+        ("e-s2.2-004", "(BA)2PbX4 X E_A 0.528 0.528 experiment r112"),
+        ("e-s2.2-005", "(BDA)PbX4 X E_A 0.630 0.630 experiment r112"),
+        ("e-s2.3-001", "[PrPyr]PbI3 V_I E_A 0.39 0.39 DFT r122"),
+        ("e-s2.3-003", "{en}MAPbI3 V_I E_A 0.57 0.57 unknown r125"),
+        ("e-s2.4-001", "FAPb0.5Sn0.5I3 V_I E_A 1.45 1.45 unknown r54"),
+        ("e-s2.4-004", "Cs2SnI6 V_I DFE 1.20 1.20 DFT r141"),
+        ("e-s2.4-006", "Cs2SnBr6 V_Br E_A 1.55 1.55 DFT r141"),
+        ("e-s2.4-008", "Cs2SnX6 V_X E_A 0.77  DFT r141"),
+        ("e-s2.4-010", "Cs3Bi2I9 V_I DFE 1 1 DFT r147"),
+        ("e-s2.4-011", "Cs2AgBiBr6 ion E_A 0.348 0.348 experiment r151"),
+        ("e-s3.3.4.1-003", "Cs3Sb2I9 V_I E_A 0.47 0.47 DFT r226"),
+        ("e-s3.3.4.4-002", "A2PbX4 V_I E_A 0.41 0.41 DFT r233"),
+        ("e-s4.3.4-001", "ABX3 ion E_A 1.05 1.05 unknown r289"),
+    ],
+)
+def test_value_in_print(identifier: str, expected: str) -> None:
+    row = BY_ID[identifier]
+    columns = ("material", "defect", "quantity", "value_min_ev", "value_max_ev", "method")
+    assert " ".join(row[column] for column in (*columns, "references")) == expected
+
+
+@pytest.mark.parametrize(
+    ("identifier", "phase", "direction", "charge", "conditions"),
+    [
+        ("e-s2.1.2.1.1-004", "", "axial", "", ""),
+        ("e-s2.1.2.1.1-005", "", "", "-1", ""),
+        ("e-s2.2-003", "", "in-plane", "", "n = 1"),
+        ("e-s2.3-003", "", "", "", "47%"),
+        ("e-s2.4-005", "", "inter-octahedral", "", ""),
+        ("e-s3.3.4.1-001", "δ", "c", "", ""),
+        ("e-s3.3.4.1-002", "δ", "ab", "", ""),
+        ("e-s3.3.4.1-004", "layered", "", "", ""),
+        ("e-s3.3.4.4-001", "", "", "0", "without illumination"),
+        ("e-s4.3.4-002", "", "", "", "polycrystalline film"),
+    ],
+)
+def test_circumstances_in_print(
+    identifier: str, phase: str, direction: str, charge: str, conditions: str
+) -> None:
+    row = BY_ID[identifier]
+    assert (row["phase"], row["direction"], row["charge"]) == (phase, direction, charge)
+    assert conditions in row["conditions"]
 
 
 # Contradictions

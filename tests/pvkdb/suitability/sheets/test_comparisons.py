@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import re
 from itertools import combinations
+from math import log10
 
 import pytest
 from sqlalchemy.orm import Session
 
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import SUBJECTS, Bounds, Criterion, Profile, Subject
 from pvkdb.schemas.rankings import Assessment, Grade, RankedCandidate, Ranking, Verdict
 from pvkdb.suitability import Options, rank, rank_candidates
@@ -107,3 +110,86 @@ def test_all_pairs_of_a_profile(literature: Session, application: str, subject: 
     said = sum(check(found, *pair) for pair in combinations(found.candidates, 2))
     # Where nobody is ahead, all that have evidence have the same score.
     assert said or len({entry.score for entry in found.candidates}) <= 1
+
+
+@pytest.mark.slow
+def test_thousands_of_random_pairs() -> None:
+    draw = random.Random(23)
+    pairs = 0
+    for _ in range(8):
+        found = random_ranking(draw)
+        pairs += len(listed := [*combinations(found.candidates, 2)])
+        assert sum(check(found, *pair) for pair in listed)
+    assert pairs >= 3_000
+
+
+def random_ranking(draw: random.Random) -> Ranking:
+    """A ranking of thirty candidates by random criteria, with evidence of every kind."""
+    metrics = draw.sample(
+        [metric for metric in METRICS.values() if metric.subject == "devices"], k=4
+    )
+    criteria = tuple(random_criterion(draw, metric.name) for metric in metrics)
+    profile = Profile(name="x", title="X", summary="", devices=criteria, materials=())
+    listed = [
+        Candidate(
+            f"c{place}",
+            f"c{place}",
+            "device",
+            {
+                metric.name: evidence
+                for metric in metrics
+                if (evidence := random_evidence(draw, metric.name)) is not None
+            },
+        )
+        for place in range(30)
+    ]
+    options = Options(samples=1)
+    return rank_candidates(profile, "devices", listed, options)
+
+
+def random_criterion(draw: random.Random, name: str) -> Criterion:
+    metric = METRICS[name]
+    limits: dict[str, float] = {}
+    if not metric.words:
+        corners = sorted(number(draw, name) for _ in range(4))
+        below, low, high, above = corners
+        sides = draw.choice(("low", "high", "both"))
+        if sides != "high":
+            limits |= {"at_least": low, **({"fails_below": below} if draw.random() < 0.7 else {})}
+        if sides != "low":
+            limits |= {"at_most": high, **({"fails_above": above} if draw.random() < 0.7 else {})}
+    return Criterion(
+        metric=name,
+        unit=metric.unit,
+        bounds=Bounds(accepts=metric.words[: draw.randint(1, 2)], **limits),
+        scale=metric.scale,
+        graded=draw.random() < 0.3,
+        weight=draw.uniform(0.1, 3),
+        basis="printed",
+        source="a test",
+    )
+
+
+def random_evidence(draw: random.Random, name: str) -> Evidence | None:
+    metric, kind = METRICS[name], draw.random()
+    if kind < 0.15:
+        return None
+    if kind < 0.2:
+        return Evidence(not_defined="a test")
+    grade = draw.choice((Grade.MEASURED, Grade.SECONDARY, Grade.REPORTED))
+    if metric.words:
+        return Evidence(word=draw.choice(metric.words), grade=grade)
+    low, high = sorted((number(draw, name), number(draw, name)))
+    if kind < 0.6:
+        return Evidence(low, low, qualifier=draw.choice((None, "~")), grade=grade)
+    if kind < 0.8:
+        return Evidence(low, high, grade=grade)
+    return Evidence(low, None, grade=grade) if kind < 0.9 else Evidence(None, high, grade=grade)
+
+
+def number(draw: random.Random, name: str) -> float:
+    metric = METRICS[name]
+    low, high = metric.least or 0.0, metric.most or 1e9
+    if metric.scale == "log":
+        return float(10 ** draw.uniform(log10(max(low, 1e-9)), log10(high)))
+    return draw.uniform(low, min(high, 1e3))
