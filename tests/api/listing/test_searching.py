@@ -121,6 +121,23 @@ def test_rows_come_in_the_order_asked_for_and_those_without_a_value_last(api):
         assert within == sorted(within)
 
 
+@pytest.mark.parametrize("name", ["devices", "energetics", "materials", "references"])
+def test_pages_of_every_order_give_every_row_once(reading_api, name):
+    collection = COLLECTIONS[name]
+    whole = {row[collection.key.key] for row in rows(reading_api, f"/api/v1/{name}", limit=500)}
+    for field in collection.sortable:
+        for sort in (field, f"-{field}"):
+            got, parameters = [], {"sort": sort, "limit": 120, "fields": collection.key.key}
+            while True:
+                page = reading_api.get(f"/api/v1/{name}", **parameters).json()
+                got += [row[collection.key.key] for row in page["data"]]
+                if page["next_cursor"] is None:
+                    break
+                parameters["cursor"] = page["next_cursor"]
+            assert len(got) == len(whole), sort
+            assert set(got) == whole, sort
+
+
 def test_a_cursor_survives_rows_that_come_and_go(api, store):
     first = api.get(DEVICES_PATH, sort="id", limit=5).json()
     with store.session() as session:
@@ -150,6 +167,11 @@ def test_facets_count_what_the_filters_leave(api):
         if each["value"] is not None:
             asked = {"family": each["value"], "retention_s_min": 1e3, "limit": 0}
             assert api.get(DEVICES_PATH, **asked).json()["total"] == each["count"]
+
+
+def test_fields_give_only_what_was_asked_for(reading_api):
+    found = rows(reading_api, DEVICES_PATH, fields="id, on_off_ratio")
+    assert {tuple(row) for row in found} == {("id", "on_off_ratio")}
 
 
 @pytest.mark.parametrize(

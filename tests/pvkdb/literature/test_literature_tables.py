@@ -233,6 +233,11 @@ def test_a_requirement_has_the_printed_number(row: Row) -> None:
             assert any(float(row[column]) == pytest.approx(number) for number in printed)
 
 
+def test_training_inference_and_selectors_have_no_further_requirement() -> None:
+    of_section_6 = {"synaptic-training", "synaptic-inference", "selector"}
+    assert [row["application"] in of_section_6 for row in APPLICATIONS] == [True] * 5 + [False] * 61
+
+
 def test_the_crosstalk_spacing_follows_from_the_printed_numbers() -> None:
     """1 mV across 60 nm is the field that 100 mV makes across 6 μm: 100 times the thickness."""
     spacing = float(find("applications", metric="device_spacing_um")["value"])
@@ -251,3 +256,12 @@ def test_the_field_dependence_with_the_wrong_sign_is_marked(mechanism: str) -> N
     row = find("conduction", mechanism=mechanism)
     assert "exp(−√(E/T))" in row["iv_relationship"]
     assert row["erratum"].startswith("sign")
+
+
+# Values read by eye from the print
+
+
+def test_the_networks_with_two_accuracies() -> None:
+    for key, accuracies in (("r389", ["83.4", "91.3"]), ("r264", ["79", "96.7"])):
+        rows = [row for row in BENCHMARKS if row["references"] == key]
+        assert [row["accuracy_percent"] for row in rows] == accuracies

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError
 from pvkdb.literature import load_literature, loader
@@ -15,6 +18,7 @@ from pvkdb.store.collections import (
     DEVICE_CLAIMS,
     DEVICES,
     ENERGETICS,
+    MATERIALS,
     REFERENCES,
 )
 from pvkdb.store.collections.collection import Collection
@@ -49,6 +53,31 @@ def test_counts(store: Store) -> None:
             further = sum(key.startswith(prefix) for key in keys)
             counts = (len(keys) - further, further)
             assert counts == (REVIEW[collection.name], FURTHER[collection.name])
+
+
+def test_values_as_the_review_prints_them(store: Store) -> None:
+    with store.session() as session:
+        lead = ENERGETICS.find(
+            session, {"material": "FAPbI3", "defect": "V_Pb", "quantity": "E_A"}, 5
+        ).rows[0]
+        assert (lead.value_min_ev, lead.value_max_ev, lead.bound) == (1.2, None, "lower")
+        silver = ENERGETICS.find(session, {"defect": "Ag_i", "quantity": "DFE"}, 5).rows[0]
+        assert (silver.value_min_ev, silver.charge, silver.references) == (-0.65, 1, "r36 r70")
+        wires = DEVICES.get(session, "d-t4-r06")
+        assert (wires.v_set_min_v, wires.v_set_max_v) == (0.19, 4.8)
+        assert (wires.v_reset_min_v, wires.v_reset_max_v) == (-3.6, -0.078)
+        assert (wires.endurance_cycles, wires.retention_s) == (6e6, 8.7e7)
+        assert wires.retention_qualifier == "~"
+        plus_minus = DEVICES.get(session, "d-t4-r15")
+        assert (plus_minus.v_set_min_v, plus_minus.v_reset_min_v) == (1.8, -3)
+        assert (plus_minus.stability_days, plus_minus.on_off_ratio) == (210, None)
+
+
+def test_a_misprinted_absorber_is_kept_and_linked_to_what_is_meant(store: Store) -> None:
+    with store.session() as session:
+        row = DEVICES.find(session, {"absorber": "(PEA)2Cs3Pb4I13"}, 5).rows[0]
+        assert row.absorber == "(PEA)2Cs3Pb4I1.3"
+        assert row.erratum is not None
 
 
 def test_loading_again_adds_nothing(store: Store) -> None:
@@ -227,6 +256,35 @@ def test_a_wrong_row_of_a_further_paper_is_refused_with_line_and_reason(
             load_literature(session)
 
 
+def text(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "", True: "true", False: "false"}[value]
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def in_table_4(session: Session, filters: dict[str, Any]) -> int:
+    """Return how many devices of the review pass the filters."""
+    return sum(row.id.startswith("d-t4-") for row in DEVICES.iterate(session, filters))
+
+
+def test_filters_take_any_spelling(store: Store) -> None:
+    with store.session() as session:
+        spelled = [
+            MATERIALS.count(session, {"formula": formula})
+            for formula in ("MAPbI3", "CH3NH3PbI3", "PbI3MA")
+        ]
+        assert spelled == [1, 1, 1]
+        assert in_table_4(session, {"absorber": "CH3NH3PbI3"}) == 5
+        low = ENERGETICS.iterate(session, {"max_ev": 0.1, "quantity": "E_A"})
+        # Three cells of Table 1, two of which the text quotes.
+        places = [row.source.split()[0] for row in low if not row.id.startswith("e-o-")]
+        assert Counter(places) == {"Table": 3, "section": 2}
+        assert in_table_4(session, {"endurance_cycles_min": 1e6}) == 2
+        lead_free = {row.formula for row in MATERIALS.iterate(session, {"lead_free": True})}
+        assert {"Cs2SnI6", "Cs3Sb2I9", "Cs3Cu2I5", "Cs2AgBiBr6", "MA3Sb2Br9"} <= lead_free
+        assert not any("Pb" in formula for formula in lead_free)
+
+
 def test_a_bound_in_print_is_no_value(store: Store) -> None:
     """'> 100 ns' is not fast, '< 1000 cycles' is not 1000 cycles."""
     with store.session() as session:
@@ -240,3 +298,24 @@ def test_a_bound_in_print_is_no_value(store: Store) -> None:
         ).rows
         assert enduring
         assert all(row.qualifier not in ("<", "<=") for row in enduring)
+
+
+def test_devices_are_found_by_electrode_and_not_by_the_length_of_a_test(store: Store) -> None:
+    with store.session() as session:
+        assert in_table_4(session, {"electrode": "Ag"}) == 14
+        # Of each, the retention is as long as it was tested.
+        assert in_table_4(session, {"retention_s_max": 1e6}) == 0
+
+
+def test_claims_are_found_by_metric_device_and_erratum(store: Store) -> None:
+    with store.session() as session:
+        fast = DEVICE_CLAIMS.find(
+            session, {"metric": "endurance_cycles", "value_min": 1e6}, 20
+        ).rows
+        assert {row.references for row in fast} == {"r161", "r162"}
+        # Section 3.1.1 prints the highest on/off ratio with the wrong sign of its exponent.
+        misprint = DEVICE_CLAIMS.find(
+            session, {"metric": "on_off_ratio", "value_max": 1, "has_erratum": True}, 20
+        ).rows
+        assert [row.value for row in misprint] == [1.9e-9]
+        assert DEVICE_CLAIMS.count(session, {"device": "nanowire"}) > 3
