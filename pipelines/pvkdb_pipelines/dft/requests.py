@@ -178,12 +178,12 @@ def band_between(
     first, last = atoms_of(start), atoms_of(end)
     apart, _ = find_mic(last.positions - first.positions, first.cell, pbc=True)
     made_by = session.get(Calculation, start.calculation_id)
-    told = {} if made_by is None else {**made_by.parameters, **(made_by.result or {})}
+    origin = {} if made_by is None else {**made_by.parameters, **(made_by.result or {})}
     inner = images_for(float(np.linalg.norm(apart, axis=1).max()))
     values = {
         "formula": start.material.composition.formula,
         "phase": start.material.phase,
-        "defect": told.get("defect"),
+        "defect": origin.get("defect"),
         "parent": start.id,
         "settings": settings,
         "images": tuple(map(host_of, interpolate(first, last, inner))),
@@ -199,14 +199,17 @@ def on_lattice(session: Session, request: AnyDft | DftAfterRequest, key: str) ->
     Atoms keep their fractional coordinates.
 
     Raises:
-        InputError: ``key`` is no cell relaxed by DFT with this method, of which the structures are
-            supercells; or they are not computed yet.
+        InputError: ``key`` is not a finished relaxation of a cell with this method; the structures
+            are not supercells of that cell, or are not computed yet.
     """
     relaxation = find(session, key)
     if isinstance(request, DftAfterRequest):
         raise InputError(f"the path of {request.barrier} is not computed yet; wait for it")
     if relaxation.kind != "dft-relax" or not relaxation.parameters["cell"] or not relaxation.result:
-        raise InputError(f"{key} is no finished relaxation of a cell by DFT (relax --cell)")
+        raise InputError(
+            f"{key} is not a finished relaxation of a cell by DFT; make one with: pvkdb dft "
+            "STRUCTURE --method relax --cell"
+        )
     used, asked = DftSettings.model_validate(relaxation.parameters["settings"]), request.settings
     if (used.engine, used.method, used.soc) != (asked.engine, asked.method, asked.soc):
         raise InputError(
@@ -219,7 +222,9 @@ def on_lattice(session: Session, request: AnyDft | DftAfterRequest, key: str) ->
     )
     repeats = np.array(structures_of(request)[0].cell_ang) @ np.linalg.inv(before)
     if np.abs(repeats - np.rint(repeats)).max() > 0.01:
-        raise InputError(f"the cell is no supercell of that of {key}; relax {request.parent}-host")
+        raise InputError(
+            f"the cell is not a supercell of the one in {key}; relax {request.parent}-host instead"
+        )
 
     def moved(structure: Any) -> Any:
         if isinstance(structure, PathImage):

@@ -46,11 +46,11 @@ class PaperService(Blocking):
         """Open the service.
 
         Raises:
-            InputError: there is no contact address, or the address of the service is none.
+            InputError: the contact, or the address of the service, is not an address.
         """
         if not re.fullmatch(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", contact, re.ASCII):
             raise InputError(
-                f"{contact!r} is no contact address, which {name} asks for; give yours with "
+                f"{contact!r} is not a contact address, which {name} requires; give yours with "
                 "--mailto NAME@HOST, or set PVKDB_MAILTO"
             )
         setting, default, self._pause_s = SERVICES[name]

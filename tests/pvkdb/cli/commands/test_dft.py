@@ -160,7 +160,7 @@ def test_a_band_between_two_structures_is_written_and_nothing_is_queued(
         (("dft", "KEY", "--hubbard", "Pb=3"), "hubbard = 'Pb=3'"),
         (("dft", "KEY", "--hubbard", "Ni-3d=3"), "Ni, which CsPbBr3 does not contain"),
         (("dft", "KEY", "--soc", "--pseudopotentials", "."), "has no fully relativistic"),
-        (("dft", "KEY", "--lattice", "KEY"), "is no finished relaxation of a cell by DFT"),
+        (("dft", "KEY", "--lattice", "KEY"), "is not a finished relaxation of a cell by DFT"),
         (("dft", "KEY", "--by-hand", "x", "--charge", "0", "--charge", "1"), "name one charge"),
         (("export-inputs", "KEY", "--for", "gaussian"), "no code with input files"),
         (("export-inputs", "KEY"), "with: pvkdb dft KEY --engine espresso --by-hand"),
