@@ -213,7 +213,7 @@ def test_the_lattice_by_dft_replaces_that_of_the_potential(
     with sqlite_store.session() as session:
         relaxed = queue.enqueue(session, complete_request(relaxation), None)[0]
         session.flush()
-        with pytest.raises(InputError, match="no finished relaxation"):
+        with pytest.raises(InputError, match="is not a finished relaxation of a cell"):
             on_lattice(session, request, relaxed.id)
         relaxed.result = {"structure": host_of(wider).model_dump(mode="json")}
         found = on_lattice(session, request, relaxed.id)
