@@ -8,8 +8,9 @@ import numpy as np
 from ase import Atoms
 
 from pvkdb.chemistry import Composition
-from pvkdb.chemistry.ions import molecular_geometries
+from pvkdb.chemistry.ions import LAYER_PHASES, molecular_geometries
 from pvkdb.chemistry.phases import MEASURED
+from pvkdb.chemistry.sites import is_spacer
 from pvkdb.chemistry.tolerance import goldschmidt
 from pvkdb.compositions.compounds import (
     Compound,
@@ -33,7 +34,7 @@ PEROVSKITE_PHASES: Mapping[Stoichiometry, frozenset[str]] = {
     "A2BB'X6": frozenset({"Fm-3m", "P2_1/n"}),
     "A2BX6": frozenset({"Fm-3m", "P4/mnc"}),
     "A3B2X9": frozenset({"P6_3/mmc", "P-3m1"}),
-    "A2BX4": frozenset({"I4/mmm"}),
+    "A2BX4": frozenset({"I4/mmm", *LAYER_PHASES.values()}),
 }
 
 PROTOTYPES: tuple[PrototypeInfo, ...] = (*networks(), *published(), *layers())
@@ -88,16 +89,18 @@ def prototypes_of(compound: Compound) -> tuple[PrototypeInfo, ...]:
     """Return the prototypes that can hold a compound.
 
     Molecules on A are placed in perovskites ABX3 and in A3B2X9, and are part of the layers that
-    are theirs.
+    are theirs. Those that hold layers apart fit into no other.
     """
     known = phases(compound.stoichiometry)
     if not compound.molecular:
         return tuple(info for info in known if info.spacer is None)
+    if spacers := {ion.symbol for ion in compound.on("A") if is_spacer(ion)}:
+        return tuple(info for info in known if {info.spacer} == spacers)
     if compound.stoichiometry == "A3B2X9":
         return known
     if compound.stoichiometry == "ABX3":
         return tuple(info for info in known if info.phase in PEROVSKITE_PHASES["ABX3"])
-    return tuple(info for info in known if info.spacer == compound.sites["A"].symbol)
+    return ()
 
 
 def prototype(family: str, phase: str) -> PrototypeInfo:
@@ -207,12 +210,12 @@ def _searched(compound: Compound) -> set[str]:
 
 def _perovskite_candidates(compound: Compound) -> set[str]:
     ions = compound.sites
-    t = goldschmidt(radius_ang(ions["A"], 12), radius_ang(ions["B"], 6), radius_ang(ions["X"], 6))
     wanted = {"Pnma"}
     if ions["B"].symbol in _LONE_PAIRS:
         wanted.add("R3m")
     if compound.molecular:
         return wanted
+    t = goldschmidt(radius_ang(ions["A"], 12), radius_ang(ions["B"], 6), radius_ang(ions["X"], 6))
     if t >= _HEXAGONAL_FROM:
         wanted |= {"2H", "6H"}
     if t < _NO_CHAINS_FROM:

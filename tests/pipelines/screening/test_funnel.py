@@ -196,6 +196,18 @@ def test_hybrids_have_energies_and_no_hull_and_layers_need_dispersion(
     assert [each.fall.stage for each in others if each.fall] == ["stability", "stability"]
 
 
+def test_layers_are_relaxed_alone_where_the_potential_holds_them(
+    empty_store: Store, bench: Bench
+) -> None:
+    asked = parse_plan('potential = "sevennet-0-d3"\nformulas = ["BA2PbI4", "PEA2SnI4"]')
+    report = Funnel(asked, empty_store).run()
+    assert {formula for formula, _ in bench.computed} >= {"BA2PbI4", "PEA2SnI4", "PbI2"}
+    for found, phase in zip(report.candidates, ("Pbca", "P-1"), strict=True):
+        assert found.fall is None
+        assert found.stability is not None
+        assert [entry.phase for entry in found.stability.phases] == [phase]
+
+
 def test_a_perovskite_that_became_chains_falls_as_a_result(
     empty_store: Store, bench: Bench
 ) -> None:
