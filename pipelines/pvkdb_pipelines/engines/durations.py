@@ -6,23 +6,25 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from statistics import fmean
 from typing import Any
 
 from sqlalchemy import select
 
+from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.schemas.calculations import CalculationDocument, CalculationState, PotentialName
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 
 #: Mean core-seconds of a calculation. Relaxations: the 2,595 of the shipped plan took 0.95
 #: core-hours with CHGNet and 0.93 with SevenNet-0 (docs/explanation.md, "What it costs"); with D3
-#: the 17 hybrids of the release. Barriers: means of those of the same plan
+#: a force call takes 1.3 times as long. Barriers: means of those of the same plan
 #: (docs/validation/screening.md).
 _MEASURED_S: dict[tuple[str, str], float] = {
     ("relax", PotentialName.CHGNET): 1.3,
     ("relax", PotentialName.SEVENNET_0): 1.3,
-    ("relax", PotentialName.SEVENNET_0_D3): 77.0,
+    ("relax", PotentialName.SEVENNET_0_D3): 1.7,
     ("element", PotentialName.CHGNET): 1.3,
     ("element", PotentialName.SEVENNET_0): 1.3,
     ("vacancy", PotentialName.SEVENNET_0): 7.1,
@@ -37,6 +39,9 @@ _MEASURED_S |= {
     for (kind, potential), seconds in _MEASURED_S.items()
     if potential == PotentialName.SEVENNET_0 and kind != "neb"
 }
+#: Times as long of crystals without symmetry. Relaxations of Pnma cells with SevenNet-0: hybrids of
+#: 48 atoms took 19 to 29 CPU-s, mixtures of 40 atoms 5 to 13.
+_LONGER = {"molecules": 20.0, "mixture": 7.0}
 #: The longest that found a path, of these barriers and of those of docs/validation/migration.md:
 #: most take half a minute, but a host without symmetry has many hops, and one with molecules has
 #: long paths. Failures of the latter take longer (docs/cluster.md, "What a screening costs").
@@ -52,7 +57,8 @@ _UNKNOWN_S = 60.0
 CAUTION = 300 / 55
 #: Number of recent durations that are used, and most calculations of the store that are read.
 _LAST, _MOST = 50, 3000
-#: Durations by type of formula and phase, which have one size of cell; by the former; and of all.
+#: Durations by kind of crystal, type of formula and phase, which have one size of cell; by the first
+#: two; by the first; and of all.
 _Seen = defaultdict[tuple[str, ...], deque[float]]
 
 
@@ -75,8 +81,12 @@ class Durations:
         """Return the mean duration of calculations of this type and size of cell, seconds."""
         key, wanted = (kind, str(parameters.get("potential", ""))), _type_of(parameters)
         seen = self._of(key)
-        alike = seen.get(wanted) or seen.get(wanted[:1]) or seen.get(())
-        return fmean(alike) if alike else _MEASURED_S.get(key, _UNKNOWN_S)
+        for same in (3, 2, 1):
+            if alike := seen.get(wanted[:same]):
+                return fmean(alike)
+        ordered = seen.get(("",))
+        seconds = fmean(ordered) if ordered else _MEASURED_S.get(key, _UNKNOWN_S)
+        return seconds * _LONGER.get(wanted[0], 1.0)
 
     def longest_s(self, document: CalculationDocument) -> float:
         """Return the longest expected duration of a calculation, seconds."""
@@ -121,11 +131,18 @@ def _key(document: CalculationDocument) -> tuple[str, str]:
 
 
 def _add(seen: _Seen, parameters: Mapping[str, Any], seconds: float) -> None:
-    for same in range(3):
+    for same in range(4):
         seen[_type_of(parameters)[:same]].append(seconds)
 
 
-def _type_of(parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the amounts in the formula, such as ``A2AAA6``, and the phase."""
+def _type_of(parameters: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return the kind of crystal, the amounts in the formula, such as ``A2AAA6``, and the phase."""
     formula, phase = (str(parameters.get(name) or "") for name in ("formula", "phase"))
-    return re.sub("[A-Z][a-z]?", "A", formula), phase
+    mixed = "." in formula or len(re.findall("I(?!n)|Br|Cl|F(?!e)", formula)) > 1
+    crystal = "molecules" if _molecules().search(formula) else "mixture" if mixed else ""
+    return crystal, re.sub("[A-Z][a-z]?", "A", formula), phase
+
+
+@cache
+def _molecules() -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, molecular_ions())))
