@@ -57,8 +57,8 @@ _UNKNOWN_S = 60.0
 CAUTION = 300 / 55
 #: Number of recent durations that are used, and most calculations of the store that are read.
 _LAST, _MOST = 50, 3000
-#: Durations by kind of crystal, type of formula and phase, which have one size of cell; by the first
-#: two; by the first; and of all.
+#: Durations by kind of crystal, type of formula and phase, which have one size of cell; by the
+#: first two; by the first; and of all.
 _Seen = defaultdict[tuple[str, ...], deque[float]]
 
 
