@@ -210,6 +210,8 @@ def author_year(key: str, authors: str | None, year: int | None) -> str:
 
 
 def _bibtex_name(name: dict[str, str]) -> str:
+    if name == {"literal": "et al."}:
+        return "others"
     parts = ", ".join(tex(part) for part in name.values())
     return f"{{{parts}}}" if "literal" in name else parts
 

@@ -68,14 +68,14 @@ def test_a_paper_of_the_store_is_known_by_a_doi_seen_on_a_page_and_by_title_and_
 ) -> None:
     seen = "10.1039/d4nr01395f"  # r106, which the review prints without a DOI
     with sqlite_store.session() as session:
-        r106, r3 = (session.get_one(Reference, key) for key in ("r106", "r3"))
-        for doi, row in ((seen, r106), (OTHER, r3)):
+        r106, r4 = (session.get_one(Reference, key) for key in ("r106", "r4"))
+        for doi, row in ((seen, r106), (OTHER, r4)):
             people = [{"given": "A.", "family": (row.authors or "").split(";")[0].split()[-1]}]
             work: dict[str, Any] = {"title": [row.title], "author": people}
             work["issued"] = {"date-parts": [[row.year]]}
             library.answers[f"/crossref/works/{doi}"] = crossref(doi, **work)
     found = add(seen, OTHER)
-    assert [(one.status, one.reason) for one in found] == [("known", "r106"), ("known", "r3")]
+    assert [(one.status, one.reason) for one in found] == [("known", "r106"), ("known", "r4")]
     assert [one.reference for one in found] == ["", ""]
     assert all(Path(one.text).exists() for one in found)
 

@@ -21,13 +21,13 @@ from pvkdb.store.models.references import DatasetVersion, Reference
 from .library import DOI, OTHER, Library, crossref
 
 WORKS = "/crossref/works"
-#: As the review prints r3: A. Kojima et al., J. Am. Chem. Soc. 131, 6050 (2009).
-TITLE = "Organometal halide perovskites as visible-light sensitizers for photovoltaic cells"
+#: As the review prints r4: E. L. Unger et al., J. Mater. Chem. A 5, 11401 (2017).
+TITLE = "Roadmap and roadblocks for the band gap tunability of metal halide perovskites"
 
 
-KOJIMA = {"author": [{"given": "Akihiro", "family": "Kojima"}], "issued": {"date-parts": [[2009]]}}
-FITTING = crossref("10.1000/FITS", title=[TITLE.upper()], **KOJIMA)["message"]
-FOUND = {"message": {"items": [crossref(OTHER, **KOJIMA)["message"], FITTING]}}
+UNGER = {"author": [{"given": "E. L.", "family": "Unger"}], "issued": {"date-parts": [[2017]]}}
+FITTING = crossref("10.1000/FITS", title=[TITLE.upper()], **UNGER)["message"]
+FOUND = {"message": {"items": [crossref(OTHER, **UNGER)["message"], FITTING]}}
 
 
 def row(title: str, year: int | None, authors: str | None) -> ReferencesRow:
@@ -56,7 +56,7 @@ def test_the_review_lacks_dois_and_failures_in_a_row_end_the_asking(
 ) -> None:
     with sqlite_store.session(read_only=True) as session:
         rows = without_doi(session)
-    assert {"r3", "r402"} < {each.key for each in rows}
+    assert {"r4", "r402"} < {each.key for each in rows}
     assert "r106" not in {each.key for each in rows}  # seen on an open page
     library.answers[WORKS] = [FOUND, 500, FOUND, 404, {"message": {"items": [{}]}}, FOUND, 500]
     found = propose(rows[:6], services["Crossref"])
@@ -73,9 +73,9 @@ def test_the_review_lacks_dois_and_failures_in_a_row_end_the_asking(
 
 @pytest.fixture
 def small(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """The store, of which only r3 and r4 are asked for."""
+    """The store, of which only r4 and r5 are asked for."""
     with sqlite_store.session(read_only=True) as session:
-        two = [row for row in without_doi(session) if row.key in ("r3", "r4")]
+        two = [row for row in without_doi(session) if row.key in ("r4", "r5")]
     monkeypatch.setattr(resolving, "without_doi", lambda session: two)
     monkeypatch.setenv("PVKDB_DATABASE_URL", f"sqlite:///{sqlite_store.sqlite_path}")
     monkeypatch.setenv("PVKDB_MAILTO", "me@own.org")
@@ -91,11 +91,11 @@ def test_a_confirmed_doi_enters_by_an_import_and_stays(
     shown = CliRunner().invoke(app, asked)
     assert shown.exit_code == 0, shown.output
     lines = file.read_text(encoding="utf-8").splitlines()
-    assert lines[1].startswith(",r3,10.1000/fits,1.00,")
+    assert lines[1].startswith(",r4,10.1000/fits,1.00,")
     assert f"next: {OTHER}" in lines[1]
-    assert lines[2].startswith(",r4,,,")
+    assert lines[2].startswith(",r5,,,")
     with small.session() as session:
-        assert session.get_one(Reference, "r3").doi is None
+        assert session.get_one(Reference, "r4").doi is None
     again = CliRunner().invoke(app, asked)
     assert "may hold what is confirmed" in str(again.exception)
     accept = ["references", "resolve", "--accept", str(file), "--json"]
@@ -103,10 +103,10 @@ def test_a_confirmed_doi_enters_by_an_import_and_stays(
     file.write_text("\n".join([lines[0], f"yes{lines[1]}", lines[2]]), encoding="utf-8")
     report = json.loads(CliRunner().invoke(app, accept).stdout)
     change = report["changes"][0]
-    assert (change["action"], change["id"]) == ("supersede", "r3")
+    assert (change["action"], change["id"]) == ("supersede", "r4")
     assert change["differences"] == [{"column": "doi", "before": None, "after": "10.1000/fits"}]
     with small.session() as session:
-        held = session.get_one(Reference, "r3")
+        held = session.get_one(Reference, "r4")
         held.title = "as an older release had it"
         load_literature(session)  # a newer one, which does not print the DOI either
         assert (held.title, held.doi) == (TITLE, "10.1000/fits")

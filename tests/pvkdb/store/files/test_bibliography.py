@@ -115,7 +115,8 @@ def test_bibtex_is_read_back_as_it_is(references: list[ReferencesRow]) -> None:
         assert (title[0], title[-1]) == ("{", "}")
         meeting = row.key in MEETINGS
         assert plain(untexed(entry["booktitle"] if meeting else title[1:-1])) == plain(row.title)
-        given_ = filter(None, entry.get("author", "").split(" and "))
+        authors = entry.get("author", "").replace(" and others", " and {et al.}")
+        given_ = filter(None, authors.split(" and "))
         assert [untexed(reordered(each)) for each in given_] == names(row.authors)
         number = f"({entry['number']})" if "number" in entry else ""
         assert untexed(f"{entry.get('volume', '')}{number}") == (row.volume or "")
@@ -200,7 +201,7 @@ def test_a_doi_seen_has_the_shape_of_one_and_belongs_to_a_reference_without(key:
 
 
 def test_no_doi_is_seen_for_two_references() -> None:
-    assert len({row["doi_seen"] for row in SEEN.values()}) == len(SEEN) == 24
+    assert len({row["doi_seen"] for row in SEEN.values()}) == len(SEEN) == 35
 
 
 def test_a_paper_without_doi_has_the_page_on_which_it_was_read() -> None:
