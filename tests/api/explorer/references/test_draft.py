@@ -165,7 +165,7 @@ def test_a_pdf_becomes_a_row_of_a_ranking_by_keys_alone(
             tab.keyboard.press("a")
         status.get_by_text("3 proposals wait").wait_for()
         held: list[Any] = []
-        tab.route("**/draft/*", held.append)
+        tab.route("**/draft/*", lambda route: held.append(route))
         tab.keyboard.press("a")  # the absorber of the second row
         tab.keyboard.press("c")
         while not held:
