@@ -202,9 +202,10 @@ def _known_rows(session: Session, draft: DeskDraft) -> list[Any]:
     rows = draft.rows or []
     dois = [x.decided or x.value for row in rows for x in row.cells if x.cell == "reference.doi"]
     keys = tuple(session.scalars(select(Reference.key).where(Reference.doi.in_(dois))))
-    cited: list[Any] = []
-    for table in (DEVICES, ENERGETICS) if keys else ():
-        cited += table.iterate(session, {"reference": keys})
+    if not keys:
+        return []
+    by = {"reference": keys}
+    cited: list[Any] = [*DEVICES.iterate(session, by), *ENERGETICS.iterate(session, by)]
     entered = {row.entered_as for row in rows}
     return [each for each in cited if each.id not in entered]
 
