@@ -184,19 +184,22 @@ def enter(request: EnterRequest, reading: Reading) -> ImportReport:
     with reading() as session:
         by = _named(request.by, f"enters draft {request.draft}")
         draft = _find(session, request.draft)
-        with session.begin_nested():
-            _advance(session, draft, request.revision)
-            content, lines = _file(draft)
-            name = re.sub(r"[^\w-]+", "-", PurePath(draft.name).stem)[:60]
-            try:
+        try:
+            with session.begin_nested():
+                _advance(session, draft, request.revision)
+                content, lines = _file(draft)
+                name = re.sub(r"[^\w-]+", "-", PurePath(draft.name).stem)[:60]
                 report = import_files(session, [Upload(f"{name}.yaml", content)])
-            except ImportRefusedError as error:
+                for change in report.changes:
+                    version = None if change.action == "already there" else report.dataset_version
+                    entry = {"action": "enter", "cell": lines[change.line], "value": change.id}
+                    _add(draft, by, **entry, version=version)
+        except InputError as error:
+            session.refresh(draft)  # its revision went back with the savepoint
+            if isinstance(error, ImportRefusedError):
                 problems = [_in_row(each, lines) for each in error.problems]
                 raise ImportRefusedError(problems) from error
-            for change in report.changes:
-                version = None if change.action == "already there" else report.dataset_version
-                entry = {"action": "enter", "cell": lines[change.line], "value": change.id}
-                _add(draft, by, **entry, version=version)
+            raise
         if report.changed:
             _note(session, by, IMPORT, report.dataset_version)
         warnings = [_in_row(each, lines) for each in report.warnings]

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from markupsafe import Markup, escape
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import AccessError, InputError, MissingExtraError, NotFoundError, StateError
@@ -33,8 +34,10 @@ from pvkdb.schemas.imports import (
     ReviewRequest,
 )
 from pvkdb.store.base import utc_now
+from pvkdb.store.collections import DEVICES, ENERGETICS
 from pvkdb.store.curation.dataset import unreviewed_imports
 from pvkdb.store.curation.sources import Upload
+from pvkdb.store.models.references import Reference
 from pvkdb_api.core.sessions import ReadSession, WriteSession
 from pvkdb_api.explorer.site.forms import Form, posted, require_scope
 from pvkdb_api.explorer.site.rendering import PART, link, page
@@ -194,6 +197,19 @@ def _document(session: Session, draft: int) -> DeskDraft:
     return desk.drafts(asked, lambda: nullcontext(session))[0]
 
 
+def _known_rows(session: Session, draft: DeskDraft) -> list[Any]:
+    """Return the rows of the same DOI that the store has, but not from this draft."""
+    rows = draft.rows or []
+    dois = [x.decided or x.value for row in rows for x in row.cells if x.cell == "reference.doi"]
+    keys = tuple(session.scalars(select(Reference.key).where(Reference.doi.in_(dois))))
+    if not keys:
+        return []
+    by = {"reference": keys}
+    cited: list[Any] = [*DEVICES.iterate(session, by), *ENERGETICS.iterate(session, by)]
+    entered = {row.entered_as for row in rows}
+    return [each for each in cited if each.id not in entered]
+
+
 def _desk(
     request: Request,
     session: Session,
@@ -206,9 +222,8 @@ def _desk(
     template = "_desk.html" if request.headers.get(PART) else "desk.html"
     shown: dict[str, Any] = {"problem": problem, "problems": (), "report": None, **more}
     fields = {name: desk.fields_to_add(name) for name in ("references", "devices", "energetics")}
-    return page(
-        request, template, status, draft=found, parts=paragraphs(found), fields=fields, **shown
-    )
+    shown |= {"draft": found, "parts": paragraphs(found), "known": _known_rows(session, found)}
+    return page(request, template, status, fields=fields, **shown)
 
 
 def _queue(request: Request, session: Session, problem: str = "") -> Response:

@@ -7,10 +7,12 @@ const desk = document.getElementById("desk");
 
 /** Decisions are sent one after the other; after a conflict those that wait are dropped. */
 let sending = Promise.resolve();
+let waiting = 0;
 let reading = 0;
 
 const cells = () => [...desk.querySelectorAll("form.cell[id]")];
 const current = () => document.activeElement?.closest("form.cell[id]");
+const typed = () => [...desk.querySelectorAll("input[id]")].filter((input) => input.value !== input.defaultValue);
 
 /** Move to the first cell after this one, or before it, that a test accepts. */
 function go(from, step, test = () => true) {
@@ -37,6 +39,7 @@ const KEYS = {
   c: (cell) => cell.elements.value.select(),
   A: (cell) => press(cell.closest(".row").querySelector(".rest"), "accept"),
   R: (cell) => press(cell.closest(".row").querySelector(".rest"), "reject"),
+  e: () => desk.querySelector("[data-whole] button")?.focus(),
 };
 
 desk.addEventListener("keydown", (event) => {
@@ -53,19 +56,21 @@ desk.addEventListener("keydown", (event) => {
   }
 });
 
-/** Put the new state in place of the old one; texts that were typed, folds and the focus stay. */
+/** Put the new state in place of the old one; texts that were typed, folds, the focus and what is selected stay. */
 function show(fresh, kept) {
-  const active = document.activeElement?.id;
-  const typed = [...desk.querySelectorAll("input[id]")].filter((input) => input.value !== input.defaultValue);
+  const { id: active, selectionStart: from, selectionEnd: to } = document.activeElement;
+  const texts = typed();
   const unfolded = [...desk.querySelectorAll("details[open]")].map((each) => each.id);
   desk.replaceChildren(...fresh.childNodes);
   desk.dataset.revision = fresh.dataset.revision;
-  for (const old of typed) {
+  for (const old of texts) {
     const input = document.getElementById(old.id);
     if (input && !(kept && old.dataset.sent === old.value)) input.value = old.value;
   }
   for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
-  document.getElementById(active)?.focus({ preventScroll: true });
+  const again = document.getElementById(active);
+  again?.focus({ preventScroll: true });
+  if (from >= 0) again?.setSelectionRange(from, to);
 }
 
 async function send(address, body, cell, begun) {
@@ -88,11 +93,26 @@ async function send(address, body, cell, begun) {
     said.textContent = (desk.querySelector("[role=alert]") ?? desk.querySelector(".answer")).textContent;
   }
   if (status !== 200) document.getElementById(cell)?.focus();
+  else if (cell === "new") [...desk.querySelectorAll(".row")].at(-1).querySelector("[data-state=empty]")?.focus();
+}
+
+/** Enter or confirm after the decisions that are being sent, and not while a text is typed that nobody kept. */
+function finish(event) {
+  const left = typed().find((input) => !("whole" in input.form.dataset));
+  if (!waiting && !left) return;
+  event.preventDefault();
+  const { textContent } = event.submitter;
+  if (waiting) {
+    sending.then(() => [...desk.querySelectorAll("[data-whole] button")].find((each) => each.textContent === textContent)?.click());
+  } else {
+    left.focus();
+    said.textContent = `${left.form.ariaLabel ?? "A field"}: “${left.value}” is typed, but not kept. Keep it, or take it back.`;
+  }
 }
 
 desk.addEventListener("submit", (event) => {
   const form = event.target;
-  if ("whole" in form.dataset) return;
+  if ("whole" in form.dataset) return finish(event);
   event.preventDefault();
   const body = new FormData(form, event.submitter);
   const cell = form.id || current()?.id;
@@ -104,7 +124,8 @@ desk.addEventListener("submit", (event) => {
     form.dataset.state = "sent";
     go(form.matches(".rest") ? row?.querySelector("form.cell[id]") : form, 1, (each) => isOpen(each) && !row?.contains(each));
   }
-  sending = sending.then(() => send(form.getAttribute("action"), body, cell, begun));
+  waiting += 1;
+  sending = sending.then(() => send(form.getAttribute("action"), body, cell, begun)).finally(() => (waiting -= 1));
 });
 
 desk.addEventListener("click", (event) => {
