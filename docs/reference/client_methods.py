@@ -39,13 +39,23 @@ if TYPE_CHECKING:
 DIRECT = '''
 
 class DirectOperations(ClientPart):
-    """Operations that are methods of the clients themselves."""
+    """Operations that are methods of the clients themselves.
+
+    Raises:
+        InputError: a value cannot be used, or another one is missing.
+        NotFoundError: the service does not hold what is named.
+    """
 {methods}'''
 
 PART = '''
 
 class {part}Operations(ClientPart):
-    """Operations of both clients."""
+    """Operations of both clients.
+
+    Raises:
+        InputError: a value cannot be used, or another one is missing.
+        NotFoundError: the service does not hold what is named.
+    """
 {methods}
 
 class {part}({part}Operations, Blocking):
@@ -69,7 +79,13 @@ METHOD = '''
 QUEUED = '''
 
 class QueuedOperations(ClientPart):
-    """Operations of both clients that queue a calculation."""
+    """Operations of both clients that queue a calculation.
+
+    Raises:
+        InputError: a value cannot be used, or another one is missing.
+        NotFoundError: the service does not hold what is named.
+        NotAllowedError: the service requires an API key with the scope `queue`.
+    """
 
     def _written(
         self, parts: Sequence[str], body: BaseModel | None, idempotency_key: str | None
@@ -172,15 +188,9 @@ def _text(operation: Operation, fields: dict[str, Any]) -> str:
     parts = [textwrap.fill(part, 92) for part in operation.description.split("\n\n")]
     if fields:
         parts.append("Args:\n" + "\n".join(_argument(*entry) for entry in fields.items()))
-    raised = "Raises:\n    InputError: a value cannot be used, or another one is missing."
-    raised += "\n    NotFoundError: the service does not hold what is named."
-    if operation.queued:
-        raised += "\n    NotAllowedError: the service requires an API key with the scope `queue`."
-    parts.append(raised)
     if operation.python:
         parts.append("Example:\n" + textwrap.indent(operation.python, " " * 4))
-    asked = fields or operation.queued
-    return textwrap.indent("\n\n".join(parts if asked else parts[:1]), " " * 8)
+    return textwrap.indent("\n\n".join(parts), " " * 8)
 
 
 def _argument(name: str, field: Any) -> str:

@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column(
             "draft_id",
             sa.Integer(),
-            sa.ForeignKey("drafts.id", name="fk_draft_decisions_draft_id_drafts"),
+            sa.ForeignKey("drafts.id"),
             nullable=False,
             index=True,
         ),

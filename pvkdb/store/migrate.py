@@ -1,4 +1,4 @@
-"""Migration of a database to the schema of this version with Alembic."""
+"""The tables of a new database, and migration of an older one to this version with Alembic."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from contextlib import contextmanager
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError
 from pvkdb.store.changes import COUNT_CHANGE
 from pvkdb.store.curation.registration import renew_tolerance
 from pvkdb.store.database import Store, migrations_folder
+from pvkdb.store.models import Base
+from pvkdb.store.models.references import DataChanges
 from pvkdb.store.models.summary_updates import renew_summaries
 from pvkdb.store.runs.screening_runs import renew_stabilities
 
@@ -56,7 +58,7 @@ def migrating(store: Store) -> Iterator[Config]:
 
 
 def upgrade(store: Store) -> tuple[str | None, str | None]:
-    """Run every migration that the database lacks, in one transaction.
+    """Run every migration that the database lacks, or make its tables, in one transaction.
 
     Tolerance factors are calculated again, since this version may have other radii, and with them
     the summaries of compositions.
@@ -74,8 +76,13 @@ def upgrade(store: Store) -> tuple[str | None, str | None]:
     if path is not None and not path.parent.exists():
         raise DatabaseError(f"the folder {path.parent} does not exist; create it first")
     with migrating(store) as config:
-        command.upgrade(config, "head")
         connection = config.attributes["connection"]
+        if inspect(connection).has_table("alembic_version"):
+            command.upgrade(config, "head")
+        else:
+            Base.metadata.create_all(connection)
+            connection.execute(insert(DataChanges).values(id=1, number=0))
+            command.stamp(config, "head")
         renew_tolerance(connection)
         with Session(connection, join_transaction_mode="rollback_only") as session:
             renew_stabilities(session)

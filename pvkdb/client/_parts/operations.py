@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 
 
 class DirectOperations(ClientPart):
-    """Operations that are methods of the clients themselves."""
+    """Operations that are methods of the clients themselves.
+
+    Raises:
+        InputError: a value cannot be used, or another one is missing.
+        NotFoundError: the service does not hold what is named.
+    """
 
     @operation
     def add_draft(
@@ -52,10 +57,6 @@ class DirectOperations(ClientPart):
             text: Its text: plain, HTML or XML.
             pdf: Its PDF; a service takes it as base64.
             by: Who does it; a service takes the name of the key.
-
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
         """
         return call(self._service, "add_draft", locals())
 
@@ -74,10 +75,6 @@ class DirectOperations(ClientPart):
         Args:
             materials: Two to four formulas in any spelling.
             devices: Two to four ids of devices.
-
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
 
         Example:
             >>> client.compare(["CsPbBr3", "MAPbI3"]).answer.partition(";")[0]
@@ -107,10 +104,6 @@ class DirectOperations(ClientPart):
             revision: Revision of the draft that was read.
             value: The correction.
             by: Who does it; a service takes the name of the key.
-
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
         """
         return call(self._service, "decide", locals())
 
@@ -125,10 +118,6 @@ class DirectOperations(ClientPart):
             draft: Number of the draft.
             revision: Revision of the draft that was read.
             by: Who does it; a service takes the name of the key.
-
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
         """
         return call(self._service, "enter", locals())
 
@@ -143,10 +132,6 @@ class DirectOperations(ClientPart):
         Args:
             changed: Only series in which this differs.
             metric: Only this metric of devices.
-
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
 
         Example:
             >>> client.series(changed="top electrode").changes[0].step
@@ -164,10 +149,6 @@ class DirectOperations(ClientPart):
         Args:
             formula: Formula in any spelling, e.g. CsPbBr3.
 
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
-
         Example:
             >>> round(client.tolerance("CsPbBr3").t, 3)
             0.862
@@ -183,10 +164,6 @@ class DirectOperations(ClientPart):
 
         Args:
             draft: Number of one draft, with its text and rows.
-
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
         """
         return call(self._service, "drafts", locals())
 
@@ -205,10 +182,6 @@ class DirectOperations(ClientPart):
         Args:
             version: Dataset version of an import; omit to list those that wait.
             by: Who confirms it; a service takes the name of the key.
-
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
         """
         return call(self._service, "review", locals())
 
@@ -223,10 +196,6 @@ class DirectOperations(ClientPart):
         Args:
             formulas: ABX3 or A2BB'X6 formulas, e.g. CsPbBr3 Cs2AgBiBr6.
 
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
-
         Example:
             >>> [row.problem is None for row in client.tolerances(["CsPbI3", "CsPbO3"])]
             [True, False]
@@ -235,7 +204,12 @@ class DirectOperations(ClientPart):
 
 
 class CrossbarsOperations(ClientPart):
-    """Operations of both clients."""
+    """Operations of both clients.
+
+    Raises:
+        InputError: a value cannot be used, or another one is missing.
+        NotFoundError: the service does not hold what is named.
+    """
 
     @operation
     def estimate(
@@ -266,10 +240,6 @@ class CrossbarsOperations(ClientPart):
             margin: Required read margin over the read voltage. Default: 0.1.
             thickness_nm: Thickness of the layer in nm, for the cell spacing.
 
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
-
         Example:
             >>> client.crossbars.estimate(on_off_ratio=1e3, size=4).exact[0].size
             4
@@ -294,7 +264,12 @@ class AsyncCrossbars(CrossbarsOperations, Awaiting):
 
 
 class KineticsOperations(ClientPart):
-    """Operations of both clients."""
+    """Operations of both clients.
+
+    Raises:
+        InputError: a value cannot be used, or another one is missing.
+        NotFoundError: the service does not hold what is named.
+    """
 
     @operation
     def estimate(
@@ -325,10 +300,6 @@ class KineticsOperations(ClientPart):
             temperature_k: Temperature in K, e.g. 280:350.
             write_time_s: Pulse of the SET voltage in s, e.g. 1e-4:2e-3.
 
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
-
         Example:
             >>> answer = client.kinetics.estimate(e_a_ev=0.3, thickness_nm=300, bias_v=1)
             >>> answer.ions[0].document.quantity("switching time").maximum < 1e-2  # s
@@ -346,7 +317,13 @@ class AsyncKinetics(KineticsOperations, Awaiting):
 
 
 class QueuedOperations(ClientPart):
-    """Operations of both clients that queue a calculation."""
+    """Operations of both clients that queue a calculation.
+
+    Raises:
+        InputError: a value cannot be used, or another one is missing.
+        NotFoundError: the service does not hold what is named.
+        NotAllowedError: the service requires an API key with the scope `queue`.
+    """
 
     def _written(
         self, parts: Sequence[str], body: BaseModel | None, idempotency_key: str | None
@@ -367,11 +344,6 @@ class QueuedOperations(ClientPart):
         Atoms relaxed at seven volumes around that of the host, whose cell keeps its shape, with the
         potential that relaxed it.
 
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
-            NotAllowedError: the service requires an API key with the scope `queue`.
-
         Example:
             >>> from pvkdb.schemas.calculations.relaxations import EquationOfStateQuestion
             >>> asked = EquationOfStateQuestion(relaxation="c1")
@@ -391,11 +363,6 @@ class QueuedOperations(ClientPart):
         unless `assume_ideal` is set. Keys and measured curves need files: `pvkdb examine` reads
         them.
 
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
-            NotAllowedError: the service requires an API key with the scope `queue`.
-
         Example:
             >>> from pvkdb.schemas.calculations.examinations import ExaminationQuestion
             >>> asked = ExaminationQuestion(device="EpiRAM", task="training", images="mnist")
@@ -412,11 +379,6 @@ class QueuedOperations(ClientPart):
 
         Atoms and cell of a prototype, with the settings of screenings, so that what they have
         computed is not computed again.
-
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
-            NotAllowedError: the service requires an API key with the scope `queue`.
 
         Example:
             >>> from pvkdb.schemas.calculations.relaxations import RelaxQuestion
@@ -437,11 +399,6 @@ class QueuedOperations(ClientPart):
         Barriers come from the store. An input that it lacks and that nobody gave is refused by
         name.
 
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
-            NotAllowedError: the service requires an API key with the scope `queue`.
-
         Example:
             >>> from pvkdb.schemas.calculations.simulations import SimulationQuestion
             >>> inputs = {"thickness_nm": 200, "bias_v": 1, "vacancies": (1e-4, 1e-3)}
@@ -460,11 +417,6 @@ class QueuedOperations(ClientPart):
 
         One vacancy of each symmetry class of the relaxed host, neutral, with the potential that
         relaxed it.
-
-        Raises:
-            InputError: a value cannot be used, or another one is missing.
-            NotFoundError: the service does not hold what is named.
-            NotAllowedError: the service requires an API key with the scope `queue`.
 
         Example:
             >>> from pvkdb.schemas.calculations.relaxations import VacancyQuestion

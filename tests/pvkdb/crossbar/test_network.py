@@ -30,16 +30,6 @@ def test_without_line_resistance_the_circuit_gives_equations_1_and_2(
     assert near.margin == pytest.approx(read_margin(n, 1e3, 2.5, cell, 514, read), abs=1e-9)
 
 
-def test_every_cell_reads_the_same_without_line_resistance() -> None:
-    pattern = np.ones((5, 5), dtype=bool)
-    margins = [
-        read_cell(Crosspoint(1e4, 100), pattern, row, column, 1e4).margin
-        for row in range(5)
-        for column in range(5)
-    ]
-    assert margins == pytest.approx([read_margin(5, 100)] * 25, abs=1e-12)
-
-
 def test_one_cell_is_a_chain_of_resistors() -> None:
     """Source, segment, cell, segment, pull-up."""
     reading = read_cell(Crosspoint(1e3, 50), np.ones((1, 1), dtype=bool), 0, 0, 2e3, line_ohm=7)

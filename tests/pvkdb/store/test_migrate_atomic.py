@@ -10,17 +10,17 @@ from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 
 
-def test_a_migration_that_breaks_leaves_no_table(
+def test_a_start_that_breaks_leaves_no_table(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = command.upgrade
+    original = command.stamp
 
     def interrupted(*args: object) -> None:
         original(*args)  # type: ignore[arg-type]
         raise KeyboardInterrupt
 
     store = Store(database_url)
-    monkeypatch.setattr(command, "upgrade", interrupted)
+    monkeypatch.setattr(command, "stamp", interrupted)
     with pytest.raises(KeyboardInterrupt):
         upgrade(store)
     assert inspect(store.engine).get_table_names() == []

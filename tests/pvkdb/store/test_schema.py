@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -21,6 +22,9 @@ from pvkdb.store.models import Base
 
 
 def test_migrations_give_the_models(empty_store: Store) -> None:
+    with migrating(empty_store) as config:
+        command.downgrade(config, database.FIRST_REVISION)
+    assert upgrade(empty_store) == (database.FIRST_REVISION, SCHEMA_REVISION)
     with empty_store.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         differences = compare_metadata(context, Base.metadata)
