@@ -81,8 +81,8 @@ def test_each_file_makes_parsl_s_configuration(text: str, kube_config: None) -> 
     described = tomllib.loads(text)
     nodes, blocks_at_once = described.get("nodes", 1), described.get("max_blocks", 1)
     workers = described["cores_per_node"] // described.get("cores_per_worker", 1)
-    assert plan.capacity == workers * nodes * blocks_at_once
-    (executor,) = plan.executors
+    assert plan.groups[0].capacity == workers * nodes * blocks_at_once
+    executor = plan.executors[0]
     assert executor.status_polling_interval == 3
     made = executor.provider
     assert made is not None
@@ -90,8 +90,8 @@ def test_each_file_makes_parsl_s_configuration(text: str, kube_config: None) -> 
     if "walltime" in described:
         assert made.walltime == described["walltime"]
         # What begins last has its time before the block ends.
-        assert plan.longest_s is not None
-        assert executor.drain_period + plan.longest_s < seconds(described["walltime"])
+        assert plan.groups[0].longest_s is not None
+        assert executor.drain_period + plan.groups[0].longest_s < seconds(described["walltime"])
 
 
 def seconds(text: str) -> int:
@@ -105,7 +105,7 @@ def test_the_python_file_is_taken_as_it_is() -> None:
     exec(compile(text, PAGE.name, "exec"), names)
     plan = plan_of_python(names, "cluster.py")
     assert isinstance(plan, ClusterPlan)
-    assert plan.capacity == 2 * 4 * 64
+    assert plan.groups[0].capacity == 2 * 4 * 64
     assert "pvkdb_pipelines.engines.interchange" in plan.executors[0].interchange_launch_cmd
 
 
