@@ -82,12 +82,15 @@ class Workers(Protocol):
     """Interface of workers on other machines, which compute batches of calculations.
 
     Attributes:
-        groups: The workers; the first group takes calculations that need no time.
         lost: Exceptions that a future raises when the worker of its batch is gone.
     """
 
-    groups: Sequence[WorkerGroup]
     lost: tuple[type[BaseException], ...]
+
+    @property
+    def groups(self) -> Sequence[WorkerGroup]:
+        """The workers; the first group takes calculations that need no time."""
+        ...
 
     def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[NodeResult]]:
         """Start computing a batch, whose calculations one group takes."""

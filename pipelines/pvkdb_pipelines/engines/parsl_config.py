@@ -134,7 +134,7 @@ def plan_of(cluster: Cluster) -> ClusterPlan:
         MissingExtraError: a package that the scheduler needs is not installed.
     """
     own = _kinds_with_resources(cluster)
-    others = {name for kinds in own.values() for name in kinds}
+    others = {name for names in own.values() for name in names}
     rest = tuple(name for name in kinds() if name not in others) if own else None
     parts: list[tuple[str, Cluster, tuple[str, ...] | None]] = [("pvkdb", cluster, rest)]
     parts += [(name, cluster.resources[name], names) for name, names in own.items()]
@@ -164,23 +164,20 @@ def _kinds_with_resources(cluster: Cluster) -> dict[str, tuple[str, ...]]:
 
 def _executor(label: str, cluster: Cluster) -> Executor:
     """Return the executor of blocks; with ranks, a block has one worker on its first node."""
-    workers = {"cores_per_worker": 1.0, "max_workers_per_node": 1}
-    if cluster.ranks is None:
-        workers = {
-            "cores_per_worker": float(cluster.cores_per_worker),
-            "max_workers_per_node": cluster.cores_per_node // cluster.cores_per_worker,
-        }
+    cores = cluster.cores_per_node if cluster.ranks else cluster.cores_per_worker
     executor = Executor(
         label=label,
         provider=provider_of(cluster),
         address=address_of(cluster),
+        # mpirun finds the other cores by itself.
+        cores_per_worker=1.0 if cluster.ranks else float(cores),
+        max_workers_per_node=cluster.cores_per_node // cores,
         heartbeat_period=max(1, cluster.lost_after_s // 4),
         heartbeat_threshold=cluster.lost_after_s,
         drain_period=cluster.drain_s,
         encrypted=cluster.encrypted,
         block_error_handler=partial(windowed_error_handler, threshold=_FAILED_BLOCKS),
         interchange_launch_cmd=interchange.command(),
-        **workers,
     )
     executor.poll_s = cluster.poll_s
     executor.nodes_per_worker = 1 if cluster.ranks is None else cluster.nodes

@@ -86,7 +86,7 @@ class ParslWorkers:
         """Send a batch to the first free worker of its group."""
         group = next(group for group in self.groups if group.takes(batch[0]))
         future: Future[list[NodeResult]] = self._kernel.submit(
-            compute_batch, app_args=(list(batch),), executors=group.executors, cache=False,
+            compute_batch, app_args=(list(batch),), executors=list(group.executors), cache=False,
             ignore_for_cache=None, app_kwargs={},
         )  # fmt: skip
         return future

@@ -16,6 +16,7 @@ MEANING = {
         "host",
         "device",
         "devices",
+        "materials",
         "on_off_ratio",
         "weights",
     ),

@@ -40,7 +40,7 @@ ranks = 2
     ("settings", "output", "on_two_ranks"),
     [
         (MOLECULE, "pw-1.out", r"MPI.*running on +2 processors.*JOB DONE\."),
-        (CP2K, "cp2k.out", r"GLOBAL\| Total number of message passing processes +2\n"),
+        (CP2K, "cp2k-1.out", r"GLOBAL\| Total number of message passing processes +2\n"),
     ],
     ids=["pw", "cp2k"],
 )

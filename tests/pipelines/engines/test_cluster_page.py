@@ -59,16 +59,18 @@ def test_there_is_a_file_for_each_scheduler() -> None:
     assert {*map(provider, blocks("toml"))} == {*SCHEDULERS}
 
 
-def test_a_dry_run_prints_the_script_of_the_gpu_example(tmp_path: Path) -> None:
-    (text,) = (each for each in blocks("toml") if "gres" in each)
+@pytest.mark.parametrize(("key", "line"), [("gres", "--gres"), ("ranks", "--ntasks")])
+def test_a_dry_run_prints_the_scripts_of_the_examples(tmp_path: Path, key: str, line: str) -> None:
+    text = next(each for each in blocks("toml") if f"\n{key} = " in each)
     (tmp_path / "gpu.toml").write_text(text)
     asked = ["work", "--engine", "parsl", "--config", str(tmp_path / "gpu.toml"), "--dry-run"]
     printed = CliRunner().invoke(app, asked)
     assert printed.exit_code == 0, printed.output
-    (shown,) = (each for each in blocks("text") if "--gres" in each)
-    assert [line for line in printed.stdout.split("\n") if line in shown.split("\n") and line] == (
-        shown.strip().split("\n")
-    )
+    (shown,) = (each for each in blocks("text") if line in each)
+    lines = shown.strip().split("\n")
+    scripts = re.split(r"(?=# \[resources)", printed.stdout)
+    script = next(each for each in scripts if lines[2] in each)
+    assert [each for each in script.split("\n") if each in lines] == lines
     (tmp_path / "here.toml").write_text('provider = "local"\ncores_per_node = 2\n')
     asked[4] = str(tmp_path / "here.toml")
     assert "'local' has no script" in str(CliRunner().invoke(app, asked).exception)
