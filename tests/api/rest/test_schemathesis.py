@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -27,7 +28,11 @@ from ..guarded import key_for
 pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 #: No clock decides what is a finding.
-UNLIMITED = {"rate_per_minute": 0, "key_rate_per_minute": 0, "request_timeout_s": 900}
+UNLIMITED: dict[str, Any] = {
+    "rate_per_minute": 0,
+    "key_rate_per_minute": 0,
+    "request_timeout_s": 900,
+}
 
 #: One operation of each kind, whose parameters are all driven to their bounds and beyond.
 OF_EACH_KIND = (

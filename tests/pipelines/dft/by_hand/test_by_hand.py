@@ -88,7 +88,7 @@ def test_gamma_alone_is_a_grid_where_wave_functions_are_complex(tmp_path: Path, 
     assert Kpoints.from_file(tmp_path / "vasp" / "KPOINTS").kpts == [(1, 1, 1)]
     incar = Incar.from_file(tmp_path / "vasp" / "INCAR")
     assert [incar.get(tag) for tag in ("LSORBIT", "ISYM", "ISPIN", "NUPDOWN", "MAGMOM")] == (
-        [True, -1, 1, None, [0] * 12] if soc else [None, None, 1, None, None]
+        [True, -1, 1, None, [[0, 0, 0]] * 4] if soc else [None, None, 1, None, None]
     )
     program = "vasp_ncl" if soc else "vasp_std"
     assert re.findall(r"vasp_\w+", (tmp_path / "vasp" / "README.md").read_text()) == [program]
