@@ -366,8 +366,8 @@ class CompareRequest(StrictModel):
         names = None if given is None else [*split_names(given)]
         if names is not None and not 2 <= len(names) <= 4:
             raise ValueError(
-                f"two to four different ones are needed, not {len(names)}; several devices are "
-                "written A,B or each with --devices"
+                f"two to four different ones are needed, not {len(names)}; write A,B, or each one "
+                "by itself"
             )
         return names
 

@@ -139,17 +139,34 @@ def read_toml(
         InputError: the text is not TOML, or a value is refused; names file, line and reason.
     """
     document = parse_document(text, file, error)
+    return check_table(model, document, text, file, (), error, context)
+
+
+def check_table(
+    model: type[Model],
+    table: object,
+    text: str,
+    file: str,
+    at: tuple[Key, ...],
+    error: type[InputError] = InputError,
+    context: Mapping[str, Any] | None = None,
+) -> Model:
+    """Return a table of a TOML text, at a key path, as a checked model.
+
+    Raises:
+        InputError: a value is refused; names file, line and reason.
+    """
     try:
-        return model.model_validate(document, context=context)
+        return model.model_validate(table, context=context)
     except ValidationError as problem:
-        raise error(_sentence(problem, text, file)) from problem
+        raise error(_sentence(problem, text, file, at)) from problem
 
 
-def _sentence(problem: ValidationError, text: str, file: str) -> str:
+def _sentence(problem: ValidationError, text: str, file: str, at: tuple[Key, ...]) -> str:
     """Return the message of a validation error, about its first problem."""
     first = problem.errors(include_url=False)[0]
     context = first.get("ctx", {})
-    path = (*(key for key in first["loc"] if key != "[key]"), *context.get("at", ()))
+    path = (*at, *(key for key in first["loc"] if key != "[key]"), *context.get("at", ()))
     reason = _REASONS.get(first["type"], first["msg"].removeprefix("Value error, "))
     key = ".".join(str(part) for part in path)
     if first["type"] == "missing":

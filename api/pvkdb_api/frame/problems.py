@@ -70,7 +70,7 @@ def _sentence(complaint: Mapping[str, Any]) -> str:
         return "the body is not a JSON object sent as application/json"
     value = complaint.get("input")
     shown = "" if isinstance(value, dict | list) else f" cannot be {_short(value)}"
-    reason = str(complaint["msg"])
+    reason = str(complaint["msg"]).removeprefix("Value error, ")
     return f"{_field_of(complaint)!r}{shown}: {reason[:1].lower()}{reason[1:]}"
 
 

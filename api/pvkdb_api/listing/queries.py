@@ -37,18 +37,16 @@ def read_filters(collection: Collection[Any], query: BaseModel) -> Search:
 
 
 def read_fields(row: type[BaseModel], text: str | None) -> list[str] | None:
-    """Return the fields named in a ``fields`` parameter; None for all.
+    """Return the fields named in a ``fields`` parameter; None for all, also where it names none.
 
     Raises:
         ParameterError: a field does not exist; names the nearest one.
     """
-    if text is None:
-        return None
-    names = split_names(text)
+    names = split_names(text or "")
     for name in names:
         if name not in row.model_fields:
             raise ParameterError("fields", unknown_name("field", name[:60], row.model_fields))
-    return [*names]
+    return [*names] or None
 
 
 def page_answer(

@@ -55,23 +55,45 @@ _BATCHES_EACH = 2
 _NO_ANSWER = "its worker returned no result"
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerGroup:
+    """Workers with the same resources.
+
+    Attributes:
+        capacity: Largest number of batches that they compute at once.
+        batch_s: Seconds that a batch should take, so that little is lost with it.
+        longest_s: Longest duration of a batch that fits any block; None without a limit.
+        kinds: Kinds of calculations that they compute, each in one group only; None: all.
+        executors: Names of Parsl's executors that run them.
+    """
+
+    capacity: int
+    batch_s: float
+    longest_s: float | None = None
+    kinds: tuple[str, ...] | None = None
+    executors: tuple[str, ...] = ()
+
+    def takes(self, document: CalculationDocument) -> bool:
+        """Return whether these workers compute a calculation."""
+        return self.kinds is None or document.kind in self.kinds
+
+
 class Workers(Protocol):
     """Interface of workers on other machines, which compute batches of calculations.
 
     Attributes:
-        capacity: Largest number of batches that they compute at once.
         lost: Exceptions that a future raises when the worker of its batch is gone.
-        batch_s: Seconds that a batch should take, so that little is lost with it.
-        longest_s: Longest duration of a batch that fits any block; None without a limit.
     """
 
-    capacity: int
     lost: tuple[type[BaseException], ...]
-    batch_s: float
-    longest_s: float | None
+
+    @property
+    def groups(self) -> Sequence[WorkerGroup]:
+        """The workers; the first group takes calculations that need no time."""
+        ...
 
     def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[NodeResult]]:
-        """Start computing a batch."""
+        """Start computing a batch, whose calculations one group takes."""
         ...
 
     def check(self) -> None:
@@ -81,6 +103,21 @@ class Workers(Protocol):
             EngineError: they will never return a result.
         """
         ...
+
+
+@dataclass(slots=True)
+class _Line:
+    """Calculations on their way to a group of workers.
+
+    Attributes:
+        group: The workers.
+        left: Those of the given ids that were not tried yet; None if none were given.
+        claimed: Claimed calculations for the next batches.
+    """
+
+    group: WorkerGroup
+    left: list[str] | None
+    claimed: deque[CalculationDocument] = field(default_factory=deque)
 
 
 @dataclass
@@ -109,12 +146,10 @@ class Dispatcher:
         self._running: dict[Future[list[NodeResult]], list[CalculationDocument]] = {}
         #: All claimed calculations without a written result. The lease thread reads them too.
         self._held: dict[str, CalculationDocument] = {}
-        self._too_long: list[CalculationDocument] = []
+        #: Calculations that no block is long enough for, and how long blocks may compute, seconds.
+        self._too_long: list[tuple[CalculationDocument, float]] = []
         self._only: Sequence[str] | None = None
-        #: Those of ``only`` that were not tried yet.
-        self._left: list[str] | None = None
-        #: Claimed calculations for the next batches.
-        self._claimed: deque[CalculationDocument] = deque()
+        self._lines: list[_Line] = []
         #: Whether the last claim was not confirmed.
         self._unsure = False
         #: Claimed calculations that are computed here because they take no time.
@@ -127,7 +162,10 @@ class Dispatcher:
             EngineError: the workers are gone, or calculations take longer than any block lasts;
                 the latter is raised when all others are done.
         """
-        self._only, self._left = only, None if only is None else list(only)
+        self._only = only
+        self._lines = [
+            _Line(group, None if only is None else list(only)) for group in self.workers.groups
+        ]
         deadline: float | None = None
         with self._leases():
             try:
@@ -137,7 +175,8 @@ class Dispatcher:
                         if time.monotonic() >= deadline:
                             break
                     else:
-                        yield from self._fill()
+                        for line in self._lines:
+                            yield from self._fill(line)
                     if not self._running:
                         break
                     ended, _ = wait(self._running, _POLL_S, return_when=FIRST_COMPLETED)
@@ -150,10 +189,14 @@ class Dispatcher:
             self._report_unfinished(put_back)
         self._refuse_too_long()
 
-    def _fill(self) -> Iterator[CalculationDocument]:
-        """Send batches until every worker is busy; yield what was computed here."""
-        while len(self._running) < _BATCHES_EACH * self.workers.capacity:
-            batch = self._batch()
+    def _fill(self, line: _Line) -> Iterator[CalculationDocument]:
+        """Send batches until every worker of a group is busy; yield what was computed here."""
+        group = line.group
+        while (
+            sum(group.takes(batch[0]) for batch in self._running.values())
+            < _BATCHES_EACH * group.capacity
+        ):
+            batch = self._batch(line)
             if batch:
                 self._send(batch)
             instant, self._instant = self._instant, []
@@ -167,40 +210,41 @@ class Dispatcher:
         for document in batch:
             self._report(document, CalculationProgress("sent to the cluster", 0, None, 0.0))
 
-    def _batch(self) -> list[CalculationDocument]:
+    def _batch(self, line: _Line) -> list[CalculationDocument]:
         """Return a batch of about the wanted length, shorter if little work is left."""
         batch: list[CalculationDocument] = []
         seconds, wanted_s = 0.0, 0.0
-        waiting = len(self._claimed) + self._with_retries(self._count_queued)
+        claimed, longest_s = line.claimed, line.group.longest_s
+        waiting = len(claimed) + self._with_retries(partial(self._count_queued, line.group))
         while not batch or (
             len(batch) < _LARGEST_BATCH and seconds * (len(batch) + 1) / len(batch) <= wanted_s
         ):
             # At most as many as the batch has, so that few are left over for the next one.
-            if not self._claimed:
-                self._with_retries(partial(self._claim, max(1, len(batch))))
-            if not self._claimed:
+            if not claimed:
+                self._with_retries(partial(self._claim, line, max(1, len(batch))))
+            if not claimed:
                 break
-            document = self._claimed.popleft()
+            document = claimed.popleft()
             if document.kind in INSTANT_KINDS:
                 self._instant.append(document)
                 continue
-            if self._outlasts_a_block(document):
-                self._too_long.append(document)
+            if longest_s is not None and self._durations.longest_s(document) > longest_s:
+                self._too_long.append((document, longest_s))
                 continue
             if not batch:
-                wanted_s = self._wanted_s(waiting * self._durations.typical_s(document))
+                wanted_s = _wanted_s(line.group, waiting * self._durations.typical_s(document))
             batch.append(document)
             seconds += self._durations.typical_s(document)
         return batch
 
-    def _count_queued(self) -> int:
-        most = _LARGEST_BATCH * _BATCHES_EACH * self.workers.capacity
+    def _count_queued(self, group: WorkerGroup) -> int:
+        most = _LARGEST_BATCH * _BATCHES_EACH * group.capacity
         with self.store.session(read_only=True) as session:
-            return queue.count_queued(session, self._only, most)
+            return queue.count_queued(session, self._only, most, group.kinds)
 
-    def _claim(self, count: int) -> None:
-        """Claim the next calculations; none if there are none."""
-        left, claimed = self._left, list[CalculationDocument]()
+    def _claim(self, line: _Line, count: int) -> None:
+        """Claim the next calculations of a line; none if there are none."""
+        left, claimed = line.left, list[CalculationDocument]()
         with self.store.session() as session:
             # A claim whose answer was lost with the connection may have been granted.
             for held in queue.held_by(session, self.owner) if self._unsure else ():
@@ -209,24 +253,13 @@ class Dispatcher:
             self._unsure = True
             while left != [] and not claimed:
                 part, left = (None, []) if left is None else (left[:count], left[count:])
-                found = queue.claim_batch(session, self.owner, count, part)
+                found = queue.claim_batch(session, self.owner, count, part, line.group.kinds)
                 claimed = [calculation_document(calculation) for calculation in found]
         # They are claimed only after the end of the transaction.
         self._unsure = False
-        self._left = None if self._only is None else left
+        line.left = None if self._only is None else left
         self._held.update((document.id, document) for document in claimed)
-        self._claimed.extend(claimed)
-
-    def _wanted_s(self, left_s: float) -> float:
-        """Return the wanted duration of a batch in seconds; ``left_s`` is the work left for all."""
-        share_s = left_s / (_BATCHES_EACH * self.workers.capacity)
-        wanted_s = min(self.workers.batch_s, max(_SHORTEST_BATCH_S, share_s))
-        longest_s = self.workers.longest_s
-        return wanted_s if longest_s is None else min(wanted_s, longest_s / CAUTION)
-
-    def _outlasts_a_block(self, document: CalculationDocument) -> bool:
-        longest = self.workers.longest_s
-        return longest is not None and self._durations.longest_s(document) > longest
+        line.claimed.extend(claimed)
 
     def _collect(
         self, batch: list[CalculationDocument], future: Future[list[NodeResult]]
@@ -354,7 +387,8 @@ class Dispatcher:
     def _release(self) -> int:
         """Return all held calculations to the queue; return their number."""
         self._running.clear()
-        self._claimed.clear()
+        for line in self._lines:
+            line.claimed.clear()
         put_back = 0
         with contextlib.suppress(DatabaseError), self.store.session() as session:
             for calculation_id in list(self._held):
@@ -377,10 +411,17 @@ class Dispatcher:
     def _refuse_too_long(self) -> None:
         if not self._too_long:
             return
-        first = self._too_long[0]
+        first, longest_s = self._too_long[0]
         raise EngineError(
             f"{len(self._too_long)} calculation(s) may take longer than the "
-            f"{self.workers.longest_s:.0f} s that a block gives one, {first.subject} with "
+            f"{longest_s:.0f} s that a block gives one, {first.subject} with "
             f"{first.parameters.get('potential')} up to {self._durations.longest_s(first):.0f} s; "
             "they stay in the queue: raise walltime, or use --engine local"
         )
+
+
+def _wanted_s(group: WorkerGroup, left_s: float) -> float:
+    """Return the wanted duration of a batch in seconds; ``left_s`` is the work left for a group."""
+    share_s = left_s / (_BATCHES_EACH * group.capacity)
+    wanted_s = min(group.batch_s, max(_SHORTEST_BATCH_S, share_s))
+    return wanted_s if group.longest_s is None else min(wanted_s, group.longest_s / CAUTION)

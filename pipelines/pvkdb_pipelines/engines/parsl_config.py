@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,14 +18,18 @@ import psutil
 
 from pvkdb._extras import needing
 from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.operations import kinds
 from pvkdb.schemas.toml_files import read_text
+from pvkdb_pipelines.dft.codes.runs import PROGRAMS
 from pvkdb_pipelines.engines import interchange
+from pvkdb_pipelines.engines.dispatcher import WorkerGroup
 from pvkdb_pipelines.engines.settings import (
     Cluster,
     Kubernetes,
     Pbs,
     Scheduled,
     Slurm,
+    kinds_by_resources,
     parse_cluster,
 )
 from pvkdb_pipelines.work.cores import VARIABLES
@@ -35,7 +40,13 @@ with needing("cluster"):
     from parsl.executors import HighThroughputExecutor
     from parsl.executors.status_handling import BlockProviderExecutor
     from parsl.jobs.error_handlers import windowed_error_handler
-    from parsl.launchers import MpiExecLauncher, SingleNodeLauncher, SrunLauncher
+    from parsl.launchers import (
+        MpiExecLauncher,
+        SimpleLauncher,
+        SingleNodeLauncher,
+        SrunLauncher,
+    )
+    from parsl.launchers.base import Launcher
     from parsl.providers import KubernetesProvider, LocalProvider, PBSProProvider, SlurmProvider
 
 #: Number of blocks in a row that may end before a worker connects, until Parsl gives up.
@@ -52,44 +63,34 @@ class ClusterPlan:
 
     Attributes:
         config: Parsl's configuration.
-        batch_s: Seconds that a batch of short calculations should take.
+        groups: Its workers by the kinds that they compute.
         grace_s: Seconds for running calculations to finish after a stop.
-        longest_s: Longest duration of a calculation that fits any block; None without a limit.
     """
 
     config: parsl.Config
-    batch_s: float = Cluster.model_fields["batch_s"].default
+    groups: tuple[WorkerGroup, ...]
     grace_s: float = Cluster.model_fields["grace_s"].default
-    longest_s: float | None = None
 
     @property
     def executors(self) -> list[BlockProviderExecutor]:
         """The executors that run blocks."""
-        return [
-            executor
-            for executor in self.config.executors
-            if isinstance(executor, BlockProviderExecutor)
-        ]
-
-    @property
-    def capacity(self) -> int:
-        """Number of workers of all blocks that may run at once."""
-        workers = 0.0
-        for executor in self.executors:
-            provider = executor.provider
-            if provider is not None:
-                blocks = provider.max_blocks * provider.nodes_per_block
-                workers += blocks * executor.workers_per_node
-        return max(1, int(workers))
+        return _with_blocks(self.config)
 
 
 class Executor(HighThroughputExecutor):
     """Parsl's executor, with a shorter interval between queries of the scheduler.
 
-    Parsl's providers query it once a minute and notice a ``scancel`` only that late.
+    Parsl's providers query it once a minute and notice a ``scancel`` only that late. A worker of
+    several nodes counts in part on each.
     """
 
     poll_s: float = Cluster.model_fields["poll_s"].default
+    nodes_per_worker: int = 1
+
+    @property
+    def workers_per_node(self) -> float:
+        """Number of workers on a node."""
+        return super().workers_per_node / self.nodes_per_worker
 
     @property
     def status_polling_interval(self) -> float:
@@ -132,14 +133,46 @@ def plan_of(cluster: Cluster) -> ClusterPlan:
         InputError: the address does not exist, or Kubernetes is not configured.
         MissingExtraError: a package that the scheduler needs is not installed.
     """
-    heartbeat_s = max(1, cluster.lost_after_s // 4)
+    own = _kinds_with_resources(cluster)
+    others = {name for names in own.values() for name in names}
+    rest = tuple(name for name in kinds() if name not in others) if own else None
+    parts: list[tuple[str, Cluster, tuple[str, ...] | None]] = [("pvkdb", cluster, rest)]
+    parts += [(name, cluster.resources[name], names) for name, names in own.items()]
+    executors = [_executor(label, part) for label, part, _ in parts]
+    config = parsl.Config(
+        executors=executors,
+        run_dir=str(Path(cluster.run_dir).absolute()),
+        strategy="htex_auto_scale",
+        strategy_period=min(5.0, cluster.poll_s),
+        max_idletime=cluster.idle_s,
+    )
+    groups = tuple(
+        WorkerGroup(_capacity([executor]), part.batch_s, part.longest_s, names, (label,))
+        for executor, (label, part, names) in zip(executors, parts, strict=True)
+    )
+    return ClusterPlan(config, groups, cluster.grace_s)
+
+
+def _kinds_with_resources(cluster: Cluster) -> dict[str, tuple[str, ...]]:
+    """Return the kinds of each table of resources; a table of one kind goes before a larger one."""
+    known = kinds_by_resources()
+    return {
+        name: tuple(kind for kind in known[name] if kind == name or kind not in cluster.resources)
+        for name in cluster.resources
+    }
+
+
+def _executor(label: str, cluster: Cluster) -> Executor:
+    """Return the executor of blocks; with ranks, a block has one worker on its first node."""
+    cores = cluster.cores_per_node if cluster.ranks else cluster.cores_per_worker
     executor = Executor(
-        label="pvkdb",
+        label=label,
         provider=provider_of(cluster),
         address=address_of(cluster),
-        cores_per_worker=float(cluster.cores_per_worker),
-        max_workers_per_node=cluster.cores_per_node // cluster.cores_per_worker,
-        heartbeat_period=heartbeat_s,
+        # mpirun finds the other cores by itself.
+        cores_per_worker=1.0 if cluster.ranks else float(cores),
+        max_workers_per_node=cluster.cores_per_node // cores,
+        heartbeat_period=max(1, cluster.lost_after_s // 4),
         heartbeat_threshold=cluster.lost_after_s,
         drain_period=cluster.drain_s,
         encrypted=cluster.encrypted,
@@ -147,14 +180,23 @@ def plan_of(cluster: Cluster) -> ClusterPlan:
         interchange_launch_cmd=interchange.command(),
     )
     executor.poll_s = cluster.poll_s
-    config = parsl.Config(
-        executors=[executor],
-        run_dir=str(Path(cluster.run_dir).absolute()),
-        strategy="htex_auto_scale",
-        strategy_period=min(5.0, cluster.poll_s),
-        max_idletime=cluster.idle_s,
-    )
-    return ClusterPlan(config, cluster.batch_s, cluster.grace_s, cluster.longest_s)
+    executor.nodes_per_worker = 1 if cluster.ranks is None else cluster.nodes
+    return executor
+
+
+def _with_blocks(config: parsl.Config) -> list[BlockProviderExecutor]:
+    return [each for each in config.executors if isinstance(each, BlockProviderExecutor)]
+
+
+def _capacity(executors: Sequence[BlockProviderExecutor]) -> int:
+    """Return the number of workers of all blocks that may run at once."""
+    workers = 0.0
+    for executor in executors:
+        provider = executor.provider
+        if provider is not None:
+            blocks = provider.max_blocks * provider.nodes_per_block
+            workers += blocks * executor.workers_per_node
+    return max(1, round(workers))
 
 
 def plan_of_python(names: dict[str, object], file: str) -> ClusterPlan:
@@ -167,17 +209,19 @@ def plan_of_python(names: dict[str, object], file: str) -> ClusterPlan:
     if not isinstance(config, parsl.Config):
         found = "defines no config" if config is None else f"config is a {type(config).__name__}"
         raise InputError(f"{file}: {found}; it must be a parsl.Config")
-    plan = ClusterPlan(config)
-    others = [executor for executor in config.executors if executor not in plan.executors]
+    executors = _with_blocks(config)
+    others = [executor for executor in config.executors if executor not in executors]
     if others:
         raise InputError(
             f"{file}: {type(others[0]).__name__} has no workers of its own; use a "
             "HighThroughputExecutor"
         )
-    for executor in plan.executors:
+    for executor in executors:
         if isinstance(executor, HighThroughputExecutor):
             executor.interchange_launch_cmd = interchange.command()
-    return plan
+    labels = tuple(executor.label for executor in executors)
+    batch_s: float = Cluster.model_fields["batch_s"].default
+    return ClusterPlan(config, (WorkerGroup(_capacity(executors), batch_s, executors=labels),))
 
 
 def require_scheduler(cluster: Cluster) -> None:
@@ -194,7 +238,20 @@ def require_scheduler(cluster: Cluster) -> None:
         )
 
 
-def job_script(cluster: Cluster) -> str:
+def job_scripts(cluster: Cluster) -> str:
+    """Return the script of a block, and that of each kind of calculation with its own resources.
+
+    Raises:
+        InputError: the scheduler takes no script.
+    """
+    scripts = [_job_script(cluster)]
+    for name, kinds_of_it in _kinds_with_resources(cluster).items():
+        script = _job_script(cluster.resources[name])
+        scripts.append(f"# [resources.{name}]: {', '.join(kinds_of_it)}\n{script}")
+    return "\n".join(scripts)
+
+
+def _job_script(cluster: Cluster) -> str:
     """Return the script of a block, which nobody submits; a line is in place of the workers.
 
     Raises:
@@ -226,6 +283,12 @@ def provider_of(cluster: Cluster) -> Any:
     }
     if isinstance(cluster, Slurm):
         gres = f"#SBATCH --gres={cluster.gres}\n" if cluster.gres else ""
+        tasks = (
+            f"#SBATCH --ntasks-per-node={cluster.ranks // cluster.nodes}\n"
+            f"#SBATCH --cpus-per-task={cluster.threads}\n"
+            if cluster.ranks
+            else ""
+        )
         return SlurmProvider(
             **blocks,
             walltime=_walltime(cluster.walltime),
@@ -233,16 +296,19 @@ def provider_of(cluster: Cluster) -> Any:
             account=cluster.account,
             qos=cluster.qos,
             constraint=cluster.constraint,
-            cores_per_node=cluster.cores_per_node,
+            # Parsl asks for one task on a node; mpirun starts as many ranks as there are tasks.
+            cores_per_node=None if tasks else cluster.cores_per_node,
             mem_per_node=cluster.memory_per_node_gb,
             exclusive=cluster.exclusive,
-            scheduler_options=gres + cluster.scheduler_options,
-            launcher=SrunLauncher() if cluster.nodes > 1 else SingleNodeLauncher(),
+            scheduler_options=gres + tasks + cluster.scheduler_options,
+            launcher=_launcher(cluster, SrunLauncher),
         )
     if isinstance(cluster, Pbs):
         options = [cluster.select_options.removeprefix(":")] if cluster.select_options else []
         if cluster.memory_per_node_gb is not None:
             options.append(f"mem={cluster.memory_per_node_gb}gb")
+        if cluster.ranks:
+            options.append(f"mpiprocs={cluster.ranks // cluster.nodes}")
         return PBSProProvider(  # type: ignore[no-untyped-call]  # Parsl is typed in part
             **blocks,
             walltime=_walltime(cluster.walltime),
@@ -251,7 +317,7 @@ def provider_of(cluster: Cluster) -> Any:
             cpus_per_node=cluster.cores_per_node,
             select_options=":".join(options),
             scheduler_options=cluster.scheduler_options,
-            launcher=MpiExecLauncher() if cluster.nodes > 1 else SingleNodeLauncher(),
+            launcher=_launcher(cluster, MpiExecLauncher),
         )
     if isinstance(cluster, Kubernetes):
         memory = f"{cluster.memory_per_node_gb}Gi"
@@ -274,13 +340,22 @@ def provider_of(cluster: Cluster) -> Any:
     return LocalProvider(**blocks)  # type: ignore[no-untyped-call]  # as above
 
 
+def _launcher(cluster: Cluster, on_each_node: type[Launcher]) -> Launcher:
+    """Return what starts the workers of a block: on each node, or with ranks on the first."""
+    if cluster.ranks:
+        return SimpleLauncher()
+    return on_each_node() if cluster.nodes > 1 else SingleNodeLauncher()
+
+
 def _worker_init(cluster: Cluster) -> str:
-    """Return the commands that set up workers: their threads and their environment."""
-    lines = [f"export {name}=${{{name}:-{cluster.cores_per_worker}}}" for name in VARIABLES]
+    """Return the commands that set up workers: their threads, environment and ranks."""
+    lines = [f"export {name}=${{{name}:-{cluster.threads}}}" for name in VARIABLES]
     if cluster.worker_init:
         lines.append(cluster.worker_init)
     elif not isinstance(cluster, Kubernetes):
         lines.append(f'export PATH="{Path(sys.executable).parent}:$PATH"')
+    for code, program in PROGRAMS.items() if cluster.ranks else ():
+        lines.append(f'export {code}="${{{code}:-mpirun -np {cluster.ranks} {program}}}"')
     if "gpu" in (getattr(cluster, "gres", None) or ""):
         lines += ["export PVKDB_DEVICE=cuda", _GPU_CHECK]
     return "\n".join(lines)

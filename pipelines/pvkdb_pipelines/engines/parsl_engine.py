@@ -71,9 +71,7 @@ class ParslWorkers:
 
     def __init__(self, plan: ClusterPlan, report_message: MessageSink) -> None:
         """Start Parsl, without requesting a block yet."""
-        self.capacity = plan.capacity
-        self.batch_s = plan.batch_s
-        self.longest_s = plan.longest_s
+        self.groups = plan.groups
         self._plan = plan
         self._report_message = report_message
         self._reported: dict[str, JobState] = {}
@@ -85,10 +83,10 @@ class ParslWorkers:
             ) from error
 
     def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[NodeResult]]:
-        """Send a batch to the first free worker."""
-        labels = [executor.label for executor in self._plan.executors]
+        """Send a batch to the first free worker of its group."""
+        group = next(group for group in self.groups if group.takes(batch[0]))
         future: Future[list[NodeResult]] = self._kernel.submit(
-            compute_batch, app_args=(list(batch),), executors=labels, cache=False,
+            compute_batch, app_args=(list(batch),), executors=list(group.executors), cache=False,
             ignore_for_cache=None, app_kwargs={},
         )  # fmt: skip
         return future

@@ -1,6 +1,7 @@
 """Clusters as pvkdb's own files describe them, one model for each scheduler.
 
-The fields are the keys of the file; docs/cluster.md lists them with their descriptions.
+The fields are the keys of the file; docs/cluster.md lists them with their descriptions. A table
+``[resources.NAME]`` repeats those that differ for some kinds of calculations.
 """
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pvkdb.errors import InputError, unknown_name
+from pvkdb.operations import kinds
 from pvkdb.schemas.toml_files import (
     TomlTable,
+    check_keys,
+    check_table,
     line_of,
     parse_document,
     read_toml,
@@ -21,6 +25,18 @@ from pvkdb.schemas.toml_files import (
 
 #: Seconds of a walltime that are kept free: workers start, and the scheduler ends jobs on time.
 MARGIN_S = 60
+#: Keys of the whole file, which a table of resources cannot have.
+_OF_THE_FILE = ("provider", "run_dir", "idle_s", "grace_s", "resources")
+
+
+def kinds_by_resources() -> dict[str, tuple[str, ...]]:
+    """Return the kinds of calculations that each name of a table of resources stands for."""
+    sent = {name: kind for name, kind in kinds().items() if not kind.instant}
+    return {
+        "dft": tuple(name for name in sent if name.startswith("dft-")),
+        "potentials": tuple(name for name, kind in sent.items() if kind.potential),
+        **{name: (name,) for name in sent},
+    }
 
 
 def _seconds(value: Any) -> int:
@@ -45,6 +61,12 @@ class Cluster(TomlTable):
     provider: str
     cores_per_node: int = Field(ge=1, description="Cores of a node that workers may use.")
     cores_per_worker: int = Field(default=1, ge=1, description="Cores of one calculation.")
+    ranks: int | None = Field(
+        default=None,
+        ge=1,
+        description="MPI processes of pw.x or CP2K; a block then computes one calculation at a "
+        "time, on all its nodes.",
+    )
     nodes: int = Field(default=1, ge=1, description="Nodes of a block, a job of the scheduler.")
     max_blocks: int = Field(default=1, ge=1, description="Most blocks at once; idle ones end.")
     worker_init: str = Field(
@@ -84,6 +106,21 @@ class Cluster(TomlTable):
     grace_s: float = Field(
         default=60.0, ge=0, description="Seconds that running calculations have after SIGTERM."
     )
+    resources: dict[str, Any] = Field(
+        default={}, description="Keys that differ for some kinds of calculations, a table each."
+    )
+
+    @field_validator("resources")
+    @classmethod
+    def _known_resources(cls, tables: dict[str, Any]) -> dict[str, Any]:
+        check_keys(tables, kinds_by_resources(), "kind of calculation")
+        for name, table in tables.items():
+            if not isinstance(table, dict):
+                raise refused(f"{table!r} is not a table; write [resources.{name}]", name)
+            for key in _OF_THE_FILE:
+                if key in table:
+                    raise refused(f"{key} holds for the whole file; write it above", name, key)
+        return tables
 
     @model_validator(mode="after")
     def _a_worker_fits(self) -> Cluster:
@@ -93,7 +130,20 @@ class Cluster(TomlTable):
                 "cores, so no worker would start; give at most as many",
                 "cores_per_worker",
             )
+        if self.ranks and (self.ranks % self.nodes or self.threads < 1):
+            raise refused(
+                f"ranks = {self.ranks}: a block has {self.nodes} × {self.cores_per_node} cores; "
+                "give a multiple of nodes, at most one rank a core",
+                "ranks",
+            )
         return self
+
+    @property
+    def threads(self) -> int:
+        """Threads of a calculation, or of each of its ranks."""
+        if self.ranks is None:
+            return self.cores_per_worker
+        return self.cores_per_node * self.nodes // self.ranks
 
     @property
     def drain_s(self) -> int | None:
@@ -201,16 +251,24 @@ SCHEDULERS: dict[str, type[Cluster]] = {
 
 
 def parse_cluster(text: str, file: str = "cluster.toml") -> Cluster:
-    """Return the cluster that a TOML text describes.
+    """Return the cluster that a TOML text describes; its ``resources`` are clusters, too.
 
     Raises:
         InputError: the text is not TOML, or a value is refused; names the line.
     """
-    name = parse_document(text, file).get("provider")
+    document = parse_document(text, file)
+    name = document.get("provider")
     if name is None:
         known = ", ".join(SCHEDULERS)
         raise InputError(f"{file}: provider is missing; give one of: {known}")
     if not isinstance(name, str) or name not in SCHEDULERS:
         reason = unknown_name("provider", str(name), SCHEDULERS)
         raise InputError(f"{file} line {line_of(text, ('provider',))}: {reason}")
-    return read_toml(SCHEDULERS[name], text, file)
+    model = SCHEDULERS[name]
+    cluster = read_toml(model, text, file)
+    shared = {key: value for key, value in document.items() if key != "resources"}
+    of_kinds = {
+        name: check_table(model, {**shared, **table}, text, file, ("resources", name))
+        for name, table in cluster.resources.items()
+    }
+    return cluster.model_copy(update={"resources": of_kinds})

@@ -50,7 +50,7 @@ def work(
         Option(min=0, metavar="SECONDS", help="Time to finish after SIGTERM; parsl: see grace_s."),
     ] = 30.0,
     dry_run: Annotated[
-        bool, Option("--dry-run", help="Print the job script of --config and exit.")
+        bool, Option("--dry-run", help="Print the job scripts of --config and exit.")
     ] = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
@@ -64,10 +64,10 @@ def work(
         if config is None:
             raise InputError("--dry-run needs the file of a cluster: --config FILE")
         from pvkdb.schemas.toml_files import read_text
-        from pvkdb_pipelines.engines.parsl_config import job_script
+        from pvkdb_pipelines.engines.parsl_config import job_scripts
         from pvkdb_pipelines.engines.settings import parse_cluster
 
-        print(job_script(parse_cluster(read_text(config, f"--config {config}"), config.name)))
+        print(job_scripts(parse_cluster(read_text(config, f"--config {config}"), config.name)))
         return
     store = open_store(database)
     documents: list[CalculationDocument] = []

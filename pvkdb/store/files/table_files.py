@@ -68,7 +68,7 @@ def stream_table(
     if format == "ris":
         return (f"{bibliography.reference_ris(row)}\n\n".encode() for row in references)
     columns = [*(fields or TABLES[name].columns())]
-    wanted = None if fields is None else set(columns)
+    wanted = set(columns) if fields else None
     records = (row.model_dump(mode="json", include=wanted) for row in rows)
     if format == "parquet":
         declared = TABLES[name].dictionary()

@@ -254,13 +254,18 @@ def held_by(session: Session, owner: str) -> list[str]:
 
 
 def count_queued(
-    session: Session, only: Sequence[str] | None = None, at_most: int | None = None
+    session: Session,
+    only: Sequence[str] | None = None,
+    at_most: int | None = None,
+    kinds: Sequence[str] | None = None,
 ) -> int:
-    """Return the number of queued calculations; ``only`` counts those with these ids.
+    """Return the number of queued calculations, of these ids or kinds if given.
 
     Counting all of a long queue takes a while: it ends at ``at_most`` of them.
     """
     query = select(Calculation.id).where(Calculation.state == CalculationState.QUEUED.value)
+    if kinds is not None:
+        query = query.where(Calculation.kind.in_(kinds))
     if only is None:
         first = query.limit(at_most).subquery()
         return session.scalar(select(func.count()).select_from(first)) or 0

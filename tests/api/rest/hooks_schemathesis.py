@@ -15,6 +15,8 @@ MEANING = {
         "defect",
         "host",
         "device",
+        "devices",
+        "materials",
         "on_off_ratio",
         "weights",
     ),
@@ -35,12 +37,15 @@ def before_call(context, case, kwargs):
 
 @schemathesis.check
 def refused_for_its_meaning_only(context, response, case):
-    """A request that fits the description is refused only for what no schema can tell."""
+    """A request that fits the description is refused only for what no schema can tell, or for
+    control characters, which no text of any request may have."""
     if response.status_code != 422 or case.meta is None:
         return
     if case.meta.generation.mode.is_positive:
         problem = response.json()
         parameter = problem.get("parameter")
+        if parameter and "has the control character" in problem["detail"]:
+            return
         assert (parameter and parameter.partition(".")[0]) in MEANING, problem["detail"]
 
 

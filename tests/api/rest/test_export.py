@@ -59,6 +59,12 @@ def test_texts_that_a_spreadsheet_would_run_are_escaped_in_csv(reading_api):
     assert "\n-0.65\n" in energies.text
 
 
+@pytest.mark.parametrize("fields", ["", " , "])
+def test_a_list_without_a_field_is_all_of_them(reading_api, fields):
+    every = reading_api.get("/api/v1/export/conduction")
+    assert reading_api.get("/api/v1/export/conduction", fields=fields).content == every.content
+
+
 def test_csv_is_the_format_unless_another_is_asked_for(reading_api):
     answer = reading_api.get("/api/v1/export/devices")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"

@@ -59,16 +59,18 @@ def test_there_is_a_file_for_each_scheduler() -> None:
     assert {*map(provider, blocks("toml"))} == {*SCHEDULERS}
 
 
-def test_a_dry_run_prints_the_script_of_the_gpu_example(tmp_path: Path) -> None:
-    (text,) = (each for each in blocks("toml") if "gres" in each)
+@pytest.mark.parametrize(("key", "line"), [("gres", "--gres"), ("ranks", "--ntasks")])
+def test_a_dry_run_prints_the_scripts_of_the_examples(tmp_path: Path, key: str, line: str) -> None:
+    text = next(each for each in blocks("toml") if f"\n{key} = " in each)
     (tmp_path / "gpu.toml").write_text(text)
     asked = ["work", "--engine", "parsl", "--config", str(tmp_path / "gpu.toml"), "--dry-run"]
     printed = CliRunner().invoke(app, asked)
     assert printed.exit_code == 0, printed.output
-    (shown,) = (each for each in blocks("text") if "--gres" in each)
-    assert [line for line in printed.stdout.split("\n") if line in shown.split("\n") and line] == (
-        shown.strip().split("\n")
-    )
+    (shown,) = (each for each in blocks("text") if line in each)
+    lines = shown.strip().split("\n")
+    scripts = re.split(r"(?=# \[resources)", printed.stdout)
+    script = next(each for each in scripts if lines[2] in each)
+    assert [each for each in script.split("\n") if each in lines] == lines
     (tmp_path / "here.toml").write_text('provider = "local"\ncores_per_node = 2\n')
     asked[4] = str(tmp_path / "here.toml")
     assert "'local' has no script" in str(CliRunner().invoke(app, asked).exception)
@@ -81,8 +83,8 @@ def test_each_file_makes_parsl_s_configuration(text: str, kube_config: None) -> 
     described = tomllib.loads(text)
     nodes, blocks_at_once = described.get("nodes", 1), described.get("max_blocks", 1)
     workers = described["cores_per_node"] // described.get("cores_per_worker", 1)
-    assert plan.capacity == workers * nodes * blocks_at_once
-    (executor,) = plan.executors
+    assert plan.groups[0].capacity == workers * nodes * blocks_at_once
+    executor = plan.executors[0]
     assert executor.status_polling_interval == 3
     made = executor.provider
     assert made is not None
@@ -90,8 +92,8 @@ def test_each_file_makes_parsl_s_configuration(text: str, kube_config: None) -> 
     if "walltime" in described:
         assert made.walltime == described["walltime"]
         # What begins last has its time before the block ends.
-        assert plan.longest_s is not None
-        assert executor.drain_period + plan.longest_s < seconds(described["walltime"])
+        assert plan.groups[0].longest_s is not None
+        assert executor.drain_period + plan.groups[0].longest_s < seconds(described["walltime"])
 
 
 def seconds(text: str) -> int:
@@ -105,7 +107,7 @@ def test_the_python_file_is_taken_as_it_is() -> None:
     exec(compile(text, PAGE.name, "exec"), names)
     plan = plan_of_python(names, "cluster.py")
     assert isinstance(plan, ClusterPlan)
-    assert plan.capacity == 2 * 4 * 64
+    assert plan.groups[0].capacity == 2 * 4 * 64
     assert "pvkdb_pipelines.engines.interchange" in plan.executors[0].interchange_launch_cmd
 
 

@@ -24,9 +24,11 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue.kept_files import files_of
 from pvkdb_pipelines.engines import dispatcher as module
-from pvkdb_pipelines.engines.dispatcher import Dispatcher
+from pvkdb_pipelines.engines.dispatcher import Dispatcher, WorkerGroup
 from pvkdb_pipelines.engines.node import NodeResult
 from pvkdb_pipelines.work.tasks import Failure, Outcome
+
+from ..dft.conftest import MOLECULE, ammonia, scf
 
 SYMBOLS = ("Li", "Na", "K", "Rb", "Cs", "Be", "Mg", "Ca", "Sr", "Ba")
 
@@ -36,7 +38,7 @@ class GoneError(Exception):
 
 
 def done(document: CalculationDocument, seconds: float = 1.0) -> NodeResult:
-    result = {"wall_seconds": seconds, "symbol": document.parameters["symbol"]}
+    result = {"wall_seconds": seconds, "symbol": document.parameters.get("symbol")}
     return NodeResult(document.id, seconds, outcome=Outcome(result, {"none": "1"}, lambda *_: []))
 
 
@@ -50,9 +52,16 @@ class Injected:
     longest_s: float | None = None
     lost: tuple[type[BaseException], ...] = (GoneError,)
     batches: list[list[str]] = field(default_factory=list)
+    #: Further workers, each of one kind of calculations.
+    others: tuple[WorkerGroup, ...] = ()
+
+    @property
+    def groups(self) -> tuple[WorkerGroup, ...]:
+        kinds = ("element",) if self.others else None
+        return (WorkerGroup(self.capacity, self.batch_s, self.longest_s, kinds), *self.others)
 
     def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[NodeResult]]:
-        self.batches.append([document.parameters["symbol"] for document in batch])
+        self.batches.append([document.parameters.get("symbol", "NH3") for document in batch])
         future: Future[list[NodeResult]] = Future()
         ends = [self.end(document) for document in batch]
         broken = [end for end in ends if isinstance(end, BaseException)]
@@ -118,6 +127,35 @@ def test_batches_leave_work_for_all_and_end_before_a_block(
     workers = Injected(partial(done, seconds=1.3), batch_s=batch_s, longest_s=longest_s)
     list(Dispatcher(empty_store, workers).run())
     assert max(map(len, workers.batches)) == most
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_kinds_with_workers_of_their_own_do_not_wait_for_others(
+    empty_store: Store, named: bool
+) -> None:
+    """Three points by DFT come first and never end; one of them takes the first lost worker."""
+    ids = [*queued(empty_store, SYMBOLS).values()]
+    with empty_store.session() as session:
+        for threshold_ry in (1e-7, 1e-8, 1e-9):
+            settings = MOLECULE.model_copy(update={"scf_threshold_ry": threshold_ry})
+            request = scf(ammonia(), "NH3", settings)
+            ids.append(queue.enqueue(session, request, priority=9)[0].id)
+    lost = iter([GoneError("worker 1")])
+
+    def end(document: CalculationDocument) -> NodeResult | BaseException | None:
+        return next(lost, None) if document.kind == "dft-scf" else done(document)
+
+    stopping = threading.Event()
+    workers = Injected(end, others=(WorkerGroup(1, 0.1, kinds=("dft-scf",)),))
+    running = Dispatcher(empty_store, workers, stopping=stopping, grace_s=0)
+    symbols = []
+    for document in running.run(ids if named else None):
+        symbols.append(document.parameters["symbol"])
+        if len(symbols) == len(SYMBOLS):
+            stopping.set()
+    assert symbols == [*SYMBOLS]
+    assert [batch for batch in workers.batches if "NH3" in batch] == [["NH3"]] * 3
+    assert max(map(len, workers.batches)) == 5  # of ten elements, not of all thirteen
 
 
 def test_only_what_is_named_is_run(empty_store: Store) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from pvkdb.errors import InputError
 from pvkdb_pipelines.engines import make_engine
-from pvkdb_pipelines.engines.parsl_config import read_cluster
+from pvkdb_pipelines.engines.parsl_config import plan_of, read_cluster
 from pvkdb_pipelines.engines.settings import MARGIN_S, Slurm, parse_cluster
 
 SLURM = """\
@@ -43,6 +43,12 @@ def test_times_are_kept_for_what_begins_last() -> None:
         (SLURM + "cores_per_worker = 9\n", ("line 5", "a node has 8 cores")),
         (SLURM.replace("cores_per_node = 8", ""), ("cores_per_node is missing",)),
         (SLURM.replace("provider", "scheduler"), ("provider is missing", "slurm, pbs")),
+        (SLURM + "[resources.dtf]\nranks = 4\n", ("line 5", "'dtf'", "did you mean 'dft'")),
+        (SLURM + "[resources.dft]\nranks = 9\n", ("line 6", "ranks = 9", "1 × 8 cores")),
+        (SLURM + "[resources.dft]\nranks = 3\nnodes = 2\n", ("line 6", "a multiple of nodes")),
+        (SLURM + "[resources.neb]\ngres = 1\n", ("line 6", "resources.neb.gres = 1", "string")),
+        (SLURM + '[resources.neb]\nrun_dir = "a"\n', ("line 6", "run_dir holds for the whole")),
+        (SLURM + "[resources]\nneb = 4\n", ("line 6", "4 is not a table", "[resources.neb]")),
         ("provider = slurm", ("is not TOML", "line 1")),
         ('provider = ["slurm"]', ("line 1", "no provider")),
     ],
@@ -75,6 +81,30 @@ def test_a_python_file_that_makes_no_configuration(
         read_cluster(path)
     for word in ("mine.py", *words):
         assert word in str(refusal.value)
+
+
+def test_each_kind_has_the_workers_of_the_nearest_table() -> None:
+    """One kind goes before a group of kinds, and both before the file."""
+    tables = """
+max_blocks = 3
+address = "127.0.0.1"
+[resources.dft]
+nodes = 2
+ranks = 8
+walltime = "24:00:00"
+[resources.dft-scf]
+cores_per_worker = 4
+"""
+    plan = plan_of(parse_cluster(SLURM + tables))
+    rest, dft, points = plan.groups
+    assert dft.kinds == ("dft-relax", "dft-path", "dft-hop", "dft-neb")
+    assert points.kinds == ("dft-scf",)
+    assert {"neb", "relax", "simulation", "dft-after"} <= set(rest.kinds or ())
+    assert not {*dft.kinds, *points.kinds} & set(rest.kinds or ())
+    # Workers: one a core, one a block of two nodes, two a node.
+    assert [group.capacity for group in plan.groups] == [3 * 8, 3, 3 * 2]
+    assert [group.longest_s for group in plan.groups] == [3600, 12 * 3600, 3600]
+    assert [executor.label for executor in plan.executors] == ["pvkdb", "dft", "dft-scf"]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

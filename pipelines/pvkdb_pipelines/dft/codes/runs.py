@@ -30,6 +30,8 @@ from pvkdb_pipelines.dft.codes import launch
 DEBIAN_PSEUDO_DIR = Path("/usr/share/espresso/pseudo")
 #: Where Debian's package of CP2K puts basis sets and pseudopotentials.
 DEBIAN_CP2K_DATA = Path("/usr/share/cp2k")
+#: Programs by the variable with the command that starts each.
+PROGRAMS = {"PVKDB_PW_COMMAND": "pw.x", "PVKDB_CP2K_COMMAND": "cp2k.psmp"}
 #: Seconds between SIGTERM and SIGKILL.
 _TERM_S = 5.0
 #: glibc gives large arrays back after each use, and the system clears their memory anew, a sixth of
@@ -82,11 +84,10 @@ class RunLocation:
             InputError: a variable is invalid.
         """
         values = os.environ if environment is None else environment
-        commands = {"PVKDB_PW_COMMAND": "pw.x", "PVKDB_CP2K_COMMAND": "cp2k.psmp"}
-        words = {name: shlex.split(values.get(name, usual)) for name, usual in commands.items()}
+        words = {name: shlex.split(values.get(name, usual)) for name, usual in PROGRAMS.items()}
         for name, command in words.items():
             if not command:
-                raise InputError(f"{name} is empty; write e.g. 'mpirun -np 4 {commands[name]}'")
+                raise InputError(f"{name} is empty; write e.g. 'mpirun -np 4 {PROGRAMS[name]}'")
         limit = values.get("PVKDB_DFT_MAX_SECONDS")
         try:
             max_seconds = None if limit is None else float(limit)

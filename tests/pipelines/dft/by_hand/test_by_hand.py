@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pymatgen.io.vasp.inputs import Incar, Kpoints
 from sqlalchemy import delete
 
 from pvkdb.errors import InputError
@@ -27,6 +29,7 @@ from pvkdb_pipelines.dft.by_hand.foreign import grid_of_points
 from pvkdb_pipelines.dft.by_hand.imports import import_results
 from pvkdb_pipelines.dft.codes.engines import load_engine
 from pvkdb_pipelines.dft.codes.runs import DEBIAN_PSEUDO_DIR
+from pvkdb_pipelines.dft.codes.sssp import files_in
 from pvkdb_pipelines.dft.requests import path_request
 from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
@@ -74,6 +77,34 @@ def ammonia_run(tmp_path_factory: pytest.TempPathFactory, pw: None) -> Path:
     by_hand(folder)
     (folder / JOB_FILE).unlink()
     return folder
+
+
+@pytest.mark.parametrize("soc", [False, True])
+def test_gamma_alone_is_a_grid_where_wave_functions_are_complex(tmp_path: Path, soc: bool) -> None:
+    """pw.x refuses K_POINTS gamma with noncolin; VASP's program for Γ has real wave functions."""
+    settings: dict[str, Any] = {"kpoint_grid": (1, 1, 1), "soc": soc}
+    vasp = DftSettings(engine="vasp", **settings)
+    export_inputs(complete_request(scf(ammonia(), "NH3", vasp)), "", tmp_path / "vasp")
+    assert Kpoints.from_file(tmp_path / "vasp" / "KPOINTS").kpts == [(1, 1, 1)]
+    incar = Incar.from_file(tmp_path / "vasp" / "INCAR")
+    assert [incar.get(tag) for tag in ("LSORBIT", "ISYM", "ISPIN", "NUPDOWN", "MAGMOM")] == (
+        [True, -1, 1, None, [[0, 0, 0]] * 4] if soc else [None, None, 1, None, None]
+    )
+    program = "vasp_ncl" if soc else "vasp_std"
+    assert re.findall(r"vasp_\w+", (tmp_path / "vasp" / "README.md").read_text()) == [program]
+
+    kind = "full" if soc else "scalar"
+    for symbol in "NH":
+        head = f'<PP_HEADER element="{symbol}" relativistic="{kind}" functional="PBE"/>'
+        (tmp_path / f"{symbol}.upf").write_text(f'<UPF version="2.0.1">\n{head}\n')
+    own = files_in(tmp_path, "PBE", soc)
+    pw = DftSettings(**settings, pseudopotentials=own, cutoff_wfc_ry=90, cutoff_rho_ry=360)
+    export_inputs(complete_request(scf(ammonia(), "NH3", pw)), "", tmp_path / "pw")
+    text = (tmp_path / "pw" / "pw.in").read_text()
+    assert ("K_POINTS automatic\n1 1 1  0 0 0\n" in text) == soc
+    assert ("K_POINTS gamma\n" in text) != soc
+    assert re.findall(r"(\w+) += \.true\.", text) == ["tprnfor", *(soc * ["noncolin", "lspinorb"])]
+    assert "nspin" not in text
 
 
 @pytest.mark.slow
