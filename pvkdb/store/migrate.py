@@ -80,7 +80,7 @@ def upgrade(store: Store) -> tuple[str | None, str | None]:
         if inspect(connection).has_table("alembic_version"):
             command.upgrade(config, "head")
         else:
-            Base.metadata.create_all(connection)
+            Base.metadata.create_all(connection, checkfirst=False)
             connection.execute(insert(DataChanges).values(id=1, number=0))
             command.stamp(config, "head")
         renew_tolerance(connection)
