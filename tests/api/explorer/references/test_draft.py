@@ -125,14 +125,15 @@ def test_plain_forms_decide_and_enter_and_another_key_confirms(
 
 def test_a_paper_that_the_store_has_is_named_with_its_rows(importer: Browser) -> None:
     doi = '<meta name="citation_doi" content="10.1000/twice">'
-    paper = PAPER.replace("<head>", f"<head>{doi}")
+    paper = PAPER.replace("<head>", f"<head>{doi}").replace("A. Tester", "A. Twice")
+    paper = paper.replace("A memristor", "Another memristor")
     first = upload(importer, paper.encode()).headers["location"]
     other = upload(importer, paper.replace("thick", "thin").encode()).headers["location"]
     assert first != other
     for revision, row in enumerate(("reference", "devices-1")):
         send(importer, first, revision, "accept", rest=row)
-    assert "tester2024-d001" in send(importer, first, 2, "enter").text
-    named = "rows of this paper from elsewhere: tester2024-d001"
+    assert "twice2024-d001" in send(importer, first, 2, "enter").text
+    named = "rows of this paper from elsewhere: twice2024-d001"
     assert named in importer.open(other)
     assert named not in importer.open(first)
 
