@@ -10,6 +10,7 @@ import gzip
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from math import ceil
 from typing import Any, NamedTuple
 
 from pvkdb.chemistry import Composition, parse_composition
@@ -25,8 +26,8 @@ HEAD = """
 {devices} curated devices have {compositions} compositions. The release of computed results has a \
 relaxed structure of {structures} and an activation energy of {barriers}. A structure starts from \
 a prototype or, where none holds the composition, from one placed by hand \
-(`validation/device_starts.py`); neither is a measured structure. Open: the paper does not give \
-the amounts.
+(`validation/device_starts.py`); neither is a measured structure. ≤: hops failed, and an easier \
+path may lead over them. Open: the paper does not give the amounts.
 
 | composition | devices | start | structure | E_A of the halide vacancy / eV | missing |
 |---|---|---|---|---|---|
@@ -107,7 +108,10 @@ def _computed() -> tuple[dict[str, set[str]], dict[str, set[str]], dict[str, set
         if any(each["role"] == "host" for each in entry["structures"]):
             phases[formula].add(phase)
         if (energy := percolation_ev(entry)) is not None:
-            barriers[formula].add(f"{energy:.2f} ({phase}, {entry['parameters']['potential']})")
+            shown = f"≤ {ceil(100 * energy) / 100:.2f}"
+            if not entry["result"]["upper_bound"]:
+                shown = f"{energy:.2f}"
+            barriers[formula].add(f"{shown} ({phase}, {entry['parameters']['potential']})")
         if entry["kind"] == "neb" and entry["state"] == "failed":
             failures[formula].add(entry["failure_kind"])
     return phases, barriers, failures
