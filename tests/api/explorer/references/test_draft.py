@@ -126,7 +126,7 @@ def test_plain_forms_decide_and_enter_and_another_key_confirms(
 def test_a_paper_that_the_store_has_is_named_with_its_rows(importer: Browser) -> None:
     doi = '<meta name="citation_doi" content="10.1000/twice">'
     paper = PAPER.replace("<head>", f"<head>{doi}").replace("A. Tester", "A. Twice")
-    paper = paper.replace("A memristor", "Another memristor")
+    paper = paper.replace("A memristor", "Another memristor").replace("300 nm", "350 nm")
     first = upload(importer, paper.encode()).headers["location"]
     other = upload(importer, paper.replace("thick", "thin").encode()).headers["location"]
     assert first != other
