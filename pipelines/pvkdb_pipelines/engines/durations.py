@@ -30,7 +30,7 @@ _MEASURED_S: dict[tuple[str, str], float] = {
     ("vacancy", PotentialName.SEVENNET_0): 7.1,
     ("estimate", PotentialName.SEVENNET_0): 1.9,
     ("neb", PotentialName.CHGNET): 48.0,
-    ("neb", PotentialName.SEVENNET_0): 80.0,
+    ("neb", PotentialName.SEVENNET_0): 126.0,
     ("neb", PotentialName.SEVENNET_L3I5): 237.1,
 }
 # Its force calls take 2.5 times as long: 102 and 41 CPU-ms for 39 atoms on one thread.
@@ -47,7 +47,7 @@ _LONGER = {"molecules": 20.0, "mixture": 7.0}
 #: long paths. Failures of the latter take longer (docs/cluster.md, "What a screening costs").
 _LONGEST_S: dict[tuple[str, str], float] = {
     ("neb", PotentialName.CHGNET): 850.0,
-    ("neb", PotentialName.SEVENNET_0): 1300.0,
+    ("neb", PotentialName.SEVENNET_0): 2200.0,
     ("neb", PotentialName.SEVENNET_L3I5): 1800.0,
 }
 #: Calculations of unknown duration get a batch of their own.

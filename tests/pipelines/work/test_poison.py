@@ -20,7 +20,7 @@ from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue import jobs
 from pvkdb.store.queue.kept_files import SETTING
 from pvkdb.store.rows.from_models import calculation_document
-from pvkdb_pipelines.engines.dispatcher import Dispatcher
+from pvkdb_pipelines.engines.dispatcher import Dispatcher, WorkerGroup
 from pvkdb_pipelines.engines.node import NodeResult, compute_batch
 from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work import tasks, worker
@@ -85,7 +85,7 @@ BROUGHT: dict[str, Callable[..., Any]] = {
 class Here:
     """Workers of a dispatcher that compute at once, in this process."""
 
-    capacity, batch_s, longest_s = 1, 60.0, None
+    groups = (WorkerGroup(capacity=1, batch_s=60.0),)
     lost: tuple[type[BaseException], ...] = ()
 
     def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[NodeResult]]:
