@@ -23,7 +23,7 @@ from pvkdb_pipelines.dft.requests import (
     is_pending_barrier,
     path_request,
 )
-from pvkdb_pipelines.engines.dispatcher import Dispatcher
+from pvkdb_pipelines.engines.dispatcher import Dispatcher, WorkerGroup
 from pvkdb_pipelines.engines.node import NodeResult
 from pvkdb_pipelines.work.worker import Worker
 
@@ -35,10 +35,8 @@ COARSE = DftSettings(cutoff_wfc_ry=20, cutoff_rho_ry=160, kpoint_grid=(1, 1, 1))
 class Nowhere:
     """Workers that are given nothing: what takes no time is done where the store is."""
 
-    capacity = 1
+    groups = (WorkerGroup(capacity=1, batch_s=60.0, longest_s=1e-3),)
     lost: tuple[type[BaseException], ...] = ()
-    batch_s = 60.0
-    longest_s = 1e-3
 
     def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[NodeResult]]:
         raise AssertionError(f"{len(batch)} calculations were sent away")
