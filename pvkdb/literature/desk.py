@@ -7,7 +7,6 @@ of every import, and counts in rankings once somebody else has confirmed it.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -87,7 +86,7 @@ def prepared(paper: Paper) -> Proposals:
         raise InputError("give one of text and pdf")
     try:
         content = (paper.text or "").encode() if paper.pdf is None else base64.b64decode(paper.pdf)
-    except (binascii.Error, UnicodeEncodeError) as error:
+    except ValueError as error:
         raise InputError(f"{paper.name} is neither text nor base64: {error}") from error
     found = proposals_of(Upload(PurePath(paper.name).name, content))
     return found.model_copy(update={"by": paper.by})

@@ -64,6 +64,7 @@ def test_a_pdf_or_a_text_is_taken_and_nothing_else(api: Api, ada: str) -> None:
         ({}, "give one of text and pdf"),
         ({"text": TEXT, "pdf": pdf}, "give one of text and pdf"),
         ({"pdf": "a"}, "neither text nor base64"),
+        ({"pdf": "°"}, "neither text nor base64"),
         ({"pdf": b64encode(b"%PDF-1.4 broken").decode()}, "damaged PDF"),
     ):
         refused = post(api, ada, **body)
