@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from pvkdb.operations.fields import InCommand, Text
 from pvkdb.schemas import RequestModel, StrictModel
@@ -140,12 +140,20 @@ class UnreviewedImport(BaseModel):
     at: date = Field(description="Day of the import.", examples=["2026-11-30"])
 
 
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("true and false are not numbers; give one, such as 3")
+    return value
+
+
+#: A whole number; pydantic alone reads false as 0.
+_Whole = Annotated[int, BeforeValidator(_number)]
 #: Fields of requests that several operations of drafts have.
 DraftNumber = Annotated[
-    int, Field(description="Number of the draft.", ge=1, lt=2**31, examples=[1])
+    _Whole, Field(description="Number of the draft.", ge=1, lt=2**31, examples=[1])
 ]
 Revision = Annotated[
-    int, Field(description="Revision of the draft that was read.", ge=0, lt=2**31, examples=[3])
+    _Whole, Field(description="Revision of the draft that was read.", ge=0, lt=2**31, examples=[3])
 ]
 By = Annotated[
     Text | None,

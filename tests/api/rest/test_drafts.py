@@ -88,6 +88,8 @@ def test_a_decision_on_another_revision_is_refused_and_says_what_changed(
     draft = post(api, ada, text=f"{TEXT} It is thin.").json()
     bob = key_for(guarded_store, "import", name="Bob")
     asked = {"draft": draft["id"], "cells": ["devices-1.endurance"]}
+    no_number = post(api, ada, "/decide", **asked, revision=False, action="accept")
+    assert (no_number.status_code, "not numbers" in no_number.json()["detail"]) == (422, True)
     made = post(api, ada, "/decide", **asked, revision=0, action="correct", value="600 cycles")
     assert (made.status_code, made.json()["revision"]) == (200, 1)
     late = post(api, bob, "/decide", **asked, revision=0, action="accept")
