@@ -146,14 +146,16 @@ def _number(value: Any) -> Any:
     return value
 
 
-#: A whole number; pydantic alone reads false as 0.
-_Whole = Annotated[int, BeforeValidator(_number)]
+#: For whole numbers, which pydantic alone reads from true and false, too.
+_NUMBER = BeforeValidator(_number)
 #: Fields of requests that several operations of drafts have.
 DraftNumber = Annotated[
-    _Whole, Field(description="Number of the draft.", ge=1, lt=2**31, examples=[1])
+    int, Field(description="Number of the draft.", ge=1, lt=2**31, examples=[1]), _NUMBER
 ]
 Revision = Annotated[
-    _Whole, Field(description="Revision of the draft that was read.", ge=0, lt=2**31, examples=[3])
+    int,
+    Field(description="Revision of the draft that was read.", ge=0, lt=2**31, examples=[3]),
+    _NUMBER,
 ]
 By = Annotated[
     Text | None,
