@@ -30,7 +30,7 @@ _OF_THE_FILE = ("provider", "run_dir", "idle_s", "grace_s", "resources")
 
 
 def kinds_by_resources() -> dict[str, tuple[str, ...]]:
-    """Return the kinds of calculations that each name of a table of resources stands for."""
+    """Return the kinds of calculations that each table of resources is for, by its name."""
     sent = {name: kind for name, kind in kinds().items() if not kind.instant}
     return {
         "dft": tuple(name for name in sent if name.startswith("dft-")),

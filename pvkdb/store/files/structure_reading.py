@@ -134,6 +134,9 @@ def _symmetry(host: Host, symprec_ang: float) -> Any:
         from ase.data import atomic_numbers
     cell = np.array(host.cell_ang)
     fractions = np.array(host.positions_ang) @ np.linalg.inv(cell)
+    for symbol in host.symbols:
+        if symbol not in atomic_numbers:
+            raise InputError(f"{symbol[:20]!r} in the structure is not an element; write e.g. Pb")
     numbers = [atomic_numbers[symbol] for symbol in host.symbols]
     try:
         with warnings.catch_warnings():

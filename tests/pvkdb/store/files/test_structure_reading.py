@@ -6,6 +6,7 @@ import pytest
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
+from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.store.files.structure_reading import MOST_SITES, read_cif, space_group_of
 
 #: Cubic CsPbBr3 with its symmetry: five atoms of three sites.
@@ -85,3 +86,10 @@ def test_sites_on_top_of_one_another_are_refused():
     plain = CUBIC.replace("'P m -3 m'", "'P 1'").replace("221", "1")
     with pytest.raises(InputError, match=r"Cs and Cs 0\.18 Å apart"):
         read_cif(plain + listed, CSPBBR3)
+
+
+def test_a_symbol_that_names_no_element_is_refused() -> None:
+    cell = ((4.0, 0.0, 0.0), (0.0, 4.0, 0.0), (0.0, 0.0, 4.0))
+    host = Host(symbols=("",), cell_ang=cell, positions_ang=((0.0, 0.0, 0.0),))
+    with pytest.raises(InputError, match="'' in the structure is not an element"):
+        space_group_of(host)
