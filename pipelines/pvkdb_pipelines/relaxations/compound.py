@@ -23,6 +23,7 @@ from pvkdb.schemas.calculations.relaxations import (
     RelaxResult,
     RelaxSettings,
 )
+from pvkdb.store.files.relaxation_requests import relaxation_of
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.potentials.loading import metered
@@ -50,17 +51,9 @@ def relax_request(
     settings: RelaxSettings | None = None,
 ) -> RelaxRequest:
     """Return the request to relax a compound in a phase, in a search for the lowest."""
-    if settings is None:
-        kept = keeps_symmetry(compound, info.phase)
-        settings = RelaxSettings(rattle_ang=0.0) if kept else RelaxSettings()
-    return RelaxRequest(
-        formula=compound.formula,
-        stoichiometry=compound.stoichiometry,
-        ions=tuple((ion.symbol, ion.charge) for ion in compound.ions),
-        phase=info.phase,
-        potential=potential,
-        settings=settings,
-    )
+    if settings is None and keeps_symmetry(compound, info.phase):
+        settings = RelaxSettings(rattle_ang=0.0)
+    return relaxation_of(compound, info.phase, potential, settings)
 
 
 def compound_in(request: RelaxRequest) -> Compound:

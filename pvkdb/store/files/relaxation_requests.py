@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.ions import HALIDES
-from pvkdb.compositions.compounds import compound_like, compound_of
+from pvkdb.compositions.compounds import Compound, Mixture, compound_like, compound_of
 from pvkdb.errors import InputError, NotFoundError, naming, unknown_name
-from pvkdb.schemas.calculations import CalculationState
+from pvkdb.schemas.calculations import AnyPotential, CalculationState
 from pvkdb.schemas.calculations.migration import host_phases, require_dispersion
 from pvkdb.schemas.calculations.relaxations import (
     EquationOfStateQuestion,
@@ -18,6 +18,7 @@ from pvkdb.schemas.calculations.relaxations import (
     RelaxQuestion,
     RelaxRequest,
     RelaxResult,
+    RelaxSettings,
     VacancyQuestion,
     VacancyRequest,
 )
@@ -25,6 +26,9 @@ from pvkdb.store.files.structure_reading import distinct_atoms
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.models.structures import Structure
+
+#: Most steps of a mixture with molecules, in which many molecules turn one after the other.
+MIXED_HYBRID_STEPS = 1000
 
 
 def relax_request(session: Session, question: RelaxQuestion) -> RelaxRequest:
@@ -68,13 +72,32 @@ def relax_request(session: Session, question: RelaxQuestion) -> RelaxRequest:
     with naming("potential"):
         require_dispersion(composition, question.potential)
     phase = question.phase or choices[0]
+    start = _host(starts[phase]) if phase in starts else None
+    return relaxation_of(compound, phase, question.potential, start=start)
+
+
+def relaxation_of(
+    compound: Compound,
+    phase: str,
+    potential: AnyPotential,
+    settings: RelaxSettings | None = None,
+    start: Host | None = None,
+) -> RelaxRequest:
+    """Return the request to relax a compound in a phase.
+
+    By default, a mixture with molecules may take ``MIXED_HYBRID_STEPS``.
+    """
+    if settings is None:
+        longer = isinstance(compound, Mixture) and compound.molecular
+        settings = RelaxSettings(max_steps=MIXED_HYBRID_STEPS) if longer else RelaxSettings()
     return RelaxRequest(
         formula=compound.formula,
         stoichiometry=compound.stoichiometry,
         ions=tuple((ion.symbol, ion.charge) for ion in compound.ions),
         phase=phase,
-        potential=question.potential,
-        start=_host(starts[phase]) if phase in starts else None,
+        potential=potential,
+        settings=settings,
+        start=start,
     )
 
 

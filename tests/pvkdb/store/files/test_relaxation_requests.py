@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pvkdb.chemistry import parse_composition
+from pvkdb.compositions.compounds import compound_of
 from pvkdb.computed import CALCULATIONS
 from pvkdb.errors import InputError, NotFoundError, ParameterError
 from pvkdb.schemas.calculations.relaxations import (
@@ -27,8 +28,9 @@ from pvkdb.store.files.relaxation_requests import (
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import submit
 from pvkdb_pipelines.geometry.hosts import atoms_in
-from pvkdb_pipelines.prototypes import build
+from pvkdb_pipelines.prototypes import build, prototype
 from pvkdb_pipelines.relaxations.compound import compound_in
+from pvkdb_pipelines.relaxations.compound import relax_request as screening_request
 from pvkdb_pipelines.structures.checks import check
 from pvkdb_pipelines.structures.user_structures import store_start
 from validation.device_starts import STARTS
@@ -98,6 +100,20 @@ def test_vacancies_of_a_mixture_are_those_of_the_halide_asked_for(other: Store) 
             vacancy_request(session, VacancyQuestion(relaxation=relaxed.id, halide="Cl"))
     for halide, sites in found.items():
         assert {*sites} == {*map(int, (host.symbols == halide).nonzero()[0])}
+
+
+@for_each(
+    ("formula", "steps"),
+    [("MAPbI3", 300), ("CsPbI2Br", 300), ("MAPbI2Br", 1000), ("Cs0.2FA0.8PbBr3", 1000)],
+)
+def test_a_mixture_with_molecules_may_take_more_steps(
+    other: Store, formula: str, steps: int
+) -> None:
+    with other.session() as session:
+        asked = relax_request(session, RelaxQuestion(formula=formula, phase="Pnma"))
+    compound = compound_of(parse_composition(formula))
+    screened = screening_request(compound, prototype("ABX3", "Pnma"), asked.potential)
+    assert (asked.settings.max_steps, asked) == (steps, screened)
 
 
 @for_each(
