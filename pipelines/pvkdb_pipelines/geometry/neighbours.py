@@ -16,6 +16,10 @@ from pvkdb.schemas.calculations import FailureKind
 #: Smallest accepted distance over the sum of the covalent radii. Relaxed halide perovskites
 #: and their saddle points lie above 0.85; the potentials' false minima lie below 0.75.
 CLOSEST_APPROACH = 0.75
+#: Radii of C and N in triple bonds, Å, which molecules such as SCN- have. Source: P. Pyykkö et al.,
+#: Chem. Eur. J. 11, 3511 (2005), doi:10.1002/chem.200401299.
+_TRIPLE = np.zeros(len(covalent_radii))
+_TRIPLE[[6, 7]] = 0.60, 0.54
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,6 @@ def check_structure(atoms: Atoms, what: str) -> None:
         CalculationFailedError: A distance is below :data:`CLOSEST_APPROACH` times the sum of
             the covalent radii (``ATOMS_TOO_CLOSE``).
 
-    Source of the radii: B. Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/B801115J,
-    as tabulated in ``ase.data.covalent_radii``.
     """
     ratio, i, j, distance = closest_approach(atoms)
     if not ratio >= CLOSEST_APPROACH:  # written so that NaN is refused too
@@ -79,6 +81,21 @@ def check_structure(atoms: Atoms, what: str) -> None:
         )
 
 
+def bond_lengths_ang(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the sum of the covalent radii of pairs of atoms, Å; of C and N, in a triple bond.
+
+    Args:
+        first, second: Atomic numbers, shapes that broadcast.
+
+    Source: B. Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/B801115J, as tabulated in
+    ``ase.data.covalent_radii``.
+    """
+    triple = (_TRIPLE[first] > 0) & (_TRIPLE[second] > 0)
+    return np.where(
+        triple, _TRIPLE[first] + _TRIPLE[second], covalent_radii[first] + covalent_radii[second]
+    )
+
+
 def closest_approach(atoms: Atoms) -> tuple[float, int, int, float]:
     """Return the shortest distance of two atoms over the sum of their covalent radii.
 
@@ -86,8 +103,7 @@ def closest_approach(atoms: Atoms) -> tuple[float, int, int, float]:
         The ratio, the indices of the two atoms, and their distance in Å.
     """
     _, distances = get_distances(atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
-    radii = covalent_radii[atoms.numbers]
-    ratios = distances / (radii[:, None] + radii[None, :])
+    ratios = distances / bond_lengths_ang(atoms.numbers[:, None], atoms.numbers[None, :])
     np.fill_diagonal(ratios, np.inf)
     i, j = np.unravel_index(np.argmin(ratios), ratios.shape)
     return float(ratios[i, j]), int(i), int(j), float(distances[i, j])

@@ -12,13 +12,18 @@ from itertools import product
 
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers, covalent_radii
+from ase.data import atomic_numbers
 
 from pvkdb.compositions.compounds import Compound, Role
 from pvkdb.schemas.calculations.findings import Finding, Flaw
 from pvkdb.schemas.calculations.reliability import TURNED_DEG
 from pvkdb_pipelines.geometry.molecules import turned_deg
-from pvkdb_pipelines.geometry.neighbours import CLOSEST_APPROACH, Neighbours, neighbours
+from pvkdb_pipelines.geometry.neighbours import (
+    CLOSEST_APPROACH,
+    Neighbours,
+    bond_lengths_ang,
+    neighbours,
+)
 from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes.radii import contact_ang
 from pvkdb_pipelines.structures.octahedra import Polyhedra, polyhedra, reach_ang
@@ -161,8 +166,8 @@ def _of_distances(
             yield Finding(
                 Flaw.DISTANCES_TOO_LONG, f"{pair} {ratio:.2f} of the radii (at most {high})"
             )
-    radii = covalent_radii[relaxed.numbers]
-    ratios = near.distance / (radii[near.first] + radii[near.second])
+    numbers = relaxed.numbers
+    ratios = near.distance / bond_lengths_ang(numbers[near.first], numbers[near.second])
     if len(ratios) and ratios.min() < CLOSEST_APPROACH:
         worst = int(np.argmin(ratios))
         i, j = near.first[worst], near.second[worst]

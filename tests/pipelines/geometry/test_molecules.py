@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
+from ase import Atoms
 from scipy.spatial.transform import Rotation
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.geometry.molecules import has_molecules, require_whole, turned_deg
+from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.prototypes import build
 
 
@@ -57,3 +61,13 @@ def test_a_proton_that_leaves_is_refused():
     with pytest.raises(CalculationFailedError, match="the bond of N5 and H11 broke") as failure:
         require_whole(atoms, broken, "cell")
     assert failure.value.kind == FailureKind.MOLECULE_BROKEN
+
+
+@pytest.mark.parametrize(
+    ("pair", "ang", "fits"),
+    [("CN", 1.10, True), ("CN", 0.8, False), ("CO", 1.0, False), ("PbBr", 1.9, False)],
+)
+def test_a_triple_bond_is_not_too_short(pair, ang, fits):
+    two = Atoms(pair, positions=[(0, 0, 0), (0, 0, ang)], cell=[10.0] * 3, pbc=True)
+    with nullcontext() if fits else pytest.raises(CalculationFailedError, match="apart"):
+        check_structure(two, "a pair")
