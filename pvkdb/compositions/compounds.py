@@ -79,9 +79,10 @@ class Compound:
         }
 
     @property
-    def atoms_per_formula(self) -> int:
-        """Atoms in one formula unit."""
-        return round(sum(self.numbers_of_elements.values()))
+    def atoms_per_formula(self) -> float:
+        """Atoms in one formula unit, an ``int`` if whole; of Cs0.2FA0.8PbBr3, 10.6."""
+        atoms = round(sum(self.numbers_of_elements.values()), 6)
+        return int(atoms) if atoms.is_integer() else atoms
 
     @property
     def formula(self) -> str:

@@ -285,7 +285,8 @@ def _thresholds(
 def _octahedra(stage: Stage, composition: Composition) -> Octahedra | None:
     """Return the octahedra of the host if a halide moves between its sites.
 
-    Monovalent cations alone on B, such as Cu+ in CsCu2I3, are in tetrahedra or triangles.
+    Monovalent cations alone on B, such as Cu+ in CsCu2I3, are in tetrahedra or triangles. Where
+    SCN- shares X, halides are not all corners.
     """
     cations, halides = (
         {occupant.ion.symbol for occupant in composition.on(site)} for site in ("B", "X")
@@ -293,6 +294,8 @@ def _octahedra(stage: Stage, composition: Composition) -> Octahedra | None:
     if stage.sites.kind == "interstitial" or stage.sites.symbol not in halides:
         return None
     if all(occupant.ion.charge == 1 for occupant in composition.on("B")):
+        return None
+    if any(occupant.ion.molecular for occupant in composition.on("X")):
         return None
     return octahedra_of(stage.host, cations, halides)
 

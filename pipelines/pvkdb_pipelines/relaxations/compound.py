@@ -121,7 +121,7 @@ def compute_relaxation(
     )
     progress.finish(_RELAX)
     atoms_per_formula = compound.atoms_per_formula
-    units = len(relaxed) // atoms_per_formula
+    units = round(len(relaxed) / atoms_per_formula)
     a, b, c, alpha, beta, gamma = (float(value) for value in relaxed.cell.cellpar())
     return RelaxationRun(
         result=RelaxResult(

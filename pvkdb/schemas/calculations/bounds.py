@@ -41,6 +41,8 @@ AtomVolume = Annotated[float, Field(ge=ATOM_ANG3[0], le=ATOM_ANG3[1])]
 #: A number of atoms, steps or evaluations.
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Atoms = Annotated[int, Field(ge=1, le=10**6)]
+#: A mixture of ions of several sizes, such as Cs0.2FA0.8PbBr3, has no whole number: 10.6.
+AtomsPerFormula = Atoms | Annotated[float, Field(ge=1, le=10**6)]
 Seconds = Annotated[float, Field(ge=0, le=1e10)]
 
 

@@ -148,7 +148,7 @@ class RelaxResult(bounds.CalculationResult):
     stoichiometry: str
     phase: str
     energy_ev_per_formula: bounds.TotalEnergy
-    atoms_per_formula: bounds.Atoms
+    atoms_per_formula: bounds.AtomsPerFormula
     formula_units: bounds.Atoms = Field(description="Formula units in the relaxed cell.")
     volume_ang3_per_formula: bounds.Positive
     space_group: str = Field(description="Space group of the relaxed structure (spglib, 0.1 Å).")
@@ -225,7 +225,7 @@ class EquationOfStateRequest(CalculationRequest):
     kind: Literal["equation-of-state"] = "equation-of-state"
     formula: str
     phase: str
-    atoms_per_formula: int = Field(ge=1, le=MOST_ATOMS)
+    atoms_per_formula: bounds.AtomsPerFormula = Field(le=MOST_ATOMS)
     host: Host
     potential: AnyPotential
     strain: float = Field(default=0.06, ge=0.01, le=0.15, description="Largest ΔV / V, both ways.")
@@ -257,7 +257,7 @@ class VacancyRequest(CalculationRequest):
     formula: str
     phase: str
     halide: str
-    atoms_per_formula: int = Field(ge=1, le=MOST_ATOMS)
+    atoms_per_formula: bounds.AtomsPerFormula = Field(le=MOST_ATOMS)
     host: Host
     sites: tuple[Annotated[int, Field(ge=0, lt=MOST_ATOMS)], ...] = Field(
         description="Halides of the host, one of each symmetry-distinct kind of its prototype."

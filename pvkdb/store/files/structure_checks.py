@@ -63,7 +63,7 @@ def _not_of_the_result(
     energy = row.energy_ev
     match request, result:
         case RelaxRequest(), RelaxResult():
-            atoms = result.formula_units * result.atoms_per_formula
+            atoms = round(result.formula_units * result.atoms_per_formula)
             energy = result.formula_units * result.energy_ev_per_formula
             space_group, host = result.space_group, None
         case VacancyRequest(), VacancyResult():

@@ -36,6 +36,7 @@ from pvkdb_pipelines.prototypes import (
     tilted_perovskite,
 )
 from pvkdb_pipelines.prototypes.mixtures import ordered
+from validation.device_starts import STARTS
 
 pytestmark = pytest.mark.timeout(900)
 CUBE = ((6.0, 0.0, 0.0), (0.0, 6.0, 0.0), (0.0, 0.0, 6.0))
@@ -222,12 +223,14 @@ def test_every_phase_that_can_be_asked_for_has_a_prototype():
         assert set(host_phases(composition)) == known, formula
 
 
-def test_copper_in_tetrahedra_has_no_octahedra_whose_edges_hops_follow():
-    for formula, found in (("CsCu2I3", False), ("CsPbI3", True)):
-        composition = parse_composition(formula)
-        host = build(composition, host_phases(composition)[0])
-        stage = SimpleNamespace(host=host, sites=SimpleNamespace(kind="vacancy", symbol="I"))
-        assert (_octahedra(stage, composition) is not None) == found
+def test_halides_around_copper_or_beside_thiocyanate_have_no_octahedra_whose_edges_hops_follow():
+    for formula, host, symbol, found in (
+        ("CsCu2I3", build(parse_composition("CsCu2I3"), "Cmcm"), "I", False),
+        ("CsPbI3", build(parse_composition("CsPbI3"), "Pnma"), "I", True),
+        ("Cs2PbBr2(SCN)2", STARTS["Cs2PbBr2(SCN)2"](), "Br", False),
+    ):
+        stage = SimpleNamespace(host=host, sites=SimpleNamespace(kind="vacancy", symbol=symbol))
+        assert (_octahedra(stage, parse_composition(formula)) is not None) == found
 
 
 def test_every_stage_is_reported_until_one_fails():

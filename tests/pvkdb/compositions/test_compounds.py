@@ -11,6 +11,7 @@ from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes import (
     STOICHIOMETRIES,
+    build,
     build_element,
     competitors,
     compound_of,
@@ -70,6 +71,18 @@ def test_a_mixture_of_abx3_has_its_shares_and_the_ends_of_a_random_one():
         {"CsPbI3": 1 / 3, "CsPbBr3": 1 / 6, "CsSnI3": 1 / 3, "CsSnBr3": 1 / 6}
     )
     assert {*mixture.ends, *competitors(next(iter(mixture.ends)))} <= {*competitors(mixture)}
+
+
+@pytest.mark.parametrize(
+    ("formula", "atoms", "units"),
+    [("MAPbI2Br", 12, 8), ("Cs0.2FA0.8PbBr3", 10.6, 20), ("Cs0.1FA0.9PbI3", 11.3, 20)],
+)
+def test_a_cell_holds_whole_formula_units_of_a_mixture_of_ions_of_several_sizes(
+    formula, atoms, units
+):
+    compound = compound_of(parse_composition(formula))
+    assert compound.atoms_per_formula == atoms
+    assert len(build(compound, "Pnma")) == pytest.approx(units * atoms)
 
 
 def test_counts_read_the_stoichiometry():
