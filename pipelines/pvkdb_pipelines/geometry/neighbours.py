@@ -91,9 +91,9 @@ def bond_lengths_ang(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     ``ase.data.covalent_radii``.
     """
     triple = (_TRIPLE[first] > 0) & (_TRIPLE[second] > 0)
-    return np.where(
-        triple, _TRIPLE[first] + _TRIPLE[second], covalent_radii[first] + covalent_radii[second]
-    )
+    sums = covalent_radii[first] + covalent_radii[second]
+    lengths: np.ndarray = np.where(triple, _TRIPLE[first] + _TRIPLE[second], sums)
+    return lengths
 
 
 def closest_approach(atoms: Atoms) -> tuple[float, int, int, float]:

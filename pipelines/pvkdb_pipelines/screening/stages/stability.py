@@ -198,7 +198,9 @@ def _reduced(compound: Compound) -> dict[str, float]:
     return {element: round(number / atoms, 9) for element, number in numbers.items()}
 
 
-def _per_atom(upper: Level | None, lower: Level | Decomposition | None, atoms: int) -> float | None:
+def _per_atom(
+    upper: Level | None, lower: Level | Decomposition | None, atoms: float
+) -> float | None:
     if upper is None or lower is None:
         return None
     return (upper.energy_ev_per_formula - lower.energy_ev_per_formula) / atoms
