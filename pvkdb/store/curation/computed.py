@@ -286,7 +286,7 @@ def _bottlenecks(calculation: Calculation, result: NebResult) -> list[Base]:
             result,
             threshold.direction,
             direction=threshold.direction,
-            low=threshold.e_a_ev,
+            low=None if result.upper_bound else threshold.e_a_ev,
             high=threshold.e_a_ev,
             conditions=f"limited by {hop.hop_class}, {hop.start} to {hop.end}, "
             f"{hop.length_ang:.2f} Å",
@@ -305,7 +305,7 @@ def _statement(
     name: str,
     *,
     direction: str | None,
-    low: float,
+    low: float | None,
     high: float,
     conditions: str,
 ) -> Energetic:
@@ -321,8 +321,9 @@ def _statement(
         charge=result.charge,
         quantity="E_A",
         scope="hop" if direction is None else "percolation",
-        value_min_ev=round(low, _DECIMALS),
+        value_min_ev=None if low is None else round(low, _DECIMALS),
         value_max_ev=round(high, _DECIMALS),
+        bound="upper" if low is None else None,
         method="MLIP",
         functional=str(calculation.parameters["potential"]),
         conditions=f"{conditions}; {result.atoms_in_cell} atoms, {charge}{caveat}",

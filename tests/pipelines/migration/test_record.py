@@ -104,6 +104,7 @@ def test_statements_say_what_takes_trust_from_them(
         assert session.get(Energetic, f"e-{key}-hop-{last}") is None
         statement = session.get_one(Energetic, f"e-{key}-3D")
         assert "a hop that failed might be easier" in statement.conditions
+        assert (statement.value_min_ev, statement.bound) == (None, "upper")
         assert "left Pnma for Pm" in statement.conditions
         with pytest.raises(NotFoundError, match=f"hop {last} "):
             stored_path(session, key, last)
