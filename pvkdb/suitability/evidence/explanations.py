@@ -31,8 +31,11 @@ def value_text(evidence: Evidence | Assessment, unit: str) -> str:
 def shown_ends(evidence: Evidence | Assessment | Known) -> tuple[float | None, float | None]:
     """Return the ends of a value; of a computed one in the digits that its interval leaves."""
     low, high = evidence.minimum, evidence.maximum
-    if evidence.grade not in JOINED or low is None or high is None:
+    if evidence.grade not in JOINED:
         return low, high
+    if low is None or high is None:
+        bounded = (None if end is None else float(f"{end:.2g}") for end in (low, high))
+        return next(bounded), next(bounded)
     if low == high or (evidence.grade is Grade.MODEL and 0 < 2 * low < high):  # times: decades
         return float(f"{low:.2g}"), float(f"{high:.2g}")
     digits = decimals_of(low, high) if low < high else None

@@ -103,14 +103,18 @@ def test_a_sentence_claims_what_the_intervals_allow(
 
 
 def test_a_value_has_the_digits_of_its_error_and_the_kinds_that_it_joins() -> None:
-    kinds = Evidence(0.25, 0.25), Evidence(0.021, 0.773, grade=Grade.CALIBRATED)
+    kinds = (
+        Evidence(0.25, 0.25),
+        Evidence(0.021, 0.773, grade=Grade.CALIBRATED),
+        Evidence(None, 0.8313, grade=Grade.MODEL),
+    )
     mean = Evidence(
         *(0.022, 0.596), grade=Grade.MEAN, estimate=(0.30887, 0.12895, 10), beside=kinds
     )
     found = compared("e_a_ev", mean, None)
     value = found.values[0].values[0]
     assert value.text == "0.31 ± 0.13 eV (95 %: 0.02 eV to 0.6 eV)"
-    assert [each.text for each in value.beside] == ["0.25 eV", "0.02 eV to 0.77 eV"]
+    assert [each.text for each in value.beside] == ["0.25 eV", "0.02 eV to 0.77 eV", "at most 0.83 eV"]
     assert value.kind == "literature and computed"
 
 
