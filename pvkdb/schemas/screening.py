@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -17,27 +16,6 @@ from pvkdb.schemas.calculations.reliability import barrier_doubts
 #: structure differs from the requested one; ``numerical``: a calculation failed;
 #: ``not defined``: the stage's quantity is not defined for it.
 FallKind = Literal["filter", "physical", "numerical", "not defined"]
-
-
-#: The former name of the energy above the hull, which had the other sign, and what follows it.
-_DECOMPOSITION = re.compile(
-    r'(?P<largest>-?)decomposition_ev_per_atom(?:(?P<link>": ?| is | *[<>]=? *)(?P<number>-?\d?))?'
-)
-
-
-def with_energies_above_hull(report: str) -> str:
-    """Return the JSON of a report; of an older one, energies of decomposition change their sign."""
-
-    def turned(found: re.Match[str]) -> str:
-        link, number = found["link"], found["number"]
-        if link is None:  # a column to rank by
-            return ("" if found["largest"] else "-") + "above_hull_ev_per_atom"
-        if number:
-            number = number[1:] if number.startswith("-") else f"-{number}"
-        swapped = link.translate(str.maketrans("<>", "><"))
-        return f"{found['largest']}above_hull_ev_per_atom{swapped}{number}"
-
-    return _DECOMPOSITION.sub(turned, report)
 
 
 class Fall(BaseModel):

@@ -178,11 +178,10 @@ def _profile(application: str | None, file: Path | None) -> Profile:
 
 def _report(path: Path) -> ScreeningReport:
     from pvkdb.schemas import read_json
-    from pvkdb.schemas.screening import ScreeningReport, with_energies_above_hull
+    from pvkdb.schemas.screening import ScreeningReport
 
     try:
-        text = with_energies_above_hull(path.read_text(encoding="utf-8"))
-        return read_json(ScreeningReport, text.encode())
+        return read_json(ScreeningReport, path.read_bytes())
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
