@@ -60,7 +60,7 @@ class NebCommand(LateCommand):
         return super().parse_args(ctx, args)
 
 
-@with_fields("pvkdb.schemas.calculations.migration:NebSettings")
+@with_fields("pvkdb.schemas.calculations.migration:NebSettings", kind=NebCommand)
 def neb(
     formula: Annotated[str, Argument(help="Composition, e.g. CsPbBr3.")],
     phase: Annotated[str | None, Option(help="Prototype, e.g. Pnma; default: likeliest.")] = None,
