@@ -251,8 +251,8 @@ def _of_field(
         default, text = None, f"{text.removesuffix('.')}; repeatable."
     word = words[name]
     if default is True:
-        word = f"{word}/--no-{word.removeprefix('--')}"
-    elif stated and default not in (Parameter.empty, None, False):
+        word = word if "/" in word else f"{word}/--no-{word.removeprefix('--')}"
+    elif stated and default not in (Parameter.empty, None, False, ""):
         number = f"{default:g}" if isinstance(default, float) else default
         text = f"{text.removesuffix('.')}; default: {number}."
     if stated and default is not Parameter.empty:

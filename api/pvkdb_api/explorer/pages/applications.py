@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from http import HTTPStatus
 from typing import Annotated, Any, get_args
@@ -114,21 +115,21 @@ def get_application(
 def _refusal(error: InputError) -> tuple[str, str]:
     """Return the name of the invalid parameter, and the reason without that name."""
     parameter = str(getattr(error, "parameter", ""))
-    return parameter, str(error).removeprefix(f"{parameter}: ")
+    return parameter, re.sub(rf"^{parameter}(: | = )", "", str(error))
 
 
 def _ranking(request: Request, session: Session, wanted: ParsedRankingQuery) -> dict[str, Any]:
     ranking, query = wanted.ranking(request, session), wanted.query
-    total = len(ranking.candidates)
-    more = total - wanted.top
+    total, top = len(ranking.candidates), wanted.question.top
+    more = total - top
     path = link(f"{API}/rankings", query.profile.name, **query.rest_parameters())
     rest = service_root(request) + path
     return {
         "ranking": ranking,
         "counted": [each.metric for each in ranking.criteria if each.weight > 0],
-        "rows": ranking.candidates[: wanted.top],
+        "rows": ranking.candidates[:top],
         "more_text": f"Show all {total}" if more <= 100 else f"Show 100 more of {total}",
-        "more": query.address(top=str(min(wanted.top + 100, 1000))) if more > 0 else None,
+        "more": query.address(top=str(min(top + 100, 1000))) if more > 0 else None,
         "scope": scope(ranking),
         "explanation": explanation.explain(ranking),
         "plot": view.criteria_plot(ranking, wanted),

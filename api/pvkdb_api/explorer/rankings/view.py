@@ -162,7 +162,8 @@ def criteria_plot(ranking: Ranking, wanted: ParsedRankingQuery) -> CriteriaPlot 
         return None
     places = {each.metric: place for place, each in numeric}
     first, second = _axes(ranking, [place for place, _ in numeric])
-    first, second = places.get(wanted.x or "", first), places.get(wanted.y or "", second)
+    asked = wanted.question
+    first, second = places.get(asked.x or "", first), places.get(asked.y or "", second)
     x, y = ranking.criteria[first], ranking.criteria[second]
     rows = _both_known(ranking, first, second)
     return CriteriaPlot(
