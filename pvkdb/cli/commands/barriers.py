@@ -34,7 +34,7 @@ from pvkdb.cli.output.barriers import (
     write_path,
 )
 from pvkdb.cli.output.console import messages, print_json, print_message, show, write_file
-from pvkdb.cli.output.progress import watch
+from pvkdb.cli.output.progress import watching
 from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError
 
 if TYPE_CHECKING:
@@ -263,8 +263,8 @@ def obtain(
     from pvkdb_pipelines.engines.local import LocalEngine
     from pvkdb_pipelines.screening.ledger import Ledger
 
-    with watch() as report:
-        ledger = Ledger(store, LocalEngine(), retry, report, lambda text: messages().print(text))
+    with watching() as watch:
+        ledger = Ledger(store, LocalEngine(), retry, watch.report, messages().print)
         try:
             ledger.compute(requests, lambda done, total: None)
         except KeyboardInterrupt:
