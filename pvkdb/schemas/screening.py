@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pvkdb.chemistry.phases import MEASURED, lowest_phases
 from pvkdb.display.notebook import NotebookView
+from pvkdb.operations.fields import Text
 from pvkdb.schemas.calculations.calibration import formation_interval
 from pvkdb.schemas.calculations.findings import FindingField
 from pvkdb.schemas.calculations.reliability import barrier_doubts
@@ -206,6 +207,27 @@ class ScreenedCandidate(BaseModel):
                 f"phases differ: {lowest} is lowest, these numbers are of {found.phase}"
             )
         return self
+
+
+class CandidateSelection(BaseModel):
+    """Which candidates of a screening; what is omitted accepts every one."""
+
+    passed: bool | None = Field(None, description="Whether they passed every stage.")
+    stage: Text | None = Field(None, description="The stage that rejected them.")
+    reason: Text | None = Field(None, description="The reason of the rejection.")
+    family: Text | None = Field(None, description="Their structure family.")
+    lead_free: bool | None = Field(None, description="Whether they are free of lead.")
+
+    def fits(self, candidate: ScreenedCandidate) -> bool:
+        """Whether a candidate meets the conditions."""
+        fall = candidate.fall
+        return (
+            self.passed in (None, fall is None)
+            and self.stage in (None, fall and fall.stage)
+            and self.reason in (None, fall and fall.reason)
+            and self.family in (None, candidate.family)
+            and self.lead_free in (None, candidate.lead_free)
+        )
 
 
 class StageCount(BaseModel):
