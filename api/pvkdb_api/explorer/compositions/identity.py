@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -37,12 +36,6 @@ _SEARCHED = 2000
 
 #: Longer names are not searched for similar ones.
 _LONGEST_NAME = 200
-
-
-def defect_markup(defect: str) -> Markup:
-    """Return a defect with a subscript: ``V_Br``."""
-    what, _, where = defect.partition("_")
-    return Markup("{}<sub>{}</sub>").format(what, where) if where else Markup("{}").format(what)
 
 
 @dataclass(frozen=True, slots=True)
