@@ -137,7 +137,7 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return a command, whose packages are installed unless its help is wanted."""
         name, command, rest = super().resolve_command(ctx, args)
-        if (extra := _EXTRAS.get(name)) and "--help" not in rest:
+        if (extra := _EXTRAS.get(name or "")) and "--help" not in rest:
             from pvkdb._extras import require
 
             require(extra)

@@ -85,13 +85,14 @@ def get_ranking(
     request: Request,
     application: Application,
     session: ReadSession,
-    query: Annotated[_Query, Query()],
+    asked: Annotated[_Query, Query()],
 ) -> Response:
     """Candidates with their score, its interval, and their assessment on each criterion.
 
     With `limit`, what is empty is left out of candidates, and the lists beside them are on the
     first page alone. A ranking is made once for all its pages and kept until the data change.
     """
+    query: Any = asked  # made at run time
     profile = suitability.shipped_profile(application)
     filters = read_filters(query.model_dump(include={*RANKING_FILTERS}, exclude_none=True))
     options, layer = suitability.options_of(query, filters), conditions_of(query)
