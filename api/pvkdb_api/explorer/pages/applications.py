@@ -16,10 +16,12 @@ from pvkdb.display.pages import SHEET_TYPES
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.operations import find
 from pvkdb.schemas import validated
-from pvkdb.schemas.profiles import SUBJECTS
+from pvkdb.schemas.metrics import METRICS
+from pvkdb.schemas.profiles import BASES, SUBJECTS
 from pvkdb.schemas.rankings import CompareRequest, Halide
 from pvkdb.schemas.tables.series import Changed, SeriesRequest
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
+from pvkdb.suitability.evidence.explanations import bounds_text, fails_text
 from pvkdb.suitability.ranking.series import series_in
 from pvkdb.suitability.sheets.comparisons import scope
 from pvkdb.suitability.sheets.side_by_side import Standing, side_by_side, standings
@@ -44,6 +46,10 @@ router = APIRouter(include_in_schema=False)
 PATH = "/applications"
 
 _FUNCTIONS: dict[str, Any] = {
+    "bases": BASES,
+    "bounds_text": bounds_text,
+    "fails_text": fails_text,
+    "metrics": METRICS,
     "candidate_link": explanation.candidate_link,
     "named": explanation.named,
     "value_of": explanation.value_of,
@@ -100,7 +106,7 @@ def get_application(
     context = {
         "query": query,
         "profile": profile,
-        "requirements": view.criterion_texts(query),
+        "requirements": view.asked_criteria(query),
         "refusal": refusal and _refusal(refusal),
         "found": found,
         **_FUNCTIONS,
