@@ -119,11 +119,8 @@ CASES = (
     HopCase("Cs3Sb2I9", "P6_3/mmc", 1),
     # hosts that do not tilt, without open d shells, whose densities do not converge so
     HopCase("Cs2NaScCl6", "Fm-3m", 1),
-    HopCase("Cs2HfCl6", "Fm-3m", 1),
-    HopCase("Cs2ZrCl6", "Fm-3m", 1),
     HopCase("Cs2TeCl6", "Fm-3m", 1),
     HopCase("Cs2NaScCl6", "Fm-3m", 0),
-    HopCase("Cs2HfCl6", "Fm-3m", 0),
 )
 #: Hops in larger cells, by the distance in Å: 71 atoms with pw.x, to see what the size does to a
 #: barrier of the same settings, and 159 with CP2K, which hold the tilts of their host.
