@@ -121,6 +121,8 @@ _QUALIFIERS = {">": ">", "≥": ">", ">=": ">", "<": "<", "≤": "<", "<=": "<",
 
 _POWER = r"10\^\{?[+-]?\d+\}?"
 _NUMBER = rf"(?:{_POWER}|[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+|\s?[x*]\s?{_POWER})?)"
+_BARE = re.compile(r"[+-]?[\d.]+")
+_MANTISSA = re.compile(rf"(?P<mantissa>{_BARE.pattern})(?P<power>\s?[x*]\s?10\^.+)")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _SIGNS = str.maketrans("−×·µ—\u2126", "-x*μ–Ω")
 
@@ -190,8 +192,8 @@ def parse_measurement(text: str, unit: str, *, unit_needed: bool = False) -> Int
     """Parse a reported value into an interval in ``unit``, a key of :data:`UNITS`.
 
     Accepts ``0.35 eV``, ``~25 kJ/mol``, ``> 1.20``, ``0.2–0.3 eV``, ``-0.5 to -1.2 V``,
-    ``0.35 ± 0.02 eV`` (as 0.33 to 0.37), ``3 months``, ``1.5×10^6``, ``10⁴``. A number
-    without a unit is in ``unit``, or refused where one is needed.
+    ``0.35 ± 0.02 eV`` (as 0.33 to 0.37), ``3 months``, ``1.5×10^6``, ``10⁴``, ``3–5 × 10^4`` (as
+    30000 to 50000). A number without a unit is in ``unit``, or refused where one is needed.
 
     Raises:
         InputError: the text cannot be parsed, or has no unit; the message gives examples.
@@ -213,7 +215,7 @@ def parse_measurement(text: str, unit: str, *, unit_needed: bool = False) -> Int
         unit, zero = "degC", _ZERO_C_IN_K
     factor = _factor(match["unit2"] or match["unit1"], unit)
     own = _factor(match["unit1"], unit) if match["unit1"] and match["unit2"] else factor
-    first, place = _number(match["first"])
+    first, place = _number(_with_power(match))
     ends = [(first, place, own)]
     qualifier = _QUALIFIERS.get(match["qualifier"] or "")
     if match["second"] is not None:
@@ -232,6 +234,15 @@ def parse_measurement(text: str, unit: str, *, unit_needed: bool = False) -> Int
         bound={">": "lower", "<": "upper"}.get(qualifier or ""),  # type: ignore[arg-type]
         approximate=qualifier == "~",
     )
+
+
+def _with_power(match: re.Match[str]) -> str:
+    """Return the first number of a value, with the power of ten that ends its range."""
+    first, last = match["first"], _MANTISSA.fullmatch(match["second"] or "")
+    if last is None or match["joint"] == "±" or match["unit1"] or not _BARE.fullmatch(first):
+        return first
+    shared = abs(float(first)) < abs(float(last["mantissa"]))
+    return f"{first}{last['power']}" if shared else first
 
 
 def _plain(text: str) -> str:
