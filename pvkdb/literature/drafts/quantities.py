@@ -23,7 +23,7 @@ _NUMBER = (
 )
 #: Words and signs in front of a number, by the sign that the tables hold.
 _FRONT = {
-    "~": "~|≈|about|around|approximately|ca\\.|roughly|nearly|almost|circa|close to",
+    "~": "~|≈|about|around|approximately|approx\\.|ca\\.|roughly|nearly|almost|circa|close to|near",
     ">": ">|≥|over|exceed(?:ing|s|ed)?|surpass(?:ing|es|ed)?|above|beyond|at least|in excess of|"
     "(?:more|greater|larger|higher|longer) than",
     "<": "<|≤|below|under|(?:less|lower|smaller|fewer|shorter) than|within",
@@ -46,13 +46,17 @@ _NEGATIVE = re.compile(
     r"\bnegative(?: [\w-]+){0,2} (?:voltages?|bias(?:es)?|pulses?)(?: (?:of|at|to))?\s*$"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
+#: Words between a number and what is counted, no plural and no verb: "139 non-overlapping ohmic
+#: conduction states", "300 SET/RESET cycles".
+_ADJECTIVES = (
+    r"(?:(?!(?:of|in|at|and|or|to|with|for|from|by|on|the|an?|its|their|than|over|after|under|per|"
+    r"between|when|while|which|that|can|could|upon|until|before|without|only|even)\b)"
+    r"[A-Za-z][A-Za-z/–-]*(?:(?<!s)|(?<=ous)|(?<=less))[\s-]){0,4}?"
+)
 #: Numbers that are written as words, in front of what is counted.
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 _WORDS |= {"nine": 9, "ten": 10, "twelve": 12, "sixteen": 16}
-_COUNTED = r"(?=[ -](?:orders|(?:[\w-]+ ){0,2}states|(?:hour|day|week|month|year)s?\b|level ))"
-#: Words between a number and its states: "139 non-overlapping ohmic conduction states".
-_BETWEEN = r"(?:\s(?!(?:of|in|at|and|to|with|for|from|by|the|its|their|or)\b)[A-Za-z-]{3,}){1,4}?\s"
-_STATES = re.compile(rf"{_BETWEEN}(?:states|levels)\b")
+_COUNTED = rf"(?=[ -](?:orders|{_ADJECTIVES}(?:state|level)s?|(?:hour|day|week|month|year)s?)\b)"
 _CHANGE = re.compile(
     r"\b(?i:expan|increas|decreas|reduc|improv|enhanc|drop|lower|rais|extend|shift|chang)\w*\b"
     r".{0,100}\bfrom\s*$"
@@ -62,6 +66,8 @@ _LIST = re.compile(r"\s?(?:,|, and|and|or|/)\s?")
 _MANTISSA = re.compile(r"(?P<mantissa>-?[\d.]+)(?P<power>\s?[×x·].*10\S+)")
 
 
+#: What is counted with adjectives in front of it.
+_WITH_ADJECTIVES = ("cycles", "states", "pulses")
 #: Units of quantities that are often powers of ten, so that 103 may be 10³.
 _OFTEN_POWERS = ("1", "cycles", "fold", "pulses", "s")
 
@@ -102,16 +108,18 @@ class PrintedQuantity:
 
 
 @cache
-def _counts() -> dict[str, str]:
-    """Return what is counted, by its printed name without blanks."""
-    names = words()["counts"].items()
-    return {name.replace(" ", ""): unit for unit, printed in names for name in printed}
+def _counts() -> list[tuple[str, re.Pattern[str]]]:
+    """Return what is counted, with the pattern of its printed names."""
+    found = []
+    for unit, names in words()["counts"].items():
+        between = _ADJECTIVES if unit in _WITH_ADJECTIVES else ""
+        found.append((unit, re.compile(f"{between}(?:{'|'.join(names)})s?")))
+    return found
 
 
 @cache
 def _token() -> re.Pattern[str]:
-    counted = sorted((n for names in words()["counts"].values() for n in names), key=len)[::-1]
-    unit = "|".join(name.replace(" ", r"\s?") + "s?" for name in counted) + f"|{unit_pattern()}"
+    unit = "|".join([unit_pattern(), *(pattern.pattern for _, pattern in _counts())])
     # "s–1" is no second and "cm² V⁻¹ s⁻¹" no area, but "2 V–1 V" is a range.
     per = rf"[–−-][123](?![\d.]|\s?(?:{unit})(?![A-Za-z]))|[\s·]?(?:cm|m|s|V|K|mol)[⁻–−-][¹²³123]"
     per += "|/(?:[cmnμ]?m[²2]|dec)"  # "5 mA/cm²" is no current
@@ -162,11 +170,9 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
         return None
     if match["word"]:
         number = str(_WORDS[match["word"].lower()])
-    doubt, end = "", match.end()
+    doubt = ""
     plain = re.sub(r"(?<=\d)[, ](?=\d{3})", "", number)
     unit, printed = _unit(printed) if printed else ("1", "")
-    if bare and (states := _STATES.match(text, match.end())):
-        unit, end = "states", states.end()
     lost = re.search(r"10(\(\d+\)|[\s–−-]+\d+|[2-9]|1\d)$", plain)
     if lost and (not lost[1].isdigit() or lost.start() or unit in _OFTEN_POWERS):
         plain = f"{plain[: lost.start()]}10^{lost[1].strip('( )').replace('–', '-')}"
@@ -189,17 +195,16 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
         elif match["grid"]:
             unit, numbers = "side" if unit == "m" else "grid", sorted(numbers, key=float)
         first, last = (f"{number} {printed}".strip() for number in (numbers[0], numbers[-1]))
-        return PrintedQuantity(unit, (first, last), front, start, end, doubt, printed)
+        return PrintedQuantity(unit, (first, last), front, start, match.end(), doubt, printed)
     except InputError:
         return None
 
 
 def _unit(printed: str) -> tuple[str, str]:
     """Return the unit of the tables, or what is counted, and how an import writes it."""
-    bare = re.sub(r"\s", "", printed)
-    counted = _counts().get(bare) or _counts().get(bare.removesuffix("s"))
-    if counted is not None:
-        return counted, counted if counted in UNITS else ""
+    for unit, pattern in _counts():
+        if pattern.fullmatch(printed):
+            return unit, unit if unit in UNITS else ""
     found = unit_of(printed)
     return (found[0], printed) if found else ("1", "")
 
