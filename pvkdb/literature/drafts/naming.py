@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from pvkdb.chemistry.composition import parse_material
 from pvkdb.chemistry.ions import elements, names
 from pvkdb.errors import InputError
 from pvkdb.literature.drafts.documents import Document
-from pvkdb.literature.drafts.quantities import PrintedQuantity
+from pvkdb.literature.drafts.quantities import PrintedQuantity, lists
 from pvkdb.store.rows.stacks import split_structure
 
 #: A name with its first character in a text.
 Named = tuple[int, str]
-#: A part of a text.
-Span = tuple[int, int]
 #: Between a value and the material behind it that it is of.
 _FOR = re.compile(
     r"\)?(?: [\w-]+){0,6}? (?:for|in|of|from|with|on)(?: (?:the|an?))?(?: [\w-]+){0,2} "
 )
-#: What separates the members of a list.
-LIST_SIGN = re.compile(r"(?:,| and|, and| or|/) ?")
 #: Layers at the bottom of a stack, and a coated substrate: "ITO-PET".
 _BOTTOM = re.compile(
     r"(?i:glass|quartz|sapphire|mica|PET|PEN|PDMS|polyimide|paper)|Si|PI|SiO2|"
@@ -119,17 +115,6 @@ def whose(
     if before and before[-1] not in alone:
         return ""
     return _nearest(named, quantity.start, earlier)
-
-
-def lists(text: str, spans: Iterable[Span]) -> list[list[Span]]:
-    """Return spans of a text in lists, within which only commas and "and" separate them."""
-    lists: list[list[Span]] = []
-    for span in spans:
-        if lists and LIST_SIGN.fullmatch(text[lists[-1][-1][1] : span[0]]):
-            lists[-1].append(span)
-        else:
-            lists.append([span])
-    return lists
 
 
 def upright(stack: str) -> str:

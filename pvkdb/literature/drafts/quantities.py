@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import islice
@@ -62,12 +62,15 @@ _CHANGE = re.compile(
     r".{0,100}\bfrom\s*$"
 )
 _RANGE = re.compile(r"\s?(?:–|−|-|to|±|×)\s?")
-_LIST = re.compile(r"\s?(?:,|, and|and|or|/)\s?")
+#: What separates the members of a list.
+LIST_SIGN = re.compile(r"\s?(?:,|,? and|,? or|/)\s?")
 _MANTISSA = re.compile(r"(?P<mantissa>-?[\d.]+)(?P<power>\s?[×x·].*10\S+)")
 
 
 #: What is counted with adjectives in front of it.
 _WITH_ADJECTIVES = ("cycles", "states", "pulses")
+#: A part of a text.
+Span = tuple[int, int]
 #: Units of quantities that are often powers of ten, so that 103 may be 10³.
 _OFTEN_POWERS = ("1", "cycles", "fold", "pulses", "s")
 
@@ -77,7 +80,8 @@ class PrintedQuantity:
     """A value of a sentence with its place.
 
     ``low`` and ``high`` are in ``unit``, a unit of the tables or what is counted. ``ends`` are the
-    texts of both, each with its printed unit, as :func:`parse_measurement` reads them.
+    texts of both, each with its printed unit, as :func:`parse_measurement` reads them. ``bare`` is the
+    number alone where its unit is that of the next quantity.
     """
 
     unit: str
@@ -87,6 +91,7 @@ class PrintedQuantity:
     end: int
     doubt: str = ""
     printed_unit: str = ""
+    bare: str = ""
     low: float = field(init=False)
     high: float = field(init=False)
 
@@ -137,17 +142,32 @@ def quantities(text: str) -> list[PrintedQuantity]:
     """Return the quantities of a sentence; a number without a unit has the unit ``1``."""
     matches = islice(_token().finditer(text), MAX_NUMBERS)
     tokens = [token for match in matches if (token := _read(text, match))]
+    units = {(one.start, one.end): one.unit for one in tokens}
+    alike = {span for run in lists(text, units) for span in run
+             if len({units[one] for one in run} - {"1"}) < 2}  # fmt: skip
     for place in reversed(range(len(tokens) - 1)):  # "1, 2 and 3 V": the unit of the last one
         left, right = tokens[place : place + 2]
         between = text[left.end : right.start]
-        joined = _RANGE.fullmatch(between) or (not right.sign and _LIST.fullmatch(between))
+        listed = LIST_SIGN.fullmatch(between) and not right.sign
+        joined = _RANGE.fullmatch(between) or (listed and (left.start, left.end) in alike)
         if left.unit == "1" and right.unit not in ("1", "grid") and joined:
             number, power = left.ends[0], _MANTISSA.match(right.ends[0])
             if power and not _MANTISSA.match(number) and left.low < float(power["mantissa"]):
                 number += power["power"]
             ends = (f"{number} {right.printed_unit}".strip(),) * 2
-            tokens[place] = replace(left, unit=right.unit, ends=ends)
+            tokens[place] = replace(left, unit=right.unit, ends=ends, bare=left.ends[0])
     return list(_merged(text, tokens))
+
+
+def lists(text: str, spans: Iterable[Span]) -> list[list[Span]]:
+    """Return spans of a text in lists, within which only commas and "and" separate them."""
+    lists: list[list[Span]] = []
+    for span in spans:
+        if lists and LIST_SIGN.fullmatch(text[lists[-1][-1][1] : span[0]]):
+            lists[-1].append(span)
+        else:
+            lists.append([span])
+    return lists
 
 
 def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
@@ -217,16 +237,16 @@ def _merged(text: str, tokens: Sequence[PrintedQuantity]) -> Iterator[PrintedQua
         joint = ""
         respectively = text.find("respectively", tokens[place].end) > 0
         for other in tokens[place + 1 :]:
-            between = text[group[-1].end : other.start].strip()
+            between = text[group[-1].end : other.start]
             if other.unit != group[0].unit:
                 break
-            error = other.sign == "±" != group[0].sign and not between
-            ends = between == "and" and text[: group[0].start].rstrip().endswith("between")
+            error = other.sign == "±" != group[0].sign and not between.strip()
+            ends = between.strip() == "and" and text[: group[0].start].rstrip().endswith("between")
             if (error or ends or _RANGE.fullmatch(between)) and len(group) == 1:
                 group.append(other)
-                joint = "–" if ends else between or "±"
+                joint = "–" if ends else between.strip() or "±"
                 break
-            if not _LIST.fullmatch(between) or other.unit == "1" or respectively:
+            if not LIST_SIGN.fullmatch(between) or other.unit in ("1", "eV") or respectively:
                 break
             group.append(other)
         place += len(group)

@@ -11,18 +11,16 @@ from typing import Any, Literal
 from pvkdb.literature.device_entries import stability_doubt
 from pvkdb.literature.drafts.documents import BETWEEN_CELLS, Document, PrintedTable, Sentence
 from pvkdb.literature.drafts.naming import (
-    LIST_SIGN,
     abbreviations,
     defect_near,
     formula_in,
-    lists,
     materials_in,
     only_material,
     stacks_in,
     upright,
     whose,
 )
-from pvkdb.literature.drafts.quantities import PrintedQuantity, quantities
+from pvkdb.literature.drafts.quantities import LIST_SIGN, PrintedQuantity, lists, quantities
 from pvkdb.literature.drafts.words import MetricWords, metric_words, words
 from pvkdb.schemas.metrics import CLAIM_UNITS
 from pvkdb.store.rows.stacks import split_structure
