@@ -159,15 +159,17 @@ def quantities(text: str) -> list[PrintedQuantity]:
     return list(_merged(text, tokens))
 
 
-def lists(text: str, spans: Iterable[Span]) -> list[list[Span]]:
+def lists(
+    text: str, spans: Iterable[Span], sign: re.Pattern[str] = LIST_SIGN
+) -> list[list[Span]]:
     """Return spans of a text in lists, within which only commas and "and" separate them."""
-    lists: list[list[Span]] = []
+    found: list[list[Span]] = []
     for span in spans:
-        if lists and LIST_SIGN.fullmatch(text[lists[-1][-1][1] : span[0]]):
-            lists[-1].append(span)
+        if found and sign.fullmatch(text[found[-1][-1][1] : span[0]]):
+            found[-1].append(span)
         else:
-            lists.append([span])
-    return lists
+            found.append([span])
+    return found
 
 
 def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:

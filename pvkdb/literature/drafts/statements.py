@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from pvkdb.literature.drafts.naming import (
     upright,
     whose,
 )
-from pvkdb.literature.drafts.quantities import LIST_SIGN, PrintedQuantity, lists, quantities
+from pvkdb.literature.drafts.quantities import LIST_SIGN, PrintedQuantity, Span, lists, quantities
 from pvkdb.literature.drafts.words import MetricWords, metric_words, words
 from pvkdb.schemas.metrics import CLAIM_UNITS
 from pvkdb.store.rows.stacks import split_structure
@@ -39,10 +39,29 @@ _CITATION = re.compile(r"(?<!10)(?<!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])\s?[⁰¹
 _ALONE = 160
 #: Distance within which a quantity is of the metric of the one before it.
 _SAME = 130
-#: Cost of a clause's end between a word and a number, and of a word behind a number.
-_CLAUSE, _BEHIND = 30, 8
+#: Cost of a clause's end between a word and a number, of a new member of a list, and of a word
+#: behind a number; a word in brackets behind it is its name.
+_CLAUSE, _MEMBER, _BEHIND, _NAME = 30, 10, 8, -20
 _CLAUSES = re.compile(
     r";|, (?:while|whereas|but|which|with|and|resulting|reduced|indicating)\b|\bwhile\b|\bwhereas\b"
+)
+_MEMBERS = re.compile(r",| and | or |\) ")
+_IN_BRACKETS = re.compile(r" ?[(\[]")
+#: What links a value with its word over a part of its clause: "the ratio between both states is".
+_LINKED = re.compile(
+    r"[^;,.:\d]{0,140}\b(?:is|are|was|were|be|been|of|to be|reach\w*|exceed\w*|attain\w*|up to|"
+    r"stays at|remains at|amounts? to|only)(?: (?:only|merely|just|found|measured|still|to be))*[ (]*"
+)
+#: What such a part may name: "of the MAPbI3, MAPbBr3 and CsPbI3 devices (HRS to LRS)".
+_INSERTED = re.compile(
+    r"(?:[A-Z(\[][\w()\[\]/:.−–+-]*\d[\w()\[\]/:−–+-]*(?:, (?=[A-Z(])| and (?=[A-Z]))?)+|\([^()\d]*\)"
+)
+#: Share of the characters of such a part that counts.
+_LINK = 0.1
+#: What separates the names of a list of as many values: "the set (reset) voltage", "both A and B".
+_VALUES_SIGN = re.compile(rf"{LIST_SIGN.pattern}|\s?\(|\)\s?{LIST_SIGN.pattern}")
+_NAMES_SIGN = re.compile(
+    r"(?:,? ?\([^()]*\))?(?:,? and |, | or |/| ?\(|\) ?)(?:(?:the|an?|its|both|high|low|long) )?"
 )
 #: A device of another composition than the one before: "the chloride-alloyed device".
 _ALTERED = re.compile(
@@ -234,8 +253,9 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
     """
     found = quantities(text)
     last: tuple[PrintedQuantity, str] | None = None
-    for place, quantity in enumerate(found):
-        metric = _in_order(text, found, place) or _metric(text, quantity, found)
+    for place, printed in enumerate(found):
+        quantity, metric = _in_order(text, found, place) or (printed, None)
+        metric = metric or _metric(text, quantity, found)
         if metric is None and last and last[0].unit == quantity.unit:
             between = text[last[0].end : quantity.start]
             near = quantity.unit != "1" and "=" not in between
@@ -248,26 +268,46 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
         last = (quantity, metric) if metric is not None else last
 
 
-def _in_order(text: str, found: Sequence[PrintedQuantity], place: int) -> str | None:
-    """Return the metric of a value of a list behind a list of as many names.
+def _in_order(
+    text: str, found: Sequence[PrintedQuantity], place: int
+) -> tuple[PrintedQuantity, str] | None:
+    """Return a value of a list, with its metric, if as many names are in a list beside it.
 
-    "SET/RESET voltages of 1 V/−2 V", "the endurance and the retention are 9 cycles and 10⁴ s".
+    "SET/RESET voltages of 1 V/−2 V", "the set (reset) voltage is 1 V (−2 V)", "endurance and
+    retention are 9 cycles and 10⁴ s", "1 V and −2 V as write and erase pulses".
     """
     spans = [(one.start, one.end) for one in found]
-    values = next(run for run in lists(text, spans) if spans[place] in run)
-    first = values[0][0]
-    units = [found[spans.index(span)].unit for span in values]
-    named: dict[tuple[int, int], MetricWords] = {}
-    for entry in (one for one in metric_words() if len(values) > 1 and one.unit in units):
-        for match in entry.near.finditer(text, max(0, first - _ALONE), first):
-            start, end = match.span()
-            if not any(one[0] <= start and end <= one[1] for one in named):
-                named = {one: own for one, own in named.items() if one[0] < start or end < one[1]}
-                named[start, end] = entry
-    for run in lists(text, sorted(named)):
-        if len(run) == len(values) and [named[span].unit for span in run] == units:
-            return named[run[values.index(spans[place])]].name
+    values = next(run for run in lists(text, spans, _VALUES_SIGN) if spans[place] in run)
+    if len(values) < 2:
+        return None
+    own = [found[spans.index(span)] for span in values]
+    first, last = values[0][0], values[-1][1]
+    for start, end in ((max(0, first - _ALONE), first), (last, last + _ALONE)):
+        named = _names_between(text, start, end, {one.unit for one in own} | {"1"})
+        for run in lists(text, sorted(named), _NAMES_SIGN):
+            if len(run) != len(values) or len({named[span].name for span in run}) < 2:
+                continue
+            units = [named[span].unit for span in run]
+            at = values.index(spans[place])
+            if all(one.unit == unit or (one.bare and unit == "1")
+                   for one, unit in zip(own, units, strict=True)):  # fmt: skip
+                quantity = own[at]
+                if units[at] != quantity.unit:
+                    quantity = replace(quantity, unit="1", ends=(quantity.bare,) * 2)
+                return quantity, named[run[at]].name
     return None
+
+
+def _names_between(text: str, start: int, end: int, units: Set[str]) -> dict[Span, MetricWords]:
+    """Return the words of metrics in some units in a part of a text, none within another."""
+    named: dict[Span, MetricWords] = {}
+    for entry in (one for one in metric_words() if one.unit in units):
+        for match in entry.near.finditer(text, start, end):
+            first, last = match.span()
+            if not any(one[0] <= first and last <= one[1] for one in named):
+                named = {one: own for one, own in named.items() if one[0] < first or last < one[1]}
+                named[first, last] = entry
+    return named
 
 
 def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuantity]) -> str | None:
@@ -299,17 +339,21 @@ def _phrase_around(text: str, quantity: PrintedQuantity) -> str:
 def _distance(
     text: str, quantity: PrintedQuantity, word: re.Match[str], blocks: Iterable[PrintedQuantity]
 ) -> float:
-    """Return the characters between a word and a quantity, and what clauses between them cost."""
+    """Return the characters between a word and a quantity, and what stands between them costs."""
     if word.end() <= quantity.start:
-        first, last, cost = word.end(), quantity.start, 0
+        between, cost = text[word.end() : quantity.start], 0.0
+        if _LINKED.fullmatch(_INSERTED.sub("", between)):
+            return _LINK * len(between)
     elif word.start() >= quantity.end:
-        first, last, cost = quantity.end, word.start(), _BEHIND
+        between, cost = text[quantity.end : word.start()], _BEHIND
+        if _IN_BRACKETS.fullmatch(between) and text[word.end() : word.end() + 1] in (")", "]"):
+            return _NAME
     else:
         return 0  # part of the unit: "bending cycles"
-    between = text[first:last]
-    cost += _CLAUSE * len(_CLAUSES.findall(between))
+    cost += _CLAUSE * len(_CLAUSES.findall(between)) + _MEMBER * len(_MEMBERS.findall(between))
+    first, last = sorted((word.start(), quantity.start))
     cost += _CLAUSE * sum(first <= block.start < last for block in blocks)
-    return last - first + cost
+    return len(between) + cost
 
 
 def _is_conversion(text: str, found: Sequence[PrintedQuantity], place: int) -> bool:

@@ -62,7 +62,7 @@ def metric_words() -> list[MetricWords]:
 
 def _pattern(said: list[str]) -> re.Pattern[str]:
     near = "|".join(said).replace(" ", r"(?:\s|-)?")
-    return re.compile(rf"\b(?:{near})(?![a-z])", re.IGNORECASE)
+    return re.compile(rf"\b(?:{near})s?(?![a-z])", re.IGNORECASE)
 
 
 @cache
