@@ -317,6 +317,8 @@ def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuanti
     for entry in metric_words():
         if entry.unit != quantity.unit or not entry.least <= abs(quantity.high) <= entry.most:
             continue
+        if entry.printed and not entry.printed.fullmatch(quantity.printed_unit):
+            continue
         if entry.never and entry.never.search(_phrase_around(text, quantity)):
             continue
         own = _ALONE if entry.alone else float("inf")
