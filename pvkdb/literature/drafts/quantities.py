@@ -35,6 +35,9 @@ _NAMES = re.compile(r"(?:[Ff]igs?|[Rr]efs?|[Ss]ections?|[Tt]ables?|[Ee]qns?)\.?\
 _UNREAD = re.compile(r"\s?(?:[afpnμumkMG]?(?:W|Hz|F|V|A|g|N|rpm|lx)\b|wt%|vol%|Jones)")
 #: In front of no count: V_read/2, and a citation.
 _NO_COUNT = re.compile(r"[A-Za-z_]/$|\[$")
+_WITHIN = re.compile(r"within\b", re.IGNORECASE)
+#: A number that says how many times as much.
+_FACTOR = re.compile(r"\ban? factor of\s*$", re.IGNORECASE)
 _EVERY = re.compile(r"\bevery\s*$", re.IGNORECASE)
 _SYMBOLS = re.compile(r"\b[nxyT]\s?[=>]?\s?$")
 #: An exponent of a unit that has lost its superscript.
@@ -195,6 +198,8 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
     doubt = ""
     plain = re.sub(r"(?<=\d)[, ](?=\d{3})", "", number)
     unit, printed = _unit(printed) if printed else ("1", "")
+    if bare and _FACTOR.search(text[max(0, match.start() - 14) : match.start("number")]):
+        unit = "fold"
     lost = re.search(r"10(\(\d+\)|[\s–−-]+\d+|[2-9]|1\d)$", plain)
     if lost and (not lost[1].isdigit() or lost.start() or unit in _OFTEN_POWERS):
         plain = f"{plain[: lost.start()]}10^{lost[1].strip('( )').replace('–', '-')}"
@@ -209,6 +214,8 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
         plain, front = f"-{plain}", ""  # its bound is of the magnitude
     elif match["sign"] == "±":
         front = "±"
+    elif unit in ("cycles", "pulses") and _WITHIN.search(match[0]):
+        front = ""  # no failure within so many
     numbers = [plain, match["grid"].strip(" ×")] if match["grid"] else [plain]
     try:
         values = [parse_measurement(number, "1").minimum or 0.0 for number in numbers]

@@ -41,7 +41,7 @@ _ALONE = 160
 _SAME = 130
 #: Cost of a clause's end between a word and a number, of a new member of a list, and of a word
 #: behind a number; a word in brackets behind it is its name.
-_CLAUSE, _MEMBER, _BEHIND, _NAME = 30, 10, 8, -20
+_CLAUSE, _MEMBER, _BEHIND, _NAME = 30, 15, 8, -20
 _CLAUSES = re.compile(
     r";|, (?:while|whereas|but|which|with|and|resulting|reduced|indicating)\b|\bwhile\b|\bwhereas\b"
 )
@@ -72,6 +72,8 @@ _ALTERED = re.compile(
 _INTRODUCTION = re.compile(r"(?:1\.?\s*)?Introduction\b")
 _OWN = re.compile(r"\b(?:here(?:in)?|in this (?:work|study|paper|letter)|we)\b", re.IGNORECASE)
 _THAT_OF = re.compile(r"\b(?:that|those) (?:of|for|in)\b")
+#: Between values of one metric: "10⁴ (dark) and 10² (light)".
+_NEXT = re.compile(rf"(?: \([^()\d]*\))?{LIST_SIGN.pattern}(?:of )?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ def asked_because(text: str, quantity: PrintedQuantity, metric: str) -> str:
     for doubt in words()["doubt"]:
         compared = re.search(doubt.get("compared", ""), before, re.I)
         if (
-            doubt.get("of", metric) == metric
+            doubt.get("of", metric) == metric not in doubt.get("but", ())
             and compared
             and not materials_in(compared[0], {})
             and re.search(doubt.get("before", ""), before, re.I)
@@ -193,11 +195,13 @@ def found_value(
     """Return a quantity of a sentence as a value of a metric, in the unit of the tables."""
     unit = CLAIM_UNITS.get(metric, quantity.unit) or "1"
     low, high = quantity.in_unit(unit)
+    said = quantity.text
     if quantity.unit == "orders":
+        said = " to ".join(dict.fromkeys(f"10^{end:g}" for end in (low, high)))
         low, high = 10.0**low, 10.0**high
     short = stability_doubt(low, quantity.ends[0]) if metric == "stability_days" else ""
     return FoundValue(
-        *(metric, unit, low, high, quantity.sign, printed, quantity.text),
+        *(metric, unit, low, high, quantity.sign, printed, said),
         **_place(sentence, quantity.start, quantity.end),
         doubt=quantity.doubt or short,
     )
@@ -259,7 +263,7 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
         if metric is None and last and last[0].unit == quantity.unit:
             between = text[last[0].end : quantity.start]
             near = quantity.unit != "1" and "=" not in between
-            near = near or bool(LIST_SIGN.fullmatch(between) or _THAT_OF.search(between))
+            near = near or bool(_NEXT.fullmatch(between) or _THAT_OF.search(between))
             metric = last[1] if near and len(between) < _SAME else None
         if metric is None and quantity.unit == "eV":
             metric = energy
