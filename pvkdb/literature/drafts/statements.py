@@ -71,6 +71,9 @@ _ALTERED = re.compile(
 )
 _INTRODUCTION = re.compile(r"(?:1\.?\s*)?Introduction\b")
 _OWN = re.compile(r"\b(?:here(?:in)?|in this (?:work|study|paper|letter)|we)\b", re.IGNORECASE)
+#: An abstract tells of others until it says what the paper does.
+_HERE = re.compile(r"Here(?:in)?\b|In this (?:work|study|paper|letter|article|contribution)\b")
+_ABSTRACTS = ("beginning", "Abstract")
 _THAT_OF = re.compile(r"\b(?:that|those) (?:of|for|in)\b")
 #: Between values of one metric: "10⁴ (dark) and 10² (light)".
 _NEXT = re.compile(rf"(?: \([^()\d]*\))?{LIST_SIGN.pattern}(?:of )?")
@@ -113,6 +116,8 @@ def statements(document: Document) -> Iterator[FoundValue]:
     paragraph = 0
     only = only_material(document)
     short = abbreviations(document)
+    turns = {one.paragraph: one.start for one in document.sentences
+             if one.place in _ABSTRACTS and _HERE.match(one.text)}  # fmt: skip
     for sentence in document.sentences:
         if sentence.paragraph != paragraph:
             subject, stack, energy, paragraph = only, "", "", sentence.paragraph
@@ -121,7 +126,8 @@ def statements(document: Document) -> Iterator[FoundValue]:
             introduction = sentence.place
         if sentence.place != introduction or _OWN.search(text):
             introduction = ""
-        others = "it is in the introduction" if introduction else ""
+        ahead = sentence.start < turns.get(sentence.paragraph, 0)
+        others = "it is in the introduction" if introduction or ahead else ""
         stacks = stacks_in(text, short)
         layered = [(at, spelled) for at, _, spelled in stacks]
         materials = materials_in(text, short)
