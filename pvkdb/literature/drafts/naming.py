@@ -38,6 +38,10 @@ _HALIDE = re.compile(
 _UNKNOWN_ION = re.compile(
     r"\([A-Za-z\d]{2,12}\)\d?(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)\d?(?:I|Br|Cl)\d{1,2}"
 )
+#: A word behind a formula: "MAPbI3-based".
+_APPENDED = re.compile(r"[-–][A-Za-z]{2,}[-–\w]*$")
+#: A layer that is a perovskite without a formula.
+_PEROVSKITE = re.compile(r"(?i:perovskites?)|O[TH]P|[LM]HP|OIHP|HOIP|HP")
 #: Cost of a defect behind a value, in characters.
 _BEHIND = 30
 _IONS = {"iodide": "I", "iodine": "I", "bromide": "Br", "bromine": "Br", "chloride": "Cl"}
@@ -129,8 +133,12 @@ def upright(stack: str) -> str:
 
 def _named(pattern: re.Pattern[str], test: Callable[[str], bool], text: str) -> list[Named]:
     """Return the places of formulas or stacks in a text, with what they say."""
-    found = ((match.start(), _bare(match[0])) for match in pattern.finditer(text))
-    return [(start, name) for start, name in found if test(name)]
+    found = []
+    for match in pattern.finditer(text):
+        printed = _bare(match[0])
+        if name := next(filter(test, (printed, _APPENDED.sub("", printed))), ""):
+            found.append((match.start(), name))
+    return found
 
 
 def _nearest(named: Sequence[Named], at: int, earlier: str) -> str:
@@ -170,12 +178,13 @@ def is_halide(text: str) -> bool:
 def is_stack(text: str) -> bool:
     """Whether a text is a stack with a halide between two other layers, also of an unknown ion."""
     inner = split_structure(text)[1:-1]
-    return any(formula_in(layer) or _UNKNOWN_ION.fullmatch(layer) for layer in inner)
+    halides = (_UNKNOWN_ION, _PEROVSKITE)
+    return any(formula_in(one) or any(p.fullmatch(one) for p in halides) for one in inner)
 
 
 def formula_in(layer: str) -> str:
     """Return the formula of a halide in a layer such as ``CsPbBr3 quantum dots``; '' if none."""
-    return next(filter(is_halide, [layer, *re.split(r"[\s@:]", layer)]), "")
+    return next(filter(is_halide, [layer, *re.split(r"[\s@:]|[-–](?=[A-Za-z]{2})", layer)]), "")
 
 
 def defect_near(text: str, at: int) -> str:
