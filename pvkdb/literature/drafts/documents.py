@@ -81,12 +81,13 @@ _MARKUP: list[tuple[str, Any]] = [
     (r"\$|\*{1,2}(?=\S)|(?<=\S)\*{1,2}", ""),
     (r"\^\{?[°o]\}?(?=\s?C?\b)", "°"),
     (
-        r"\^(?:\{([\d+−–,-]{1,40})\}|([+−-]?\d+|[+−-]))",
+        r"\^(?:[{(]([\d+−–,-]{1,40})[})]|([+−-]?\d+|[+−-]))",
         lambda power: (power[1] or power[2]).translate(_RAISED),
     ),
-    (r"_(?:\{([\d.]+)\}|(?=\d))", lambda index: index[1] or ""),
+    (r"_(?:[{(]([\d.]+)[})]|(?=\d))", lambda index: index[1] or ""),
     (r"_\{([^{}]{1,40})\}", r"_\1"),
     (r"--", "–"),
+    (r"(?<=\d)(?=(?:can|and|with|was|were|is|are|for|in|at|of|to|by)\b)", " "),
     (r"(?<=\b10) (?=[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])", ""),
     (r"PEDOT: PSS", "PEDOT:PSS"),
     # Raised and lowered numbers in brackets: mol(-1), CH(3)NH(3)PbI(3).
@@ -252,6 +253,10 @@ def _paragraphs(text: str, page: int | None) -> Iterator[_Block]:
     lines: list[str] = []
     full = 0.6 * max((len(line) for line in text.splitlines()[:2000]), default=0)
     for line in [*text.splitlines(), ""]:
+        if line.startswith("|") and line.rstrip().endswith("|"):  # a table in Markdown
+            if set(line) <= set("|:- "):
+                continue
+            line = "\t".join(cell.strip() for cell in line.strip(" |").split("|"))
         begins = _HEADING.match(line) or _NAMED.match(line) or _CAPTION.match(line)
         ended = page and lines and len(lines[-1]) < full and lines[-1].endswith(".")
         if lines and (begins or ended or not line.strip()):

@@ -42,8 +42,9 @@ _EVERY = re.compile(r"\bevery\s*$", re.IGNORECASE)
 _SYMBOLS = re.compile(r"\b[nxyT]\s?[=>]?\s?$")
 #: An exponent of a unit that has lost its superscript.
 _EXPONENT = re.compile(r"[A-Za-zΩ][–−-][123](?!\.?\d)")
-#: Ratios of several states: 10³:10²:1.
-_CHAIN = re.compile(r"\d[⁰¹²³⁴⁵⁶⁷⁸⁹]*\s?:\s?\d+[⁰¹²³⁴⁵⁶⁷⁸⁹]*\s?:\s?\d")
+#: Ratios of two and more states, one of them a power of ten, also a lost one: 10³:10²:1, 1:101.87.
+_STATE = rf"(?:{_POWER}|10\d(?:\.\d+)?|1)"
+_CHAIN = rf"(?=1\s?:\s?10|10[^:\s]+\s?:\s?1){_STATE}(?:\s?:\s?{_STATE})+(?![\d:.]\d)"
 #: In front of the size of a voltage whose sign is a word.
 _NEGATIVE = re.compile(
     r"\bnegative(?: [\w-]+){0,2} (?:voltages?|bias(?:es)?|pulses?)(?: (?:of|at|to))?\s*$"
@@ -59,6 +60,7 @@ _ADJECTIVES = (
 #: Numbers that are written as words, in front of what is counted.
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 _WORDS |= {"nine": 9, "ten": 10, "twelve": 12, "sixteen": 16}
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 1e6}
 _COUNTED = rf"(?=[ -](?:orders|{_ADJECTIVES}(?:state|level)s?|(?:hour|day|week|month|year)s?)\b)"
 _CHANGE = re.compile(
     r"\b(?i:expan|increas|decreas|reduc|improv|enhanc|drop|lower|rais|extend|shift|chang)\w*\b"
@@ -67,6 +69,7 @@ _CHANGE = re.compile(
 _RANGE = re.compile(r"\s?(?:–|−|-|to|±|×)\s?")
 #: What separates the members of a list.
 LIST_SIGN = re.compile(r"\s?(?:,|,? and|,? or|/)\s?")
+_SUPERSCRIPTS = str.maketrans("⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹", "-+0123456789")
 _MANTISSA = re.compile(r"(?P<mantissa>-?[\d.]+)(?P<power>\s?[×x·].*10\S+)")
 
 
@@ -133,9 +136,11 @@ def _token() -> re.Pattern[str]:
     per += "|/(?:[cmnμ]?m[²2]|dec)"  # "5 mA/cm²" is no current
     front = "|".join(f"(?P<front{place}>{words})" for place, words in enumerate(_FRONT.values()))
     return re.compile(
-        rf"(?:(?<![A-Za-z])(?:{front})\s{{0,2}})?(?P<sign>(?<![\w⁰-⁹)])(?<!\d\s)[+\-−±])?\s?"
-        rf"(?<![\w.)\]⁰¹²³⁴⁵⁶⁷⁸⁹⁻])(?P<number>{_NUMBER}|"
-        rf"(?P<word>(?<!-)(?i:(?!one day|one \w+ states)(?:{'|'.join(_WORDS)}))){_COUNTED})"
+        rf"(?:(?<![A-Za-z])(?:{front})\s{{0,2}}(?:[~≈]\s?)?)?(?P<sign>(?<![\w⁰-⁹)])(?<!\d\s)[+\-−±])?\s?"
+        rf"(?<![\w.)\]⁰¹²³⁴⁵⁶⁷⁸⁹⁻])(?P<number>(?P<chain>{_CHAIN})|{_NUMBER}(?!\d|\.\d|\^)|"
+        rf"(?P<word>(?<!-)(?i:(?!one day|one \w+ states)(?:{'|'.join(_WORDS)})))"
+        rf"(?:{_COUNTED}|(?=\s(?:{'|'.join(_SCALES)})\b)))"
+        rf"(?:\s(?P<scale>{'|'.join(_SCALES)})\b)?"
         rf"(?P<grid>\s?×\s?\d{{1,5}}(?![\d.]))?"
         rf"(?:[\s-]?(?P<unit>{unit})(?![A-Za-z\d⁻⁰¹²³⁴⁵⁶⁷⁸⁹]|{per})|(?!-?[A-Za-z]))"
     )
@@ -191,15 +196,19 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
         return None
     if _YEAR.fullmatch(number) and (printed or "").lower() == "year":
         return None
-    if ":" in text[max(0, match.start("number") - 1) : match.end() + 1] and _CHAIN.search(text):
-        return None
     if match["word"]:
         number = str(_WORDS[match["word"].lower()])
+    if match["scale"]:
+        number = f"{float(number.replace(',', '')) * _SCALES[match['scale']]:.12g}"
     doubt = ""
     plain = re.sub(r"(?<=\d)[, ](?=\d{3})", "", number)
     unit, printed = _unit(printed) if printed else ("1", "")
     if bare and _FACTOR.search(text[max(0, match.start() - 14) : match.start("number")]):
         unit = "fold"
+    if match["chain"]:
+        powers = [_exponent(state) for state in re.split(r"\s?:\s?", number)]
+        plain = f"{10 ** (max(powers) - min(powers)):.4g}"
+        doubt = f"is it {plain}? The text has {number}." if re.search(r"10\d", number) else ""
     lost = re.search(r"10(\(\d+\)|[\s–−-]+\d+|[2-9]|1\d)$", plain)
     if lost and (not lost[1].isdigit() or lost.start() or unit in _OFTEN_POWERS):
         plain = f"{plain[: lost.start()]}10^{lost[1].strip('( )').replace('–', '-')}"
@@ -227,6 +236,12 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
         return PrintedQuantity(unit, (first, last), front, start, match.end(), doubt, printed)
     except InputError:
         return None
+
+
+def _exponent(state: str) -> float:
+    """Return the power of ten of a state in a ratio of several: 3 of 10³, of 10^3 and of 103."""
+    digits = state.removeprefix("10").removeprefix("^").translate(_SUPERSCRIPTS)
+    return float(digits) if state != "1" else 0.0
 
 
 def _unit(printed: str) -> tuple[str, str]:

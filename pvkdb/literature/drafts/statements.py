@@ -50,11 +50,14 @@ _IN_BRACKETS = re.compile(r" ?[(\[]")
 #: What links a value with its word over a part of its clause: "the ratio between both states is".
 _LINKED = re.compile(
     r"[^;,.:\d]{0,140}\b(?:is|are|was|were|be|been|of|to be|reach\w*|exceed\w*|attain\w*|up to|"
-    r"stays at|remains at|amounts? to|only)(?: (?:only|merely|just|found|measured|still|to be))*[ (]*"
+    r"(?:stay|remain|keep)s?(?: at)?|amounts? to|only)(?: (?:only|merely|just|found|measured|still|to be))*[ (]*"
 )
 #: What such a part may name: "of the MAPbI3, MAPbBr3 and CsPbI3 devices (HRS to LRS)".
 _INSERTED = re.compile(
     r"(?:[A-Z(\[][\w()\[\]/:.−–+-]*\d[\w()\[\]/:−–+-]*(?:, (?=[A-Z(])| and (?=[A-Z]))?)+|\([^()\d]*\)"
+)
+_PREPOSITION = re.compile(
+    r"(?:for|over|at|after|during|beyond|more than|up ?to)", re.IGNORECASE
 )
 #: Share of the characters of such a part that counts.
 _LINK = 0.1
@@ -265,16 +268,18 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
     last: tuple[PrintedQuantity, str] | None = None
     for place, printed in enumerate(found):
         quantity, metric = _in_order(text, found, place) or (printed, None)
+        shared = [metric] if metric else _shared(text, quantity)
         metric = metric or _metric(text, quantity, found)
         if metric is None and last and last[0].unit == quantity.unit:
             between = text[last[0].end : quantity.start]
             near = quantity.unit != "1" and "=" not in between
             near = near or bool(_NEXT.fullmatch(between) or _THAT_OF.search(between))
-            metric = last[1] if near and len(between) < _SAME else None
+            same = near and len(between) < _SAME and _may_be(text, quantity, last[1])
+            metric = last[1] if same else None
         if metric is None and quantity.unit == "eV":
             metric = energy
         if metric and not _is_conversion(text, found, place):
-            yield quantity, metric
+            yield from ((quantity, name) for name in (shared if metric in shared else [metric]))
         last = (quantity, metric) if metric is not None else last
 
 
@@ -301,11 +306,35 @@ def _in_order(
             at = values.index(spans[place])
             if all(one.unit == unit or (one.bare and unit == "1")
                    for one, unit in zip(own, units, strict=True)):  # fmt: skip
-                quantity = own[at]
+                quantity, name = own[at], named[run[at]].name
                 if units[at] != quantity.unit:
                     quantity = replace(quantity, unit="1", ends=(quantity.bare,) * 2)
-                return quantity, named[run[at]].name
+                return (quantity, name) if _may_be(text, quantity, name) else None
     return None
+
+
+def _shared(text: str, quantity: PrintedQuantity) -> list[str]:
+    """Return the metrics of a value behind several names: "A and B variations remain below 12 %"."""
+    start = quantity.start
+    named = _names_between(text, max(0, start - _ALONE), start, {quantity.unit})
+    run = lists(text, sorted(named), _NAMES_SIGN)[-1] if named else []
+    between = text[run[-1][1] : start] if run else ""
+    names = [*dict.fromkeys(named[span].name for span in run)]
+    return names if len(names) > 1 and _LINKED.fullmatch(_INSERTED.sub("", between)) else []
+
+
+def _may_be(text: str, quantity: PrintedQuantity, metric: str) -> bool:
+    return any(one.name == metric and _accepts(one, text, quantity) for one in metric_words())
+
+
+def _accepts(entry: MetricWords, text: str, quantity: PrintedQuantity) -> bool:
+    """Whether a quantity has the unit and the size of a metric, and no word that excludes it."""
+    return (
+        entry.unit == quantity.unit
+        and entry.least <= abs(quantity.high) <= entry.most
+        and not (entry.printed and not entry.printed.fullmatch(quantity.printed_unit))
+        and not (entry.never and entry.never.search(_phrase_around(text, quantity)))
+    )
 
 
 def _names_between(text: str, start: int, end: int, units: Set[str]) -> dict[Span, MetricWords]:
@@ -314,7 +343,7 @@ def _names_between(text: str, start: int, end: int, units: Set[str]) -> dict[Spa
     for entry in (one for one in metric_words() if one.unit in units):
         for match in entry.near.finditer(text, start, end):
             first, last = match.span()
-            if not any(one[0] <= first and last <= one[1] for one in named):
+            if not _PREPOSITION.fullmatch(match[0]) and not any(one[0] <= first and last <= one[1] for one in named):
                 named = {one: own for one, own in named.items() if one[0] < first or last < one[1]}
                 named[first, last] = entry
     return named
@@ -325,11 +354,7 @@ def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuanti
     best, cost = None, float("inf")
     blocks = [other for other in others if other.unit == quantity.unit and other is not quantity]
     for entry in metric_words():
-        if entry.unit != quantity.unit or not entry.least <= abs(quantity.high) <= entry.most:
-            continue
-        if entry.printed and not entry.printed.fullmatch(quantity.printed_unit):
-            continue
-        if entry.never and entry.never.search(_phrase_around(text, quantity)):
+        if not _accepts(entry, text, quantity):
             continue
         own = _ALONE if entry.alone else float("inf")
         for match in entry.near.finditer(text, max(0, quantity.start - 300), quantity.end + 200):

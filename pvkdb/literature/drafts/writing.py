@@ -31,6 +31,8 @@ _FIELDS |= {metric.reported_as or "": name for name, metric in FIGURES.items()}
 _BEST = ("on_off_ratio", "retention_s", "stability_days")
 #: Fields of a reference, in their order.
 REFERENCE = ("doi", "authors", "title", "journal", "year", "volume", "pages")
+#: Conditions that tell of a device also where a paper has no figures.
+_OF_TESTS = ("pulse_width", "pulse_voltage", "read_voltage", "compliance", "thickness")
 _METHODS = {
     "DFT": r"\bDFT\b|density functional|first[- ]principles?|ab initio",
     "experiment": r"experiment|measured|Arrhenius|impedance|spectroscop",
@@ -135,10 +137,15 @@ def _add_condition(draft: Draft, value: FoundValue) -> None:
     """Add a condition to the row of its paragraph or sentence and device, or of the only device."""
     field_name = condition_fields()[value.metric]
     rows = [row for row in draft.rows if row.table == "devices"]
+    if not draft.rows and field_name in _OF_TESTS:
+        _row_for(draft, value, field_name)
+        rows = draft.rows
     if len(rows) > 1:
         about = value.paragraph, value.stack
         firsts = [(row, next(iter(row.found.values()))) for row in rows]
-        rows = [row for row, first in firsts if (first.paragraph, first.stack) == about]
+        one_device = len({(one.stack, one.subject) for _, one in firsts}) == 1
+        near = [row for row, first in firsts if (first.paragraph, first.stack) == about]
+        rows = near or (rows[:1] if one_device else [])
     if len(rows) > 1:  # that of the last value of its sentence in front of it
         values = [(one, row) for row in rows for one in row.found.values()]
         ahead = [
