@@ -35,6 +35,8 @@ _SUBJECTS = {
     "defect": r"defect|mobile ion|species",
 }
 _CITATION = re.compile(r"(?<!10)(?<!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])\s?[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺][⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺,–]*$")
+#: Characters in front of a quantity within which its word is looked for.
+_FAR = 500
 #: Cost of a unit that says what is measured, where no word is near.
 _ALONE = 160
 #: Distance within which a quantity is of the metric of the one before it.
@@ -268,8 +270,9 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
     last: tuple[PrintedQuantity, str] | None = None
     for place, printed in enumerate(found):
         quantity, metric = _in_order(text, found, place) or (printed, None)
-        shared = [metric] if metric else _shared(text, quantity)
-        metric = metric or _metric(text, quantity, found)
+        shared: list[str] = []
+        if metric is None and (metric := _metric(text, quantity, found)):
+            shared = _shared(text, quantity, metric)
         if metric is None and last and last[0].unit == quantity.unit:
             between = text[last[0].end : quantity.start]
             near = quantity.unit != "1" and "=" not in between
@@ -279,7 +282,7 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
         if metric is None and quantity.unit == "eV":
             metric = energy
         if metric and not _is_conversion(text, found, place):
-            yield from ((quantity, name) for name in (shared if metric in shared else [metric]))
+            yield from ((quantity, name) for name in shared or [metric])
         last = (quantity, metric) if metric is not None else last
 
 
@@ -313,14 +316,19 @@ def _in_order(
     return None
 
 
-def _shared(text: str, quantity: PrintedQuantity) -> list[str]:
-    """Return the metrics of a value behind several names: "A and B variations remain below 12 %"."""
+def _shared(text: str, quantity: PrintedQuantity, metric: str) -> list[str]:
+    """Return the metrics of a value that several names share: "C2C and D2D variations are 2 %"."""
     start = quantity.start
     named = _names_between(text, max(0, start - _ALONE), start, {quantity.unit})
-    run = lists(text, sorted(named), _NAMES_SIGN)[-1] if named else []
-    between = text[run[-1][1] : start] if run else ""
-    names = [*dict.fromkeys(named[span].name for span in run)]
-    return names if len(names) > 1 and _LINKED.fullmatch(_INSERTED.sub("", between)) else []
+    for run in lists(text, sorted(named), _NAMES_SIGN):
+        names = [*dict.fromkeys(named[span].name for span in run)]
+        if metric in names[1:] and _is_linked(text[run[-1][1] : start]):
+            return names
+    return []
+
+
+def _is_linked(between: str) -> bool:
+    return bool(_LINKED.fullmatch(_INSERTED.sub("", between)))
 
 
 def _may_be(text: str, quantity: PrintedQuantity, metric: str) -> bool:
@@ -357,7 +365,7 @@ def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuanti
         if not _accepts(entry, text, quantity):
             continue
         own = _ALONE if entry.alone else float("inf")
-        for match in entry.near.finditer(text, max(0, quantity.start - 300), quantity.end + 200):
+        for match in entry.near.finditer(text, max(0, quantity.start - _FAR), quantity.end + 200):
             away = _distance(text, quantity, match, blocks)
             if away <= entry.limit:
                 own = min(own, away - entry.bonus)
@@ -379,7 +387,7 @@ def _distance(
     """Return the characters between a word and a quantity, and what stands between them costs."""
     if word.end() <= quantity.start:
         between, cost = text[word.end() : quantity.start], 0.0
-        if _LINKED.fullmatch(_INSERTED.sub("", between)):
+        if _is_linked(between):
             return _LINK * len(between)
     elif word.start() >= quantity.end:
         between, cost = text[quantity.end : word.start()], _BEHIND

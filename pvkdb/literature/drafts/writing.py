@@ -146,10 +146,12 @@ def _add_condition(draft: Draft, value: FoundValue) -> None:
         one_device = len({(one.stack, one.subject) for _, one in firsts}) == 1
         near = [row for row, first in firsts if (first.paragraph, first.stack) == about]
         rows = near or (rows[:1] if one_device else [])
-    if len(rows) > 1:  # that of the last value of its sentence in front of it
+    if len(rows) > 1:  # that of the last value in front of it, of its sentence or its device
         values = [(one, row) for row in rows for one in row.found.values()]
         ahead = [
-            pair for pair in values if value.start == pair[0].start and pair[0].span < value.span
+            pair
+            for pair in values
+            if (one_device or value.start == pair[0].start) and pair[0].span < value.span
         ]
         rows = [max(ahead, key=lambda pair: pair[0].span)[1]] if ahead else []
     one_value = value.low == value.high and value.sign in ("", "~", "±")
