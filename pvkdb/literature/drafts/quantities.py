@@ -18,7 +18,7 @@ MAX_NUMBERS = 100
 _LOST = r"10(?:\(\d{1,2}\)|[2-9]|1\d|\s[−-]?\d{1,2})(?!\.?\d)"
 _POWER = r"10(?:[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}|\^-?\d{1,3})"
 _NUMBER = (
-    rf"(?:{_POWER}|\d{{1,3}}(?:[, ]\d{{3}})+(?![\d.])|{_LOST}|\d{{1,12}}(?:\.\d{{1,8}})?"
+    rf"(?:{_POWER}|\d{{1,3}}(?:[, ]\d{{3}})+(?![\d.])|{_LOST}|\d{{1,12}}(?:\.\d{{1,8}}(?:\(\d\d?\))?)?"
     rf"(?:\s?[×x·]\s?(?:{_POWER}|{_LOST}|10[–−-]\d{{1,2}}(?!\.?\d))|e[+-]?\d{{1,3}}(?![A-Za-z]))?)"
 )
 #: Words and signs in front of a number, by the sign that the tables hold.
@@ -202,6 +202,7 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
         number = f"{float(number.replace(',', '')) * _SCALES[match['scale']]:.12g}"
     doubt = ""
     plain = re.sub(r"(?<=\d)[, ](?=\d{3})", "", number)
+    plain = re.sub(r"(?<=\.)(\d+)\(\d+\)", r"\1", plain)  # without its uncertainty
     unit, printed = _unit(printed) if printed else ("1", "")
     if bare and _FACTOR.search(text[max(0, match.start() - 14) : match.start("number")]):
         unit = "fold"

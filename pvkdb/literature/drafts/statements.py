@@ -81,7 +81,7 @@ _HERE = re.compile(r"Here(?:in)?\b|In this (?:work|study|paper|letter|article|co
 _ABSTRACTS = ("beginning", "Abstract")
 _THAT_OF = re.compile(r"\b(?:that|those) (?:of|for|in)\b")
 #: Between values of one metric: "10⁴ (dark) and 10² (light)".
-_NEXT = re.compile(rf"(?: \([^()\d]*\))?{LIST_SIGN.pattern}(?:of )?")
+_NEXT = re.compile(rf"(?: \([^()\d]*\))?{LIST_SIGN.pattern}(?:of )?| to ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,8 +375,8 @@ def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuanti
 
 
 def _phrase_around(text: str, quantity: PrintedQuantity) -> str:
-    """Return a quantity with the words of its phrase, at most forty characters on either side."""
-    before = re.split(r"[(),;]", text[max(0, quantity.start - 40) : quantity.start])[-1]
+    """Return a quantity with the words of its phrase, at most sixty characters before it."""
+    before = re.split(r"[(),;]", text[max(0, quantity.start - 60) : quantity.start])[-1]
     behind = re.split(r"[(),;]", text[quantity.end : quantity.end + 40])[0]
     return before + text[quantity.start : quantity.end] + behind
 

@@ -153,7 +153,8 @@ def _add_condition(draft: Draft, value: FoundValue) -> None:
             for pair in values
             if (one_device or value.start == pair[0].start) and pair[0].span < value.span
         ]
-        rows = [max(ahead, key=lambda pair: pair[0].span)[1]] if ahead else []
+        firsts_of_one = rows[:1] if one_device else []
+        rows = [max(ahead, key=lambda pair: pair[0].span)[1]] if ahead else firsts_of_one
     one_value = value.low == value.high and value.sign in ("", "~", "±")
     if one_value and len(rows) == 1 and field_name not in rows[0].found:
         rows[0].found[field_name] = value
