@@ -38,6 +38,7 @@ PARTS = (
     "unseen_5",
     "unseen_6",
     "unseen_7",
+    "unseen_8",
     "quotations",
     "readings",
 )
