@@ -64,7 +64,6 @@ _WORDS: Mapping[str, Mapping[str, Fraction | int]] = {
     "J": _prefixed("joule"),
     "s": {
         **_prefixed("second"),
-        "sec": 1,
         "min": 60,
         "minute": 60,
         "hr": 3600,
@@ -89,7 +88,7 @@ _SYMBOLS: Mapping[str, Mapping[str, Fraction]] = {
         **_per({"kJ": KJ_PER_MOL, "kcal": KCAL_PER_MOL}, {"mol": _ONE}),
     },
     "V": _scaled("V", "nμumk"),
-    "s": _scaled("s", "fpnμum") | {"h": Fraction(3600), "d": Fraction(86400)},
+    "s": _scaled("s sec", "fpnμum") | {"h": Fraction(3600), "d": Fraction(86400)},
     "J": _scaled("J", "afpnμum"),
     "cycles": {},
     "m": _METRE,

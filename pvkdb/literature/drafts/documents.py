@@ -87,6 +87,7 @@ _MARKUP: list[tuple[str, Any]] = [
     (r"_(?:[{(]([\d.]+)[})]|(?=\d))", lambda index: index[1] or ""),
     (r"_\{([^{}]{1,40})\}", r"_\1"),
     (r"--", "–"),
+    (r"\+/[-−]", "±"),
     (r"(?<=\d)(?=(?:can|and|with|was|were|is|are|for|in|at|of|to|by)\b)", " "),
     (r"(?<=\b10) (?=[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])", ""),
     (r"PEDOT: PSS", "PEDOT:PSS"),

@@ -41,7 +41,8 @@ _UNKNOWN_ION = re.compile(
 #: A word behind a formula: "MAPbI3-based".
 _APPENDED = re.compile(r"[-–][A-Za-z]{2,}[-–\w]*$")
 #: A layer that is a perovskite without a formula.
-_PEROVSKITE = re.compile(r"(?i:perovskites?)|O[TH]P|[LM]HP|OIHP|HOIP|HP")
+_PEROVSKITE = re.compile(r"(?i:perovskites?)|O[TH]P|[LM]HP|OIHP|HOIP|HP|RP|(?:Cs|FA|MA|Rb){2,4}")
+_CONTRAST = re.compile(r";|\b(?:while|whereas|but|than|unlike)\b")
 #: Cost of a defect behind a value, in characters.
 _BEHIND = 30
 _IONS = {"iodide": "I", "iodine": "I", "bromide": "Br", "bromine": "Br", "chloride": "Cl"}
@@ -118,7 +119,7 @@ def whose(
     before = [at for at in names if at <= quantity.start]
     if before and before[-1] not in alone:
         return ""
-    return _nearest(named, quantity.start, earlier)
+    return _nearest(text, named, quantity.start, earlier)
 
 
 def upright(stack: str) -> str:
@@ -141,13 +142,14 @@ def _named(pattern: re.Pattern[str], test: Callable[[str], bool], text: str) -> 
     return found
 
 
-def _nearest(named: Sequence[Named], at: int, earlier: str) -> str:
+def _nearest(text: str, named: Sequence[Named], at: int, earlier: str) -> str:
     """Return the last name before a place, else an earlier sentence's, else the first one after.
 
     Behind a value is often what it is compared with.
     """
     before = [name for start, name in named if start <= at]
-    return before[-1] if before else earlier or (named[0][1] if named else "")
+    after = [name for start, name in named if not _CONTRAST.search(text[at:start])]
+    return before[-1] if before else earlier or (after[0] if after else "")
 
 
 def _bare(text: str) -> str:

@@ -15,7 +15,7 @@ from pvkdb.literature.drafts.words import words
 #: Most numbers of a sentence that are read.
 MAX_NUMBERS = 100
 #: A power of ten whose superscript has become plain digits: 104, 10(4) or 10 4, but not 10-20.
-_LOST = r"10(?:\(\d{1,2}\)|[2-9]|1\d|\s[−-]?\d{1,2})(?!\.?\d)"
+_LOST = r"10(?:\(\d{1,2}\)|[−–-]\d\d?(?= ?J)|[2-9]|1\d|\s[−-]?\d{1,2})(?!\.?\d)"
 _POWER = r"10(?:[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}|\^-?\d{1,3})"
 _NUMBER = (
     rf"(?:{_POWER}|\d{{1,3}}(?:[, ]\d{{3}})+(?![\d.])|{_LOST}|\d{{1,12}}(?:\.\d{{1,8}}(?:\(\d\d?\))?)?"
@@ -32,7 +32,7 @@ _FRONT = {
 #: Behind these words a number counts figures, equations or the like.
 _NAMES = re.compile(r"(?:[Ff]igs?|[Rr]efs?|[Ss]ections?|[Tt]ables?|[Ee]qns?)\.?\s?$")
 #: Units that no metric has.
-_UNREAD = re.compile(r"\s?(?:[afpnμumkMG]?(?:W|Hz|F|V|A|g|N|rpm|lx)\b|wt%|vol%|Jones)")
+_UNREAD = re.compile(r"\s?(?:Pages?\b|[afpnμumkMG]?(?:W|Hz|F|V|A|g|N|rpm|lx)\b|wt%|vol%|Jones)")
 #: In front of no count: V_read/2, and a citation.
 _NO_COUNT = re.compile(r"[A-Za-z_]/$|\[$")
 _WITHIN = re.compile(r"within\b", re.IGNORECASE)
@@ -44,7 +44,10 @@ _SYMBOLS = re.compile(r"\b[nxyT]\s?[=>]?\s?$")
 _EXPONENT = re.compile(r"[A-Za-zΩ][–−-][123](?!\.?\d)")
 #: Ratios of two and more states, one of them a power of ten, also a lost one: 10³:10²:1, 1:101.87.
 _STATE = rf"(?:{_POWER}|10\d(?:\.\d+)?|1)"
-_CHAIN = rf"(?=1\s?:\s?10|10[^:\s]+\s?:\s?1){_STATE}(?:\s?:\s?{_STATE})+(?![\d:.]\d)"
+_CHAIN = (
+    rf"(?:(?=1\s?:\s?10|10[^:\s]+\s?:\s?1){_STATE}(?:\s?:\s?{_STATE})+|"
+    rf"{_STATE}(?:/{_STATE}){{1,3}}/1)(?![\d:./]|\.\d)"
+)
 #: In front of the size of a voltage whose sign is a word.
 _NEGATIVE = re.compile(
     r"\bnegative(?: [\w-]+){0,2} (?:voltages?|bias(?:es)?|pulses?)(?: (?:of|at|to))?\s*$"
@@ -55,7 +58,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _ADJECTIVES = (
     r"(?:(?!(?:of|in|at|and|or|to|with|for|from|by|on|the|an?|its|their|than|over|after|under|per|"
     r"between|when|while|which|that|can|could|upon|until|before|without|only|even)\b)"
-    r"[A-Za-z][A-Za-z/–-]*(?:(?<!s)|(?<=ous)|(?<=less))[\s-]){0,4}?"
+    r"[A-Za-z][A-Za-z/–-]*(?:(?<!s)|(?<=ous)|(?<=less)),?[\s-]){0,4}?"
 )
 #: Numbers that are written as words, in front of what is counted.
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
@@ -207,7 +210,7 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
     if bare and _FACTOR.search(text[max(0, match.start() - 14) : match.start("number")]):
         unit = "fold"
     if match["chain"]:
-        powers = [_exponent(state) for state in re.split(r"\s?:\s?", number)]
+        powers = [_exponent(state) for state in re.split(r"\s?[:/]\s?", number)]
         plain = f"{10 ** (max(powers) - min(powers)):.4g}"
         doubt = f"is it {plain}? The text has {number}." if re.search(r"10\d", number) else ""
     lost = re.search(r"10(\(\d+\)|[\s–−-]+\d+|[2-9]|1\d)$", plain)

@@ -39,6 +39,8 @@ _CITATION = re.compile(r"(?<!10)(?<!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])\s?[⁰¹
 _FAR = 500
 #: Cost of a unit that says what is measured, where no word is near.
 _ALONE = 160
+#: Layers of a device that a paper names, of whatever they are.
+_LAYERED = re.compile(r"\w/\w+/\w")
 #: Distance within which a quantity is of the metric of the one before it.
 _SAME = 130
 #: Cost of a clause's end between a word and a number, of a new member of a list, and of a word
@@ -191,7 +193,7 @@ def asked_because(text: str, quantity: PrintedQuantity, metric: str) -> str:
         if (
             doubt.get("of", metric) == metric not in doubt.get("but", ())
             and compared
-            and not materials_in(compared[0], {})
+            and not (_LAYERED.search(compared[0]) or materials_in(compared[0], {}))
             and re.search(doubt.get("before", ""), before, re.I)
             and re.match(doubt.get("behind", ""), text[quantity.end :])
             and re.search(doubt.get("says", ""), text, re.I)
