@@ -23,7 +23,7 @@ _NUMBER = (
 )
 #: Words and signs in front of a number, by the sign that the tables hold.
 _FRONT = {
-    "~": "~|≈|about|around|approximately|approx\\.|ca\\.|roughly|nearly|almost|circa|close to|near",
+    "~": "~|≈|about|around|approximately|approx\\.|ca\\.|roughly|nearly|almost|circa|close to|near|similar to|approximate to",
     ">": ">|≥|over|exceed(?:ing|s|ed)?|surpass(?:ing|es|ed)?|above|beyond|at least|in excess of|"
     "(?:more|greater|larger|higher|longer) than",
     "<": "<|≤|below|under|(?:less|lower|smaller|fewer|shorter) than|within",
@@ -46,7 +46,7 @@ _EXPONENT = re.compile(r"[A-Za-zΩ][–−-][123](?!\.?\d)")
 _STATE = rf"(?:{_POWER}|10\d(?:\.\d+)?|1)"
 _CHAIN = (
     rf"(?:(?=1\s?:\s?10|10[^:\s]+\s?:\s?1){_STATE}(?:\s?:\s?{_STATE})+|"
-    rf"{_STATE}(?:/{_STATE}){{1,3}}/1)(?![\d:./]|\.\d)"
+    rf"{_STATE}(?:/{_STATE}){{1,3}}/1)(?![\d:/]|\.\d)"
 )
 #: In front of the size of a voltage whose sign is a word.
 _NEGATIVE = re.compile(

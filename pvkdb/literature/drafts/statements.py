@@ -81,7 +81,7 @@ _OWN = re.compile(r"\b(?:here(?:in)?|in this (?:work|study|paper|letter)|we)\b",
 #: An abstract tells of others until it says what the paper does.
 _HERE = re.compile(r"Here(?:in)?\b|In this (?:work|study|paper|letter|article|contribution)\b")
 _ABSTRACTS = ("beginning", "Abstract")
-_THAT_OF = re.compile(r"\b(?:that|those) (?:of|for|in)\b")
+_THAT_OF = re.compile(r"\b(?:that|those) (?:of|for|in)\b|\bcompared (?:to|with)\b")
 #: Between values of one metric: "10⁴ (dark) and 10² (light)".
 _NEXT = re.compile(rf"(?: \([^()\d]*\))?{LIST_SIGN.pattern}(?:of )?| to ")
 
