@@ -280,7 +280,9 @@ def _item(field: str, text: str, materials: tuple[str, ...], maybe: bool = False
 
 def _layers(stack: str) -> list[str]:
     signs = str.maketrans("−–", "--")
-    return [re.sub(r"\s", "", layer).translate(signs).casefold() for layer in split_structure(stack)]
+    return [
+        re.sub(r"\s", "", layer).translate(signs).casefold() for layer in split_structure(stack)
+    ]
 
 
 def _has_bottom(layers: list[str]) -> bool:

@@ -42,7 +42,9 @@ def _per(above: Mapping[str, Fraction], below: Mapping[str, Fraction]) -> dict[s
 
 
 #: Prefixes of units that are words, and what is written apart: "pico seconds", "electron volts".
-_PREFIX_WORDS = dict(zip("afpnμm", ("atto", "femto", "pico", "nano", "micro", "milli"), strict=True))
+_PREFIX_WORDS = dict(
+    zip("afpnμm", ("atto", "femto", "pico", "nano", "micro", "milli"), strict=True)
+)
 _APART = re.compile(f"^({'|'.join(_PREFIX_WORDS.values())}|electron)")
 
 

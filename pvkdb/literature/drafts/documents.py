@@ -258,7 +258,12 @@ def _paragraphs(text: str, page: int | None) -> Iterator[_Block]:
             if set(line) <= set("|:- "):
                 continue
             line = "\t".join(cell.strip() for cell in line.strip(" |").split("|"))
-        begins = ("\t" in line) != ("\t" in "".join(lines)) or _HEADING.match(line) or _NAMED.match(line) or _CAPTION.match(line)
+        begins = (
+            ("\t" in line) != ("\t" in "".join(lines))
+            or _HEADING.match(line)
+            or _NAMED.match(line)
+            or _CAPTION.match(line)
+        )
         ended = page and lines and len(lines[-1]) < full and lines[-1].endswith(".")
         if lines and (begins or ended or not line.strip()):
             yield lines, page

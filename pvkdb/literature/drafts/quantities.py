@@ -18,12 +18,14 @@ MAX_NUMBERS = 100
 _LOST = r"10(?:\(\d{1,2}\)|[−–-]\d\d?(?= ?J)|[2-9]|1\d|\s[−-]?\d{1,2})(?!\.?\d)"
 _POWER = r"10(?:[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}|\^-?\d{1,3})"
 _NUMBER = (
-    rf"(?:{_POWER}|\d{{1,3}}(?:[, ]\d{{3}})+(?![\d.])|{_LOST}|\d{{1,12}}(?:\.\d{{1,8}}(?:\(\d\d?\))?)?"
+    rf"(?:{_POWER}|\d{{1,3}}(?:[, ]\d{{3}})+(?![\d.])|{_LOST}|"
+    rf"\d{{1,12}}(?:\.\d{{1,8}}(?:\(\d\d?\))?)?"
     rf"(?:\s?[×x·]\s?(?:{_POWER}|{_LOST}|10[–−-]\d{{1,2}}(?!\.?\d))|e[+-]?\d{{1,3}}(?![A-Za-z]))?)"
 )
 #: Words and signs in front of a number, by the sign that the tables hold.
 _FRONT = {
-    "~": "~|≈|about|around|approximately|approx\\.|ca\\.|roughly|nearly|almost|circa|close to|near|similar to|approximate to",
+    "~": "~|≈|about|around|approximately|approx\\.|ca\\.|roughly|nearly|almost|circa|close to|near|"
+    "similar to|approximate to",  # what a database of abstracts makes of ~ and ≈
     ">": ">|≥|over|exceed(?:ing|s|ed)?|surpass(?:ing|es|ed)?|above|beyond|at least|in excess of|"
     "(?:more|greater|larger|higher|longer) than",
     "<": "<|≤|below|under|(?:less|lower|smaller|fewer|shorter) than|within",
@@ -89,8 +91,8 @@ class PrintedQuantity:
     """A value of a sentence with its place.
 
     ``low`` and ``high`` are in ``unit``, a unit of the tables or what is counted. ``ends`` are the
-    texts of both, each with its printed unit, as :func:`parse_measurement` reads them. ``bare`` is the
-    number alone where its unit is that of the next quantity.
+    texts of both, each with its printed unit, as :func:`parse_measurement` reads them. ``bare`` is
+    the number alone where its unit is that of the next quantity.
     """
 
     unit: str
@@ -170,9 +172,7 @@ def quantities(text: str) -> list[PrintedQuantity]:
     return list(_merged(text, tokens))
 
 
-def lists(
-    text: str, spans: Iterable[Span], sign: re.Pattern[str] = LIST_SIGN
-) -> list[list[Span]]:
+def lists(text: str, spans: Iterable[Span], sign: re.Pattern[str] = LIST_SIGN) -> list[list[Span]]:
     """Return spans of a text in lists, within which only commas and "and" separate them."""
     found: list[list[Span]] = []
     for span in spans:

@@ -54,15 +54,15 @@ _IN_BRACKETS = re.compile(r" ?[(\[]")
 #: What links a value with its word over a part of its clause: "the ratio between both states is".
 _LINKED = re.compile(
     r"[^;,.:\d]{0,140}\b(?:is|are|was|were|be|been|of|to be|reach\w*|exceed\w*|attain\w*|up to|"
-    r"(?:stay|remain|keep)s?(?: at)?|amounts? to|only)(?: (?:only|merely|just|found|measured|still|to be))*[ (]*"
+    r"(?:stay|remain|keep)s?(?: at)?|amounts? to|only)"
+    r"(?: (?:only|merely|just|found|measured|still|to be))*[ (]*"
 )
 #: What such a part may name: "of the MAPbI3, MAPbBr3 and CsPbI3 devices (HRS to LRS)".
 _INSERTED = re.compile(
-    r"(?:[A-Z(\[][\w()\[\]/:.−–+-]*\d[\w()\[\]/:−–+-]*(?:, (?=[A-Z(])| and (?=[A-Z]))?)+|\([^()\d]*\)"
+    r"(?:[A-Z(\[][\w()\[\]/:.−–+-]*\d[\w()\[\]/:−–+-]*(?:, (?=[A-Z(])| and (?=[A-Z]))?)+|"
+    r"\([^()\d]*\)"
 )
-_PREPOSITION = re.compile(
-    r"(?:for|over|at|after|during|beyond|more than|up ?to)", re.IGNORECASE
-)
+_PREPOSITION = re.compile(r"(?:for|over|at|after|during|beyond|more than|up ?to)", re.IGNORECASE)
 #: Share of the characters of such a part that counts.
 _LINK = 0.1
 #: What separates the names of a list of as many values: "the set (reset) voltage", "both A and B".
@@ -353,7 +353,9 @@ def _names_between(text: str, start: int, end: int, units: Set[str]) -> dict[Spa
     for entry in (one for one in metric_words() if one.unit in units):
         for match in entry.near.finditer(text, start, end):
             first, last = match.span()
-            if not _PREPOSITION.fullmatch(match[0]) and not any(one[0] <= first and last <= one[1] for one in named):
+            if not _PREPOSITION.fullmatch(match[0]) and not any(
+                one[0] <= first and last <= one[1] for one in named
+            ):
                 named = {one: own for one, own in named.items() if one[0] < first or last < one[1]}
                 named[first, last] = entry
     return named

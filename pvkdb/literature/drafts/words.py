@@ -56,7 +56,9 @@ def metric_words() -> list[MetricWords]:
     """Return the words of every metric."""
     found = []
     for entry in words()["metric"]:
-        patterns = {key: _pattern(entry[key]) for key in ("near", "never", "printed") if key in entry}
+        patterns = {
+            key: _pattern(entry[key]) for key in ("near", "never", "printed") if key in entry
+        }
         found.append(MetricWords(**{**entry, **patterns}))
     return found
 
