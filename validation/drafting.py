@@ -64,7 +64,8 @@ confidence (Wilson).
 Each part was measured once, by rules that were made without it, and then used to mend them. The
 first column of a pair is what the rules found before a round of work, the second the first
 measurement. The gold of unseen_7 and unseen_8 was typed by two readers (language models) who did
-not know the rules; before unseen_7 the rules had been mended with made-up wordings only.
+not know the rules. Before unseen_7 the rules were mended with made-up wordings, the quotations, the
+readings and the review in view, and before unseen_8 with unseen_7, too.
 
 | part, in the order measured | found before | found | right before | right |
 |---|---|---|---|---|

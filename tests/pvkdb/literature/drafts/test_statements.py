@@ -74,7 +74,7 @@ def short(values: list[FoundValue]) -> str:
         ("Both resistance states remain unchanged for 5 h.", "retention_s 18000"),
         ("The device works after six months without encapsulation.", "stability_days 180"),
         ("the retention of the states is kept for 10 years", "retention_s 3.1536e+08"),
-        ("The solution was stirred for 12 h and kept for 2 days.", ""),
+        ("The solution was stirred for 2 days.", ""),
         ("Its ON/OFF ratio is over six orders of magnitude.", "on_off_ratio 1e+06"),
         (
             "The on/off ratio of the film on the flexible substrate reaches 10³.",
