@@ -66,6 +66,7 @@ _WORDS: Mapping[str, Mapping[str, Fraction | int]] = {
     "J": _prefixed("joule"),
     "s": {
         **_prefixed("second"),
+        "sec": 1,
         "min": 60,
         "minute": 60,
         "hr": 3600,
