@@ -41,16 +41,32 @@ def _per(above: Mapping[str, Fraction], below: Mapping[str, Fraction]) -> dict[s
     return found
 
 
+#: Prefixes of units that are words, and what is written apart: "pico seconds", "electron volts".
+_PREFIX_WORDS = dict(
+    zip("afpnμm", ("atto", "femto", "pico", "nano", "micro", "milli"), strict=True)
+)
+_APART = re.compile(f"^({'|'.join(_PREFIX_WORDS.values())}|electron)")
+
+
+def _prefixed(*words: str) -> dict[str, Fraction]:
+    """Return words of a unit with small prefixes of the SI, each with its factor to the unit."""
+    scales = {"": Fraction(1)}
+    scales |= {word: Fraction(10) ** _PREFIXES[p] for p, word in _PREFIX_WORDS.items()}
+    return {f"{p}{word}": scale for word in words for p, scale in scales.items()}
+
+
 _ONE = Fraction(1)
 _METRE = _scaled("m", "nμumc") | {"Å": Fraction(1, 10**10)}
 _AREA = _scaled("m²", "nμumc", 2)
 #: Units as words, which may have a capital and a plural. Conventions of pvkdb's tables: a month
 #: is 30 days, a year 365 days.
 _WORDS: Mapping[str, Mapping[str, Fraction | int]] = {
-    "V": {"volt": 1},
+    "V": _prefixed("volt"),
+    "eV": _prefixed("electronvolt"),
+    "J": _prefixed("joule"),
     "s": {
+        **_prefixed("second"),
         "sec": 1,
-        "second": 1,
         "min": 60,
         "minute": 60,
         "hr": 3600,
@@ -62,11 +78,10 @@ _WORDS: Mapping[str, Mapping[str, Fraction | int]] = {
         "yr": 365 * 86400,
     },
     "cycles": {"cycle": 1, "times": 1},
-    "m": dict.fromkeys(("nanometer", "nanometre"), Fraction(1, 10**9))
-    | dict.fromkeys(("micrometer", "micrometre", "micron"), Fraction(1, 10**6)),
+    "m": _prefixed("meter", "metre") | {"micron": Fraction(1, 10**6)},
     "deg": {"degree": 1},
     "ohm": {"ohm": 1},
-    "A": {"ampere": 1, "amp": 1},
+    "A": _prefixed("ampere", "amp"),
     "S": {"siemens": 1},
     "arbitrary": {"normalized": 1, "normalised": 1},
 }
@@ -76,7 +91,7 @@ _SYMBOLS: Mapping[str, Mapping[str, Fraction]] = {
         **_per({"kJ": KJ_PER_MOL, "kcal": KCAL_PER_MOL}, {"mol": _ONE}),
     },
     "V": _scaled("V", "nμumk"),
-    "s": _scaled("s", "fpnμum") | {"h": Fraction(3600), "d": Fraction(86400)},
+    "s": _scaled("s sec", "fpnμum") | {"h": Fraction(3600), "d": Fraction(86400)},
     "J": _scaled("J", "afpnμum"),
     "cycles": {},
     "m": _METRE,
@@ -132,7 +147,11 @@ def unit_pattern() -> str:
     """Return a regular expression of the units that are read, in all of their spellings."""
     patterns = {
         **{name: _spellings(name) for names in _SYMBOLS.values() for name in names},
-        **{name: f"(?i:{name}s?)" for names in _WORDS.values() for name in names},
+        **{
+            name: "(?i:" + _APART.sub(r"\1\\s?", name) + "s?)"
+            for names in _WORDS.values()
+            for name in names
+        },
     }
     return "|".join(patterns[name] for name in sorted(patterns, key=len, reverse=True))
 
@@ -164,7 +183,7 @@ def unit_of(printed: str, units: Iterable[str] = _BASES) -> tuple[str, Fraction]
 def _names(printed: str) -> Iterator[str]:
     """Yield what a unit may be in the table: as it is, and a word in small letters, singular."""
     yield _key(printed)
-    word = printed.strip().lower()
+    word = re.sub(r"\s", "", printed).lower()
     for name in (word, word.removesuffix("s")):
         if any(name in names for names in _WORDS.values()):
             yield name

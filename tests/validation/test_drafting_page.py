@@ -35,7 +35,10 @@ def test_the_rules_find_most_and_most_of_what_they_find_is_right(text: Path) -> 
 
 def test_the_rules_still_read_the_texts_that_they_were_mended_with() -> None:
     texts = [one for part in PARTS for one in measured(part)]
-    assert len(texts) >= 120
-    for score in (total(one.values for one in texts), total(one.reference for one in texts)):
-        assert score.found >= 0.9 * score.printed
-        assert score.right >= 0.95 * score.proposed
+    assert len(texts) >= 250
+    values, reference = (
+        total(getattr(one, what) for one in texts) for what in ("values", "reference")
+    )
+    for score, found, right in ((values, 0.93, 0.97), (reference, 0.7, 0.9)):
+        assert score.found >= found * score.printed
+        assert score.right >= right * score.proposed
