@@ -44,8 +44,10 @@ _LAYERED = re.compile(r"\w/\w+/\w")
 #: Distance within which a quantity is of the metric of the one before it.
 _SAME = 130
 #: Cost of a clause's end between a word and a number, of a new member of a list, and of a word
-#: behind a number; a word in brackets behind it is its name.
-_CLAUSE, _MEMBER, _BEHIND, _NAME = 30, 15, 8, -20
+#: behind a number; a word in brackets behind it is its name, and one of its unit decides.
+_CLAUSE, _MEMBER, _BEHIND, _NAME, _UNIT = 30, 15, 8, -20, -100
+#: What begins a part of a unit behind a number: "13.5 aJ per spike", "1 pJ/event".
+_PER = re.compile(r"per\b|/", re.IGNORECASE)
 _CLAUSES = re.compile(
     r";|, (?:while|whereas|but|which|with|and|resulting|reduced|indicating)\b|\bwhile\b|\bwhereas\b"
 )
@@ -273,7 +275,7 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
     for place, printed in enumerate(found):
         quantity, metric = _in_order(text, found, place) or (printed, None)
         shared: list[str] = []
-        if metric is None and (metric := _metric(text, quantity, found)):
+        if metric is None and (metric := _metric(text, quantity, found, metric_words())):
             shared = _shared(text, quantity, metric)
         if metric is None and last and last[0].unit == quantity.unit:
             between = text[last[0].end : quantity.start]
@@ -361,12 +363,19 @@ def _names_between(text: str, start: int, end: int, units: Set[str]) -> dict[Spa
     return named
 
 
-def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuantity]) -> str | None:
+def _metric(
+    text: str,
+    quantity: PrintedQuantity,
+    others: Sequence[PrintedQuantity],
+    entries: Sequence[MetricWords],
+) -> str | None:
     """Return the metric whose word is nearest to a quantity, '' for none, None if no word is."""
     best, cost = None, float("inf")
     blocks = [other for other in others if other.unit == quantity.unit and other is not quantity]
-    for entry in metric_words():
-        if not _accepts(entry, text, quantity):
+    for entry in entries:
+        if not _accepts(entry, text, quantity) or (
+            entry.beside and not _has_figure(text, others, entry.unit)
+        ):
             continue
         own = _ALONE if entry.alone else float("inf")
         for match in entry.near.finditer(text, max(0, quantity.start - _FAR), quantity.end + 200):
@@ -376,6 +385,12 @@ def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuanti
         if own < cost:
             best, cost = entry.name, own
     return best
+
+
+def _has_figure(text: str, found: Sequence[PrintedQuantity], unit: str) -> bool:
+    """Whether a sentence has a value of another unit that a metric's own words are near."""
+    entries = [entry for entry in metric_words() if not entry.beside]
+    return any(_metric(text, one, found, entries) for one in found if one.unit != unit)
 
 
 def _phrase_around(text: str, quantity: PrintedQuantity) -> str:
@@ -395,10 +410,14 @@ def _distance(
             return _LINK * len(between)
     elif word.start() >= quantity.end:
         between, cost = text[quantity.end : word.start()], _BEHIND
+        if not between.strip() and _PER.match(word[0]):
+            return _UNIT
         if _IN_BRACKETS.fullmatch(between) and text[word.end() : word.end() + 1] in (")", "]"):
             return _NAME
     else:
-        return 0  # part of the unit: "bending cycles"
+        # "bending cycles", but neither what is counted nor the sign in front: "over 100 pulses"
+        decides = word.end() < quantity.end and not _PREPOSITION.fullmatch(word[0])
+        return _UNIT if decides else 0
     cost += _CLAUSE * len(_CLAUSES.findall(between)) + _MEMBER * len(_MEMBERS.findall(between))
     first, last = sorted((word.start(), quantity.start))
     cost += _CLAUSE * sum(first <= block.start < last for block in blocks)

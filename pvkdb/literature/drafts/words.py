@@ -22,6 +22,7 @@ class MetricWords:
     least: float = 0
     most: float = float("inf")
     alone: bool = False
+    beside: bool = False
     never: re.Pattern[str] | None = None
     printed: re.Pattern[str] | None = None
 

@@ -86,6 +86,19 @@ def short(values: list[FoundValue]) -> str:
         ("2 pJ per switching event", "switching_energy_j 2e-12"),
         ("bending for 100 cycles", "bending_cycles 100"),
         ("It works at 180 °C.", "temperature_c 180"),
+        ("The grain at 90 °C for 2 h (left) and 3 h (right)", ""),
+        ("an on/off ratio of 10³ at 85 °C", "on_off_ratio 1000; temperature_c 85"),
+        ("a low switching energy (2 pJ per spike)", "energy_per_event_j 2e-12"),
+        ("A bent memory survived over 300 switching cycles.", "endurance_cycles 300"),
+        ("A bent memory survived over 300 cycles.", "bending_cycles 300"),
+        (
+            "The film retained 60% of its initial charge after 2 h.",
+            "retained_percent 60; observation_time_s 7200",
+        ),
+        (
+            "It retained 90% of its initial current after 2 h.",
+            "retained_percent 90; retention_s 7200",
+        ),
     ],
 )
 def test_figures_of_devices(text: str, expected: str) -> None:
