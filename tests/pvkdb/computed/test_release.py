@@ -180,4 +180,4 @@ def test_a_new_store_has_structures_barriers_and_stabilities(
 
 
 def test_the_version_names_the_files() -> None:
-    assert release_version() == "computed-87911711fb"
+    assert release_version() == "computed-3bfbb16658"
