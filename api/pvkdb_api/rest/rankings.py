@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import Field, TypeAdapter, create_model
+from pydantic import Field, TypeAdapter, create_model, field_validator
 
 from pvkdb import suitability
 from pvkdb.display.pages import SHEET_TYPES
 from pvkdb.errors import ParameterError
 from pvkdb.kinetics.conditions import conditions_of
 from pvkdb.operations.fields import Text, served_model
+from pvkdb.schemas import unfit
 from pvkdb.schemas.profiles import Profile
 from pvkdb.schemas.rankings import (
     DecisionSheet,
@@ -56,6 +57,14 @@ class _RankingQuery(_Asked):  # type: ignore[misc]  # made at run time
     fields: _CandidateFields | None = Field(  # type: ignore[valid-type]
         None, description="Only these fields of each candidate, separated by commas."
     )
+
+    @field_validator("*")
+    @classmethod
+    def _fit_to_be_stored(cls, value: Any) -> Any:
+        """Lists of names and cursors are longer than other texts, and say how long."""
+        if reason := unfit(value):
+            raise ValueError(reason)
+        return value
 
 
 _Query: Any = create_model("RankingQuery", __base__=_RankingQuery, **RANKING_FILTERS)

@@ -307,3 +307,10 @@ def test_default_rankings_are_computed_beside_a_service(loaded_sqlite, tmp_path,
             assert api.get("/api/v1/rankings/selector", subject=subject).json()["candidates"]
         assert api.get("/api/v1/compare", materials="CsPbBr3,MAPbI3").json()["applications"]
         assert "leader:" in api.request("GET", "/applications?leaders=shown").text
+
+
+def test_a_list_may_be_as_long_as_its_description_says(reading_api):
+    asked = {"subject": "materials", "compositions": ",".join(["CsPbBr3"] * 900), "limit": 1}
+    found = reading_api.get("/api/v1/rankings/synaptic-training", **asked)
+    assert found.is_success, found.text
+    assert [each["id"] for each in found.json()["candidates"]] == ["CsPbBr3"]

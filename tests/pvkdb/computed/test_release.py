@@ -166,7 +166,7 @@ def test_a_new_store_has_structures_barriers_and_stabilities(
             Energetic.scope == "percolation"
         )
         assert session.scalar(structures) == 1_057
-        assert session.scalar(barriers) == 69
+        assert session.scalar(barriers) == 73
         assert session.scalar(select(func.count()).select_from(CompositionStability)) == 466
         run = find_run(session, "inorganic")
         assert listed(session, 10)[1] == 1

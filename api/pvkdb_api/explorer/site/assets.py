@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 from functools import cache
-from pathlib import Path, PurePath
+from importlib.resources import as_file, files
+from pathlib import PurePath
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -23,14 +24,12 @@ MEDIA_TYPES = {
 KEPT = "public, max-age=31536000, immutable"
 
 
-_FOLDER = Path(__file__).parents[1] / "static"
-
-
 @cache
 def assets() -> dict[str, bytes]:
     """Return every file by its path below ``static``."""
-    found = (path for path in _FOLDER.rglob("*") if path.suffix in MEDIA_TYPES)
-    return {path.relative_to(_FOLDER).as_posix(): path.read_bytes() for path in found}
+    with as_file(files("pvkdb_api") / "explorer" / "static") as folder:
+        found = (path for path in folder.rglob("*") if path.suffix in MEDIA_TYPES)
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 
 @cache
