@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
     from pvkdb.store.database import Store
 
-FORMULAS = ("CsPbBr3", "CsPbI3")
+FORMULAS = ("CsPbBr3", "CsPbCl3")
 
 
 def demo(
