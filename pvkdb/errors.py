@@ -212,10 +212,6 @@ def writing(what: object) -> Iterator[None]:
         raise InputError(f"{what} cannot be written: {error.strerror or error}") from error
 
 
-#: A former name of what has another sign now, and what took its place.
-_RENAMED = {"decomposition_ev_per_atom": "above_hull_ev_per_atom"}
-
-
 #: Most known names that are all listed.
 _LISTED = 20
 
@@ -225,8 +221,6 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    if former := _RENAMED.get(name.removeprefix("-")):
-        hint = f"{former!r} took its place, with the other sign: positive is above the hull; "
     listed = "known"
     if len(names) > _LISTED:
         listed = f"nearest of {len(names):,}"

@@ -39,7 +39,7 @@ ROOT = Path(__file__).parents[1]
 LITERATURE = ROOT / "pvkdb" / "literature"
 PAGE = ROOT / "docs" / "validation" / "drafting.md"
 #: Least share of the printed values that is proposed rightly, and of proposals that are right.
-BAR_FOUND, BAR_RIGHT = 0.60, 0.70
+BAR_FOUND, BAR_RIGHT = 0.72, 0.80
 #: Printed values and those read from them differ by the rounding of a conversion.
 ROUNDING = 0.006
 #: Places of section 5 that were in view when the rules were made.
@@ -49,9 +49,9 @@ IN_VIEW, HELD_OUT, ENERGIES, TABLES = "in view", "held out", "energies", "tables
 HEAD = """# What `pvkdb draft` finds
 
 Made by `validation/drafting.py`; do not edit. The rules of `pvkdb draft`, without a language
-model, draft {count} short texts about memristors, most of halide perovskites: abstracts, passages
-and captions as open pages print them, and quotations that two other readers took from pages.
-People typed the values that an import should take before the rules ran on them
+model, draft {count} short texts about memristors and ion migration: abstracts, passages and
+captions as open pages print them, and quotations that two other readers took from pages. Readers
+typed the values that an import should take before the rules ran on them
 (`validation/drafting_texts/README.md`).
 
 *Found* is the share of printed values that a draft proposes rightly, *right* the share of its
@@ -62,18 +62,23 @@ confidence (Wilson).
 ## Texts that the rules had not seen
 
 Each part was measured once, by rules that were made without it, and then used to mend them. The
-first column of a pair is what the rules found before this work, the second the first measurement.
+first column of a pair is what the rules found before a round of work, the second the first
+measurement. The gold of unseen_7 and unseen_8 was typed by two readers (language models) who did
+not know the rules. Before unseen_7 the rules were mended with made-up wordings, the quotations, the
+readings and the review in view, and before unseen_8 with unseen_7, too.
 
 | part, in the order measured | found before | found | right before | right |
 |---|---|---|---|---|
 """
 NOTE = """
 The aim was to find 90 % and to be right in 95 % of the proposals. On unseen texts it is not
-reached for values: the rules find {found} and are right in {right}; of titles, first authors,
-years and DOIs they find {reference}. Each round of repairs met new wordings, most of all in running
-text, and the parts are small. One person typed the gold of the texts, before the rules were
-opened, and then wrote rules: what these were to find was known. The gold of the quotations is of
-others. So expect less than the next table in a new paper, and confirm every value.
+reached for values. **The figure to go by is that of {last}, the last part and the largest, whose
+reader did not know the rules: they find {last_found} and are right in {last_right}.** Over all
+first measurements, of rules of several ages, they find {found} and are right in {right}; of titles,
+first authors, years and DOIs they find {reference}. Each round of repairs met new wordings, other
+materials and odd forms of pages. The gold of unseen_1 to unseen_6 is of a person who then wrote
+rules: what these were to find was known. So expect less than the next table in a new paper, and
+confirm every value.
 
 ## The same texts now, when all of them have been used
 
@@ -88,7 +93,8 @@ with the rows of `device_claims.csv`, `energetics.csv` and `devices.csv`, which 
 from the same text before there were rules: the same metric, value or range, and place (section,
 caption or table row). A statement of a number that no row has counts as wrong. Statements that a
 draft would only ask, of others or of what is required, are counted here, since a review tells of
-others. Sections 5 and 6 except {seen} were held out until rules were mended with them in view.
+others. Sections 5 and 6 except {seen} were held out until rules were mended with them in view
+(71 % found and 78 % right then); since, they have been looked at, too.
 
 | part of the review | found | right |
 |---|---|---|
@@ -171,6 +177,7 @@ def _texts(texts: dict[str, list[Measured]]) -> Iterator[str]:
     """Yield the tables of the texts: the first measurements, and those of today."""
     yield HEAD.format(count=sum(map(len, texts.values()))).rstrip("\n")
     firsts: dict[str, Score] = {}
+    last = ""
     for what in ("values", "reference"):
         scores = []
         for row in first_measurements():
@@ -181,10 +188,16 @@ def _texts(texts: dict[str, list[Measured]]) -> Iterator[str]:
                            number["before_proposed"], number["before_right"])  # fmt: skip
             now = Score(*(number[name] for name in ("printed", "found", "proposed", "right")))
             scores.append((before, now))
+            last, firsts["last"] = (
+                (row["part"], now) if what == "values" else (last, firsts["last"])
+            )
             yield _row(f"{row['part']}, {what}", *_pairs(before, now))
         firsts[what] = total(now for _, now in scores)
         yield _row(f"**all, {what}**", *_pairs(total(one for one, _ in scores), firsts[what]))
     yield NOTE.format(
+        last=last,
+        last_found=share(firsts["last"].found, firsts["last"].printed),
+        last_right=share(firsts["last"].right, firsts["last"].proposed),
         found=share(firsts["values"].found, firsts["values"].printed),
         right=share(firsts["values"].right, firsts["values"].proposed),
         reference=share(firsts["reference"].found, firsts["reference"].printed),

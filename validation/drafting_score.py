@@ -37,6 +37,8 @@ PARTS = (
     "unseen_4",
     "unseen_5",
     "unseen_6",
+    "unseen_7",
+    "unseen_8",
     "quotations",
     "readings",
 )
@@ -277,7 +279,10 @@ def _item(field: str, text: str, materials: tuple[str, ...], maybe: bool = False
 
 
 def _layers(stack: str) -> list[str]:
-    return [re.sub(r"\s", "", layer).casefold() for layer in split_structure(stack)]
+    signs = str.maketrans("−–", "--")
+    return [
+        re.sub(r"\s", "", layer).translate(signs).casefold() for layer in split_structure(stack)
+    ]
 
 
 def _has_bottom(layers: list[str]) -> bool:

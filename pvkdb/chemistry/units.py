@@ -41,16 +41,32 @@ def _per(above: Mapping[str, Fraction], below: Mapping[str, Fraction]) -> dict[s
     return found
 
 
+#: Prefixes of units that are words, and what is written apart: "pico seconds", "electron volts".
+_PREFIX_WORDS = dict(
+    zip("afpnμm", ("atto", "femto", "pico", "nano", "micro", "milli"), strict=True)
+)
+_APART = re.compile(f"^({'|'.join(_PREFIX_WORDS.values())}|electron)")
+
+
+def _prefixed(*words: str) -> dict[str, Fraction]:
+    """Return words of a unit with small prefixes of the SI, each with its factor to the unit."""
+    scales = {"": Fraction(1)}
+    scales |= {word: Fraction(10) ** _PREFIXES[p] for p, word in _PREFIX_WORDS.items()}
+    return {f"{p}{word}": scale for word in words for p, scale in scales.items()}
+
+
 _ONE = Fraction(1)
 _METRE = _scaled("m", "nμumc") | {"Å": Fraction(1, 10**10)}
 _AREA = _scaled("m²", "nμumc", 2)
 #: Units as words, which may have a capital and a plural. Conventions of pvkdb's tables: a month
 #: is 30 days, a year 365 days.
 _WORDS: Mapping[str, Mapping[str, Fraction | int]] = {
-    "V": {"volt": 1},
+    "V": _prefixed("volt"),
+    "eV": _prefixed("electronvolt"),
+    "J": _prefixed("joule"),
     "s": {
+        **_prefixed("second"),
         "sec": 1,
-        "second": 1,
         "min": 60,
         "minute": 60,
         "hr": 3600,
@@ -62,11 +78,10 @@ _WORDS: Mapping[str, Mapping[str, Fraction | int]] = {
         "yr": 365 * 86400,
     },
     "cycles": {"cycle": 1, "times": 1},
-    "m": dict.fromkeys(("nanometer", "nanometre"), Fraction(1, 10**9))
-    | dict.fromkeys(("micrometer", "micrometre", "micron"), Fraction(1, 10**6)),
+    "m": _prefixed("meter", "metre") | {"micron": Fraction(1, 10**6)},
     "deg": {"degree": 1},
     "ohm": {"ohm": 1},
-    "A": {"ampere": 1, "amp": 1},
+    "A": _prefixed("ampere", "amp"),
     "S": {"siemens": 1},
     "arbitrary": {"normalized": 1, "normalised": 1},
 }
@@ -76,7 +91,7 @@ _SYMBOLS: Mapping[str, Mapping[str, Fraction]] = {
         **_per({"kJ": KJ_PER_MOL, "kcal": KCAL_PER_MOL}, {"mol": _ONE}),
     },
     "V": _scaled("V", "nμumk"),
-    "s": _scaled("s", "fpnμum") | {"h": Fraction(3600), "d": Fraction(86400)},
+    "s": _scaled("s sec", "fpnμum") | {"h": Fraction(3600), "d": Fraction(86400)},
     "J": _scaled("J", "afpnμum"),
     "cycles": {},
     "m": _METRE,
@@ -121,6 +136,8 @@ _QUALIFIERS = {">": ">", "≥": ">", ">=": ">", "<": "<", "≤": "<", "<=": "<",
 
 _POWER = r"10\^\{?[+-]?\d+\}?"
 _NUMBER = rf"(?:{_POWER}|[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+|\s?[x*]\s?{_POWER})?)"
+_BARE = re.compile(r"[+-]?[\d.]+")
+_MANTISSA = re.compile(rf"(?P<mantissa>{_BARE.pattern})(?P<power>\s?[x*]\s?10\^.+)")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _SIGNS = str.maketrans("−×·µ—\u2126", "-x*μ–Ω")
 
@@ -130,7 +147,11 @@ def unit_pattern() -> str:
     """Return a regular expression of the units that are read, in all of their spellings."""
     patterns = {
         **{name: _spellings(name) for names in _SYMBOLS.values() for name in names},
-        **{name: f"(?i:{name}s?)" for names in _WORDS.values() for name in names},
+        **{
+            name: "(?i:" + _APART.sub(r"\1\\s?", name) + "s?)"
+            for names in _WORDS.values()
+            for name in names
+        },
     }
     return "|".join(patterns[name] for name in sorted(patterns, key=len, reverse=True))
 
@@ -162,7 +183,7 @@ def unit_of(printed: str, units: Iterable[str] = _BASES) -> tuple[str, Fraction]
 def _names(printed: str) -> Iterator[str]:
     """Yield what a unit may be in the table: as it is, and a word in small letters, singular."""
     yield _key(printed)
-    word = printed.strip().lower()
+    word = re.sub(r"\s", "", printed).lower()
     for name in (word, word.removesuffix("s")):
         if any(name in names for names in _WORDS.values()):
             yield name
@@ -190,8 +211,8 @@ def parse_measurement(text: str, unit: str, *, unit_needed: bool = False) -> Int
     """Parse a reported value into an interval in ``unit``, a key of :data:`UNITS`.
 
     Accepts ``0.35 eV``, ``~25 kJ/mol``, ``> 1.20``, ``0.2–0.3 eV``, ``-0.5 to -1.2 V``,
-    ``0.35 ± 0.02 eV`` (as 0.33 to 0.37), ``3 months``, ``1.5×10^6``, ``10⁴``. A number
-    without a unit is in ``unit``, or refused where one is needed.
+    ``0.35 ± 0.02 eV`` (as 0.33 to 0.37), ``3 months``, ``1.5×10^6``, ``10⁴``, ``3–5 × 10^4`` (as
+    30000 to 50000). A number without a unit is in ``unit``, or refused where one is needed.
 
     Raises:
         InputError: the text cannot be parsed, or has no unit; the message gives examples.
@@ -213,7 +234,7 @@ def parse_measurement(text: str, unit: str, *, unit_needed: bool = False) -> Int
         unit, zero = "degC", _ZERO_C_IN_K
     factor = _factor(match["unit2"] or match["unit1"], unit)
     own = _factor(match["unit1"], unit) if match["unit1"] and match["unit2"] else factor
-    first, place = _number(match["first"])
+    first, place = _number(_with_power(match))
     ends = [(first, place, own)]
     qualifier = _QUALIFIERS.get(match["qualifier"] or "")
     if match["second"] is not None:
@@ -232,6 +253,15 @@ def parse_measurement(text: str, unit: str, *, unit_needed: bool = False) -> Int
         bound={">": "lower", "<": "upper"}.get(qualifier or ""),  # type: ignore[arg-type]
         approximate=qualifier == "~",
     )
+
+
+def _with_power(match: re.Match[str]) -> str:
+    """Return the first number of a value, with the power of ten that ends its range."""
+    first, last = match["first"], _MANTISSA.fullmatch(match["second"] or "")
+    if last is None or match["joint"] == "±" or match["unit1"] or not _BARE.fullmatch(first):
+        return first
+    shared = abs(float(first)) < abs(float(last["mantissa"]))
+    return f"{first}{last['power']}" if shared else first
 
 
 def _plain(text: str) -> str:

@@ -30,30 +30,75 @@ from pvkdb.cli.options import OPENED
 from pvkdb.errors import InterruptedByUserError
 from pvkdb.operations import shipped
 
-#: Commands by what they are for, in the order of typical use; others are listed below "Added".
-GROUPS = {
-    "Start": "demo init upgrade",
-    "Literature": "papers references draft add-draft drafts decide enter import review history "
-    "export snapshot diff",
-    "Compute": "tolerance hull similar-structures structure fetch-structures neb md potentials "
-    "benchmark screen report schedule work jobs dft export-inputs import-results",
-    "Choose": "rank compare series kinetics crossbar",
-    "Measure and simulate": "measure simulate examine spice export-device",
-    "Serve": "serve mcp keys audit",
+#: Commands by what they are for, in the order of typical use; others are listed below "Added". Each
+#: with its function, its group, or the name of its operation, which has an example; the extra
+#: without whose packages it does not begin; and an example.
+COMMANDS: dict[str, dict[str, tuple[Any, str, str]]] = {
+    "Start": {
+        "demo": (demo.demo, "screening", "--folder demo-output"),
+        "init": (databases.init, "store", ""),
+        "upgrade": (databases.upgrade, "store", "--database postgresql://pvkdb@localhost/pvkdb"),
+    },
+    "Literature": {
+        "papers": (papers.papers_app, "store", "add DOI"),
+        "references": (papers.references_app, "store", "resolve"),
+        "draft": (databases.draft, "", "paper.pdf --output draft.yaml"),
+        "add-draft": ("add_draft", "store", ""),
+        "drafts": ("drafts", "store", ""),
+        "decide": ("decide", "store", ""),
+        "enter": ("enter", "store", ""),
+        "import": (databases.import_papers, "store", "paper.yaml --dry-run"),
+        "review": ("review", "store", ""),
+        "history": (databases.history, "store", "e-t1-r01-ea"),
+        "export": (databases.export, "store", "energetics --output energetics.csv"),
+        "snapshot": (databases.snapshot, "store", "pvkdb-2026.zip"),
+        "diff": (databases.diff, "store", "pvkdb-2026.zip sqlite:///pvkdb.sqlite"),
+    },
+    "Compute": {
+        "tolerance": ("tolerances", "", ""),
+        "hull": ("hull", "", ""),
+        "similar-structures": ("similar_structures", "", ""),
+        "structure": (compositions.structure, "screening", "CsPbI3 --output CsPbI3.cif"),
+        "fetch-structures": (
+            compositions.fetch_structures,
+            "screening",
+            '\'elements HAS ALL "Cs","Pb"\' --from https://optimade.materialsproject.org',
+        ),
+        "neb": (barriers.neb, "screening", "CsPbBr3 --potential chgnet --plot"),
+        "md": (barriers.dynamics, "screening", "3f2a --temperature-k 700"),
+        "potentials": (barriers.potentials, "", "--json"),
+        "benchmark": (barriers.benchmark, "potentials", "sevennet-0 chgnet"),
+        "screen": (screening.screen, "screening", "lead-and-tin --dry-run"),
+        "report": (screening.report, "store", "lead-and-tin --output out"),
+        "schedule": (screening.schedule_app, "schedule", "schedule.toml"),
+        "work": (work.work, "screening", "--processes 2"),
+        "jobs": (jobs.app, "store", "--state failed"),
+        "dft": (dft.dft, "screening", "3f2a --charge 0 --charge 1"),
+        "export-inputs": (dft.export_inputs, "screening", "3f2a --for espresso"),
+        "import-results": (dft.import_results, "screening", "3f2a dft-3f2a-espresso"),
+    },
+    "Choose": {
+        "rank": (rankings.rank, "store", "non-volatile-memory --materials --limit 10"),
+        "compare": ("compare", "store", ""),
+        "series": ("series", "store", ""),
+        "kinetics": ("kinetics", "", ""),
+        "crossbar": ("crossbar", "", ""),
+    },
+    "Measure and simulate": {
+        "measure": (devices.measure, "", "sweep.csv --v-read 0.2"),
+        "simulate": (simulations.simulate, "simulation", "CsPbBr3 --potential sevennet-0"),
+        "examine": (simulations.examine, "", "EpiRAM --images mnist --seeds 5"),
+        "spice": (devices.spice, "", "sweep.csv --model vteam --output device.cir"),
+        "export-device": (devices.export_device, "", "d-t4-r14 --for aihwkit"),
+    },
+    "Serve": {
+        "serve": (service.serve, "api", "--allow-local-writes"),
+        "mcp": (service.mcp, "mcp", "--database sqlite:///pvkdb.sqlite"),
+        "keys": (service.app, "store", "list"),
+        "audit": (service.audit, "store", "--limit 20"),
+    },
 }
-
-#: Commands that do not begin without all packages of an extra.
-NEEDED = {
-    "store": "init upgrade papers references add-draft drafts decide enter import review history "
-    "export snapshot diff rank compare series jobs report keys audit",
-    "screening": "demo structure fetch-structures neb md screen work dft export-inputs "
-    "import-results",
-    "potentials": "benchmark",
-    "schedule": "schedule",
-    "simulation": "simulate",
-    "api": "serve",
-    "mcp": "mcp",
-}
+_EXTRAS = {name: each[1] for group in COMMANDS.values() for name, each in group.items()}
 
 
 class Commands(TyperGroup):
@@ -65,8 +110,7 @@ class Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names in the order of the groups."""
         self._add_others()
-        listed = " ".join(GROUPS.values()).split()
-        return [*listed, *(name for name in self.commands if name not in listed)]
+        return [*_EXTRAS, *(name for name in self.commands if name not in _EXTRAS)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command; other packages are looked at only if pvkdb has none of the name."""
@@ -82,8 +126,7 @@ class Commands(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the commands of each group, with whole lines."""
         known = self.list_commands(ctx)
-        shown = {title: names.split() for title, names in GROUPS.items()}
-        shown["Added"] = known[sum(map(len, shown.values())) :]
+        shown = {**COMMANDS, "Added": known[len(_EXTRAS) :]}
         width = max(map(len, known))
         for title, names in shown.items():
             lines = [(f"{n:<{width}}", self.commands[n].get_short_help_str(200)) for n in names]
@@ -94,8 +137,7 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return a command, whose packages are installed unless its help is wanted."""
         name, command, rest = super().resolve_command(ctx, args)
-        extra = next((each for each, names in NEEDED.items() if name in names.split()), "")
-        if extra and "--help" not in rest:
+        if (extra := _EXTRAS.get(name or "")) and "--help" not in rest:
             from pvkdb._extras import require
 
             require(extra)
@@ -145,63 +187,17 @@ def root(
         os.environ["PVKDB_DATABASE_URL"] = database
 
 
-def _add(name: str, function: Any, example: str, **settings: Any) -> None:
-    add_command(app, name, function, epilog=f"Example: pvkdb {name} {example}".rstrip(), **settings)
+def _add(name: str, made: Any, example: str) -> None:
+    settings: dict[str, Any] = {}
+    if isinstance(made, str):
+        operation, made = shipped()[made], lambda: None
+        settings, example = settings_of(operation), operation.example
+    settings["epilog"] = f"Example: pvkdb {name} {example}".rstrip()
+    if isinstance(made, typer.Typer):
+        app.add_typer(made, name=name, **settings)
+    else:
+        add_command(app, name, made, **settings)
 
 
-def _add_operation(name: str) -> None:
-    operation = shipped()[name]
-    _add(operation.command_name, lambda: None, operation.example, **settings_of(operation))
-
-
-_add("demo", demo.demo, "--folder demo-output")
-_add("init", databases.init, "")
-_add("upgrade", databases.upgrade, "--database postgresql://pvkdb@localhost/pvkdb")
-app.add_typer(papers.papers_app, name="papers", epilog="Example: pvkdb papers add DOI")
-app.add_typer(papers.references_app, name="references", epilog="Example: pvkdb references resolve")
-_add("draft", databases.draft, "paper.pdf --output draft.yaml")
-for _name in ("add_draft", "drafts", "decide", "enter"):
-    _add_operation(_name)
-_add("import", databases.import_papers, "paper.yaml --dry-run")
-_add("history", databases.history, "e-t1-r01-ea")
-_add_operation("review")
-_add("export", databases.export, "energetics --output energetics.csv")
-_add("snapshot", databases.snapshot, "pvkdb-2026.zip")
-_add("diff", databases.diff, "pvkdb-2026.zip sqlite:///pvkdb.sqlite")
-_add_operation("tolerances")
-_add_operation("hull")
-_add_operation("similar_structures")
-_add("structure", compositions.structure, "CsPbI3 --phase delta --output CsPbI3.cif")
-_add(
-    "fetch-structures",
-    compositions.fetch_structures,
-    '\'elements HAS ALL "Cs","Pb"\' --from https://optimade.materialsproject.org',
-)
-_add("neb", barriers.neb, "CsPbBr3 --potential chgnet --plot", cls=barriers.NebCommand)
-_add("md", barriers.dynamics, "3f2a --temperature-k 700")
-_add("potentials", barriers.potentials, "--json")
-_add("benchmark", barriers.benchmark, "sevennet-0 chgnet")
-_add("screen", screening.screen, "lead-and-tin --dry-run")
-_add("report", screening.report, "lead-and-tin --output out")
-app.add_typer(
-    screening.schedule_app, name="schedule", epilog="Example: pvkdb schedule schedule.toml"
-)
-_add("work", work.work, "--processes 2")
-app.add_typer(jobs.app, name="jobs", epilog="Example: pvkdb jobs --state failed")
-_add("dft", dft.dft, "3f2a --charge 0 --charge 1")
-_add("export-inputs", dft.export_inputs, "3f2a --for espresso")
-_add("import-results", dft.import_results, "3f2a dft-3f2a-espresso")
-_add("rank", rankings.rank, "non-volatile-memory --materials --limit 10")
-_add_operation("compare")
-_add_operation("series")
-_add_operation("kinetics")
-_add("simulate", simulations.simulate, "CsPbBr3 --potential sevennet-0")
-_add("examine", simulations.examine, "EpiRAM --images mnist --seeds 5")
-_add("spice", devices.spice, "sweep.csv --model vteam --output device.cir")
-_add_operation("crossbar")
-_add("measure", devices.measure, "sweep.csv --v-read 0.2")
-_add("export-device", devices.export_device, "d-t4-r14 --for aihwkit")
-_add("serve", service.serve, "--allow-local-writes")
-_add("mcp", service.mcp, "--database sqlite:///pvkdb.sqlite")
-app.add_typer(service.app, name="keys", epilog="Example: pvkdb keys list")
-_add("audit", service.audit, "--limit 20")
+for _name, (_made, _, _example) in (row for group in COMMANDS.values() for row in group.items()):
+    _add(_name, _made, _example)

@@ -69,7 +69,7 @@ def added_commands() -> dict[str, Any]:
 def add_command(app: Typer, name: str, function: Any, **settings: Any) -> None:
     """Add a command; one of :func:`with_fields` is made when it is needed."""
     if hasattr(function, "made"):
-        late = partial(settings.pop("cls", LateCommand), made=function.made)
+        late = partial(function.kind, made=function.made)
         settings |= {"cls": late, "help": function.__doc__}
         function = lambda: None  # noqa: E731 - typer takes any function in its place
     app.command(name, **settings)(function)
@@ -120,7 +120,9 @@ def command_function(operation: Operation) -> Any:
     return _with_signature(command, parameters)
 
 
-def with_fields(*models: str, without: Sequence[str] = ()) -> Callable[[Any], Any]:
+def with_fields(
+    *models: str, without: Sequence[str] = (), kind: type[LateCommand] = LateCommand
+) -> Callable[[Any], Any]:
     """Decorate a command that is written by hand, whose options are also the fields of models.
 
     It gets those that are given, by name, and its errors name them as options.
@@ -128,10 +130,11 @@ def with_fields(*models: str, without: Sequence[str] = ()) -> Callable[[Any], An
     Args:
         models: Models of requests or settings, as texts ``module:name``.
         without: Fields that the command does not offer, or has as its own options.
+        kind: Class of the command.
     """
 
     def decorate(command: Any) -> Any:
-        command.made = partial(_with_fields, command, models, without)
+        command.made, command.kind = partial(_with_fields, command, models, without), kind
         return command
 
     return decorate
@@ -248,8 +251,8 @@ def _of_field(
         default, text = None, f"{text.removesuffix('.')}; repeatable."
     word = words[name]
     if default is True:
-        word = f"{word}/--no-{word.removeprefix('--')}"
-    elif stated and default not in (Parameter.empty, None, False):
+        word = word if "/" in word else f"{word}/--no-{word.removeprefix('--')}"
+    elif stated and default not in (Parameter.empty, None, False, ""):
         number = f"{default:g}" if isinstance(default, float) else default
         text = f"{text.removesuffix('.')}; default: {number}."
     if stated and default is not Parameter.empty:

@@ -16,10 +16,10 @@ def number(value: float) -> str:
     """Return a number as the literature prints it, for sentences.
 
     Example:
-        >>> number(6e6), number(5e3), number(0.35)
-        ('6 × 10⁶', '5000', '0.35')
+        >>> number(6e6), number(9999.7), number(0.35)
+        ('6 × 10⁶', '10⁴', '0.35')
     """
-    if value == 0 or 0.01 <= abs(value) < 1e4 or not math.isfinite(value):
+    if value == 0 or 0.01 <= abs(value) < 9999.5 or not math.isfinite(value):
         return f"{value:.4g}"
     return _scientific(value, 3, " × ")
 

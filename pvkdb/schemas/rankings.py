@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field, field_validator
 from pvkdb.chemistry.composition import parse_composition
 from pvkdb.chemistry.family import Family
 from pvkdb.display.notebook import NotebookView
-from pvkdb.operations.fields import InCommand, Text
+from pvkdb.operations.fields import InCommand, Served, Text
 from pvkdb.schemas import StrictModel
+from pvkdb.schemas.kinetics import LayerRequest
 from pvkdb.schemas.profiles import Ask, Criterion, MetricName, Subject
 from pvkdb.schemas.responses import Assumption, ReferenceKeys
 
@@ -225,6 +226,27 @@ class RankingFilters(StrictModel):
     @classmethod
     def _canonical(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(parse_composition(each).formula for each in given))
+
+
+class RankingQuestion(LayerRequest):
+    """What is ranked, by which weights and evidence, and the layer of predictions."""
+
+    subject: Subject = Field("devices", description="What is ranked.")
+    weights: Annotated[str, InCommand(value="M=W,…")] = Field(
+        "", max_length=500, description="Other weights: METRIC=NUMBER, separated by commas."
+    )
+    reading: Text | None = Field(
+        None, description="Another interpretation of ambiguous requirements."
+    )
+    computed: Annotated[bool, InCommand("--computed/--without-computed")] = Field(
+        True, description="Whether E_A and DFE that pvkdb computed count."
+    )
+    unreviewed: Annotated[bool, InCommand("--with-unreviewed")] = Field(
+        False, description="Whether imports that nobody has confirmed count."
+    )
+    samples: Annotated[int, Served(10_000)] = Field(
+        2_000, ge=1, le=1_000_000, description="Random weights of papers and criteria."
+    )
 
 
 class SetAside(BaseModel):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pvkdb.chemistry.phases import MEASURED, lowest_phases
 from pvkdb.display.notebook import NotebookView
+from pvkdb.operations.fields import Text
 from pvkdb.schemas.calculations.calibration import formation_interval
 from pvkdb.schemas.calculations.findings import FindingField
 from pvkdb.schemas.calculations.reliability import barrier_doubts
@@ -17,27 +17,6 @@ from pvkdb.schemas.calculations.reliability import barrier_doubts
 #: structure differs from the requested one; ``numerical``: a calculation failed;
 #: ``not defined``: the stage's quantity is not defined for it.
 FallKind = Literal["filter", "physical", "numerical", "not defined"]
-
-
-#: The former name of the energy above the hull, which had the other sign, and what follows it.
-_DECOMPOSITION = re.compile(
-    r'(?P<largest>-?)decomposition_ev_per_atom(?:(?P<link>": ?| is | *[<>]=? *)(?P<number>-?\d?))?'
-)
-
-
-def with_energies_above_hull(report: str) -> str:
-    """Return the JSON of a report; of an older one, energies of decomposition change their sign."""
-
-    def turned(found: re.Match[str]) -> str:
-        link, number = found["link"], found["number"]
-        if link is None:  # a column to rank by
-            return ("" if found["largest"] else "-") + "above_hull_ev_per_atom"
-        if number:
-            number = number[1:] if number.startswith("-") else f"-{number}"
-        swapped = link.translate(str.maketrans("<>", "><"))
-        return f"{found['largest']}above_hull_ev_per_atom{swapped}{number}"
-
-    return _DECOMPOSITION.sub(turned, report)
 
 
 class Fall(BaseModel):
@@ -228,6 +207,27 @@ class ScreenedCandidate(BaseModel):
                 f"phases differ: {lowest} is lowest, these numbers are of {found.phase}"
             )
         return self
+
+
+class CandidateSelection(BaseModel):
+    """Which candidates of a screening; what is omitted accepts every one."""
+
+    passed: bool | None = Field(None, description="Whether they passed every stage.")
+    stage: Text | None = Field(None, description="The stage that rejected them.")
+    reason: Text | None = Field(None, description="The reason of the rejection.")
+    family: Text | None = Field(None, description="Their structure family.")
+    lead_free: bool | None = Field(None, description="Whether they are free of lead.")
+
+    def fits(self, candidate: ScreenedCandidate) -> bool:
+        """Whether a candidate meets the conditions."""
+        fall = candidate.fall
+        return (
+            self.passed in (None, fall is None)
+            and self.stage in (None, fall and fall.stage)
+            and self.reason in (None, fall and fall.reason)
+            and self.family in (None, candidate.family)
+            and self.lead_free in (None, candidate.lead_free)
+        )
 
 
 class StageCount(BaseModel):

@@ -28,6 +28,8 @@ Pair = tuple[int, int, tuple[int, int, int]]
 
 #: Points closer than this are one site, Å; results keep four decimals of a fraction of the cell.
 _SAME_ANG = 0.02
+#: Lengths of one hop differ by less in its members, Å, for the same reason.
+_ROUNDED_ANG = 0.005
 
 
 class HopNetwork:
@@ -151,8 +153,12 @@ def network_of(result: NebResult) -> HopNetwork:
             continue
         starts = positions[kinds == hop.start]
         ends = starts + np.array(hop.direction)
-        found, _ = _sites_at(ends, positions, cell)
+        found, whole = _sites_at(ends, positions, cell)
         fitting = (found >= 0) & (kinds[found] == hop.end)
+        length = np.linalg.norm((positions[found] + whole - starts) @ cell, axis=1)
+        # edges of two kinds of octahedra may be as alike as points of one site
+        off = np.where(fitting, abs(length - hop.length_ang), np.inf)
+        fitting &= off < off.min() + _ROUNDED_ANG
         orbits = {orbit(*points) for points in zip(starts[fitting], ends[fitting], strict=True)}
         orbits = {each for each in orbits if len(each) == hop.multiplicity}
         _require(len(orbits) == 1, f"hop {number + 1} in {len(orbits)} ways", result)

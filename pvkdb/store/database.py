@@ -39,7 +39,7 @@ def migrations_folder() -> Path:
 #: Revision of the newest migration.
 SCHEMA_REVISION = max(path.name[:4] for path in migrations_folder().glob("versions/[0-9]*.py"))
 #: Revision of the oldest stores that are upgraded.
-FIRST_REVISION = "0017"
+FIRST_REVISION = "0020"
 
 
 class Store:

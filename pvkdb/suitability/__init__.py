@@ -7,7 +7,7 @@ from pvkdb.suitability.profiles.profile_file import (
     shipped_profiles,
 )
 from pvkdb.suitability.ranking.filters import parse_filters
-from pvkdb.suitability.ranking.options import Options, parse_weights, weighted
+from pvkdb.suitability.ranking.options import Options, options_of, parse_weights, weighted
 from pvkdb.suitability.ranking.ranking import criteria_for, rank_candidates
 from pvkdb.suitability.ranking.store_rankings import (
     applications,
@@ -23,6 +23,7 @@ __all__ = [
     "criteria_for",
     "device_rankings",
     "exported_rows",
+    "options_of",
     "parse_filters",
     "parse_profile",
     "parse_weights",

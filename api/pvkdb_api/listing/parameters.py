@@ -185,13 +185,11 @@ _FILTER_LISTS = {
     "family": names_type(FAMILIES),
     "halide": names_type(get_args(Halide)),
 }
-_RankingQuery = create_model(
-    "RankingFilterQuery",
-    **{
-        name: _optional(_FILTER_LISTS.get(name, bool), str(field.description))
-        for name, field in RankingFilters.model_fields.items()
-    },
-)
+#: The filters of a ranking as fields of a model.
+RANKING_FILTERS: dict[str, Any] = {
+    name: _optional(_FILTER_LISTS.get(name, bool), str(field.description))
+    for name, field in RankingFilters.model_fields.items()
+}
 
 
 def read_filters(given: Mapping[str, Any]) -> RankingFilters:
@@ -204,10 +202,3 @@ def read_filters(given: Mapping[str, Any]) -> RankingFilters:
         with naming(name):
             suitability.parse_filters({name: value})
     return suitability.parse_filters(given)
-
-
-def _filters_of(query: Annotated[_RankingQuery, Query()]) -> RankingFilters:
-    return read_filters(query.model_dump(exclude_none=True))
-
-
-Filters = Annotated[RankingFilters, Depends(_filters_of)]

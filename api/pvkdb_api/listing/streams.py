@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import anyio
@@ -28,9 +26,8 @@ from pvkdb_api.core.etags import etag, matches, not_modified
 from pvkdb_api.core.sessions import served_store, until_deadline
 from pvkdb_api.frame.access import caller_of
 
-#: Turns of making files at the same time, each on its own connection; those of long files, so
-#: that there is one for a short file; and the CPU seconds from which on a file counts as long.
-TURNS_AT_ONCE, LONG_AT_ONCE, LONG_S = 3, 2, 0.2
+#: Turns of making files at the same time, each on its own connection.
+TURNS_AT_ONCE = 3
 
 #: Files sent at the same time to one caller, a key or a network address; further ones wait.
 FILES_OF_A_CALLER = 40
@@ -38,82 +35,29 @@ FILES_OF_A_CALLER = 40
 #: A turn ends at so many bytes of a piece, or after so many seconds.
 PIECE_BYTES, TURN_S = 64 * 1024, 0.1
 
-Result = TypeVar("Result")
-
 #: Makes the pieces of a file from a session.
 MakeFile = Callable[[Session], Iterator[bytes]]
 
 _log = logging.getLogger("pvkdb_api")
 
 
-@dataclass(eq=False)
-class FileWork:
-    """The making of a file: the share of its caller, its path, and the CPU seconds spent on it."""
-
-    share: asyncio.Semaphore
-    path: str
-    spent_s: float = 0.0
-
-
 class Streams:
     """The files that a service sends; a reader who takes nothing for too long is cut off.
 
-    They are made in turns: short files first, long ones by who had the fewest of the last turns.
-    A file counts as long if it has taken long so far, or if others of its path have lately.
+    They are made in turns, in the order of asking: a turn is short, so that a long file holds up no
+    other one, and a caller has a limited number of them.
     """
 
     def __init__(self, send_timeout_s: float) -> None:
         self.send_timeout_s = send_timeout_s
-        self._making: list[FileWork] = []
-        self._waiting: list[tuple[FileWork, asyncio.Future[None]]] = []
-        self._last_turns = deque[asyncio.Semaphore](maxlen=50)
-        self._lately_s: dict[str, float] = {}
+        self.turns = asyncio.Semaphore(TURNS_AT_ONCE)
         self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     def share(self, request: Request) -> asyncio.Semaphore:
-        """Return the turns of the caller of a request; they are kept while somebody uses them."""
+        """Return the files of the caller of a request; they are kept while somebody uses them."""
         caller = caller_of(request)
         name = caller.key_id or network_of(caller.address)
         return self._shares.setdefault(name, asyncio.Semaphore(FILES_OF_A_CALLER))
-
-    def is_long(self, work: FileWork) -> bool:
-        """Return whether a file takes long to make, as far as is known."""
-        return max(work.spent_s, self._lately_s.get(work.path, 0.0)) >= LONG_S
-
-    async def turn(self, work: FileWork, make: Callable[[], Result]) -> Result:
-        """Wait for the turn of a file, then make a piece of it in a thread."""
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, turn))
-        self._give_turns()
-        try:
-            await turn
-            made, spent_s = await run_in_threadpool(_timed, make)
-            work.spent_s += spent_s
-            self._lately_s[work.path] = max(work.spent_s, self._lately_s.get(work.path, 0.0) / 2)
-            return made
-        finally:
-            self._waiting = [each for each in self._waiting if each[1] is not turn]
-            self._making = [each for each in self._making if each is not work]
-            self._give_turns()
-
-    def _give_turns(self) -> None:
-        def place(waiting: tuple[FileWork, Any]) -> tuple[bool, int]:
-            return self.is_long(waiting[0]), self._last_turns.count(waiting[0].share)
-
-        while self._waiting and len(self._making) < TURNS_AT_ONCE:
-            work, turn = min(self._waiting, key=place)
-            if self.is_long(work) and sum(map(self.is_long, self._making)) >= LONG_AT_ONCE:
-                return
-            self._waiting.remove((work, turn))
-            if not turn.done():  # its request is gone
-                self._last_turns.append(work.share)
-                self._making.append(work)
-                turn.set_result(None)
-
-
-def _timed(make: Callable[[], Result]) -> tuple[Result, float]:
-    begun = time.thread_time()
-    return make(), time.thread_time() - begun
 
 
 class StreamedFile(StreamingResponse):
@@ -206,7 +150,6 @@ async def _begin(request: Request, make: MakeFile) -> tuple[str, AsyncIterator[b
     """Make the first piece of a file; return the dataset version and all its pieces."""
     streams: Streams = request.app.state.streams
     served, session = served_store(request), Session()
-    work = FileWork(streams.share(request), request.scope["route"].path)
     made: Iterator[bytes]
 
     def begin() -> tuple[str, bytes]:
@@ -227,9 +170,11 @@ async def _begin(request: Request, make: MakeFile) -> tuple[str, AsyncIterator[b
                 yield piece[start : start + PIECE_BYTES]
             if getattr(request.state, "head", False):
                 return
-            piece = await streams.turn(work, go_on)
+            async with streams.turns:
+                piece = await run_in_threadpool(go_on)
 
-    version, first = await streams.turn(work, begin)
+    async with streams.turns:
+        version, first = await run_in_threadpool(begin)
     return version, pieces(first)
 
 

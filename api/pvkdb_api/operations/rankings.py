@@ -23,9 +23,6 @@ from pvkdb.store.database import Store
 from pvkdb.suitability.sheets.side_by_side import standings
 from pvkdb_api.core.cache import QueryCache
 
-#: The most random weights that a request may have.
-MOST_SAMPLES = 10_000
-
 #: Candidates that one request may rank; more would take the service minutes.
 MOST_RANKED = 3_000
 #: Materials that are ranked of a store with more.
@@ -89,7 +86,8 @@ def rank(
 
 def question(subject: Subject, options: suitability.Options, layer: Conditions) -> dict[str, Any]:
     """Return everything beside the profile and the data that a ranking depends on, for JSON."""
-    asked: dict[str, Any] = to_jsonable_python([subject, options, layer])
+    asked: list[Any] = to_jsonable_python([subject, options, layer])
+    asked[2]["defaulted"].sort()  # a set, which each process of a service has in another order
     return {"ranking": asked}
 
 

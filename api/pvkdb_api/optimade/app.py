@@ -31,6 +31,7 @@ from starlette.exceptions import HTTPException
 from pvkdb.errors import DatabaseError, PvkdbError, unknown_name
 from pvkdb.store.base import batches
 from pvkdb_api.core.cache import QueryCache
+from pvkdb_api.core.paths import OPTIMADE
 from pvkdb_api.core.refusals import UNREACHABLE
 from pvkdb_api.core.sessions import ReadSession, ServedStore
 from pvkdb_api.optimade import filters
@@ -131,7 +132,19 @@ def versions() -> Response:
 def info(request: Request) -> Response:
     """Return ``/info``: versions, formats and entry types of this base URL."""
     refuse_unknown(request, [])
-    found = base_info(f"{root_url(request)}{BASE}")
+    version = {"url": f"{root_url(request)}{BASE}", "version": API_VERSION}
+    facts = {
+        "api_version": API_VERSION,
+        "available_api_versions": [version],
+        "formats": ["json"],
+        "available_endpoints": ["info", "links", *ENTRY_TYPES],
+        "entry_types_by_format": {"json": [*ENTRY_TYPES]},
+        "is_index": False,
+        "license": None,
+        "available_licenses": None,
+        "available_licenses_for_entries": None,
+    }
+    found = {"type": "info", "id": "/", "attributes": facts}
     return answer(request, found, returned=1, available=1)
 
 
@@ -145,27 +158,15 @@ def info_of(request: Request, entry_type: str) -> Response:
 
 def list_links(request: Request) -> Response:
     """Return ``/links``: the related databases, which is only this one."""
-    found = links(f"{root_url(request)}{BASE}")
-    return answer(request, found, returned=len(found), available=len(found))
-
-
-def base_info(base_url: str) -> dict[str, Any]:
-    """Return the ``/info`` entry of the base URL."""
-    return {
-        "type": "info",
-        "id": "/",
-        "attributes": {
-            "api_version": API_VERSION,
-            "available_api_versions": [{"url": base_url, "version": API_VERSION}],
-            "formats": ["json"],
-            "available_endpoints": ["info", "links", *ENTRY_TYPES],
-            "entry_types_by_format": {"json": [*ENTRY_TYPES]},
-            "is_index": False,
-            "license": None,
-            "available_licenses": None,
-            "available_licenses_for_entries": None,
-        },
+    facts = {
+        "name": "pvkdb",
+        "description": "Halide perovskites for memristors",
+        "base_url": f"{root_url(request)}{OPTIMADE}",
+        "homepage": None,
+        "link_type": "root",
     }
+    found = [{"type": "links", "id": "pvkdb", "attributes": facts}]
+    return answer(request, found, returned=1, available=1)
 
 
 def entry_info(kind: EntryType) -> dict[str, Any]:
@@ -200,23 +201,6 @@ def _specified(entry_type: str) -> dict[str, dict[str, Any]]:
         ENTRY_INFO_SCHEMAS[entry_type], ("id", "type", "attributes")
     )
     return {name: dict(facts) for name, facts in found.items()}
-
-
-def links(base_url: str) -> list[dict[str, Any]]:
-    """Return the ``/links`` entries: this database only."""
-    return [
-        {
-            "type": "links",
-            "id": "pvkdb",
-            "attributes": {
-                "name": "pvkdb",
-                "description": "Halide perovskites for memristors",
-                "base_url": base_url.removesuffix("/v1"),
-                "homepage": None,
-                "link_type": "root",
-            },
-        }
-    ]
 
 
 def other_version(request: Request, version: str) -> Response:

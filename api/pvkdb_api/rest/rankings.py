@@ -6,24 +6,31 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import TypeAdapter, create_model
+from pydantic import Field, TypeAdapter, create_model, field_validator
 
 from pvkdb import suitability
 from pvkdb.display.pages import SHEET_TYPES
-from pvkdb.errors import ParameterError, naming
-from pvkdb.operations.fields import Text
-from pvkdb.schemas.profiles import Profile, Subject
-from pvkdb.schemas.rankings import DecisionSheet, RankedCandidate, Ranking, RankingPage
+from pvkdb.errors import ParameterError
+from pvkdb.kinetics.conditions import conditions_of
+from pvkdb.operations.fields import Text, served_model
+from pvkdb.schemas import unfit
+from pvkdb.schemas.profiles import Profile
+from pvkdb.schemas.rankings import (
+    DecisionSheet,
+    RankedCandidate,
+    Ranking,
+    RankingPage,
+    RankingQuestion,
+)
 from pvkdb.schemas.responses import Page
-from pvkdb.suitability.ranking.options import SAMPLES
 from pvkdb.suitability.sheets.sheet import decision_sheet, sheet_file
 from pvkdb_api.core.etags import CONDITIONAL, answer
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
 from pvkdb_api.listing.cursors import read_cursor, unreadable, write_cursor
-from pvkdb_api.listing.parameters import MOST_ROWS, Filters, Layer, names_type
+from pvkdb_api.listing.parameters import MOST_ROWS, RANKING_FILTERS, names_type, read_filters
 from pvkdb_api.listing.queries import read_fields
-from pvkdb_api.operations.rankings import MOST_SAMPLES, question, rank
+from pvkdb_api.operations.rankings import question, rank
 from pvkdb_api.rest.collections import part_of
 
 router = APIRouter(prefix=f"{API}/rankings", tags=["rankings"])
@@ -34,6 +41,33 @@ Application = Annotated[
 
 
 _CandidateFields = names_type(RankedCandidate.model_fields)
+_Asked: Any = served_model(RankingQuestion)
+
+
+class _RankingQuery(_Asked):  # type: ignore[misc]  # made at run time
+    """Query parameters of a ranking, without its filters."""
+
+    sheet: Literal["html", "pdf", "json"] | None = Field(
+        None, description="The decision sheet of the ranking as a file instead."
+    )
+    limit: int | None = Field(
+        None, ge=0, le=MOST_ROWS, description="Candidates on a page; by default all of them."
+    )
+    cursor: str | None = Field(None, max_length=4000, description="next_cursor of the page before.")
+    fields: _CandidateFields | None = Field(  # type: ignore[valid-type]
+        None, description="Only these fields of each candidate, separated by commas."
+    )
+
+    @field_validator("*")
+    @classmethod
+    def _fit_to_be_stored(cls, value: Any) -> Any:
+        """Lists of names and cursors are longer than other texts, and say how long."""
+        if reason := unfit(value):
+            raise ValueError(reason)
+        return value
+
+
+_Query: Any = create_model("RankingQuery", __base__=_RankingQuery, **RANKING_FILTERS)
 _CANDIDATES = TypeAdapter(list[RankedCandidate])
 _listed: Any = RankedCandidate | part_of("RankedCandidate", RankedCandidate)
 _of_page: dict[str, Any] = {
@@ -60,70 +94,31 @@ def get_ranking(
     request: Request,
     application: Application,
     session: ReadSession,
-    layer: Layer,
-    filters: Filters,
-    subject: Annotated[Subject, Query(description="What is ranked.")] = "devices",
-    weights: Annotated[
-        str, Query(max_length=500, description="Other weights: METRIC=NUMBER, separated by commas.")
-    ] = "",
-    reading: Annotated[
-        Text | None, Query(description="Another interpretation of ambiguous requirements.")
-    ] = None,
-    computed: Annotated[
-        bool, Query(description="Whether E_A and DFE that pvkdb computed count.")
-    ] = True,
-    unreviewed: Annotated[
-        bool, Query(description="Whether imports that nobody has confirmed count.")
-    ] = False,
-    samples: Annotated[
-        int, Query(ge=1, le=MOST_SAMPLES, description="Random weights of papers and criteria.")
-    ] = SAMPLES,
-    sheet: Annotated[
-        Literal["html", "pdf", "json"] | None,
-        Query(description="The decision sheet of the ranking as a file instead."),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        Query(ge=0, le=MOST_ROWS, description="Candidates on a page; by default all of them."),
-    ] = None,
-    cursor: Annotated[
-        str | None, Query(max_length=4000, description="next_cursor of the page before.")
-    ] = None,
-    fields: Annotated[
-        _CandidateFields | None,  # type: ignore[valid-type]
-        Query(description="Only these fields of each candidate, separated by commas."),
-    ] = None,
+    asked: Annotated[_Query, Query()],
 ) -> Response:
     """Candidates with their score, its interval, and their assessment on each criterion.
 
     With `limit`, what is empty is left out of candidates, and the lists beside them are on the
     first page alone. A ranking is made once for all its pages and kept until the data change.
     """
+    query: Any = asked  # made at run time
     profile = suitability.shipped_profile(application)
-    with naming("weights"):
-        given = suitability.parse_weights(weights)
-    options = suitability.Options(
-        weights=given,
-        reading=reading,
-        samples=samples,
-        computed=computed,
-        unreviewed=unreviewed,
-        filters=filters,
-    )
-    cache = request.app.state.ranking_cache
+    filters = read_filters(query.model_dump(include={*RANKING_FILTERS}, exclude_none=True))
+    options, layer = suitability.options_of(query, filters), conditions_of(query)
+    cache, subject = request.app.state.ranking_cache, query.subject
     ranking = rank(cache, session, profile, subject, options, layer)
-    if sheet is None:
+    if query.sheet is None:
         bound = {"application": profile.name, **question(subject, options, layer)}
-        start = 0 if cursor is None else _start(ranking, bound, cursor)
-        names = read_fields(RankedCandidate, fields)
-        return answer(request, _page(ranking, bound, start, limit, names))
+        start = 0 if query.cursor is None else _start(ranking, bound, query.cursor)
+        names = read_fields(RankedCandidate, query.fields)
+        return answer(request, _page(ranking, bound, start, query.limit, names))
     if paged := {"limit", "cursor", "fields"} & request.query_params.keys():
         reason = f"a decision sheet has no pages; leave out {', '.join(sorted(paged))}"
         raise ParameterError("sheet", reason)
     service = str(request.base_url).rstrip("/")
-    content = sheet_file(decision_sheet(session, ranking, service), sheet)
+    content = sheet_file(decision_sheet(session, ranking, service), query.sheet)
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
-    return Response(content, media_type=SHEET_TYPES[sheet], headers=policy)
+    return Response(content, media_type=SHEET_TYPES[query.sheet], headers=policy)
 
 
 @router.get(

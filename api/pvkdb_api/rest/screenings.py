@@ -12,9 +12,8 @@ from pvkdb.errors import NotFoundError
 from pvkdb.operations.fields import Text
 from pvkdb.schemas.responses import Page
 from pvkdb.schemas.runs import RunDocument, RunState, ScreeningDocument
-from pvkdb.schemas.screening import CandidateSummary
+from pvkdb.schemas.screening import CandidateSelection, CandidateSummary
 from pvkdb.store.runs.screening_reports import (
-    CandidateSelection,
     candidates,
     read_report,
     screening_document,
@@ -40,14 +39,8 @@ class RunsQuery(PageQuery):
     state: RunState | None = Field(default=None, description="State of the run.")
 
 
-class CandidatesQuery(PageQuery):
+class CandidatesQuery(CandidateSelection, PageQuery):
     """Query parameters of the candidates of a run."""
-
-    passed: bool | None = Field(default=None, description="Whether they passed every stage.")
-    stage: Text | None = Field(default=None, description="The stage that rejected them.")
-    reason: Text | None = Field(default=None, description="The reason of the rejection.")
-    family: Text | None = Field(default=None, description="Their structure family.")
-    lead_free: bool | None = Field(default=None, description="Whether they are free of lead.")
 
 
 @router.get(
@@ -115,7 +108,7 @@ def list_candidates(
     if query.cursor is not None:
         number, start = _numbers("candidates", bound, query.cursor, 2)
         found = find_run(session, str(number))
-    rows = candidates(read_report(found), CandidateSelection(**chosen))
+    rows = candidates(read_report(found), query)
     end = start + query.limit
     page = Page[CandidateSummary](
         data=rows[start:end],

@@ -29,9 +29,9 @@ _MEASURED_S: dict[tuple[str, str], float] = {
     ("element", PotentialName.SEVENNET_0): 1.3,
     ("vacancy", PotentialName.SEVENNET_0): 7.1,
     ("estimate", PotentialName.SEVENNET_0): 1.9,
-    ("neb", PotentialName.CHGNET): 48.0,
-    ("neb", PotentialName.SEVENNET_0): 126.0,
-    ("neb", PotentialName.SEVENNET_L3I5): 237.1,
+    ("neb", PotentialName.CHGNET): 63.0,
+    ("neb", PotentialName.SEVENNET_0): 134.0,
+    ("neb", PotentialName.SEVENNET_L3I5): 230.0,
 }
 # Its force calls take 2.5 times as long: 102 and 41 CPU-ms for 39 atoms on one thread.
 _MEASURED_S |= {
@@ -46,7 +46,7 @@ _LONGER = {"molecules": 20.0, "mixture": 7.0, "mixture with molecules": 70.0}
 #: most take half a minute, but a host without symmetry has many hops, and one with molecules has
 #: long paths. Failures of the latter take longer (docs/cluster.md, "What a screening costs").
 _LONGEST_S: dict[tuple[str, str], float] = {
-    ("neb", PotentialName.CHGNET): 850.0,
+    ("neb", PotentialName.CHGNET): 1100.0,
     ("neb", PotentialName.SEVENNET_0): 2200.0,
     ("neb", PotentialName.SEVENNET_L3I5): 1800.0,
 }

@@ -34,7 +34,7 @@ from pvkdb.cli.output.barriers import (
     write_path,
 )
 from pvkdb.cli.output.console import messages, print_json, print_message, show, write_file
-from pvkdb.cli.output.progress import watch
+from pvkdb.cli.output.progress import watching
 from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class NebCommand(LateCommand):
         return super().parse_args(ctx, args)
 
 
-@with_fields("pvkdb.schemas.calculations.migration:NebSettings")
+@with_fields("pvkdb.schemas.calculations.migration:NebSettings", kind=NebCommand)
 def neb(
     formula: Annotated[str, Argument(help="Composition, e.g. CsPbBr3.")],
     phase: Annotated[str | None, Option(help="Prototype, e.g. Pnma; default: likeliest.")] = None,
@@ -263,8 +263,8 @@ def obtain(
     from pvkdb_pipelines.engines.local import LocalEngine
     from pvkdb_pipelines.screening.ledger import Ledger
 
-    with watch() as report:
-        ledger = Ledger(store, LocalEngine(), retry, report, lambda text: messages().print(text))
+    with watching() as watch:
+        ledger = Ledger(store, LocalEngine(), retry, watch.report, messages().print)
         try:
             ledger.compute(requests, lambda done, total: None)
         except KeyboardInterrupt:

@@ -16,7 +16,7 @@ from pvkdb.cli.options import COMPARED_POTENTIALS, load, store_at
 from pvkdb.cli.output.barriers import literature_range, plot_documents, results_of
 from pvkdb.cli.output.composition_tables import print_tolerances
 from pvkdb.cli.output.console import messages, print_table
-from pvkdb.cli.output.progress import watch
+from pvkdb.cli.output.progress import watching
 from pvkdb.cli.output.ranking_tables import print_ranking
 from pvkdb.errors import InputError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
     from pvkdb.store.database import Store
 
-FORMULAS = ("CsPbBr3", "CsPbI3")
+FORMULAS = ("CsPbBr3", "CsPbCl3")
 
 
 def demo(
@@ -98,8 +98,8 @@ def _barriers(store: Store) -> list[CalculationDocument]:
             for formula in FORMULAS
             for name in COMPARED_POTENTIALS
         ]
-    with watch() as report:
-        for _ in run_queue(store, report):
+    with watching() as watch:
+        for _ in run_queue(store, watch.report):
             pass
     with store.session() as session:
         return [calculation_document(session.get_one(Calculation, key)) for key in ids]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from pvkdb.cli.operations import option_names, words_of
+from pvkdb.cli.operations import with_fields
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.output.console import messages, print_json, show, write_file
 from pvkdb.cli.output.ranking_tables import print_applications, print_explanation, print_ranking
@@ -18,21 +18,11 @@ if TYPE_CHECKING:
     from pvkdb.schemas.screening import ScreeningReport
 
 
-ThicknessOption = Annotated[
-    str | None, Option("--thickness-nm", metavar="NM", help="Layer thickness, e.g. 300 or 90:300.")
-]
-BiasOption = Annotated[str | None, Option("--bias-v", metavar="V", help="Bias, e.g. 1 or 0.5:2.")]
-TemperatureOption = Annotated[
-    str | None, Option("--temperature-k", metavar="K", help="Temperature, e.g. 280:350.")
-]
-WriteTimeOption = Annotated[
-    str | None, Option("--write-time-s", metavar="S", help="SET pulse, e.g. 1e-4:2e-3.")
-]
-
 #: Candidates of the table by default.
 _LISTED = 20
 
 
+@with_fields("pvkdb.schemas.rankings:RankingQuestion", without=("subject",))
 def rank(
     application: Annotated[
         str | None, Argument(help="E.g. synaptic-training or selector; omit to list all.")
@@ -40,17 +30,6 @@ def rank(
     materials: Annotated[
         bool,
         Option("--materials/--devices", help="What to rank; materials are ranked by composition."),
-    ] = False,
-    weights: Annotated[str, Option(metavar="M=W,…", help="Weights, e.g. retention_s=2.")] = "",
-    reading: Annotated[
-        str | None, Option(help="Alternative reading of ambiguous requirements.")
-    ] = None,
-    computed: Annotated[
-        bool,
-        Option("--computed/--without-computed", help="Count E_A and DFE that pvkdb computed."),
-    ] = True,
-    unreviewed: Annotated[
-        bool, Option("--with-unreviewed", help="Count imports that nobody has confirmed.")
     ] = False,
     profile: Annotated[Path | None, Option(metavar="FILE", help="Your own profile (TOML).")] = None,
     screening: Annotated[
@@ -61,10 +40,6 @@ def rank(
     sheet: Annotated[
         list[Path] | None, Option(metavar="FILE", help="Write a decision sheet; may be repeated.")
     ] = None,
-    thickness: ThicknessOption = None,
-    bias: BiasOption = None,
-    temperature: TemperatureOption = None,
-    write_time: WriteTimeOption = None,
     where: Annotated[
         list[str] | None,
         Option(
@@ -76,26 +51,18 @@ def rank(
     only_screening: Annotated[
         bool, Option("--only-screening", help="Rank only what a screening computed.")
     ] = False,
-    samples: Annotated[
-        int, Option(min=1, max=1_000_000, help="Random weights of papers and criteria.")
-    ] = 2_000,
     limit: Annotated[
         int | None, Option(min=1, help="Candidates to show; default: 20, in JSON all.")
     ] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
+    **asked: Any,
 ) -> None:
     """Rank devices or materials for an application. Shows every criterion and its evidence."""
     from pvkdb.kinetics.conditions import conditions_of
-    from pvkdb.schemas.kinetics import LayerRequest
-    from pvkdb.schemas.rankings import RankingFilters
-    from pvkdb.suitability import (
-        Options,
-        applications,
-        parse_filters,
-        parse_weights,
-        shipped_profiles,
-    )
+    from pvkdb.schemas import validated
+    from pvkdb.schemas.rankings import RankingFilters, RankingQuestion
+    from pvkdb.suitability import applications, options_of, parse_filters, shipped_profiles
     from pvkdb.suitability import rank as rank_store
     from pvkdb.suitability.sheets.sheet import decision_sheet, papers_of, sheet_file
 
@@ -111,26 +78,18 @@ def rank(
     given = dict(each.partition("=")[::2] for each in where or ())
     if unknown := given.keys() - RankingFilters.model_fields.keys():
         raise InputError(unknown_name("filter", min(unknown), RankingFilters.model_fields))
-    options = Options(
-        weights=parse_weights(weights),
-        reading=reading,
-        samples=samples,
-        computed=computed,
-        unreviewed=unreviewed,
-        filters=parse_filters(given | ({"only_screening": True} if only_screening else {})),
+    filters = parse_filters(given | ({"only_screening": True} if only_screening else {}))
+    question = validated(
+        RankingQuestion, {"subject": "materials" if materials else "devices", **asked}
     )
-    with option_names(words_of(LayerRequest.model_fields)):
-        layer = {"thickness_nm": thickness, "bias_v": bias}
-        layer |= {"temperature_k": temperature, "write_time_s": write_time}
-        conditions = conditions_of(LayerRequest.model_construct(None, **layer))
     with open_store(database, create=True).session() as session:
         ranking = rank_store(
             session,
             chosen,
-            "materials" if materials else "devices",
-            options,
+            question.subject,
+            options_of(question, filters),
             report,
-            conditions=conditions,
+            conditions=conditions_of(question),
         )
         named = [
             each
@@ -178,11 +137,10 @@ def _profile(application: str | None, file: Path | None) -> Profile:
 
 def _report(path: Path) -> ScreeningReport:
     from pvkdb.schemas import read_json
-    from pvkdb.schemas.screening import ScreeningReport, with_energies_above_hull
+    from pvkdb.schemas.screening import ScreeningReport
 
     try:
-        text = with_energies_above_hull(path.read_text(encoding="utf-8"))
-        return read_json(ScreeningReport, text.encode())
+        return read_json(ScreeningReport, path.read_bytes())
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:

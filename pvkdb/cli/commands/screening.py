@@ -26,7 +26,7 @@ from pvkdb.cli.options import (
     open_store,
 )
 from pvkdb.cli.output.console import messages, print_json, print_message, print_table, show
-from pvkdb.cli.output.progress import StageWatch, watch_stages
+from pvkdb.cli.output.progress import Watch, watching
 from pvkdb.cli.output.screening_tables import (
     print_differences,
     print_plans,
@@ -215,10 +215,10 @@ def _run(
 
     run = begin_run(store, name)
     assert run is not None  # no other run has exactly this time
-    watch: StageWatch | None = None
+    watch: Watch | None = None
     funnel = Funnel(plan, store, retry=retry, engine=engine)
     try:
-        with watch_stages() as watch, holding(run):
+        with watching() as watch, holding(run):
             funnel.watch = watch
             report = run.screen(funnel)
             assert run.document is not None
@@ -331,7 +331,7 @@ def run(
         if not (due or once):
             _announce(scheduler)
             scheduler.serve()
-        with watch_stages() as scheduler.watch:
+        with watching() as scheduler.watch:
             documents = scheduler.run_due() if due else scheduler.run_once()
     except KeyboardInterrupt:
         raise InterruptedByUserError(

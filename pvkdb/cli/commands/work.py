@@ -25,7 +25,7 @@ from pvkdb.cli.options import (
 )
 from pvkdb.cli.output.barriers import print_barriers
 from pvkdb.cli.output.console import messages, print_json
-from pvkdb.cli.output.progress import watch_queue
+from pvkdb.cli.output.progress import watching_queue
 from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError
 from pvkdb_pipelines.work.interrupts import finishing_on_sigterm
 
@@ -81,7 +81,7 @@ def work(
     try:
         with (
             open_engine(engine, config, processes, grace_s=grace, pin=pin) as chosen,
-            watch_queue(lambda: _count_unfinished(store)) as watch,
+            watching_queue(lambda: _count_unfinished(store)) as watch,
             finishing_on_sigterm(lambda: finish(chosen)),
         ):
             for document in run_queue(store, watch.report, chosen, lambda: stopping):

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from pvkdb.schemas.calculations import CalculationDocument
 
-Report = Callable[["CalculationDocument", Any], None]
-
 #: Seconds between two counts of the unfinished calculations.
 _COUNT_S = 1.0
 #: A log gets a line for each of these shares of a stage, at intervals of at least these seconds.
@@ -75,35 +73,6 @@ def _show_rows(console: Console) -> Iterator[Rows | None]:
         yield Rows(progress)
 
 
-@contextmanager
-def watch() -> Iterator[Report]:
-    """Show the progress of calculations within the block; yields the function to report it.
-
-    That function raises a stop request of the user that a library has swallowed.
-    """
-    console = messages()
-    with _show_rows(console) as rows:
-        show = _calculation_lines(console) if rows is None else rows.update_calculation
-
-        def report(document: CalculationDocument, progress: Any) -> None:
-            interrupts.check()
-            show(document, progress)
-
-        yield report
-
-
-def _calculation_lines(console: Console) -> Report:
-    """Return a function that writes a line for every new stage of a calculation."""
-    printed: set[tuple[str, str]] = set()
-
-    def report(document: CalculationDocument, progress: Any) -> None:
-        if (document.id, progress.stage) not in printed:
-            printed.add((document.id, progress.stage))
-            console.print(f"{label(document)}: {progress.stage}", markup=False)
-
-    return report
-
-
 @dataclass(slots=True)
 class StageProgress:
     """Progress of a stage, and its rate since the first report.
@@ -139,90 +108,78 @@ class StageProgress:
         return f"{self.stage}: {self.done:,} of {self.total:,}"
 
 
-class StageWatch:
-    """Shows the progress of work in stages; ``current`` is the newest stage."""
+class Watch:
+    """Shows the progress of work in stages and of calculations; ``current`` is the newest stage.
 
-    def __init__(self, show: Callable[[StageProgress], None]) -> None:
+    On a terminal each has a live row. A log gets a line for about every tenth of a stage, and for
+    every new stage of a calculation. Each call raises a stop request of the user, which a library
+    may have swallowed.
+    """
+
+    def __init__(self, console: Console, rows: Rows | None) -> None:
         self.current: StageProgress | None = None
-        self._show = show
+        self._console = console
+        self._rows = rows
+        #: Time and number of the last line of a stage, and the stages of calculations.
+        self._lines: dict[str, tuple[float, int]] = {}
+        self._printed: set[tuple[str, str]] = set()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Show the progress of a stage; raises a stop request of the user."""
+        """Show the progress of a stage."""
         interrupts.check()
         if self.current is None or self.current.stage != stage:
             self.current = StageProgress(stage, done, total, first=done)
         self.current.done, self.current.total = done, total
         self._show(self.current)
 
+    def report(self, document: CalculationDocument, progress: Any) -> None:
+        """Show the progress of a calculation."""
+        interrupts.check()
+        if self._rows is not None:
+            self._rows.update_calculation(document, progress)
+        elif (document.id, progress.stage) not in self._printed:
+            self._printed.add((document.id, progress.stage))
+            self._console.print(f"{label(document)}: {progress.stage}", markup=False)
 
-@contextmanager
-def watch_stages() -> Iterator[StageWatch]:
-    """Show the progress of work in stages within the block: one row each, or lines in a log."""
-    console = messages()
-    with _show_rows(console) as rows:
-        yield StageWatch(_show_stages(console, rows))
-
-
-def _show_stages(console: Console, rows: Rows | None) -> Callable[[StageProgress], None]:
-    """Return a function that shows a stage in its row, or as lines of a log."""
-    if rows is None:
-        return _stage_lines(console)
-
-    def show(stage: StageProgress) -> None:
-        share = f"{stage.done:,}/{stage.total:,}"
-        rows.update(stage.stage, stage.stage, stage.done, stage.total, share, stage.pace)
-
-    return show
-
-
-def _stage_lines(console: Console) -> Callable[[StageProgress], None]:
-    """Return a function that writes a line for about every tenth of a stage."""
-    printed: dict[str, tuple[float, int]] = {}  # time and number of the last line
-
-    def show(stage: StageProgress) -> None:
+    def _show(self, stage: StageProgress) -> None:
+        if self._rows is not None:
+            share = f"{stage.done:,}/{stage.total:,}"
+            self._rows.update(stage.stage, stage.stage, stage.done, stage.total, share, stage.pace)
+            return
         now = time.monotonic()
-        finished = stage.done >= stage.total
-        if stage.stage not in printed:
-            console.print(str(stage), markup=False)
+        if stage.stage not in self._lines:
+            self._console.print(str(stage), markup=False)
         else:
-            when, done = printed[stage.stage]
+            when, done = self._lines[stage.stage]
             due = stage.done - done >= _LOG_SHARE * stage.total and now - when >= _LOG_S
-            if done >= stage.total or not (due or finished):
+            if done >= stage.total or not (due or stage.done >= stage.total):
                 return
-            console.print(f"{stage}, {stage.pace}", markup=False)
-        printed[stage.stage] = (now, stage.done)
-
-    return show
+            self._console.print(f"{stage}, {stage.pace}", markup=False)
+        self._lines[stage.stage] = (now, stage.done)
 
 
-def label(document: CalculationDocument) -> str:
-    """Return the title of a calculation's row: its material and, if it has one, its potential."""
-    return f"{document.subject} {document.parameters.get('potential', '')}".strip()
-
-
-class QueueWatch:
-    """Shows the progress of a queue: live rows on a terminal, lines in a log; failures on both.
+class QueueWatch(Watch):
+    """Shows the progress of a queue: its calculations on a terminal, and failures also in a log.
 
     ``count_unfinished`` returns the number of calculations that have not ended.
     """
 
     def __init__(
-        self, count_unfinished: Callable[[], int], console: Console, rows: Rows | None
+        self, console: Console, rows: Rows | None, count_unfinished: Callable[[], int]
     ) -> None:
+        super().__init__(console, rows)
         self._count_unfinished = count_unfinished
-        self._console = console
-        self._rows = rows
-        self._show_queue = _show_stages(console, rows)
         self._counted = float("-inf")
         self._queue = StageProgress("queue", 0, count_unfinished(), first=0)
         if self._queue.total:
-            self._show_queue(self._queue)
+            self._show(self._queue)
 
     def report(self, document: CalculationDocument, progress: Any) -> None:
-        """Show the progress of one calculation on a terminal; raises a stop request of the user."""
-        interrupts.check()
-        if self._rows is not None:
-            self._rows.update_calculation(document, progress)
+        """Show the progress of one calculation on a terminal."""
+        if self._rows is None:
+            interrupts.check()
+        else:
+            super().report(document, progress)
 
     def ended(self, document: CalculationDocument) -> None:
         """Show that a calculation has ended, and its failure."""
@@ -240,12 +197,25 @@ class QueueWatch:
                 f"{reason if document.failure_kind else ''}",
                 markup=False,
             )
-        self._show_queue(self._queue)
+        self._show(self._queue)
 
 
 @contextmanager
-def watch_queue(count_unfinished: Callable[[], int]) -> Iterator[QueueWatch]:
+def watching() -> Iterator[Watch]:
+    """Show the progress of calculations and of work in stages within the block."""
+    console = messages()
+    with _show_rows(console) as rows:
+        yield Watch(console, rows)
+
+
+@contextmanager
+def watching_queue(count_unfinished: Callable[[], int]) -> Iterator[QueueWatch]:
     """Show the progress of a queue within the block."""
     console = messages()
     with _show_rows(console) as rows:
-        yield QueueWatch(count_unfinished, console, rows)
+        yield QueueWatch(console, rows, count_unfinished)
+
+
+def label(document: CalculationDocument) -> str:
+    """Return the title of a calculation's row: its material and, if it has one, its potential."""
+    return f"{document.subject} {document.parameters.get('potential', '')}".strip()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 from pvkdb.cli.output.console import messages, output, plain, print_field, print_lines, print_table
-from pvkdb.display.numbers import decimals, milli, shortened
+from pvkdb.display.numbers import shortened
 from pvkdb.display.times import minute, span
 
 if TYPE_CHECKING:
     from pvkdb.schemas.runs import RunDocument
     from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport, StageCount
+    from pvkdb.store.runs.report.columns import ReportColumn
     from pvkdb_pipelines.screening.funnel import Preview
     from pvkdb_pipelines.screening.plan.plan import Plan
 
@@ -164,86 +164,46 @@ def _print_candidates(report: ScreeningReport) -> None:
 
 def _print_list(title: str, candidates: list[ScreenedCandidate]) -> None:
     from pvkdb.schemas.calculations.reliability import barrier_error
+    from pvkdb.store.runs.report.columns import COLUMNS
 
     shown = candidates[:MAX_CANDIDATES]
     # A plan that stops early has no numbers of later stages: leave their columns out.
     columns = {
-        name: cells
-        for name, cell in _COLUMNS.items()
-        if any(cells := [cell(candidate) for candidate in shown])
+        column: cells
+        for column in COLUMNS
+        if column.short and any(cells := [_cell(column, candidate) for candidate in shown])
     }
-    more = len(candidates) - len(shown)
-    meanings = " ".join(_MEANINGS[name] for name in columns if name in _MEANINGS)
+    more = f"{len(candidates) - len(shown):,} more are in the report. "
+    known = [each for each in columns if each.path not in ("formula", "type", "doubts")]
+    meanings = [f"{c.short}: {c.meaning}{', ' * bool(c.unit)}{c.unit}." for c in known]
+    if any(each.path == "doubts" for each in columns):
+        meanings.append(_CHECK)
     if migration := shown[0].migration:
         potential = migration.outcomes[0].potential
-        meanings += f" Measured error of E_A with {potential}: {barrier_error(potential)}."
+        meanings.append(f"Measured error of E_A with {potential}: {barrier_error(potential)}.")
     print_table(
         title,
-        list(columns),
+        [column.short for column in columns],
         zip(*columns.values(), strict=True),
-        numeric=_NUMERIC,
-        whole=[name for name in columns if name != "formula"],
-        caption=(f"{more:,} more are in the report. " if more else "") + meanings,
+        numeric=[column.short for column in columns if column.better],
+        whole=[column.short for column in columns if column.path != "formula"],
+        caption=more * (len(candidates) > len(shown)) + " ".join(meanings),
     )
 
 
-def _number(path: str, digits: int = 2) -> Callable[[ScreenedCandidate], str]:
-    """Return a function that shows the number at a path of attributes; empty if it is None."""
-    return lambda candidate: decimals(_attribute(candidate, path), digits)
+def _cell(column: ReportColumn, candidate: ScreenedCandidate) -> str:
+    value = column.value(candidate)
+    if column.path == "migration.outcomes":
+        return f"{value[0].dimensionality}D" if value else ""
+    if column.path == "doubts":
+        return "".join(dict.fromkeys(doubt[0] for doubt in value))
+    return str(value or "") if column.digits is None else column.text(candidate)
 
 
-def _milli_ev(path: str) -> Callable[[ScreenedCandidate], str]:
-    return lambda candidate: milli(_attribute(candidate, path))
-
-
-def _text(path: str) -> Callable[[ScreenedCandidate], str]:
-    return lambda candidate: str(_attribute(candidate, path) or "")
-
-
-def _dimensions(candidate: ScreenedCandidate) -> str:
-    if candidate.migration is None:
-        return ""
-    return f"{candidate.migration.outcomes[0].dimensionality}D"
-
-
-def _attribute(candidate: Any, path: str) -> Any:
-    return reduce(lambda part, name: getattr(part, name, None), path.split("."), candidate)
-
-
-#: Columns of the accepted candidates: heading, and function that returns the cell.
-_COLUMNS: dict[str, Callable[[ScreenedCandidate], str]] = {
-    "rank": _text("rank"),
-    "formula": _text("formula"),
-    "type": _text("type"),
-    "tau": _number("tolerance.tau"),
-    "p": _number("tolerance.p_perovskite"),
-    "phase": _text("stability.ground_state"),
-    "above": _milli_ev("stability.perovskite_above_ground_state_ev_per_atom"),
-    "hull": _milli_ev("stability.above_hull_ev_per_atom"),
-    "E_f poor": _number("vacancy.x_poor_ev"),
-    "E_f rich": _number("vacancy.x_rich_ev"),
-    "E_f cal.": lambda candidate: "–".join(
-        decimals(each, 1) for each in _attribute(candidate, "vacancy.calibrated_ev") or ()
-    ),
-    "E_A": _number("migration.e_a_ev"),
-    "±": _number("migration.e_a_spread_ev"),
-    "in": _dimensions,
-    "check": lambda candidate: "".join(dict.fromkeys(doubt[0] for doubt in candidate.doubts)),
-}
-_NUMERIC = ("rank", "tau", "p", "above", "hull", "E_f poor", "E_f rich", "E_f cal.", "E_A", "±")
-_MEANINGS = {
-    "p": "p: probability of a perovskite.",
-    "phase": "phase: lowest relaxed phase.",
-    "above": "above: energy of the lowest perovskite phase above that phase, meV/atom.",
-    "hull": "hull: decomposition into other prototypes, meV/atom; negative is stable.",
-    "E_f poor": "E_f: formation energy of the neutral halide vacancy, halide-poor and -rich, eV.",
-    "E_f cal.": "cal.: where 80 % of a DFT data set lie between both limits, eV.",
-    "E_A": "E_A: bottleneck of the easiest path of the vacancy, eV.",
-    "±": "±: spread over the potentials, eV.",
-    "in": "in: dimensions of that path.",
-    "check": "check: n, negative formation energy; l, low barrier (below 0.05 eV); h, the host "
-    "changed its phase; p, the columns are of different phases; the report has details.",
-}
+_CHECK = (
+    "check: n, negative formation energy; l, low barrier (below 0.05 eV); h, the host changed its "
+    "phase; p, the columns are of different phases; the report has details."
+)
 
 
 def print_runs(runs: Sequence[RunDocument], total: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 if TYPE_CHECKING:
@@ -15,11 +15,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _Descriptions(Mapping[str, T], Generic[T]):
-    """Ordered mapping of descriptions by name, which can also be indexed by position or slice."""
-
-    def __init__(self, descriptions: Mapping[str, T]) -> None:
-        self._descriptions = dict(descriptions)
+class _Descriptions(dict[str, T], Generic[T]):
+    """Descriptions by name, in order, which can also be indexed by position or slice."""
 
     @overload
     def __getitem__(self, key: str | int) -> T: ...
@@ -29,16 +26,8 @@ class _Descriptions(Mapping[str, T], Generic[T]):
 
     def __getitem__(self, key: str | int | slice) -> T | Self:
         if isinstance(key, slice):
-            return type(self)(dict(list(self._descriptions.items())[key]))
-        if isinstance(key, int):
-            return list(self._descriptions.values())[key]
-        return self._descriptions[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._descriptions)
-
-    def __len__(self) -> int:
-        return len(self._descriptions)
+            return type(self)([*self.items()][key])
+        return [*self.values()][key] if isinstance(key, int) else super().__getitem__(key)
 
 
 class Fields(_Descriptions["Column"]):

@@ -96,21 +96,11 @@ class RankingOperations(ClientPart):
             >>> ranking.candidates[0].kind
             'device'
         """
-        from pvkdb.schemas.rankings import Ranking
+        from pvkdb.schemas.rankings import Ranking, RankingQuestion
 
-        query = parameters_of(
-            subject=subject,
-            weights=weights or None,
-            reading=reading,
-            computed=None if computed else False,
-            unreviewed=unreviewed or None,
-            samples=samples,
-            limit=limit,
-            thickness_nm=thickness_nm,
-            bias_v=bias_v,
-            temperature_k=temperature_k,
-            write_time_s=write_time_s,
-        )
+        given = locals()
+        asked = {name: given[name] for name in RankingQuestion.model_fields}
+        query = parameters_of(limit=limit, **asked)
         chosen = {
             name: value if isinstance(value, str) else ",".join(value)
             for name, value in query_of(filters).items()

@@ -38,7 +38,7 @@ _STOP = re.compile(
     # A single capital is an initial, or behind a number a unit: "0.3 V. The".
     r"(?:(?<!\b[A-Z])|(?<=\d [A-Z])|(?<=\d[A-Z]))(?<!\bal)(?<!\bi\.e)(?<!\be\.g)"
     r"(?<!\b[Ff]ig)(?<!\b[Rr]ef)(?<!\b[Rr]efs)(?<!\bvs)"
-    r"(?<!\b[Ee]qn)(?<!\bca)(?<!\b[Ff]igs)[.!?][⁰¹²³⁴⁵⁶⁷⁸⁹,–⁻]{0,20}\)?\s+"
+    r"(?<!\b[Ee]qn)(?<!\bca)(?<!\bapprox)(?<!\b[Ff]igs)[.!?][⁰¹²³⁴⁵⁶⁷⁸⁹,–⁻]{0,20}\)?\s+"
     r"(?=[\[(“\"]?[A-Z0-9]|\([a-z]\) )"
 )
 _RAISED = str.maketrans("0123456789-−–+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁻⁺")
@@ -56,7 +56,7 @@ _SPACED = (
     rf"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)(?:{_LOWERED} ?)?(?:(?:I|Br|Cl) \d{{1,2}}|"
     rf"\((?:(?:I|Br|Cl){_LOWERED} ?){{2,3}}\) \d)(?![\d.])(?: (?=/))?"
 )
-_WORDS_OF_LAYER = r"(?:[\w(),.:‐-]{1,40} ){1,5}"
+_WORDS_OF_LAYER = r"(?:[\w(),.:‐-]{1,40}(?<!\.) ){1,5}"
 _SHORT_NAME = r"(?=(?:[^()]*[A-Z]){2})[A-Za-z][\w:@-]{1,11}"
 
 
@@ -81,15 +81,18 @@ _MARKUP: list[tuple[str, Any]] = [
     (r"\$|\*{1,2}(?=\S)|(?<=\S)\*{1,2}", ""),
     (r"\^\{?[°o]\}?(?=\s?C?\b)", "°"),
     (
-        r"\^(?:\{([\d+−–,-]{1,40})\}|([+−-]?\d+|[+−-]))",
+        r"\^(?:[{(]([\d+−–,-]{1,40})[})]|([+−-]?\d+|[+−-]))",
         lambda power: (power[1] or power[2]).translate(_RAISED),
     ),
-    (r"_(?:\{([\d.]+)\}|(?=\d))", lambda index: index[1] or ""),
+    (r"_(?:[{(]([\d.]+)[})]|(?=\d))", lambda index: index[1] or ""),
     (r"_\{([^{}]{1,40})\}", r"_\1"),
     (r"--", "–"),
+    (r"\+/[-−]", "±"),
+    (r"(?<=\d)(?=(?:can|and|with|was|were|is|are|for|in|at|of|to|by)\b)", " "),
     (r"(?<=\b10) (?=[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])", ""),
     (r"PEDOT: PSS", "PEDOT:PSS"),
-    # Lowered numbers in brackets: CH(3)NH(3)PbI(3).
+    # Raised and lowered numbers in brackets: mol(-1), CH(3)NH(3)PbI(3).
+    (r"(?<=[a-zA-Z])\(([−–-]\d)\)", lambda power: power[1].translate(_RAISED)),
     *[(r"(?<![a-z])((?:[A-Z][a-z]?\d?){1,6})\((\d{1,2})\)", r"\1\2")] * 3,
     (_SPACED, lambda formula: formula[0].replace(" ", "")),
     # Of a layer with its name and its abbreviation the latter stays, and of a formula the formula.
@@ -100,7 +103,8 @@ _MARKUP: list[tuple[str, Any]] = [
             (rf"((?<=/){_WORDS_OF_LAYER})", r"(?![\w/])"),
         )
     ],
-    (r"(?<=[A-Za-z\d)])\s?/\s(?=[A-Z(])", "/"),
+    # Layers that blanks, bars or back-slashes separate: "Ag / MAPbI3/ ITO", "Ag|MAPbI3|ITO".
+    (r"(?<=[A-Za-z\d)])(?:\s?/\s?|[|\\](?=[A-Z][\w.()−–-]*[\s/|\\)]?))(?=[A-Z(])", "/"),
     (r"\s+", " "),
 ]
 
@@ -250,7 +254,16 @@ def _paragraphs(text: str, page: int | None) -> Iterator[_Block]:
     lines: list[str] = []
     full = 0.6 * max((len(line) for line in text.splitlines()[:2000]), default=0)
     for line in [*text.splitlines(), ""]:
-        begins = _HEADING.match(line) or _NAMED.match(line) or _CAPTION.match(line)
+        if line.startswith("|") and line.rstrip().endswith("|"):  # a table in Markdown
+            if set(line) <= set("|:- "):
+                continue
+            line = "\t".join(cell.strip() for cell in line.strip(" |").split("|"))
+        begins = (
+            ("\t" in line) != ("\t" in "".join(lines))
+            or _HEADING.match(line)
+            or _NAMED.match(line)
+            or _CAPTION.match(line)
+        )
         ended = page and lines and len(lines[-1]) < full and lines[-1].endswith(".")
         if lines and (begins or ended or not line.strip()):
             yield lines, page

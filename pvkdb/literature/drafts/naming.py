@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from pvkdb.chemistry.composition import parse_material
 from pvkdb.chemistry.ions import elements, names
 from pvkdb.errors import InputError
 from pvkdb.literature.drafts.documents import Document
-from pvkdb.literature.drafts.quantities import PrintedQuantity
+from pvkdb.literature.drafts.quantities import PrintedQuantity, lists
 from pvkdb.store.rows.stacks import split_structure
 
 #: A name with its first character in a text.
 Named = tuple[int, str]
-#: A part of a text.
-Span = tuple[int, int]
 #: Between a value and the material behind it that it is of.
 _FOR = re.compile(
     r"\)?(?: [\w-]+){0,6}? (?:for|in|of|from|with|on)(?: (?:the|an?))?(?: [\w-]+){0,2} "
 )
-#: What separates the members of a list.
-LIST_SIGN = re.compile(r"(?:,| and|, and| or|/) ?")
 #: Layers at the bottom of a stack, and a coated substrate: "ITO-PET".
 _BOTTOM = re.compile(
     r"(?i:glass|quartz|sapphire|mica|PET|PEN|PDMS|polyimide|paper)|Si|PI|SiO2|"
@@ -42,6 +38,11 @@ _HALIDE = re.compile(
 _UNKNOWN_ION = re.compile(
     r"\([A-Za-z\d]{2,12}\)\d?(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)\d?(?:I|Br|Cl)\d{1,2}"
 )
+#: A word behind a formula: "MAPbI3-based".
+_APPENDED = re.compile(r"[-–][A-Za-z]{2,}[-–\w]*$")
+#: A layer that is a perovskite without a formula.
+_PEROVSKITE = re.compile(r"(?i:perovskites?)|O[TH]P|[LM]HP|OIHP|HOIP|HP|RP|(?:Cs|FA|MA|Rb){2,4}")
+_CONTRAST = re.compile(r";|\b(?:while|whereas|but|than|unlike)\b")
 #: Cost of a defect behind a value, in characters.
 _BEHIND = 30
 _IONS = {"iodide": "I", "iodine": "I", "bromide": "Br", "bromine": "Br", "chloride": "Cl"}
@@ -118,18 +119,7 @@ def whose(
     before = [at for at in names if at <= quantity.start]
     if before and before[-1] not in alone:
         return ""
-    return _nearest(named, quantity.start, earlier)
-
-
-def lists(text: str, spans: Iterable[Span]) -> list[list[Span]]:
-    """Return spans of a text in lists, within which only commas and "and" separate them."""
-    lists: list[list[Span]] = []
-    for span in spans:
-        if lists and LIST_SIGN.fullmatch(text[lists[-1][-1][1] : span[0]]):
-            lists[-1].append(span)
-        else:
-            lists.append([span])
-    return lists
+    return _nearest(text, named, quantity.start, earlier)
 
 
 def upright(stack: str) -> str:
@@ -144,17 +134,22 @@ def upright(stack: str) -> str:
 
 def _named(pattern: re.Pattern[str], test: Callable[[str], bool], text: str) -> list[Named]:
     """Return the places of formulas or stacks in a text, with what they say."""
-    found = ((match.start(), _bare(match[0])) for match in pattern.finditer(text))
-    return [(start, name) for start, name in found if test(name)]
+    found = []
+    for match in pattern.finditer(text):
+        printed = _bare(match[0])
+        if name := next(filter(test, (printed, _APPENDED.sub("", printed))), ""):
+            found.append((match.start(), name))
+    return found
 
 
-def _nearest(named: Sequence[Named], at: int, earlier: str) -> str:
+def _nearest(text: str, named: Sequence[Named], at: int, earlier: str) -> str:
     """Return the last name before a place, else an earlier sentence's, else the first one after.
 
     Behind a value is often what it is compared with.
     """
     before = [name for start, name in named if start <= at]
-    return before[-1] if before else earlier or (named[0][1] if named else "")
+    after = [name for start, name in named if not _CONTRAST.search(text[at:start])]
+    return before[-1] if before else earlier or (after[0] if after else "")
 
 
 def _bare(text: str) -> str:
@@ -185,12 +180,13 @@ def is_halide(text: str) -> bool:
 def is_stack(text: str) -> bool:
     """Whether a text is a stack with a halide between two other layers, also of an unknown ion."""
     inner = split_structure(text)[1:-1]
-    return any(formula_in(layer) or _UNKNOWN_ION.fullmatch(layer) for layer in inner)
+    halides = (_UNKNOWN_ION, _PEROVSKITE)
+    return any(formula_in(one) or any(p.fullmatch(one) for p in halides) for one in inner)
 
 
 def formula_in(layer: str) -> str:
     """Return the formula of a halide in a layer such as ``CsPbBr3 quantum dots``; '' if none."""
-    return next(filter(is_halide, [layer, *re.split(r"[\s@:]", layer)]), "")
+    return next(filter(is_halide, [layer, *re.split(r"[\s@:]|[-–](?=[A-Za-z]{2})", layer)]), "")
 
 
 def defect_near(text: str, at: int) -> str:

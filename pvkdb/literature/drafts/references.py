@@ -92,7 +92,9 @@ def _names(line: str) -> list[str]:
     """Return the names of a list of people; none if the line is something else."""
     label = _LABEL.match(line)
     text = _MARKS.sub("", line[label.end() :] if label else line).strip("* ")
-    parts = [part for part in re.split(r"\s*(?:,|;|&|\band\b)\s*", text) if part]
+    if ";" in text:  # "Wang, Yan; Tong, Yi"
+        text = ", ".join(" ".join(part.split(", ")[::-1]) for part in re.split(r"\s*;\s*", text))
+    parts = [part for part in re.split(r"\s*(?:,|&|\band\b)\s*", text) if part]
     names = [part for part in parts if _is_name(part)]
     few = 1 if label or _MARKS.search(line) else 2
     return names if len(names) >= few and len(names) >= 0.7 * len(parts) else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, Literal
@@ -11,18 +11,16 @@ from typing import Any, Literal
 from pvkdb.literature.device_entries import stability_doubt
 from pvkdb.literature.drafts.documents import BETWEEN_CELLS, Document, PrintedTable, Sentence
 from pvkdb.literature.drafts.naming import (
-    LIST_SIGN,
     abbreviations,
     defect_near,
     formula_in,
-    lists,
     materials_in,
     only_material,
     stacks_in,
     upright,
     whose,
 )
-from pvkdb.literature.drafts.quantities import PrintedQuantity, quantities
+from pvkdb.literature.drafts.quantities import LIST_SIGN, PrintedQuantity, Span, lists, quantities
 from pvkdb.literature.drafts.words import MetricWords, metric_words, words
 from pvkdb.schemas.metrics import CLAIM_UNITS
 from pvkdb.store.rows.stacks import split_structure
@@ -37,14 +35,42 @@ _SUBJECTS = {
     "defect": r"defect|mobile ion|species",
 }
 _CITATION = re.compile(r"(?<!10)(?<!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])\s?[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺][⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺,–]*$")
+#: Characters in front of a quantity within which its word is looked for.
+_FAR = 500
 #: Cost of a unit that says what is measured, where no word is near.
 _ALONE = 160
+#: Layers of a device that a paper names, of whatever they are.
+_LAYERED = re.compile(r"\w/\w+/\w")
 #: Distance within which a quantity is of the metric of the one before it.
 _SAME = 130
-#: Cost of a clause's end between a word and a number, and of a word behind a number.
-_CLAUSE, _BEHIND = 30, 8
+#: Cost of a clause's end between a word and a number, of a new member of a list, and of a word
+#: behind a number; a word in brackets behind it is its name, and one of its unit decides.
+_CLAUSE, _MEMBER, _BEHIND, _NAME, _UNIT = 30, 15, 8, -20, -100
+#: What begins a part of a unit behind a number: "13.5 aJ per spike", "1 pJ/event".
+_PER = re.compile(r"per\b|/", re.IGNORECASE)
 _CLAUSES = re.compile(
     r";|, (?:while|whereas|but|which|with|and|resulting|reduced|indicating)\b|\bwhile\b|\bwhereas\b"
+)
+_MEMBERS = re.compile(r",| and | or |\) ")
+_IN_BRACKETS = re.compile(r" ?[(\[]")
+#: What links a value with its word over a part of its clause: "the ratio between both states is".
+_LINKED = re.compile(
+    r"[^;,.:\d]{0,140}\b(?:is|are|was|were|be|been|of|to be|reach\w*|exceed\w*|attain\w*|up to|"
+    r"(?:stay|remain|keep)s?(?: at)?|amounts? to|only)"
+    r"(?: (?:only|merely|just|found|measured|still|to be))*[ (]*"
+)
+#: What such a part may name: "of the MAPbI3, MAPbBr3 and CsPbI3 devices (HRS to LRS)".
+_INSERTED = re.compile(
+    r"(?:[A-Z(\[][\w()\[\]/:.−–+-]*\d[\w()\[\]/:−–+-]*(?:, (?=[A-Z(])| and (?=[A-Z]))?)+|"
+    r"\([^()\d]*\)"
+)
+_PREPOSITION = re.compile(r"(?:for|over|at|after|during|beyond|more than|up ?to)", re.IGNORECASE)
+#: Share of the characters of such a part that counts.
+_LINK = 0.1
+#: What separates the names of a list of as many values: "the set (reset) voltage", "both A and B".
+_VALUES_SIGN = re.compile(rf"{LIST_SIGN.pattern}|\s?\(|\)\s?{LIST_SIGN.pattern}")
+_NAMES_SIGN = re.compile(
+    r"(?:,? ?\([^()]*\))?(?:,? and |, | or |/| ?\(|\) ?)(?:(?:the|an?|its|both|high|low|long) )?"
 )
 #: A device of another composition than the one before: "the chloride-alloyed device".
 _ALTERED = re.compile(
@@ -54,7 +80,12 @@ _ALTERED = re.compile(
 )
 _INTRODUCTION = re.compile(r"(?:1\.?\s*)?Introduction\b")
 _OWN = re.compile(r"\b(?:here(?:in)?|in this (?:work|study|paper|letter)|we)\b", re.IGNORECASE)
-_THAT_OF = re.compile(r"\b(?:that|those) (?:of|for|in)\b")
+#: An abstract tells of others until it says what the paper does.
+_HERE = re.compile(r"Here(?:in)?\b|In this (?:work|study|paper|letter|article|contribution)\b")
+_ABSTRACTS = ("beginning", "Abstract")
+_THAT_OF = re.compile(r"\b(?:that|those) (?:of|for|in)\b|\bcompared (?:to|with)\b")
+#: Between values of one metric: "10⁴ (dark) and 10² (light)".
+_NEXT = re.compile(rf"(?: \([^()\d]*\))?{LIST_SIGN.pattern}(?:of )?| to ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +125,8 @@ def statements(document: Document) -> Iterator[FoundValue]:
     paragraph = 0
     only = only_material(document)
     short = abbreviations(document)
+    turns = {one.paragraph: one.start for one in document.sentences
+             if one.place in _ABSTRACTS and _HERE.match(one.text)}  # fmt: skip
     for sentence in document.sentences:
         if sentence.paragraph != paragraph:
             subject, stack, energy, paragraph = only, "", "", sentence.paragraph
@@ -102,7 +135,8 @@ def statements(document: Document) -> Iterator[FoundValue]:
             introduction = sentence.place
         if sentence.place != introduction or _OWN.search(text):
             introduction = ""
-        others = "it is in the introduction" if introduction else ""
+        ahead = sentence.start < turns.get(sentence.paragraph, 0)
+        others = "it is in the introduction" if introduction or ahead else ""
         stacks = stacks_in(text, short)
         layered = [(at, spelled) for at, _, spelled in stacks]
         materials = materials_in(text, short)
@@ -159,9 +193,9 @@ def asked_because(text: str, quantity: PrintedQuantity, metric: str) -> str:
     for doubt in words()["doubt"]:
         compared = re.search(doubt.get("compared", ""), before, re.I)
         if (
-            doubt.get("of", metric) == metric
+            doubt.get("of", metric) == metric not in doubt.get("but", ())
             and compared
-            and not materials_in(compared[0], {})
+            and not (_LAYERED.search(compared[0]) or materials_in(compared[0], {}))
             and re.search(doubt.get("before", ""), before, re.I)
             and re.match(doubt.get("behind", ""), text[quantity.end :])
             and re.search(doubt.get("says", ""), text, re.I)
@@ -176,11 +210,13 @@ def found_value(
     """Return a quantity of a sentence as a value of a metric, in the unit of the tables."""
     unit = CLAIM_UNITS.get(metric, quantity.unit) or "1"
     low, high = quantity.in_unit(unit)
+    said = quantity.text
     if quantity.unit == "orders":
+        said = " to ".join(dict.fromkeys(f"10^{end:g}" for end in (low, high)))
         low, high = 10.0**low, 10.0**high
     short = stability_doubt(low, quantity.ends[0]) if metric == "stability_days" else ""
     return FoundValue(
-        *(metric, unit, low, high, quantity.sign, printed, quantity.text),
+        *(metric, unit, low, high, quantity.sign, printed, said),
         **_place(sentence, quantity.start, quantity.end),
         doubt=quantity.doubt or short,
     )
@@ -236,53 +272,113 @@ def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
     """
     found = quantities(text)
     last: tuple[PrintedQuantity, str] | None = None
-    for place, quantity in enumerate(found):
-        metric = _in_order(text, found, place) or _metric(text, quantity, found)
+    for place, printed in enumerate(found):
+        quantity, metric = _in_order(text, found, place) or (printed, None)
+        shared: list[str] = []
+        if metric is None and (metric := _metric(text, quantity, found, metric_words())):
+            shared = _shared(text, quantity, metric)
         if metric is None and last and last[0].unit == quantity.unit:
             between = text[last[0].end : quantity.start]
             near = quantity.unit != "1" and "=" not in between
-            near = near or bool(LIST_SIGN.fullmatch(between) or _THAT_OF.search(between))
-            metric = last[1] if near and len(between) < _SAME else None
+            near = near or bool(_NEXT.fullmatch(between) or _THAT_OF.search(between))
+            same = near and len(between) < _SAME and _may_be(text, quantity, last[1])
+            metric = last[1] if same else None
         if metric is None and quantity.unit == "eV":
             metric = energy
         if metric and not _is_conversion(text, found, place):
-            yield quantity, metric
+            yield from ((quantity, name) for name in shared or [metric])
         last = (quantity, metric) if metric is not None else last
 
 
-def _in_order(text: str, found: Sequence[PrintedQuantity], place: int) -> str | None:
-    """Return the metric of a value of a list behind a list of as many names.
+def _in_order(
+    text: str, found: Sequence[PrintedQuantity], place: int
+) -> tuple[PrintedQuantity, str] | None:
+    """Return a value of a list, with its metric, if as many names are in a list beside it.
 
-    "SET/RESET voltages of 1 V/−2 V", "the endurance and the retention are 9 cycles and 10⁴ s".
+    "SET/RESET voltages of 1 V/−2 V", "the set (reset) voltage is 1 V (−2 V)", "endurance and
+    retention are 9 cycles and 10⁴ s", "1 V and −2 V as write and erase pulses".
     """
     spans = [(one.start, one.end) for one in found]
-    values = next(run for run in lists(text, spans) if spans[place] in run)
-    first = values[0][0]
-    units = [found[spans.index(span)].unit for span in values]
-    named: dict[tuple[int, int], MetricWords] = {}
-    for entry in (one for one in metric_words() if len(values) > 1 and one.unit in units):
-        for match in entry.near.finditer(text, max(0, first - _ALONE), first):
-            start, end = match.span()
-            if not any(one[0] <= start and end <= one[1] for one in named):
-                named = {one: own for one, own in named.items() if one[0] < start or end < one[1]}
-                named[start, end] = entry
-    for run in lists(text, sorted(named)):
-        if len(run) == len(values) and [named[span].unit for span in run] == units:
-            return named[run[values.index(spans[place])]].name
+    values = next(run for run in lists(text, spans, _VALUES_SIGN) if spans[place] in run)
+    if len(values) < 2:
+        return None
+    own = [found[spans.index(span)] for span in values]
+    first, last = values[0][0], values[-1][1]
+    for start, end in ((max(0, first - _ALONE), first), (last, last + _ALONE)):
+        named = _names_between(text, start, end, {one.unit for one in own} | {"1"})
+        for run in lists(text, sorted(named), _NAMES_SIGN):
+            if len(run) != len(values) or len({named[span].name for span in run}) < 2:
+                continue
+            units = [named[span].unit for span in run]
+            at = values.index(spans[place])
+            if all(one.unit == unit or (one.bare and unit == "1")
+                   for one, unit in zip(own, units, strict=True)):  # fmt: skip
+                quantity, name = own[at], named[run[at]].name
+                if units[at] != quantity.unit:
+                    quantity = replace(quantity, unit="1", ends=(quantity.bare,) * 2)
+                return (quantity, name) if _may_be(text, quantity, name) else None
     return None
 
 
-def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuantity]) -> str | None:
+def _shared(text: str, quantity: PrintedQuantity, metric: str) -> list[str]:
+    """Return the metrics of a value that several names share: "C2C and D2D variations are 2 %"."""
+    start = quantity.start
+    named = _names_between(text, max(0, start - _ALONE), start, {quantity.unit})
+    for run in lists(text, sorted(named), _NAMES_SIGN):
+        names = [*dict.fromkeys(named[span].name for span in run)]
+        if metric in names[1:] and _is_linked(text[run[-1][1] : start]):
+            return names
+    return []
+
+
+def _is_linked(between: str) -> bool:
+    return bool(_LINKED.fullmatch(_INSERTED.sub("", between)))
+
+
+def _may_be(text: str, quantity: PrintedQuantity, metric: str) -> bool:
+    return any(one.name == metric and _accepts(one, text, quantity) for one in metric_words())
+
+
+def _accepts(entry: MetricWords, text: str, quantity: PrintedQuantity) -> bool:
+    """Whether a quantity has the unit and the size of a metric, and no word that excludes it."""
+    return (
+        entry.unit == quantity.unit
+        and entry.least <= abs(quantity.high) <= entry.most
+        and not (entry.printed and not entry.printed.fullmatch(quantity.printed_unit))
+        and not (entry.never and entry.never.search(_phrase_around(text, quantity)))
+    )
+
+
+def _names_between(text: str, start: int, end: int, units: Set[str]) -> dict[Span, MetricWords]:
+    """Return the words of metrics in some units in a part of a text, none within another."""
+    named: dict[Span, MetricWords] = {}
+    for entry in (one for one in metric_words() if one.unit in units):
+        for match in entry.near.finditer(text, start, end):
+            first, last = match.span()
+            if not _PREPOSITION.fullmatch(match[0]) and not any(
+                one[0] <= first and last <= one[1] for one in named
+            ):
+                named = {one: own for one, own in named.items() if one[0] < first or last < one[1]}
+                named[first, last] = entry
+    return named
+
+
+def _metric(
+    text: str,
+    quantity: PrintedQuantity,
+    others: Sequence[PrintedQuantity],
+    entries: Sequence[MetricWords],
+) -> str | None:
     """Return the metric whose word is nearest to a quantity, '' for none, None if no word is."""
     best, cost = None, float("inf")
     blocks = [other for other in others if other.unit == quantity.unit and other is not quantity]
-    for entry in metric_words():
-        if entry.unit != quantity.unit or not entry.least <= abs(quantity.high) <= entry.most:
-            continue
-        if entry.never and entry.never.search(_phrase_around(text, quantity)):
+    for entry in entries:
+        if not _accepts(entry, text, quantity) or (
+            entry.beside and not _has_figure(text, others, entry.unit)
+        ):
             continue
         own = _ALONE if entry.alone else float("inf")
-        for match in entry.near.finditer(text, max(0, quantity.start - 300), quantity.end + 200):
+        for match in entry.near.finditer(text, max(0, quantity.start - _FAR), quantity.end + 200):
             away = _distance(text, quantity, match, blocks)
             if away <= entry.limit:
                 own = min(own, away - entry.bonus)
@@ -291,9 +387,15 @@ def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuanti
     return best
 
 
+def _has_figure(text: str, found: Sequence[PrintedQuantity], unit: str) -> bool:
+    """Whether a sentence has a value of another unit that a metric's own words are near."""
+    entries = [entry for entry in metric_words() if not entry.beside]
+    return any(_metric(text, one, found, entries) for one in found if one.unit != unit)
+
+
 def _phrase_around(text: str, quantity: PrintedQuantity) -> str:
-    """Return a quantity with the words of its phrase, at most forty characters on either side."""
-    before = re.split(r"[(),;]", text[max(0, quantity.start - 40) : quantity.start])[-1]
+    """Return a quantity with the words of its phrase, at most sixty characters before it."""
+    before = re.split(r"[(),;]", text[max(0, quantity.start - 60) : quantity.start])[-1]
     behind = re.split(r"[(),;]", text[quantity.end : quantity.end + 40])[0]
     return before + text[quantity.start : quantity.end] + behind
 
@@ -301,17 +403,25 @@ def _phrase_around(text: str, quantity: PrintedQuantity) -> str:
 def _distance(
     text: str, quantity: PrintedQuantity, word: re.Match[str], blocks: Iterable[PrintedQuantity]
 ) -> float:
-    """Return the characters between a word and a quantity, and what clauses between them cost."""
+    """Return the characters between a word and a quantity, and what stands between them costs."""
     if word.end() <= quantity.start:
-        first, last, cost = word.end(), quantity.start, 0
+        between, cost = text[word.end() : quantity.start], 0.0
+        if _is_linked(between):
+            return _LINK * len(between)
     elif word.start() >= quantity.end:
-        first, last, cost = quantity.end, word.start(), _BEHIND
+        between, cost = text[quantity.end : word.start()], _BEHIND
+        if not between.strip() and _PER.match(word[0]):
+            return _UNIT
+        if _IN_BRACKETS.fullmatch(between) and text[word.end() : word.end() + 1] in (")", "]"):
+            return _NAME
     else:
-        return 0  # part of the unit: "bending cycles"
-    between = text[first:last]
-    cost += _CLAUSE * len(_CLAUSES.findall(between))
+        # "bending cycles", but neither what is counted nor the sign in front: "over 100 pulses"
+        decides = word.end() < quantity.end and not _PREPOSITION.fullmatch(word[0])
+        return _UNIT if decides else 0
+    cost += _CLAUSE * len(_CLAUSES.findall(between)) + _MEMBER * len(_MEMBERS.findall(between))
+    first, last = sorted((word.start(), quantity.start))
     cost += _CLAUSE * sum(first <= block.start < last for block in blocks)
-    return last - first + cost
+    return len(between) + cost
 
 
 def _is_conversion(text: str, found: Sequence[PrintedQuantity], place: int) -> bool:

@@ -22,7 +22,9 @@ class MetricWords:
     least: float = 0
     most: float = float("inf")
     alone: bool = False
+    beside: bool = False
     never: re.Pattern[str] | None = None
+    printed: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,16 @@ def metric_words() -> list[MetricWords]:
     """Return the words of every metric."""
     found = []
     for entry in words()["metric"]:
-        patterns = {key: _pattern(entry[key]) for key in ("near", "never") if key in entry}
+        patterns = {
+            key: _pattern(entry[key]) for key in ("near", "never", "printed") if key in entry
+        }
         found.append(MetricWords(**{**entry, **patterns}))
     return found
 
 
 def _pattern(said: list[str]) -> re.Pattern[str]:
     near = "|".join(said).replace(" ", r"(?:\s|-)?")
-    return re.compile(rf"\b(?:{near})(?![a-z])", re.IGNORECASE)
+    return re.compile(rf"\b(?:{near})s?(?![a-z])", re.IGNORECASE)
 
 
 @cache

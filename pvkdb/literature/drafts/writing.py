@@ -31,6 +31,8 @@ _FIELDS |= {metric.reported_as or "": name for name, metric in FIGURES.items()}
 _BEST = ("on_off_ratio", "retention_s", "stability_days")
 #: Fields of a reference, in their order.
 REFERENCE = ("doi", "authors", "title", "journal", "year", "volume", "pages")
+#: Conditions that tell of a device also where a paper has no figures.
+_OF_TESTS = ("pulse_width", "pulse_voltage", "read_voltage", "compliance", "thickness")
 _METHODS = {
     "DFT": r"\bDFT\b|density functional|first[- ]principles?|ab initio",
     "experiment": r"experiment|measured|Arrhenius|impedance|spectroscop",
@@ -135,16 +137,24 @@ def _add_condition(draft: Draft, value: FoundValue) -> None:
     """Add a condition to the row of its paragraph or sentence and device, or of the only device."""
     field_name = condition_fields()[value.metric]
     rows = [row for row in draft.rows if row.table == "devices"]
+    if not draft.rows and field_name in _OF_TESTS:
+        _row_for(draft, value, field_name)
+        rows = draft.rows
     if len(rows) > 1:
         about = value.paragraph, value.stack
         firsts = [(row, next(iter(row.found.values()))) for row in rows]
-        rows = [row for row, first in firsts if (first.paragraph, first.stack) == about]
-    if len(rows) > 1:  # that of the last value of its sentence in front of it
+        one_device = len({(one.stack, one.subject) for _, one in firsts}) == 1
+        near = [row for row, first in firsts if (first.paragraph, first.stack) == about]
+        rows = near or (rows[:1] if one_device else [])
+    if len(rows) > 1:  # that of the last value in front of it, of its sentence or its device
         values = [(one, row) for row in rows for one in row.found.values()]
         ahead = [
-            pair for pair in values if value.start == pair[0].start and pair[0].span < value.span
+            pair
+            for pair in values
+            if (one_device or value.start == pair[0].start) and pair[0].span < value.span
         ]
-        rows = [max(ahead, key=lambda pair: pair[0].span)[1]] if ahead else []
+        firsts_of_one = rows[:1] if one_device else []
+        rows = [max(ahead, key=lambda pair: pair[0].span)[1]] if ahead else firsts_of_one
     one_value = value.low == value.high and value.sign in ("", "~", "±")
     if one_value and len(rows) == 1 and field_name not in rows[0].found:
         rows[0].found[field_name] = value

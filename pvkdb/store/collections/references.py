@@ -19,7 +19,7 @@ from pvkdb.store.rows.among import among
 from pvkdb.store.rows.reading import Derived, Made, TableRows
 
 #: Tables whose rows cite references, with the tables that hold the citations.
-_CITING: dict[str, tuple[Any, Any, Any]] = {
+CITING: dict[str, tuple[Any, Any, Any]] = {
     "energetics": (EnergeticReference, EnergeticReference.energetic_id, Energetic),
     "devices": (DeviceReference, DeviceReference.device_id, Device),
     "device_claims": (DeviceClaimReference, DeviceClaimReference.claim_id, DeviceClaim),
@@ -34,7 +34,7 @@ def _cited_by(values: Sequence[str]) -> ColumnElement[bool]:
             Reference.key.in_(
                 select(cited.reference_key).join(model, owner == model.id).where(model.current())
             )
-            for cited, owner, model in (_CITING[value] for value in values)
+            for cited, owner, model in (CITING[value] for value in values)
         ),
     )
 
@@ -44,7 +44,7 @@ def _cited_in(values: Sequence[str]) -> ColumnElement[bool]:
     return or_(
         *(
             Reference.key.in_(select(cited.reference_key).where(owner.in_(values)))
-            for cited, owner, _ in _CITING.values()
+            for cited, owner, _ in CITING.values()
         )
     )
 
@@ -83,7 +83,7 @@ REFERENCES = Collection(
             "References that a row of any of these tables cites.",
             _cited_by,
             "energetics",
-            tuple(_CITING),
+            tuple(CITING),
         ),
         "row": several(
             "References that these rows cite: ids of energetics, devices or device claims.",

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError
 from pvkdb.schemas.runs import ScreeningDocument
 from pvkdb.schemas.screening import (
+    CandidateSelection,
     CandidateSummary,
     Fall,
     FallKind,
     FallReason,
+    Migration,
     ScreenedCandidate,
     ScreeningReport,
+    Stability,
+    Tolerance,
 )
 from pvkdb.store.models.screenings import ScreeningRun
 from pvkdb.store.rows.from_models import document_of
@@ -30,43 +33,13 @@ from pvkdb.store.runs.screening_runs import report_of, run_document, unpacked
 _LOOKED_UP = 5
 #: Formulas named beside a reason.
 _EXAMPLES = 6
-#: Paths from a candidate to the fields of its summary, where they are not its own.
-_PATHS = {
-    **{name: f"fall.{name}" for name in ("stage", "kind", "reason", "detail")},
-    **{name: f"tolerance.{name}" for name in ("t", "mu", "tau")},
-    **{f"vacancy_{name}": f"vacancy.{name}" for name in ("x_poor_ev", "x_rich_ev")},
-    **{name: f"migration.{name}" for name in ("e_a_ev", "e_a_spread_ev")},
-    **{
-        name: f"stability.{name}"
-        for name in (
-            "ground_state",
-            "perovskite_above_ground_state_ev_per_atom",
-            "above_hull_ev_per_atom",
-        )
-    },
+#: Parts of a candidate whose fields its summary has.
+_PARTS: dict[str, type[BaseModel]] = {
+    "fall": Fall,
+    "tolerance": Tolerance,
+    "stability": Stability,
+    "migration": Migration,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class CandidateSelection:
-    """Conditions for choosing candidates; None accepts every candidate."""
-
-    passed: bool | None = None
-    stage: str | None = None
-    reason: str | None = None
-    family: str | None = None
-    lead_free: bool | None = None
-
-    def fits(self, candidate: ScreenedCandidate) -> bool:
-        """Whether a candidate meets the conditions."""
-        fall = candidate.fall
-        return (
-            self.passed in (None, fall is None)
-            and self.stage in (None, fall and fall.stage)
-            and self.reason in (None, fall and fall.reason)
-            and self.family in (None, candidate.family)
-            and self.lead_free in (None, candidate.lead_free)
-        )
 
 
 def read_report(run: ScreeningRun) -> ScreeningReport:
@@ -163,7 +136,15 @@ def fall_reasons(report: ScreeningReport) -> list[FallReason]:
 def candidate_summary(candidate: ScreenedCandidate) -> CandidateSummary:
     """Return a candidate as one row."""
     names = CandidateSummary.model_fields
-    return CandidateSummary(**{name: value_at(candidate, _PATHS.get(name, name)) for name in names})
+    return CandidateSummary(**{name: value_at(candidate, _path(name)) for name in names})
+
+
+def _path(name: str) -> str:
+    """Return the path from a candidate to a field of its summary."""
+    if name in ScreenedCandidate.model_fields:
+        return name
+    parts = (part for part, model in _PARTS.items() if name in model.model_fields)
+    return f"{part}.{name}" if (part := next(parts, "")) else name.replace("_", ".", 1)
 
 
 def value_at(candidate: ScreenedCandidate, path: str) -> Any:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError, NotFoundError, PvkdbError
 from pvkdb.schemas.runs import Differences, RunCounts, RunDocument, RunState
-from pvkdb.schemas.screening import ScreeningReport, with_energies_above_hull
+from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.store.base import DatabaseTime, utc_now
 from pvkdb.store.models.materials import Composition
 from pvkdb.store.models.screenings import ScreeningRun, ScreeningSchedule
@@ -213,7 +213,7 @@ def report_of(run: ScreeningRun) -> str | None:
 def unpacked(report: bytes) -> str | None:
     """Return a stored report as JSON, None if it is empty or damaged."""
     with suppress(zlib.error, UnicodeDecodeError):
-        return with_energies_above_hull(zlib.decompress(report).decode())
+        return zlib.decompress(report).decode()
     return None
 
 

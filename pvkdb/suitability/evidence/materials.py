@@ -327,6 +327,7 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
     """Return a candidate with the results of a screening."""
     evidence = dict(candidate.evidence)
     composition = parse_composition(screened.formula)
+    b_site = {occupant.ion.symbol for occupant in composition.on("B")}
 
     def family_in(phase: str) -> str:
         return material_family(composition, phase)[0]
@@ -369,8 +370,7 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
             note=f"halide-poor to halide-rich by {potential} in {vacancy.phase}",
         )
         parts = {potential: (found, {family_in(vacancy.phase)})}
-        b_site = {occupant.ion.symbol for occupant in composition.on("B")}
-        evidence["dfe_model_ev"] = calibrated(found, "DFE", parts, b_site)
+        evidence["dfe_model_ev"] = calibrated(found, "DFE", parts, b_site, composition.formula)
     if migration is not None and "e_a_model_ev" not in evidence:
         phase = migration.phase
         known = [each for each in migration.outcomes if each.e_a_ev is not None]
@@ -390,7 +390,7 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
         if parts:
             note = f"easiest percolating path by {phrases}"
             whole = replace(joined((part for part, _ in parts.values()), note=note), phase=phase)
-            evidence["e_a_model_ev"] = calibrated(whole, "E_A", parts)
+            evidence["e_a_model_ev"] = calibrated(whole, "E_A", parts, b_site, composition.formula)
     _take_calibrated(evidence)
     return replace(candidate, evidence=evidence)
 

@@ -10,7 +10,9 @@ import re
 import warnings
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from fractions import Fraction
 from itertools import combinations
+from math import lcm
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
@@ -179,17 +181,17 @@ def _decompose(formula: str, others: Sequence[CompoundLevel]) -> tuple[float | N
         from scipy.optimize import linprog
     own, contents = _atoms(formula), [_atoms(each.formula) for each in others]
     sizes = [sum(content.values()) for content in contents]
-    shares = [[c.get(el, 0) / n for c, n in zip(contents, sizes, strict=True)] for el in own]
+    shares = [[float(c.get(el, 0) / n) for c, n in zip(contents, sizes, strict=True)] for el in own]
     atoms = sum(own.values())
     found = others and linprog(
         [each.energy_ev_per_atom for each in others],
         A_eq=shares,
-        b_eq=[number / atoms for number in own.values()],
+        b_eq=[float(number / atoms) for number in own.values()],
         method="highs-ds",
     )
     if not found or not found.success:
         return None, []
-    amounts = [x * atoms / size for x, size in zip(found.x, sizes, strict=True)]
+    amounts = [x * float(atoms / size) for x, size in zip(found.x, sizes, strict=True)]
     return float(found.fun), [
         Product(formula=each.formula, phase=each.phase, amount=round(amount, 6))
         for each, amount in zip(others, amounts, strict=True)
@@ -286,11 +288,13 @@ def _diagram(
     return CompoundDiagram(potential, corners, points, ties)
 
 
-def _atoms(formula: str) -> dict[str, int]:
-    """Count the atoms of a formula that names each element once, such as ``Cs2AgBiBr6``."""
-    found = re.findall(r"([A-Z][a-z]?|\?)(\d*)", formula)
-    return {element: int(number or 1) for element, number in found}
+def _atoms(formula: str) -> dict[str, Fraction]:
+    """Count the atoms of a formula that names each element once, such as ``CsPb0.5Sn0.5I3``."""
+    found = re.findall(r"([A-Z][a-z]?|\?)(\d*\.?\d*)", formula)
+    return {element: Fraction(number or 1) for element, number in found}
 
 
 def _key(formula: str) -> str:
-    return reduced_formula(_atoms(formula))
+    atoms = _atoms(formula)
+    units = lcm(*(number.denominator for number in atoms.values()))
+    return reduced_formula({element: int(number * units) for element, number in atoms.items()})

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pvkdb.errors import InputError, unknown_name
+from pvkdb.errors import InputError, naming, unknown_name
 from pvkdb.schemas.profiles import Criterion
-from pvkdb.schemas.rankings import RankingFilters
+from pvkdb.schemas.rankings import RankingFilters, RankingQuestion
 
 #: Random weights of papers and criteria: a share of 50 % has a standard error of 1.1 %.
-SAMPLES = 2_000
+SAMPLES: int = RankingQuestion.model_fields["samples"].default
 SEED = 20260301
 
 
@@ -33,6 +33,17 @@ class Options:
     filters: RankingFilters = field(default_factory=RankingFilters)
     shortlist: int | None = None
     unreviewed: bool = False
+
+
+def options_of(question: RankingQuestion, filters: RankingFilters) -> Options:
+    """Return the options that a question states.
+
+    Raises:
+        ParameterError: a weight is none.
+    """
+    stated = question.model_dump(include={"reading", "samples", "computed", "unreviewed"})
+    with naming("weights"):
+        return Options(weights=parse_weights(question.weights), filters=filters, **stated)
 
 
 def parse_weights(text: str) -> dict[str, float]:

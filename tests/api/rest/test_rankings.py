@@ -6,8 +6,11 @@ import os
 import re
 import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 
 from pvkdb import suitability
+from pvkdb.kinetics.conditions import conditions_of
+from pvkdb.schemas.kinetics import LayerRequest
 from pvkdb.schemas.rankings import RankedCandidate
 from pvkdb.schemas.screening import Fall, ScreenedCandidate, ScreeningReport, Stability
 from pvkdb.store.base import utc_now
@@ -119,6 +122,16 @@ def test_a_ranking_is_made_once_for_pages_of_programs_and_people(reading_api, mo
     monkeypatch.setattr(suitability, "rank", lambda *a, **b: whole.model_copy(update=other))
     api.app.state.ranking_cache = QueryCache()
     assert "data have changed" in api.problem(path, 422, **rest)["detail"]
+
+
+def test_a_cursor_leads_on_in_every_process():
+    layer = conditions_of(LayerRequest())
+    orders = [
+        replace(layer, defaulted=each)
+        for each in (("bias_v", "dimensions"), ("dimensions", "bias_v"))
+    ]
+    one, other = (rankings.question("devices", Options(), each) for each in orders)
+    assert one == other
 
 
 def test_materials_weights_and_readings(reading_api):
@@ -294,3 +307,10 @@ def test_default_rankings_are_computed_beside_a_service(loaded_sqlite, tmp_path,
             assert api.get("/api/v1/rankings/selector", subject=subject).json()["candidates"]
         assert api.get("/api/v1/compare", materials="CsPbBr3,MAPbI3").json()["applications"]
         assert "leader:" in api.request("GET", "/applications?leaders=shown").text
+
+
+def test_a_list_may_be_as_long_as_its_description_says(reading_api):
+    asked = {"subject": "materials", "compositions": ",".join(["CsPbBr3"] * 900), "limit": 1}
+    found = reading_api.get("/api/v1/rankings/synaptic-training", **asked)
+    assert found.is_success, found.text
+    assert [each["id"] for each in found.json()["candidates"]] == ["CsPbBr3"]

@@ -319,7 +319,7 @@ def test_a_preview_counts_what_a_run_then_computes(empty_store: Store, bench: Be
     later = plan('"Sn2+", "Ge2+"', stop="barrier", tolerance="tau < 4.29")
     longer = Funnel(later, empty_store).preview()
     assert longer.core_seconds["relax"] == pytest.approx(36.0 * (longer.relaxations - longer.held))
-    assert longer.core_seconds["neb"] == pytest.approx((237.1 + 48) * longer.candidates)
+    assert longer.core_seconds["neb"] == pytest.approx((230 + 63) * longer.candidates)
     assert "estimate" not in longer.core_seconds
     goal = {"barriers": BarrierSettings(goal="low")}
     guided = Funnel(later.model_copy(update=goal), empty_store).preview()

@@ -75,6 +75,10 @@ def test_molar_energies_are_those_of_codata() -> None:
         ("1.9 × 10⁻⁹", "1", 1.9e-9, 1.9e-9, None, False),
         ("1E4 s", "s", 1e4, 1e4, None, False),
         ("10,000 cycles", "cycles", 1e4, 1e4, None, False),
+        ("3–5 × 10^4 cycles", "cycles", 3e4, 5e4, None, False),  # the power is of both
+        ("2 to 5 × 10⁻³ s", "s", 2e-3, 5e-3, None, False),
+        ("500–2×10^4 cycles", "cycles", 500, 2e4, None, False),
+        ("2 s to 5×10^3 s", "s", 2, 5e3, None, False),
         ("7 times", "cycles", 7, 7, None, False),
     ],
 )

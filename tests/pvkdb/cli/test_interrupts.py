@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pvkdb.cli.output.progress import watch
+from pvkdb.cli.output.progress import watching
 from pvkdb_pipelines.work import interrupts
 
 
@@ -20,12 +20,12 @@ def test_a_swallowed_stop_is_raised_at_the_next_step(
     monkeypatch.setattr(interrupts, "_requested", False)
     interrupts.install()
     try:
-        with watch() as report:
+        with watching() as watch:
             with pytest.raises(interrupts.StopRequest):
                 signal.raise_signal(number)
             # Whoever caught it goes on computing; the next report stops it.
             with pytest.raises(interrupts.StopRequest):
-                report(None, None)  # type: ignore[arg-type]
+                watch.report(None, None)  # type: ignore[arg-type]
     finally:
         for n, handler in before.items():
             signal.signal(n, handler)

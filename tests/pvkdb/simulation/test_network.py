@@ -51,7 +51,7 @@ def test_a_rebuilt_network_has_the_sites_hops_and_bottlenecks_of_its_result(
 
 @pytest.mark.slow
 def test_all_networks_of_the_release_are_rebuilt(released: Released) -> None:
-    assert len(released) == 175
+    assert len(released) == 197
     for result in released.values():
         check(result)
 

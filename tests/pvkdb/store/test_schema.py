@@ -86,7 +86,7 @@ def test_a_migration_that_would_break_a_reference_is_undone(sqlite_store: Store)
 
 
 @pytest.mark.parametrize(
-    ("revision", "remedy"), [("9999", "later version"), ("0016", "pvkdb jobs export of the pvkdb")]
+    ("revision", "remedy"), [("9999", "later version"), ("0019", "pvkdb jobs export of the pvkdb")]
 )
 def test_a_store_of_an_unknown_revision_is_left_alone(
     sqlite_store: Store, revision: str, remedy: str

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 from pvkdb.display.numbers import short_number
 from pvkdb.schemas.calculations.migration import DefectSite, HopBarrier, NebResult
@@ -105,18 +105,8 @@ class GraphEdge:
     chosen: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MigrationGraph:
-    """Sites as nodes and hops as edges; a lower saddle has a thicker line."""
-
-    nodes: list[GraphNode]
-    edges: list[GraphEdge]
-    size: float = GRAPH_SIZE
-    radius: float = NODE_RADIUS
-
-
-def graph_of(result: NebResult, chosen: int) -> MigrationGraph | None:
-    """Return the migration graph of a calculation; None if its result has no sites.
+def graph_of(result: NebResult, chosen: int) -> dict[str, Any] | None:
+    """Return sites as nodes and hops as edges, a lower saddle thicker; None if there are no sites.
 
     ``chosen`` is the number of the chosen hop, from 1.
     """
@@ -155,7 +145,7 @@ def graph_of(result: NebResult, chosen: int) -> MigrationGraph | None:
     ]
     # The most important edges are drawn last, on top.
     edges.sort(key=lambda edge: (edge.chosen, edge.limiting, edge.kind == "path", -edge.number))
-    return MigrationGraph([*nodes.values()], edges)
+    return {"nodes": [*nodes.values()], "edges": edges, "size": GRAPH_SIZE, "radius": NODE_RADIUS}
 
 
 def _kind(saddle_ev: float | None, threshold_ev: float) -> Kind:
@@ -220,36 +210,8 @@ PROFILE_WIDTH, PROFILE_HEIGHT = 560.0, 320.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 500.0, 26.0, 262.0
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileImage:
-    """An image of the path in the profile."""
-
-    x: float
-    y: float
-    length_ang: float
-    energy_ev: float
-
-
-@dataclass(frozen=True, slots=True)
-class EnergyProfile:
-    """The energy along a hop: the images and a curve through them."""
-
-    images: list[ProfileImage]
-    curve: str
-    energies: list[Tick]
-    lengths: list[Tick]
-    zero: float
-    top: float
-    saddle: int
-    width: float = PROFILE_WIDTH
-    height: float = PROFILE_HEIGHT
-    left: float = _LEFT
-    right: float = _RIGHT
-    bottom: float = _BOTTOM
-
-
-def profile_of(barrier: HopBarrier) -> EnergyProfile | None:
-    """Return the energy profile of a hop; None if it has no path.
+def profile_of(barrier: HopBarrier) -> dict[str, Any] | None:
+    """Return the energy along a hop, images and a curve through them; None if it has no path.
 
     The curve is a cubic Hermite spline whose slopes are the forces along the path, as in the
     figures of ``pvkdb neb``. A Bézier curve represents it exactly.
@@ -273,15 +235,23 @@ def profile_of(barrier: HopBarrier) -> EnergyProfile | None:
             f"{x_axis.at(t)} {y_axis.at(f)}"
         )
     saddle = energies.index(max(energies))
-    return EnergyProfile(
-        images=[ProfileImage(x_axis.at(s), y_axis.at(e), s, e) for s, e in points],
-        curve=curve,
-        energies=y_axis.ticks(5),
-        lengths=x_axis.ticks(6),
-        zero=y_axis.at(0.0),
-        top=y_axis.at(energies[saddle]),
-        saddle=saddle,
-    )
+    return {
+        "images": [
+            {"x": x_axis.at(s), "y": y_axis.at(e), "length_ang": s, "energy_ev": e}
+            for s, e in points
+        ],
+        "curve": curve,
+        "energies": y_axis.ticks(5),
+        "lengths": x_axis.ticks(6),
+        "zero": y_axis.at(0.0),
+        "top": y_axis.at(energies[saddle]),
+        "saddle": saddle,
+        "width": PROFILE_WIDTH,
+        "height": PROFILE_HEIGHT,
+        "left": _LEFT,
+        "right": _RIGHT,
+        "bottom": _BOTTOM,
+    }
 
 
 # ── Phase diagrams ──────────────────────────────────────────────────────────────────────────────
@@ -293,22 +263,10 @@ _LETTER, _LINE = 9.5, 20.0
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnDiagram:
-    """A phase diagram: places of its compounds, labels (text, x, y, anchor), axis of a hull."""
-
-    diagram: CompoundDiagram
-    places: dict[str, tuple[float, float]]
-    labels: dict[str, tuple[str, float, float, str]]
-    energies: list[Tick]
-    corners: list[str]
-    height: float
-    bottom: float
-
-
-def drawn_diagram(diagram: CompoundDiagram, own: str) -> DrawnDiagram:
+def drawn_diagram(diagram: CompoundDiagram, own: str) -> dict[str, Any]:
     """Return a diagram with its compounds in place; stable ones have labels where they fit.
 
+    A label is text, x, y and anchor; ``energies`` are the ticks of the axis of a hull.
     ``own`` is the formula that has a label in any case, placed first.
     """
     hull = len(diagram.corners) == 2
@@ -339,6 +297,12 @@ def drawn_diagram(diagram: CompoundDiagram, own: str) -> DrawnDiagram:
                 taken.append(box)
                 labels[name] = text, x + across, y + down, anchor
                 break
-    corners = [corner.translate(_SUBSCRIPTS) for corner in diagram.corners]
-    ticks = energies.ticks()  # only a hull shows them
-    return DrawnDiagram(diagram, places, labels, ticks, corners, bottom + 60, bottom)
+    return {
+        "diagram": diagram,
+        "places": places,
+        "labels": labels,
+        "energies": energies.ticks(),
+        "corners": [corner.translate(_SUBSCRIPTS) for corner in diagram.corners],
+        "height": bottom + 60,
+        "bottom": bottom,
+    }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,7 +16,7 @@ from pvkdb.schemas.tables import EnergeticsRow
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.curation.dataset import unreviewed_imports
 from pvkdb.store.models.energetics import Energetic
-from pvkdb_api.explorer.compositions.drawings import ChartAxis, Tick, axis_over
+from pvkdb_api.explorer.compositions.drawings import ChartAxis, axis_over
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import calculation_of
 
@@ -86,49 +85,11 @@ def value_text(row: EnergeticsRow) -> str:
     return f"{'about ' if row.approximate else ''}{shown} eV"
 
 
-@dataclass(frozen=True, slots=True)
-class StripMark:
-    """One energy drawn in a strip plot: its shape, position, colour and link."""
-
-    shape: Literal["point", "interval", "lower", "upper"]
-    left: float
-    right: float
-    height: float
-    colour: int
-    #: Place of its potential among the shipped ones; each has a shape of its own.
-    marker: int
-    text: str
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class StripBand:
-    """One band of a strip plot: the energies from the literature, or the computed ones."""
-
-    name: str
-    kind: Literal["literature", "computed"]
-    top: float
-    bottom: float
-    marks: list[StripMark]
-
-
-@dataclass(frozen=True)
-class Strip:
-    """A strip plot of all energies of one quantity."""
-
-    quantity: str
-    title: str
-    bands: list[StripBand]
-    ticks: list[Tick]
-    base: float
-    height: float
-    width: float = WIDTH
-    #: Numbers of the colours with their defects.
-    colours: list[tuple[int, list[str]]] = field(default_factory=list)
-
-
-def strips(rows: Sequence[EnergeticsRow], host: Container[str]) -> list[Strip]:
+def strips(rows: Sequence[EnergeticsRow], host: Container[str]) -> list[dict[str, Any]]:
     """Return a strip plot for each quantity with values; a computed barrier has one mark.
+
+    Its bands are the energies from the literature and the computed ones; ``colours`` are the
+    numbers of the colours with their defects.
 
     Args:
         rows: The energies.
@@ -163,36 +124,39 @@ def _colours(rows: Sequence[EnergeticsRow], host: Container[str]) -> dict[str, i
     return {defect: min(place, _COLOURS) for place, defect in enumerate(ordered, start=1)}
 
 
-def _strip(quantity: str, rows: Sequence[EnergeticsRow], colours: Mapping[str, int]) -> Strip:
+def _strip(
+    quantity: str, rows: Sequence[EnergeticsRow], colours: Mapping[str, int]
+) -> dict[str, Any]:
     ends = [end for row in rows for end in (row.value_min_ev, row.value_max_ev) if end is not None]
     axis = axis_over([0.0, *ends, max(ends) * 1.06], _LEFT, _RIGHT, about=6)
-    top, bands = 0.0, []
-    kinds: tuple[Literal["literature", "computed"], ...] = ("literature", "computed")
-    for kind in kinds:
+    top, bands = 0.0, list[dict[str, Any]]()
+    for kind in ("literature", "computed"):
         listed = [row for row in rows if (calculation_of(row) is None) is (kind == "literature")]
         if listed:
             marks, lanes = _marks(listed, axis, top + _HEADING, colours)
             bottom = top + _HEADING + lanes * _LANE
-            bands.append(StripBand(kind.capitalize(), kind, top, bottom, marks))
+            name = kind.capitalize()
+            bands.append({"name": name, "kind": kind, "top": top, "bottom": bottom, "marks": marks})
             top = bottom + _BAND_GAP
     used: dict[int, list[str]] = {}
     for defect, colour in colours.items():
         if any(row.defect == defect for row in rows):
             used.setdefault(colour, []).append(defect)
-    return Strip(
-        quantity=quantity,
-        title=QUANTITIES[quantity],
-        bands=bands,
-        ticks=axis.ticks(8),
-        base=top,
-        height=top + _AXIS,
-        colours=[*used.items()],
-    )
+    return {
+        "quantity": quantity,
+        "title": QUANTITIES[quantity],
+        "bands": bands,
+        "ticks": axis.ticks(8),
+        "base": top,
+        "height": top + _AXIS,
+        "width": WIDTH,
+        "colours": [*used.items()],
+    }
 
 
 def _marks(
     rows: Iterable[EnergeticsRow], axis: ChartAxis, top: float, colours: Mapping[str, int]
-) -> tuple[list[StripMark], int]:
+) -> tuple[list[dict[str, Any]], int]:
     """Return the marks of a band, each on the first free lane, and the number of lanes."""
     ends: list[float] = []
     marks = []
@@ -211,10 +175,14 @@ def _extent(row: EnergeticsRow, axis: ChartAxis) -> tuple[float, float]:
     return left - _MARK / 2, right + _MARK / 2
 
 
-def _mark(row: EnergeticsRow, axis: ChartAxis, height: float, colour: int) -> StripMark:
+def _mark(row: EnergeticsRow, axis: ChartAxis, height: float, colour: int) -> dict[str, Any]:
+    """Return one energy as it is drawn: shape, position, colour and link.
+
+    ``marker`` is the place of its potential among the shipped ones; each has a shape of its own.
+    """
     left, right = _extent(row, axis)
     low, high = row.value_min_ev, row.value_max_ev
-    shape: Literal["point", "interval", "lower", "upper"] = "point" if low == high else "interval"
+    shape = "point" if low == high else "interval"
     if low is None or high is None:
         shape = "upper" if low is None else "lower"
     calculation = calculation_of(row)
@@ -235,13 +203,13 @@ def _mark(row: EnergeticsRow, axis: ChartAxis, height: float, colour: int) -> St
     else:
         first = row.references.split()
         address = link("/references", first[0]) if first else f"#{row.id}"
-    return StripMark(
-        shape=shape,
-        left=left + _MARK / 2,
-        right=right - _MARK / 2,
-        height=height,
-        colour=colour,
-        marker=potentials.index(row.functional or ""),
-        text="\n".join(filter(None, lines)),
-        address=address,
-    )
+    return {
+        "shape": shape,
+        "left": left + _MARK / 2,
+        "right": right - _MARK / 2,
+        "height": height,
+        "colour": colour,
+        "marker": potentials.index(row.functional or ""),
+        "text": "\n".join(filter(None, lines)),
+        "address": address,
+    }

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
-from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,7 @@ from pvkdb.store.curation.registration import material_id
 from pvkdb.store.models.materials import Composition as StoredComposition
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.summaries import CompositionSummary
-from pvkdb.store.rows.energy_ranges import Ranges, energy_ranges
+from pvkdb.store.rows.energy_ranges import energy_ranges
 from pvkdb.suitability.evidence.phases import phase_energies
 
 #: Most other spellings on a page.
@@ -37,12 +37,6 @@ _SEARCHED = 2000
 
 #: Longer names are not searched for similar ones.
 _LONGEST_NAME = 200
-
-
-def defect_markup(defect: str) -> Markup:
-    """Return a defect with a subscript: ``V_Br``."""
-    what, _, where = defect.partition("_")
-    return Markup("{}<sub>{}</sub>").format(what, where) if where else Markup("{}").format(what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,40 +126,32 @@ def phases_of(session: Session, formula: str) -> list[MaterialsRow]:
     return sorted(rows, key=lambda row: (row.phase is not None, row.id))
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseView:
-    """A phase, or a composition without one, with its own energies.
+def phase_views(
+    session: Session, materials: Sequence[MaterialsRow], lowest: str | None
+) -> list[dict[str, Any]]:
+    """Return the phases of a composition, the one without a phase first, then the lowest.
 
     ``above_ev`` is the energy above the lowest phase in eV per atom, by each potential that has
     relaxed it; ``energies`` are those of the halide vacancy.
     """
-
-    row: MaterialsRow
-    lowest: bool
-    above_ev: Mapping[str, float]
-    energies: Ranges
-
-
-def phase_views(
-    session: Session, materials: Sequence[MaterialsRow], lowest: str | None
-) -> list[PhaseView]:
-    """Return the phases of a composition, the one without a phase first, then the lowest."""
     names = [row.id for row in materials]
     ranges = energy_ranges(session, names)
     above: dict[str, dict[str, float]] = {name: {} for name in names}
     for potential, levels in phase_energies(session, names).items():
         for name, level in levels.items() if len(levels) > 1 else ():
             above[name][potential] = level - min(levels.values())
-    found = [
-        PhaseView(
-            row,
-            row.phase is not None and row.phase == lowest,
-            dict(sorted(above[row.id].items())),
-            ranges.get(row.id, {}),
-        )
-        for row in materials
+    ordered = sorted(
+        materials, key=lambda row: (row.phase is not None, row.phase is None or row.phase != lowest)
+    )
+    return [
+        {
+            "row": row,
+            "lowest": row.phase is not None and row.phase == lowest,
+            "above_ev": dict(sorted(above[row.id].items())),
+            "energies": ranges.get(row.id, {}),
+        }
+        for row in ordered
     ]
-    return sorted(found, key=lambda each: (each.row.phase is not None, not each.lowest))
 
 
 def canonical_name(name: str) -> str | None:

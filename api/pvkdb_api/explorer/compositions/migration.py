@@ -18,12 +18,7 @@ from pvkdb.store.collections import CALCULATIONS
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.rows.from_models import calculation_document
-from pvkdb_api.explorer.compositions.drawings import (
-    EnergyProfile,
-    MigrationGraph,
-    graph_of,
-    profile_of,
-)
+from pvkdb_api.explorer.compositions.drawings import graph_of, profile_of
 
 #: Kind of the calculations whose paths are shown.
 NEB = "neb"
@@ -39,8 +34,8 @@ class MigrationView:
     document: CalculationDocument
     result: NebResult
     chosen: int
-    graph: MigrationGraph | None
-    profile: EnergyProfile | None
+    graph: dict[str, Any] | None
+    profile: dict[str, Any] | None
     #: Whether the store has the images of its path; shipped results have only the energies.
     images: bool
 

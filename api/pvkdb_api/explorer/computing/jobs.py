@@ -65,30 +65,11 @@ _NOT_SHOWN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class QueueOverview:
-    """The numbers of calculations by state, the running ones, and the workers."""
+def queue_overview(session: Session) -> dict[str, Any]:
+    """Return the state of the queue: numbers by state, running calculations, and the workers.
 
-    counts: dict[CalculationState, int]
-    #: With the progress at the last heartbeat.
-    running: list[tuple[CalculationDocument, dict[str, Any] | None]]
-    signs: WorkerSigns
-    #: Time since the last sign of a worker; None if there was none.
-    last_sign: str | None
-
-    @property
-    def open(self) -> int:
-        """Number of calculations that have not ended."""
-        return sum(self.counts.get(state, 0) for state in OPEN)
-
-    @property
-    def total(self) -> int:
-        """Number of all calculations."""
-        return sum(self.counts.values())
-
-
-def queue_overview(session: Session) -> QueueOverview:
-    """Return the state of the queue."""
+    ``open`` have not ended; the running ones have the progress at their last heartbeat.
+    """
     counted = count(session)
     running = session.scalars(
         select(Calculation)
@@ -97,12 +78,14 @@ def queue_overview(session: Session) -> QueueOverview:
         .limit(MOST_RUNNING)
     )
     signs = worker_signs(session)
-    return QueueOverview(
-        counts={state: counted.get(state, 0) for state in CalculationState},
-        running=[(calculation_document(each), each.progress) for each in running],
-        signs=signs,
-        last_sign=last_sign(signs),
-    )
+    return {
+        "counts": {state: counted.get(state, 0) for state in CalculationState},
+        "running": [(calculation_document(each), each.progress) for each in running],
+        "open": sum(counted.get(state, 0) for state in OPEN),
+        "total": sum(counted.values()),
+        "signs": signs,
+        "last_sign": last_sign(signs),
+    }
 
 
 def last_sign(signs: WorkerSigns) -> str | None:

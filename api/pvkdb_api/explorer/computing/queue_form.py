@@ -41,25 +41,15 @@ _Request = TypeVar("_Request")
 _NO_ASE = "this service cannot read structures; on the server, run: pip install 'pvkdb[screening]'"
 
 
-@dataclass(frozen=True, slots=True)
-class FormulaChoices:
-    """The phases and defects of a formula."""
-
-    formula: str
-    family: str
-    phases: tuple[str, ...]
-    defects: tuple[str, ...]
-    problem: str | None = None
-
-
-def formula_choices(formula: str) -> FormulaChoices | None:
-    """Return the phases and defects of a formula; None without a formula."""
+def formula_choices(formula: str) -> dict[str, Any] | None:
+    """Return the phases and defects of a formula, and what is wrong; None without a formula."""
     if not formula:
         return None
+    found: dict[str, Any] = {"formula": formula, "family": "", "phases": (), "defects": ()}
     try:
         composition = parse_composition(formula)
     except InputError as error:
-        return FormulaChoices(formula, "", (), (), str(error))
+        return {**found, "problem": str(error)}
     phases = host_phases(composition)
     problem = None
     if not phases or any(occupant.ion.molecular for occupant in composition.occupants):
@@ -68,32 +58,25 @@ def formula_choices(formula: str) -> FormulaChoices | None:
             f"pvkdb has no prototype for {composition.formula} ({composition.family}): upload a "
             "structure as CIF."
         )
-    return FormulaChoices(
-        composition.formula, composition.family, phases, tuple(_defects(composition)), problem
-    )
+    found |= {"formula": composition.formula, "family": composition.family, "phases": phases}
+    return {**found, "defects": tuple(_defects(composition)), "problem": problem}
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A field of the form for a numerical setting."""
-
-    name: str
-    label: str
-    unit: str
-    default: str
-    bounds: str
-    description: str
-
-
-def settings() -> Iterator[Setting]:
-    """Yield every setting with its default and bounds."""
+def settings() -> Iterator[dict[str, str]]:
+    """Yield every setting with its label, unit, default, bounds and description."""
     words: dict[object, str] = {None: "automatic", True: "yes", False: "no"}
     for name, (label, unit) in SETTINGS.items():
         entry = NebSettings.model_fields[name]
         value = entry.default
         plain = value is None or isinstance(value, bool)
-        shown = words[value] if plain else f"{value:g} {unit}".strip()
-        yield Setting(name, label, unit, shown, _bounds(entry.metadata), entry.description or "")
+        yield {
+            "name": name,
+            "label": label,
+            "unit": unit,
+            "default": words[value] if plain else f"{value:g} {unit}".strip(),
+            "bounds": _bounds(entry.metadata),
+            "description": entry.description or "",
+        }
 
 
 @dataclass(frozen=True)

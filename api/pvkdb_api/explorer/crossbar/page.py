@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
@@ -18,7 +17,6 @@ from pvkdb.crossbar.limits import read_margin
 from pvkdb.crossbar.reading import Crosspoint, margin_map, voltage_map
 from pvkdb.errors import ParameterError, naming
 from pvkdb.operations.fields import option_of, served_model
-from pvkdb.schemas import refusal
 from pvkdb.schemas.crossbar import (
     ArrayLimit,
     Cell,
@@ -29,7 +27,7 @@ from pvkdb.schemas.crossbar import (
 )
 from pvkdb_api.core.paths import API
 from pvkdb_api.explorer.crossbar.controls import CONTROLS, EXAMPLES, MAPS
-from pvkdb_api.explorer.site.parameters import known_choice
+from pvkdb_api.explorer.site.parameters import known_choice, page_request
 from pvkdb_api.explorer.site.rendering import link
 
 #: Points of a curve of the read margin.
@@ -102,22 +100,19 @@ def read_query(session: Session, query: Mapping[str, str]) -> CrossbarQuery:
     for name in query:
         known_choice(name[:60], name, known, "parameter")
     given = {name: value.strip() for name, value in query.items() if value.strip()}
-    asked: dict[str, Any] = {control.name: control.example for control in CONTROLS}
+    numbers: dict[str, Any] = {control.name: control.example for control in CONTROLS}
     for control in CONTROLS:
         if control.name in given:
-            asked[control.name] = given[control.name].replace("−", "-").replace(",", ".")
+            numbers[control.name] = given[control.name].replace("−", "-").replace(",", ".")
     # An emptied selectivity field means cells without a selector.
     bare = "selectivity" in query and not query["selectivity"].strip()
     if bare:
-        asked["selectivity"] = None
+        numbers["selectivity"] = None
     device = given.get("device")
     if device is not None:
-        asked |= {"device": device, "on_off_ratio": None}
+        numbers |= {"device": device, "on_off_ratio": None}
         given.pop("on_off_ratio", None)
-    try:
-        question = served_model(CrossbarRequest).model_validate(asked)
-    except ValidationError as error:
-        raise ParameterError(str(error.errors()[0]["loc"][0]), refusal(error)) from error
+    question = page_request(served_model(CrossbarRequest), numbers)
     for control in CONTROLS:
         if getattr(question, control.name) == control.example:  # sent by the form, but not chosen
             given.pop(control.name, None)

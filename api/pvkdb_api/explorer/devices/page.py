@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -12,11 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.crossbar.devices import device_array
-from pvkdb.schemas.crossbar import DeviceArray
 from pvkdb.schemas.metrics import TABLE_METRICS, Metric, TableColumns
 from pvkdb.schemas.rankings import Grade, RankedCandidate
 from pvkdb.schemas.simulators import Simulator
-from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow, ReferencesRow
+from pvkdb.schemas.tables import DevicesRow, ReferencesRow
 from pvkdb.schemas.tables.columns import Column
 from pvkdb.schemas.tables.evidence import CONDITIONS
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
@@ -25,7 +24,7 @@ from pvkdb.store.models.devices import Device, DeviceClaim, DeviceReference
 from pvkdb.store.rows.stacks import Layer, split_layers
 from pvkdb.suitability import device_rankings
 from pvkdb.suitability.evidence.evidence import grade_of, only_tested
-from pvkdb.suitability.evidence.examinations import FinishedExamination, finished_examinations
+from pvkdb.suitability.evidence.examinations import finished_examinations
 from pvkdb.suitability.simulators.simulators import VERSIONS
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.explorer.site.rendering import link
@@ -54,31 +53,6 @@ _UNIT = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class MetricValue:
-    """A metric of a device; ``low`` and ``high`` are None if it is not reported."""
-
-    heading: str
-    low: float | None
-    high: float | None
-    unit: str | None
-    qualifier: str | None
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimedValue:
-    """A value from running text, and whether it certainly belongs to this device."""
-
-    row: DeviceClaimsRow
-    own: bool
-
-    @property
-    def heading(self) -> str:
-        """The metric in words, without its unit."""
-        return _UNIT.sub("", self.row.metric).replace("_", " ")
-
-
-@dataclass(frozen=True, slots=True)
 class ApplicationRank:
     """The rank of a device for an application."""
 
@@ -88,41 +62,8 @@ class ApplicationRank:
     entry: RankedCandidate
 
 
-@dataclass(frozen=True, slots=True)
-class DevicePage:
-    """All data that the page of a device shows."""
-
-    row: DevicesRow
-    material: str | None
-    layers: Sequence[Layer]
-    metrics: Sequence[MetricValue]
-    claims: Sequence[ClaimedValue]
-    references: Sequence[ReferencesRow]
-    energetics: Sequence[EnergeticsRow]
-    array: DeviceArray
-    simulators: Sequence[tuple[str, str]]
-    examinations: Sequence[FinishedExamination]
-
-    @property
-    def source_places(self) -> dict[str, str]:
-        """Places in the source that state configuration, mechanism and volatility."""
-        parts = (part.partition(":") for part in (self.row.text_source or "").split(";"))
-        return {name.strip(): place.strip() for name, _, place in parts if place.strip()}
-
-    @property
-    def conditions(self) -> list[tuple[str, Column, float | str, str]]:
-        """Heading, declaration, value and source of each condition that is reported."""
-        parts = (part.partition(": ") for part in (self.row.conditions_source or "").split(" | "))
-        sources = {name: place for name, _, place in parts}
-        return [
-            (heading(name), column, value, sources.get(column.name, self.row.source))
-            for name, column in CONDITIONS.items()
-            if (value := getattr(self.row, column.name)) is not None
-        ]
-
-
-def device_page(session: Session, key: str) -> DevicePage:
-    """Return the data of the page of a device.
+def device_page(session: Session, key: str) -> dict[str, Any]:
+    """Return what the page of a device shows.
 
     Raises:
         NotFoundError: The device does not exist.
@@ -131,21 +72,36 @@ def device_page(session: Session, key: str) -> DevicePage:
     material = session.scalar(select(Device.material_id).where(Device.id == key))
     keys = tuple(row.references.split())
     energetics = ENERGETICS.iterate(session, {"material": (material,)}) if material else ()
-    return DevicePage(
-        row=row,
-        material=material,
-        layers=split_layers(row.layers or ""),
-        metrics=[_metric_value(row, *entry) for entry in TABLE_METRICS.values()],
-        claims=[*_claimed_values(session, key, keys)],
-        references=_references(session, keys),
-        energetics=[each for each in energetics if each.quantity in ("E_A", "DFE")],
-        array=device_array(session, key),
-        examinations=finished_examinations(session, key),
-        simulators=[
+    places = (part.partition(":") for part in (row.text_source or "").split(";"))
+    return {
+        "row": row,
+        "material": material,
+        "layers": split_layers(row.layers or ""),
+        "metrics": [_metric_value(row, *entry) for entry in TABLE_METRICS.values()],
+        "claims": [*_claimed_values(session, key, keys)],
+        "references": _references(session, keys),
+        "energetics": [each for each in energetics if each.quantity in ("E_A", "DFE")],
+        "array": device_array(session, key),
+        "examinations": finished_examinations(session, key),
+        "simulators": [
             (VERSIONS[each], f"pvkdb export-device {key} --for {each.value} --r-lrs OHM")
             for each in Simulator
         ],
-    )
+        # Places in the source that state configuration, mechanism and volatility.
+        "source_places": {n.strip(): place.strip() for n, _, place in places if place.strip()},
+        "conditions": _conditions(row),
+    }
+
+
+def _conditions(row: DevicesRow) -> list[tuple[str, Column, float | str, str]]:
+    """Return heading, declaration, value and source of each condition that is reported."""
+    parts = (part.partition(": ") for part in (row.conditions_source or "").split(" | "))
+    sources = {name: place for name, _, place in parts}
+    return [
+        (heading(name), column, value, sources.get(column.name, row.source))
+        for name, column in CONDITIONS.items()
+        if (value := getattr(row, column.name)) is not None
+    ]
 
 
 def figures_address(session: Session, key: str) -> str | None:
@@ -192,7 +148,8 @@ def _all_ranks(session: Session) -> dict[str, list[ApplicationRank]]:
     return found
 
 
-def _metric_value(row: DevicesRow, metric: Metric, table: TableColumns) -> MetricValue:
+def _metric_value(row: DevicesRow, metric: Metric, table: TableColumns) -> dict[str, Any]:
+    """Return a metric of a device; its ends are None if it is not reported."""
     unit = None if metric.unit == "1" else metric.unit
     low, high = getattr(row, table.low), getattr(row, table.high or table.low)
     qualifier = getattr(row, table.qualifier) if table.qualifier else None
@@ -210,11 +167,12 @@ def _metric_value(row: DevicesRow, metric: Metric, table: TableColumns) -> Metri
             grade = grade_of(row.source, qualifier, value=low, unit=metric.unit)
             if grade is Grade.EXTRAPOLATED:
                 note = "extrapolated: nobody watched it for so long"
-    return MetricValue(metric.heading, low, high, unit, qualifier, note)
+    found = {"heading": metric.heading, "low": low, "high": high, "unit": unit}
+    return {**found, "qualifier": qualifier, "note": note}
 
 
-def _claimed_values(session: Session, key: str, keys: Sequence[str]) -> Iterable[ClaimedValue]:
-    """Yield the values from running text that cite a publication of a device.
+def _claimed_values(session: Session, key: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the values from running text that cite a publication of a device, with a heading.
 
     A value certainly belongs to the device if the store has no other device of these publications,
     or if it names the id or the stack of this one.
@@ -236,7 +194,8 @@ def _claimed_values(session: Session, key: str, keys: Sequence[str]) -> Iterable
         stacks: dict[str, str] = {}
         for name in claim.references.split():
             stacks |= owners.get(name, {})
-        yield ClaimedValue(claim, owner(claim.device, stacks) == key)
+        words = _UNIT.sub("", claim.metric).replace("_", " ")
+        yield {"row": claim, "own": owner(claim.device, stacks) == key, "heading": words}
 
 
 def _references(session: Session, keys: Sequence[str]) -> list[ReferencesRow]:

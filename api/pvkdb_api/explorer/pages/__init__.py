@@ -5,8 +5,7 @@ The templates of several pages share the links and formulas below.
 
 from __future__ import annotations
 
-from pvkdb.store.runs.report.page import formula_markup
-from pvkdb_api.explorer.compositions.identity import defect_markup
+from pvkdb.store.runs.report.page import formula_markup, symbol_markup
 from pvkdb_api.explorer.pages import (
     applications,
     composition,
@@ -46,6 +45,6 @@ ROUTERS = (
 for _function in (
     *(cells.calculation_link, cells.device_link, cells.composition_link, cells.reference_links),
     *(cells.citation_links, references.doi_link),
-    *(cells.source_link, cells.statement_material, defect_markup, formula_markup, with_links),
+    *(cells.source_link, cells.statement_material, symbol_markup, formula_markup, with_links),
 ):
     environment().globals[_function.__name__] = _function

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from http import HTTPStatus
 from typing import Annotated, Any, get_args
@@ -15,10 +16,12 @@ from pvkdb.display.pages import SHEET_TYPES
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.operations import find
 from pvkdb.schemas import validated
-from pvkdb.schemas.profiles import SUBJECTS
+from pvkdb.schemas.metrics import METRICS
+from pvkdb.schemas.profiles import BASES, SUBJECTS
 from pvkdb.schemas.rankings import CompareRequest, Halide
 from pvkdb.schemas.tables.series import Changed, SeriesRequest
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
+from pvkdb.suitability.evidence.explanations import bounds_text, fails_text
 from pvkdb.suitability.ranking.series import series_in
 from pvkdb.suitability.sheets.comparisons import scope
 from pvkdb.suitability.sheets.side_by_side import Standing, side_by_side, standings
@@ -43,6 +46,10 @@ router = APIRouter(include_in_schema=False)
 PATH = "/applications"
 
 _FUNCTIONS: dict[str, Any] = {
+    "bases": BASES,
+    "bounds_text": bounds_text,
+    "fails_text": fails_text,
+    "metrics": METRICS,
     "candidate_link": explanation.candidate_link,
     "named": explanation.named,
     "value_of": explanation.value_of,
@@ -99,7 +106,7 @@ def get_application(
     context = {
         "query": query,
         "profile": profile,
-        "requirements": view.criterion_texts(query),
+        "requirements": view.asked_criteria(query),
         "refusal": refusal and _refusal(refusal),
         "found": found,
         **_FUNCTIONS,
@@ -114,21 +121,21 @@ def get_application(
 def _refusal(error: InputError) -> tuple[str, str]:
     """Return the name of the invalid parameter, and the reason without that name."""
     parameter = str(getattr(error, "parameter", ""))
-    return parameter, str(error).removeprefix(f"{parameter}: ")
+    return parameter, re.sub(rf"^{parameter}(: | = )", "", str(error))
 
 
 def _ranking(request: Request, session: Session, wanted: ParsedRankingQuery) -> dict[str, Any]:
     ranking, query = wanted.ranking(request, session), wanted.query
-    total = len(ranking.candidates)
-    more = total - wanted.top
+    total, top = len(ranking.candidates), wanted.question.top
+    more = total - top
     path = link(f"{API}/rankings", query.profile.name, **query.rest_parameters())
     rest = service_root(request) + path
     return {
         "ranking": ranking,
         "counted": [each.metric for each in ranking.criteria if each.weight > 0],
-        "rows": ranking.candidates[: wanted.top],
+        "rows": ranking.candidates[:top],
         "more_text": f"Show all {total}" if more <= 100 else f"Show 100 more of {total}",
-        "more": query.address(top=str(min(wanted.top + 100, 1000))) if more > 0 else None,
+        "more": query.address(top=str(min(top + 100, 1000))) if more > 0 else None,
         "scope": scope(ranking),
         "explanation": explanation.explain(ranking),
         "plot": view.criteria_plot(ranking, wanted),

@@ -1,13 +1,11 @@
-"""The page with the table of compositions, to which the addresses of materials lead."""
+"""The page with the table of compositions, and the one that compares a structure."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -24,7 +22,7 @@ from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.site.forms import Form, posted
 from pvkdb_api.explorer.site.markup import UNKNOWN, interval
-from pvkdb_api.explorer.site.rendering import link, page
+from pvkdb_api.explorer.site.rendering import page
 from pvkdb_api.explorer.tables.browse import browse
 from pvkdb_api.explorer.tables.cells import TableColumn, composition_link, field_columns
 from pvkdb_api.explorer.tables.table import ChoiceFilter, RangeFilter, TablePage
@@ -165,25 +163,6 @@ def _ions(session: Session) -> dict[str, dict[str, int]]:
     ):
         found.setdefault(name, {})[place] = count
     return found
-
-
-@router.get("/materials")
-def get_materials(request: Request) -> Response:
-    """Redirect the former table of materials, with the filters that both tables have."""
-    given = request.query_params
-    kept = {name: ",".join(given.getlist(name)) for name in given if name in _MOVED}
-    return RedirectResponse(link(TABLE.path, **kept), HTTPStatus.PERMANENT_REDIRECT)
-
-
-#: Parameters of the former table of materials that mean the same here.
-_MOVED = COMPOSITIONS.filters.keys() | {"limit"}
-
-
-@router.get("/materials/{key:path}")
-def get_material(request: Request, key: str) -> Response:
-    """Redirect the former page of a material to that of its composition."""
-    address = link(TABLE.path, key, **request.query_params)
-    return RedirectResponse(address, HTTPStatus.PERMANENT_REDIRECT)
 
 
 #: A form that changes nothing, for everyone who may read.

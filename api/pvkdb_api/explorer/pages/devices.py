@@ -118,11 +118,13 @@ def get_device(request: Request, session: ReadSession, key: Annotated[Text, Path
         request,
         "device.html",
         device=device,
-        absorber=plot.energies(session, [device.material]).get(device.material or "", {}),
-        stack=device_page.stack_drawing(device.layers),
-        raw_files=raw_files(device.row.raw_files) if device.row.raw_files else {},
+        absorber=plot.energies(session, [device["material"]]).get(device["material"] or "", {}),
+        stack=device_page.stack_drawing(device["layers"]),
+        raw_files=raw_files(device["row"].raw_files) if device["row"].raw_files else {},
         thickness=[
-            each.row for each in device.claims if each.own and each.row.metric == "thickness_m"
+            each["row"]
+            for each in device["claims"]
+            if each["own"] and each["row"].metric == "thickness_m"
         ],
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
@@ -135,8 +134,7 @@ def get_form(request: Request, session: ReadSession) -> Response:
     """Return the queue form filled in from the address, or only the choices of a formula."""
     typed = given_parameters(request, queue_form.FIELDS)
     if part_wanted(request) == "formula":
-        choices = formula_choices(typed.get("formula", ""))
-        return part_json(None if choices is None else asdict(choices))
+        return part_json(formula_choices(typed.get("formula", "")))
     return _barrier_form(request, session, FilledForm(typed))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,19 +16,15 @@ from sqlalchemy.orm import Session
 from pvkdb import suitability
 from pvkdb.literature.loader import transcribed_from
 from pvkdb.operations.fields import Text
-from pvkdb.schemas.profiles import SUBJECTS, Subject
+from pvkdb.schemas.profiles import SUBJECTS
 from pvkdb.schemas.tables import (
     TABLES,
-    DeviceClaimsRow,
-    DevicesRow,
-    EnergeticsRow,
     ReferencesRow,
 )
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
 from pvkdb.store.collections.export import table_rows
+from pvkdb.store.collections.references import CITING
 from pvkdb.store.files import bibliography
-from pvkdb.store.models.devices import Device, DeviceClaim, DeviceClaimReference, DeviceReference
-from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.reviewed import REVIEWED
 from pvkdb.store.rows.corrected import corrected_references
 from pvkdb_api.core.cache import QueryCache
@@ -91,7 +87,7 @@ TABLE = TablePage(
         "doi": TableColumn("DOI", doi_link, "doi"),
         "energetics": _count_column("energetics", "Energies", "Energies that cite it."),
         "devices": _count_column("devices", "Devices", "Devices that cite it."),
-        "claims": _count_column("claims", "Device values", "Values from text that cite it."),
+        "claims": _count_column("device_claims", "Device values", "Values from text that cite it."),
     },
     default_columns="key,authors,title,journal,year,energetics,devices,claims",
     choices=(
@@ -152,18 +148,6 @@ _CITED = re.compile(r"\bref\. (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class CitingRequirement:
-    """A requirement of an application whose text cites a reference."""
-
-    application: str
-    title: str
-    subject: Subject
-    metric: str
-    source: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class NumberedRow:
     """A row of a descriptive table of the review, with its number there (from 1)."""
 
@@ -184,47 +168,26 @@ class NumberedRow:
         return ", ".join(str(value) for value in values if value not in (None, ""))
 
 
-@dataclass(frozen=True, slots=True)
-class CitingRows:
-    """All rows and requirements that cite a reference."""
-
-    energetics: list[EnergeticsRow]
-    devices: list[DevicesRow]
-    claims: list[DeviceClaimsRow]
-    reviewed: list[NumberedRow]
-    requirements: list[CitingRequirement]
-
-    def __bool__(self) -> bool:
-        return any(getattr(self, each.name) for each in fields(self))
-
-
-def rows_citing(session: Session, reference: ReferencesRow) -> CitingRows:
+def rows_citing(session: Session, reference: ReferencesRow) -> dict[str, list[Any]]:
     """Return the rows of the store and the requirements of profiles that cite a reference."""
     by = {"reference": (reference.key,)}
-    return CitingRows(
-        [*ENERGETICS.iterate(session, by)],
-        [*DEVICES.iterate(session, by)],
-        [*DEVICE_CLAIMS.iterate(session, by)],
-        [
+    return {
+        "energetics": [*ENERGETICS.iterate(session, by)],
+        "devices": [*DEVICES.iterate(session, by)],
+        "claims": [*DEVICE_CLAIMS.iterate(session, by)],
+        "reviewed": [
             each
             for each in _descriptive_rows(session)
             if reference.key in getattr(each.row, "references", "").split()
         ],
-        [requirement for number, requirement in _requirements() if number == reference.number],
-    )
-
-
-_COUNTED = (
-    ("energetics", EnergeticReference, EnergeticReference.energetic_id, Energetic),
-    ("devices", DeviceReference, DeviceReference.device_id, Device),
-    ("claims", DeviceClaimReference, DeviceClaimReference.claim_id, DeviceClaim),
-)
+        "requirements": [each for number, each in _requirements() if number == reference.number],
+    }
 
 
 def citation_counts(session: Session, keys: list[str]) -> dict[str, dict[str, int]]:
     """Return for each reference the number of citing rows by table; one query per table."""
     found: dict[str, dict[str, int]] = {key: {} for key in keys}
-    for name, cited, owner, model in _COUNTED:
+    for name, (cited, owner, model) in CITING.items():
         replaced = select(model.supersedes_id).where(model.supersedes_id.is_not(None))
         counted = (
             select(cited.reference_key, func.count())
@@ -260,18 +223,19 @@ def _numbered(session: Session, table: str) -> Iterator[NumberedRow]:
 
 
 @cache
-def _requirements() -> tuple[tuple[int, CitingRequirement], ...]:
+def _requirements() -> list[tuple[int, dict[str, str]]]:
     """Return the requirements of all profiles with the numbers of the references they cite."""
     found = []
     for name in suitability.shipped_profiles():
         profile = suitability.shipped_profile(name)
-        listed: list[tuple[Subject, str, str, str]] = [
-            (subject, each.metric, each.source, "; ".join(filter(None, (each.quoted, each.note))))
+        listed = [
+            (each.metric, each.source, "; ".join(filter(None, (each.quoted, each.note))))
             for subject in SUBJECTS
             for each in profile.criteria(subject)
         ]
-        listed += [("devices", "not judged", each.source, each.asks) for each in profile.not_judged]
-        for subject, metric, source, text in listed:
-            requirement = CitingRequirement(name, profile.title, subject, metric, source, text)
+        listed += [("not judged", each.source, each.asks) for each in profile.not_judged]
+        for metric, source, text in listed:
+            shown = {"application": name, "title": profile.title, "metric": metric}
+            requirement = {**shown, "source": source, "text": text}
             found += [(int(number), requirement) for number in _CITED.findall(f"{source} {text}")]
-    return tuple(found)
+    return found

@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import NotFoundError
 from pvkdb.operations.fields import Text
 from pvkdb.schemas.runs import RunState
-from pvkdb.schemas.screening import ScreenedCandidate
+from pvkdb.schemas.screening import CandidateSelection, ScreenedCandidate
 from pvkdb.store.base import utc_now
 from pvkdb.store.models.materials import Composition
 from pvkdb.store.models.screenings import ScreeningRun
 from pvkdb.store.queue.jobs import count
 from pvkdb.store.runs.report.page import sections
-from pvkdb.store.runs.screening_reports import CandidateSelection, read_report, selected
+from pvkdb.store.runs.screening_reports import read_report, selected
 from pvkdb.store.runs.screening_runs import find_run, listed, run_document
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.site.markup import minute
@@ -97,19 +97,14 @@ def get_screening(
             report = read_report(run)
         except NotFoundError as error:  # the report is of another version
             unreadable = str(error)
-    given = {
-        "outcome": outcome,
-        "stage": stage,
-        "reason": reason,
-        "family": family,
-        "lead_free": lead_free,
-    }
+    given = {"outcome": outcome, "stage": stage, "reason": reason, "family": family}
+    given |= {"lead_free": lead_free}
     chosen = CandidateSelection(
-        {"passed": True, "fell": False}.get(outcome),
-        stage or None,
-        reason or None,
-        family or None,
-        {"true": True, "false": False}.get(lead_free),
+        passed={"passed": True, "fell": False}.get(outcome),
+        stage=stage or None,
+        reason=reason or None,
+        family=family or None,
+        lead_free={"true": True, "false": False}.get(lead_free),
     )
     rows = [] if report is None else selected(report, chosen)
     end = FIRST if start is None else start + CANDIDATES

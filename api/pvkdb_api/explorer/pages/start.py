@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -76,9 +75,9 @@ def get_found(
     if len(names := _AGAINST.split(text)) > 1:
         kind = "materials" if all(map(canonical_name, names)) else "devices"
         return RedirectResponse(link("/compare", **{kind: ",".join(names)}), HTTPStatus.SEE_OTHER)
-    found = find(session, text) if text else None
-    if found is not None and found.exact is not None:
-        return RedirectResponse(found.exact, HTTPStatus.SEE_OTHER)
+    found, exact = find(session, text) if text else (None, None)
+    if exact is not None:
+        return RedirectResponse(exact, HTTPStatus.SEE_OTHER)
     return page(request, "find.html", text=text, found=found)
 
 
@@ -126,32 +125,11 @@ def _type_text(schema: Mapping[str, Any]) -> str:
     return kind
 
 
-@dataclass(frozen=True, slots=True)
-class ResultGroup:
-    """The first rows found in a collection, their total number, and the address of all of them."""
+def find(session: Session, text: str) -> tuple[dict[str, dict[str, Any]], str | None]:
+    """Return what matches a text: the first rows, their number and the address of all of them.
 
-    rows: list[Any]
-    total: int
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """The result of a search; ``exact`` is the page of the only exact match, if there is one."""
-
-    compositions: ResultGroup
-    devices: ResultGroup
-    references: ResultGroup
-    exact: str | None
-
-    @property
-    def total(self) -> int:
-        """Number of rows found."""
-        return self.compositions.total + self.devices.total + self.references.total
-
-
-def find(session: Session, text: str) -> SearchResult:
-    """Return the compositions, devices and references that match a text.
+    It is by collection: compositions, devices and references. The other value is the page of the
+    only exact match, if there is one.
 
     Compositions match by any spelling of their formula or of the name of a phase, and by the
     abbreviation or name of an ion; devices by name, stack or absorber, and by the name of a figure
@@ -179,12 +157,12 @@ def find(session: Session, text: str) -> SearchResult:
     stems = " ".join(
         each[:-2] if len(each) > 6 and each.isalpha() else each for each in text.split()
     )
-    return SearchResult(
-        _group(session, COMPOSITIONS, text, composition),
-        _group(session, DEVICES, text, or_(device, absorber)),
-        _group(session, REFERENCES, stems, reference),
-        exact[0] if len(exact) == 1 else None,
-    )
+    groups = {
+        "compositions": _group(session, COMPOSITIONS, text, composition),
+        "devices": _group(session, DEVICES, text, or_(device, absorber)),
+        "references": _group(session, REFERENCES, stems, reference),
+    }
+    return groups, exact[0] if len(exact) == 1 else None
 
 
 def _rows(
@@ -195,11 +173,11 @@ def _rows(
 
 def _group(
     session: Session, collection: Collection[Any], text: str, exact: ColumnElement[bool]
-) -> ResultGroup:
+) -> dict[str, Any]:
     """Return the rows that match exactly or contain the words."""
     either = collection.current().where(or_(exact, collection.condition("q", text)))
-    return ResultGroup(
-        collection.find(session, either, SHOWN).rows,
-        collection.count(session, either),
-        link(f"/{collection.name}", q=text),
-    )
+    return {
+        "rows": collection.find(session, either, SHOWN).rows,
+        "total": collection.count(session, either),
+        "address": link(f"/{collection.name}", q=text),
+    }

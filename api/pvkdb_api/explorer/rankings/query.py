@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from fastapi import Request
+from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,35 +19,38 @@ from pvkdb import suitability
 from pvkdb.chemistry.family import FAMILIES
 from pvkdb.errors import InputError, ParameterError, naming, unknown_name
 from pvkdb.kinetics.conditions import Conditions, conditions_of
-from pvkdb.schemas.kinetics import LayerRequest
+from pvkdb.operations.fields import served_model
 from pvkdb.schemas.profiles import SUBJECTS, Criterion, Profile, Subject
-from pvkdb.schemas.rankings import Ranking, RankingFilters
+from pvkdb.schemas.rankings import Ranking, RankingFilters, RankingQuestion
 from pvkdb.store.models.summaries import KINDS, CompositionCount
-from pvkdb.suitability.ranking.options import SAMPLES
 from pvkdb_api.core.cache import QueryCache
-from pvkdb_api.explorer.site.parameters import LAYER, known_choice
+from pvkdb_api.explorer.site.parameters import LAYER, known_choice, page_request
 from pvkdb_api.explorer.site.rendering import client_code, link
 from pvkdb_api.listing.parameters import read_filters
-from pvkdb_api.operations.rankings import MOST_SAMPLES, rank
+from pvkdb_api.operations.rankings import rank
 
 #: Parameters that the REST service also has, in the order of an address.
 FILTERS = tuple(RankingFilters.model_fields)
 SHARED = ("subject", *FILTERS, "weights", "reading", "computed", *LAYER, "samples")
 PAGE_ONLY = ("x", "y", "top")
 
+
 #: Prefix of the parameters that the form sends for weights.
 WEIGHT = "w."
 
-#: Candidates in the list by default.
-TOP = 10
-_MOST_TOP = 1000
+_Served: Any = served_model(RankingQuestion)
 
-_DEFAULTS = {
-    "subject": "devices",
-    "computed": "true",
-    "samples": str(SAMPLES),
-    "top": str(TOP),
-}
+
+class PageQuestion(_Served):  # type: ignore[misc]  # made at run time
+    """What a page asks for: candidates in the list and the axes of the plot, too."""
+
+    top: int = Field(10, ge=1, le=1000)
+    x: str | None = None
+    y: str | None = None
+
+
+#: Defaults as an address has them, without which it is shorter.
+_DEFAULTS = {name: str(field.default).lower() for name, field in PageQuestion.model_fields.items()}
 
 
 @dataclass(frozen=True)
@@ -88,45 +92,26 @@ class RankingQuery:
         Raises:
             ParameterError: A value is invalid.
         """
-        given = self.given
-        subject = known_choice("subject", given.get("subject", "devices"), SUBJECTS)
+        question: Any = page_request(
+            PageQuestion, {n: v for n, v in self.given.items() if n not in FILTERS}
+        )
+        filters = read_filters({n: v for n, v in self.given.items() if n in FILTERS})
+        options = suitability.options_of(question, filters)
         with naming("weights"):
-            weights = suitability.parse_weights(given.get("weights", ""))
-            suitability.weighted(self.criteria, weights)
+            suitability.weighted(self.criteria, options.weights)
+        for name in ("x", "y"):
+            if (metric := getattr(question, name)) is not None:
+                known_choice(name, metric, (each.metric for each in self.criteria), "criterion")
         readings = self.profile.readings(self.subject)
-        reading = given.get("reading")
-        if reading is not None and reading not in readings:
+        if options.reading not in (None, *readings):
             reason = (
-                unknown_name("reading", reading[:200], readings)
+                unknown_name("reading", str(options.reading), readings)
                 if readings
-                else f"{self.profile.name} has only one reading of its requirements on {subject}"
+                else f"{self.profile.name} has only one reading of its requirements on "
+                f"{question.subject}"
             )
             raise ParameterError("reading", reason)
-        computed = known_choice("computed", given.get("computed", "true"), ("true", "false"))
-        samples = _whole_number("samples", given.get("samples", _DEFAULTS["samples"]), MOST_SAMPLES)
-        return ParsedRankingQuery(
-            self,
-            cast("Subject", subject),
-            suitability.Options(
-                weights=weights,
-                reading=reading,
-                samples=samples,
-                computed=computed == "true",
-                filters=read_filters({name: given[name] for name in FILTERS if name in given}),
-            ),
-            conditions_of(
-                LayerRequest.model_construct(None, **{name: given.get(name) for name in LAYER})
-            ),
-            _whole_number("top", given.get("top", str(TOP)), _MOST_TOP),
-            self._axis("x"),
-            self._axis("y"),
-        )
-
-    def _axis(self, name: str) -> str | None:
-        metric = self.given.get(name)
-        if metric is not None:
-            known_choice(name, metric, (each.metric for each in self.criteria), "criterion")
-        return metric
+        return ParsedRankingQuery(self, question, options, conditions_of(question))
 
 
 @dataclass(frozen=True)
@@ -134,12 +119,10 @@ class ParsedRankingQuery:
     """A checked query."""
 
     query: RankingQuery
-    subject: Subject
+    #: A :class:`PageQuestion`.
+    question: Any
     options: suitability.Options
     layer: Conditions
-    top: int
-    x: str | None
-    y: str | None
 
     def ranking(self, request: Request, session: Session) -> Ranking:
         """Return the ranking; it is cached while the data are unchanged.
@@ -149,7 +132,7 @@ class ParsedRankingQuery:
         """
         profile = self.query.profile
         cache: QueryCache = request.app.state.ranking_cache
-        return rank(cache, session, profile, self.subject, self.options, self.layer)
+        return rank(cache, session, profile, self.question.subject, self.options, self.layer)
 
 
 def families_of(session: Session, subject: Subject) -> list[str]:
@@ -200,8 +183,8 @@ def changed_weights(criteria: Iterable[Criterion], sent: Mapping[str, str]) -> s
 def python_code(request: Request, wanted: ParsedRankingQuery) -> str:
     """Return Python code for the same ranking."""
     arguments: list[str] = [repr(wanted.query.profile.name)]
-    if wanted.subject != "devices":
-        arguments.append(repr(wanted.subject))
+    if wanted.question.subject != "devices":
+        arguments.append(repr(wanted.question.subject))
     given, options = wanted.query.rest_parameters(), wanted.options
     values = {
         "weights": dict(options.weights or {}),
@@ -226,13 +209,6 @@ def _tidy(given: Mapping[str, str | None]) -> dict[str, str]:
     """Return the parameters in the order of an address, without empty values and defaults."""
     listed = ((name, given.get(name)) for name in (*SHARED, *PAGE_ONLY))
     return {name: value for name, value in listed if value and value != _DEFAULTS.get(name)}
-
-
-def _whole_number(name: str, text: str, most: int) -> int:
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-    if not 1 <= number <= most:
-        raise ParameterError(name, f"{name}: {text[:60]!r} is not an integer from 1 to {most}")
-    return number
 
 
 def _number(text: str) -> float | None:

@@ -12,9 +12,9 @@ from typing import Any
 from markupsafe import Markup
 
 from pvkdb.schemas.metrics import METRICS
-from pvkdb.schemas.profiles import BASES, Bounds, Criterion, Reading
+from pvkdb.schemas.profiles import Bounds, Criterion
 from pvkdb.schemas.rankings import Assessment, RankedCandidate, Ranking, Verdict
-from pvkdb.suitability.evidence.explanations import bounds_text, fails_text
+from pvkdb.suitability.evidence.explanations import bounds_text
 from pvkdb.suitability.evidence.support import support_table
 from pvkdb.suitability.ranking.assessment import bounds_for
 from pvkdb.suitability.sheets.comparisons import label
@@ -60,98 +60,45 @@ def with_links(text: str | None) -> Markup:
 
 
 @dataclass(frozen=True, slots=True)
-class AlternativeReading:
-    """An alternative reading of an ambiguous requirement: bounds in words, and its link."""
+class AskedCriterion:
+    """A criterion with the bounds and the weight in use, and why a prediction has no weight."""
 
-    reading: Reading
-    satisfied: str
-    fails: str
-    used: bool
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class CriterionText:
-    """A criterion in words."""
-
-    metric: str
-    heading: str
     criterion: Criterion
-    #: The bounds of the reading in use.
     used: Bounds
-    satisfied: str
-    fails: str
-    #: The first reading, if another one is in use.
-    first_reading: str | None
-    basis: str
     weight: float
-    modelled: bool
-    #: Why a prediction has no weight.
     reason: str | None
-    readings: tuple[AlternativeReading, ...]
 
     @property
     def in_short(self) -> str:
         """The required values in a few words."""
-        bounds = self.used
+        bounds, shown = self.used, bounds_text(self.used, self.criterion.unit)
         if not self.criterion.graded or bounds.accepts:
-            return self.satisfied
+            return shown
         if bounds.at_least is not None and bounds.at_most is not None:
-            return f"near {self.satisfied}"
+            return f"near {shown}"
         return "low" if bounds.at_least is None else "high"
 
 
-def criterion_texts(query: RankingQuery) -> list[CriterionText]:
-    """Return the criteria of the profile in words, with the given weights."""
+def asked_criteria(query: RankingQuery) -> list[AskedCriterion]:
+    """Return the criteria of the profile with the given weights and reading."""
     reasons = {entry.metric: entry.reason for entry in support_table().metrics}
     weights, reading = query.weights(), query.given.get("reading")
-    texts = []
-    for each in query.criteria:
-        used, unit = bounds_for(each, reading), each.unit
-        satisfied, fails = bounds_text(each.bounds, unit), fails_text(each.bounds, unit)
-        own = f"satisfied: {satisfied}, fails: {fails}"
-        alternatives = [
-            AlternativeReading(
-                entry,
-                bounds_text(entry.bounds, unit),
-                fails_text(entry.bounds, unit),
-                entry.name == reading,
-                query.address(reading=None if entry.name == reading else entry.name),
-            )
-            for entry in each.readings
-        ]
-        texts.append(
-            CriterionText(
-                metric=each.metric,
-                heading=heading(each.metric),
-                criterion=each,
-                used=used,
-                satisfied=bounds_text(used, unit),
-                fails=fails_text(used, unit),
-                first_reading=None if used == each.bounds else own,
-                basis=BASES[each.basis],
-                weight=weights.get(each.metric, each.weight),
-                modelled=METRICS[each.metric].modelled,
-                reason=reasons.get(each.metric),
-                readings=tuple(alternatives),
-            )
+    return [
+        AskedCriterion(
+            each,
+            bounds_for(each, reading),
+            weights.get(each.metric, each.weight),
+            reasons.get(each.metric),
         )
-    return texts
+        for each in query.criteria
+    ]
 
 
-@dataclass(frozen=True, slots=True)
-class CriteriaPlot:
-    """Candidates with known values on two criteria."""
+def criteria_plot(ranking: Ranking, wanted: ParsedRankingQuery) -> dict[str, Any] | None:
+    """Return the plot of the chosen criteria, or of the known ones with the highest weights.
 
-    x: Criterion
-    y: Criterion
-    choices: tuple[tuple[str, str], ...]
-    rows: tuple[tuple[RankedCandidate, Assessment, Assessment], ...]
-    drawn: dict[str, Any]
-
-
-def criteria_plot(ranking: Ranking, wanted: ParsedRankingQuery) -> CriteriaPlot | None:
-    """Return the plot of the chosen criteria, or of the known ones with the highest weights."""
+    Its rows are candidates with known values on both; None where there are fewer than two criteria.
+    """
     numeric = [
         (place, each)
         for place, each in enumerate(ranking.criteria)
@@ -162,15 +109,16 @@ def criteria_plot(ranking: Ranking, wanted: ParsedRankingQuery) -> CriteriaPlot 
         return None
     places = {each.metric: place for place, each in numeric}
     first, second = _axes(ranking, [place for place, _ in numeric])
-    first, second = places.get(wanted.x or "", first), places.get(wanted.y or "", second)
+    asked = wanted.question
+    first, second = places.get(asked.x or "", first), places.get(asked.y or "", second)
     x, y = ranking.criteria[first], ranking.criteria[second]
     rows = _both_known(ranking, first, second)
-    return CriteriaPlot(
-        x,
-        y,
-        tuple((each.metric, heading(each.metric)) for _, each in numeric),
-        rows,
-        {
+    return {
+        "x": x,
+        "y": y,
+        "choices": [(each.metric, heading(each.metric)) for _, each in numeric],
+        "rows": rows,
+        "drawn": {
             "x": _axis(x, ranking.reading),
             "y": _axis(y, ranking.reading),
             "points": [
@@ -184,7 +132,7 @@ def criteria_plot(ranking: Ranking, wanted: ParsedRankingQuery) -> CriteriaPlot 
                 for entry, horizontal, vertical in rows
             ],
         },
-    )
+    }
 
 
 def _axes(ranking: Ranking, numeric: Sequence[int]) -> tuple[int, int]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from fastapi import Request
+from pydantic import ValidationError
 
 from pvkdb.errors import ParameterError, unknown_name
 from pvkdb.kinetics.conditions import LAYER_DEFAULTS, ROOM_TEMPERATURE_K
+from pvkdb.schemas import Model, refusal
 
 
 def _default_range(name: str, scale: float = 1.0) -> str:
@@ -41,6 +44,18 @@ def given_parameters(request: Request, known: Collection[str]) -> dict[str, str]
         if text := value.strip():
             given[name] = f"{given[name]},{text}" if name in given else text
     return given
+
+
+def page_request(model: type[Model], given: Mapping[str, Any]) -> Model:
+    """Return a request from the parameters of a page.
+
+    Raises:
+        ParameterError: A value is refused; names the first.
+    """
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise ParameterError(str(error.errors()[0]["loc"][0]), refusal(error)) from error
 
 
 #: The layer of predictions: label, unit, and default of each parameter.

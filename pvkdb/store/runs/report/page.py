@@ -11,7 +11,6 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -34,6 +33,7 @@ from pvkdb.schemas.screening import (
     StageCount,
 )
 from pvkdb.store.base import replaced_file
+from pvkdb.store.runs.report.columns import ABOVE, COLUMNS, HULL
 from pvkdb.store.runs.report.histograms import OUTCOMES, Outcome, css_class, histograms, outcome_of
 from pvkdb.store.runs.screening_reports import fall_reasons, ranked, value_at
 
@@ -46,71 +46,6 @@ LOADER = PackageLoader("pvkdb.store.runs.report")
 #: Numbers in a formula: after a symbol or a bracket, possibly with a letter.
 _LOWERED = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?(?:[nxyz](?:[+-]\d+(?:\.\d+)?)?)?)")
 
-
-@dataclass(frozen=True, slots=True)
-class ReportColumn:
-    """A column of the candidates' table.
-
-    Attributes:
-        head: heading.
-        meaning: what the column shows.
-        path: attributes from a candidate to the value, e.g. ``tolerance.t``.
-        digits: decimals of a number; None for text.
-        unit: unit of a number; values in meV are stored in eV.
-        better: "high" or "low", the end of the numbers that sorting shows first.
-    """
-
-    head: str | Markup
-    meaning: str
-    path: str
-    digits: int | None = None
-    unit: str = ""
-    better: str = ""
-
-    def value(self, candidate: ScreenedCandidate) -> Any:
-        """Return the value of a candidate; None where it is not known."""
-        return value_at(candidate, self.path)
-
-    def text(self, candidate: ScreenedCandidate) -> str:
-        """Return the number of a candidate as text; empty where it is not known."""
-        value = self.value(candidate)
-        if isinstance(value, tuple):
-            return " to ".join(decimals(each, self.digits or 0) for each in value)
-        return milli(value) if self.unit == "meV/atom" else decimals(value, self.digits or 0)
-
-
-_ABOVE = "stability.perovskite_above_ground_state_ev_per_atom"
-_HULL = "stability.above_hull_ev_per_atom"
-_VACANCY = "formation energy of the neutral halide vacancy in the halide"
-_CALIBRATED = "the vacancy between both limits, where 80 % of values of a DFT data set lie"
-_TAU = f"factor of Bartel et al.; perovskites lie below {TAU_LIMIT}"
-_E_A = Markup("E<sub>A</sub>")
-
-COLUMNS = tuple(
-    ReportColumn(*column)
-    for column in (
-        ("Candidate", "formula", "formula"),
-        ("Rank", "among those that passed every stage", "rank", None, "", "low"),
-        ("Type", "structure type and family", "type"),
-        ("Pb-free", "whether it contains no lead", "lead_free"),
-        ("t", "Goldschmidt's tolerance factor", "tolerance.t", 3, "", "low"),
-        ("μ", "octahedral factor, r_B over r_X", "tolerance.mu", 3, "", "low"),
-        ("τ", _TAU, "tolerance.tau", 3, "", "low"),
-        ("p", "probability of being a perovskite", "tolerance.p_perovskite", 3, "", "high"),
-        ("Ground state", "lowest of the relaxed phases", "stability.ground_state"),
-        ("Perovskite above", "lowest phase of the type above it", _ABOVE, 1, "meV/atom", "low"),
-        ("Above hull", "of the other compounds", _HULL, 1, "meV/atom", "low"),
-        ("Products", "formula units for one of the candidate", "stability.products"),
-        ("Vacancy, X‑poor", f"{_VACANCY}-poor limit", "vacancy.x_poor_ev", 2, "eV", "low"),
-        ("Vacancy, X‑rich", f"{_VACANCY}-rich limit", "vacancy.x_rich_ev", 2, "eV", "low"),
-        ("calibrated", _CALIBRATED, "vacancy.calibrated_ev", 1, "eV", "low"),
-        (_E_A, "highest saddle of the vacancy's easiest path", "migration.e_a_ev", 2, "eV", "low"),
-        ("Spread", "between the potentials", "migration.e_a_spread_ev", 2, "eV", "low"),
-        ("Path", "its dimensions, and the hop that limits it", "migration.outcomes"),
-        ("Check", "why its numbers may be wrong; the details have more", "doubts"),
-        ("Outcome", "passed, or the stage at which it fell and why", "type"),
-    )
-)
 
 #: Columns of plans, in words and with their unit; a reason is "not COLUMN < NUMBER".
 _QUANTITIES = {
@@ -141,8 +76,8 @@ _FAILED = {
 #: Distributions: path of the value, axis, factor, value of the dashed line, and its label.
 _DISTRIBUTIONS = (
     ("tolerance.tau", "τ", 1, TAU_LIMIT, f"{TAU_LIMIT}, limit of Bartel et al."),
-    (_HULL, "energy above the hull (meV/atom)", 1000, 0.0, "stable to the left"),
-    (_ABOVE, "perovskite above ground state (meV/atom)", 1000, 0.0, "is the ground state"),
+    (HULL, "energy above the hull (meV/atom)", 1000, 0.0, "stable to the left"),
+    (ABOVE, "perovskite above ground state (meV/atom)", 1000, 0.0, "is the ground state"),
     *(
         (path, axis, 1, 0.0, "forms spontaneously to the left")
         for path, axis in (
@@ -249,6 +184,7 @@ def register(environment: Environment) -> Environment:
         "formula": formula_markup,
         "grouped": "{:,}".format,
         "in_words": in_words,
+        "symbol": symbol_markup,
         "quantity": lambda name: _QUANTITIES[name][0] if name in _QUANTITIES else name,
         "milli": milli,
         "by_energy": _by_energy,
@@ -293,6 +229,12 @@ def formula_markup(formula: str) -> Markup:
         Markup("<sub>{}</sub>").format(part) if odd % 2 else escape(part)
         for odd, part in enumerate(parts)
     )
+
+
+def symbol_markup(symbol: str) -> Markup:
+    """Return a symbol or a defect with a subscript: ``E_A``, ``V_Br``."""
+    what, _, where = symbol.partition("_")
+    return Markup("{}<sub>{}</sub>").format(what, where) if where else escape(what)
 
 
 def in_words(reason: str) -> str:

@@ -53,14 +53,7 @@ def test_the_first_rows_are_those_of_which_most_is_known(visitor, address):
     assert known[0] > known[-1]
 
 
-def test_addresses_of_materials_lead_here_with_their_filters(address):
-    moved = {
-        "/materials?family=3D&family=double&columns=id&sort=id": "/compositions?family=3D%2Cdouble",
-        "/materials/CsPbBr3?hop=2": "/compositions/CsPbBr3?hop=2",
-    }
-    for old, new in moved.items():
-        answer = ask(address, old)
-        assert (answer.status_code, answer.headers["location"]) == (308, new)
+def test_the_address_of_a_phase_leads_to_its_composition(address):
     answer = ask(address, "/compositions/FAPbI3-δ", hop="2")
     target = "/compositions/FAPbI3?hop=2&phase=%CE%B4"
     assert (answer.status_code, answer.headers["location"]) == (307, target)

@@ -58,31 +58,33 @@ def test_the_profile_is_the_spline_of_the_barrier(result):
     for barrier in result.hops:
         profile = profile_of(barrier)
         lengths, energies = interpolated_profile(barrier, 2001)
-        numbers = [float(each) for each in re.findall(r"-?\d+\.?\d*", profile.curve)]
+        numbers = [float(each) for each in re.findall(r"-?\d+\.?\d*", profile["curve"])]
         points = np.array(numbers).reshape(-1, 2)
-        first, last = profile.images[0], profile.images[-1]
-        per_ang = (last.x - first.x) / (last.length_ang - first.length_ang)
-        per_ev = (profile.images[profile.saddle].y - profile.zero) / max(barrier.image_energies_ev)
-        for piece in range(len(profile.images) - 1):
+        first, last = profile["images"][0], profile["images"][-1]
+        per_ang = (last["x"] - first["x"]) / (last["length_ang"] - first["length_ang"])
+        per_ev = (profile["images"][profile["saddle"]]["y"] - profile["zero"]) / max(
+            barrier.image_energies_ev
+        )
+        for piece in range(len(profile["images"]) - 1):
             a, b, c, d = points[3 * piece : 3 * piece + 4]
             middle = (a + 3 * b + 3 * c + d) / 8  # of a Bézier curve at one half
-            at = (middle[0] - first.x) / per_ang
-            drawn = (middle[1] - profile.zero) / per_ev
+            at = (middle[0] - first["x"]) / per_ang
+            drawn = (middle[1] - profile["zero"]) / per_ev
             assert drawn == pytest.approx(np.interp(at, lengths, energies), abs=2e-4)
 
 
 def test_the_graph_marks_the_easiest_path(result):
     graph = graph_of(result, 7)
-    assert {node.site.name for node in graph.nodes} == {site.name for site in result.sites}
-    path = {edge.number for edge in graph.edges if edge.kind == "path"}
+    assert {node.site.name for node in graph["nodes"]} == {site.name for site in result.sites}
+    path = {edge.number for edge in graph["edges"] if edge.kind == "path"}
     assert path == {
         number for number, hop in enumerate(result.hops, 1) if hop.saddle_ev <= result.e_a_ev
     }
-    assert [edge.number for edge in graph.edges if edge.limiting] == [19]
-    assert [edge.number for edge in graph.edges if edge.chosen] == [7]
-    lowest = min(graph.edges, key=lambda edge: edge.barrier.saddle_ev)
-    assert lowest.width == max(edge.width for edge in graph.edges)
-    assert len({edge.curve for edge in graph.edges}) == len(result.hops)  # none hides another
+    assert [edge.number for edge in graph["edges"] if edge.limiting] == [19]
+    assert [edge.number for edge in graph["edges"] if edge.chosen] == [7]
+    lowest = min(graph["edges"], key=lambda edge: edge.barrier.saddle_ev)
+    assert lowest.width == max(edge.width for edge in graph["edges"])
+    assert len({edge.curve for edge in graph["edges"]}) == len(result.hops)  # none hides another
 
 
 def test_a_crystal_with_one_kind_of_site_is_drawn_as_loops(result):
@@ -93,7 +95,7 @@ def test_a_crystal_with_one_kind_of_site_is_drawn_as_loops(result):
     ]
     threshold = result.percolation[-1].model_copy(update={"hop": 0})
     alone = result.model_copy(update={"sites": [site], "hops": hops, "percolation": [threshold]})
-    curves = {edge.curve for edge in graph_of(alone, 1).edges}
+    curves = {edge.curve for edge in graph_of(alone, 1)["edges"]}
     assert len(curves) == 3
     assert all("C" in curve for curve in curves)
 
@@ -103,8 +105,8 @@ def test_a_hop_to_a_site_that_is_none_is_not_drawn(result):
     hop = result.hops[0].hop.model_copy(update={"end": "Br9"})
     failed = result.hops[0].model_copy(update={"hop": hop, "outcome": "failed", "saddle_ev": None})
     graph = graph_of(result.model_copy(update={"hops": [*result.hops[:-1], failed]}), 1)
-    assert len(result.hops) not in {edge.number for edge in graph.edges}
-    assert len(graph.edges) == len(result.hops) - 1
+    assert len(result.hops) not in {edge.number for edge in graph["edges"]}
+    assert len(graph["edges"]) == len(result.hops) - 1
 
 
 def test_bounds_are_arrows_that_leave_their_side_open():
@@ -115,12 +117,14 @@ def test_bounds_are_arrows_that_leave_their_side_open():
         statement("d", 0.4, 0.4, source="calculation abc", references="", method="MLIP"),
     ]
     (strip,) = strips(rows, {"I"})
-    shapes = {band.kind: sorted(mark.shape for mark in band.marks) for band in strip.bands}
+    shapes = {
+        band["kind"]: sorted(mark["shape"] for mark in band["marks"]) for band in strip["bands"]
+    }
     assert shapes == {"literature": ["interval", "lower", "upper"], "computed": ["point"]}
-    lower = next(m for band in strip.bands for m in band.marks if m.shape == "lower")
-    assert lower.right > lower.left
-    assert "at least 1.2 eV" in lower.text
-    addresses = {mark.address for band in strip.bands for mark in band.marks}
+    lower = next(m for band in strip["bands"] for m in band["marks"] if m["shape"] == "lower")
+    assert lower["right"] > lower["left"]
+    assert "at least 1.2 eV" in lower["text"]
+    addresses = {mark["address"] for band in strip["bands"] for mark in band["marks"]}
     assert addresses == {"/references/r36", "/jobs/abc"}
 
 
@@ -139,25 +143,25 @@ def test_a_computed_barrier_has_one_mark_of_its_potential():
         computed("e", 0.90, "hop", "dft", "PBE"),
     ]
     (strip,) = strips(rows, {"I"})
-    (band,) = strip.bands
-    marks = {mark.address: mark for mark in band.marks}
-    assert len(band.marks) == len(marks) == 3
-    assert f"0.3 eV, error {barrier_error('sevennet-0')}" in marks["/jobs/one"].text
-    assert len({mark.marker for mark in band.marks}) == 3
-    assert "error" not in marks["/jobs/dft"].text
+    (band,) = strip["bands"]
+    marks = {mark["address"]: mark for mark in band["marks"]}
+    assert len(band["marks"]) == len(marks) == 3
+    assert f"0.3 eV, error {barrier_error('sevennet-0')}" in marks["/jobs/one"]["text"]
+    assert len({mark["marker"] for mark in band["marks"]}) == 3
+    assert "error" not in marks["/jobs/dft"]["text"]
 
 
 def test_marks_of_a_lane_do_not_touch():
     rows = [statement(f"s{n}", n / 50, n / 50 + 0.2) for n in range(30)]
     (strip,) = strips(rows, {"I"})
-    (band,) = strip.bands
+    (band,) = strip["bands"]
     lanes: dict[float, list[tuple[float, float]]] = {}
-    for mark in band.marks:
-        lanes.setdefault(mark.height, []).append((mark.left, mark.right))
+    for mark in band["marks"]:
+        lanes.setdefault(mark["height"], []).append((mark["left"], mark["right"]))
     for marks in lanes.values():
         marks.sort()
         assert all(one[1] < two[0] for one, two in itertools.pairwise(marks))
-    assert all(band.top < height < band.bottom for height in lanes)
+    assert all(band["top"] < height < band["bottom"] for height in lanes)
 
 
 @pytest.mark.parametrize(

@@ -291,7 +291,7 @@ def test_weights_that_cannot_be_used_are_told_in_place(visitor):
         ("thickness_nm=300:90", "runs backwards"),
         ("family=4D", "family"),
         ("compositions=stone", "formula 'stone'"),
-        ("samples=0", "is not an integer from 1 to 10000"),
+        ("samples=0", "'0': Input should be greater than or equal to 1"),
         ("x=mass", "there is no criterion 'mass'"),
         ("sort=rank", "there is no parameter 'sort'"),
     ],

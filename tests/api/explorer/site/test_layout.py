@@ -81,7 +81,7 @@ PAGES: dict[str, tuple[str, ...]] = {
 }
 #: Ways that lead to these pages, and files.
 OTHERS = {
-    *("/materials", "/materials/{key:path}", "/tables", "/calculations/{name}"),
+    *("/tables", "/calculations/{name}"),
     *("/jobs/{name}/files/{file}", "/devices/{key}/files/{sha256}", "/assets/{state}/{path:path}"),
     "/croissant.json",
 }

@@ -70,10 +70,6 @@ def test_a_plan_may_name_a_function_of_its_owner(
         ('"tau < 4.18"', '"tau is small"', 12, "not a condition"),
         ("tolerance = [", "structure = [", 12, "no key 'structure'"),
         ('tolerance = ["tau < 4.18"', 'stability = ["tau < 4.18"', 12, "no column 'tau'"),
-        (
-            *('tolerance = ["tau < 4.18"', 'stability = ["decomposition_ev_per_atom > 0"', 12),
-            "'above_hull_ev_per_atom' took its place, with the other sign",
-        ),
         ('stop_after = "tolerance"', 'stop_after = "enumerate"', 12, "filters.tolerance follows"),
         ('stop_after = "tolerance"', 'stop_after = "forever"', 4, "no stop_after 'forever'"),
         ('potential = "chgnet"', 'potential = "mace"', 3, "known: chgnet, sevennet-0"),

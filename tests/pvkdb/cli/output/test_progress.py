@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from pvkdb.cli.output import progress
-from pvkdb.cli.output.progress import StageProgress, watch_stages
+from pvkdb.cli.output.progress import StageProgress, watching
 
 from ....clocks import set_clock
 
@@ -43,7 +43,7 @@ def test_a_fast_stage_counts_by_the_second(clock: list[float]) -> None:
 def test_a_log_gets_a_line_about_every_tenth(
     clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with watch_stages() as watch:
+    with watching() as watch:
         for done in range(201):
             watch("stability", done, 200)
             clock[0] += 5
@@ -57,7 +57,7 @@ def test_a_log_gets_a_line_about_every_tenth(
 def test_a_stage_of_an_instant_gets_two_lines(
     clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with watch_stages() as watch:
+    with watching() as watch:
         for done in range(1, 701):
             watch("tolerance", done, 700)
         watch("stability", 19, 19)  # all of it was there before
@@ -72,7 +72,7 @@ def test_a_terminal_gets_a_row_for_each_stage(monkeypatch: pytest.MonkeyPatch) -
     screen = io.StringIO()
     terminal = Console(file=screen, force_terminal=True, width=100, color_system=None)
     monkeypatch.setattr(progress, "messages", lambda: terminal)
-    with watch_stages() as watch:
+    with watching() as watch:
         watch("tolerance", 9, 9)
         watch("stability", 5, 20)
         assert watch.current is not None

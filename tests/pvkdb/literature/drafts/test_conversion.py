@@ -39,21 +39,32 @@ SECONDS = {
     "month": "2592000",
     "year": "31536000",
     "yr": "31536000",
+    **{
+        f"{symbol}sec": f"1e-{power}"
+        for symbol, power in zip("fpnμum", (15, 12, 9, 6, 6, 3), strict=True)
+    },
 }
+#: Prefixes of units that are words.
+PREFIXES = {"": "1", "atto": "1e-18", "femto": "1e-15", "pico": "1e-12", "nano": "1e-9"}
+PREFIXES |= {"micro": "1e-6", "milli": "1e-3"}
+SECONDS |= {f"{prefix}second": size for prefix, size in PREFIXES.items()}
 #: Words take a plural.
 WORDS = ("sec", "second", "min", "minute", "hr", "hour", "day", "week", "month", "year", "yr")
-WORDS += ("volt", "cycle")
+WORDS += ("cycle", *(f"{one}{word}" for one in PREFIXES for word in ("volt", "electronvolt")))
+WORDS += tuple(f"{one}second" for one in PREFIXES if one)
 VOLTS = {"kV": "1e3", "mV": "1e-3", "μV": "1e-6", "uV": "1e-6", "nV": "1e-9"}
 SIZES: dict[str, dict[str, tuple[Decimal, Decimal]]] = {
     "s": {name: (Decimal(size), _ONE) for name, size in SECONDS.items()},
     "d": {name: (Decimal(size), Decimal(86400)) for name, size in SECONDS.items()},
     "V": {
-        **dict.fromkeys(("V", "volt"), (_ONE, _ONE)),
+        "V": (_ONE, _ONE),
+        **{f"{prefix}volt": (Decimal(size), _ONE) for prefix, size in PREFIXES.items()},
         **{name: (Decimal(size), _ONE) for name, size in VOLTS.items()},
     },
     "eV": {
         "eV": (_ONE, _ONE),
         "meV": (Decimal("1e-3"), _ONE),
+        **{f"{prefix}electronvolt": (Decimal(size), _ONE) for prefix, size in PREFIXES.items()},
         **dict.fromkeys(("kJ/mol", "kJ mol⁻¹"), (_ONE, FARADAY)),
         **dict.fromkeys(("kcal/mol", "kcal mol⁻¹"), (Decimal("4.184"), FARADAY)),
     },

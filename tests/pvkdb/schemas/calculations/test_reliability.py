@@ -17,7 +17,6 @@ from pvkdb.schemas.screening import (
     ScreeningReport,
     Stability,
     VacancyFormation,
-    with_energies_above_hull,
 )
 
 ROOT = Path(__file__).parents[4]
@@ -138,20 +137,3 @@ def test_a_report_knows_the_error_of_its_potential():
     assert line[1] - line[0] > lead[1] - lead[0]  # of all compositions, wider
     again = ScreeningReport.model_validate_json(report.model_dump_json())
     assert again == report
-
-
-@pytest.mark.parametrize(
-    ("former", "now"),
-    [
-        ('"decomposition_ev_per_atom": -0.05, "x', '"above_hull_ev_per_atom": 0.05, "x'),
-        ('"decomposition_ev_per_atom":2e-05}', '"above_hull_ev_per_atom":-2e-05}'),
-        ('"decomposition_ev_per_atom":null', '"above_hull_ev_per_atom":null'),
-        ("not decomposition_ev_per_atom >= -0.05", "not above_hull_ev_per_atom <= 0.05"),
-        ("decomposition_ev_per_atom is 0.1", "above_hull_ev_per_atom is -0.1"),
-        ('"ranked_by":"-decomposition_ev_per_atom",', '"ranked_by":"above_hull_ev_per_atom",'),
-        ('rank_by = \\"decomposition_ev_per_atom\\"', 'rank_by = \\"-above_hull_ev_per_atom\\"'),
-    ],
-)
-def test_former_reports_are_read_with_the_sign_of_today(former: str, now: str) -> None:
-    assert with_energies_above_hull(former) == now
-    assert with_energies_above_hull(now) == now

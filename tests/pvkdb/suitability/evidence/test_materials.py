@@ -14,7 +14,14 @@ from pvkdb.chemistry.phases import PHASE_ERRORS_EV
 from pvkdb.literature import read_curated
 from pvkdb.schemas.calculations.calibration import CalibrationTable, calibration_table, line_without
 from pvkdb.schemas.rankings import Grade, Verdict
-from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport, Stability, VacancyFormation
+from pvkdb.schemas.screening import (
+    BarrierOutcome,
+    Migration,
+    ScreenedCandidate,
+    ScreeningReport,
+    Stability,
+    VacancyFormation,
+)
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
@@ -385,6 +392,25 @@ def test_energies_of_a_screening_are_calibrated_for_their_family(sqlite_store: S
     for evidence in (found["Cs2AgInBr6"], chgnet["CsSnBr3"]):
         assert "dfe_ev" not in evidence
         assert evidence["dfe_model_ev"].grade is Grade.MODEL
+
+
+def test_a_composition_does_not_calibrate_its_own_barrier_of_a_screening(
+    sqlite_store: Store,
+) -> None:
+    outcome = BarrierOutcome(
+        potential="sevennet-0", calculation="abc", e_a_ev=0.3, dimensionality=3, limited_by=None
+    )
+    migration = Migration(phase="Pnma", e_a_ev=0.3, e_a_spread_ev=None, outcomes=[outcome])
+    report = screening()
+    given = {"formula": "CsPbI3", "vacancy": None, "migration": migration}
+    screened = report.candidates[0].model_copy(update=given)
+    report = report.model_copy(update={"candidates": [screened], "potential": "sevennet-0"})
+    with sqlite_store.session() as session:
+        found = {each.id: each.evidence for each in material_candidates(session, report)}
+    raw = Evidence.exactly(0.3, Grade.MODEL)
+    known = means.calibrated(raw, "E_A", {"sevennet-0": (raw, {"3D"})}, {"Pb"}, "CsPbI3")
+    barrier = found["CsPbI3"]["e_a_model_ev"]
+    assert (barrier.minimum, barrier.maximum) == (known.minimum, known.maximum)
 
 
 def test_a_model_of_kinetics_can_be_plugged_in(sqlite_store: Store) -> None:

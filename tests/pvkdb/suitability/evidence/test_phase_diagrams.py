@@ -29,7 +29,7 @@ from pvkdb_pipelines.prototypes import build
 from pvkdb_pipelines.relaxations.compound import compound_in
 from pvkdb_pipelines.structures.user_structures import store_start
 
-INSIDE = re.compile(r"((Cs|Pb|Bi|Ag|Br|Cl)\d*)+")
+INSIDE = re.compile(r"((Cs|Pb|Sn|Bi|Ag|Br|Cl)\d*)+")
 
 
 def add(session: Session, line: dict[str, Any], **changes: Any) -> None:
@@ -124,6 +124,35 @@ def test_energies_of_another_potential_or_of_a_failed_relaxation_do_not_count(
     (fallen, _), _ = phase_diagrams(session, "CsPbBr3")
     gained = fallen.points["CsPbBr3"].above_hull_ev - before.points["CsPbBr3"].above_hull_ev
     assert gained > 0.1
+
+
+def test_a_mixture_on_b_is_compared_by_its_own_amounts(session, lines) -> None:
+    """Both lie above the tie of CsPbBr3 and CsSnBr3, which are stable, by 50 and 20 meV."""
+    lead, tin = (
+        min(
+            (
+                line
+                for line in lines
+                if line["parameters"].get("formula") == name
+                and line["parameters"]["potential"] == "sevennet-0"
+            ),
+            key=lambda line: line["result"]["energy_ev_per_formula"],
+        )
+        for name in ("CsPbBr3", "CsSnBr3")
+    )
+    for formula, x, above in (("CsPb0.5Sn0.5Br3", 0.5, 0.05), ("CsPb0.75Sn0.25Br3", 0.75, 0.02)):
+        ends = zip((x, 1 - x), (lead, tin), strict=True)
+        mean = sum(share * line["result"]["energy_ev_per_formula"] for share, line in ends)
+        result = {**lead["result"], "formula": formula, "energy_ev_per_formula": mean + above}
+        given = {**lead["parameters"], "formula": formula}
+        add(session, lead, id=formula, key=formula, parameters=given, result=result)
+    session.flush()
+    found = hull(HullRequest(formula="CsSn0.5Pb0.5Br3"), lambda: nullcontext(session))
+    assert found.above_hull_ev_per_atom == pytest.approx(0.05 / 5)
+    assert {each.formula: each.amount for each in found.products} == {
+        "CsPbBr3": 0.5,
+        "CsSnBr3": 0.5,
+    }
 
 
 def test_what_has_no_diagram_says_why(session) -> None:

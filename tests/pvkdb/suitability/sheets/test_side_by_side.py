@@ -114,7 +114,11 @@ def test_a_value_has_the_digits_of_its_error_and_the_kinds_that_it_joins() -> No
     found = compared("e_a_ev", mean, None)
     value = found.values[0].values[0]
     assert value.text == "0.31 ± 0.13 eV (95 %: 0.02 eV to 0.6 eV)"
-    assert [each.text for each in value.beside] == ["0.25 eV", "0.02 eV to 0.77 eV", "at most 0.83 eV"]
+    assert [each.text for each in value.beside] == [
+        "0.25 eV",
+        "0.02 eV to 0.77 eV",
+        "at most 0.83 eV",
+    ]
     assert value.kind == "literature and computed"
 
 
