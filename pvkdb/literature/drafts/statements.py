@@ -80,7 +80,7 @@ _ALTERED = re.compile(
 )
 _INTRODUCTION = re.compile(r"(?:1\.?\s*)?Introduction\b")
 _OWN = re.compile(r"\b(?:here(?:in)?|in this (?:work|study|paper|letter)|we)\b", re.IGNORECASE)
-#: An abstract tells of others until it says what the paper does.
+#: An abstract is about other work until one of these words begins what the paper did.
 _HERE = re.compile(r"Here(?:in)?\b|In this (?:work|study|paper|letter|article|contribution)\b")
 _ABSTRACTS = ("beginning", "Abstract")
 _THAT_OF = re.compile(r"\b(?:that|those) (?:of|for|in)\b|\bcompared (?:to|with)\b")
@@ -403,7 +403,7 @@ def _phrase_around(text: str, quantity: PrintedQuantity) -> str:
 def _distance(
     text: str, quantity: PrintedQuantity, word: re.Match[str], blocks: Iterable[PrintedQuantity]
 ) -> float:
-    """Return the characters between a word and a quantity, and what stands between them costs."""
+    """Return the distance of a word from a quantity: characters, more where others lie between."""
     if word.end() <= quantity.start:
         between, cost = text[word.end() : quantity.start], 0.0
         if _is_linked(between):

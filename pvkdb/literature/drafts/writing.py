@@ -31,7 +31,7 @@ _FIELDS |= {metric.reported_as or "": name for name, metric in FIGURES.items()}
 _BEST = ("on_off_ratio", "retention_s", "stability_days")
 #: Fields of a reference, in their order.
 REFERENCE = ("doi", "authors", "title", "journal", "year", "volume", "pages")
-#: Conditions that tell of a device also where a paper has no figures.
+#: Conditions that make a row of a device even where the text has no measured value.
 _OF_TESTS = ("pulse_width", "pulse_voltage", "read_voltage", "compliance", "thickness")
 _METHODS = {
     "DFT": r"\bDFT\b|density functional|first[- ]principles?|ab initio",
