@@ -1,30 +1,10 @@
-"""Predictions of rankings, and lists of formulas over HTTP; compressed answers."""
+"""Lists of formulas over HTTP; compressed answers."""
 
 from __future__ import annotations
 
 import pytest
 
 TOLERANCE = "/api/v1/tolerance"
-
-
-def test_rankings_predict_for_the_layer_of_the_request(reading_api):
-    path = "/api/v1/rankings/synaptic-training"
-    common = {"subject": "materials", "samples": 20}
-    default = reading_api.get(path, **common).json()
-    thin = reading_api.get(path, **common, thickness_nm="60", bias_v="4.8").json()
-    found = [
-        next(each for each in ranking["candidates"] if each["id"] == "CsPbBr3")
-        for ranking in (default, thin)
-    ]
-    assert "closer values of thickness (60 nm to 1 μm)" in found[0]["prediction"]
-    assert "fast enough" in found[1]["prediction"]
-    assumed = {each["name"]: each for each in thin["assumptions"]}
-    assert (assumed["thickness_m"]["value"], assumed["thickness_m"]["default"]) == ("6e-08", False)
-    assert any("docs/validation/prediction.md" in note for note in default["notes"])
-    modelled = [each for each in found[0]["criteria"] if each["metric"].startswith("modelled")]
-    assert [each["weight"] for each in modelled] == [0, 0]
-    problem = reading_api.problem(path, 422, thickness_nm="0")
-    assert problem["parameter"] == "thickness_nm"
 
 
 @pytest.mark.parametrize(

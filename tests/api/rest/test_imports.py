@@ -9,7 +9,6 @@ import pytest
 
 from pvkdb.store.database import Store
 from pvkdb.store.security.audit import entries
-from pvkdb_api.core.settings import ServiceSettings
 
 from ..conftest import Api
 from ..guarded import PUBLIC, guarding, key_for
@@ -76,11 +75,6 @@ def test_a_paper_is_added_once_and_is_in_the_audit_log(send, api, guarded_store)
     with guarded_store.session(read_only=True) as session:
         done = [e.subject for e in entries(session, 50) if e.action == "import papers"]
     assert done.count(report["dataset_version"]) == 1
-
-
-def test_a_table_may_come_as_csv(send) -> None:
-    answer = send("title,authors,journal,year,doi\nT,A. Csv,J. Ex.,2026,10.1000/csv\n", "text/csv")
-    assert answer.json()["counts"]["references"]["added"] == 1
 
 
 def test_a_dry_run_says_what_would_change_and_changes_nothing(send, api, guarded_store) -> None:
@@ -173,10 +167,6 @@ def test_imports_at_the_same_time_add_once(api, key) -> None:
     added = [answer.json()["counts"]["energetics"]["added"] for answer in answers]
     assert sorted(added) == [0, 0, 0, 0, 1]
     assert held(api)[0] == before + 1
-
-
-def test_the_largest_import_is_a_setting() -> None:
-    assert ServiceSettings.model_fields["max_body_bytes"].default == 1024 * 1024
 
 
 def test_an_import_is_confirmed_with_another_key_than_its_own(

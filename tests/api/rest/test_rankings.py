@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 
+import pytest
+from typer.testing import CliRunner
+
 from pvkdb import suitability
+from pvkdb.cli.app import app as cli
 from pvkdb.kinetics.conditions import conditions_of
+from pvkdb.local import open_store
 from pvkdb.schemas.kinetics import LayerRequest
-from pvkdb.schemas.rankings import RankedCandidate
+from pvkdb.schemas.rankings import Grade, RankedCandidate
 from pvkdb.schemas.screening import Fall, ScreenedCandidate, ScreeningReport, Stability
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
@@ -38,21 +44,45 @@ def test_applications_are_named_and_ranked(reading_api):
         assert ranking["dataset_version"] == reading_api.get("/healthz").json()["dataset_version"]
 
 
-def test_the_breakdown_is_that_of_the_library(reading_api):
-    """Scores, verdicts, evidence and counts of papers travel."""
-    ranking = reading_api.get("/api/v1/rankings/synaptic-training").json()
-    assert ranking["set_aside"] == []
-    first, third = ranking["candidates"][0], ranking["candidates"][2]
-    assert (first["rank"], first["references"]) == (1, "r161")
-    assert 0.5 < first["score"] < first["score_high"] < 1
-    assert {each["erratum"][:13] for each in first["criteria"] if each["erratum"]} == {
-        "section 5.3.1"
-    }
-    (endurance,) = (each for each in third["criteria"] if each["metric"] == "endurance_cycles")
-    assert endurance["verdict"] == "not demonstrated"
-    assert endurance["grade"] == "measured"
-    assert endurance["maximum"] is None
-    assert f"{endurance['reached']} reached 10⁶ cycles" in third["because"]
+#: What can be asked for, as options of the command and as arguments of the client.
+OPTIONS = (
+    *("--materials", "--weights", "lead_free=3", "--samples", "20", "--without-computed"),
+    *("--reading", "as section 3.1.4 prints it", "--thickness-nm", "60"),
+    *("--where", "halide=I,Br", "--where", "lead_free=true"),
+)
+ARGUMENTS = {
+    "subject": "materials",
+    "weights": {"lead_free": 3},
+    "samples": 20,
+    "computed": False,
+    "reading": "as section 3.1.4 prints it",
+    "thickness_nm": 60,
+    "halide": ["I", "Br"],
+    "lead_free": True,
+}
+
+
+@pytest.mark.parametrize(("options", "given"), [((), {}), (OPTIONS, ARGUMENTS)])
+def test_command_and_client_give_the_same_ranking(reading_api, options, given):
+    url = str(reading_api.app.state.served.store.url)
+    arguments = ["rank", "synaptic-training", *options, "--json", "--database", url]
+    document = json.loads(CliRunner().invoke(cli, arguments).stdout)
+    with open_store(url) as client:
+        found = client.rankings.get("synaptic-training", **given)
+    assert document == found.model_dump(mode="json")
+    assert found.subject == given.get("subject", "devices")
+    assert (found.samples, found.seed) == (given.get("samples", Options().samples), Options().seed)
+    assert (found.reading, list(found.filters.halide)) == (
+        given.get("reading"),
+        given.get("halide", []),
+    )
+    weights = {each.metric: each.weight for each in found.criteria}
+    assert given.get("weights", {}).items() <= weights.items()
+    assert {each.filter for each in found.set_aside} == {"halide", "lead_free"} & given.keys()
+    grades = {each.grade for entry in found.candidates for each in entry.criteria}
+    assert not grades & {Grade.CALIBRATED, Grade.OWN_DFT}
+    thickness = next(each for each in found.assumptions if each.name == "thickness_m")
+    assert (thickness.value == "6e-08", thickness.default) == (bool(given), not given)
 
 
 def test_a_store_with_too_many_devices_to_rank_is_told(reading_api, monkeypatch):
@@ -134,22 +164,6 @@ def test_a_cursor_leads_on_in_every_process():
     assert one == other
 
 
-def test_materials_weights_and_readings(reading_api):
-    path = "/api/v1/rankings/synaptic-inference"
-    ranking = reading_api.get(path, subject="materials", weights="lead_free=3", samples=20).json()
-    assert ranking["subject"] == "materials"
-    weights = {entry["metric"]: entry["weight"] for entry in ranking["criteria"]}
-    assert weights["lead_free"] == 3
-    assert ranking["candidates"][0]["id"].startswith("Cs")
-    other = reading_api.get(path, reading="no shorter than training").json()
-    assert other["reading"] == "no shorter than training"
-
-
-def test_the_service_draws_as_many_samples_as_the_command(reading_api):
-    found = reading_api.get("/api/v1/rankings/selector").json()
-    assert (found["samples"], found["seed"]) == (Options().samples, Options().seed)
-
-
 def test_a_decision_sheet_is_the_ranking_as_a_file(reading_api):
     path = "/api/v1/rankings/selector"
     asked = {"samples": 20, "weights": "threshold_voltage_v=1"}
@@ -168,25 +182,6 @@ def test_a_decision_sheet_is_the_ranking_as_a_file(reading_api):
     pdf = reading_api.get(path, sheet="pdf", **asked)
     assert (pdf.headers["content-type"], pdf.content[:4]) == ("application/pdf", b"%PDF")
     reading_api.problem(path, 422, sheet="docx")
-
-
-def test_computed_energies_can_be_left_out(reading_api):
-    path = "/api/v1/rankings/synaptic-inference"
-    ranking = reading_api.get(path, subject="materials", samples=20, computed="false").json()
-    grades = {each["grade"] for entry in ranking["candidates"] for each in entry["criteria"]}
-    assert "calibrated potential" not in grades
-    reading_api.problem(path, 422, computed="perhaps")
-
-
-def test_filters_choose_what_is_ranked(reading_api):
-    path = "/api/v1/rankings/selector"
-    chosen = {"subject": "materials", "halide": "I,Br", "lead_free": "true", "has_device": "true"}
-    ranking = reading_api.get(path, samples=1, **chosen).json()
-    assert ranking["filters"]["halide"] == ["I", "Br"]
-    assert {each["filter"] for each in ranking["set_aside"]} >= {"halide", "lead_free"}
-    assert all("Pb" not in entry["id"] and entry["devices"] for entry in ranking["candidates"])
-    for name, value in (("family", "4D"), ("compositions", "stone"), ("lead_free", "maybe")):
-        assert reading_api.problem(path, 422, **{name: value})["parameter"] == name
 
 
 def screened(store: Store, energy: float) -> str:
@@ -277,15 +272,17 @@ def test_what_cannot_be_ranked_names_its_parameter(reading_api):
         ("reading", "years", "one reading only"),
         ("subject", "people", "devices"),
         ("samples", "0", "greater"),
+        ("thickness_nm", "0", "thickness"),
+        ("computed", "perhaps", "boolean"),
+        ("family", "4D", "4D"),
+        ("compositions", "stone", "stone"),
+        ("lead_free", "maybe", "maybe"),
     ):
         problem = reading_api.problem(path, 422, **{parameter: value})
         assert problem["parameter"] == parameter
         assert word in problem["detail"]
-
-
-def test_an_unknown_application_is_answered_with_those_there_are(reading_api):
-    problem = reading_api.problem("/api/v1/rankings/synaptic-traning", 404)
-    assert "synaptic-training" in problem["detail"]
+    unknown = reading_api.problem("/api/v1/rankings/synaptic-traning", 404)
+    assert "synaptic-training" in unknown["detail"]
 
 
 def computed_again(*_, **__):

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from pvkdb.cli.app import app
 from pvkdb.cli.options import open_store
-from pvkdb.errors import DatabaseError, NotMigratedError
+from pvkdb.errors import NotMigratedError
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.database import Store
@@ -78,25 +78,17 @@ def test_a_new_sqlite_file_is_created_with_the_literature(run: Run, tmp_path: Pa
     assert all(path.name.startswith("user.sqlite") for path in tmp_path.iterdir())
 
 
-@for_each(
-    ("url", "words"),
-    [
-        ("sqlite:////no/such/folder/x.sqlite", "/no/such/folder"),
-        ("sqlite:////proc/x.sqlite", "/proc/x.sqlite"),
-    ],
-)
-def test_a_file_that_cannot_be_created_is_a_clear_error(url: str, words: str) -> None:
-    with pytest.raises(DatabaseError, match=words):
-        open_store(url, create=True)
-
-
 def test_postgresql_is_never_created_by_itself(postgres_url: str) -> None:
     with pytest.raises(NotMigratedError, match="pvkdb init"):
         open_store(postgres_url, create=True)
 
 
 @for_each(
-    "arguments", [("jobs",), ("work",), ("report",), ("audit",), ("dft", "3f2a"), ("keys", "list")]
+    "arguments",
+    [
+        *(("jobs",), ("work",), ("report",), ("audit",), ("dft", "3f2a"), ("keys", "list")),
+        ("upgrade",),
+    ],
 )
 def test_commands_on_earlier_work_create_no_database(
     arguments: tuple[str, ...], tmp_path: Path

@@ -73,18 +73,6 @@ def printed_numbers(printed: str) -> list[tuple[float, str]]:
     ]
 
 
-@pytest.fixture(scope="module")
-def sections(review: list[str]) -> dict[str, list[str]]:
-    """The lines under each numbered heading, captions included, in the order of the text."""
-    parts: dict[str, list[str]] = {}
-    current: list[str] = []
-    for line in review[: review.index("Conflicts of interest")]:
-        if heading := re.match(r"(\d(?:\.\d+)*)\. [A-Z]", line):
-            current = parts.setdefault(heading[1], [])
-        current.append(line)
-    return parts
-
-
 def test_ids_are_unique_and_in_the_order_of_the_text() -> None:
     assert len(BY_ID) == len(CLAIMS)
     runs = [(name, list(rows)) for name, rows in groupby(CLAIMS, key=section_of)]

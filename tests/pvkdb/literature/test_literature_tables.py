@@ -60,18 +60,6 @@ def printed_numbers(row: Row) -> list[float]:
     return found + [number for word, number in WORDS.items() if word in printed.split(" ")]
 
 
-def section(review: list[str], number: str) -> list[str]:
-    """The lines from the heading of a section to the next heading of any level."""
-    headings = [
-        (match[1], i)
-        for i, line in enumerate(review)
-        if (match := re.match(r"(\d(?:\.\d+)*)\. [A-Z]", line))
-    ]
-    start = next(i for found, i in headings if found == number)
-    stop = next((i for _, i in headings if i > start), review.index("References"))
-    return review[start:stop]
-
-
 def table(review: list[str], number: str) -> list[str]:
     """The rows of a table, in print order, without its head."""
     start = next(i for i, line in enumerate(review) if line.startswith(f"Table {number} "))
@@ -98,12 +86,14 @@ def test_text_is_plain_and_the_print_is_short(name: str) -> None:
 
 
 @for_each("name", NAMES)
-def test_the_print_is_found_in_its_place(name: str, review: list[str]) -> None:
+def test_the_print_is_found_in_its_place(
+    name: str, review: list[str], sections: dict[str, list[str]]
+) -> None:
     for row in TABLES[name]:
         source = row.get("source", "Table 3")
         kind, number, *position = source.split()
         if kind == "section":
-            place = [line for line in section(review, number) if not CAPTION.match(line)]
+            place = [line for line in sections[number] if not CAPTION.match(line)]
         elif kind == "Fig.":
             place = [line for line in review if line.startswith(f"Fig. {number} ")]
         else:
@@ -115,7 +105,7 @@ def test_the_print_is_found_in_its_place(name: str, review: list[str]) -> None:
         assert any(row["as_printed"] in line for line in place), row
         if row.get("accuracy_as_printed"):
             number = row["accuracy_source"].split()[1]
-            assert any(row["accuracy_as_printed"] in line for line in section(review, number))
+            assert any(row["accuracy_as_printed"] in line for line in sections[number])
 
 
 def test_conduction_has_the_printed_formulas(review: list[str]) -> None:

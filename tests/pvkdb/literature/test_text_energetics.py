@@ -37,25 +37,21 @@ def section_of(row: Row) -> str:
 
 
 @pytest.fixture(scope="module")
-def sections(review: list[str]) -> dict[str, str]:
+def texts(sections: dict[str, list[str]]) -> dict[str, str]:
     """The running text under each numbered heading, captions included, table rows left out."""
-    parts: dict[str, list[str]] = {}
-    current: list[str] = []
-    for line in review[: review.index("Conflicts of interest")]:
-        if heading := re.match(r"(\d(?:\.\d+)*)\. (?:[A-Z]|2D)", line):
-            current = parts.setdefault(heading[1], [])
-        if "\t" not in line:
-            current.append(line)
-    return {name: "\n".join(lines) for name, lines in parts.items()}
+    return {
+        name: "\n".join(line for line in lines if "\t" not in line)
+        for name, lines in sections.items()
+    }
 
 
-def spans(sections: dict[str, str]) -> dict[str, list[tuple[int, int]]]:
+def spans(texts: dict[str, str]) -> dict[str, list[tuple[int, int]]]:
     """Where each row's print stands in its section, found in the order of the rows."""
     found: dict[str, list[tuple[int, int]]] = {}
     for name, rows in groupby(TEXT_ROWS, key=section_of):
         position = 0
         for row in rows:
-            position = sections[name].find(row["as_printed"], position)
+            position = texts[name].find(row["as_printed"], position)
             assert position >= 0, f"{row['id']}: {row['as_printed']!r} is not next in its section"
             found.setdefault(name, []).append((position, position + len(row["as_printed"])))
     return found
@@ -103,17 +99,17 @@ def test_the_value_follows_from_the_print(row: Row) -> None:
             assert row["value_min_ev"] == row["value_max_ev"] == f"{converted:.3f}"
 
 
-def test_the_print_stands_under_its_section_in_order(sections: dict[str, str]) -> None:
+def test_the_print_stands_under_its_section_in_order(texts: dict[str, str]) -> None:
     for row in TEXT_ROWS:
         assert row["source"] == f"section {section_of(row)}"
-    assert sum(map(len, spans(sections).values())) == len(TEXT_ROWS)
+    assert sum(map(len, spans(texts).values())) == len(TEXT_ROWS)
 
 
-def test_every_printed_energy_has_a_row(sections: dict[str, str]) -> None:
-    found = spans(sections)
+def test_every_printed_energy_has_a_row(texts: dict[str, str]) -> None:
+    found = spans(texts)
     missing = [
         match[0]
-        for name, text in sections.items()
+        for name, text in texts.items()
         for match in re.finditer(r"[\d.]+ (?:m?eV|kJ mol)", text)
         if not any(
             start <= match.start() and match.end() <= end for start, end in found.get(name, [])
@@ -122,12 +118,12 @@ def test_every_printed_energy_has_a_row(sections: dict[str, str]) -> None:
     assert missing == OTHER_ENERGIES
 
 
-def test_a_reference_is_cited_in_its_section(sections: dict[str, str]) -> None:
+def test_a_reference_is_cited_in_its_section(texts: dict[str, str]) -> None:
     digits = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
     for row in TEXT_ROWS:
         if row["conditions"].startswith("quoted from Table 1"):
             continue
-        text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: m[0].translate(digits), sections[section_of(row)])
+        text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: m[0].translate(digits), texts[section_of(row)])
         for key in row["references"].split():
             assert re.search(rf"(?<!\d){key[1:]}(?!\d)", text), row["id"]
 

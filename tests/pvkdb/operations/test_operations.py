@@ -192,16 +192,3 @@ def test_what_a_declaration_names_exists() -> None:
             assert field.examples or operation.queued, (
                 name
             )  # of a body, docs/reference/openapi.py has one
-
-
-def test_the_list_of_commands_needs_the_base_install_and_no_models() -> None:
-    """Pydantic would take longer than everything else; the help of one command may have it."""
-    script = (
-        "import sys; sys.modules.update(dict.fromkeys(('numpy', 'scipy', 'sqlalchemy')));"
-        "from pvkdb.cli.app import app; from typer.testing import CliRunner;"
-        "assert CliRunner().invoke(app, ['--help']).exit_code == 0;"
-        "assert 'pydantic' not in sys.modules;"
-        "shown = [CliRunner().invoke(app, [name, '--help']) for name in ('kinetics', 'crossbar')];"
-        "assert not any(each.exit_code for each in shown), shown"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True)

@@ -149,13 +149,19 @@ def test_two_processes_may_init_at_once(database_url: str) -> None:
     ("url", "reason"),
     [
         ("nonsense", "not a database URL"),
-        ("mysql://localhost/x", "not supported"),
-        ("postgresql://nobody@127.0.0.1:1/none", "cannot be used"),
+        ("mysql://localhost/x", "mysql.*not supported.*postgresql"),
+        ("postgresql://nobody@127.0.0.1:1/none", "127.0.0.1.* cannot be used"),
+        ("postgresql+psycopg2://x/y", "psycopg2.*postgresql://"),
+        ("postgresql://x:port/y", "not a database URL"),
+        ("sqlite://", "names no file"),
+        ("sqlite:////no/such/folder/x.sqlite", "/no/such/folder"),
+        ("sqlite:////proc/x.sqlite", "/proc/x.sqlite"),
     ],
 )
 def test_unusable_urls_are_refused_in_words(url: str, reason: str) -> None:
-    with pytest.raises(DatabaseError, match=reason):
-        Store(url).require_migrated()
+    for use in (Store.require_migrated, upgrade):
+        with pytest.raises(DatabaseError, match=reason):
+            use(Store(url))
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:

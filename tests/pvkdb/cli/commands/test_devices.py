@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -25,23 +23,6 @@ def call(*arguments: str) -> Result:
 def database(sqlite_store: Store) -> list[str]:
     """The option that names a loaded database."""
     return ["--database", str(sqlite_store.url)]
-
-
-def test_the_formula_needs_only_the_base_install() -> None:
-    """Array sizes without numpy, scipy or a database; the circuit asks for its extra."""
-    script = (
-        "import sys; sys.modules.update(dict.fromkeys(('numpy', 'scipy', 'sqlalchemy')));"
-        "sys.argv = ['pvkdb', 'crossbar', '--on-off', '1e3', *sys.argv[1:]];"
-        "from pvkdb.cli import main; main()"
-    )
-    sizes, circuit = (
-        subprocess.run(
-            [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
-        )
-        for arguments in ([], ["--size", "4"])
-    )
-    assert "4.84" in sizes.stdout, sizes.stderr
-    assert "pip install 'pvkdb[store]'" in circuit.stderr
 
 
 def test_a_picture_is_written_beside_the_answer(tmp_path: Path) -> None:
