@@ -8,26 +8,23 @@ from ase import Atoms
 
 from pvkdb.store.models.structures import Structure
 
+
+def cif(name: str, edge_ang: float, sites: str, symmetry: str = "", occupancies: int = 0) -> str:
+    """A cubic cell as CIF: a line for each site, of label, element and fractions of the edges."""
+    columns = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy")
+    edges = (f"_cell_length_{axis} {edge_ang}" for axis in "abc")
+    angles = (f"_cell_angle_{angle} 90" for angle in ("alpha", "beta", "gamma"))
+    named = (f"_atom_site_{column}" for column in columns[: 5 + occupancies])
+    sign = [symmetry] if symmetry else []
+    return "\n".join((f"data_{name}", *edges, *angles, *sign, "loop_", *named, sites))
+
+
 #: Cubic CsPbBr3.
-CIF = """data_CsPbBr3
-_cell_length_a 5.87
-_cell_length_b 5.87
-_cell_length_c 5.87
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-loop_
-_atom_site_label
-_atom_site_type_symbol
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-Cs Cs 0.5 0.5 0.5
-Pb Pb 0 0 0
-Br1 Br 0.5 0 0
-Br2 Br 0 0.5 0
-Br3 Br 0 0 0.5
-"""
+CIF = cif(
+    "CsPbBr3",
+    5.87,
+    "Cs Cs 0.5 0.5 0.5\nPb Pb 0 0 0\nBr1 Br 0.5 0 0\nBr2 Br 0 0.5 0\nBr3 Br 0 0 0.5\n",
+)
 
 
 def structure_row(name: str, atoms: Atoms | str = "Cs", **columns: Any) -> Structure:

@@ -9,14 +9,14 @@ from pvkdb.schemas.screening import (
     PhaseEnergy,
     Product,
     ScreenedCandidate,
-    ScreeningReport,
-    Stability,
     StageCount,
 )
 from validation.screening import page
 
+from ..screened import candidate, report, stability
 
-def candidate(formula: str, above_ev: float | None, rank: int | None) -> ScreenedCandidate:
+
+def entry(formula: str, above_ev: float | None, rank: int | None) -> ScreenedCandidate:
     """A candidate whose perovskite lies so far above its lowest phase."""
     phase = PhaseEnergy(
         phase="Pnma",
@@ -27,49 +27,33 @@ def candidate(formula: str, above_ev: float | None, rank: int | None) -> Screene
         findings=[],
         failure=None,
     )
-    stability = Stability(
+    known = stability(
+        0.0123,
         phases=[phase],
-        ground_state="Pnma",
         perovskite=None if above_ev is None else "Pnma",
         perovskite_above_ground_state_ev_per_atom=above_ev,
-        above_hull_ev_per_atom=0.0123,
         products=[Product(formula="CsBr", phase="Fm-3m", amount=1)],
-        without_energy=[],
     )
     fall = Fall(stage="stability", kind="physical", reason="connectivity changed", detail="shown")
-    return ScreenedCandidate(
-        formula=formula,
-        type="ABX3",
-        family="3D",
-        lead_free=False,
-        stability=stability,
-        rank=rank,
-        fall=None if rank else fall,
-    )
+    return candidate(formula, stability=known, rank=rank, fall=None if rank else fall)
 
 
 def test_counts_of_known_perovskites_and_binaries() -> None:
     """In Bartel's table CsSnBr3 and CsSnCl3 are perovskites, CsMgI3 and CsNiI3 are not."""
     candidates = [
-        candidate("CsSnBr3", 0.0, 1),
-        candidate("CsSnCl3", 0.030, None),
-        candidate("CsMgI3", 0.005, None),
-        candidate("CsNiI3", None, None),
+        entry("CsSnBr3", 0.0, 1),
+        entry("CsSnCl3", 0.030, None),
+        entry("CsMgI3", 0.005, None),
+        entry("CsNiI3", None, None),
     ]
-    report = ScreeningReport(
-        title="Four",
-        plan="",
-        potential="chgnet",
-        pvkdb_version="0",
+    made = report(
+        *candidates,
         ranked_by="above_hull_ev_per_atom",
         stages=[StageCount(stage="stability", entered=4, passed=1, fell={"physical": 3})],
-        candidates=candidates,
         calculations={"relax": 200},
         failed={"relaxation not converged": 1},
-        force_calls={"relax": 5000},
-        core_hours=0.5,
     )
-    text = "\n".join(page(report))
+    text = "\n".join(page(made))
     assert "200 calculations of which 0.50 % failed" in text
     assert "| stability | 4 | 1 | 3 |" in text
     assert "| stability | physical | connectivity changed | 3 |" in text
@@ -104,22 +88,11 @@ def test_activation_energies_stand_beside_each_other_lowest_first() -> None:
             e_a_spread_ev=None,
             outcomes=[outcome("sevennet-0", first, bound=place == 0), outcome("chgnet", second)],
         )
-        entry = candidate(name, 0.0, place + 1)
-        candidates.append(entry.model_copy(update={"migration": migration}))
-    report = ScreeningReport(
-        title="Four",
-        plan="",
-        potential="chgnet",
-        pvkdb_version="0",
-        ranked_by="e_a_ev",
-        stages=[StageCount(stage="barrier", entered=4, passed=4, fell={})],
-        candidates=candidates,
-        calculations={"neb": 8},
-        failed={"unstable host": 1},
-        force_calls={"neb": 5000},
-        core_hours=0.5,
-    )
-    lines = list(page(report))
+        candidates.append(entry(name, 0.0, place + 1).model_copy(update={"migration": migration}))
+    stages = [StageCount(stage="barrier", entered=4, passed=4, fell={})]
+    counts = {"calculations": {"neb": 8}, "failed": {"unstable host": 1}}
+    made = report(*candidates, ranked_by="e_a_ev", stages=stages, **counts)
+    lines = list(page(made))
     rows = [line for line in lines if line.endswith("| octahedron edge |")]
     assert rows == [
         "| CsSnI3 | Pnma | 0.20 (3D) | 0.10 (3D) | octahedron edge |",

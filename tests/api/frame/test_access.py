@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -270,16 +271,32 @@ def test_two_hosts_or_origins_are_refused(guarded_store: Store) -> None:
 # What the code must keep
 
 
-def test_every_route_that_changes_something_names_its_scope(api: Api) -> None:
+def test_every_route_that_changes_something_takes_a_key_with_its_scope(
+    api: Api, guarded_store: Store
+) -> None:
     """Reading by POST is listed here by name, so that a new route is thought about."""
     reading_by_post = {"/api/v1/tolerance", "/api/v1/structures/similar"}
-    found = 0
-    for path, methods in api.app.openapi()["paths"].items():
-        for method, operation in methods.items():
-            if method != "get" and path not in reading_by_post:
-                assert operation["security"] == [{"bearer": []}, {"header": []}], path
-                found += 1
-    assert found
+    keys = {scope: key_for(guarded_store, scope) for scope in ("read", "queue", "import")}
+    described = api.app.openapi()["paths"]
+    changing = [path for path in described if "post" in described[path]]
+    assert {method for path in described for method in described[path]} == {"get", "post"}
+
+    def kept() -> tuple[object, ...]:
+        with guarded_store.session(read_only=True) as session:
+            audited = [(entry.action, entry.subject) for entry in entries(session, 500)]
+        return queued(guarded_store), api.get("/api/v1/energetics", limit=0).json(), audited
+
+    before = kept()
+    for path in sorted({*changing} - reading_by_post):
+        assert described[path]["post"]["security"] == [{"bearer": []}, {"header": []}], path
+        wanted = "queue" if path.startswith(CALCULATIONS) else "import"
+        address = re.sub(r"{\w+}", "x", path)
+        assert api.request("POST", address, json={}).status_code == 401, path
+        for scope, key in keys.items():
+            answer = api.request("POST", address, json={}, headers={"X-API-Key": key})
+            refused = (answer.status_code, f"lacks '{wanted}'" in answer.text) == (403, True)
+            assert refused == (scope != wanted), (path, scope, answer.text)
+    assert kept() == before
 
 
 def test_a_route_that_forgets_its_scope_gets_no_session_to_write_with(

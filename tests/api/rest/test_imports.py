@@ -137,18 +137,6 @@ def test_the_name_is_no_path(send, name: str) -> None:
     assert (answer.status_code, answer.json()["parameter"]) == (422, "name")
 
 
-@pytest.mark.parametrize("scope", ["read", "queue"])
-def test_it_takes_a_key_that_may_import(send, api, guarded_store, scope: str) -> None:
-    before = held(api)
-    body = PAPER.format(name="Scope")
-    assert (
-        api.request("POST", PATH, content=body, headers={"Content-Type": YAML}).status_code == 401
-    )
-    answer = send(body, key=key_for(guarded_store, scope))
-    assert (answer.status_code, "lacks 'import'" in answer.text) == (403, True)
-    assert held(api) == before
-
-
 def test_a_repeated_import_gets_its_first_answer(send, api) -> None:
     body, again = PAPER.format(name="Twice"), {"Idempotency-Key": "twice"}
     first, second = send(body, **again), send(body, **again)

@@ -18,7 +18,7 @@ from pvkdb.kinetics.conditions import conditions_of
 from pvkdb.local import open_store
 from pvkdb.schemas.kinetics import LayerRequest
 from pvkdb.schemas.rankings import Grade, RankedCandidate
-from pvkdb.schemas.screening import Fall, ScreenedCandidate, ScreeningReport, Stability
+from pvkdb.schemas.screening import Fall
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.runs import screening_runs
@@ -28,6 +28,7 @@ from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.operations import rankings
 
 from ...curated import DEVICES, PROFILES
+from ...screened import candidate, report, stability
 from ..conftest import serving
 
 
@@ -186,28 +187,18 @@ def test_a_decision_sheet_is_the_ranking_as_a_file(reading_api):
 
 def screened(store: Store, energy: float) -> str:
     """End a screening of CsPbBr3 with this energy, in which CsPbI3 fell; return its source."""
-    stability = Stability(
-        phases=[], ground_state="Pnma", perovskite="Pnma",
-        perovskite_above_ground_state_ev_per_atom=0, above_hull_ev_per_atom=energy,
-        products=[], without_energy=[],
-    )  # fmt: skip
-    bromide = ScreenedCandidate(
-        formula="CsPbBr3", type="ABX3", family="3D", lead_free=False, stability=stability
-    )
     fall = Fall(stage="tolerance", kind="filter", reason="not tau < 4.18", detail="tau is 4.303")
-    iodide = ScreenedCandidate(
-        formula="CsPbI3", type="ABX3", family="3D", lead_free=False, fall=fall
+    candidates = (
+        candidate("CsPbBr3", stability=stability(energy)),
+        candidate("CsPbI3", fall=fall),
     )
-    report = ScreeningReport(
-        title="try", plan="", potential="chgnet", pvkdb_version="0", ranked_by="tau", stages=[],
-        candidates=[bromide, iodide], calculations={}, failed={}, force_calls={}, core_hours=0,
-    )  # fmt: skip
-    counts = screening_runs.counts_of(report, computed=0)
+    made = report(*candidates)
+    counts = screening_runs.counts_of(made, computed=0)
     with store.session() as session:
         run = screening_runs.begin(
             session, "try", utc_now(), "a", lambda owner: True, scheduled=False
         )
-        screening_runs.finish(session, run.id, "a", report.model_dump_json(), counts, None)
+        screening_runs.finish(session, run.id, "a", made.model_dump_json(), counts, None)
         return f"screening {run.id}, chgnet"
 
 

@@ -108,15 +108,6 @@ def test_what_is_done_is_left_as_it_is(steer, guarded_store: Store, where: str) 
     assert audited(guarded_store, name) == []
 
 
-@pytest.mark.parametrize("where", ["cancel", "retry"])
-def test_it_takes_a_key_that_may_queue(steer, guarded_store: Store, where: str) -> None:
-    name = asked(guarded_store, failed=where == "retry")
-    assert steer(name, where, None).status_code == 401
-    assert steer(name, where, key_for(guarded_store, "read")).status_code == 403
-    assert steer("nothing", where).status_code == 404
-    assert audited(guarded_store, name) == []
-
-
 def test_a_repeated_retry_does_not_queue_what_failed_meanwhile(steer, guarded_store: Store) -> None:
     name = asked(guarded_store, failed=True)
     first = steer(name, "retry", **{"Idempotency-Key": "r"})
@@ -161,6 +152,7 @@ def test_a_message_of_several_lines_stays_one(guarded_store: Store, api: Api) ->
     assert events(api, name)[-1]["message"] == "one\ntwo"
 
 
-def test_there_is_no_log_of_nothing(api: Api) -> None:
+def test_there_is_nothing_to_steer_and_no_log_of_what_is_not_there(steer, api: Api) -> None:
+    assert steer("nothing", "cancel").status_code == steer("nothing", "retry").status_code == 404
     assert "no calculation" in api.problem(f"{CALCULATIONS}/nothing/log", 404)["detail"]
     assert api.problem(f"{CALCULATIONS}/x/log", 422, after=-1)["parameter"] == "after"

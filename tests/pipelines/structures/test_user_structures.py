@@ -25,28 +25,16 @@ from pvkdb_pipelines.structures.user_structures import (
     stored,
 )
 
-SHARED_SITE = """data_mixed
-_symmetry_space_group_name_H-M 'P 1'
-_cell_length_a 6.3
-_cell_length_b 6.3
-_cell_length_c 6.3
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-loop_
-_atom_site_label
-_atom_site_type_symbol
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-_atom_site_occupancy
-Cs1 Cs 0.5 0.5 0.5 1.0
-Pb1 Pb 0.0 0.0 0.0 0.5
-Sn1 Sn 0.0 0.0 0.0 0.5
-I1 I 0.5 0.0 0.0 1.0
-I2 I 0.0 0.5 0.0 1.0
-I3 I 0.0 0.0 0.5 1.0
-"""
+from ...structures import cif
+
+SHARED_SITE = cif(
+    "mixed",
+    6.3,
+    "Cs1 Cs 0.5 0.5 0.5 1.0\nPb1 Pb 0.0 0.0 0.0 0.5\nSn1 Sn 0.0 0.0 0.0 0.5\n"
+    "I1 I 0.5 0.0 0.0 1.0\nI2 I 0.0 0.5 0.0 1.0\nI3 I 0.0 0.0 0.5 1.0\n",
+    "_symmetry_space_group_name_H-M 'P 1'",
+    occupancies=1,
+)
 
 
 def test_elements_of_molecules_are_counted():

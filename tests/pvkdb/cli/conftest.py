@@ -18,6 +18,8 @@ from unittest import mock
 
 import pytest
 
+from pvkdb.store.database import Store
+
 from ...programs import Start, background
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -38,6 +40,14 @@ def environment(tmp_path: Path) -> dict[str, str]:
 def initialised(environment: dict[str, str], loaded_sqlite: Path) -> None:
     """The user has called ``pvkdb init``."""
     shutil.copy(loaded_sqlite, environment["PVKDB_DATABASE_URL"].removeprefix("sqlite:///"))
+
+
+@pytest.fixture
+def user_store(initialised: None, environment: dict[str, str]) -> Iterator[Store]:
+    """The user's store, made by ``pvkdb init``."""
+    store = Store(environment["PVKDB_DATABASE_URL"])
+    yield store
+    store.close()
 
 
 @pytest.fixture

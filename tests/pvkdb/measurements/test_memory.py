@@ -122,6 +122,7 @@ def test_no_law_is_taken_where_neither_describes_a_smooth_curve() -> None:
     found = by_name(decay_metrics(Decay(t, np.exp(-t / 2) + np.exp(-t / 40))))
     assert found["exponential_weight"].value is None
     assert "neither" in found["exponential_weight"].note
+    assert (found["decay_time"].value, found["decay_exponent"].value) == (None, None)
 
 
 def decay(kelvin: float, energy: float = 0.8, end: float = 1e6) -> Decay:

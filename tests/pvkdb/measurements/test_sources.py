@@ -127,12 +127,6 @@ def test_a_discharge_on_the_way_back_is_no_source() -> None:
     assert by_name(sweep_metrics([trace]))["v_set"].value == pytest.approx(1.0, abs=0.011)
 
 
-def test_sweeps_give_both_resistances() -> None:
-    found = by_name(sweep_metrics([switching([1.0] * 8, [-1.0] * 8)]))
-    assert found["r_hrs"].value == pytest.approx(1e5)
-    assert found["r_lrs"].value == pytest.approx(1e3)
-
-
 def test_a_model_of_a_resistance_is_not_fitted_to_a_source() -> None:
     v = there_and_back(np.arange(-0.2, 1.3, 0.02))
     trace = Trace(v, -cell(v, 2e-3, 1.1), np.arange(len(v)) * 0.1, setup=Setup(file="cell.csv"))
@@ -185,13 +179,6 @@ def test_a_time_that_the_record_does_not_hold_is_a_bound(tau: float) -> None:
     metric = by_name(decay_metrics(Decay(t, y, "S")))["decay_time"]
     assert metric.bound == {1e-3: "", 20.0: "", 1e3: ">"}[tau]
     assert metric.value is None if tau == 1e-3 else 0 < (metric.value or 0) <= 120
-
-
-def test_neither_law_gives_no_time() -> None:
-    t = np.linspace(0.1, 100, 400)
-    found = by_name(decay_metrics(Decay(t, np.exp(-t / 2) + np.exp(-t / 40))))
-    assert found["decay_time"].value is None
-    assert found["decay_exponent"].value is None
 
 
 def test_a_time_of_facilitation_beyond_the_intervals_is_a_bound() -> None:

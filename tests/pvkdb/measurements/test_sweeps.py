@@ -70,7 +70,9 @@ def test_thresholds_and_on_off_of_every_cycle() -> None:
     assert found["v_set"].ends is not None
     assert found["v_set"].ends[0] < 1.06 < found["v_set"].ends[1]
     assert found["v_reset"].value == pytest.approx(-0.99, abs=0.011)
-    assert found["on_off"].value == pytest.approx(100)
+    assert [found[name].value for name in ("r_hrs", "r_lrs", "on_off")] == pytest.approx(
+        [1e5, 1e3, 100]
+    )
     assert found["v_set_sigma"].value == pytest.approx(np.std(v_set, ddof=1), rel=0.1)
     assert "compliance" not in found
 

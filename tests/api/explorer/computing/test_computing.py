@@ -300,7 +300,6 @@ def test_what_is_wrong_is_told_at_its_field_and_what_was_typed_stays(person: Vis
     [
         ({}, "formula", "enter a formula"),
         ({"formula": "CsPbO3"}, "formula", "no halide"),
-        ({"formula": "DMAPbI3"}, "formula", "is a molecule"),
         ({"formula": "CsPbBr3", "phase": "Fm-3m"}, "phase", "Pm-3m"),
         ({"formula": "CsPbBr3", "defect": "Br_Pb"}, "defect", "cannot be followed"),
         ({"formula": "CsPbBr3", "potential": "emt"}, "potential", "sevennet-0"),

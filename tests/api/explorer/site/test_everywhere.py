@@ -64,7 +64,11 @@ def test_a_page_has_a_policy_and_no_script_or_style_of_its_own(address, path):
     )
     policy = answer.headers["content-security-policy"]
     assert "script-src 'self';" in policy
+    assert policy.startswith("default-src 'none';")
     assert "unsafe" not in policy
+    sheets = re.findall(r'<link rel="(?!alternate)[^>]* href="([^"]+)"', answer.text)
+    assert sheets
+    assert all(sheet.startswith("/assets/") for sheet in sheets)
     assert not re.search(r"<style|<\w[^<>]*\s(style|on\w+)=|=\"javascript:", answer.text)
     for script in re.findall(r"<script[^>]*>", answer.text):
         assert re.search(r'src=|type="application/(ld\+)?json"', script)

@@ -12,10 +12,10 @@ from playwright.sync_api import expect
 
 from pvkdb import suitability
 from pvkdb.store.database import Store
-from pvkdb_api.explorer.site.overview import COUNTED, energy_overview
+from pvkdb_api.explorer.site.overview import energy_overview
 
 from ....patience import get
-from ..asking import ask, listed, rows
+from ..asking import rows
 
 
 @pytest.fixture(scope="module")
@@ -147,16 +147,6 @@ def test_labels_of_the_plot_do_not_overlap(visitor, seen, address, width, change
             or other["bottom"] <= one["top"]
         )
         assert apart, (one, other)
-
-
-def test_the_page_says_what_the_store_holds(visitor, address):
-    tab = visitor.open("/")
-    version = ask(address, "/healthz").json()["dataset_version"]
-    expect(tab.get_by_role("main")).to_contain_text(version)
-    for name, filters, label in COUNTED:
-        chosen = {key: ",".join(values) for key, values in filters.items()}
-        total = listed(address, f"/{name}", limit=0, **chosen)["total"]
-        expect(tab.get_by_role("link", name=f"{total:,} {label}", exact=True)).to_be_visible()
 
 
 def test_every_application_is_a_click_away(visitor):

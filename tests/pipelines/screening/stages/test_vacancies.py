@@ -9,7 +9,7 @@ import pytest
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest, NebResult, NebSettings
-from pvkdb.schemas.screening import PhaseEnergy, Stability
+from pvkdb.schemas.screening import PhaseEnergy
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import claim, enqueue, finish, submit
 from pvkdb_pipelines.geometry.hosts import host_of
@@ -27,6 +27,7 @@ from pvkdb_pipelines.screening.stages.vacancies import (
 )
 from pvkdb_pipelines.structures.user_structures import store_start
 
+from ....screened import stability
 from ...migration.results import hop_barrier, migration_result_of
 
 PLAN = """\
@@ -47,15 +48,9 @@ def plan(barriers: str, stop: str = "barrier"):
 
 def track(formula: str, kind: str, above_hull_ev: float | None) -> Track:
     found = Track(EnumeratedCandidate(kind, parse_composition(formula)))
-    found.stability = Stability(
-        phases=[],
-        ground_state=None,
-        perovskite=None,
-        perovskite_above_ground_state_ev_per_atom=None,
-        above_hull_ev_per_atom=above_hull_ev,
-        products=[],
-        without_energy=[],
-    )
+    none = dict.fromkeys(("ground_state", "perovskite"))
+    none["perovskite_above_ground_state_ev_per_atom"] = None
+    found.stability = stability(above_hull_ev, **none)
     return found
 
 

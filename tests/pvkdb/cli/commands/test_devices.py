@@ -79,12 +79,6 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_computed(
     assert "report.docx is not written: end it with .html, .pdf" in str(outcome.exception)
 
 
-def test_a_material_without_barriers_is_not_simulated(database: list[str]) -> None:
-    outcome = call("simulate", "CsPbBr3", "--potential", "chgnet", *database)
-    assert isinstance(outcome.exception, NotFoundError)
-    assert "in CsPbBr3 by chgnet; compute them with: pvkdb neb CsPbBr3" in str(outcome.exception)
-
-
 def widest(text: str) -> int:
     return max(map(len, text.splitlines()))
 

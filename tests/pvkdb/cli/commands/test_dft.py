@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,14 +19,6 @@ from pvkdb.store.queue.claims import submit
 
 from ....pipelines.dft.barriers import stored_barrier
 from ..conftest import Run
-
-
-@pytest.fixture
-def user_store(loaded_sqlite: Path, tmp_path: Path, environment: dict[str, str]) -> Iterator[Store]:
-    shutil.copy(loaded_sqlite, tmp_path / "user.sqlite")
-    store = Store(environment["PVKDB_DATABASE_URL"])
-    yield store
-    store.close()
 
 
 def test_charges_are_queued_once_each_and_failures_are_typed(

@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -64,14 +64,6 @@ def plan(tmp_path: Path) -> Callable[[str], str]:
         return "mine.toml"
 
     return write
-
-
-@pytest.fixture
-def user_store(initialised: None, run: Run, environment: dict[str, str]) -> Iterator[Store]:
-    """The user's store, made by ``pvkdb init``."""
-    store = Store(environment["PVKDB_DATABASE_URL"])
-    yield store
-    store.close()
 
 
 def test_shipped_plans_are_listed_with_what_they_make(run: Run) -> None:

@@ -36,14 +36,6 @@ Start = Callable[..., "subprocess.Popen[str]"]
 CHGNET = NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)
 
 
-@pytest.fixture
-def user_store(initialised: None, run: Run, environment: dict[str, str]) -> Iterator[Store]:
-    """The user's store, made by ``pvkdb init``."""
-    store = Store(environment["PVKDB_DATABASE_URL"])
-    yield store
-    store.close()
-
-
 def wait_until_running(store: Store, process: subprocess.Popen[str]) -> str:
     """Wait until the store says that a calculation runs; gives its id."""
     for _ in range(600):

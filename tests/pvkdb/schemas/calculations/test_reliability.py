@@ -15,9 +15,9 @@ from pvkdb.schemas.screening import (
     Migration,
     ScreenedCandidate,
     ScreeningReport,
-    Stability,
-    VacancyFormation,
 )
+
+from ....screened import candidate, report, stability, vacancy
 
 ROOT = Path(__file__).parents[4]
 LEFT = "Cmce, 12 meV a formula unit lower"
@@ -42,7 +42,7 @@ def test_the_error_is_the_measured_one(potential):
     assert barrier_error("mine:make@0") == "± unknown"
 
 
-def candidate(lowest: str, *outcomes: tuple[float | None, str | None]) -> ScreenedCandidate:
+def with_barriers(lowest: str, *outcomes: tuple[float | None, str | None]) -> ScreenedCandidate:
     found = [
         BarrierOutcome(
             potential=name, calculation="c", e_a_ev=e_a_ev, dimensionality=3, limited_by="edge",
@@ -50,35 +50,20 @@ def candidate(lowest: str, *outcomes: tuple[float | None, str | None]) -> Screen
         )
         for name, (e_a_ev, left) in zip(("sevennet-0", "chgnet"), outcomes, strict=True)
     ]  # fmt: skip
-    stability = Stability(
-        phases=[],
-        ground_state=lowest,
-        perovskite="Pnma",
-        perovskite_above_ground_state_ev_per_atom=None,
-        above_hull_ev_per_atom=None,
-        products=[],
-        without_energy=[],
-    )
-    return ScreenedCandidate(
-        formula="CsPbI3",
-        type="ABX3",
-        family="3D",
-        lead_free=False,
-        stability=stability,
-        migration=Migration(phase="Pnma", e_a_ev=0.2, e_a_spread_ev=None, outcomes=found),
-    )
+    migration = Migration(phase="Pnma", e_a_ev=0.2, e_a_spread_ev=None, outcomes=found)
+    return candidate("CsPbI3", stability=stability(None, ground_state=lowest), migration=migration)
 
 
 def test_a_candidate_names_what_cannot_be_right():
-    assert candidate("Pnma", (0.21, None), (0.14, None)).doubts == []
-    assert candidate("Pnma", (0.21, None), (None, None)).doubts == []
-    low, left, hosts, phases = candidate("delta", (0.03, None), (0.14, LEFT)).doubts
+    assert with_barriers("Pnma", (0.21, None), (0.14, None)).doubts == []
+    assert with_barriers("Pnma", (0.21, None), (None, None)).doubts == []
+    low, left, hosts, phases = with_barriers("delta", (0.03, None), (0.14, LEFT)).doubts
     assert low == "low barrier: 0.030 eV is below 0.05 eV with sevennet-0"
     assert left == f"host changed: Pnma became {LEFT} with chgnet"
     assert hosts == "phases differ: the potentials computed different hosts"
     assert phases.startswith("phases differ: delta is lowest")
     again = ScreenedCandidate.model_validate_json(
-        candidate("delta", (0.21, None), (0.14, None)).model_dump_json()
+        with_barriers("delta", (0.21, None), (0.14, None)).model_dump_json()
     )
     assert len(again.doubts) == 1  # reading it again does not add to them
 
@@ -98,33 +83,19 @@ def test_the_phase_that_works_is_tried_first():
 
 def screened(formula: str, above_ev: float, x_poor_ev: float = 0.2) -> ScreenedCandidate:
     """δ lowest, numbers of Pnma, in a report of SevenNet-0."""
-    stability = Stability(
-        phases=[], ground_state="delta", perovskite="Pnma",
-        perovskite_above_ground_state_ev_per_atom=above_ev,
-        above_hull_ev_per_atom=0.02, products=[], without_energy=[],
-    )  # fmt: skip
-    vacancy = VacancyFormation(
-        phase="Pnma", calculation="a", atoms_in_cell=40, x_poor_ev=x_poor_ev, x_rich_ev=1.6,
-        mu_x_poor_ev=-2, mu_x_rich_ev=-1, allowed=True, host_drop_ev_per_formula=0,
-        without_energy=[], references={},
-    )  # fmt: skip
-    return ScreenedCandidate(
-        formula=formula, type="ABX3", family="3D", lead_free=False, stability=stability,
-        vacancy=vacancy,
-    )  # fmt: skip
+    above = {"perovskite_above_ground_state_ev_per_atom": above_ev}
+    known = stability(0.02, ground_state="delta", **above)
+    return candidate(formula, stability=known, vacancy=vacancy(x_poor_ev=x_poor_ev))
 
 
 def test_a_report_knows_the_error_of_its_potential():
     """For the order of phases, where a measured one leads, and for formation energies."""
-    report = ScreeningReport(
-        title="", plan="", potential="sevennet-0", pvkdb_version="", ranked_by="", stages=[],
-        calculations={}, failed={}, force_calls={}, core_hours=0.0,
-        candidates=[
-            screened("CsPbBr3", 0.0016), screened("RbSnBr3", 0.0016), screened("RbSnBr3", 0.02),
-            screened("CsSrCl3", 0.02, -1.44), screened("CsMgCl3", 0.02),
-        ],
-    )  # fmt: skip
-    known, near, apart, negative, other = report.candidates
+    made = report(
+        *(screened("CsPbBr3", 0.0016), screened("RbSnBr3", 0.0016), screened("RbSnBr3", 0.02)),
+        *(screened("CsSrCl3", 0.02, -1.44), screened("CsMgCl3", 0.02)),
+        potential="sevennet-0",
+    )
+    known, near, apart, negative, other = made.candidates
     assert known.doubts == []
     assert near.doubts == ["lowest phase undecided: delta or Pnma"]
     assert [doubt.split(":")[0] for doubt in apart.doubts] == ["phases differ"]
@@ -135,5 +106,5 @@ def test_a_report_knows_the_error_of_its_potential():
     assert lead == pytest.approx((0.2 + 1.25 - 0.52, 1.6 + 1.25 + 0.52), abs=0.02)
     assert earth == pytest.approx((-1.44 + 1.92 - 0.49, 1.6 + 1.92 + 0.49), abs=0.02)
     assert line[1] - line[0] > lead[1] - lead[0]  # of all compositions, wider
-    again = ScreeningReport.model_validate_json(report.model_dump_json())
-    assert again == report
+    again = ScreeningReport.model_validate_json(made.model_dump_json())
+    assert again == made

@@ -9,28 +9,16 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.store.files.structure_reading import MOST_SITES, read_cif, space_group_of
 
+from ....structures import cif
+
 #: Cubic CsPbBr3 with its symmetry: five atoms of three sites.
-CUBIC = """\
-data_CsPbBr3
-_cell_length_a 5.87
-_cell_length_b 5.87
-_cell_length_c 5.87
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-_symmetry_space_group_name_H-M 'P m -3 m'
-_symmetry_Int_Tables_number 221
-loop_
-_atom_site_label
-_atom_site_type_symbol
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-_atom_site_occupancy
-Cs1 Cs 0.5 0.5 0.5 1
-Pb1 Pb 0 0 0 1
-Br1 Br 0.5 0 0 1
-"""
+CUBIC = cif(
+    "CsPbBr3",
+    5.87,
+    "Cs1 Cs 0.5 0.5 0.5 1\nPb1 Pb 0 0 0 1\nBr1 Br 0.5 0 0 1\n",
+    "_symmetry_space_group_name_H-M 'P m -3 m'\n_symmetry_Int_Tables_number 221",
+    occupancies=1,
+)
 CSPBBR3 = parse_composition("CsPbBr3")
 
 

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.phases import MEASURED
 from pvkdb.schemas.runs import RunCounts
-from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport, Stability
 from pvkdb.schemas.tables import CompositionsRow
 from pvkdb.store.collections import COMPOSITIONS
 from pvkdb.store.curation.registration import register_material
@@ -28,6 +27,7 @@ from pvkdb.store.models.summary_updates import renew_summaries
 from pvkdb.store.rows.energy_ranges import energy_ranges
 from pvkdb.store.runs import screening_runs
 
+from ....screened import candidate, report, stability
 from ....structures import structure_row
 
 SUMMARIES, COUNTS = (model.__table__ for model in (CompositionSummary, CompositionCount))
@@ -253,28 +253,12 @@ def test_a_measured_phase_leads_and_phases_within_the_error_are_undecided(store:
     require_current(store)
 
 
-def report(energies: dict[str, float | None]) -> str:
-    facts = {"ground_state": None, "perovskite": None, "products": [], "without_energy": []}
-    candidates = [
-        ScreenedCandidate(
-            formula=formula,
-            type="ABX3",
-            family="3D",
-            lead_free=False,
-            stability=Stability(
-                phases=[],
-                perovskite_above_ground_state_ev_per_atom=None,
-                above_hull_ev_per_atom=value,
-                **facts,
-            ),
-        )
-        for formula, value in energies.items()
-    ]
-    texts = dict.fromkeys(("title", "plan", "pvkdb_version", "ranked_by"), "x")
-    numbers = {name: {} for name in ("calculations", "failed", "force_calls")}
-    return ScreeningReport(
-        potential="chgnet", stages=[], candidates=candidates, core_hours=0, **texts, **numbers
-    ).model_dump_json()
+def reported(energies: dict[str, float | None]) -> str:
+    """The text of a report without perovskites."""
+    none = dict.fromkeys(("ground_state", "perovskite"))
+    none["perovskite_above_ground_state_ev_per_atom"] = None
+    found = (candidate(name, stability=stability(at, **none)) for name, at in energies.items())
+    return report(*found).model_dump_json()
 
 
 def test_the_newest_report_gives_the_energy_above_the_hull(store: Store) -> None:
@@ -288,7 +272,7 @@ def test_the_newest_report_gives_the_energy_above_the_hull(store: Store) -> None
             at = datetime(2026, 3, day, tzinfo=UTC)
             run = screening_runs.begin(session, "lead", at, "me", lambda _: True, scheduled=False)
             assert run is not None
-            screening_runs.finish(session, run.id, "me", report(energies), counts, None)
+            screening_runs.finish(session, run.id, "me", reported(energies), counts, None)
     row = composition(store, "CsPbBr3")
     assert row.above_hull_ev_per_atom == -0.04
     assert row.above_hull_source == "screening 2, chgnet"

@@ -17,10 +17,7 @@ from pvkdb.schemas.rankings import Grade, Verdict
 from pvkdb.schemas.screening import (
     BarrierOutcome,
     Migration,
-    ScreenedCandidate,
     ScreeningReport,
-    Stability,
-    VacancyFormation,
 )
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
@@ -34,6 +31,7 @@ from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import value_text
 from pvkdb.suitability.evidence.materials import material_candidates, phase_candidates
 
+from ....screened import candidate, report, stability, vacancy
 from ....structures import structure_row
 
 MEMORY = shipped_profile("non-volatile-memory")
@@ -318,39 +316,12 @@ def test_without_energies_of_the_phases_the_values_span_them(sqlite_store: Store
 
 
 def screening() -> ScreeningReport:
-    stability = Stability(
-        phases=[],
-        ground_state="Pnma",
-        perovskite="Pnma",
-        perovskite_above_ground_state_ev_per_atom=0,
-        above_hull_ev_per_atom=0.03,
-        products=[],
-        without_energy=[],
+    known = {"stability": stability(0.03), "vacancy": vacancy(), "lead_free": True}
+    return report(
+        candidate("CsSnBr3", **known),
+        candidate("CsGeI3", lead_free=True),
+        candidate("CsPbBr3", **known),
     )
-    vacancy = VacancyFormation(
-        phase="Pnma",
-        calculation="abc",
-        atoms_in_cell=40,
-        x_poor_ev=0.2,
-        x_rich_ev=1.6,
-        mu_x_poor_ev=-2,
-        mu_x_rich_ev=-1,
-        allowed=True,
-        host_drop_ev_per_formula=0,
-        without_energy=[],
-        references={},
-    )
-    entries = [
-        ScreenedCandidate(
-            formula=formula, type="ABX3", family="3D", lead_free=True, stability=known,
-            vacancy=vacancy if known else None,
-        )
-        for formula, known in (("CsSnBr3", stability), ("CsGeI3", None), ("CsPbBr3", stability))
-    ]  # fmt: skip
-    return ScreeningReport(
-        title="try", plan="", potential="chgnet", pvkdb_version="0", ranked_by="tau", stages=[],
-        candidates=entries, calculations={}, failed={}, force_calls={}, core_hours=0,
-    )  # fmt: skip
 
 
 @pytest.mark.usefixtures("_uncalibrated")

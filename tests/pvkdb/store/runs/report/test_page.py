@@ -19,11 +19,13 @@ from pvkdb.schemas.screening import (
     Stability,
     StageCount,
     Tolerance,
-    VacancyFormation,
 )
 from pvkdb.store.runs.report.histograms import Bins, histograms, nice_step
 from pvkdb.store.runs.report.page import page, write_report
 from pvkdb.store.runs.screening_reports import ranked
+
+from ..... import screened
+from .....screened import candidate, vacancy
 
 
 def phase(name: str, energy: float | None, *findings: str) -> PhaseEnergy:
@@ -55,26 +57,12 @@ STABILITY = Stability(
     ],
     without_energy=["CsPb2I5"],
 )
-VACANCY = VacancyFormation(
-    phase="Pnma",
-    calculation="record-of-vacancy",
-    atoms_in_cell=160,
-    x_poor_ev=0.471,
-    x_rich_ev=1.813,
-    mu_x_poor_ev=-2.951,
-    mu_x_rich_ev=-1.609,
-    allowed=False,
-    host_drop_ev_per_formula=0.0123,
-    without_energy=[],
+VACANCY = vacancy(
+    calculation="record-of-vacancy", atoms_in_cell=160, x_poor_ev=0.471, x_rich_ev=1.813,
+    mu_x_poor_ev=-2.951, mu_x_rich_ev=-1.609, allowed=False, host_drop_ev_per_formula=0.0123,
     references={"Pb": "Fm-3m", "I": "Cmce"},
-)
+)  # fmt: skip
 TOLERANCE = Tolerance(t=0.851, mu=0.541, tau=4.303, p_perovskite=0.477, radii_source="shannon1976")
-
-
-def candidate(formula: str, **known: object) -> ScreenedCandidate:
-    return ScreenedCandidate.model_validate(
-        {"formula": formula, "type": "ABX3", "family": "3D", "lead_free": False, **known}
-    )
 
 
 FULL = candidate("CsPbI3", tolerance=TOLERANCE, stability=STABILITY, vacancy=VACANCY, rank=2)
@@ -82,28 +70,19 @@ FULL = candidate("CsPbI3", tolerance=TOLERANCE, stability=STABILITY, vacancy=VAC
 
 def report(*candidates: ScreenedCandidate, **changed: object) -> ScreeningReport:
     fallen = sum(entry.fall is not None for entry in candidates)
-    content = {
-        "title": "Lead",
-        "plan": 'types = ["ABX3"]\n',
-        "potential": "chgnet",
-        "pvkdb_version": "0.1.0",
-        "ranked_by": "above_hull_ev_per_atom",
-        "stages": [
-            StageCount(
-                stage="stability",
-                entered=len(candidates),
-                passed=len(candidates) - fallen,
-                fell={"filter": fallen} if fallen else {},
-            )
-        ],
-        "candidates": candidates,
-        "calculations": {"relax": 200, "vacancy": 1},
-        "failed": {"relaxation not converged": 1},
+    stage = StageCount(
+        stage="stability",
+        entered=len(candidates),
+        passed=len(candidates) - fallen,
+        fell={"filter": fallen} if fallen else {},
+    )
+    content: dict[str, object] = {
+        "title": "Lead", "plan": 'types = ["ABX3"]\n', "ranked_by": "above_hull_ev_per_atom",
+        "stages": [stage], "failed": {"relaxation not converged": 1}, "core_hours": 0.25,
+        "calculations": {"relax": 200, "vacancy": 1}, "pvkdb_version": "0.1.0",
         "force_calls": {"relax": 12345, "vacancy": 321},
-        "core_hours": 0.25,
-        **changed,
-    }
-    return ScreeningReport.model_validate(content)
+    }  # fmt: skip
+    return screened.report(*candidates, **content | changed)
 
 
 class _Text(HTMLParser):
