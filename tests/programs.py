@@ -1,10 +1,12 @@
-"""Programs that run beside a test."""
+"""Programs that run beside a test, and modules that are no part of a package."""
 
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -26,3 +28,13 @@ def background(*program: str, cwd: Path | None = None) -> Iterator[Start]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+def module_at(path: Path, name: str = "") -> ModuleType:
+    """The module of a file, executed anew."""
+    spec = importlib.util.spec_from_file_location(name or path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

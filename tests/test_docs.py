@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shlex
 import shutil
@@ -21,6 +20,8 @@ from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.server import listen
 from pvkdb_pipelines.screening.plan.plan import parse_plan
+
+from .programs import module_at
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -178,12 +179,7 @@ def test_make_targets_named_exist() -> None:
 
 
 def test_the_data_dictionary_is_what_the_models_say() -> None:
-    path = ROOT / "docs" / "reference" / "generate.py"
-    spec = importlib.util.spec_from_file_location("generate_reference", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = module_at(ROOT / "docs" / "reference" / "generate.py", "generate_reference")
     stale = "run: python docs/reference/generate.py"
     assert module.PAGE.read_text(encoding="utf-8") == module.render(), stale
     assert module.FAILURES_PAGE.read_text(encoding="utf-8") == module.render_failures(), stale

@@ -19,6 +19,7 @@ from lxml import html
 
 from .api.explorer.axe import serious
 from .conftest import lacks
+from .programs import module_at
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -31,13 +32,7 @@ FOREIGN = {"pvkdb: command not found"}
 @pytest.fixture(scope="module")
 def pages() -> ModuleType:
     """The program that writes the pages of the code."""
-    path = DOCS / "reference" / "site_pages.py"
-    spec = importlib.util.spec_from_file_location("site_pages", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(DOCS / "reference" / "site_pages.py")
 
 
 @pytest.fixture(scope="module")

@@ -12,19 +12,9 @@ JSON = "application/json"
 #: Body, Content-Type and reason of refusal.
 REFUSED = {
     "a name twice": ('{"formulas": ["CsPbBr3"], "formulas": ["CsPbBr3"]}', JSON, "occurs twice"),
-    "NaN": ('{"formulas": ["CsPbBr3"], "more": NaN}', JSON, "NaN is not a number"),
-    "Infinity": ('{"formulas": ["CsPbBr3"], "more": -Infinity}', JSON, "Infinity is not a number"),
-    "5,000 digits": (
-        '{"formulas": ["CsPbBr3"], "more": ' + "9" * 5000 + "}",
-        JSON,
-        "not a number up to",
-    ),
-    "1e999": ('{"formulas": ["CsPbBr3"], "more": 1e999}', JSON, "not a number up to"),
     "deep": ("[" * 100_000, JSON, "nested too deeply"),
     "deeper than a schema": ('{"formulas": ' + "[" * 900 + "]" * 900 + "}", JSON, ""),
-    "half a surrogate pair": ('{"formulas": "\\ud800"}', JSON, "surrogate"),
     "not UTF-8": ('{"formulas": "é"}', JSON, "not UTF-8"),
-    "UTF-16": ('{"formulas": ["CsPbBr3"]}', JSON, "not UTF-8"),
     "a form of another site": ('{"formulas": ["CsPbBr3"]}', "text/plain", "application/json"),
     "no type": ('{"formulas": ["CsPbBr3"]}', None, "application/json"),
 }
@@ -33,7 +23,7 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_is_not_json_is_refused(reading_api: Api, case: str) -> None:
     body, kind, reason = REFUSED[case]
-    encoding = {"not UTF-8": "latin-1", "UTF-16": "utf-16"}.get(case, "utf-8")
+    encoding = "latin-1" if case == "not UTF-8" else "utf-8"
     headers = {"Content-Type": kind} if kind else {}
     content = body.encode(encoding)
     answer = reading_api.request("POST", TOLERANCE, content=content, headers=headers)

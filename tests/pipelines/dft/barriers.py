@@ -10,6 +10,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 
+from ...queueing import submitted
 from ...structures import structure_row
 from ..migration.results import hop_barrier, migration_result_of
 
@@ -36,8 +37,7 @@ def vacancy_path() -> list[Atoms]:
 def queued_barrier(store: Store) -> str:
     """Ask for it; gives the id."""
     request = NebRequest(formula="CsPbBr3", phase="Pnma", potential=PotentialName.CHGNET)
-    with store.session() as session:
-        return queue.submit(session, request)[0].id
+    return submitted(store, request)
 
 
 def stored_barrier(store: Store) -> str:

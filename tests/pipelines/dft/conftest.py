@@ -11,8 +11,6 @@ from ase import Atoms
 from ase.build import molecule
 
 from pvkdb.schemas.calculations.dft import DftNebRequest, DftScfRequest, DftSettings
-from pvkdb.store.database import Store
-from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.dft.codes.runs import DEBIAN_CP2K_DATA, DEBIAN_PSEUDO_DIR
 from pvkdb_pipelines.geometry.hosts import host_of
 
@@ -103,9 +101,3 @@ def scf(atoms: Atoms, formula: str, settings: DftSettings = CHEAP, **fields: Any
     return DftScfRequest(
         formula=formula, structure=host_of(atoms), settings=settings, demonstration=True, **fields
     )
-
-
-def enqueued(store: Store, request: Any, material: str | None = None) -> str:
-    """Put a request into the queue; gives the id."""
-    with store.session() as session:
-        return queue.enqueue(session, request, material)[0].id

@@ -17,8 +17,9 @@ from pvkdb.store.database import Store
 from pvkdb_pipelines.dft.settings import complete_request
 
 from ...conftest import lacks
+from ...queueing import enqueued
 from ...slurm import missing, one_machine_slurm
-from .conftest import MOLECULE, ammonia, enqueued, scf
+from .conftest import MOLECULE, ammonia, scf
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("pw", "cp2k")]
 

@@ -24,14 +24,15 @@ from pvkdb_pipelines.migration.compute import MigrationRun
 from pvkdb_pipelines.migration.plots.pictures import plot_graph, plot_path
 from pvkdb_pipelines.migration.result.stored import path_text, stored_host, stored_path
 
+from ...queueing import submitted
+
 pytestmark = pytest.mark.slow
 
 
 def recorded(store: Store, run: MigrationRun) -> str:
     """Put a finished calculation into a store, as a worker does."""
     request = NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)
-    with store.session() as session:
-        key = queue.submit(session, request)[0].id
+    key = submitted(store, request)
     with store.session() as session:
         queue.claim(session, "a")
     with store.session() as session:

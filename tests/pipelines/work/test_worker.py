@@ -26,12 +26,9 @@ from pvkdb_pipelines.migration.compute import MigrationRun
 from pvkdb_pipelines.work import interrupts, worker
 from pvkdb_pipelines.work.worker import Worker
 
+from ...queueing import enqueued, submitted
+
 CHGNET = NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)
-
-
-def submitted(store: Store, request: NebRequest = CHGNET) -> str:
-    with store.session() as session:
-        return queue.submit(session, request)[0].id
 
 
 def stored(store: Store, key: str) -> Calculation:
@@ -73,7 +70,7 @@ def test_failures_become_typed_records(
     words: str,
 ) -> None:
     compute_raises(monkeypatch, error)
-    key = submitted(empty_store)
+    key = submitted(empty_store, CHGNET)
     document = Worker(empty_store).run()
     assert document is not None
     assert document.failure_kind is kind
@@ -88,7 +85,7 @@ def test_ctrl_c_puts_the_calculation_back(
     empty_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compute_raises(monkeypatch, KeyboardInterrupt())
-    key = submitted(empty_store)
+    key = submitted(empty_store, CHGNET)
     with pytest.raises(KeyboardInterrupt):
         Worker(empty_store).run()
     calculation = stored(empty_store, key)
@@ -111,7 +108,7 @@ def test_ctrl_c_that_a_library_turned_into_its_own_error_is_no_failure(
         raise AssertionError
 
     monkeypatch.setattr(compute, "compute_migration", swallowing)
-    key = submitted(empty_store)
+    key = submitted(empty_store, CHGNET)
     try:
         with pytest.raises(KeyboardInterrupt):
             Worker(empty_store).run()
@@ -129,7 +126,7 @@ def test_what_fails_around_a_calculation_is_no_result_of_it(
     empty_store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     compute_raises(monkeypatch, error)
-    key = submitted(empty_store)
+    key = submitted(empty_store, CHGNET)
     with pytest.raises(type(error)):
         Worker(empty_store).run()
     calculation = stored(empty_store, key)
@@ -138,7 +135,7 @@ def test_what_fails_around_a_calculation_is_no_result_of_it(
 
 def test_a_lost_lease_is_no_failure(empty_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another worker has the calculation: this one writes nothing and goes on."""
-    key = submitted(empty_store)
+    key = submitted(empty_store, CHGNET)
 
     def overtaken(*args: Any, **kwargs: Any) -> MigrationRun:
         with empty_store.session() as session:
@@ -157,8 +154,7 @@ def unchecked(store: Store, formula: str) -> str:
     request = NebRequest(
         formula=formula, phase="Fm-3m", defect="V_I", potential=PotentialName.CHGNET
     )
-    with store.session() as session:
-        return queue.enqueue(session, request)[0].id
+    return enqueued(store, request)
 
 
 def test_a_composition_without_such_a_prototype_is_a_typed_failure(empty_store: Store) -> None:
@@ -170,7 +166,7 @@ def test_a_composition_without_such_a_prototype_is_a_typed_failure(empty_store: 
 
 
 def test_a_request_that_this_version_refuses_is_a_typed_failure(empty_store: Store) -> None:
-    key = submitted(empty_store)
+    key = submitted(empty_store, CHGNET)
     with empty_store.session() as session:
         entry = session.get_one(Calculation, key)
         entry.parameters = {**entry.parameters, "settings": {"max_atoms": 10**9}}
@@ -184,7 +180,7 @@ def test_a_database_that_hiccups_does_not_end_the_lease(
     empty_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "HEARTBEAT_S", 0.05)
-    key = submitted(empty_store)
+    key = submitted(empty_store, CHGNET)
     original, beats = queue.heartbeat, []
 
     def unsteady(*args: Any) -> bool:
@@ -208,7 +204,7 @@ def test_the_lease_is_renewed_while_work_goes_on(
     empty_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "HEARTBEAT_S", 0.05)
-    key = submitted(empty_store)
+    key = submitted(empty_store, CHGNET)
     leases = []
 
     def slow(*args: Any, **kwargs: Any) -> MigrationRun:

@@ -26,6 +26,7 @@ from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work import tasks, worker
 from pvkdb_pipelines.work.worker import Worker
 
+from ...queueing import enqueued
 from .rehearsal import WITNESS, Rehearsal
 
 QUICK = Rehearsal(number=10)  # one with a file
@@ -46,11 +47,6 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Any]], None
     return give
 
 
-def asked(store: Store, request: Rehearsal = QUICK) -> str:
-    with store.session() as session:
-        return queue.enqueue(session, request)[0].id
-
-
 def state(store: Store, name: str) -> tuple[str, int]:
     with store.session(read_only=True) as session:
         entry = session.get_one(Calculation, name)
@@ -66,7 +62,7 @@ def test_a_cancelled_calculation_stops_at_its_next_step(
     empty_store: Store, kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "HEARTBEAT_S", 0.1)
-    name = asked(empty_store)
+    name = enqueued(empty_store, QUICK)
 
     def steps(document: Any, report: Callable[[CalculationProgress], None]) -> tasks.Outcome:
         cancel(empty_store, name)
@@ -87,7 +83,7 @@ def test_one_that_takes_no_steps_is_interrupted(
 ) -> None:
     """As a program of its own, which is waited for."""
     monkeypatch.setattr(worker, "HEARTBEAT_S", 0.1)
-    name = asked(empty_store)
+    name = enqueued(empty_store, QUICK)
     before = signal.getsignal(signal.SIGUSR1)
 
     def waits(document: Any, report: Any) -> tasks.Outcome:
@@ -108,7 +104,7 @@ def test_one_that_takes_no_steps_is_interrupted(
 def test_a_worker_in_a_thread_of_a_program_can_work_too(empty_store: Store, kind: Any) -> None:
     """Signals are for the main thread; elsewhere the next step hears of a cancellation."""
     kind(lambda *_: tasks.Outcome({"square": 1}, {}, lambda *_: []))
-    name = asked(empty_store)
+    name = enqueued(empty_store, QUICK)
     thread = threading.Thread(target=Worker(empty_store).run)
     thread.start()
     thread.join()
@@ -116,7 +112,10 @@ def test_a_worker_in_a_thread_of_a_program_can_work_too(empty_store: Store, kind
 
 
 def test_progress_and_files_are_kept_with_the_record(empty_store: Store) -> None:
-    done, failed = asked(empty_store), asked(empty_store, Rehearsal(number=1, fails=True))
+    done, failed = (
+        enqueued(empty_store, QUICK),
+        enqueued(empty_store, Rehearsal(number=1, fails=True)),
+    )
     for _ in range(2):
         Worker(empty_store).run()
     with empty_store.session(read_only=True) as session:
@@ -136,7 +135,7 @@ def test_no_room_for_its_files_puts_the_calculation_back(
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    name = asked(empty_store, request_)
+    name = enqueued(empty_store, request_)
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(DatabaseError, match="make room"):
@@ -164,7 +163,7 @@ def full_sqlite(sqlite_store: Store) -> Iterator[Store]:
 def test_a_full_disk_is_told_in_words_and_nothing_is_lost(
     sqlite_store: Store, full_sqlite: Store, kind: Any
 ) -> None:
-    name = asked(sqlite_store)
+    name = enqueued(sqlite_store, QUICK)
     kind(lambda *_: tasks.Outcome({"square": "x" * 500_000}, {}, lambda *_: []))
     with pytest.raises(DatabaseError, match="full; make room on its disk"):
         Worker(full_sqlite).run()
@@ -175,7 +174,7 @@ def test_a_full_disk_is_told_in_words_and_nothing_is_lost(
 
 
 def test_a_store_that_may_only_be_read_is_told_in_words(empty_store: Store) -> None:
-    name = asked(empty_store)
+    name = enqueued(empty_store, QUICK)
     reader = Store(empty_store.url.render_as_string(hide_password=False))
     if reader.sqlite_path is None:
         with empty_store.engine.begin() as connection:
@@ -201,7 +200,7 @@ def test_a_claim_whose_answer_was_lost_is_not_left_behind(
 ) -> None:
     """The claim was written, and the connection broke before the worker heard of it."""
     monkeypatch.setattr(worker, "RETRY_S", 0.0)
-    asked(empty_store)
+    enqueued(empty_store, QUICK)
     original, calls = empty_store.session, []
 
     class Breaking:
@@ -227,7 +226,7 @@ def test_a_result_whose_answer_was_lost_is_written_once(
     empty_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "RETRY_S", 0.0)
-    name = asked(empty_store)
+    name = enqueued(empty_store, QUICK)
     original, lost = queue.finish, []
 
     def finish(session: Any, *arguments: Any, **given: Any) -> Calculation:
@@ -255,7 +254,7 @@ def test_a_worker_with_a_wrong_clock_loses_nothing_and_doubles_nothing(
     monkeypatch.setenv(WITNESS, str(witness))
     monkeypatch.setenv("PVKDB_DATABASE_URL", empty_store.url.render_as_string(hide_password=False))
     names = [
-        asked(empty_store, Rehearsal(number=number, steps=2, step_s=0.1)) for number in range(20)
+        enqueued(empty_store, Rehearsal(number=number, steps=2, step_s=0.1)) for number in range(20)
     ]
     program = Path(__file__).with_name("clock_off.py")
     process = subprocess.Popen([sys.executable, str(program), str(minutes)])

@@ -20,6 +20,7 @@ from pvkdb.store.database import Store
 from pvkdb.suitability.evidence.devices import device_candidates
 
 from ...curated import OPEN_PAGES
+from ...programs import module_at
 
 ROOT = Path(__file__).parents[3]
 READINGS = ROOT / "curation" / "open_pages"
@@ -218,13 +219,7 @@ def test_figures_belong_to_the_devices_that_they_name(sqlite_store: Store) -> No
 def test_a_reader_who_did_not_know_the_values_found_the_same(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    independent = importlib.util.spec_from_file_location(
-        "independent", ROOT / "curation" / "independent" / "compare.py"
-    )
-    assert independent is not None
-    assert independent.loader is not None
-    module = importlib.util.module_from_spec(independent)
-    independent.loader.exec_module(module)
+    module = module_at(ROOT / "curation" / "independent" / "compare.py", "independent")
     module.main()
     assert re.search(r"\d+ values of 38 papers .* equal \(9[5-9]", capsys.readouterr().out)
     kept = module.rows

@@ -106,9 +106,6 @@ def test_json_cells_are_the_text_that_was_written_with_its_line(tmp_path: Path) 
     ("text", "line", "said"),
     [
         (YAML, 1, "is not JSON"),
-        ("reference: {title: x}", 1, "is not JSON"),
-        ("{'reference': null}", 1, "is not JSON"),
-        ('{"reference": null} # comment', 1, "is not JSON"),
         ('{"energetics": [\n{"value": NaN}]}', 2, "NaN is not a number"),
         ('{"energetics": [],\n"energetics": []}', 2, "'energetics' occurs twice"),
         ('{"energetics": [{"value": 1,\n"value": 2}]}', 2, "'value' occurs twice"),
@@ -117,7 +114,6 @@ def test_json_cells_are_the_text_that_was_written_with_its_line(tmp_path: Path) 
         ("[" * 100_000, 1, "nested too deeply"),
         ('{"reference": {"title": ' + "[" * 900 + "]" * 900 + "}}", 1, "must be one value"),
         ('{"reference": {"title": "é"}}'.encode("latin-1"), 1, "is not UTF-8: .* position 25"),
-        ('{"reference": null}'.encode("utf-16"), 1, "is not UTF-8"),
     ],
 )
 def test_json_is_parsed_as_json(tmp_path: Path, text: str | bytes, line: int, said: str) -> None:

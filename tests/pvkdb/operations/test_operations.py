@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
 import shutil
@@ -13,7 +12,6 @@ import tomllib
 from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
-from types import ModuleType
 
 import httpx
 import pytest
@@ -30,6 +28,8 @@ from pvkdb.store.security.keys import create_key
 from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import read_settings
 
+from ...programs import module_at
+
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "docs" / "examples" / "sneak_current"
 
@@ -40,16 +40,6 @@ texts = dict(summary="Half.", description="An operation without its other half."
 names = dict(function="broken:run", request="broken:Request", result="broken:Result")
 OPERATIONS = [Operation(name="half", printed="broken:show", **texts, **names)]
 """
-
-
-def module_at(path: Path, name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

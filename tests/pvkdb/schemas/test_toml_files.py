@@ -73,6 +73,7 @@ GOOD = 'title = "x"\nuses = ["memory"]\n[[layers]]\nmaterial = "Ag"\nnm = 2\n'
         ("[[layers]]", "[layers]", " line 3: layers = {'material': 'Ag', 'nm': 2}: write it"),
         (GOOD, "layers = [3]", " line 1: layers.0 = 3: write it as a table"),
         (GOOD, "", ": layers is missing"),
+        ("title", "ti tle", " is not TOML: Expected '=' after a key in a key/value pair (at "),
         ("= 2\n", "= ", " is not TOML: Invalid value (line 5, where the file ends)"),
     ],
 )

@@ -36,9 +36,10 @@ from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 
 from ....conftest import lacks
+from ....queueing import enqueued
 from ....structures import structure_row
 from ..barriers import stored_barrier, vacancy_path
-from ..conftest import MOLECULE, enqueued, inversion
+from ..conftest import MOLECULE, inversion
 from .vasprun import TITLES, vasprun_xml
 
 VALENCE = {"Cs": 9.0, "Pb": 14.0, "Br": 7.0}

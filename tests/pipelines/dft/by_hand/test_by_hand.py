@@ -34,8 +34,9 @@ from pvkdb_pipelines.dft.requests import path_request
 from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 
+from ....queueing import enqueued, state_of
 from ..barriers import stored_barrier
-from ..conftest import MOLECULE, ammonia, enqueued, scf
+from ..conftest import MOLECULE, ammonia, scf
 from ..crystals import GUIDE, hop_request
 
 #: Positive, since the odd electron of a neutral vacancy takes twice the steps.
@@ -62,11 +63,6 @@ def taken_back(store: Store, key: str, folder: Path) -> Calculation:
         session.flush()
         session.expunge(found)
         return found
-
-
-def state(store: Store, key: str) -> str:
-    with store.session() as session:
-        return session.get_one(Calculation, key).state
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +140,7 @@ def test_a_run_with_other_settings_is_refused_and_the_job_stays(
     key = enqueued(sqlite_store, complete_request(scf(ammonia(), "NH3", changed)))
     with pytest.raises(InputError, match=words):
         taken_back(sqlite_store, key, ammonia_run)
-    assert state(sqlite_store, key) == "queued"
+    assert state_of(sqlite_store, key) == "queued"
 
 
 @pytest.mark.slow
@@ -187,7 +183,7 @@ def test_an_output_that_is_cut_or_none_is_refused(
     key = enqueued(sqlite_store, complete_request(scf(ammonia(), "NH3", MOLECULE)))
     with pytest.raises(InputError, match=words):
         taken_back(sqlite_store, key, folder)
-    assert state(sqlite_store, key) == "queued"
+    assert state_of(sqlite_store, key) == "queued"
 
 
 @pytest.mark.slow

@@ -22,8 +22,8 @@ from pvkdb_pipelines.dft.by_hand.imports import import_results
 from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 
+from ....queueing import enqueued
 from ..barriers import vacancy_path
-from ..conftest import enqueued
 from .vasprun import vasprun_xml
 
 #: Valence electrons of the Materials Project's PBE POTCARs: Cs_sv, Pb_d, Br.

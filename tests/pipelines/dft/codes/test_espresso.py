@@ -32,6 +32,7 @@ from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from pvkdb_pipelines.work.worker import Worker
 
+from ....queueing import enqueued
 from ..conftest import (
     AMMONIA_BARRIER_EV,
     CHEAP,
@@ -39,7 +40,6 @@ from ..conftest import (
     ammonia,
     csi,
     cspbi3,
-    enqueued,
     inversion,
     scf,
 )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,6 +17,8 @@ from pvkdb.store.rows.reading import TableRows, without_unreadable
 from pvkdb_api.listing.parameters import query_model
 from pvkdb_api.rest.collections import collection_fields
 
+from ....programs import module_at
+
 ROOT = Path(__file__).resolve().parents[4]
 
 
@@ -33,15 +32,6 @@ class Wider(ConductionRow):
 
 class Models(DeclarativeBase):
     """Models beside those of the store."""
-
-
-def module_at(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_the_columns_of_the_models_are_those_of_the_declarations() -> None:

@@ -13,7 +13,6 @@ from pvkdb.schemas.calculations.relaxations import ElementRequest, ElementResult
 from pvkdb.store.database import Store
 from pvkdb.store.files.calculation_import import ImportCounts, take_calculations
 from pvkdb.store.files.exchange import write_calculations, write_queued
-from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 
 Line = dict[str, Any]
@@ -64,11 +63,6 @@ def written(store: Store, path: Path) -> int:
 def taken(store: Store, path: Path) -> ImportCounts:
     with store.session() as session:
         return take_calculations(session, path)
-
-
-def state(store: Store, name: str) -> str:
-    with store.session(read_only=True) as session:
-        return session.get_one(Calculation, name).state
 
 
 def sent(store: Store, path: Path) -> tuple[int, int]:

@@ -18,7 +18,8 @@ from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue import claims as queue
 
-from .exchanging import Line, element, ended, file_of, sent, state, taken, with_path, written
+from ....queueing import state_of
+from .exchanging import Line, element, ended, file_of, sent, taken, with_path, written
 
 
 def test_a_barrier_arrives_with_all_that_it_gave_and_goes_out_again_as_it_came(
@@ -82,9 +83,9 @@ def test_what_was_asked_for_is_answered_and_what_waited_for_it_goes_on(
     with empty_store.session() as session:
         asked = queue.enqueue(session, element("K"))[0].id
         waits = queue.enqueue(session, element("Rb"), depends_on=[asked])[0].id
-    assert state(empty_store, waits) == "waiting"
+    assert state_of(empty_store, waits) == "waiting"
     assert taken(empty_store, tmp_path / "file.gz").new == 1
-    assert (state(empty_store, asked), state(empty_store, waits)) == ("done", "queued")
+    assert (state_of(empty_store, asked), state_of(empty_store, waits)) == ("done", "queued")
 
 
 def test_what_the_store_computes_or_has_is_left_alone(
@@ -100,8 +101,8 @@ def test_what_the_store_computes_or_has_is_left_alone(
         queue.claim(session, "a", running)
         asked_again = queue.enqueue(session, element("Rb"))[0].id
     assert taken(empty_store, tmp_path / "file.gz") == ImportCounts(new=1, known=2, other_recipe=0)
-    assert state(empty_store, running) == "running"
-    assert state(empty_store, asked_again) == "queued"
+    assert state_of(empty_store, running) == "running"
+    assert state_of(empty_store, asked_again) == "queued"
     with empty_store.session(read_only=True) as session:
         failed = session.query(Calculation).filter_by(state="failed").one()
         assert failed.failure_kind == "relaxation not converged"
@@ -110,7 +111,7 @@ def test_what_the_store_computes_or_has_is_left_alone(
 
 def compute(store: Store, symbol: str, failure: str | None = None) -> None:
     """Compute an element that is queued."""
-    assert state(store, element(symbol).key()[:12]) == "queued"
+    assert state_of(store, element(symbol).key()[:12]) == "queued"
     ended(store, symbol, failure)
 
 
@@ -132,13 +133,13 @@ def test_queued_calculations_end_once_by_the_results_of_another_store(
     assert sent(empty_store, queue_file) == (4, 1)  # Pb waits for what is computed here
     assert taken(other, queue_file) == ImportCounts(new=0, known=0, other_recipe=0, queued=4)
     assert taken(other, queue_file) == ImportCounts(new=0, known=4, other_recipe=0)
-    assert [state(other, name) for name in (first, after_first)] == ["queued", "waiting"]
+    assert [state_of(other, name) for name in (first, after_first)] == ["queued", "waiting"]
     compute(other, "K")
     compute(other, "Na")
     compute(other, "Rb", "relaxation not converged")
     assert written(other, results) == 3
     assert taken(empty_store, results) == ImportCounts(new=3, known=0, other_recipe=0)
-    ends = [state(empty_store, name) for name in (first, after_first, bad, after_bad)]
+    ends = [state_of(empty_store, name) for name in (first, after_first, bad, after_bad)]
     assert ends == ["done", "done", "failed", "failed"]
     assert taken(empty_store, results) == ImportCounts(new=0, known=3, other_recipe=0)
     with empty_store.session(read_only=True) as session:
@@ -162,10 +163,10 @@ def test_an_old_failure_does_not_end_what_was_queued_again(
     with empty_store.session() as session:
         queue.requeue(session, name)
     assert taken(empty_store, results).known == 1
-    assert state(empty_store, name) == "queued"
+    assert state_of(empty_store, name) == "queued"
     sent(empty_store, queue_file)  # a second attempt elsewhere
     assert taken(empty_store, results).new == 1
-    assert state(empty_store, name) == "failed"
+    assert state_of(empty_store, name) == "failed"
 
 
 def test_what_this_version_computes_in_another_way_is_left_out(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from datetime import timedelta
 
 import pytest
@@ -19,21 +18,13 @@ from pvkdb.store.queue import attempts
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue.claims import LeaseLostError
 
+from ....queueing import at_once, state_of, submitted
+
 BROMIDE = NebRequest(formula="CsPbBr3")
 
 
-def submitted(store: Store, request: NebRequest = BROMIDE) -> str:
-    with store.session() as session:
-        return queue.submit(session, request)[0].id
-
-
-def state(store: Store, key: str) -> str:
-    with store.session() as session:
-        return session.get_one(Calculation, key).state
-
-
 def test_the_same_work_is_queued_once(empty_store: Store) -> None:
-    first = submitted(empty_store)
+    first = submitted(empty_store, BROMIDE)
     assert submitted(empty_store, NebRequest(formula="PbCsBr3")) == first
     other = NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)
     assert submitted(empty_store, other) != first
@@ -93,25 +84,16 @@ def test_many_workers_never_share_a_calculation(empty_store: Store, at_most: int
     formulas = ["CsPbI3", "CsPbBr3", "CsPbCl3", "CsSnI3", "CsSnBr3", "CsGeI3", "RbPbI3", "KPbI3"]
     ids = {submitted(empty_store, NebRequest(formula=formula)) for formula in formulas}
     claimed: list[str] = []
-    errors: list[Exception] = []
 
     def work(name: str) -> None:
-        try:
-            while True:
-                with empty_store.session() as session:
-                    some = queue.claim_batch(session, name, at_most)
-                    if not some:
-                        return
-                    claimed.extend(calculation.id for calculation in some)
-        except Exception as error:
-            errors.append(error)
+        while True:
+            with empty_store.session() as session:
+                some = queue.claim_batch(session, name, at_most)
+                if not some:
+                    return
+                claimed.extend(calculation.id for calculation in some)
 
-    threads = [threading.Thread(target=work, args=(f"worker {n}",)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    at_once(work, [f"worker {n}" for n in range(4)])
     # A locked row may be skipped on the last round; what was claimed was claimed once.
     assert len(claimed) == len(set(claimed))
     assert set(claimed) <= ids
@@ -122,15 +104,15 @@ def test_many_workers_never_share_a_calculation(empty_store: Store, at_most: int
 
 
 def test_a_result_is_written_once_by_the_holder(empty_store: Store) -> None:
-    key = submitted(empty_store)
+    key = submitted(empty_store, BROMIDE)
     with empty_store.session() as session:
         queue.claim(session, "a")
     with pytest.raises(LeaseLostError), empty_store.session() as session:
         queue.finish(session, key, "b", {"barrier": 1}, {})
-    assert state(empty_store, key) == "running"
+    assert state_of(empty_store, key) == "running"
     with empty_store.session() as session:
         queue.finish(session, key, "a", {"barrier": 0.2}, {"ase": "3"})
-    assert state(empty_store, key) == "done"
+    assert state_of(empty_store, key) == "done"
     with empty_store.session() as session:
         calculation = session.get_one(Calculation, key)
         assert calculation.result == {"barrier": 0.2}
@@ -139,29 +121,29 @@ def test_a_result_is_written_once_by_the_holder(empty_store: Store) -> None:
 
 
 def test_a_failure_is_typed_and_can_be_retried(empty_store: Store) -> None:
-    key = submitted(empty_store)
+    key = submitted(empty_store, BROMIDE)
     with empty_store.session() as session:
         queue.claim(session, "a")
         queue.fail(session, key, "a", "NEB not converged", "residual 0.2 eV/Å")
-    assert state(empty_store, key) == "failed"
+    assert state_of(empty_store, key) == "failed"
     with empty_store.session() as session:
         queue.requeue(session, key)
-    assert state(empty_store, key) == "queued"
+    assert state_of(empty_store, key) == "queued"
     with pytest.raises(StateError, match="is queued"), empty_store.session() as session:
         queue.requeue(session, key)
 
 
 def test_an_unknown_failure_kind_is_a_mistake_of_ours(empty_store: Store) -> None:
-    key = submitted(empty_store)
+    key = submitted(empty_store, BROMIDE)
     with empty_store.session() as session:
         queue.claim(session, "a")
     with pytest.raises(ValueError, match="bad luck"), empty_store.session() as session:
         queue.fail(session, key, "a", "bad luck", "")
-    assert state(empty_store, key) == "running"
+    assert state_of(empty_store, key) == "running"
 
 
 def test_an_interruption_costs_no_attempt(empty_store: Store) -> None:
-    key = submitted(empty_store)
+    key = submitted(empty_store, BROMIDE)
     with empty_store.session() as session:
         queue.claim(session, "a")
     with empty_store.session() as session:
@@ -189,7 +171,7 @@ def test_lost_work_returns(
 ) -> None:
     clock = itertools.count(0, 10)
     monkeypatch.setattr(attempts, "_monotonic", lambda: next(clock))
-    key = submitted(empty_store)
+    key = submitted(empty_store, BROMIDE)
     with empty_store.session() as session:
         calculation = queue.claim(session, "a")
         assert calculation is not None
@@ -198,11 +180,11 @@ def test_lost_work_returns(
     for _ in range(8 if expired else 1):  # on SQLite, a lease is watched
         with empty_store.session() as session:
             queue.recover_lost(session, lambda owner: alive)
-    assert state(empty_store, key) == expected
+    assert state_of(empty_store, key) == expected
 
 
 def test_work_that_kills_its_worker_is_given_up(empty_store: Store) -> None:
-    key = submitted(empty_store)
+    key = submitted(empty_store, BROMIDE)
     for _ in range(queue.MAX_ATTEMPTS):
         with empty_store.session() as session:
             assert queue.claim(session, "a") is not None
@@ -215,7 +197,7 @@ def test_work_that_kills_its_worker_is_given_up(empty_store: Store) -> None:
 
 
 def test_a_heartbeat_keeps_the_lease_of_its_holder_only(empty_store: Store) -> None:
-    key = submitted(empty_store)
+    key = submitted(empty_store, BROMIDE)
     with empty_store.session() as session:
         queue.claim(session, "a")
     with empty_store.session() as session:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 
 import pytest
@@ -13,6 +12,8 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue import jobs
+
+from ....queueing import at_once
 
 FORMULAS = ("CsPbI3", "CsPbBr3", "CsPbCl3", "CsSnI3", "CsSnBr3", "CsGeI3")
 
@@ -55,28 +56,18 @@ def test_it_is_queued_when_the_last_of_them_is_done(empty_store: Store) -> None:
 
 def test_two_that_end_at_the_same_moment_queue_it(empty_store: Store) -> None:
     """On PostgreSQL neither transaction sees the other's end before it is written."""
+
+    def finish(name: str) -> None:
+        with empty_store.session() as session:
+            queue.finish(session, name, "a", {}, {})
+
     for _ in range(5):
         firsts = [asked(empty_store, 0), asked(empty_store, 1)]
         both = asked(empty_store, 2, firsts)
         for name in firsts:
             with empty_store.session() as session:
                 queue.claim(session, "a", name)
-        barrier, errors = threading.Barrier(2), []
-
-        def finish(name: str, barrier: threading.Barrier, errors: list[Exception]) -> None:
-            try:
-                barrier.wait()
-                with empty_store.session() as session:
-                    queue.finish(session, name, "a", {}, {})
-            except Exception as error:
-                errors.append(error)
-
-        threads = [threading.Thread(target=finish, args=(n, barrier, errors)) for n in firsts]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert errors == []
+        at_once(finish, firsts)
         assert states(empty_store, both) == ["queued"]
         end(empty_store, both)
         with empty_store.session() as session:  # once more from the start

@@ -15,24 +15,16 @@ from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue import jobs
 from pvkdb.store.queue.log import MAX_PROGRESS_LINES, ProgressLine
 
+from ....queueing import enqueued, state_of
+
 REQUEST = NebRequest(formula="CsPbBr3", phase="Pnma")
 
 
-def asked(store: Store, request: NebRequest = REQUEST) -> str:
-    with store.session() as session:
-        return queue.enqueue(session, request)[0].id
-
-
 def running(store: Store, request: NebRequest = REQUEST) -> str:
-    name = asked(store, request)
+    name = enqueued(store, request)
     with store.session() as session:
         assert queue.claim(session, "a", name) is not None
     return name
-
-
-def state(store: Store, name: str) -> str:
-    with store.session(read_only=True) as session:
-        return session.get_one(Calculation, name).state
 
 
 def log(store: Store, name: str) -> list[str]:
@@ -41,7 +33,7 @@ def log(store: Store, name: str) -> list[str]:
 
 
 def test_a_queued_one_is_cancelled_at_once(empty_store: Store) -> None:
-    name = asked(empty_store)
+    name = enqueued(empty_store, REQUEST)
     for _ in range(2):  # again changes nothing
         with empty_store.session() as session:
             assert jobs.cancel(session, name) == "cancelled"
@@ -60,7 +52,7 @@ def test_the_owner_of_a_running_one_is_asked_and_records_it(empty_store: Store) 
         assert not queue.heartbeat(session, name, "a")
     with empty_store.session() as session:
         queue.cancelled(session, name, "a")
-    assert state(empty_store, name) == "cancelled"
+    assert state_of(empty_store, name) == "cancelled"
     assert log(empty_store, name) == ["queued", "running", "cancel requested", "cancelled"]
     with empty_store.session() as session:
         queue.requeue(session, name)
@@ -75,7 +67,7 @@ def test_a_result_that_comes_first_is_kept(empty_store: Store) -> None:
         jobs.cancel(session, name)
     with empty_store.session() as session:
         queue.finish(session, name, "a", {"barrier": 0.2}, {})
-    assert state(empty_store, name) == "done"
+    assert state_of(empty_store, name) == "done"
     with pytest.raises(InputError, match="is done"), empty_store.session() as session:
         jobs.cancel(session, name)
 
@@ -90,7 +82,7 @@ def test_one_to_be_cancelled_does_not_go_back_into_the_queue(empty_store: Store,
             assert queue.release(session, name, "a")
         else:
             assert queue.recover_lost(session, lambda owner: False) == (0, 0, 0)
-    assert state(empty_store, name) == "cancelled"
+    assert state_of(empty_store, name) == "cancelled"
 
 
 def test_failed_ones_are_chosen_by_reason_kind_and_material(empty_store: Store) -> None:
@@ -99,7 +91,7 @@ def test_failed_ones_are_chosen_by_reason_kind_and_material(empty_store: Store) 
         names[formula] = running(empty_store, NebRequest(formula=formula, phase="Pnma"))
         with empty_store.session() as session:
             queue.fail(session, names[formula], "a", reason, "…")
-    asked(empty_store, NebRequest(formula="CsSnI3", phase="Pnma"))
+    enqueued(empty_store, NebRequest(formula="CsSnI3", phase="Pnma"))
     with empty_store.session() as session:
         crashed = jobs.failed_ids(session, Selection(failure="crashed"))
         assert crashed == [names["CsPbBr3"], names["CsPbCl3"]]
@@ -111,7 +103,7 @@ def test_failed_ones_are_chosen_by_reason_kind_and_material(empty_store: Store) 
         assert [entry.state for entry in listed] == ["queued", "failed", "failed", "failed"]
         assert listed[1].id == names["CsPbCl3"], "the latest end comes first"
         jobs.retry(session, crashed)
-    assert [state(empty_store, name) for name in crashed] == ["queued", "queued"]
+    assert [state_of(empty_store, name) for name in crashed] == ["queued", "queued"]
 
 
 def test_a_finished_one_cannot_be_retried_and_then_none_is(empty_store: Store) -> None:
@@ -123,11 +115,11 @@ def test_a_finished_one_cannot_be_retried_and_then_none_is(empty_store: Store) -
         queue.fail(session, failed, "a", "crashed", "…")
     with pytest.raises(StateError, match="is done"), empty_store.session() as session:
         jobs.retry(session, [failed, done])
-    assert state(empty_store, failed) == "failed"
+    assert state_of(empty_store, failed) == "failed"
 
 
 def test_a_beginning_of_an_id_will_do_if_it_is_one_only(empty_store: Store) -> None:
-    name = asked(empty_store)
+    name = enqueued(empty_store, REQUEST)
     with empty_store.session() as session:
         session.add(Calculation(id=f"{name[:8]}else", key="k", kind="neb", parameters={}))
     with empty_store.session(read_only=True) as session:

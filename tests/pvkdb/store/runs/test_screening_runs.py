@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +13,8 @@ from pvkdb.schemas.runs import Differences, PassedCandidate, RunCounts, RunState
 from pvkdb.store.database import Store
 from pvkdb.store.models.screenings import ScreeningRun
 from pvkdb.store.runs import screening_runs as runs
+
+from ....queueing import at_once
 
 THREE = datetime(2026, 3, 2, 3, tzinfo=UTC)
 FOUR = THREE + timedelta(hours=1)
@@ -54,18 +55,7 @@ def test_scheduled_runs_of_a_plan_do_not_overlap_and_a_person_s_may(empty_store:
 
 
 def test_whoever_begins_at_once_one_of_them_runs_it(empty_store: Store) -> None:
-    barrier, found = threading.Barrier(6), []
-
-    def begin(number: int) -> None:
-        barrier.wait()
-        found.append(begun(empty_store, f"process {number}", THREE))
-
-    threads = [threading.Thread(target=begin, args=(number,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 6
+    found = at_once(lambda number: begun(empty_store, f"process {number}"), range(6))
     assert sum(key is not None for key in found) == 1
 
 
