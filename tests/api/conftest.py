@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -128,6 +129,20 @@ def serving(url: str) -> Iterator[Api]:
     app = application(url)
     yield Api(app)
     app.state.served.close()
+
+
+@contextmanager
+def service(url: str, *options: str, **settings: str) -> Iterator[str]:
+    """The address of a service in a process of its own, with settings of the environment."""
+    command = [sys.executable, *options, "-c", START, url]
+    environment = {**os.environ, **settings}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
 
 
 @pytest.fixture

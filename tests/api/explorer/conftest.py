@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,35 +14,17 @@ import pytest
 from pvkdb.store.database import Store
 
 from ...patience import PATIENCE_S
+from ..conftest import service
 from ..guarded import OUTSIDE, PUBLIC, guarding, key_for
 from .browsing import Browser
 
-#: Starts the service on a free port of the loopback and prints its address.
-SERVE = """
-import socket, sys
-import uvicorn
-from pvkdb_api.app import create_app
-from pvkdb_api.core.settings import ServiceSettings
 
-listening = socket.create_server(("127.0.0.1", 0))
-print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
-settings = ServiceSettings(allow_local_writes=sys.argv[2] == "local", reading=sys.argv[3])
-app = create_app(sys.argv[1], settings)
-uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])
-"""
-
-
-@contextmanager
-def serving_at(url: str, writes: str = "local", reading: str = "open") -> Iterator[str]:
+def serving_at(
+    url: str, writes: str = "local", reading: str = "open"
+) -> AbstractContextManager[str]:
     """The address of a running service on a database."""
-    command = [sys.executable, "-c", SERVE, url, writes, reading]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
-            process.communicate(timeout=20)
+    local = "1" if writes == "local" else "0"
+    return service(url, PVKDB_ALLOW_LOCAL_WRITES=local, PVKDB_READING=reading)
 
 
 @pytest.fixture(scope="package")

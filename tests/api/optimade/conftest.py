@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +19,7 @@ from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.prototypes import build, compound_of
 
 from ...conftest import new_database
+from ..conftest import service
 
 pytest.importorskip("optimade")
 
@@ -41,11 +40,6 @@ PROTOTYPES = (
 VACANCY = "cspbi3-vacancy"
 #: When the first of them was recorded; the others followed by the minute, and half a second.
 FIRST = datetime(2026, 5, 1, 12, 0, 0, 500_000, UTC)
-
-SERVE = (
-    "import sys; from pvkdb_api.server import serve; serve(sys.argv[1], '127.0.0.1', 0, "
-    "ready=lambda address: print(address, flush=True))"
-)
 
 
 def fill(store: Store) -> Store:
@@ -108,17 +102,6 @@ def address(filled: Store) -> Iterator[str]:
         yield address
 
 
-@contextmanager
-def served(store: Store) -> Iterator[str]:
-    """Address of a running service on a store."""
-    url = store.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-W", "error", "-c", SERVE, url]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
-            process.communicate(timeout=20)
+def served(store: Store) -> AbstractContextManager[str]:
+    """Address of a running service on a store, which fails where Python warns."""
+    return service(store.url.render_as_string(hide_password=False), "-W", "error")
