@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, and_, func, select, true
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.tables import MaterialsRow
 from pvkdb.store.collections.collection import MOST_COUNTED, Collection
-from pvkdb.store.collections.filters import (
+from pvkdb.store.collections.keyset import Sortable, sortables
+from pvkdb.store.collections.shared_filters import (
     FACTORS,
     energy_filters,
     has_ion_named,
@@ -21,7 +22,6 @@ from pvkdb.store.collections.filters import (
     several,
     words,
 )
-from pvkdb.store.collections.keyset import Sortable, sortables
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import (
