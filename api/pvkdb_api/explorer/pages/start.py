@@ -141,7 +141,8 @@ def get_operation(request: Request, session: ReadSession, name: Text) -> Respons
         for key, text in texts.items()
         if text.strip()
     }
-    results, refusal = [], None
+    results: list[BaseModel] = []
+    refusal = None
     try:
         if given:
             asked = validated(served_model(model), given)
