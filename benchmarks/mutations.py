@@ -131,7 +131,7 @@ MUTATIONS = (
         "return rows.where(self.key.not_in(self._replaced()))", "return rows",
     ),
     Mutation(
-        "bound of a filter", "pvkdb/store/collections/filters.py",
+        "bound of a filter", "pvkdb/store/collections/shared_filters.py",
         "lambda v: column >= v", "lambda v: column <= v",
     ),
     Mutation(

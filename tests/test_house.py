@@ -9,6 +9,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -119,6 +120,31 @@ def test_no_module_is_a_fragment_of_its_only_importer() -> None:
             fragments[name] = f"{lines} lines, imported by {only}"
     assert {n: why for n, why in fragments.items() if n not in SMALL_MODULES} == {}
     assert set(SMALL_MODULES) <= set(fragments)
+
+
+def test_scripts_import_one_way() -> None:
+    """``lint-imports`` checks the packages; here, the folders of scripts beside them."""
+    beside = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+        for folder in ("validation", "curation", "benchmarks")
+        for path in (ROOT / folder).glob("*.py")
+    }
+    rooms = (*PACKAGES, "validation", "curation", "benchmarks", "tests")
+    found: dict[str, set[str]] = {}
+    for name, path in (beside | modules()).items():
+        found[name] = set()
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                inner = {f"{node.module}.{each.name}" for each in node.names}
+                found[name] |= {node.module} | inner
+            elif isinstance(node, ast.Import):
+                found[name] |= {each.name for each in node.names}
+    # A room may use those before it; benchmarks compare what validation has computed.
+    for name, imported in found.items():
+        own = max(rooms.index(name.partition(".")[0]), len(PACKAGES) - 1)
+        later = [each for each in imported if each.partition(".")[0] in rooms[own + 1 :]]
+        assert not later, f"{name} imports {later}"
+    TopologicalSorter({each: found[each] & beside.keys() for each in beside}).prepare()
 
 
 def test_no_file_holds_both_sides_of_a_merge() -> None:

@@ -10,7 +10,7 @@ from pvkdb.schemas.calculations.calibration import (
     CalibrationPair,
     CalibrationTable,
 )
-from validation.calibration import (
+from validation.calibration_fit import (
     CLASSES,
     LEAST_OF_A_FAMILY,
     Agreement,

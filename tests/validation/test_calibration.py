@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pvkdb.schemas.calculations.calibration import CalibrationPair, calibration_table
-from validation.calibration import (
+from validation.calibration import PAGE
+from validation.calibration_fit import (
     LEVEL,
-    PAGE,
     agreements,
     all_pairs,
     calibrate,

@@ -42,7 +42,7 @@ def read_fields(row: type[BaseModel], text: str | None) -> list[str] | None:
     Raises:
         ParameterError: a field does not exist; names the nearest one.
     """
-    names = split_names(text or "")
+    names = split_names(text) if text else []
     for name in names:
         if name not in row.model_fields:
             raise ParameterError("fields", unknown_name("field", name[:60], row.model_fields))
@@ -63,7 +63,7 @@ def page_answer(
     """
     filters = read_filters(collection, query)
     fields = read_fields(collection.row, query.fields)
-    facets = split_names(query.facets or "")
+    facets = split_names(query.facets) if query.facets else []
     for name in facets:
         if name not in collection.facets:
             known = collection.facets

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from pvkdb.schemas.tables import CalculationsRow, StructuresRow
 from pvkdb.store.collections.collection import Collection
-from pvkdb.store.collections.filters import material_filters, material_is, through, words
 from pvkdb.store.collections.keyset import Sortable
+from pvkdb.store.collections.shared_filters import material_filters, material_is, through, words
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.structures import Structure

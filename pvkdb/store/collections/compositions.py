@@ -26,7 +26,9 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.tables import CompositionsRow
 from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.declarations import CountTable, Filter
-from pvkdb.store.collections.filters import (
+from pvkdb.store.collections.keyset import sortables
+from pvkdb.store.collections.materials import ions_on_sites
+from pvkdb.store.collections.shared_filters import (
     FACTORS,
     MOST_WORDS,
     any_of,
@@ -38,8 +40,6 @@ from pvkdb.store.collections.filters import (
     several,
     words,
 )
-from pvkdb.store.collections.keyset import sortables
-from pvkdb.store.collections.materials import ions_on_sites
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.models.summaries import KINDS, PART, FormulaPart
 from pvkdb.store.models.summaries import CompositionCount as Count

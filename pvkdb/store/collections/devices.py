@@ -14,7 +14,8 @@ from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow
 from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.declarations import Filter
-from pvkdb.store.collections.filters import (
+from pvkdb.store.collections.keyset import Sortable, sortables
+from pvkdb.store.collections.shared_filters import (
     at_least,
     at_most,
     cited,
@@ -26,7 +27,6 @@ from pvkdb.store.collections.filters import (
     through,
     words,
 )
-from pvkdb.store.collections.keyset import Sortable, sortables
 from pvkdb.store.models.devices import (
     Device,
     DeviceClaim,

@@ -9,7 +9,9 @@ from pvkdb.schemas.responses import EnergySummary
 from pvkdb.schemas.tables import EnergeticsRow
 from pvkdb.store.collections.collection import MOST_COUNTED, Collection, Filters
 from pvkdb.store.collections.declarations import Filter
-from pvkdb.store.collections.filters import (
+from pvkdb.store.collections.keyset import Sortable
+from pvkdb.store.collections.materials import MATERIALS
+from pvkdb.store.collections.shared_filters import (
     cited,
     energy_filters,
     families_of,
@@ -20,8 +22,6 @@ from pvkdb.store.collections.filters import (
     stays,
     through,
 )
-from pvkdb.store.collections.keyset import Sortable
-from pvkdb.store.collections.materials import MATERIALS
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.rows.reading import TableRows, cited_publications

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, and_, func, select, true
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.tables import MaterialsRow
 from pvkdb.store.collections.collection import MOST_COUNTED, Collection
-from pvkdb.store.collections.filters import (
+from pvkdb.store.collections.keyset import Sortable, sortables
+from pvkdb.store.collections.shared_filters import (
     FACTORS,
     energy_filters,
     has_ion_named,
@@ -21,7 +22,6 @@ from pvkdb.store.collections.filters import (
     several,
     words,
 )
-from pvkdb.store.collections.keyset import Sortable, sortables
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import (
@@ -33,7 +33,7 @@ from pvkdb.store.models.materials import (
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.rows.among import among
-from pvkdb.store.rows.energy_ranges import ORIGINS, joined_ranges, ranges_statement
+from pvkdb.store.rows.energy_ranges import ORIGINS, ranges_of, ranges_statement
 from pvkdb.store.rows.reading import Derived, Made, TableRows
 
 #: Data that a material can have: a table that names materials, and conditions on its rows.
@@ -70,7 +70,7 @@ def _of_composition(model: Any, name: str) -> ColumnElement[Any]:
 
 def _activation(found: Iterable[Any]) -> Made:
     made: dict[Any, dict[str, float | None]] = {}
-    for key, ranges in joined_ranges(found).items():
+    for key, ranges in ranges_of(found).items():
         made[key] = dict(_NO_ACTIVATION)
         for origin in ORIGINS:
             if each := ranges.get(("E_A", origin)):
@@ -142,7 +142,7 @@ MATERIALS = Collection(
         (
             ions_on_sites(Material.id),
             Derived(
-                ranges_statement().where(Energetic.quantity == "E_A", among(Energetic.material_id)),
+                ranges_statement(Energetic.quantity == "E_A", among(Energetic.material_id)),
                 _activation,
                 _NO_ACTIVATION,
             ),

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.declarations import Filter
-from pvkdb.store.collections.filters import several, words
 from pvkdb.store.collections.keyset import Sortable
+from pvkdb.store.collections.shared_filters import several, words
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceClaimReference, DeviceReference
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.references import Reference, dois_seen, seen_doi

@@ -17,8 +17,8 @@ from pvkdb.chemistry.ions import ions_without_radius, molecular_ions
 from pvkdb.schemas.tables import TABLES, IonsRow, Row
 from pvkdb.store.base import Base
 from pvkdb.store.collections.collection import Collection
-from pvkdb.store.collections.filters import words
 from pvkdb.store.collections.keyset import sortables
+from pvkdb.store.collections.shared_filters import words
 from pvkdb.store.models.reviewed import REPLACED
 from pvkdb.store.rows.from_models import document_of
 from pvkdb.store.rows.reading import TableRows

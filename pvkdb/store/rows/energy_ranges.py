@@ -7,7 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    Integer,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry.ions import HALIDES
@@ -53,54 +65,68 @@ def energy_ranges(session: Session, materials: Sequence[str] | None = None) -> d
 
     What counts is as in :func:`ranges_statement`.
     """
-    statement = ranges_statement()
-    if materials is not None:
-        statement = statement.where(Energetic.material_id.in_(materials))
-    return joined_ranges(session.execute(statement))
+    of_them = () if materials is None else (Energetic.material_id.in_(materials),)
+    return ranges_of(session.execute(ranges_statement(*of_them)))
 
 
-def ranges_statement() -> Select[Any]:
-    """Select the ranges of energies by material, quantity, origin and potential.
+def ranges_statement(*conditions: ColumnElement[bool]) -> Select[Any]:
+    """Select the ranges of energies that meet conditions, by material, quantity and origin.
 
     Those of halide vacancies count, and of halide ions without a reported defect, as in rankings of
     materials. Formation energies of charged vacancies do not: they depend on the Fermi level.
     Computed activation energies are those of the easiest path through the crystal by each
     potential; single hops do not count.
     """
-    low = func.coalesce(Energetic.value_min_ev, Energetic.value_max_ev)
-    high = func.coalesce(Energetic.value_max_ev, Energetic.value_min_ev)
+    # The conditions below leave out what StoredEnergy leaves out of values that are read.
+    least, most = (type_coerce(each, Double) for each in _ENDS)
+    low, high = func.coalesce(least, most), func.coalesce(most, least)
     computed = Energetic.calculation_id.is_not(None)
     # Grouped by potential: of the paths of each potential, only the easiest counts.
     by = (Energetic.material_id, Energetic.quantity, computed, Energetic.functional)
     names = ("material", "quantity", "computed", "potential")
-    columns: list[Any] = [
-        *(part.label(name) for part, name in zip(by, names, strict=True)),
-        func.min(low).label("low"),
-        func.max(high).label("high"),
-        func.min(high).label("easiest"),
-        (func.count() - func.count(Energetic.value_min_ev)).label("open_below"),
-        (func.count() - func.count(Energetic.value_max_ev)).label("open_above"),
-        func.count().label("statements"),
-    ]
-    return (
-        select(*columns)
-        .where(Energetic.current())
+    of_path = and_(Energetic.quantity == "E_A", computed)
+    each = (
+        select(
+            *(part.label(name) for part, name in zip(by, names, strict=True)),
+            func.min(low).label("low"),
+            case((of_path, func.min(high)), else_=func.max(high)).label("high"),
+            (func.count() - func.count(least)).label("open_below"),
+            (func.count() - func.count(most)).label("open_above"),
+            func.count().label("statements"),
+        )
+        .where(Energetic.current(), *conditions)
         .where(or_(~computed, Energetic.quantity != "E_A", Energetic.scope == "percolation"))
-        .where(low > -LARGEST_EV, high < LARGEST_EV, _of_halide())
+        .where(_is_energy(low), _is_energy(high), _of_halide())
         .group_by(*by)
+        .subquery()
     )
+    key = (each.c.material, each.c.quantity, each.c.computed)
+    return select(
+        *key,
+        func.min(each.c.low).label("low"),
+        func.max(each.c.high).label("high"),
+        func.max(each.c.open_below).label("open_below"),
+        func.max(each.c.open_above).label("open_above"),
+        cast(func.sum(each.c.statements), Integer).label("statements"),
+    ).group_by(*key)
 
 
-def joined_ranges(rows: Iterable[Any]) -> dict[str, Ranges]:
-    """Return the ranges that :func:`ranges_statement` selects, joined over the potentials."""
+_ENDS = (Energetic.value_min_ev, Energetic.value_max_ev)
+
+
+def _is_energy(value: ColumnElement[float]) -> ColumnElement[bool]:
+    return and_(value > -LARGEST_EV, value < LARGEST_EV)
+
+
+def ranges_of(rows: Iterable[Any]) -> dict[str, Ranges]:
+    """Return the ranges that :func:`ranges_statement` selects."""
     found: dict[str, dict[tuple[Quantity, Origin], EnergyRange]] = defaultdict(dict)
     for row in rows:
         origin: Origin = "computed" if row.computed else "literature"
-        key, ranges = (row.quantity, origin), found[row.material]
-        most = row.easiest if key == ("E_A", "computed") else row.high
         ends = bool(row.open_below), bool(row.open_above)
-        made = EnergyRange(row.low, most, *ends, row.statements)
-        ranges[key] = ranges[key].joined(made) if key in ranges else made
+        found[row.material][row.quantity, origin] = EnergyRange(
+            row.low, row.high, *ends, row.statements
+        )
     return dict(found)
 
 

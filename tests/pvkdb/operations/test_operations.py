@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from pvkdb.cli.app import app
 from pvkdb.client import Client
+from pvkdb.display.numbers import short_number
 from pvkdb.errors import AddedError, InputError
 from pvkdb.local import open_store
 from pvkdb.operations import added, declared, fields_of
@@ -91,7 +92,7 @@ def test_an_operation_of_another_package_is_a_command_and_a_broken_one_stops_alo
 
 
 @pytest.mark.usefixtures("installed")
-def test_and_a_route_a_method_and_a_tool_on_this_machine_until_a_key_has_the_scope(
+def test_and_a_route_a_method_a_page_and_a_tool_on_this_machine_until_a_key_has_the_scope(
     loaded_sqlite: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "store.sqlite"
@@ -110,14 +111,32 @@ def test_and_a_route_a_method_and_a_tool_on_this_machine_until_a_key_has_the_sco
     size = next(each for each in route["parameters"] if each["name"] == "size")
     assert (size["schema"]["maximum"], size["schema"]["default"]) == (10_000, 64)
 
-    async def statuses() -> list[int]:
-        transport = httpx.ASGITransport(service, client=("203.0.113.5", 123))
-        async with httpx.AsyncClient(transport=transport, base_url="http://a.example") as client:
-            headers = [{}, *({"X-API-Key": key} for key in keys)]
-            asked = [client.get(f"{address}?r_lrs_ohm=1e4", headers=each) for each in headers]
-            return [(await each).status_code for each in asked]
+    page = "/operations/sneak_current?r_lrs_ohm=1e4&size=2"
 
-    assert asyncio.run(statuses()) == [401, 403, 200]
+    async def answers(host: str, name: str, *asked: tuple[str, str]) -> list[httpx.Response]:
+        transport = httpx.ASGITransport(service, client=(host, 123))
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{name}") as client:
+            headers = [{"X-API-Key": key, "Accept": "text/html"} for _, key in asked]
+            return [
+                await client.get(path, headers={n: v for n, v in each.items() if v})
+                for (path, _), each in zip(asked, headers, strict=True)
+            ]
+
+    for path in (f"{address}?r_lrs_ohm=1e4", page):
+        asked = [(path, key) for key in ("", *keys)]
+        found = asyncio.run(answers("203.0.113.5", "a.example", *asked))
+        assert [each.status_code for each in found] == [401, 403, 200]
+    shown, refused, half, listed = asyncio.run(
+        answers(
+            *("127.0.0.1", "localhost", (page, ""), (page.replace("size=2", "size=1"), "")),
+            *(("/operations/half", ""), ("/docs", "")),
+        )
+    )
+    assert f"<td>{short_number(0.2 / 3e4)}</td><td>In A.</td>" in shown.text
+    assert "N of the N × N array." in shown.text
+    assert (refused.status_code, "size = &#39;1&#39;" in refused.text) == (422, True)
+    assert (half.status_code, "half of the package pvkdb-broken is" in half.text) == (500, True)
+    assert 'href="/operations/sneak_current"' in listed.text
     agents = module_at(ROOT / "api" / "pvkdb_api" / "agents" / "tools.py", "agents_again")
     agent = agents.Agent(service, agents.TOOLS)
     assert "sneak_current" in {tool.name for tool in agent.tools()}

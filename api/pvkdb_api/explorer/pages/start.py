@@ -1,18 +1,30 @@
-"""The start page, the search, the list of REST operations, and the types of their problems."""
+"""The start page, the search, REST operations with their forms, and the types of problems."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
+from enum import Enum
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
+from markupsafe import Markup
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import NotFoundError, unknown_name
+from pvkdb.display.numbers import short_number
+from pvkdb.errors import InputError, NotFoundError, unknown_name
+from pvkdb.operations import Operation, declared, fields_of
+from pvkdb.operations.fields import Text, kind_of, plain_kind, served_model
+from pvkdb.operations.packages import load
+from pvkdb.schemas import validated
+from pvkdb.schemas.access import Scope
 from pvkdb.schemas.tables import TABLES
 from pvkdb.store.collections import COMPOSITIONS, DEVICE_CLAIMS, DEVICES, REFERENCES
 from pvkdb.store.collections.collection import Collection
@@ -21,13 +33,16 @@ from pvkdb.store.models.devices import Device, DeviceClaim
 from pvkdb.store.models.references import Reference
 from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb_api.core.cache import QueryCache
+from pvkdb_api.core.callers import is_local
 from pvkdb_api.core.problem_types import PATH, PROBLEM_TYPES
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.compositions.identity import canonical_name, named
 from pvkdb_api.explorer.site.datasets import live_croissant, whole_dataset
+from pvkdb_api.explorer.site.forms import require_scope
 from pvkdb_api.explorer.site.overview import KINDS, applications, energy_overview, table_counts
 from pvkdb_api.explorer.site.rendering import link, page
-from pvkdb_api.explorer.tables.cells import energy
+from pvkdb_api.explorer.tables.cells import energy, heading
+from pvkdb_api.listing.parameters import LONGEST_LIST
 
 router = APIRouter(include_in_schema=False)
 
@@ -95,10 +110,102 @@ def get_operations(request: Request, session: ReadSession) -> Response:
         "operations.html",
         info=description["info"],
         operations=by_tag,
+        forms={f"get_{name}": name for name in _with_form()},
         type_text=_type_text,
         tables=[*TABLES],
         optimade=request.app.state.optimade_path,
     )
+
+
+@router.get("/operations/{name}")
+def get_operation(request: Request, session: ReadSession, name: Text) -> Response:
+    """Return the form of an operation that reads, and below it the result of what is given.
+
+    An operation of another package needs what its route needs: this machine, or the scope queue.
+
+    Raises:
+        NotFoundError: there is no such operation; names the nearest one.
+        SignInError: the operation of another package needs a key.
+    """
+    known = _with_form()
+    if name not in known:
+        raise NotFoundError(unknown_name("operation", name, known))
+    operation, texts = known[name], request.query_params
+    if operation.package and not is_local(request):
+        require_scope(request, Scope.QUEUE, {})
+    with operation.alone():
+        model: Any = operation.request_model()
+        result_model = load(operation.result)
+    given = {
+        key: texts.getlist(key) if _is_list(model, key) else text
+        for key, text in texts.items()
+        if text.strip()
+    }
+    results: list[BaseModel] = []
+    refusal = None
+    try:
+        if given:
+            asked = validated(served_model(model), given)
+            found = operation.run(asked, lambda: nullcontext(session))
+            results = found if operation.many else [found]
+    except (InputError, NotFoundError) as error:
+        refusal = str(error)
+    return page(
+        request,
+        "operation.html",
+        HTTPStatus.OK if refusal is None else HTTPStatus.UNPROCESSABLE_ENTITY,
+        operation=operation,
+        title=operation.name.replace("_", " ").capitalize(),
+        fields=[_form_field(key, each, texts.get(key)) for key, each in fields_of(model).items()],
+        columns=result_model.model_fields,
+        results=[
+            {key: _shown(value) for key, value in each.model_dump(mode="json").items()}
+            for each in results
+        ],
+        refusal=refusal,
+    )
+
+
+def _with_form() -> dict[str, Operation]:
+    """Return the operations that answer a GET request from a form, by their names."""
+    return {
+        each.name: each
+        for each in declared().values()
+        if each.request and each.verb == "GET" and not (each.queued or each.scope)
+    }
+
+
+def _is_list(model: type[BaseModel], name: str) -> bool:
+    field = model.model_fields.get(name)
+    return field is not None and get_origin(plain_kind(kind_of(field))) is list
+
+
+def _form_field(name: str, field: FieldInfo, text: str | None) -> dict[str, Any]:
+    """Return what the form shows of a field of a request, with what was given or its default."""
+    kind = kind_of(field)
+    choices = ("true", "false") if kind is bool else get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        choices = tuple(each.value for each in kind)
+    default = None if field.is_required() or field.default is None else str(field.default)
+    return {
+        "name": name,
+        "label": heading(name),
+        "help": field.description,
+        "required": field.is_required(),
+        "choices": choices if all(isinstance(each, str) for each in choices) else (),
+        "text": (default or "" if text is None else text)[:LONGEST_LIST],
+        "example": next(iter(field.examples or ()), ""),
+    }
+
+
+def _shown(value: Any) -> str:
+    """Return a value of a result as text; lists and objects as JSON."""
+    if value is None or isinstance(value, float):
+        return short_number(value)
+    if isinstance(value, list | dict):
+        text = json.dumps(value, ensure_ascii=False, indent=2)
+        return Markup("<pre>{}</pre>").format(text)
+    return str(value)
 
 
 @router.get(PATH + "/{name}")

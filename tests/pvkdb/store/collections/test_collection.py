@@ -7,8 +7,8 @@ from sqlalchemy import event, select
 
 from pvkdb.store.collections import DEVICES, ENERGETICS, collection
 from pvkdb.store.collections.collection import MOST_COUNTED
-from pvkdb.store.collections.filters import at_least
 from pvkdb.store.collections.keyset import Order
+from pvkdb.store.collections.shared_filters import at_least
 from pvkdb.store.database import Store
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
