@@ -136,6 +136,8 @@ _QUALIFIERS = {">": ">", "≥": ">", ">=": ">", "<": "<", "≤": "<", "<=": "<",
 
 _POWER = r"10\^\{?[+-]?\d+\}?"
 _NUMBER = rf"(?:{_POWER}|[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+|\s?[x*]\s?{_POWER})?)"
+#: A number with commas between thousands. One that begins with zero has a decimal comma.
+_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?!\d)")
 _BARE = re.compile(r"[+-]?[\d.]+")
 _MANTISSA = re.compile(rf"(?P<mantissa>{_BARE.pattern})(?P<power>\s?[x*]\s?10\^.+)")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
@@ -268,7 +270,8 @@ def _plain(text: str) -> str:
     """Return a text in which minus signs, micro signs and the like have one spelling each."""
     text = re.sub(r"(?<=10)(?=[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺])", "^", text).translate(_SUPERSCRIPTS | _SIGNS)
     text = re.sub(r"(?<=\d)E(?=[+-]?\d)", "e", text)
-    return re.sub(r"(?<=\d),(?=\d{3}\b)", "", re.sub(r"\s+", " ", text)).strip()
+    text = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), text)
+    return re.sub(r"\s+", " ", text).strip()
 
 
 def _number(text: str) -> tuple[Fraction, int]:

@@ -14,6 +14,7 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb_pipelines.geometry.symmetry import standard_cell
 from pvkdb_pipelines.prototypes import compound_of, prototype
 from validation import exceptions
+from validation.hybrids import cells as hybrid_cells
 from validation.known_facts import KNOWN_FACTS, SYMMETRIES
 from validation.measured_cells import Comparison, MeasuredCell, measured_cells
 from validation.relaxed_phases import SETTINGS, Phase, conventional_axes_ang, start_of
@@ -66,7 +67,7 @@ def test_known_facts_hold_with_sevennet(results: Results, fact, symmetry) -> Non
 
 def test_measured_phases_are_those_of_the_facts_and_cells() -> None:
     facts = {fact.compound: fact for fact in KNOWN_FACTS}
-    cells = {(cell.compound, cell.phase): cell.doi for cell in measured_cells()}
+    cells = {(cell.compound, cell.phase): cell.doi for cell in (*hybrid_cells(), *measured_cells())}
     for formula, fact in facts.items():
         assert MEASURED[formula].lowest == fact.lowest[0], formula
     for formula, each in MEASURED.items():

@@ -142,7 +142,7 @@ def _token() -> re.Pattern[str]:
     front = "|".join(f"(?P<front{place}>{words})" for place, words in enumerate(_FRONT.values()))
     return re.compile(
         rf"(?:(?<![A-Za-z])(?:{front})\s{{0,2}}(?:[~≈]\s?)?)?(?P<sign>(?<![\w⁰-⁹)])(?<!\d\s)[+\-−±])?\s?"
-        rf"(?<![\w.)\]⁰¹²³⁴⁵⁶⁷⁸⁹⁻])(?P<number>(?P<chain>{_CHAIN})|{_NUMBER}(?!\d|\.\d|\^)|"
+        rf"(?<![\w.)\]⁰¹²³⁴⁵⁶⁷⁸⁹⁻])(?<!\b0,)(?!0,\d)(?P<number>(?P<chain>{_CHAIN})|{_NUMBER}(?!\d|\.\d|\^)|"
         rf"(?P<word>(?<!-)(?i:(?!one day|one \w+ states)(?:{'|'.join(_WORDS)})))"
         rf"(?:{_COUNTED}|(?=\s(?:{'|'.join(_SCALES)})\b)))"
         rf"(?:\s(?P<scale>{'|'.join(_SCALES)})\b)?"

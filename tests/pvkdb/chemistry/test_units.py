@@ -75,6 +75,8 @@ def test_molar_energies_are_those_of_codata() -> None:
         ("1.9 × 10⁻⁹", "1", 1.9e-9, 1.9e-9, None, False),
         ("1E4 s", "s", 1e4, 1e4, None, False),
         ("10,000 cycles", "cycles", 1e4, 1e4, None, False),
+        ("1,500,000 cycles", "cycles", 1.5e6, 1.5e6, None, False),
+        ("-1,234.5 to 2,000 s", "s", -1234.5, 2000, None, False),
         ("3–5 × 10^4 cycles", "cycles", 3e4, 5e4, None, False),  # the power is of both
         ("2 to 5 × 10⁻³ s", "s", 2e-3, 5e-3, None, False),
         ("500–2×10^4 cycles", "cycles", 500, 2e4, None, False),
@@ -140,6 +142,10 @@ def test_units_are_read_in_every_spelling_and_symbols_only_in_their_own(
         ("", "eV", "is not a value"),
         ("low", "eV", "is not a value"),
         ("0,35 eV", "eV", "is not a value"),  # a decimal comma is not a thousands separator
+        ("0,350 eV", "eV", "is not a value"),  # nor with three digits: it was read as 350 eV
+        ("-0,125 V", "V", "is not a value"),
+        ("0.5,123 V", "V", "is not a value"),
+        ("1234,567 s", "s", "is not a value"),
         ("0.3 eV at 300 K", "eV", "is not a value"),
         ("5 m", "s", "'m' is none of"),  # metres, minutes, months?
         ("5 V", "eV", "'V' is none of"),

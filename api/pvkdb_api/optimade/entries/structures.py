@@ -24,6 +24,7 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.models.structures import Structure, StructureElement
+from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.rows.among import KEYS, among
 from pvkdb_api.optimade import PREFIX
 from pvkdb_api.optimade.entries.lists import Fixed, Items, Made
@@ -250,10 +251,8 @@ _OWN_PROPERTIES: tuple[Property, ...] = (
         made=_forces,
         is_known=_points.is_not(None),
     ),
-    *(
-        _own(name, getattr(CompositionTolerance, name))
-        for name in ("t", "mu", "tau", "p_perovskite")
-    ),
+    *(_own(name, getattr(CompositionTolerance, name)) for name in ("t", "mu", "tau")),
+    _own("p_perovskite", CompositionSummary.p_perovskite),
     *_energy_ends("e_a_reported", "E_A", "reported", f"activation energy of migration {_REPORTED}"),
     *_energy_ends("e_a_percolation", "E_A", "percolation", f"migration bottleneck {_EASIEST}"),
     *_energy_ends("dfe_reported", "DFE", "reported", f"defect formation energy {_REPORTED}"),
@@ -306,6 +305,7 @@ STRUCTURES = EntryType(
         .join(Material, Material.id == Structure.material_id)
         .join(Composition, Composition.id == Material.composition_id)
         .outerjoin(CompositionTolerance, CompositionTolerance.composition_id == Composition.id)
+        .outerjoin(CompositionSummary, CompositionSummary.composition_id == Composition.id)
     ),
     key=Structure.id,
     properties={each.name: each for each in _PROPERTIES},

@@ -172,6 +172,17 @@ def test_references_come_with_the_structures_that_they_are_about(service):
     assert "relationships" not in service.data("/structures/rbgecl3")["data"]
 
 
+def test_a_measured_perovskite_has_the_probability_one_as_in_other_answers(service):
+    name, found = "_pvkdb_p_perovskite", {}
+    for entry in service.data("/structures", response_fields=f"{name},_pvkdb_formula")["data"]:
+        found[entry["attributes"]["_pvkdb_formula"]] = entry["attributes"][name]
+    assert found["CsPbI3"] == 1
+    assert 0 < found["RbGeCl3"] < 1  # tau alone
+    listed = service.data("/structures", filter=f"{name} >= 1", response_fields="id")["data"]
+    assert "cspbi3-gamma" in {entry["id"] for entry in listed}
+    assert "rbgecl3" not in {entry["id"] for entry in listed}
+
+
 def test_only_the_fields_asked_for_are_given(service):
     found = service.data("/structures", response_fields="nsites,_pvkdb_tau,_exmpl_gap,id")
     for entry in found["data"]:

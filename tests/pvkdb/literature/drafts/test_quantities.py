@@ -50,6 +50,8 @@ from ....each import for_each
         ("10⁵:10³:1, 1:101.87", "1 100000 100000; 1 74.13 74.13"),
         ("more than ≈10³ cycles, by a factor of 5", "cycles 1000 1000 >; fold 5 5"),
         ("50 000 elements over 100 cm²", "devices 50000 50000; m2 0.01 0.01 >"),
+        ("0,350 eV and -0,35 V with a decimal comma, 0.2 V", "V 0.2 0.2"),
+        ("0, 5 and 10 V", "V 0 10"),
         ("(Fig. 9h) and ref. 12 of 2021, CsPbBr3, 2D, n = 3, the +4 state", ""),
     ],
 )
