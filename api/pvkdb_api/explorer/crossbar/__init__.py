@@ -1,1 +1,1 @@
-"""The data of the crossbar page."""
+"""The crossbar page."""

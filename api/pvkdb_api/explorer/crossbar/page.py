@@ -1,13 +1,15 @@
-"""The query of the crossbar page, and its results from :mod:`pvkdb.crossbar`."""
+"""The page of crossbar arrays: the largest readable array, by formula and by circuit."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from math import inf, isfinite
 from typing import Any
 
+from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
@@ -15,7 +17,7 @@ from pvkdb.crossbar.devices import device_array, on_off_of
 from pvkdb.crossbar.estimates import COMBINATIONS, estimate
 from pvkdb.crossbar.limits import read_margin
 from pvkdb.crossbar.reading import Crosspoint, margin_map, voltage_map
-from pvkdb.errors import ParameterError, naming
+from pvkdb.errors import InputError, NotFoundError, ParameterError, naming
 from pvkdb.operations.fields import option_of, served_model
 from pvkdb.schemas.crossbar import (
     ArrayLimit,
@@ -26,9 +28,12 @@ from pvkdb.schemas.crossbar import (
     Read,
 )
 from pvkdb_api.core.paths import API
-from pvkdb_api.explorer.crossbar.controls import CONTROLS, EXAMPLES, MAPS
+from pvkdb_api.core.sessions import ReadSession
+from pvkdb_api.explorer.crossbar.controls import CELLS, CONTROLS, EXAMPLES, MAPS, READS
 from pvkdb_api.explorer.site.parameters import known_choice, page_request
-from pvkdb_api.explorer.site.rendering import link
+from pvkdb_api.explorer.site.rendering import link, page, part, part_json, part_wanted
+
+router = APIRouter(include_in_schema=False)
 
 #: Points of a curve of the read margin.
 CURVE_POINTS = 90
@@ -87,6 +92,51 @@ class CrossbarQuery:
             text = value if isinstance(value, str) else f"{value:.10g}"
             words += [option_of(name, CrossbarRequest.model_fields[name]), text]
         return shlex.join(words)
+
+
+@router.get(PATH)
+def get_crossbar(request: Request, session: ReadSession) -> Response:
+    """Return the crossbar page, or only its results, or only the voltage map of the circuit.
+
+    The page shows errors beside the fields, which keep their texts.
+    """
+    wanted = part_wanted(request)
+    texts = request.query_params
+    try:
+        query = read_query(session, texts)
+        if wanted == "map":
+            return part_json(array_map(query))
+        found = results(query)
+    except (InputError, NotFoundError) as error:
+        if wanted is not None:
+            raise
+        missing = isinstance(error, NotFoundError)
+        return page(
+            request,
+            "crossbar.html",
+            HTTPStatus.NOT_FOUND if missing else HTTPStatus.UNPROCESSABLE_ENTITY,
+            **_form(texts),
+            refusal=str(error),
+            parameter=getattr(error, "parameter", "device" if missing else None),
+        )
+    if wanted == "results":
+        return part(request, "_crossbar.html", **found)
+    return page(request, "crossbar.html", **_form(texts, query), **found, refusal=None)
+
+
+def _form(texts: Mapping[str, str], query: CrossbarQuery | None = None) -> dict[str, Any]:
+    """Return the fields and choices of the crossbar form."""
+    cell = query.cell if query else texts.get("cell", Cell.SELECTOR)
+    read = query.read if query else texts.get("read", Read.FLOATING)
+    return {
+        "fields": form_fields(texts, query),
+        "device": texts.get("device", "")[:200],
+        "choices": [
+            ("cell", "Kind of cell", CELLS, cell),
+            ("read", "Read scheme", READS, read),
+            ("map", "Map of the circuit", MAPS, query.map if query else texts.get("map")),
+        ],
+    }
 
 
 def read_query(session: Session, query: Mapping[str, str]) -> CrossbarQuery:
