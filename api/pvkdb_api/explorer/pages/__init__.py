@@ -6,11 +6,11 @@ The templates of several pages share the links and formulas below.
 from __future__ import annotations
 
 from pvkdb.store.runs.report.page import formula_markup, symbol_markup
-from pvkdb_api.explorer.crossbar import page as crossbar
 from pvkdb_api.explorer.pages import (
     applications,
     composition,
     compositions,
+    crossbar,
     devices,
     draft,
     jobs,
