@@ -16,7 +16,7 @@ from unittest import mock
 
 import numpy as np
 
-from pvkdb.crossbar import distributed
+from pvkdb.crossbar import equations
 from pvkdb.crossbar.limits import read_margin
 from pvkdb.crossbar.reading import CellReading, Crosspoint, read_cell
 from pvkdb.schemas.crossbar import Cell
@@ -48,7 +48,7 @@ def minimum_degree(n: int) -> float:
         return np.arange(2 * rows * columns)
 
     with (
-        mock.patch.object(distributed, "elimination_order", rows_first),
+        mock.patch.object(equations, "elimination_order", rows_first),
         mock.patch("scipy.sparse.linalg.splu", own_order),
     ):
         return solve(n, 0, n - 1, LINE_OHM)[1]

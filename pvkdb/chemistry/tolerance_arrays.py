@@ -17,7 +17,7 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import repeat
@@ -58,12 +58,6 @@ def abx3_factors(a: Ions, b: Ions, x: Ions) -> FactorArrays:
     )
 
 
-def double_factors(a: Ions, b: Ions, other_b: Ions, x: Ions) -> FactorArrays:
-    """Return the factors of A2BB'X6 compositions, with the mean radius of B and B'."""
-    r_b = mean_radii([site_radii(*b, "B"), site_radii(*other_b, "B")], [1, 1])
-    return factors_from_radii(site_radii(*a, "A"), r_b, site_radii(*x, "X"), a_charge=a[1])
-
-
 def factors_from_radii(
     r_a_ang: ArrayLike, r_b_ang: ArrayLike, r_x_ang: ArrayLike, a_charge: ArrayLike = 1
 ) -> FactorArrays:
@@ -91,20 +85,6 @@ def site_radii(symbols: ArrayLike, charges: ArrayLike, site: Site) -> FloatArray
     ions = zip(names.ravel().tolist(), sizes.ravel().tolist(), strict=True)
     found = np.fromiter(map(_known_radii(site).get, ions, repeat(nan)), np.float64, names.size)
     return found.reshape(names.shape)
-
-
-def mean_radii(radii_ang: Sequence[ArrayLike], amounts: Sequence[ArrayLike]) -> FloatArray:
-    """Return the mean radii of shared sites, weighted by the amounts.
-
-    Both arguments contain one array per ion. An ion that is absent from a composition has the
-    amount 0 and any radius except NaN.
-    """
-    values = [np.asarray(value, dtype=np.float64) for value in radii_ang]
-    weights = [np.asarray(weight, dtype=np.float64) for weight in amounts]
-    value, weight = weights[0] * values[0], weights[0]
-    for other, share in zip(values[1:], weights[1:], strict=True):
-        value, weight = value + share * other, weight + share
-    return np.asarray(value / weight)
 
 
 def _probability(tau: FloatArray) -> FloatArray:

@@ -8,16 +8,15 @@ returns a future.
 from __future__ import annotations
 
 import contextlib
-import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from pvkdb.errors import DatabaseError, EngineError, MissingExtraError
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
@@ -33,16 +32,11 @@ from pvkdb_pipelines.engines.node import NodeResult, compute_batch
 from pvkdb_pipelines.ownership import current_owner
 from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work.tasks import INSTANT_KINDS, Failure, failure_of
-from pvkdb_pipelines.work.worker import record_end
-
-T = TypeVar("T")
+from pvkdb_pipelines.work.worker import patiently, record_end
 
 #: Seconds between two renewals of the leases, and between two checks of the workers.
 HEARTBEAT_S = queue.LEASE.total_seconds() / 6
 _POLL_S = 0.5
-#: Seconds to wait for an unreachable database before results are given up, and between attempts.
-_PATIENCE_S = 120.0
-_PAUSE_S = 2.0
 #: Seconds of the shortest batch: shorter ones would request blocks that are not worth their start.
 _SHORTEST_BATCH_S = 5.0
 #: Most calculations in one batch, however short they are.
@@ -215,13 +209,13 @@ class Dispatcher:
         batch: list[CalculationDocument] = []
         seconds, wanted_s = 0.0, 0.0
         claimed, longest_s = line.claimed, line.group.longest_s
-        waiting = len(claimed) + self._with_retries(partial(self._count_queued, line.group))
+        waiting = len(claimed) + patiently(partial(self._count_queued, line.group))
         while not batch or (
             len(batch) < _LARGEST_BATCH and seconds * (len(batch) + 1) / len(batch) <= wanted_s
         ):
             # At most as many as the batch has, so that few are left over for the next one.
             if not claimed:
-                self._with_retries(partial(self._claim, line, max(1, len(batch))))
+                patiently(partial(self._claim, line, max(1, len(batch))))
             if not claimed:
                 break
             document = claimed.popleft()
@@ -294,7 +288,7 @@ class Dispatcher:
         """Send a calculation out again while it has attempts left; then record its failure."""
         if document.id not in self._held:
             return  # another dispatcher has it
-        attempt = self._with_retries(partial(self._another_attempt, document.id))
+        attempt = patiently(partial(self._another_attempt, document.id))
         if attempt is not None:
             self._held[document.id] = attempt
             self._send([attempt])
@@ -314,7 +308,7 @@ class Dispatcher:
         if document.id not in self._held:
             return  # another dispatcher has it and writes its own result
         try:
-            written = self._with_retries(partial(self._record, result))
+            written = patiently(partial(self._record, result))
         except queue.LeaseLostError:
             self._held.pop(document.id, None)
             return
@@ -348,17 +342,6 @@ class Dispatcher:
             if not queue.another_attempt(session, calculation_id, self.owner):
                 return None
             return calculation_document(session.get_one(Calculation, calculation_id))
-
-    def _with_retries(self, act: Callable[[], T]) -> T:
-        """Run work on the store; while the database is unreachable, try again."""
-        deadline = time.monotonic() + _PATIENCE_S
-        while True:
-            try:
-                return act()
-            except DatabaseError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(_PAUSE_S * random.uniform(0.5, 1.5))
 
     @contextmanager
     def _leases(self) -> Iterator[None]:

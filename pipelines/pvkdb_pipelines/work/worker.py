@@ -294,22 +294,35 @@ class Worker:
     def _with_retries(
         self, work: Callable[[Session], ResultT], *, read_only: bool = False
     ) -> ResultT:
-        """Run work in one transaction; while the database is unreachable, try again.
+        """Run work in one transaction, :func:`patiently`.
 
         A transaction whose commit was not confirmed may have been written. The next attempt then
         finds the calculation closed and writes nothing (:class:`LeaseLostError`).
         """
-        end, pause_s = None, RETRY_S
-        while True:
-            try:
-                with self.store.session(read_only=read_only) as session:
-                    return work(session)
-            except StoreAwayError as error:
-                now = time.monotonic()
-                if end is None:
-                    end = now + PATIENCE_S
-                    print(f"pvkdb: {error}; trying for {PATIENCE_S:.0f} s", file=sys.stderr)
-                elif now > end:
-                    raise
-                time.sleep(pause_s * random.uniform(0.5, 1.5))
-                pause_s = min(2 * pause_s, LONGEST_RETRY_S)
+
+        def transact() -> ResultT:
+            with self.store.session(read_only=read_only) as session:
+                return work(session)
+
+        return patiently(transact)
+
+
+def patiently(act: Callable[[], ResultT]) -> ResultT:
+    """Return the result of work on a store; while the database is unreachable, try again.
+
+    Raises:
+        StoreAwayError: it was unreachable for :data:`PATIENCE_S`.
+    """
+    end, pause_s = None, RETRY_S
+    while True:
+        try:
+            return act()
+        except StoreAwayError as error:
+            now = time.monotonic()
+            if end is None:
+                end = now + PATIENCE_S
+                print(f"pvkdb: {error}; trying for {PATIENCE_S:.0f} s", file=sys.stderr)
+            elif now > end:
+                raise
+            time.sleep(pause_s * random.uniform(0.5, 1.5))
+            pause_s = min(2 * pause_s, LONGEST_RETRY_S)

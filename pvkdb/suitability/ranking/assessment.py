@@ -9,6 +9,7 @@ to satisfying is *undecided*. Without a report it is *unknown*.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pvkdb.schemas.profiles import Bounds, Criterion
 from pvkdb.schemas.rankings import Assessment, Grade, Known, Verdict
@@ -49,18 +50,14 @@ def also_known(criteria: Sequence[Criterion], candidate: Candidate) -> list[Know
 
 
 def known_value(metric: str, evidence: Evidence) -> Known:
-    return Known(
-        metric=metric,
-        minimum=evidence.minimum,
-        maximum=evidence.maximum,
-        word=evidence.word,
-        text=evidence_phrase(metric, evidence),
-        grade=evidence.grade,
-        source=evidence.source,
-        phase=evidence.phase,
-        references=" ".join(evidence.references),
-        erratum=evidence.erratum,
-    )
+    return Known(metric=metric, text=evidence_phrase(metric, evidence), **_stated(evidence))
+
+
+def _stated(evidence: Evidence) -> dict[str, Any]:
+    """Return what a ranking repeats of the evidence on a metric."""
+    names = ("minimum", "maximum", "word", "grade", "source", "phase", "erratum")
+    stated = {name: getattr(evidence, name) for name in names}
+    return {**stated, "references": " ".join(evidence.references)}
 
 
 def assessment(
@@ -69,28 +66,21 @@ def assessment(
     """Return the assessment of the evidence on one criterion, with its share of the weight."""
     criterion, bounds = reports.criterion, reports.bounds
     verdict = verdict_of(reports, evidence, share)
-    known = evidence if evidence and evidence.known else None
+    known = evidence if evidence and evidence.known else Evidence(grade=Grade.MISSING)
     counted = (share.reached, len(share.tested)) if share.tested and not share.unknown else None
     return Assessment(
         metric=criterion.metric,
         weight=weight,
         verdict=verdict,
-        minimum=known.minimum if known else None,
-        maximum=known.maximum if known else None,
-        word=known.word if known else None,
-        qualifier=known.qualifier if known else None,
+        qualifier=known.qualifier,
         unit=criterion.unit,
-        estimate=known.estimate if known else None,
-        grade=known.grade if known else Grade.MISSING,
+        estimate=known.estimate,
         share=share.value,
         share_low=share.low,
         share_high=share.high,
         reached=counted[0] if counted else None,
         tested=counted[1] if counted else None,
         reason=reason(criterion, bounds, evidence, verdict, share.value, counted),
-        source=known.source if known else None,
-        phase=known.phase if known else None,
-        references=" ".join(known.references) if known else "",
-        erratum=known.erratum if known else None,
-        beside=[known_value(criterion.metric, each) for each in known.beside] if known else [],
+        beside=[known_value(criterion.metric, each) for each in known.beside],
+        **_stated(known),
     )

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import DatabaseError, EngineError
+from pvkdb.errors import EngineError, StoreAwayError
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind, PotentialName
 from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.base import Base
@@ -26,6 +26,7 @@ from pvkdb.store.queue.kept_files import files_of
 from pvkdb_pipelines.engines import dispatcher as module
 from pvkdb_pipelines.engines.dispatcher import Dispatcher, WorkerGroup
 from pvkdb_pipelines.engines.node import NodeResult
+from pvkdb_pipelines.work import worker
 from pvkdb_pipelines.work.tasks import Failure, Outcome
 
 from ..dft.conftest import MOLECULE, ammonia, scf
@@ -334,13 +335,13 @@ def test_what_outlasts_a_block_is_not_sent_and_said_at_the_end(empty_store: Stor
 def test_a_database_that_is_away_for_a_moment_costs_no_result(
     empty_store: Store, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
-    monkeypatch.setattr(module, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(worker, "RETRY_S", 0.01)
     queued(empty_store, ["Li", "Na"])
     original, failures = getattr(queue, function), iter(range(3))
 
     def away(*args: Any, **given: Any) -> Any:
         if next(failures, None) is not None:
-            raise DatabaseError("the server went away")
+            raise StoreAwayError("the server went away")
         return original(*args, **given)
 
     lost = iter([GoneError("worker 1")])
@@ -355,7 +356,7 @@ def test_a_claim_whose_answer_was_lost_is_made_again(
     empty_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The owner is alive, so that nobody else would return it to the queue."""
-    monkeypatch.setattr(module, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(worker, "RETRY_S", 0.01)
     queued(empty_store, ["Li", "Na"])
     original, failures = queue.claim_batch, iter(range(1))
 
@@ -365,7 +366,7 @@ def test_a_claim_whose_answer_was_lost_is_made_again(
         args[0].commit()  # SQLite has one writer
         with empty_store.session() as session:
             original(session, *args[1:])
-        raise DatabaseError("the server went away")
+        raise StoreAwayError("the server went away")
 
     monkeypatch.setattr(queue, "claim_batch", unanswered)
     assert len(list(Dispatcher(empty_store, Injected()).run())) == 2

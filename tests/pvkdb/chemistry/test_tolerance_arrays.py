@@ -18,9 +18,7 @@ from pvkdb.chemistry.tolerance import TAU_LIMIT, bartel_tau, goldschmidt, octahe
 from pvkdb.chemistry.tolerance_arrays import (
     FactorArrays,
     abx3_factors,
-    double_factors,
     factors_from_radii,
-    mean_radii,
     site_radii,
 )
 
@@ -96,17 +94,6 @@ def test_a_composition_has_the_same_factors_alone(a: str, b: str, x: str) -> Non
         np.testing.assert_equal(
             float(getattr(factors, name)), np.nan if expected is None else expected
         )
-
-
-def test_double_perovskites_and_shared_sites_have_the_same_factors_alone() -> None:
-    alone = tolerance_factors(parse_composition("Cs2AgBiBr6"))
-    factors = double_factors(("Cs", 1), (["Ag", "Na"], 1), ("Bi", 3), ("Br", -1))
-    assert [float(getattr(factors, name)[0]) for name in NUMBERS] == [
-        getattr(alone, name) for name in NUMBERS
-    ]
-    mixed = tolerance_factors(parse_composition("Cs0.2FA0.8PbI3"))
-    radii = [site_radii(ion, 1, "A") for ion in ("Cs", "FA")]
-    assert mixed.r_a_ang in mean_radii(radii, [np.array([1, 0.2]), np.array([0, 0.8])])
 
 
 def test_what_has_no_radius_is_not_a_number() -> None:
