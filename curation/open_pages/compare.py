@@ -4,9 +4,10 @@
 
 Beside this script are ``papers.csv`` (what was read, and where), ``first.csv`` and ``second.csv``
 (the two readings, one value a row; ``(2)`` marks a second value of a quantity), ``settled.csv`` (a
-choice and its reason for every difference; the quantity ``*`` leaves an item out), ``stacks.csv``
-(layers and materials that do not follow from the print) and ``nothing_found.csv`` (pages without
-a value).
+choice and its reason for every difference; the quantity ``*`` leaves an item out, the choice
+``omit`` a value that both readings have: its page contradicts it, or the review has it already),
+``stacks.csv`` (layers and materials that do not follow from the print) and ``nothing_found.csv``
+(pages without a value).
 
 The command prints how far the readings agree and fails on a difference that is not settled. It
 compares the settled values with ``devices.csv`` and ``energetics.csv`` of each FOLDER, on the same
@@ -119,10 +120,15 @@ class Differences:
         return [key for key in listed if key not in self.settled]
 
     def needless(self) -> list[Key]:
-        """Return the choices where there is no difference."""
+        """Return the choices where there is no difference, or where ``omit`` meets one."""
         items = {(paper, item, "*") for paper, item, _ in self.first}
         free = {key for key in (*self.first, *self.second) if key[2] in FREE}
-        return [key for key in self.settled if key not in {*self.differ, *items, *free}]
+        chosen = {*self.differ, *items, *free}
+        return [
+            key
+            for key, row in self.settled.items()
+            if key not in (self.agree if row["choice"] == "omit" else chosen)
+        ]
 
     def values(self) -> dict[Key, Row]:
         """Return the values that both readings have or that are settled, in the first's order."""
@@ -131,7 +137,8 @@ class Differences:
             if (*key[:2], "*") in self.settled:  # the item is left out
                 continue
             choice = self.settled[key]["choice"] if key in self.settled else "first"
-            chosen = {"first": self.first, "second": self.second, "none": {}}[choice].get(key)
+            sources = {"first": self.first, "second": self.second, "none": {}, "omit": {}}
+            chosen = sources[choice].get(key)
             if chosen is not None and (key in self.settled or key in self.first):
                 found[key] = chosen
         return found

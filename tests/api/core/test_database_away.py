@@ -119,7 +119,7 @@ def test_a_replica_is_read_and_sends_writes_elsewhere(own_server: Any) -> None:
         replica = Store(standby.replace("/postgres?", f"/{url.database}?"))
         with guarding(replica) as api:
             assert api.get("/readyz").status_code == 200
-            assert api.get("/api/v1/devices").json()["total"] == 90
+            assert api.get("/api/v1/devices").json()["total"] == 95
             asked = {"formula": "CsPbBr3", "potential": "chgnet"}
             refused = api.request("POST", "/api/v1/calculations", json=asked, headers=key)
             assert refused.status_code == 403

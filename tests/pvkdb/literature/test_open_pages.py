@@ -54,7 +54,7 @@ def test_every_difference_is_settled_with_a_reason(compare: ModuleType) -> None:
     found = compare.Differences()
     assert found.unsettled() == found.needless() == []
     assert all(len(row["why"].split()) > 2 for row in found.settled.values())
-    assert {row["choice"] for row in found.settled.values()} == {"first", "second", "none"}
+    assert {row["choice"] for row in found.settled.values()} == {"first", "second", "none", "omit"}
     numbers = [key for key in found.both if compare.is_number(found.first[key])]
     assert len(numbers) > 150
     # The readers differ in the kind of some numbers, and in no number.
@@ -76,6 +76,19 @@ def test_a_difference_that_is_not_settled_fails(
     monkeypatch.setattr(compare, "rows", spoiled)
     assert compare.compare([]) == 1
     assert re.search(r"not settled: \w+ d1 retention_s", capsys.readouterr().out)
+
+
+def test_only_a_value_of_both_readings_can_be_omitted(
+    compare: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = compare.Differences()
+    omitted = {key for key, row in found.settled.items() if row["choice"] == "omit"}
+    assert omitted
+    assert omitted <= found.agree
+    assert not omitted & found.values().keys()
+    differing = found.differ[0]
+    monkeypatch.setitem(found.settled, differing, {"choice": "omit", "why": "it is in doubt"})
+    assert found.needless() == [differing]
 
 
 @pytest.mark.parametrize(("retention", "fails"), [("1e4", 0), ("2e4", 1)])
