@@ -80,6 +80,13 @@ _MARKUP: list[tuple[str, Any]] = [
         rf"\\({'|'.join(sorted(_SIGNS, key=len, reverse=True))})(?![a-z])\s?",
         lambda sign: _SIGNS[sign[1]],
     ),
+    # An end of a line, and an index of a page of arXiv.
+    (r"\\n(?![a-z]{1,6}\b)", " "),
+    (
+        r"(?:(\d{1,9})\1)?\{\}(?:\^\{([^{}]{1,20})\}|_\{([^{}]{1,20})\})"
+        r"start_FLOAT\w{1,20} .{1,20}? end_FLOAT\w{1,20}",
+        lambda index: (index[2] or "").translate(_RAISED) + (index[3] or ""),
+    ),
     *[(r"\\(?:text|math|ce|rm)[a-z]{0,7}\s{0,3}\{([^{}]{0,200})\}", r"\1")] * 2,
     (r"\\[A-Za-z]{2,12}\s?|\\[,;:! ]", " "),
     (r"\\%", "%"),
@@ -93,6 +100,7 @@ _MARKUP: list[tuple[str, Any]] = [
     (r"_\{([^{}]{1,40})\}", r"_\1"),
     (r"--", "–"),
     (r"\+/[-−]", "±"),
+    (r"(?<=\d)(?: ev\b|\s?\(eV\))", " eV"),
     (r"(?<=\d)(?=(?:can|and|with|was|were|is|are|for|in|at|of|to|by)\b)", " "),
     (r"(?<=\b10) (?=[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])", ""),
     (r"PEDOT: PSS", "PEDOT:PSS"),

@@ -7,6 +7,8 @@ from functools import cache
 
 from pvkdb.literature.drafts.words import words
 
+#: What is read of a line, so that a long one stays cheap.
+LONGEST = 1500
 #: Marks of affiliations behind a name: "1,2", "*a", "†", "[b]", " a,b", and what is in brackets.
 _SIGNS = r"*∗⁎†‡§⊥∥△◊¶⇑✉#"
 _MARKS = re.compile(
@@ -45,7 +47,7 @@ def people_in(line: str, few: int = 2) -> list[str]:
 
     A line without a label needs ``few`` names. "Wang, Yan; Tong, Yi" gives "Yan Wang" first.
     """
-    text, labelled = without_label(line)
+    text, labelled = without_label(line[:LONGEST])
     text = _IN_BRACKETS.sub(", ", affiliation().split(text)[0])
     if text.startswith(","):  # the first name is missing
         return []

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from pvkdb.literature.drafts.people import is_latin, people_in
+from pvkdb.literature.drafts.people import LONGEST, is_latin, people_in
 
 _TAGGED = re.compile(r"(?:%(?P<sign>[A-Z])|(?P<tag>[A-Z][A-Z0-9]{1,3})\s{1,2}-) (?P<text>.+)")
 _TAGS = {
@@ -24,7 +24,7 @@ _TAGS = {
     for tag in tags.split()
 }
 #: Fields of BibTeX and of JSON: title={…}, "authors":"…".
-_ENTRY = re.compile(r"@[a-z]{4,15}\s*\{|\{\s*\"")
+_ENTRY = re.compile(r"@[a-z]{4,15}\s*\{|\{\s*\"", re.IGNORECASE)
 _FIELD = re.compile(
     r"(?<![\w-])\"?(title|authors?|doi)\"?\s*[=:]\s*[{\"]+(.{3,2000}?)[}\"]+\s*(?=,\s|,\"|\}|$)"
 )
@@ -33,20 +33,26 @@ _ACCENT = re.compile(r"\{?\\(['`\"^~])\s?\{?([A-Za-z])\}{0,2}")
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _FAMILY = r"[^\W\d_][^\W\d_’'-]*(?:[ ’'-][^\W\d_]+){0,2}"
 _INITIALS = r"(?:[A-Z]\.?[ -]?){1,4}"
-#: "Ott, A. K., Dou, C. (2018). Title. Journal", "Ott AK, Dou C. Title. Journal 2018", "A. K. Ott,
-#: C. Dou: Journal, 2018", 'A. K. Ott, C. Dou, "Title", Journal'.
+#: "Ott, A. K., Dou, C. (2018). Title. Journal", "Ott AK, Dou C. Title. Journal 2018", "Title. A. K.
+#: Ott, C. Dou: Journal, 2018", "A. K. Ott, C. Dou, Journal, 55, 1108 (2018)", 'A. Ott, "Title"'.
 _CITATIONS = [
     re.compile(
-        rf"(?P<names>[^()]{{5,600}}?\.?) \({_YEAR}[^()]{{0,12}}\)\.? (?P<title>[^.]{{20,300}})\."
+        rf"(?P<names>[^()\d]{{5,600}}?\.?) \({_YEAR}[^()]{{0,12}}\)\.? (?P<title>[^.]{{20,300}})\."
     ),
     re.compile(
-        rf"(?P<names>(?:{_FAMILY},? {_INITIALS}(?:[,;] ?(?:and |& )?|(?<=\.) ?|\. )){{1,40}}"
+        rf"(?P<names>(?:{_FAMILY},? {_INITIALS}(?:[,;:] ?(?:and |& )?|(?<=\.) ?|\. )){{1,40}}"
         r"(?:et al\.? )?)"
         rf"(?P<title>[A-Z][^.]{{20,300}})\. [A-Z].{{2,60}}?\b{_YEAR}\b"
     ),
-    re.compile(rf"(?P<names>[^:()]{{8,200}}?) - [^-]{{3,80}}, {_YEAR} - "),
-    re.compile(rf"(?P<names>[^:()]{{8,400}}): [A-Z][A-Za-z. ]{{4,60}},? {_YEAR},"),
-    re.compile(r"(?P<names>.+?), [\"“](?P<title>[^\"”]{30,300}?),?[\"”]"),
+    re.compile(
+        r"(?:(?P<title>[A-Z][^.:]{20,300})\. )?"
+        rf"(?P<names>[^:()]{{8,400}}): [A-Z][A-Za-z. ]{{4,60}},? {_YEAR},"
+    ),
+    re.compile(
+        r"(?P<names>[^:()\d]{8,400}?), [A-Z][A-Za-z.& ]{4,60},? \d{1,4}, [\d–-]{1,12} "
+        rf"\({_YEAR}\)"
+    ),
+    re.compile(rf"(?P<names>.+?), (?:{_YEAR}\. )?[\"“](?P<title>[^\"”]{{30,300}}?),?[\"”]"),
 ]
 
 
@@ -94,7 +100,7 @@ def _entry(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
 def citation_in(line: str) -> dict[str, str]:
     """Return what a line tells that cites a paper; nothing if it is something else."""
     for pattern in _CITATIONS:
-        cited = pattern.match(line[:1500])
+        cited = pattern.match(line[:LONGEST])
         if cited and (names := _people(cited["names"])):
             found = {name: text for name, text in cited.groupdict().items() if text}
             return found | {"authors": "; ".join(names)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from pvkdb.literature.drafts.people import (
     affiliation,
@@ -24,13 +24,10 @@ _FIRST, _LAST = 80, 40
 _BEGIN = re.compile(r"\W*(?i:abstract|summary|introduction)\b(?!\s+[a-z])")
 _SENTENCE_END = re.compile(r"[a-z\d)][.!?]\s+[A-Z][a-z]*\s+[a-z]")
 _OPEN_END = re.compile(r"(?:\b(?:by|of|and|the|with|for|in|on|an?|to|via|from|using)|\.\.\.?|…)$")
-_IMAGE = re.compile(r"\[(?:Uncaptioned )?image\] ?", re.IGNORECASE)
-#: A line of a list of cited papers.
-_CITED = re.compile(r"google ?scholar|crossref", re.IGNORECASE)
-#: A title before the number of its note, which repeats it.
-_TWICE = re.compile(r"^(.{20,300})\d{1,3}\1$")
 #: Every long word begins with a capital.
 _CAPITALS = re.compile(r"^(?!.*(?<!\S)[a-z]\w{4})(?=.*[A-Z]\w+ [A-Z]\w+)")
+#: The first line of a citation whose title is in the next one.
+_DATED = re.compile(r", (?:19|20)\d\d\.$")
 _CITE = re.compile(r"\W*(?:how to )?(?:cite|citation|apa|mla|vancouver|harvard)\b", re.IGNORECASE)
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 
@@ -49,8 +46,7 @@ def reference_in(lines: Sequence[str]) -> dict[str, str]:
 
     What the lines do not tell for certain is left out.
     """
-    lines = [_IMAGE.sub("", with_accents(line)) for line in lines]
-    lines = [*takewhile(lambda line: not _CITED.search(line), lines)]
+    lines = [with_accents(line) for line in lines]
     ends = [*lines[:_FIRST], *lines[-_LAST:]] if len(lines) > _FIRST else [*lines]
     found = _year(ends) | _layout(lines[:_FIRST])
     found |= _quoted(ends, found) | record_in(ends)
@@ -95,7 +91,7 @@ def _layout(lines: Sequence[str]) -> dict[str, str]:
         no_title = bool(
             has("no_title").search(line) or has("related").match(line)
         ) or line.startswith(",")
-        if ends or names or no_title or _is_prose(line) or not re.search(r"[A-Za-z]", line):
+        if ends or names or no_title or _is_prose(line) or not _in_latin(line):
             above += [text] if text else []
             titles += [text] if _is_title(text) and not related else []
             related = bool(has("related").match(line)) or (related and not text)
@@ -103,7 +99,7 @@ def _layout(lines: Sequence[str]) -> dict[str, str]:
         else:
             block.append(line)
         if names:
-            title = title or _joined(above or titles[-1:])
+            title = title or _joined(above) or _joined(titles[-1:])
             return {"authors": "; ".join(names)} | ({"title": title} if title else {})
         if ends or (_is_prose(line) and not has("legal").search(line)):
             break
@@ -115,16 +111,18 @@ def _layout(lines: Sequence[str]) -> dict[str, str]:
 
 
 def _cleaned(text: str) -> str:
-    """Return a title without its label, its marks, and its repetition behind a note."""
-    return _TWICE.sub(r"\1", has("title").sub("", text).strip("#*†•·- "))
+    """Return a title without its label and its marks."""
+    return has("title").sub("", text).strip("#*†•·- ")
 
 
 def _joined(above: Sequence[str]) -> str:
     """Return the title above names, which a blank line may divide; '' if there is none."""
     *_, first, last = ["", "", *above]
-    divided = _is_title(first) and first not in last and last not in first
-    if divided and (_is_title(last) or last[:1].islower()):
-        return f"{first} {last}".removesuffix(".")
+    both = f"{first} {last}"
+    begun = _is_title(first) or (_OPEN_END.search(first) and len(first) > 30)
+    continued = last[:1].islower() or (_is_title(first) and _is_title(last))
+    if begun and continued and first not in last and last not in first and _is_title(both):
+        return both.removesuffix(".")
     return last.removesuffix(".") if _is_title(last) else ""
 
 
@@ -168,7 +166,11 @@ def _quoted(lines: Sequence[str], found: dict[str, str]) -> dict[str, str]:
         for line in lines:
             if "authors" not in found and (quoted := re.search(pattern, line)):
                 added.setdefault("title", quoted[1])
-    citations = [(place, cited) for place, line in enumerate(lines) if (cited := citation_in(line))]
+    pairs = [
+        f"{line} {behind}" if _DATED.search(line) else line
+        for line, behind in pairwise([*lines, ""])
+    ]
+    citations = [(place, cited) for place, line in enumerate(pairs) if (cited := citation_in(line))]
     for place, cited in citations:
         own = any(map(_CITE.match, lines[max(0, place - 5) : place]))
         own = own or (len(citations) == 1 and "title" not in found)
@@ -178,6 +180,12 @@ def _quoted(lines: Sequence[str], found: dict[str, str]) -> dict[str, str]:
     if "authors" not in found and len(lists) == 1:
         added["authors"] = "; ".join(lists[0])
     return added
+
+
+def _in_latin(line: str) -> bool:
+    """Whether most letters of a line are Latin; no if it has none."""
+    letters = [one for one in line if one.isalpha()]
+    return 2 * sum(one < "\u0250" for one in letters) > len(letters)
 
 
 def _is_prose(line: str) -> bool:

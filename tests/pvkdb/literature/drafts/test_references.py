@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from pvkdb.literature.drafts import people
 from pvkdb.literature.drafts.references import reference_in
 
 from ....each import for_each
@@ -32,10 +35,10 @@ TITLE = "A memristor of lead iodide with ultralow voltages"
         (f"Next Article in Journal\nA paper of which the title is longer\n\n{TITLE}\n\nAbstract",
          TITLE, "", ""),
         (f"A memristor of lead iodide with\n\n{TITLE} Department of Physics", "", "", ""),
-        (f"{TITLE} in\n\n\nfilms of iodides\nAnn Li and Bo Wu", "", "Ann Li; Bo Wu", ""),
+        (f"{TITLE} in\n\n\nfilms of iodides\nAnn Li and Bo Wu", f"{TITLE} in films of iodides",
+         "Ann Li; Bo Wu", ""),
         (f"{TITLE} and Low\n\n\nCurrents in Thin Films of Iodides\nAnn Li and Bo Wu",
          f"{TITLE} and Low Currents in Thin Films of Iodides", "Ann Li; Bo Wu", ""),
-        (f"{TITLE}111{TITLE}\nAbstract", TITLE, "", ""),
         (f"{TITLE} - Nano Letters\n\n{TITLE}\n\nAbstract", TITLE, "", ""),
         # Records, whose blanks and ends pages lose
         (f"TY - JOUR\nT1 - {TITLE}\nAU - Li, Ann\nAU - Wu, Bo\nPY - 2023/10/1", TITLE,
@@ -51,6 +54,11 @@ TITLE = "A memristor of lead iodide with ultralow voltages"
         (f"Li, Ann (2018) {TITLE}. Masters thesis, X.", TITLE, "Ann Li", "2018"),
         (f"Li A, Wu BC. {TITLE}. Nat Mater 2018;5:4", TITLE, "Li A; Wu BC", "2018"),
         ("It is fast.\nA.Li, B.Wu: Physical Review B, 1990, 42[7], 42", "", "A. Li; B. Wu", "1990"),
+        (f"It is fast.\n{TITLE}. A.Li, B.Wu: Physica B, 1990, 42[7], 42", TITLE, "A. Li; B. Wu",
+         "1990"),
+        (f"{TITLE}\nA Li and B Wu, NANO LETTERS, 12, 88-90 (2012).", TITLE, "A Li; B Wu", "2012"),
+        (f"% a record\n@ARTICLE{{Li:1,\nauthor = {{Li, Ann}},\ntitle = {{{TITLE}}},\n}}", TITLE,
+         "Ann Li", ""),
         # Sentences
         (f"Dive into the research topics of '{TITLE}'. Together they form", TITLE, "", ""),
         (f"A press release on a new device\nThe paper “{TITLE}” published in X", TITLE, "", ""),
@@ -59,6 +67,13 @@ TITLE = "A memristor of lead iodide with ultralow voltages"
 def test_pages_name_their_paper(page: str, title: str, authors: str, year: str) -> None:
     found = reference_in(page.split("\n"))
     assert [found.get(name, "") for name in ("title", "authors", "year")] == [title, authors, year]
+
+
+def test_of_a_long_line_only_the_beginning_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(people, "is_name", lambda text: bool(read.append(text)) or True)
+    people.people_in("Li A, " * 5000)
+    assert sum(map(len, read)) <= people.LONGEST
 
 
 @for_each(
