@@ -33,7 +33,12 @@ _NAMED = re.compile(
 _CAPTION = re.compile(
     r"(?P<kind>Fig(?:ure|\.)?|Scheme|Table)\s?(?P<number>S?\d{1,3})[.:|]?\s+(?=[^a-z]|an?\s)"
 )
-_END = re.compile(r"(?:notes and )?references|bibliography|conflicts? of interest", re.IGNORECASE)
+_END = re.compile(
+    r"(?:notes and |list of )?references|bibliography|список літератури|参考文献|"
+    r"conflicts? of interest",
+    re.IGNORECASE,
+)
+_DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>]{3,80}")
 _STOP = re.compile(
     # A single capital is an initial, or behind a number a unit: "0.3 V. The".
     r"(?:(?<!\b[A-Z])|(?<=\d [A-Z])|(?<=\d[A-Z]))(?<!\bal)(?<!\bi\.e)(?<!\be\.g)"
@@ -75,6 +80,13 @@ _MARKUP: list[tuple[str, Any]] = [
         rf"\\({'|'.join(sorted(_SIGNS, key=len, reverse=True))})(?![a-z])\s?",
         lambda sign: _SIGNS[sign[1]],
     ),
+    # An end of a line, and an index of a page of arXiv.
+    (r"\\n(?![a-z]{1,6}\b)", " "),
+    (
+        r"(?:(\d{1,9})\1)?\{\}(?:\^\{([^{}]{1,20})\}|_\{([^{}]{1,20})\})"
+        r"start_FLOAT\w{1,20} .{1,20}? end_FLOAT\w{1,20}",
+        lambda index: (index[2] or "").translate(_RAISED) + (index[3] or ""),
+    ),
     *[(r"\\(?:text|math|ce|rm)[a-z]{0,7}\s{0,3}\{([^{}]{0,200})\}", r"\1")] * 2,
     (r"\\[A-Za-z]{2,12}\s?|\\[,;:! ]", " "),
     (r"\\%", "%"),
@@ -88,6 +100,7 @@ _MARKUP: list[tuple[str, Any]] = [
     (r"_\{([^{}]{1,40})\}", r"_\1"),
     (r"--", "–"),
     (r"\+/[-−]", "±"),
+    (r"(?<=\d)(?: ev\b|\s?\(eV\))", " eV"),
     (r"(?<=\d)(?=(?:can|and|with|was|were|is|are|for|in|at|of|to|by)\b)", " "),
     (r"(?<=\b10) (?=[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])", ""),
     (r"PEDOT: PSS", "PEDOT:PSS"),
@@ -189,7 +202,8 @@ def read_document(path: Source) -> Document:
         text = content.decode("utf-8-sig", errors="replace")
         if len(re.findall("[\x00-\x08\ufffd]", text)) > len(text) / 100:
             raise InputError(f"{path.name} is neither PDF, HTML nor UTF-8 text; save it as one")
-        is_html = re.search(r"<(?:!doctype html|html|body|p)\b", text[:5000], re.IGNORECASE)
+        begins = re.match(r"\s*<", text)
+        is_html = begins and re.search(r"<(?:!doctype html|html|body|p)\b", text[:5000], re.I)
         if re.match(r"\s*<(?:\?xml|!DOCTYPE article|article)\b", text) and "<article" in text:
             blocks = _jats_blocks(content, document)
         else:
@@ -352,7 +366,7 @@ def _assemble(document: Document, blocks: Iterator[_Block], front: list[str]) ->
     The first lines are added to ``front``, each block after an empty line.
     """
     section: tuple[int, ...] = ()
-    place, caption, paragraph, length = "beginning", "table", 0, 0
+    place, caption, divided, paragraph, length = "beginning", "table", "", 0, 0
     cut: tuple[str, str, int | None] | None = None  # a paragraph that a page break has cut
     for lines, page in blocks:
         front += ["", *lines] if len(front) < 1000 else ()
@@ -368,8 +382,9 @@ def _assemble(document: Document, blocks: Iterator[_Block], front: list[str]) ->
             continue
         # A word that the end of a line divides becomes whole.
         raw = re.sub(r"(?<=[a-z])[-\u00ad]\n(?=[a-z])", "", "\n".join(lines)).replace("\n", " ")
-        doi = re.search(r"\b10\.\d{4,9}/[^\s\"<>]{3,80}", raw) if paragraph < 60 else None
-        if doi:
+        doi = _DOI.search(f"{divided}{raw}") if paragraph < 60 else None
+        divided = doi[0] if doi and re.fullmatch(r"[^/]+/[^\d]+\.", doi[0]) else ""
+        if doi and not divided:
             document.reference.setdefault("doi", doi[0].rstrip(".,;)"))
         if _END.fullmatch(raw.strip(" .:0123456789")):
             break

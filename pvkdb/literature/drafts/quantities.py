@@ -34,12 +34,14 @@ _FRONT = {
 #: Behind these words a number counts figures, equations or the like.
 _NAMES = re.compile(r"(?:[Ff]igs?|[Rr]efs?|[Ss]ections?|[Tt]ables?|[Ee]qns?)\.?\s?$")
 #: Units that no metric has.
-_UNREAD = re.compile(r"\s?(?:Pages?\b|[afpnμumkMG]?(?:W|Hz|F|V|A|g|N|rpm|lx)\b|wt%|vol%|Jones)")
+_UNREAD = re.compile(r"\s?(?:Pages?\b|[afpnμumkMG]?(?:W|Hz|F|V|A|g|N|rpm|lx|eV)\b|wt%|vol%|Jones)")
 #: In front of no count: V_read/2, and a citation.
 _NO_COUNT = re.compile(r"[A-Za-z_]/$|\[$")
 _WITHIN = re.compile(r"within\b", re.IGNORECASE)
 #: A number that says how many times as much.
 _FACTOR = re.compile(r"\ban? factor of\s*$", re.IGNORECASE)
+#: In front of an energy of the law of Arrhenius: "exp(−0.6 eV/kT)".
+_EXPONENTIAL = re.compile(r"\bexp\s?[\[({]\s?[-−–]?$")
 _EVERY = re.compile(r"\bevery\s*$", re.IGNORECASE)
 _SYMBOLS = re.compile(r"\b[nxyT]\s?[=>]?\s?$")
 #: An exponent of a unit that has lost its superscript.
@@ -138,7 +140,7 @@ def _token() -> re.Pattern[str]:
     unit = "|".join([unit_pattern(), *(pattern.pattern for _, pattern in _counts())])
     # "s–1" is no second and "cm² V⁻¹ s⁻¹" no area, but "2 V–1 V" is a range.
     per = rf"[–−-][123](?![\d.]|\s?(?:{unit})(?![A-Za-z]))|[\s·]?(?:cm|m|s|V|K|mol)[⁻–−-][¹²³123]"
-    per += "|/(?:[cmnμ]?m[²2]|dec)"  # "5 mA/cm²" is no current
+    per += r"|/(?:[cmnμ]?m[²2]|dec)|(?:/| per )(?:atom|percent|%)"  # "5 mA/cm²" is no current
     front = "|".join(f"(?P<front{place}>{words})" for place, words in enumerate(_FRONT.values()))
     return re.compile(
         rf"(?:(?<![A-Za-z])(?:{front})\s{{0,2}}(?:[~≈]\s?)?)?(?P<sign>(?<![\w⁰-⁹)])(?<!\d\s)[+\-−±])?\s?"
@@ -217,11 +219,11 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
     if lost and (not lost[1].isdigit() or lost.start() or unit in _OFTEN_POWERS):
         plain = f"{plain[: lost.start()]}10^{lost[1].strip('( )').replace('–', '-')}"
         doubt = f"is it {plain}? The text has {number}."
-    if match["sign"] and unit in ("states", "devices", "pulses"):
-        return None  # oxidation states
+    if unit in ("states", "devices", "pulses") and (match["sign"] or "." in match["number"]):
+        return None  # oxidation states, and no whole number
     front = next((sign for place, sign in enumerate(_FRONT) if match[f"front{place}"]), "")
     start = match.start() + len(match[0]) - len(match[0].lstrip())
-    if match["sign"] in ("-", "−"):
+    if match["sign"] in ("-", "−") and not _EXPONENTIAL.search(before):
         plain = f"-{plain}"
     elif unit == "V" and _NEGATIVE.search(text[max(0, start - 60) : start]):
         plain, front = f"-{plain}", ""  # its bound is of the magnitude

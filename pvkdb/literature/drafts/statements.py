@@ -51,6 +51,8 @@ _PER = re.compile(r"per\b|/", re.IGNORECASE)
 _CLAUSES = re.compile(
     r";|, (?:while|whereas|but|which|with|and|resulting|reduced|indicating)\b|\bwhile\b|\bwhereas\b"
 )
+#: What begins another statement behind a value: "2 eV, the formation energy is".
+_ANOTHER = re.compile(r"(?:,| and) the $")
 _MEMBERS = re.compile(r",| and | or |\) ")
 _IN_BRACKETS = re.compile(r" ?[(\[]")
 #: What links a value with its word over a part of its clause: "the ratio between both states is".
@@ -412,6 +414,7 @@ def _distance(
         between, cost = text[quantity.end : word.start()], _BEHIND
         if not between.strip() and _PER.match(word[0]):
             return _UNIT
+        cost += _ALONE if _ANOTHER.search(between) else 0
         if _IN_BRACKETS.fullmatch(between) and text[word.end() : word.end() + 1] in (")", "]"):
             return _NAME
     else:
