@@ -288,7 +288,8 @@ def section(found: list[LeftOut]) -> list[str]:
     """Return the part of the page: errors with what was learned from others, and without."""
     if not found:
         return []
-    lines = [_HEAD.format(verdict="\n".join(_verdicts(found)))]
+    tuning = _TUNING if any(each.learned_by == "tuning" for each in found) else ""
+    lines = [_HEAD.format(verdict="\n".join(_verdicts(found)), tuning=tuning)]
     for counts in (True, False):
         own = [each for each in found if each.counts or not counts]
         lines += [
@@ -350,6 +351,10 @@ _WAYS = {
     "process": "The Gaussian process of neighbours",
     "tuning": "SevenNet-0 with its last layer tuned",
 }
+_TUNING = """
+Or the last layer of SevenNet-0 is tuned on hops that count, with crystals without vacancies
+replayed against forgetting (tuning: `validation/charge_fine_tuning.py`; the error of its intervals
+is that of the other hops left out)."""
 _HEAD = """
 ## What the charge adds, learned from other compositions
 
@@ -360,13 +365,11 @@ open.
 
 How it was tried (`validation/charge_correction.py`): the difference of DFT at +1 and a potential
 is learned from the energies and forces of all calls of the other compositions, or of the other
-families, as a sum over atoms of one Gaussian process of their neighbours (process); or they tune
-the last layer of SevenNet-0, with crystals without vacancies replayed against forgetting
-(tuning: `validation/charge_fine_tuning.py`; the error of its intervals is that of the other hops
-left out). Missing: E(saddle) − E(start) by DFT less that of the potential, at the structures of
-DFT. Beside it the simplest correction: the mean of what is missing in the other hops of the same
-kind (edge or between octahedra; in brackets where there are any). In 80 %: within 1.28 standard
-deviations. Energies in eV, components of forces in eV/Å."""
+families, as a sum over atoms of one Gaussian process of their neighbours (process).{tuning}
+Missing: E(saddle) − E(start) by DFT less that of the potential, at the structures of DFT. Beside it
+the simplest correction: the mean of what is missing in the other hops of the same kind (edge or
+between octahedra; in brackets where there are any). In 80 %: within 1.28 standard deviations.
+Energies in eV, components of forces in eV/Å."""
 
 
 if __name__ == "__main__":

@@ -131,11 +131,6 @@ FURTHER_CASES = (
     HopCase("Cs2NaYCl6", "Fm-3m", 1),
     HopCase("Cs2TiCl6", "Fm-3m", 1),
     HopCase("Cs2NaInCl6", "Fm-3m", 0),
-    HopCase("Cs2TeI6", "Fm-3m", 1),
-    HopCase("Cs2AgSbCl6", "Fm-3m", 1),
-    HopCase("Cs2TeBr6", "Fm-3m", 0),
-    HopCase("Rb2SnCl6", "Fm-3m", 1),
-    HopCase("K2SnCl6", "Fm-3m", 1),
 )
 #: Hops in larger cells, by the distance in Å: 71 atoms with pw.x, to see what the size does to a
 #: barrier of the same settings, and 159 with CP2K, which hold the tilts of their host.
