@@ -124,6 +124,13 @@ FURTHER_CASES = (
     HopCase("Cs2NaScCl6", "Fm-3m", 1),
     HopCase("Cs2TeCl6", "Fm-3m", 1),
     HopCase("Cs2NaScCl6", "Fm-3m", 0),
+    HopCase("Cs2NaInCl6", "Fm-3m", 1),
+    HopCase("Cs2TeBr6", "Fm-3m", 1),
+    HopCase("Cs2TeCl6", "Fm-3m", 0),
+    HopCase("Rb2TeCl6", "Fm-3m", 1),
+    HopCase("Cs2NaYCl6", "Fm-3m", 1),
+    HopCase("Cs2TiCl6", "Fm-3m", 1),
+    HopCase("Cs2NaInCl6", "Fm-3m", 0),
 )
 #: Hops in larger cells, by the distance in Å: 71 atoms with pw.x, to see what the size does to a
 #: barrier of the same settings, and 159 with CP2K, which hold the tilts of their host.

@@ -83,31 +83,20 @@ def test_the_estimate_is_the_measurement_at_its_own_cutoffs_and_grows_with_them(
     assert 60 < low < high < 330
 
 
-def test_words_about_charge_are_true_of_the_hops() -> None:
-    """Neutral ones are near the potential's; +1 above it in layers and between, else below it.
-
-    In Cs2NaScCl6 DFT is below the potential at both charges, and above at +1.
-    """
-    seen, of_scandium = set(), {}
+def test_the_kind_of_hop_does_not_decide_what_the_charge_does() -> None:
+    """Along edges and between octahedra it raises some barriers and lowers others."""
+    barriers: dict[tuple[str, bool], dict[int, float]] = {}
     for hop in read_hops().hops:
-        if hop.result is None or hop.result.not_converged:
-            assert hop.failure or hop.result
-            continue
-        assert hop.guide_forward_ev is not None
-        miss_ev = hop.result.barrier_forward_ev - hop.guide_forward_ev
-        kind = hop.settings.charge, hop.hop.startswith("octahedron edge")
-        if "Cs2NaScCl6" in hop.name:
-            of_scandium[kind[0]] = hop.result.barrier_forward_ev
-            assert -0.15 < miss_ev < -0.05, hop.name
-        elif kind[0] == 0:
-            assert abs(miss_ev) < 0.06, hop.name
-        elif kind[1] and "P-3m1" not in hop.name:
-            assert miss_ev < -0.05, hop.name
-        else:
-            assert miss_ev > 0.05, hop.name
-        seen.add(kind)
-    assert len(seen) == 4
-    assert of_scandium[1] > of_scandium[0] + 0.05
+        if hop.result is not None and not hop.result.not_converged:
+            kind = hop.name.split()[0], hop.hop.startswith("octahedron edge")
+            found_ev = hop.result.barrier_forward_ev
+            barriers.setdefault(kind, {})[hop.settings.charge] = found_ev
+    signs = {(edge, each[1] > each[0]) for (_, edge), each in barriers.items() if len(each) == 2}
+    assert len(signs) == 4
+    words = PAGE.read_text(encoding="utf-8").replace("\n", " ")
+    change_ev = barriers["Cs2TeCl6", False][1] - barriers["Cs2TeCl6", False][0]
+    assert f"Cs2TeCl6 {change_ev:+.2f}" in words
+    assert "the kind of hop does not decide which" in words
 
 
 def test_hops_between_basins_are_kept_and_make_no_statement(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ class BenchmarkHop(BaseModel):
     name: str
     formula: str
     charge: int
+    hop: str = Field(default="", description="In words, with its sites and length.")
     settings: DftSettings
     barrier_forward_ev: float | None = None
     barrier_reverse_ev: float | None = None
