@@ -47,7 +47,7 @@ class ListingOperations(ClientPart, Generic[RowT, DocumentT]):
 
         Example:
             >>> client.devices.count()
-            90
+            95
         """
         batches = yield from searches(self._service, self._table.name, query_of(filters))
         total, path = 0, path_of(self._table.name)
