@@ -49,7 +49,8 @@ class Lesson:
         self._edges = model._edges(structures)
         self._numbers = np.concatenate([each.numbers for each in structures])
         self._energies, self._forces = (each.detach() for each in self.evaluate(model))
-        self._first, self._error = 0.0, _REPLAY * torch.tensor(self._sizes)
+        self._first = 0.0
+        self._error: Any = _REPLAY * torch.tensor(self._sizes)
 
     @classmethod
     def of_path(cls, model: _Model, path: HopCalls) -> Lesson:
