@@ -61,7 +61,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/compare": ("/compare", "/compare?materials=CsPbBr3,MAPbI3"),
     "/dictionary": ("/dictionary",),
     "/docs": ("/docs",),
-    "/operations/{name}": ("/operations/tolerance?formulas=CsPbBr3", "/operations/kinetics"),
+    "/operations/{name}": ("/operations/tolerance?formula=CsPbBr3", "/operations/kinetics"),
     "/draft": ("/draft",),
     "/draft/{draft}": ("/draft/1",),
     "/errata": ("/errata",),
