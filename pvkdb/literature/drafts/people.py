@@ -22,17 +22,20 @@ _BETWEEN = re.compile(r"\s*(?:[,;&]|\band\b)\s*")
 _DEPARTMENT = re.compile(r"[,\s]*(?:Dep|School|Facult|College)")
 _NUMBER = re.compile(r"\W*\d{1,3}\.\s")
 _PARTICLES = frozenset({*("de", "der", "den", "van", "von", "da", "di", "dos", "la", "le", "el")})
-_INITIALS = re.compile(r"(?:[A-Z]\.?[ -]?){1,4}")
+#: "A. K.", "AK", "J.-P.".
+INITIALS = r"(?:[A-Z]\.?[ -]?){1,4}"
 _LAST_WORDS = re.compile(r"(?<!\S)[^\W\d_a-z][\w.'’‐-]*\s+(?:(?:[A-Z]\.|[dv][aeo]n?)\s+){0,2}\S+$")
 
 
 @cache
 def has(what: str) -> re.Pattern[str]:
+    """Return a pattern of the words that ``[front]`` of words.toml lists by this name."""
     return re.compile(words()["front"][what], re.IGNORECASE)
 
 
 @cache
 def affiliation() -> re.Pattern[str]:
+    """Return the pattern at which an affiliation begins; its capitals count."""
     return re.compile(words()["front"]["affiliation"])
 
 
@@ -66,7 +69,7 @@ def people_in(line: str, few: int = 2) -> list[str]:
 def _paired(parts: list[str], labelled: bool) -> list[str]:
     """Join surnames with what follows them: "Ott, A. K., Dou, C.", "Jin, Risheng, Wang, Jin"."""
     given = parts[1::2]
-    initials = given and all(map(_INITIALS.fullmatch, given))
+    initials = given and all(re.fullmatch(INITIALS, one) for one in given)
     single = labelled and len(parts) % 2 == 0 and not any(" " in part for part in parts)
     if not (initials or single):
         return parts

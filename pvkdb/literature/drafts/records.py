@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from pvkdb.literature.drafts.people import LONGEST, is_latin, people_in
+from pvkdb.literature.drafts.people import INITIALS, LONGEST, is_latin, people_in
 
 _TAGGED = re.compile(r"(?:%(?P<sign>[A-Z])|(?P<tag>[A-Z][A-Z0-9]{1,3})\s{1,2}-) (?P<text>.+)")
 _TAGS = {
@@ -32,7 +32,6 @@ _ACCENTS = {"'": "\u0301", "`": "\u0300", '"': "\u0308", "^": "\u0302", "~": "\u
 _ACCENT = re.compile(r"\{?\\(['`\"^~])\s?\{?([A-Za-z])\}{0,2}")
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _FAMILY = r"[^\W\d_][^\W\d_’'-]*(?:[ ’'-][^\W\d_]+){0,2}"
-_INITIALS = r"(?:[A-Z]\.?[ -]?){1,4}"
 #: "Ott, A. K., Dou, C. (2018). Title. Journal", "Ott AK, Dou C. Title. Journal 2018", "Title. A. K.
 #: Ott, C. Dou: Journal, 2018", "A. K. Ott, C. Dou, Journal, 55, 1108 (2018)", 'A. Ott, "Title"'.
 _CITATIONS = [
@@ -40,7 +39,7 @@ _CITATIONS = [
         rf"(?P<names>[^()\d]{{5,600}}?\.?) \({_YEAR}[^()]{{0,12}}\)\.? (?P<title>[^.]{{20,300}})\."
     ),
     re.compile(
-        rf"(?P<names>(?:{_FAMILY},? {_INITIALS}(?:[,;:] ?(?:and |& )?|(?<=\.) ?|\. )){{1,40}}"
+        rf"(?P<names>(?:{_FAMILY},? {INITIALS}(?:[,;:] ?(?:and |& )?|(?<=\.) ?|\. )){{1,40}}"
         r"(?:et al\.? )?)"
         rf"(?P<title>[A-Z][^.]{{20,300}})\. [A-Z].{{2,60}}?\b{_YEAR}\b"
     ),
@@ -98,7 +97,7 @@ def _entry(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def citation_in(line: str) -> dict[str, str]:
-    """Return what a line tells that cites a paper; nothing if it is something else."""
+    """Return authors, title and year of a line that cites a paper; nothing of any other line."""
     for pattern in _CITATIONS:
         cited = pattern.match(line[:LONGEST])
         if cited and (names := _people(cited["names"])):

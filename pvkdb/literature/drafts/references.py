@@ -76,7 +76,7 @@ def _year(lines: Sequence[str]) -> dict[str, str]:
 
 
 def _layout(lines: Sequence[str]) -> dict[str, str]:
-    """Return the title and the authors that stand in this order at the beginning."""
+    """Return the title and the authors at the beginning, where they come in this order."""
     block: list[str] = []
     above: list[str] = []  # blocks since a line that is neither title nor name
     titles: list[str] = []

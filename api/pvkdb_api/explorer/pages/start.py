@@ -119,7 +119,7 @@ def get_operations(request: Request, session: ReadSession) -> Response:
 
 @router.get("/operations/{name}")
 def get_operation(request: Request, session: ReadSession, name: Text) -> Response:
-    """Return the form of an operation that reads, and below it the result of what is given.
+    """Return the form of an operation that reads; the results of what is given come first.
 
     An operation of another package needs what its route needs: this machine, or the scope queue.
 
