@@ -364,9 +364,14 @@ class _Shell:
         with warnings.catch_warnings():  # ASE warns where it was killed
             warnings.simplefilter("ignore")
             calculator = getattr(self, "_calculator", None)
-            if calculator is not None:
-                with suppress(AssertionError, BrokenPipeError):  # it is gone already
-                    calculator.close()
+            shell = calculator and calculator._shell
+            if shell is not None:
+                if shell._child.poll() is not None:  # it is gone: ASE would still ask it to end
+                    shell.isready = False
+                with suppress(AssertionError, BrokenPipeError):  # it goes just now
+                    shell.close()
+                # Kept by a traceback, it would end the program once more when it is collected.
+                shell._child, shell.isready = None, False
                 calculator._shell = None
         shutil.rmtree(self._folder, ignore_errors=True)
 

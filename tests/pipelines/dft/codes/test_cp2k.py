@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -111,15 +109,19 @@ class TestRealRuns:
         ]
         assert -0.03 < energies[1] - energies[0] < -0.001
 
+    @pytest.mark.parametrize("known", [False, True], ids=["as it dies", "dead"])
     def test_a_killed_program_is_a_failure_and_the_next_run_starts_anew(
-        self, here: RunLocation
+        self, here: RunLocation, known: bool
     ) -> None:
         """Killed while it computes: the signal is named, and nothing is left behind."""
         run = engine(molecule("HCl"), here)
         expected = run.evaluate([molecule("HCl")], stress=False)[0]["energy"]
         shell = run._shell
         assert shell is not None
-        os.kill(shell._calculator._shell._child.pid, signal.SIGKILL)
+        program = shell._calculator._shell._child
+        program.kill()
+        if known:
+            program.wait()
         error = failure(run, molecule("HCl", 1.3))
         assert error.kind is FailureKind.PROGRAM_CRASHED
         assert "signal 9" in str(error)
