@@ -169,6 +169,13 @@ def decay(rng: Rng, law: str, correlation: float = 0.0) -> list[Measured]:
     return [m for m in found if m.name in (kept, "retention")]
 
 
+def many_steps(rng: Rng) -> list[Measured]:
+    """The current decays to zero with 100 s over ten times that; its noise follows it."""
+    t = np.linspace(0, 1000, 1001)
+    y = np.exp(-t / 100) * (1 + rng.normal(0, 0.02, 1001))
+    return [memory.retention_time(Decay(t, 1e-6 * y))]
+
+
 def arrhenius(rng: Rng, kelvins: tuple[int, ...]) -> list[Measured]:
     """Retention 1e-8 s · ln 2 · exp(0.8 eV/kT), with a spread of 20 % between devices."""
     decays = []
@@ -232,6 +239,7 @@ def cases() -> Iterator[Case]:
         truth,
         partial(decay, law="exponential", correlation=0.7),
     )
+    yield "1001 points, noise of 2 % of each", {"retention": 100 * float(np.log(2))}, many_steps
     there = 1e-8 * float(np.log(2) * np.exp(0.8 * constants.e / (constants.k * 300)))
     for kelvins in ((340, 360, 380), (340, 355, 370, 385, 400)):
         text = f"{len(kelvins)} temperatures, spread 20 %"

@@ -13,6 +13,7 @@ from pvkdb.measurements.forms import Cycles, Decay, Floats, States
 from pvkdb.measurements.metrics import (
     TAILS,
     Measured,
+    at_start,
     crossings,
     fit,
     over_cycles,
@@ -150,7 +151,8 @@ def retention_time(decay: Decay) -> Measured:
     """Return when a state has changed for good by half; a bound if it never does."""
     t, y = decay.time_s - decay.time_s[0], decay.value
     edge = max(1, len(y) // 100)
-    first, last = (float(np.median(part)) for part in (y[:edge], y[-edge:]))
+    last = float(np.median(y[-edge:]))
+    first = at_start(t, y, rising=last > float(np.median(y[:edge])))
     note = f"change by {_LOST:.0%} of {first:.3g} {decay.unit}"
     if abs(last - first) < _LOST * abs(first) or not first:
         note += ": not reached in the measured time, and not extrapolated"

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import ndimage, optimize, stats
 
 from pvkdb.measurements.forms import Floats
 
@@ -20,6 +20,8 @@ TAILS = (0.05, 0.95)
 #: Fewest values for an interval over cycles, and fewest devices for one over devices.
 _FEWEST, FEWEST_DEVICES = 6, 5
 _DRAWS = 300
+#: Share of a first value after whose loss points tell no more of it.
+_GONE = 0.1
 spread = partial(np.std, ddof=1)  # the standard deviation of a sample
 
 
@@ -148,27 +150,45 @@ def within(metric: Measured, low: float, high: float) -> Measured:
     return replace(metric, value=value, ends=None, interval="", bound=bound)
 
 
+def at_start(time_s: Floats, y: Floats, rising: bool) -> float:
+    """Return the first value of a noisy change, by a line through the points until a tenth of it
+    is gone: of many even steps the first are as noisy as others, and their mean is late."""
+    curve = optimize.isotonic_regression(y, increasing=rising).x
+    gone = np.abs(curve - curve[0]) >= _GONE * abs(curve[0])
+    early = int(np.argmax(gone)) if gone.any() else len(y)
+    x = time_s[:early] - time_s[0]
+    if early < 3 or not x[-1]:
+        return float(np.median(y[: max(1, early)]))
+    size = np.abs(y[:early]).max() or 1.0
+    return float(np.polyfit(x / x[-1], y[:early] / size, 1)[1] * size)
+
+
 def crossings(
     time_s: Floats, y: Floats, edge: int, shares: Sequence[float], factor: float | None = None
 ) -> tuple[Floats, Floats]:
     """Return when a noisy change passes shares of its size, and draws × shares of the same.
 
-    Share 0 is the median of the first ``edge`` values, share 1 that of the last ones, or ``factor``
-    times the first. The curve is the closest monotone one; draws add the noise between neighbours.
+    Share 0 is the median of the first ``edge`` values, share 1 that of the last ones; with
+    ``factor``, share 0 is the value at the start, and share 1 that many times it. The curve is the
+    closest monotone one; draws add the noise between neighbours there, which may follow the value.
     """
 
     def change(y: Floats) -> tuple[float, float]:
         first, last = float(np.median(y[:edge])), float(np.median(y[-edge:]))
+        if factor is not None:
+            first = at_start(time_s, y, rising)
         return first, (last if factor is None else factor * first) - first
 
-    rising = change(y)[1] > 0
+    rising = bool(np.median(y[-edge:]) > np.median(y[:edge]))
 
     def passed(y: Floats) -> Floats:
         first, size = change(y)
         curve = optimize.isotonic_regression(y, increasing=rising).x
         return np.asarray(np.interp(shares, (curve - first) / size, time_s))
 
-    noise = stats.median_abs_deviation(np.diff(y), scale="normal") / np.sqrt(2)
+    steps = np.abs(np.diff(y, append=y[-1:]))
+    noise = ndimage.median_filter(steps, max(5, len(y) // 10), mode="nearest")
+    noise /= stats.norm.ppf(0.75) * np.sqrt(2)  # the median step, as a standard deviation
     smooth = optimize.isotonic_regression(y, increasing=rising).x
     draws = np.random.default_rng(0).normal(smooth, noise, (_DRAWS // 3, len(y)))
     return passed(y), np.array([passed(draw) for draw in draws])

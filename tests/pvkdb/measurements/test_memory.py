@@ -141,6 +141,14 @@ def test_retention_is_a_bound_where_the_state_is_still_there() -> None:
     assert reached.value == pytest.approx(tau * np.log(2), rel=0.02)
 
 
+@pytest.mark.parametrize("points", [201, 1001, 5001])
+def test_retention_does_not_follow_the_number_of_even_steps(points: int) -> None:
+    """The first percent of the steps has decayed already: not the value at the start."""
+    t = np.linspace(0, 1000, points)
+    found = retention_time(Decay(t, np.exp(-t / 100), "S"))
+    assert found.value == pytest.approx(100 * np.log(2), rel=0.005)
+
+
 def test_arrhenius_gives_energy_and_extrapolation() -> None:
     energy, at = arrhenius([decay(k) for k in (340, 360, 380, 400)], 300)
     assert energy.value == pytest.approx(0.8, abs=0.01)
