@@ -55,7 +55,8 @@ def document_text(document: StructureDocument, format: StructureFormat) -> str:
         if document.energy_ev is not None:
             from ase.calculators.singlepoint import SinglePointCalculator
 
-            notes.append(f"energy of the cell {document.energy_ev:.6f} eV")
+            # The cell of a CIF may be another one.
+            notes.append(f"energy {document.energy_ev:.6f} eV of {len(atoms)} atoms")
             atoms.calc = SinglePointCalculator(atoms, energy=document.energy_ev)
         return structure_text(atoms, format, notes)
     except ImportError as error:

@@ -32,3 +32,12 @@ def test_a_comment_has_one_line_and_no_signs_that_steer_a_terminal(format: Struc
     assert "CsCl-[2J" in text
     assert "their31m file _cell_length_a 1" in text
     assert not [line for line in text.split("\n") if line.startswith("_cell_length_a 1")]
+
+
+def test_the_energy_of_a_cif_with_a_smaller_cell_is_that_of_the_stored_atoms() -> None:
+    cell = [[8.2, 0, 0], [0, 4.1, 0], [0, 0, 4.1]]
+    places = [[0, 0, 0], [2.05, 2.05, 2.05], [4.1, 0, 0], [6.15, 2.05, 2.05]]
+    twice = {"symbols": ["Cs", "Cl"] * 2, "cell_ang": cell, "positions_ang": places}
+    text = document_text(DOCUMENT.model_copy(update=twice | {"energy_ev": -14.0}), "cif")
+    assert "_cell_length_a   4.1" in text
+    assert "energy -14.000000 eV of 4 atoms" in text
