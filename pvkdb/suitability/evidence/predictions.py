@@ -10,13 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import exp, inf
 
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval, parse_composition
 from pvkdb.errors import NotFoundError, ParameterError, naming
-from pvkdb.kinetics.conditions import Conditions, conditions_of, layer, parse_range
+from pvkdb.kinetics.conditions import (
+    ROOM_TEMPERATURE_K,
+    Conditions,
+    conditions_of,
+    layer,
+    parse_range,
+)
 from pvkdb.kinetics.estimates import estimate
+from pvkdb.kinetics.hopping import BOLTZMANN_EV_PER_K
 from pvkdb.operations import Reading
 from pvkdb.schemas.kinetics import (
     IonKinetics,
@@ -40,6 +48,7 @@ from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import value_text, window_text
 from pvkdb.suitability.evidence.materials import phase_candidates
+from pvkdb.suitability.evidence.means import spread_in
 
 __all__ = ["answer_device"]
 
@@ -252,14 +261,15 @@ def answer_material(session: Session, formula: str, conditions: Conditions) -> K
         )
     known = {(ion.material, ion.ion) for ion in ions}
     missing = [each.id for each in wanted if (each.id, "halide") not in known]
-    return answer_of(formula, ions, [_without("the halide", each) for each in missing])
+    papers = _between_papers(session, ions, conditions)
+    return answer_of(formula, ions, [_without("the halide", each) for each in missing], papers)
 
 
 def answer_device(session: Session, device_id: str, conditions: Conditions) -> KineticsAnswer:
     """Return rates and times in a device, at its SET voltage unless a bias is given.
 
-    The barriers are those of rankings: of the halide by the literature and by potentials, then of
-    the metals of its electrodes.
+    The barriers are those of the material, of the halide by the literature and by potentials, then
+    those of the metals of its electrodes.
 
     Raises:
         NotFoundError: the device does not exist.
@@ -283,15 +293,40 @@ def answer_device(session: Session, device_id: str, conditions: Conditions) -> K
     ]
     if own is None and (driven.bias_v is None or "bias_v" in driven.defaulted):
         missing.append("no SET voltage is reported, and no bias is given")
-    return answer_of(f"{device.id}: {device.structure}", ions, missing)
+    papers = _between_papers(session, ions, driven)
+    return answer_of(f"{device.id}: {device.structure}", ions, missing, papers)
+
+
+def _between_papers(
+    session: Session, ions: Sequence[IonKinetics], conditions: Conditions
+) -> list[str]:
+    """Return what windows leave out if their barrier spans less than papers differ by."""
+    spread = spread_in(session)
+    widths = [
+        (ion.barrier_max_ev or inf) - (ion.barrier_min_ev or 0.0)
+        for ion in ions
+        if ion.basis == "literature"
+    ]
+    if spread is None or min(widths, default=inf) > spread.tau_ev:
+        return []
+    least = conditions.temperature_k.minimum if conditions.temperature_k else None
+    kelvin = least or ROOM_TEMPERATURE_K
+    factor = float(f"{exp(spread.tau_ev / (BOLTZMANN_EV_PER_K * kelvin)):.1g}")
+    return [
+        f"papers on one material differ by {spread.tau_ev:.2f} eV in E_A (standard deviation, "
+        f"{spread.materials} materials): a factor of {factor:,.0f} in rates and times, which the "
+        "window of a barrier of the literature leaves out"
+    ]
 
 
 def _without(what: str, material: str) -> str:
     return f"no activation energy of {what} in {material} is in the store"
 
 
-def answer_of(asked: str, ions: list[IonKinetics], missing: list[str]) -> KineticsAnswer:
-    """Return the answer to a request: its ions within reason, and their notes, each once."""
-    notes = dict.fromkeys(note for ion in ions for note in ion.document.notes)
+def answer_of(
+    asked: str, ions: list[IonKinetics], missing: list[str], notes: Sequence[str] = ()
+) -> KineticsAnswer:
+    """Return the answer to a request: its ions within reason, and all notes, each once."""
+    notes = dict.fromkeys((*notes, *(note for ion in ions for note in ion.document.notes)))
     ions = [ion.model_copy(update={"document": ion.document.within_reason()}) for ion in ions]
     return KineticsAnswer(asked=asked, ions=ions, missing=missing, notes=list(notes))

@@ -26,6 +26,7 @@ from pvkdb.suitability.evidence.predictions import (
     QUANTITIES,
     KineticModel,
     answer_device,
+    answer_material,
     kinetic_model,
 )
 
@@ -168,6 +169,18 @@ def test_a_device_is_answered_with_the_barriers_of_rankings(sqlite_store: Store)
     assert found.missing == []
     assert lacking.missing == ["no activation energy of Ag in CsPbBr3 is in the store"]
     assert aluminium.missing == ["no activation energy of Al in MAPbI3 is in the store"]
+
+
+@pytest.mark.parametrize(("formula", "said"), [("CsPbBr3", True), ("MAPbI3", False)])
+def test_one_value_of_the_literature_says_what_papers_differ_by(
+    sqlite_store: Store, formula: str, said: bool
+) -> None:
+    """0.25 eV of one paper, and 0.16 to 0.39 eV: exp(0.12 eV/kT) is a factor of 100 at 298 K."""
+    with sqlite_store.session(read_only=True) as session:
+        found = answer_material(session, formula, layer())
+    told = [note for note in found.notes if "papers on one material differ by 0.1" in note]
+    assert bool(told) == said
+    assert not told or "a factor of 100" in told[0]
 
 
 def test_an_untold_phase_spans_the_phases_and_says_so(
