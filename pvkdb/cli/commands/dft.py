@@ -276,7 +276,7 @@ def _settings(**given: Any) -> DftSettings:
 def _grid(text: str) -> tuple[int, ...]:
     words = text.replace("x", " ").replace("×", " ").replace(",", " ").split()
     if len(words) != 3 or not all(word.isdigit() for word in words):
-        raise InputError(f"--kpoints {text!r} is not a grid; write e.g. '2 2 2'")
+        raise InputError(f"--kpoints {text!r} is not a grid; write e.g. 2x2x2")
     return tuple(int(word) for word in words)
 
 

@@ -92,8 +92,8 @@ class DftSettings(RequestModel):
         "many times a given cutoff of the wave functions as is recommended. With cp2k CUTOFF, that "
         "of the finest grid; default: 400 Ry.",
     )
-    kpoint_grid: Annotated[tuple[int, int, int] | None, InCommand("--kpoints", "N N N")] = Field(
-        default=None, description="Γ-centred grid, e.g. 2 2 2; default: one of the spacing."
+    kpoint_grid: Annotated[tuple[int, int, int] | None, InCommand("--kpoints", "NxNxN")] = Field(
+        default=None, description="Γ-centred grid, e.g. 2x2x2; default: one of the spacing."
     )
     kpoint_spacing_per_ang: Annotated[float | None, InCommand("--spacing", "1/ANG")] = Field(
         default=None,
