@@ -8,7 +8,7 @@ from math import isfinite, sqrt
 import numpy as np
 
 from pvkdb.display.numbers import number
-from pvkdb.kinetics.conditions import DEFAULTS
+from pvkdb.kinetics.conditions import DEFAULTS, ROOM_TEMPERATURE_K
 from pvkdb.kinetics.estimates import beyond_reason
 from pvkdb.kinetics.hopping import BOLTZMANN_EV_PER_K
 from pvkdb.schemas.calculations.migration import NebResult
@@ -32,18 +32,20 @@ _NOTES = [
 
 def simulate(
     result: NebResult,
-    temperature_k: float,
+    temperature_k: float | None,
     e_a_ev: tuple[float, float],
     e_a_source: str = "given",
 ) -> KineticsDocument:
     """Return diffusion, activation energies and drift of a defect.
 
     All saddles move together over the interval of E_A; that of the attempt frequency is the default
-    of the kinetics.
+    of the kinetics, as that of the temperature.
 
     Raises:
         InputError: a number is out of range, or the result cannot be rebuilt.
     """
+    told = DEFAULTS["temperature_k"].source if temperature_k is None else "given"
+    temperature_k = ROOM_TEMPERATURE_K if temperature_k is None else temperature_k
     network, attempts = network_of(result), DEFAULTS["attempt_frequency_hz"]
     slow, fast = attempts.value.minimum or 0.0, attempts.value.maximum or 0.0
     low, high = (max(end, 0.0) - result.e_a_ev for end in e_a_ev)
@@ -87,7 +89,7 @@ def simulate(
     given = [
         ("e_a_ev", f"{e_a_ev[0]:.3f}–{e_a_ev[1]:.3f}", "eV", e_a_source),
         ("attempt_frequency_hz", str(attempts.value), "Hz", attempts.source),
-        ("temperature_k", f"{temperature_k:g}", "K", "given"),
+        ("temperature_k", f"{temperature_k:g}", "K", told),
         ("charge_number", f"{network.charge_number:g}", "1", "formal charge; cells were neutral"),
     ]
     names = ("name", "value", "unit", "source")

@@ -92,13 +92,11 @@ def _simulate_hops(
 ) -> None:
     """Print the motion of the halide's vacancy on the stored barriers."""
     from pvkdb.cli.output.device_tables import print_kinetics
-    from pvkdb.kinetics.conditions import ROOM_TEMPERATURE_K
     from pvkdb.suitability.evidence.simulations import answer_simulation
 
     store = open_store(database, create=True)
     with store.session(read_only=True) as session, messages().status("simulating"):
-        kelvin = ROOM_TEMPERATURE_K if temperature_k is None else temperature_k
-        answer = answer_simulation(session, material, kelvin, potential)
+        answer = answer_simulation(session, material, temperature_k, potential)
     show(answer, json, print_kinetics)
 
 

@@ -80,7 +80,7 @@ def stored_barriers(
 def answer_simulation(
     session: Session,
     material: str,
-    temperature_k: float,
+    temperature_k: float | None = None,
     potential: str | None = None,
 ) -> KineticsAnswer:
     """Return the simulated motion of the halide's vacancy on the stored barriers of a material.

@@ -101,6 +101,16 @@ def test_several_phases_are_not_mixed(store: Store) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("kelvin", "said"), [(300.0, "given"), (None, "room temperature")])
+def test_a_temperature_is_given_or_a_default(
+    caesium_lead_bromide: NebResult, kelvin: float | None, said: str
+) -> None:
+    document = report.simulate(caesium_lead_bromide, kelvin, (0.20, 0.24), "DFT")
+    (told,) = (each for each in document.assumptions if each.name == "temperature_k")
+    assert (told.source, told.default) == (said, kelvin is None)
+
+
+@pytest.mark.slow
 def test_a_close_barrier_gives_windows(caesium_lead_bromide: NebResult) -> None:
     """DFT within 20 meV: a factor of two each way, the attempt frequency √10."""
     document = report.simulate(caesium_lead_bromide, 300.0, (0.20, 0.24), "DFT")
