@@ -69,9 +69,14 @@ def with_unit(text: str, unit: str) -> str:
     """Return a number's text with its unit; a dimensionless one has none.
 
     Example:
-        >>> with_unit("50", "%"), with_unit("0.35", "eV"), with_unit("1.1", "1")
-        ('50%', '0.35 eV', '1.1')
+        >>> with_unit("50", "%"), with_unit("3", "um2"), with_unit("1.1", "1")
+        ('50%', '3 μm²', '1.1')
     """
     if unit in ("", "1"):
         return text
-    return f"{text}{'' if unit == '%' else ' '}{unit}"
+    return f"{text}{'' if unit == '%' else ' '}{written(unit)}"
+
+
+def written(unit: str) -> str:
+    """Return a unit as texts have it, where columns spell areas ``um2``."""
+    return unit.replace("m2", "m²").replace("um²", "μm²")

@@ -193,7 +193,7 @@ def _interval(minimum: float | None, maximum: float | None, unit: str) -> str:
 
     if minimum is None and maximum is None:
         return "not predicted"
-    return window_text(minimum, maximum, unit.replace("m2", "m²"))
+    return window_text(minimum, maximum, unit)
 
 
 def _supported_metrics() -> str:
@@ -242,8 +242,7 @@ def _simulated_row(quantity: SimulatedQuantity) -> list[str]:
     why = quantity.missing if quantity.decades is None else UNKNOWN
     interval = " – ".join(ends) or why or UNKNOWN
     decades = UNKNOWN if quantity.decades is None else f"{quantity.decades:.1f}"
-    unit = quantity.unit.replace("m2", "m²")
-    return [quantity.name, with_unit(value, unit), interval, decades, ", ".join(causes)]
+    return [quantity.name, with_unit(value, quantity.unit), interval, decades, ", ".join(causes)]
 
 
 def print_examination(result: ExaminationResult) -> None:

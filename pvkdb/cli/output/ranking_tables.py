@@ -184,7 +184,7 @@ def print_series(found: DeviceSeries) -> None:
     print_table(
         "Changes",
         ["changed", "step", "metric", "ratio"],
-        [[row.changed, row.step, row.metric, row.ratio_text] for row in found.changes],
+        [[row.changed, row.step, row.label, row.ratio_text] for row in found.changes],
         caption="geometric mean over papers, 95% interval. Pairs: pvkdb export series.",
     )
 

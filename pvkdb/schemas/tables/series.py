@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from pvkdb.display.notebook import NotebookView
 from pvkdb.schemas import StrictModel
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import MetricName
 from pvkdb.schemas.tables.columns import Row, column
 
@@ -77,6 +78,11 @@ class SeriesChange(BaseModel):
     ratio: float = Field(description="Second by first value: geometric mean over papers.")
     ratio_low: float | None = Field(description="Lower end of its 95% interval, if several papers.")
     ratio_high: float | None = Field(description="Upper end of the interval.")
+
+    @property
+    def label(self) -> str:
+        """The metric in words."""
+        return METRICS[self.metric].label
 
     @property
     def ratio_text(self) -> str:

@@ -79,8 +79,8 @@ def series_in(session: Session, request: SeriesRequest) -> DeviceSeries:
         f"{len(pairs)} values of pairs of devices from {papers} papers differ in one thing alone"
     )
     if changes:
-        most, label = changes[0], METRICS[changes[0].metric].label
-        answer += f"; most papers: {most.changed} {most.step}, {label} {most.ratio_text}"
+        most = changes[0]
+        answer += f"; most papers: {most.changed} {most.step}, {most.label} {most.ratio_text}"
     version = current_version(session)
     return DeviceSeries(answer=answer, changes=changes, pairs=pairs, dataset_version=version)
 

@@ -211,5 +211,6 @@ def get_series(request: Request, session: ReadSession) -> Response:
         found=found,
         given=given,
         choices=get_args(Changed),
+        metrics=METRICS,
         rest=link(f"{API}/series", **given),
     )

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from pvkdb.display import numbers, times
 from pvkdb.display.numbers import computed_ev, short_number
+from pvkdb.display.units import written
 
 #: Shown where a value is not known; the title is for screen readers.
 UNKNOWN = Markup('<span class="unknown" title="not reported">{}</span>').format(numbers.UNKNOWN)
@@ -21,7 +22,7 @@ def number(value: float | int | None, unit: str | None = None) -> Markup:
     if value is None:
         return UNKNOWN
     text = short_number(computed_ev(value, unit) if unit == "eV/atom" else value)
-    shown = f"{text} {unit}" if unit else text
+    shown = f"{text} {written(unit)}" if unit else text
     return Markup('<data value="{}">{}</data>').format(repr(value), shown)
 
 
