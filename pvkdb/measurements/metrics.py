@@ -170,7 +170,7 @@ def crossings(
 
     Share 0 is the median of the first ``edge`` values, share 1 that of the last ones; with
     ``factor``, share 0 is the value at the start, and share 1 that many times it. The curve is the
-    closest monotone one; draws add the noise between neighbours there, which may follow the value.
+    closest monotone one; draws add the noise between neighbours.
     """
 
     def change(y: Floats) -> tuple[float, float]:
@@ -186,9 +186,11 @@ def crossings(
         curve = optimize.isotonic_regression(y, increasing=rising).x
         return np.asarray(np.interp(shares, (curve - first) / size, time_s))
 
-    steps = np.abs(np.diff(y, append=y[-1:]))
-    noise = ndimage.median_filter(steps, max(5, len(y) // 10), mode="nearest")
-    noise /= stats.norm.ppf(0.75) * np.sqrt(2)  # the median step, as a standard deviation
+    noise: Any = stats.median_abs_deviation(np.diff(y), scale="normal") / np.sqrt(2)
+    if factor is not None:  # that of a decay may follow its value
+        steps = np.abs(np.diff(y, append=y[-1:]))
+        noise = ndimage.median_filter(steps, max(5, len(y) // 10), mode="nearest")
+        noise = noise / stats.norm.ppf(0.75) / np.sqrt(2)
     smooth = optimize.isotonic_regression(y, increasing=rising).x
     draws = np.random.default_rng(0).normal(smooth, noise, (_DRAWS // 3, len(y)))
     return passed(y), np.array([passed(draw) for draw in draws])
