@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -19,11 +17,10 @@ from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebRequest,
 from pvkdb.schemas.tables import EnergeticsRow
 from pvkdb.schemas.tables.evidence import SECONDARY
 from pvkdb.store.collections import ENERGETICS
-from pvkdb.store.database import Store
 from pvkdb.store.files.calculation_import import take_calculations
-from pvkdb.store.migrate import upgrade
 from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
+from validation.computing import store_with
 from validation.pages import FOLDER
 
 STRUCTURES = Path(__file__).parent / "structures_used"
@@ -132,28 +129,17 @@ def by_dft() -> list[EnergeticsRow]:
     """
     if not DFT_HOPS.exists():
         return []
-    rows = _rows(
-        lambda session: take_calculations(session, DFT_HOPS),
-        quantity="E_A",
-        scope="hop",
-        method="DFT",
-    )
-    relaxed = [row for row in rows if not row.approximate]  # the others are estimates
+    filters = {"quantity": "E_A", "scope": "hop", "method": "DFT"}
     return [
         row.model_copy(update={"references": OWN_DFT, "value_min_ev": row.value_max_ev})
-        for row in relaxed
+        for row in _rows(lambda session: take_calculations(session, DFT_HOPS), **filters)
+        if not row.approximate  # the others are estimates
     ]
 
 
 def _rows(load: Callable[[Session], object], **filters: str) -> list[EnergeticsRow]:
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(f"sqlite:///{Path(folder) / 'energies.sqlite'}")
-        upgrade(store)
-        with store.session() as session:
-            load(session)
-            rows = list(ENERGETICS.iterate(session, filters))
-        store.close()
-    return rows
+    with store_with(load) as store, store.session(read_only=True) as session:
+        return list(ENERGETICS.iterate(session, filters))
 
 
 def cases_for(row: EnergeticsRow) -> list[Case]:
@@ -200,8 +186,3 @@ def why_not(row: EnergeticsRow) -> str:
     if row.material.startswith(("MA", "FA", "(", "[", "{")):
         return "no ordered structure with these molecules is at hand"
     return "not run"
-
-
-def processes() -> int:
-    """One a core, two at most."""
-    return min(2, os.cpu_count() or 1)

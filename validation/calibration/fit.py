@@ -21,15 +21,7 @@ from pvkdb.schemas.calculations.calibration import (
     fit,
     group_name,
 )
-from validation.agreement import (
-    LEAST_MATERIALS,
-    MOST_UNDEFINED,
-    SEED,
-    Array,
-    Pairs,
-    draws_of,
-    spearman,
-)
+from validation.agreement import Array, Pairs, Statistic, spearman, with_interval
 from validation.barrier_cases import OWN_DFT, POTENTIALS
 from validation.calibration.formation_pairs import formation_pairs
 from validation.migration.comparison import GROUPS, compare, pairs_of
@@ -274,7 +266,7 @@ def mean_absolute_error(pairs: Pairs, counts: Array) -> Array:
 
 
 def estimate(
-    statistic: Callable[[Pairs, Array], Array],
+    statistic: Statistic,
     predicted: Sequence[float],
     pairs: Sequence[CalibrationPair],
 ) -> Estimate:
@@ -285,15 +277,7 @@ def estimate(
         np.zeros(len(pairs), dtype=bool),
         [pair.material for pair in pairs],
     )
-    value = float(statistic(both, np.ones((1, len(pairs))))[0])
-    if len(set(both.group)) < LEAST_MATERIALS:
-        return Estimate(value)
-    drawn = statistic(both, draws_of(both.group, np.random.default_rng(SEED)))
-    known = drawn[~np.isnan(drawn)]
-    if len(known) < (1 - MOST_UNDEFINED) * len(drawn):
-        return Estimate(value)
-    low, high = np.percentile(known, [2.5, 97.5])
-    return Estimate(value, float(low), float(high))
+    return Estimate(*with_interval(statistic, both))
 
 
 @dataclass(frozen=True, slots=True)

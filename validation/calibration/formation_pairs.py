@@ -9,14 +9,11 @@ v_x + E_F − ct_v_x is the printed crossing energy of V_A⁻ and V_X⁺ to 1e-9
 
 from __future__ import annotations
 
-import csv
-import gzip
-
 from pvkdb.chemistry import material_family, parse_composition
-from pvkdb.computed.release import REPORT
 from pvkdb.schemas.calculations.calibration import CalibrationPair
-from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
-from validation.pages import FOLDER
+from pvkdb.schemas.screening import ScreenedCandidate
+from validation.pages import FOLDER, csv_rows
+from validation.release import report
 
 CITED = FOLDER / "formation_dft.csv"
 SOURCE = "mannodiarun/perovs_ml, bin/Defect_data.csv"
@@ -26,11 +23,9 @@ SAME_LIMIT_EV = 0.01
 
 def formation_pairs() -> dict[str, list[CalibrationPair]]:
     """Return the pairs of the release of computed results by potential."""
-    text = gzip.decompress(REPORT.read_bytes())
-    report = ScreeningReport.model_validate_json(text)
-    with CITED.open(encoding="utf-8", newline="") as stream:
-        cited = {row["formula"]: row for row in csv.DictReader(stream)}
-    known = [each for each in report.candidates if each.vacancy is not None]
+    screened = report()
+    cited = {row["formula"]: row for row in csv_rows(CITED)}
+    known = [each for each in screened.candidates if each.vacancy is not None]
     pairs = []
     for candidate in known:
         if (row := cited.get(candidate.formula)) is not None:
@@ -38,7 +33,7 @@ def formation_pairs() -> dict[str, list[CalibrationPair]]:
             if not _up_to_the_halogen(candidate, known):
                 del limits["x_rich"]
             pairs += [_pair(candidate, limit, value) for limit, value in limits.items()]
-    return {str(report.potential): pairs}
+    return {str(screened.potential): pairs}
 
 
 def _up_to_the_halogen(candidate: ScreenedCandidate, known: list[ScreenedCandidate]) -> bool:

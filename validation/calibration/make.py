@@ -17,6 +17,7 @@ from validation.calibration.fit import agreements, all_pairs, table_of
 from validation.calibration.page import render
 from validation.migration.make import NUMBERS
 from validation.migration.results import read_results
+from validation.pages import write
 
 PAGE = NUMBERS.with_name("calibration.md")
 TABLE = Path(calibration.__file__).parent / FILE
@@ -26,7 +27,7 @@ def main() -> None:
     """Write the table and the page, and print the errors."""
     found = all_pairs(read_results(NUMBERS))
     table = table_of(found)
-    TABLE.write_text(table.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write(TABLE, table)
     listed = list(agreements(found))
     PAGE.write_text(render(table, found, listed), encoding="utf-8")
     for each in listed:

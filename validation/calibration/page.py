@@ -14,13 +14,13 @@ from validation.calibration.fit import (
     CLASSES,
     LEAST_OF_A_FAMILY,
     Agreement,
-    Estimate,
     left_out,
     made_of,
     of_halide,
     of_own_dft,
 )
 from validation.calibration.formation_pairs import CITED, SOURCE
+from validation.pages import table
 
 HEAD = """# The measured error of potentials
 
@@ -71,7 +71,7 @@ not look better for it. Differences of 0.01 eV between these errors are chance, 
 
 
 def render(
-    table: CalibrationTable,
+    made: CalibrationTable,
     found: Mapping[tuple[str, str], Sequence[CalibrationPair]],
     listed: Sequence[Agreement],
 ) -> str:
@@ -79,22 +79,22 @@ def render(
     own = sorted(
         {
             line.families[0]
-            for each in table.calibrations
+            for each in made.calibrations
             for line in each.lines
             if len(line.families) == 1 < len({pair.family for pair in each.pairs})
         }
     )
     head = HEAD.format(
-        version=table.version,
-        summary=" ".join(_summary(each) for each in table.calibrations),
+        version=made.version,
+        summary=" ".join(_summary(each) for each in made.calibrations),
         family=LEAST_OF_A_FAMILY,
         classes=" and with ".join(" or ".join(each) for each in CLASSES),
         families=", ".join(own) if own else "none has as many",
-        level=table.level,
+        level=made.level,
         least=LEAST_GROUPS,
     )
-    parts = [head, *_errors(listed), *_lines(table), *_tested(found), *_own(table, found)]
-    parts += _formation(found)
+    parts = [head, *_errors(listed), *_lines(made.calibrations), *_tested(found)]
+    parts += [*_own(made.calibrations, found), *_formation(found)]
     return "\n".join(parts) + "\n"
 
 
@@ -116,33 +116,28 @@ def _errors(listed: Sequence[Agreement]) -> Iterator[str]:
         "five. Calibrated: each composition by the line of the others. Rank correlation: "
         "Spearman's.\n"
     )
-    yield (
-        "| quantity | potential | statements | pairs | compositions | mean absolute error, eV | "
-        "calibrated | rank correlation | calibrated |"
+    yield from table(
+        "quantity | potential | statements | pairs | compositions | mean absolute error, eV | "
+        "calibrated | rank correlation | calibrated",
+        (
+            (
+                *(each.quantity, each.potential, each.group, each.pairs, each.compositions),
+                *(found or "–" for found in (*each.error, *each.rank)),
+            )
+            for each in listed
+        ),
     )
-    yield "|---|---|---|---|---|---|---|---|---|"
-    for each in listed:
-        yield (
-            f"| {each.quantity} | {each.potential} | {each.group} | {each.pairs} | "
-            f"{each.compositions} | {each.error[0]} | {_or_dash(each.error[1])} | {each.rank[0]} | "
-            f"{_or_dash(each.rank[1])} |"
-        )
     yield ""
 
 
-def _or_dash(found: Estimate | None) -> str:
-    return "–" if found is None else str(found)
-
-
-def _lines(table: CalibrationTable) -> Iterator[str]:
+def _lines(calibrations: Sequence[Calibration]) -> Iterator[str]:
     yield "## Lines\n"
     yield "Half width: of the interval at the mean of the computed energies, and 0.5 eV from it.\n"
-    yield (
-        "| quantity | potential | holds for | groups | offset, eV | slope | s, eV | t | "
-        "half width, eV | covered, left out |"
+    yield from table(
+        "quantity | potential | holds for | groups | offset, eV | slope | s, eV | t | "
+        "half width, eV | covered, left out"
     )
-    yield "|---|---|---|---|---|---|---|---|---|---|"
-    for entry in table.calibrations:
+    for entry in calibrations:
         for line in entry.lines:
             widths = []
             for off in (0.0, 0.5):
@@ -159,11 +154,10 @@ def _lines(table: CalibrationTable) -> Iterator[str]:
 
 def _tested(found: Mapping[tuple[str, str], Sequence[CalibrationPair]]) -> Iterator[str]:
     yield "## Left out, one composition at a time\n"
-    yield (
-        "| quantity | potential | composition | family | charge | source | computed, eV | "
-        "reported, eV | interval from the others, eV | within |"
+    yield from table(
+        "quantity | potential | composition | family | charge | source | computed, eV | "
+        "reported, eV | interval from the others, eV | within"
     )
-    yield "|---|---|---|---|---|---|---|---|---|---|"
     for (quantity, potential), pairs in found.items():
         own = made_of(pairs)
         if len({pair.material for pair in own}) < LEAST_GROUPS:
@@ -180,7 +174,7 @@ def _tested(found: Mapping[tuple[str, str], Sequence[CalibrationPair]]) -> Itera
 
 
 def _own(
-    table: CalibrationTable, found: Mapping[tuple[str, str], Sequence[CalibrationPair]]
+    calibrations: Sequence[Calibration], found: Mapping[tuple[str, str], Sequence[CalibrationPair]]
 ) -> Iterator[str]:
     yield "## Beside pvkdb's own DFT\n"
     yield (
@@ -188,12 +182,11 @@ def _own(
         "them. None of these values is in a line above or in its test. Hops that are not converged "
         "([dft.md](dft.md)) are not listed.\n"
     )
-    yield (
-        "| potential | composition | family | charge | calculation | computed, eV | DFT, eV | "
-        "interval of the line, eV | within |"
+    yield from table(
+        "potential | composition | family | charge | calculation | computed, eV | DFT, eV | "
+        "interval of the line, eV | within"
     )
-    yield "|---|---|---|---|---|---|---|---|---|"
-    lines = {(each.quantity, each.potential): each for each in table.calibrations}
+    lines = {(each.quantity, each.potential): each for each in calibrations}
     for (quantity, potential), pairs in found.items():
         entry = lines.get((quantity, potential))
         for pair in pairs:

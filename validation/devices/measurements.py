@@ -30,7 +30,7 @@ from pvkdb.measurements.forms import (
 )
 from pvkdb.measurements.metrics import Measured
 from validation.devices.conduction_laws import KELVINS, judged, truths
-from validation.pages import FOLDER
+from validation.pages import FOLDER, row
 
 PAGE = FOLDER / "measurements.md"
 DRAWS, LAW_DRAWS = 300, 200
@@ -277,7 +277,7 @@ def laws() -> Iterator[tuple[str, bool]]:
             counts = (tally.right, tally.kept, tally.draws - tally.right - tally.kept - tally.wrong)
             cells = [law, f"{len(kelvins)}", f"{tally.draws}"]
             cells += [f"{count / tally.draws:.1%}" for count in (*counts, tally.wrong)]
-            yield f"| {' | '.join([*cells, held])} |{' **outside**' * (not good)}", good
+            yield f"{row(*cells, held)}{' **outside**' * (not good)}", good
 
 
 def main() -> int:
@@ -288,9 +288,9 @@ def main() -> int:
     for name in sys.argv[1:] or parts:
         head, make = parts[name]
         texts[name] = head
-        for row, good in make():
-            print(row, flush=True)
-            texts[name] += f"{row}\n"
+        for line, good in make():
+            print(line, flush=True)
+            texts[name] += f"{line}\n"
             outside += not good
     PAGE.write_text("\n\n".join(text.strip() for text in texts.values()) + "\n", encoding="utf-8")
     return int(outside > 0)

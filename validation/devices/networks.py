@@ -19,7 +19,7 @@ from pvkdb.examination.examine import examine, last
 from pvkdb.examination.images import shipped
 from pvkdb.examination.training import Protocol, train
 from pvkdb.schemas.calculations.examinations import OverSeeds
-from validation.pages import FOLDER
+from validation.pages import FOLDER, row
 
 TEXT = Path(__file__).with_name("networks_page.md")
 PAGE = FOLDER / "networks.md"
@@ -46,8 +46,8 @@ def echo_state(seed: int) -> float:
     weights *= ESN_RADIUS / np.abs(np.linalg.eigvals(weights)).max()
     inputs = random.uniform(-1, 1, (nodes, 2))
     state, read = np.zeros(nodes), np.zeros((len(data), nodes))
-    for step, row in enumerate(data):
-        state = np.tanh(inputs @ row + weights @ state)
+    for step, point in enumerate(data):
+        state = np.tanh(inputs @ point + weights @ state)
         read[step] = state
     return reservoir.foretelling_error(np.hstack([read, data]), data[:, 0], ESN_RIDGE)
 
@@ -60,11 +60,6 @@ def percent(found: OverSeeds | None) -> str:
 def accuracy(model: DeviceModel, protocol: Protocol, seeds: range) -> OverSeeds:
     """Accuracy of training in place on MNIST."""
     return last([train(model, shipped("mnist"), seed, protocol) for seed in seeds], protocol)
-
-
-def row(*cells: str) -> str:
-    """A row of a table."""
-    return "| " + " | ".join(cells) + " |"
 
 
 def head(*cells: str) -> Iterator[str]:

@@ -9,7 +9,6 @@ The hops are those of `validation/dft/hops.py`, small and large cells. Nothing i
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import io
 import json
@@ -40,6 +39,7 @@ from validation.dft import charge_correction, convergence
 from validation.dft.hops import ESPRESSO_SET, LARGE_SET, HopCase, HopSet
 from validation.dft.page import Hop
 from validation.pages import FOLDER as PAGES
+from validation.pages import page_only, read, row, table
 
 FOLDER = convergence.FILE.parent
 PAGE, SCORES = PAGES / "benchmark.md", FOLDER / "scores.json"
@@ -218,7 +218,7 @@ def write_set() -> None:
 
 def read_set() -> DocumentedSet:
     """Read the stored hops."""
-    return DocumentedSet.model_validate_json((FOLDER / HOPS).read_text(encoding="utf-8"))
+    return read(DocumentedSet, FOLDER / HOPS)
 
 
 def read_scores() -> list[PotentialScore]:
@@ -233,19 +233,17 @@ def render(benchmark: DocumentedSet, scores: list[PotentialScore]) -> str:
     names = [score.potential for score in scores]
     answer = "\n".join(f"- {line}" for line in nearest(scores))
     lines = [_HEAD.format(answer=answer or "No potential is scored yet.")]
-    lines += [f"| potential | charge | hops | {' | '.join(METRICS)} | CPU-s |", "|---" * 8 + "|"]
-    for score in scores:
-        lines += [f"| {score.potential} | {' | '.join(each.cells())} |" for each in score.groups]
+    groups = ((score.potential, *each.cells()) for score in scores for each in score.groups)
+    lines += table(("potential", "charge", "hops", *METRICS, "CPU-s"), groups)
     lines += ["", "## Each hop", "", _EACH, ""]
-    lines += [f"| hop | atoms | tilted | DFT, eV | {' | '.join(names)} |"]
-    lines += ["|---|---|---|---|" + "---|" * len(names)]
+    lines += table(("hop", "atoms", "tilted", "DFT, eV", *names))
     for hop in counted:
         own = [{each.name: each for each in score.hops}.get(hop.name) for score in scores]
         forward, reverse = hop.barrier_forward_ev, hop.barrier_reverse_ev
         barrier = f"{forward:.3f}" + ("" if forward == reverse else f" / {reverse:.3f}")
-        row = [f"{hop.name}, {hop.hop}", str(hop.atoms), "yes" if hop.tilting else "no"]
-        cells = [*row, f"{barrier} ± {hop.error_ev:.3f}", *map(_own, own)]
-        lines.append(f"| {' | '.join(cells)} |")
+        tilted = "yes" if hop.tilting else "no"
+        cells = (f"{hop.name}, {hop.hop}", hop.atoms, tilted, f"{barrier} ± {hop.error_ev:.3f}")
+        lines.append(row(*cells, *map(_own, own)))
     calls = sum(hop.force_calls for hop in counted)
     hours = sum(hop.cpu_seconds or 0 for hop in counted) / 3600
     lines += ["", f"{calls} force calls, {hours:.1f} CPU-hours.", *_both_charges(counted)]
@@ -261,7 +259,7 @@ def _both_charges(counted: list[DocumentedHop]) -> list[str]:
         (hop.formula, hop.phase, hop.hop, hop.atoms, hop.charge): hop.barrier_forward_ev or 0
         for hop in counted
     }
-    lines = ["", _BOTH, "", "| hop | neutral, eV | +1, eV | change, eV |", "|---|---|---|---|"]
+    lines = ["", _BOTH, "", *table("hop | neutral, eV | +1, eV | change, eV")]
     for (formula, phase, hop, atoms, charge), positive in barriers.items():
         neutral = barriers.get((formula, phase, hop, atoms, 0))
         if charge == 1 and neutral is not None:
@@ -341,8 +339,6 @@ is the choice of the potential in pvkdb.
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--page-only", action="store_true")
-    if not parser.parse_args().page_only:
+    if not page_only(__doc__):
         write_set()
     PAGE.write_text(render(read_set(), read_scores()), encoding="utf-8")

@@ -34,6 +34,7 @@ from pvkdb_pipelines.dft.benchmark import read_benchmark
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.work.cores import one_thread_each
 from validation.dft import convergence
+from validation.pages import row, table
 
 FILE = convergence.FILE.parent / "correction.json"
 POTENTIALS = ("sevennet-0", "sevennet-l3i5")
@@ -298,9 +299,10 @@ def section(found: list[LeftOut]) -> list[str]:
             if counts
             else "All paths with a saddle point, those not counted too:",
             "",
-            "| learned by | potential | left out | paths | missing, MAE | learned | "
-            "mean of like hops | in 80 % | forces: missing | learned |",
-            "|---|---|---|---|---|---|---|---|---|---|",
+            *table(
+                "learned by | potential | left out | paths | missing, MAE | learned | "
+                "mean of like hops | in 80 % | forces: missing | learned"
+            ),
         ]
         groups: dict[tuple[str, str, str], list[LeftOut]] = defaultdict(list)
         for each in own:
@@ -319,7 +321,7 @@ def section(found: list[LeftOut]) -> list[str]:
                 _mean(each.force_mae for each in group),
                 _mean(each.force_mae_left for each in group),
             ]
-            lines.append(f"| {' | '.join(cells)} |")
+            lines.append(row(*cells))
     lines += ["", "Each path, composition left out, what is missing and what was learned, eV:", ""]
     for each in found:
         if each.left_out == "composition":

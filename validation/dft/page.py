@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftHopResult, DftSettings
 from pvkdb.store.curation.computed import describe_charge, describe_settings
-from validation.pages import FOLDER
+from validation.pages import FOLDER, read, table
 
 PAGE, NUMBERS = (FOLDER / f"dft.{ending}" for ending in ("md", "json"))
 #: Numbers of `validation/dft/hops.py`.
@@ -98,14 +98,12 @@ class Hops(BaseModel):
 
 def read_hops(path: Path = HOPS) -> Hops:
     """Read the stored hops; none where none was run."""
-    if not path.exists():
-        return Hops()
-    return Hops.model_validate_json(path.read_text(encoding="utf-8"))
+    return read(Hops, path)
 
 
 def read_numbers(path: Path = NUMBERS) -> DftNumbers:
     """Read the stored numbers."""
-    return DftNumbers.model_validate_json(path.read_text(encoding="utf-8"))
+    return read(DftNumbers, path)
 
 
 def estimated_cpu_seconds(cutoff_ry: tuple[float, float], charge: int) -> tuple[float, float]:
@@ -127,7 +125,7 @@ def estimated_cpu_seconds(cutoff_ry: tuple[float, float], charge: int) -> tuple[
 
 def render(numbers: DftNumbers, hops: Hops) -> str:
     """Return the page as Markdown."""
-    single = [_HEAD.format(**_head(numbers)), *_body(numbers), _FOOT]
+    single = [_HEAD.format(**dict(numbers)), *_body(numbers), _FOOT]
     return "\n".join([_TITLE, *_hops(hops), *single])
 
 
@@ -164,9 +162,10 @@ def _hops(hops: Hops) -> list[str]:
     if not hops.hops:
         return ["No hop is done yet."]
     lines = [
-        "| material, charge | hop | potential | cheap estimate | DFT, relaxed | left | residual, "
-        "eV/Å | force calls | CPU-h | literature, eV |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        *table(
+            "material, charge | hop | potential | cheap estimate | DFT, relaxed | left | residual, "
+            "eV/Å | force calls | CPU-h | literature, eV"
+        ),
         *map(_hop_line, hops.hops),
         "",
     ]
@@ -302,14 +301,6 @@ def _setting(hop: Hop) -> str:
     return describe_settings(hop.settings)
 
 
-def _head(numbers: DftNumbers) -> dict[str, str]:
-    return {
-        "defect": numbers.defect,
-        "material": numbers.material,
-        "potential": numbers.potential,
-    }
-
-
 def _body(numbers: DftNumbers) -> list[str]:
     if not any(point.energy_ev is not None for point in numbers.points):
         return [_not_run()]
@@ -318,8 +309,7 @@ def _body(numbers: DftNumbers) -> list[str]:
         f"Hop: {numbers.hop}; {numbers.potential}: "
         + ("unknown" if barrier is None else f"{barrier:.3f} eV")
         + ".\n",
-        "| cell | image | energy, eV | largest force, eV/Å | SCF steps | CPU-s | wall s |",
-        "|---|---|---|---|---|---|---|",
+        *table("cell | image | energy, eV | largest force, eV/Å | SCF steps | CPU-s | wall s"),
         *(_line(point) for point in numbers.points),
         "",
     ]

@@ -26,7 +26,7 @@ from pvkdb_pipelines.dft.requests import path_request
 from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
 from validation.dft.hops import HopCase, computed
-from validation.pages import FOLDER
+from validation.pages import FOLDER, read, write
 
 FILE = FOLDER / "path_points.json"
 #: Enough for an estimate.
@@ -67,9 +67,7 @@ class PathPoints(BaseModel):
 
 def read_points(path: Path = FILE) -> list[PathPoint]:
     """Return the stored points; none where none was computed."""
-    if not path.exists():
-        return []
-    return PathPoints.model_validate_json(path.read_text(encoding="utf-8")).points
+    return read(PathPoints, path).points
 
 
 def main() -> None:
@@ -88,8 +86,7 @@ def main() -> None:
         ):
             continue
         points.append(_point(store, case, wanted))
-        text = PathPoints(points=points).model_dump_json(indent=1)
-        FILE.write_text(text + "\n", encoding="utf-8")
+        write(FILE, PathPoints(points=points))
         print(f"{material} {wanted} {case.charge:+d}: {points[-1].dft_ev:.3f} eV", file=sys.stderr)
     store.close()
 

@@ -11,7 +11,6 @@ the bars below.
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import sys
@@ -34,7 +33,7 @@ from validation.drafting.score import (
     share,
     total,
 )
-from validation.pages import FOLDER, ROOT
+from validation.pages import FOLDER, ROOT, csv_rows, row
 
 LITERATURE = ROOT / "pvkdb" / "literature"
 PAGE = FOLDER / "drafting.md"
@@ -151,7 +150,7 @@ def page(path: Path) -> Iterator[str]:
         ("**all claims and energies of the text**", [IN_VIEW, HELD_OUT, ENERGIES]),
         ("tables 1, 2 and 4", [TABLES]),
     ):
-        yield _row(title, *score(printed, proposals, parts).cells())
+        yield row(title, *score(printed, proposals, parts).cells())
     right = [
         (value, found)
         for value in printed
@@ -169,7 +168,7 @@ def page(path: Path) -> Iterator[str]:
         for one in own:
             source = one.source
             name = source.get("doi") or f"[{source['id']}]({source['address']})"
-            yield _row(name, part, source.get("licence", "quoted"), *one.values.plain())
+            yield row(name, part, source.get("licence", "quoted"), *one.values.plain())
     yield ""
 
 
@@ -180,20 +179,20 @@ def _texts(texts: dict[str, list[Measured]]) -> Iterator[str]:
     last = ""
     for what in ("values", "reference"):
         scores = []
-        for row in first_measurements():
-            if row["what"] != what:
+        for first in first_measurements():
+            if first["what"] != what:
                 continue
-            number = {name: int(text) for name, text in row.items() if text.isdigit()}
+            number = {name: int(text) for name, text in first.items() if text.isdigit()}
             before = Score(number["printed"], number["before_found"],
                            number["before_proposed"], number["before_right"])  # fmt: skip
             now = Score(*(number[name] for name in ("printed", "found", "proposed", "right")))
             scores.append((before, now))
             last, firsts["last"] = (
-                (row["part"], now) if what == "values" else (last, firsts["last"])
+                (first["part"], now) if what == "values" else (last, firsts["last"])
             )
-            yield _row(f"{row['part']}, {what}", *_pairs(before, now))
+            yield row(f"{first['part']}, {what}", *_pairs(before, now))
         firsts[what] = total(now for _, now in scores)
-        yield _row(f"**all, {what}**", *_pairs(total(one for one, _ in scores), firsts[what]))
+        yield row(f"**all, {what}**", *_pairs(total(one for one, _ in scores), firsts[what]))
     yield NOTE.format(
         last=last,
         last_found=share(firsts["last"].found, firsts["last"].printed),
@@ -204,38 +203,34 @@ def _texts(texts: dict[str, list[Measured]]) -> Iterator[str]:
     ).rstrip("\n")
     for part, own in texts.items():
         values, reference = total(one.values for one in own), total(one.reference for one in own)
-        yield _row(part, str(len(own)), *values.cells(), *reference.cells())
+        yield row(part, str(len(own)), *values.cells(), *reference.cells())
 
 
 def _pairs(before: Score, now: Score) -> list[str]:
     return [cell for pair in zip(before.cells(), now.cells(), strict=True) for cell in pair]
 
 
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def printed_values() -> list[PrintedValue]:
     """Return the values of the shipped tables, each under its part of the review."""
     values = []
-    for row in _rows("device_claims"):
-        in_view = re.match(r"c-s[234]", row["id"]) or row["source"] in SEEN
+    for each in _rows("device_claims"):
+        in_view = re.match(r"c-s[234]", each["id"]) or each["source"] in SEEN
         part = IN_VIEW if in_view else HELD_OUT
-        low = float(row["value"])
-        high = float(row["value_max"] or low)
-        values.append(PrintedValue(part, row["metric"], low, high, row["source"]))
-    for row in _rows("energetics"):
-        part = TABLES if row["source"].startswith("Table") else ENERGIES
-        low = float(row["value_min_ev"])
-        high = float(row["value_max_ev"] or low)
-        about = row["source"], row["material"], row["defect"]
-        values.append(PrintedValue(part, row["quantity"], low, high, *about))
-    for row in _rows("devices"):
+        low = float(each["value"])
+        high = float(each["value_max"] or low)
+        values.append(PrintedValue(part, each["metric"], low, high, each["source"]))
+    for each in _rows("energetics"):
+        part = TABLES if each["source"].startswith("Table") else ENERGIES
+        low = float(each["value_min_ev"])
+        high = float(each["value_max_ev"] or low)
+        about = each["source"], each["material"], each["defect"]
+        values.append(PrintedValue(part, each["quantity"], low, high, *about))
+    for each in _rows("devices"):
         for metric, (_, table) in TABLE_METRICS.items():
-            if row[table.low]:
-                low = float(row[table.low])
-                high = float(row[table.high or table.low])
-                values.append(PrintedValue(TABLES, metric, low, high, row["source"]))
+            if each[table.low]:
+                low = float(each[table.low])
+                high = float(each[table.high or table.low])
+                values.append(PrintedValue(TABLES, metric, low, high, each["source"]))
     return values
 
 
@@ -278,8 +273,7 @@ def _same_material(text: str, formula: str) -> bool:
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    with (LITERATURE / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    return csv_rows(LITERATURE / f"{name}.csv")
 
 
 if __name__ == "__main__":

@@ -7,13 +7,13 @@ A part that has been shown is spent: rules may have been made for it.
 
 from __future__ import annotations
 
-import csv
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
 from math import isclose, sqrt
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +27,10 @@ from pvkdb.schemas.metrics import FIGURES, TABLE_METRICS
 from pvkdb.schemas.tables.evidence import CONDITIONS
 from pvkdb.store.curation.sources import Upload
 from pvkdb.store.rows.stacks import split_structure
-from validation.pages import ROOT
+from validation.pages import ROOT, csv_rows
 
 TEXTS = Path(__file__).parent / "texts"
-PARTS = (
-    "development",
-    "unseen_1",
-    "unseen_2",
-    "unseen_3",
-    "unseen_4",
-    "unseen_5",
-    "unseen_6",
-    "unseen_7",
-    "unseen_8",
-    "quotations",
-    "readings",
-)
+PARTS = ("development", *(f"unseen_{n}" for n in range(1, 9)), "quotations", "readings")
 #: Two people read these pages before there were the rules of today, and quoted what they read.
 QUOTATIONS = ROOT / "curation" / "open_pages" / "first.csv"
 READINGS = ROOT / "curation" / "independent" / "values.csv"
@@ -50,28 +38,12 @@ READINGS = ROOT / "curation" / "independent" / "values.csv"
 _ELSEWHERE = frozenset(
     {
         *("cao", "bismuth", "ieee2021", "statistical2026", "lv2021", "zheng2022", "xu2024", "pmma"),
-        *(
-            "yang2021",
-            "low2025",
-            "xu2023",
-            "two2023",
-            "lead2020",
-            "rubel2024",
-            "xray2020",
-            "xiao2015",
-        ),
-        *("light2019", "zhong", "self2026", "kim2026", "zhang", "ullah2025", "iiser", "kundar2024"),
-        *(
-            "john2022",
-            "song2021",
-            "how2019",
-            "lithium",
-            "bousoulas2025",
-            "memristors2026",
-            "ultralow",
-        ),
-        *("liao2020", "singh2025", "choi2017", "han2018", "liu2024", "zhang2021", "qian2019"),
-        *("r106", "r122", "r135", "r162", "r182", "r220", "r248", "r263", "r317"),
+        *("yang2021", "low2025", "xu2023", "two2023", "lead2020", "rubel2024", "xray2020"),
+        *("xiao2015", "light2019", "zhong", "self2026", "kim2026", "zhang", "ullah2025", "iiser"),
+        *("kundar2024", "john2022", "song2021", "how2019", "lithium", "bousoulas2025"),
+        *("memristors2026", "ultralow", "liao2020", "singh2025", "choi2017", "han2018", "liu2024"),
+        *("zhang2021", "qian2019", "r106", "r122", "r135", "r162", "r182", "r220", "r248", "r263"),
+        "r317",
     }
 )
 #: Printed values and those read from them differ by the rounding of a conversion.
@@ -138,12 +110,7 @@ class Score:
     right: int = 0
 
     def __add__(self, other: Score) -> Score:
-        return Score(
-            self.printed + other.printed,
-            self.found + other.found,
-            self.proposed + other.proposed,
-            self.right + other.right,
-        )
+        return Score(*map(add, astuple(self), astuple(other)))
 
     def cells(self) -> list[str]:
         """Return the score as cells of a table, each share with its interval."""
@@ -187,8 +154,7 @@ def measured(part: str) -> list[Measured]:
 
 def _quotations() -> Iterator[dict[str, Any]]:
     """Yield each paper's quotations as a text, a sentence each, with the numbers read from it."""
-    with QUOTATIONS.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = csv_rows(QUOTATIONS)
     fields = {table.low: name for name, table in _COLUMNS.items()} | _OTHER_FIELDS
     for paper in dict.fromkeys(row["paper"] for row in rows):
         own = [row for row in rows if row["paper"] == paper]
@@ -214,8 +180,7 @@ def _quotations() -> Iterator[dict[str, Any]]:
 
 def _readings() -> Iterator[dict[str, Any]]:
     """Yield the quotations of a reading of cited papers that no other part has, as texts."""
-    with READINGS.open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if not row["key"].startswith("web-")]
+    rows = [row for row in csv_rows(READINGS) if not row["key"].startswith("web-")]
     fields = {table.low: name for name, table in _COLUMNS.items()} | _OTHER_FIELDS
     for key in dict.fromkeys(row["key"] for row in rows if row["key"] not in _ELSEWHERE):
         own = [row for row in rows if row["key"] == key]
@@ -316,8 +281,7 @@ def first_measurements() -> list[dict[str, str]]:
 
     ``before_…`` is what the rules found that this work began with.
     """
-    with (TEXTS / "first.csv").open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    return csv_rows(TEXTS / "first.csv")
 
 
 def total(scores: Iterable[Score]) -> Score:
@@ -335,11 +299,8 @@ def main() -> None:
             print(f"{part}, {name}: found {found}; right {right}")
         for one in texts if show else ():
             for word, items in (("missing", one.missing), ("wrong", one.wrong)):
-                print(
-                    *(f"  {one.source['id']}: {word}: {item}" for item in items),
-                    sep="\n",
-                    end="\n" if items else "",
-                )
+                for item in items:
+                    print(f"  {one.source['id']}: {word}: {item}")
 
 
 if __name__ == "__main__":

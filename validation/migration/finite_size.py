@@ -14,6 +14,7 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
 from validation.barrier_cases import CASES, Case
 from validation.migration.results import Computed, Results, Wanted
+from validation.pages import table
 
 #: Those that compute the larger cells: the guide of the hops by DFT, and the better one.
 POTENTIALS = (PotentialName.SEVENNET_0, PotentialName.SEVENNET_L3I5)
@@ -74,13 +75,11 @@ def section(present: Results, larger: Results) -> Iterator[str]:
         if (after := larger.of(case, potential)) is not None
     ]
     yield _in_short([(before, after.result) for _, _, before, after in rows if after.result])
-    yield (
-        "| case | potential | atoms | distance, Å | E_A, eV | difference, eV | limiting hop | "
-        "its barrier, eV | difference, eV | host |"
+    yield from table(
+        "case | potential | atoms | distance, Å | E_A, eV | difference, eV | limiting hop | "
+        "its barrier, eV | difference, eV | host",
+        ((case.name, potential.value, _cells(*both)) for case, potential, *both in rows),
     )
-    yield "|" + "---|" * 10
-    for case, potential, small, large in rows:
-        yield f"| {case.name} | {potential.value} | {_row(small, large)} |"
     missing = []
     for case in cases():
         left = [
@@ -115,7 +114,7 @@ def _in_short(pairs: list[tuple[NebResult, NebResult]]) -> str:
     )
 
 
-def _row(before: NebResult, computed: Computed) -> str:
+def _cells(before: NebResult, computed: Computed) -> str:
     after = computed.result
     hop = before.limiting
     if after is None:

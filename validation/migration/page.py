@@ -27,6 +27,7 @@ from validation.migration.comparison import (
     pairs_of,
 )
 from validation.migration.results import Computed, Results, is_current
+from validation.pages import row, table
 
 #: Fewer statements have no statistics.
 LEAST_STATEMENTS = 3
@@ -113,20 +114,21 @@ def _tables(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
 
 
 def _table(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
-    yield (
-        "| material | defect | method | charge | reported, eV | references | "
-        + " | ".join(f"{potential.value}, eV" for potential in POTENTIALS)
-        + " | spread | limited by (SevenNet-0) |"
+    yield from table(
+        (
+            *("material", "defect", "method", "charge", "reported, eV", "references"),
+            *(f"{potential.value}, eV" for potential in POTENTIALS),
+            *("spread", "limited by (SevenNet-0)"),
+        )
     )
-    yield "|" + "---|" * (8 + len(POTENTIALS))
     for entry in compared:
-        row = entry.row
-        interval = Interval(row.value_min_ev, row.value_max_ev, row.bound, row.approximate)
-        unnamed = f"printed: {row.defect}" if row.defect == row.species else None
-        words = ", ".join(filter(None, (row.direction, unnamed)))
+        said = entry.row
+        interval = Interval(said.value_min_ev, said.value_max_ev, said.bound, said.approximate)
+        unnamed = f"printed: {said.defect}" if said.defect == said.species else None
+        words = ", ".join(filter(None, (said.direction, unnamed)))
         direction = f" ({words})" if words else ""
-        charge = "" if row.charge is None else f"{row.charge:+d}" if row.charge else "0"
-        one_hop = row.direction == ONE_OCTAHEDRON
+        charge = "" if said.charge is None else f"{said.charge:+d}" if said.charge else "0"
+        one_hop = said.direction == ONE_OCTAHEDRON
         values = [
             _shown(results.of(entry.case, p), entry.values.get(p), one_hop) + _other(entry, p)
             if p in entry.case.potentials
@@ -135,11 +137,11 @@ def _table(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
         ]
         limited = _limited(results.of(entry.case, PotentialName.SEVENNET_0))
         spread = max(entry.values.values()) - min(entry.values.values())
-        yield (
-            f"| {entry.case.formula} {entry.case.phase} | {entry.case.defect}{direction} | "
-            f"{_method(row)} | {charge} | {interval} | {row.references} | {' | '.join(values)} | "
-            f"{f'{spread:.2f}' if len(entry.values) > 1 else ''} | "
-            f"{'the easiest edge of an octahedron' if one_hop else limited} |"
+        yield row(
+            *(f"{entry.case.formula} {entry.case.phase}", f"{entry.case.defect}{direction}"),
+            *(_method(said), charge, interval, said.references, *values),
+            f"{spread:.2f}" if len(entry.values) > 1 else "",
+            "the easiest edge of an octahedron" if one_hop else limited,
         )
     yield ""
 
@@ -180,17 +182,14 @@ def _statistics(compared: Sequence[Comparison]) -> Iterator[str]:
         "Against the middle of each reported interval. Bounds, reported or computed, and hops by "
         "pvkdb's own DFT are left out. Rank correlation is Spearman's.\n"
     )
-    yield (
-        "| potential | statements | of | rank correlation | mean error, eV | "
-        "mean absolute error, eV |"
+    yield from table(
+        "potential | statements | of | rank correlation | mean error, eV | mean absolute error, eV"
     )
-    yield "|---|---|---|---|---|---|"
     for potential in POTENTIALS:
         for group in ("all", *GROUPS):
             yield from _errors(potential, group, pairs_of(compared, potential))
     yield ""
-    yield "| family | potential | statements | mean error, eV |"
-    yield "|---|---|---|---|"
+    yield from table("family | potential | statements | mean error, eV")
     by_family: defaultdict[str, list[Comparison]] = defaultdict(list)
     for entry in compared:
         by_family[entry.row.family].append(entry)
@@ -212,10 +211,8 @@ def _errors(
     errors = [each.computed_ev - each.reported_ev for each in chosen]
     both = [(each.computed_ev, each.reported_ev) for each in chosen]
     rank = float(spearmanr(*zip(*both, strict=True)).statistic)
-    yield (
-        f"| {potential.value} | {len(chosen)} | {group} | {rank:.2f} | {mean(errors):+.2f} | "
-        f"{mean(map(abs, errors)):.2f} |"
-    )
+    found = f"{rank:.2f}", f"{mean(errors):+.2f}", f"{mean(map(abs, errors)):.2f}"
+    yield row(potential.value, len(chosen), group, *found)
 
 
 def _antimony(results: Results) -> Iterator[str]:
@@ -228,8 +225,7 @@ def _antimony(results: Results) -> Iterator[str]:
         "layers (0.57 eV). An order is claimed below only where the gap exceeds the spread of the "
         "potentials.\n"
     )
-    yield "| path | potential | dimer, eV | layered, eV |"
-    yield "|---|---|---|---|"
+    yield from table("path | potential | dimer, eV | layered, eV")
     gaps: defaultdict[str, dict[PotentialName, float]] = defaultdict(dict)
     for direction in ("1D", "2D", "3D", "c"):
         for potential in POTENTIALS:
@@ -291,9 +287,9 @@ def _disagreements(compared: Sequence[Comparison]) -> Iterator[str]:
 def _not_computed(left: Sequence[tuple[EnergeticsRow, str]]) -> Iterator[str]:
     yield "## Statements without a computed counterpart\n"
     by_reason: defaultdict[str, list[str]] = defaultdict(list)
-    for row, reason in left:
-        phase = f" {row.phase}" if row.phase else ""
-        by_reason[reason].append(f"{row.material}{phase} {row.defect} ({row.source})")
+    for said, reason in left:
+        phase = f" {said.phase}" if said.phase else ""
+        by_reason[reason].append(f"{said.material}{phase} {said.defect} ({said.source})")
     for reason, rows in by_reason.items():
         yield f"- {reason}: {', '.join(rows)}."
     yield ""
@@ -301,8 +297,9 @@ def _not_computed(left: Sequence[tuple[EnergeticsRow, str]]) -> Iterator[str]:
 
 def _costs(results: Results) -> Iterator[str]:
     yield "## What was computed\n"
-    yield "| case | potential | E_A, eV | 1D / 2D / 3D | again | hops | atoms | calls | CPU, s |"
-    yield "|" + "---|" * 9
+    yield from table(
+        "case | potential | E_A, eV | 1D / 2D / 3D | again | hops | atoms | calls | CPU, s"
+    )
     cases = {case.name: case for case in CASES}
     earlier = False
     for entry in results.computed:

@@ -12,6 +12,7 @@ from validation.dft.page import read_hops
 from validation.dft.path_points import PathPoint
 from validation.migration.comparison import Comparison, pairs_of
 from validation.migration.results import Results
+from validation.pages import row, table
 
 #: Hosts whose kinds of hops differ by much.
 HOSTS = (("Cs3Sb2I9", "P6_3/mmc"), ("Cs3Sb2I9", "P-3m1"), ("Cs2SnI6", "Fm-3m"))
@@ -61,8 +62,7 @@ def section(
     yield "Saddle points above the lowest site, eV, by the kind of hop; a range where several.\n"
     names = [potential.value for potential in POTENTIALS]
     dft = ["PBE, neutral", "PBE, charge +1"] if points else []
-    yield f"| host | hop | {' | '.join([*names, *dft])} |"
-    yield "|" + "---|" * (2 + len(names) + len(dft))
+    yield from table(("host", "hop", *names, *dft))
     for case in CASES:
         if (case.formula, case.phase) in HOSTS and case.defect == "V_I":
             yield from _rows(case, results, points)
@@ -134,7 +134,7 @@ def _rows(case: Case, results: Results, points: Sequence[PathPoint]) -> Iterator
             for charge in (0, 1)
             if points
         ]
-        yield f"| {case.formula} {case.phase} | {kind} | {' | '.join(cells)} |"
+        yield row(f"{case.formula} {case.phase}", kind, *cells)
 
 
 def _range(hops: Sequence[HopBarrier], kind: str) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -13,8 +11,9 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb_pipelines.migration.compute import compute_migration
-from pvkdb_pipelines.work.cores import one_thread_each
-from validation.barrier_cases import CASES, POTENTIALS, Case, processes
+from validation.barrier_cases import CASES, POTENTIALS, Case
+from validation.computing import in_processes
+from validation.pages import read
 
 
 class Computed(BaseModel):
@@ -62,38 +61,26 @@ OnResult = Callable[[int, int, Computed], None]
 
 def read_results(path: Path) -> Results:
     """The results of earlier runs; none where there was none."""
-    if not path.exists():
-        return Results()
-    return Results.model_validate_json(path.read_text(encoding="utf-8"))
+    return read(Results, path)
 
 
-def compute(
-    path: Path, wanted: Sequence[Wanted], on_result: OnResult, workers: int = processes()
-) -> Results:
+def compute(path: Path, wanted: Sequence[Wanted], on_result: OnResult) -> Results:
     """Compute what the file does not hold yet with the same settings, and drop what is not wanted.
 
     The file is written after each, so that a run that was ended goes on where it was.
     """
-    one_thread_each()
     known = {entry.key: entry for entry in read_results(path).computed}
     keys = [request.key() for _, request in wanted]
     order: dict[str, int] = {name: place for place, name in enumerate(POTENTIALS)}
     found = {key: known[key] for key in keys if key in known}
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        running = [
-            pool.submit(_compute, name, request)
-            # The cheap potentials first.
-            for name, request in sorted(wanted, key=lambda each: order[each[1].potential])
-            if request.key() not in found
-        ]
-        for future in as_completed(running):
-            entry = future.result()
-            found[entry.key] = entry
-            ordered = tuple(found[key] for key in keys if key in found)
-            text = Results(computed=ordered).model_dump_json(indent=1, exclude_defaults=True)
-            path.write_text(text + "\n", encoding="utf-8")
-            on_result(len(found), len(wanted), entry)
+    # The cheap potentials first.
+    cheapest = sorted(wanted, key=lambda each: order[each[1].potential])
+    for entry in in_processes(_compute, [each for each in cheapest if each[1].key() not in found]):
+        found[entry.key] = entry
+        ordered = tuple(found[key] for key in keys if key in found)
+        text = Results(computed=ordered).model_dump_json(indent=1, exclude_defaults=True)
+        path.write_text(text + "\n", encoding="utf-8")
+        on_result(len(found), len(wanted), entry)
     return read_results(path)
 
 

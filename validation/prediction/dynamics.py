@@ -11,7 +11,6 @@ import json
 from typing import NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from pvkdb.computed import CALCULATIONS
 from pvkdb.kinetics.conditions import DEFAULTS
@@ -19,7 +18,7 @@ from pvkdb.schemas.calculations.dynamics import MdRequest, MdResult, MdSettings
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.simulation.dilute import diffusion
 from pvkdb.simulation.network import Hopping, network_of
-from validation.pages import FOLDER
+from validation.pages import FOLDER, Numbers, read, write
 
 NUMBERS = FOLDER / "dynamics.json"
 #: Hot enough for tens of hops; a step is a twentieth of the fastest vibration, 5 THz.
@@ -29,22 +28,18 @@ RUNS = [
 ]
 
 
-class Run(BaseModel):
+class Run(Numbers):
     """One run: its potential, settings and result."""
-
-    model_config = ConfigDict(extra="forbid")
 
     potential: str
     settings: MdSettings
     result: MdResult
 
 
-class Runs(BaseModel):
+class Runs(Numbers):
     """The runs that are kept."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    runs: list[Run]
+    runs: tuple[Run, ...] = ()
 
 
 def case(potential: str) -> tuple[NebResult, dict[str, object]]:
@@ -65,7 +60,7 @@ def compute(only: str = "") -> None:
     """Run what is not kept yet, or of one potential, and keep each run when it ends."""
     from pvkdb_pipelines.migration.dynamics import compute_dynamics
 
-    kept = read()
+    kept = read(Runs, NUMBERS)
     for potential, settings in RUNS:
         known = ((run.potential, run.settings) for run in kept.runs)
         if (potential, settings) in known or only not in ("", potential):
@@ -76,15 +71,9 @@ def compute(only: str = "") -> None:
             {**values, "host": host, "potential": potential, "settings": settings}
         )
         run = compute_dynamics(request, lambda progress: print(progress.stage, end="\r"))
-        kept.runs.append(Run(potential=potential, settings=settings, result=run.result))
-        NUMBERS.write_text(kept.model_dump_json(indent=1) + "\n", encoding="utf-8")
-
-
-def read() -> Runs:
-    """Return the runs that are kept."""
-    if not NUMBERS.is_file():
-        return Runs(runs=[])
-    return Runs.model_validate_json(NUMBERS.read_text(encoding="utf-8"))
+        ended = Run(potential=potential, settings=settings, result=run.result)
+        kept = Runs(runs=(*kept.runs, ended))
+        write(NUMBERS, kept)
 
 
 class Compared(NamedTuple):
@@ -104,7 +93,7 @@ class Compared(NamedTuple):
 def compared() -> list[Compared]:
     """Return every run that is kept beside the network of hops."""
     attempts, found = DEFAULTS["attempt_frequency_hz"].value, []
-    for run in read().runs:
+    for run in read(Runs, NUMBERS).runs:
         network, kelvin = network_of(case(run.potential)[0]), run.settings.temperature_k
         slow, fast = (
             float(np.trace(diffusion(Hopping(network, kelvin, end or 0.0)).tensor_m2_per_s)) / 3

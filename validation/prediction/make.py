@@ -13,12 +13,10 @@ from __future__ import annotations
 
 import argparse
 
-from pydantic import BaseModel
-
-from validation.pages import FOLDER, ROOT
+from validation.pages import FOLDER, ROOT, read, write
 from validation.prediction import dynamics
 from validation.prediction.page import render
-from validation.prediction.results import compute, read_results
+from validation.prediction.results import Results, compute
 
 PAGE, NUMBERS = (FOLDER / f"prediction.{ending}" for ending in ("md", "json"))
 SUPPORT = ROOT / "pvkdb" / "suitability" / "support.json"
@@ -33,16 +31,11 @@ def main() -> None:
     if chosen.dynamics:
         dynamics.compute()
     if not chosen.page_only:
-        NUMBERS.write_text(as_text(compute()), encoding="utf-8")
-    results = read_results(NUMBERS)
-    SUPPORT.write_text(as_text(results.support()), encoding="utf-8")
+        write(NUMBERS, compute())
+    results = read(Results, NUMBERS)
+    write(SUPPORT, results.support())
     PAGE.write_text(render(results, dynamics.compared()), encoding="utf-8")
     print(f"written: {PAGE}")
-
-
-def as_text(document: BaseModel) -> str:
-    """Return a document as stored in a file."""
-    return document.model_dump_json(indent=1) + "\n"
 
 
 if __name__ == "__main__":

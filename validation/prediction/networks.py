@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import pi
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from pvkdb.kinetics.conditions import DEFAULTS, ROOM_TEMPERATURE_K
 from pvkdb.kinetics.hopping import BOLTZMANN_EV_PER_K, diffusion_coefficient_m2_per_s
@@ -13,7 +12,7 @@ from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.simulation.dilute import diffusion
 from pvkdb.simulation.network import Hopping, network_of
 from validation.migration.results import read_results
-from validation.pages import FOLDER
+from validation.pages import FOLDER, Numbers
 
 #: Barriers of the page of migration, SevenNet-0, by the material whose devices they are for.
 CASES = {
@@ -30,15 +29,13 @@ THICKNESS_M, GAP_M, BIAS_V, SHARE, SEEDS = 20e-9, 4e-9, 1.0, 0.01, 20
 _MIGRATION = FOLDER / "migration.json"
 
 
-class Network(BaseModel):
+class Network(Numbers):
     """A crystal beside one barrier of the same E_A.
 
     ``diffusion`` is D of all hops over that of the closed form; ``filled`` and ``lost`` are the
     simulated times of a gap over L/v and L²/π²D. Where no run ended they are the medians of the
     others: in the limit of many hops every crystal has those of the diffusion equation.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     case: str
     e_a_ev: float

@@ -12,6 +12,7 @@ from pvkdb.suitability.evidence.evidence import Evidence
 from pvkdb.suitability.evidence.explanations import value_text, window_text
 from pvkdb.suitability.evidence.predictions import QUANTITIES
 from validation.agreement import DRAWS, LEAST_MATERIALS, Correlation
+from validation.pages import row, table
 from validation.prediction import networks
 from validation.prediction.dynamics import Compared
 from validation.prediction.points import COMPUTED, HOPS, MEASURED, ONE, Point
@@ -180,10 +181,8 @@ def _networks(results: Results) -> Iterator[str]:
             "–" if name in each.not_ended else f"{getattr(each, name):g}"
             for name in ("filled", "lost")
         )
-        yield (
-            f"| {material} | {each.case}, {each.dimensionality}D | {each.e_a_ev:.3f} | "
-            f"{each.diffusion:g} | {filled} | {lost} |"
-        )
+        case, e_a = f"{each.case}, {each.dimensionality}D", f"{each.e_a_ev:.3f}"
+        yield row(material, case, e_a, f"{each.diffusion:g}", filled, lost)
 
 
 def _dynamics(dynamics: Sequence[Compared]) -> Iterator[str]:
@@ -198,11 +197,10 @@ def _dynamics(dynamics: Sequence[Compared]) -> Iterator[str]:
 
 
 def _agreement(results: Results) -> Iterator[str]:
-    yield (
-        "| metric | reading | devices, materials | concordance, 95 % (pairs) | Spearman, 95 % | "
-        "inside the window | measured over predicted, median | RMS error | of the others' mean |"
+    yield from table(
+        "metric | reading | devices, materials | concordance, 95 % (pairs) | Spearman, 95 % | "
+        "inside the window | measured over predicted, median | RMS error | of the others' mean"
     )
-    yield "|" + "---|" * 9
     for entry in results.comparisons:
         for name, each in entry.readings.items():
             offset, errors = each.offset_decades, each.errors_decades
@@ -307,15 +305,14 @@ def _devices(results: Results) -> Iterator[str]:
         unit = "V" if metric.endswith("_v") else "s"
         label = label_of(metric)
         yield f"### {label[0].upper()}{label[1:]}\n"
-        yield "| device | name | absorber | references | measured | one barrier | all hops | with |"
-        yield "|" + "---|" * 8
+        yield from table(
+            "device | name | absorber | references | measured | one barrier | all hops | with"
+        )
         for point in results.of(metric):
             hops = point.windows.get(HOPS)
-            yield (
-                f"| {point.device} | {point.label} | {point.material} | {point.references} | "
-                f"{_value(point, unit)} | {_window(point, unit)} | "
-                f"{'–' if hops is None else window_text(*hops, unit)} | {point.note} |"
-            )
+            shown = "–" if hops is None else window_text(*hops, unit)
+            about = (point.device, point.label, point.material, point.references)
+            yield row(*about, _value(point, unit), _window(point, unit), shown, point.note)
         yield ""
 
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict
-from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
 from pvkdb.kinetics.conditions import LAYER_DEFAULTS
 from pvkdb.literature import load_literature
 from pvkdb.schemas.rankings import Grade
 from pvkdb.schemas.responses import Assumption
-from pvkdb.store.database import Store
-from pvkdb.store.migrate import upgrade
 from pvkdb.suitability.evidence.barriers import KnownBarriers, metal_barriers
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.materials import phase_candidates
 from pvkdb.suitability.evidence.predictions import KineticModel
+from validation.computing import store_with
+from validation.pages import Numbers
 from validation.prediction.networks import Network
 
 #: Measured metrics by the one that predicts them, in the order of the page.
@@ -36,10 +30,8 @@ MEASURED = {
 ONE, HOPS, COMPUTED = "one barrier", "all hops", "all hops, computed E_A"
 
 
-class Point(BaseModel):
+class Point(Numbers):
     """A device with a measured value and predicted windows of one metric, in its unit."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     metric: str
     device: str
@@ -65,10 +57,8 @@ class Point(BaseModel):
         return middle(self.measured_min, self.measured_max)
 
 
-class Points(BaseModel):
+class Points(Numbers):
     """All points, what all hops change of them, and the devices without a prediction."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     points: tuple[Point, ...]
     networks: dict[str, Network]
@@ -84,7 +74,7 @@ def middle(low: float, high: float) -> float:
 
 def collect(networks: Mapping[str, Network]) -> Points:
     """Return all devices of the literature with a measured and a predicted value."""
-    with _literature() as session:
+    with store_with(load_literature) as store, store.session(read_only=True) as session:
         materials = phase_candidates(session)
         barriers = KnownBarriers(materials, metal_barriers(session))
         devices = device_candidates(session)
@@ -182,16 +172,3 @@ def _usable(device: Candidate, name: str) -> bool:
 def _rounded(value: float) -> float:
     """Round to four digits, so that results do not depend on the machine."""
     return float(f"{value:.4g}")
-
-
-@contextmanager
-def _literature() -> Iterator[Session]:
-    """Open a session of a store with only the curated literature."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(f"sqlite:///{Path(folder) / 'literature.sqlite'}")
-        upgrade(store)
-        with store.session() as session:
-            load_literature(session)
-        with store.session(read_only=True) as session:
-            yield session
-        store.close()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from pvkdb.suitability.evidence.support import Support, SupportTable
 from validation.agreement import (
@@ -18,6 +16,7 @@ from validation.agreement import (
     errors_beside_mean,
     spearman,
 )
+from validation.pages import Numbers
 from validation.prediction.networks import Network, compute_networks
 from validation.prediction.points import (
     COMPUTED,
@@ -35,10 +34,8 @@ PAGE_LINK = "docs/validation/prediction.md"
 PRINTED, SAME = "one barrier, as printed", "one barrier, same devices"
 
 
-class Agreement(BaseModel):
+class Agreement(Numbers):
     """One reading of one metric beside the measured values."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     order: Correlation
     ranks: Correlation
@@ -50,19 +47,15 @@ class Agreement(BaseModel):
     """Root mean square errors: of the prediction, and of the mean of the other materials."""
 
 
-class Comparison(BaseModel):
+class Comparison(Numbers):
     """One metric: whether it is supported, and every reading of it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     support: Support
     readings: dict[str, Agreement]
 
 
-class Results(BaseModel):
+class Results(Numbers):
     """The content of the page."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     points: Points
     comparisons: tuple[Comparison, ...]
@@ -76,11 +69,6 @@ class Results(BaseModel):
         return SupportTable(
             page=PAGE_LINK, metrics=tuple(entry.support for entry in self.comparisons)
         )
-
-
-def read_results(path: Path) -> Results:
-    """Read the results of an earlier run."""
-    return Results.model_validate_json(path.read_text(encoding="utf-8"))
 
 
 def compute(networks: dict[str, Network] | None = None) -> Results:

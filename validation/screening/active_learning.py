@@ -10,11 +10,8 @@ Twenty seeds. Takes two minutes of one core.
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from itertools import product
 from statistics import fmean
 
@@ -22,7 +19,7 @@ import numpy as np
 from scipy.stats import pearsonr, spearmanr
 
 from pvkdb.schemas.calculations.relaxations import EstimateRequest, EstimateResult, VacancyResult
-from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
+from pvkdb.schemas.screening import ScreenedCandidate
 from pvkdb_pipelines.migration.estimate import estimate_barrier
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.screening.plan.plan import Goal
@@ -34,6 +31,7 @@ from pvkdb_pipelines.screening.stages.surrogate import (
 )
 from pvkdb_pipelines.work.cores import one_thread_each
 from validation.pages import FOLDER
+from validation.release import calculations, report
 
 PAGE = FOLDER / "active_learning.md"
 SEEDS, CHANCE_SEEDS, SHARE = 20, 2000, 0.8
@@ -49,7 +47,6 @@ GOALS: tuple[tuple[Goal, str], ...] = (
     ("low", "lowest (selector)"),
     ("high", "highest (non-volatile memory)"),
 )
-RELEASE = resources.files("pvkdb.computed")
 
 
 @dataclass(frozen=True)
@@ -114,11 +111,9 @@ def computed() -> tuple[list[ScreenedCandidate], dict[str, np.ndarray]]:
     Only those that have one by the plan's first potential, too. With the barriers by each potential
     in eV, NaN where another has none.
     """
-    packed = RELEASE / "inorganic-report.json.gz"
-    report = ScreeningReport.model_validate_json(gzip.decompress(packed.read_bytes()))
     found = {
         row.formula: (row, {each.potential: each.e_a_ev for each in row.migration.outcomes})
-        for row in report.candidates
+        for row in report().candidates
         if row.migration is not None
     }
     known = [each for each in found.values() if each[1][ESTIMATED_BY] is not None]
@@ -129,8 +124,7 @@ def computed() -> tuple[list[ScreenedCandidate], dict[str, np.ndarray]]:
 
 def estimates(rows: Sequence[ScreenedCandidate]) -> list[EstimateResult]:
     """Return the estimated barriers of candidates of the shipped plan."""
-    packed = gzip.decompress((RELEASE / "inorganic-calculations.jsonl.gz").read_bytes())
-    lines = {line["key"][:12]: line for line in map(json.loads, packed.splitlines()[1:])}
+    lines = {line["key"][:12]: line for line in calculations()}
     potential, found = load_potential(ESTIMATED_BY), []
     for row in rows:
         assert row.vacancy is not None

@@ -6,18 +6,17 @@ A section of docs/validation/screening.md, made from the files that ship: the de
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from math import ceil
 from typing import Any, NamedTuple
 
 from pvkdb.chemistry import Composition, parse_composition
-from pvkdb.computed.release import FOLDER
 from pvkdb.errors import InputError
 from pvkdb.literature.loader import read_curated
 from pvkdb_pipelines.prototypes import compound_of
+from validation.pages import row
+from validation.release import calculations
 from validation.screening.device_starts import STARTS
 
 HEAD = """
@@ -69,22 +68,15 @@ def section() -> Iterator[str]:
     """Yield the section of the page, line by line."""
     found = rows()
     yield HEAD.format(
-        devices=sum(row.devices for row in found),
+        devices=sum(each.devices for each in found),
         compositions=len(found),
-        structures=sum(bool(row.phases) for row in found),
-        barriers=sum(bool(row.barriers) for row in found),
+        structures=sum(bool(each.phases) for each in found),
+        barriers=sum(bool(each.barriers) for each in found),
     ).rstrip()
-    for row in found:
-        cells = (", ".join(row.phases), "; ".join(row.barriers), row.missing)
-        yield f"| {' | '.join(map(str, (row.formula, row.devices, row.start, *cells)))} |"
+    for each in found:
+        cells = (", ".join(each.phases), "; ".join(each.barriers), each.missing)
+        yield row(each.formula, each.devices, each.start, *cells)
     yield ""
-
-
-def released() -> Iterator[dict[str, Any]]:
-    """Yield the calculations of the release that belong to a material."""
-    for path in sorted(FOLDER.glob("*-calculations.jsonl.gz")):
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            yield from (entry for entry in map(json.loads, lines) if entry.get("material"))
 
 
 def percolation_ev(entry: dict[str, Any]) -> float | None:
@@ -102,7 +94,7 @@ def _computed() -> tuple[dict[str, set[str]], dict[str, set[str]], dict[str, set
     phases: dict[str, set[str]] = defaultdict(set)
     barriers: dict[str, set[str]] = defaultdict(set)
     failures: dict[str, set[str]] = defaultdict(set)
-    for entry in released():
+    for entry in calculations():
         formula, phase = entry["material"]["formula"], entry["material"]["phase"]
         phase = phase or "phase not given"
         if any(each["role"] == "host" for each in entry["structures"]):

@@ -12,7 +12,6 @@ core; what comes of it is kept in ``fast_tier.json``.
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -29,9 +28,7 @@ from pvkdb.computed import CALCULATIONS
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.relaxations import RelaxRequest
 from pvkdb.schemas.screening import PhaseEnergy
-from pvkdb.store.database import Store
 from pvkdb.store.files.calculation_import import take_calculations
-from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.potentials.loading import load_potential
@@ -42,7 +39,8 @@ from pvkdb_pipelines.screening.stages.stability import compared
 from pvkdb_pipelines.screening.stages.vacancies import most_promising
 from pvkdb_pipelines.structures.user_structures import atoms_of
 from pvkdb_pipelines.work.cores import one_thread_each
-from validation.pages import FOLDER
+from validation.computing import store_with
+from validation.pages import FOLDER, read, write
 
 FILE = FOLDER / "fast_tier.json"
 #: The potential whose energies replace those of the plan.
@@ -104,11 +102,7 @@ def main() -> None:
     """Evaluate, run the stage with both energies, and write the file."""
     one_thread_each()
     plan = read_plan("inorganic").model_copy(update={"stop_after": "stability"})
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(f"sqlite:///{Path(folder) / 'store.sqlite'}")
-        upgrade(store)
-        with store.session() as session:
-            take_calculations(session, CALCULATIONS)
+    with store_with(lambda session: take_calculations(session, CALCULATIONS)) as store:
         with store.session(read_only=True) as session:
             relaxed = relaxations(session)
             own = {each.id: energy_ev(each) for each in relaxed}
@@ -129,8 +123,7 @@ def main() -> None:
             rank_correlation=round(spearmanr(pairs).statistic, 3),
             median_ev_per_atom=round(median(new - old for old, new in pairs), 4),
         )
-        store.close()
-    FILE.write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write(FILE, result)
     print(FILE)
 
 
@@ -186,7 +179,7 @@ def _by_other(
 
 def section(path: Path = FILE) -> Iterator[str]:
     """Yield what the energies of the other potential change, as Markdown."""
-    found = FastTier.model_validate_json(path.read_text(encoding="utf-8"))
+    found = read(FastTier, path)
     yield "\n## The fast tier\n"
     yield (
         f"{found.potential}, the fast potential, relaxes and decides what passes stability. Would "
@@ -201,10 +194,8 @@ def section(path: Path = FILE) -> Iterator[str]:
         f"whose barriers the plan computes, the most stable of each type, {found.chosen_by_other} "
         f"would be chosen. Not tested: relaxation with {found.other}.\n"
     )
-    for name, formulas in (
-        (found.potential, found.only_potential),
-        (found.other, found.only_other),
-    ):
+    only = ((found.potential, found.only_potential), (found.other, found.only_other))
+    for name, formulas in only:
         if formulas:
             yield f"Pass only by {name}: {', '.join(formulas)}.\n"
 

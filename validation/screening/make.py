@@ -11,11 +11,9 @@ pvkdb ships. The calculations take hours; a test makes the page again from those
 from __future__ import annotations
 
 import argparse
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from statistics import median
 
@@ -27,7 +25,7 @@ from pvkdb.schemas.screening import (
     ScreenedCandidate,
     ScreeningReport,
 )
-from validation.pages import FOLDER
+from validation.pages import FOLDER, ROOT, csv_rows, table
 from validation.screening import device_compositions, fast_tier
 
 PAGE = FOLDER / "screening.md"
@@ -58,8 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("report", type=Path, help="screening-report.json")
     chosen = parser.parse_args()
-    text = chosen.report.read_text(encoding="utf-8")
-    report = ScreeningReport.model_validate_json(text)
+    report = ScreeningReport.model_validate_json(chosen.report.read_bytes())
     PAGE.write_text("\n".join(page(report)) + "\n", encoding="utf-8")
     print(PAGE)
 
@@ -80,7 +77,7 @@ def page(report: ScreeningReport) -> Iterator[str]:
     )
     yield "## Funnel\n"
     kinds = sorted({kind for stage in report.stages for kind in stage.fell})
-    yield from _table(
+    yield from table(
         ("stage", "entered", "passed", *(f"fell: {kind}" for kind in kinds)),
         (
             (stage.stage, stage.entered, stage.passed, *(stage.fell.get(k, 0) for k in kinds))
@@ -90,7 +87,7 @@ def page(report: ScreeningReport) -> Iterator[str]:
     yield "\nWhy candidates fell:\n"
     falls = [candidate.fall for candidate in report.candidates if candidate.fall]
     reasons = Counter((fall.stage, fall.kind, fall.reason) for fall in falls)
-    yield from _table(
+    yield from table(
         ("stage", "kind", "reason", "candidates"),
         ((*reason, count) for reason, count in reasons.most_common(MOST_REASONS)),
     )
@@ -118,7 +115,7 @@ def _survivors(report: ScreeningReport) -> Iterator[str]:
     head: tuple[str, ...] = ("", "formula", "type", "tau", "lowest phase", "above", "above hull")
     if any(candidate.vacancy for candidate in ranked):
         head = (*head, "V_X poor, rich / eV")
-    yield from _table(
+    yield from table(
         head, (_survivor(candidate)[: len(head)] for candidate in ranked[:MOST_CANDIDATES])
     )
 
@@ -152,7 +149,7 @@ def _migration(candidates: Sequence[ScreenedCandidate]) -> Iterator[str]:
         "the host became where its own is not a minimum; a missing value has its reason."
         f"{_agreement(found)}\n"
     )
-    yield from _table(
+    yield from table(
         ("formula", "phase", *(f"{name} / eV" for name in potentials), "limited by"),
         (
             (
@@ -231,7 +228,7 @@ def _changes(found: Sequence[tuple[ScreenedCandidate, Migration]]) -> Iterator[s
             f"has {sum(_host(each.new) != _host(each.old) for each in both)}. The largest "
             "changes:\n"
         )
-        yield from _table(
+        yield from table(
             ("formula", f"{old} / eV", f"{new} / eV", "change / eV", f"limited by, {old}", new),
             (
                 (
@@ -258,9 +255,8 @@ def _cell(outcome: BarrierOutcome) -> str:
 
 def _known_perovskites(candidates: Iterable[ScreenedCandidate]) -> Iterator[str]:
     """Yield a comparison with the experiments in Bartel's training table."""
-    path = resources.files("pvkdb.chemistry") / "data" / "bartel2019_table_s1.csv"
-    with path.open(encoding="utf-8") as stream:
-        labels = {row["ABX3"]: float(row["exp_label"]) > 0 for row in csv.DictReader(stream)}
+    rows = csv_rows(ROOT / "pvkdb" / "chemistry" / "data" / "bartel2019_table_s1.csv")
+    labels = {row["ABX3"]: float(row["exp_label"]) > 0 for row in rows}
     counts: Counter[tuple[bool, bool]] = Counter()
     wrong: dict[bool, list[str]] = {True: [], False: []}
     for candidate in candidates:
@@ -280,7 +276,7 @@ def _known_perovskites(candidates: Iterable[ScreenedCandidate]) -> Iterator[str]
         f"{1000 * NEAR_EV_PER_ATOM:.0f} meV an atom of the lowest phase, {right} of {total} "
         "agree.\n"
     )
-    yield from _table(
+    yield from table(
         ("experiment", "found as perovskite", "not found"),
         (
             ("perovskite", counts[True, True], counts[True, False]),
@@ -309,7 +305,7 @@ def _binaries(candidates: Iterable[ScreenedCandidate]) -> Iterator[str]:
     by_phase: dict[str, list[str]] = {}
     for phase, formula in found:
         by_phase.setdefault(phase, []).append(formula)
-    yield from _table(
+    yield from table(
         ("prototype", "halides"), ((phase, ", ".join(names)) for phase, names in by_phase.items())
     )
 
@@ -320,13 +316,6 @@ def _is_binary(formula: str) -> bool:
 
 def _milli(value: float | None) -> str:
     return "" if value is None else f"{1000 * value:z.1f}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'---|' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(str(cell) for cell in row)} |"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import argparse
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from sqlalchemy import select
@@ -28,7 +27,8 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.prototypes import candidates, compound_of
 from pvkdb_pipelines.relaxations.compound import compute_relaxation, relax_request
-from validation.pages import FOLDER
+from validation.pages import FOLDER, table
+from validation.structures import known_facts
 from validation.structures.known_facts import RESOLUTION_MEV
 
 NUMBERS = FOLDER / "ground_states.json"
@@ -51,28 +51,6 @@ takes computed energies and barriers of that phase where there are any \
 (`pvkdb/chemistry/data/measured_phases.csv`).
 
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A measured ground state and the phases relaxed with one potential.
-
-    Attributes:
-        lowest: The lowest phase; None if the measured one, or all others, have no energy.
-        margin_mev: Lowest other phase minus the measured one, meV per formula unit.
-    """
-
-    lowest: str | None
-    margin_mev: float
-
-    @property
-    def outcome(self) -> Outcome:
-        """Whether the measured phase is the lowest, as far as relaxations resolve it."""
-        if self.lowest is None:
-            return "not relaxed"
-        if abs(self.margin_mev) <= RESOLUTION_MEV:
-            return "undecided"
-        return "right" if self.margin_mev > 0 else "wrong"
 
 
 def requests(potential: PotentialName) -> Iterator[RelaxRequest]:
@@ -101,15 +79,15 @@ def expected(formula: str) -> str:
     return cold if cold in known else measured.prototype
 
 
-def compare(formula: str, energies: Energies) -> Comparison:
+def compare(formula: str, energies: Energies) -> known_facts.Verdict | None:
     """Compare a measured ground state with the energies of its phases by one potential."""
-    phase = expected(formula)
-    known = {name: ev for name, ev in energies.get(formula, {}).items() if ev is not None}
-    others = [ev for name, ev in known.items() if name != phase]
-    if phase not in known or not others:
-        return Comparison(None, 0.0)
-    lowest = min(known, key=lambda name: known[name])
-    return Comparison(lowest, 1000 * (min(others) - known[phase]))
+    of_phases = energies.get(formula, {})
+    return known_facts.compare(of_phases, [expected(formula)], of_phases)
+
+
+def outcome_of(found: known_facts.Verdict | None) -> Outcome:
+    """Return whether the measured phase is the lowest, as far as relaxations resolve it."""
+    return "not relaxed" if found is None else found.outcome
 
 
 def read() -> dict[str, dict[str, dict[str, float | None]]]:
@@ -131,26 +109,25 @@ def section() -> Iterator[str]:
         for potential in POTENTIALS:
             found = compare(formula, numbers.get(potential, {}))
             kind = compound_of(parse_composition(formula)).stoichiometry
-            counts[potential][found.outcome] += 1
-            counts[potential, kind][found.outcome] += 1
+            counts[potential][outcome_of(found)] += 1
+            counts[potential, kind][outcome_of(found)] += 1
             cells.append(_cell(found))
-        rows.append(" | ".join([*cells, measured.source]))
+        rows.append([*cells, measured.source])
     for potential, name in POTENTIALS.items():
         every, of_abx3 = counts[potential], counts[potential, "ABX3"]
         said = ", ".join(f"{every[each]} {each}" for each in get_args(Outcome) if every[each])
         wrong = f"of {of_abx3.total()} ABX3 {of_abx3['right']} right, {of_abx3['wrong']} wrong"
         yield f"- {name}: {said} of {len(rows)}; {wrong}.\n"
-    yield f"\n| compound | room temperature | judged by | {' | '.join(POTENTIALS.values())} | "
-    yield f"source |\n{'|---' * (4 + len(POTENTIALS))}|\n"
-    yield from (f"| {row} |\n" for row in rows)
+    head = ("compound", "room temperature", "judged by", *POTENTIALS.values(), "source")
+    yield "\n"
+    yield from (f"{line}\n" for line in table(head, rows))
 
 
-def _cell(found: Comparison) -> str:
-    outcome = found.outcome
-    if outcome == "not relaxed":
-        return outcome
-    words = f"{outcome}, {found.margin_mev:+.0f} meV"
-    return f"**{words}**: {found.lowest}" if outcome == "wrong" else words
+def _cell(found: known_facts.Verdict | None) -> str:
+    if found is None:
+        return outcome_of(found)
+    words = f"{found.outcome}, {found.margin_mev:+.0f} meV"
+    return f"**{words}**: {found.lowest}" if found.outcome == "wrong" else words
 
 
 def main() -> None:

@@ -12,7 +12,8 @@ from typing import Any
 from pvkdb.chemistry import parse_composition
 from pvkdb.literature.loader import read_curated
 from pvkdb.schemas.calculations.migration import NebResult
-from validation.screening.device_compositions import released
+from validation.pages import row
+from validation.release import calculations
 
 HEAD = """
 ## Barriers of the halide vacancy
@@ -40,23 +41,24 @@ devices, in the dark and in light, are not of one quantity.
 def section() -> Iterator[str]:
     """Yield the section, line by line."""
     yield HEAD.rstrip()
-    barriers = (entry for entry in released() if entry["kind"] == "neb")
+    barriers = (entry for entry in calculations() if entry["kind"] == "neb")
     found = [_computed(each) for each in barriers if _hybrid(each["material"]["formula"])]
     yield TABLE.rstrip() if found else "\nNone yet: a hop of MAPbI3 in 96 atoms takes core-minutes."
     for cells in found:
-        yield f"| {' | '.join(map(str, cells))} |"
-    rows = [row for row in read_curated("energetics") if row["material"] == "MAPbI3"]
-    rows = [row for row in rows if row["quantity"] == "E_A" and row["species"] in ("I", "ion")]
-    rows.sort(key=lambda row: float(row["value_min_ev"]))
-    highest = max((row["value_max_ev"] for row in rows), key=float)
-    yield LITERATURE.format(lowest=rows[0]["value_min_ev"], highest=highest).rstrip()
-    for row in rows:
-        low, high = row["value_min_ev"], row["value_max_ev"]
+        yield row(*cells)
+    known = [each for each in read_curated("energetics") if each["material"] == "MAPbI3"]
+    known = [
+        each for each in known if each["quantity"] == "E_A" and each["species"] in ("I", "ion")
+    ]
+    known.sort(key=lambda each: float(each["value_min_ev"]))
+    highest = max((each["value_max_ev"] for each in known), key=float)
+    yield LITERATURE.format(lowest=known[0]["value_min_ev"], highest=highest).rstrip()
+    for each in known:
+        low, high = each["value_min_ev"], each["value_max_ev"]
         value = low if low == high else f"{low} to {high}"
-        method = row["method"] if row["method"] != "unknown" else "not stated"
-        where = row["source"].replace("|", "/")
-        cells = (value, row["defect"], method, row["conditions"], row["references"], where)
-        yield f"| {' | '.join(map(str, cells))} |"
+        method = each["method"] if each["method"] != "unknown" else "not stated"
+        where = each["source"].replace("|", "/")
+        yield row(value, each["defect"], method, each["conditions"], each["references"], where)
 
 
 def _hybrid(formula: str) -> bool:
@@ -67,15 +69,10 @@ def _computed(entry: dict[str, Any]) -> tuple[object, ...]:
     """Return the cells of a calculation: its barrier, or why it failed."""
     formula, potential = entry["material"]["formula"], entry["parameters"]["potential"]
     if entry["state"] != "done":
-        return (
-            formula,
-            potential,
-            "",
-            f"{entry['failure_kind']}: {entry['failure_message']}",
-            *4 * ("",),
-        )
+        failed = f"{entry['failure_kind']}: {entry['failure_message']}"
+        return formula, potential, "", failed, *4 * ("",)
     found = NebResult.model_validate(entry["result"])
-    failed = sum(hop.outcome == "failed" for hop in found.hops)
+    without = sum(hop.outcome == "failed" for hop in found.hops)
     bound = "≤ " if found.upper_bound else ""
     left = f" (left for {found.host_left_for})" if found.host_left_for else ""
     return (
@@ -83,7 +80,7 @@ def _computed(entry: dict[str, Any]) -> tuple[object, ...]:
         potential,
         f"{found.space_group}{left}",
         f"{bound}{found.e_a_ev:.2f} ({found.dimensionality}D)",
-        f"{len(found.hops)}, {failed}",
+        f"{len(found.hops)}, {without}",
         f"{found.cutoff_ang:.2f}",
         found.atoms_in_cell,
         f"{found.distance_ang:.1f} Å apart",

@@ -9,9 +9,6 @@ run computes what is missing), and writes the page.
 
 from __future__ import annotations
 
-import argparse
-import csv
-from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
@@ -25,14 +22,12 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.prototypes import compound_of, prototype
 from pvkdb_pipelines.relaxations.compound import compute_relaxation, relax_request
-from validation.pages import FOLDER
+from validation.pages import FOLDER, csv_rows, page_only, row
 from validation.structures import hybrid_barriers
+from validation.structures.measured_cells import AXIS_PERCENT, LENGTH_PERCENT, percent
 
 CELLS = Path(__file__).with_name("hybrid_cells.csv")
 PAGE, NUMBERS = FOLDER / "hybrids.md", FOLDER / "hybrids.json"
-#: Largest deviation of the cube root of the volume, and of an axis of layers, in percent; those of
-#: ``measured_cells.py``.
-LENGTH_PERCENT, AXIS_PERCENT = 3.0, 5.0
 #: Potentials by kind of compound, in the order of the page.
 PEROVSKITES = (PotentialName.SEVENNET_0, PotentialName.SEVENNET_0_D3)
 LAYERS = (PotentialName.SEVENNET_0_D3, PotentialName.SEVENNET_0)
@@ -110,8 +105,7 @@ def relaxed(cell: Cell, potential: PotentialName) -> Relaxed:
 
 def cells() -> list[Cell]:
     """Return the measured cells."""
-    with CELLS.open(encoding="utf-8", newline="") as lines:
-        return [Cell.model_validate(row) for row in csv.DictReader(lines)]
+    return [Cell.model_validate(each) for each in csv_rows(CELLS)]
 
 
 def stored() -> list[Relaxed]:
@@ -134,11 +128,6 @@ def compute() -> None:
             print(found[-1], flush=True)
 
 
-def percent(found: float, wanted: float) -> float:
-    """Return the deviation of a number, percent."""
-    return 100 * (found / wanted - 1)
-
-
 HEAD = f"""# Hybrids: relaxed and measured cells
 
 Made by `python -m validation.structures.hybrids`, with its numbers in `hybrids.json`; do not \
@@ -150,16 +139,8 @@ too. Bounds: {LENGTH_PERCENT:g} % for the cube root, {AXIS_PERCENT:g} % for an a
 
 """
 COLUMNS = (
-    "compound",
-    "prototype",
-    "measured phase",
-    "T, K",
-    "potential",
-    "V^(1/3), Å: measured → relaxed",
-    "axes of layers, %",
-    "in bounds",
-    "became",
-    "source",
+    *("compound", "prototype", "measured phase", "T, K", "potential"),
+    *("V^(1/3), Å: measured → relaxed", "axes of layers, %", "in bounds", "became", "source"),
 )
 
 
@@ -168,7 +149,7 @@ def line(cell: Cell, found: Relaxed) -> tuple[str, bool]:
     temperature, source = cell.temperature_k or "not stated", f"doi:{cell.doi}"
     first = [cell.compound, cell.phase, cell.measured, temperature, str(found.potential)]
     if found.volume_ang3 is None or found.lengths_ang is None:
-        return _row([*first, str(found.failure), "", "**no**", "", source]), False
+        return row(*first, found.failure, "", "**no**", "", source), False
     wanted, now = cell.volume_ang3 ** (1 / 3), found.volume_ang3 ** (1 / 3)
     off = percent(now, wanted)
     measured = (cell.a_ang, cell.b_ang, cell.c_ang)
@@ -180,11 +161,7 @@ def line(cell: Cell, found: Relaxed) -> tuple[str, bool]:
     became = ", ".join(filter(None, [found.space_group, turned]))
     lengths = f"{wanted:.3f} → {now:.3f} ({off:+.1f})"
     verdict = "yes" if passed else "**no**"
-    return _row([*first, lengths, shown, verdict, became, source]), passed
-
-
-def _row(texts: Sequence[str]) -> str:
-    return f"| {' | '.join(texts)} |"
+    return row(*first, lengths, shown, verdict, became, source), passed
 
 
 def render() -> str:
@@ -214,16 +191,14 @@ def render() -> str:
                 f"- {name}, {what}: {passed} of {len(lines)} within bounds, test {verdict}; mean "
                 f"deviation of V^(1/3) {mean(lengths):+.1f} %."
             )
-    rows = [_row(COLUMNS), _row(["---"] * len(COLUMNS)), *rows]
-    tables = ["\n".join(rows), "", *verdicts, *hybrid_barriers.section()]
+    rows = [row(*COLUMNS), row(*["---"] * len(COLUMNS)), *rows]
+    tables = [*rows, "", *verdicts, *hybrid_barriers.section()]
     return HEAD + "\n".join(tables) + "\n"
 
 
 def main() -> None:
     """Compute, unless ``--page-only`` is given, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--page-only", action="store_true", help="use the stored numbers")
-    if not parser.parse_args().page_only:
+    if not page_only(__doc__):
         compute()
     PAGE.write_text(render(), encoding="utf-8")
     print(f"written: {PAGE}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,7 @@ SYMMETRIES: tuple[Symmetry, ...] = ("kept", "free")
 #: relaxed freely and with its symmetry kept differs by up to 2.8 (CsCdCl3 Pnma, SevenNet-0).
 RESOLUTION_MEV = 3.0
 
-Outcome = Literal["holds", "undecided", "does not hold"]
+Outcome = Literal["right", "undecided", "wrong"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +91,14 @@ KNOWN_FACTS = (
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A fact compared with the phases relaxed by one potential in one way.
+    """What was measured to be the lowest phase, compared with phases relaxed by one potential.
 
     Attributes:
         above_mev: Energy of every phase above that of the measured structure, meV per formula
             unit; None if the relaxation failed.
         lowest: The lowest of the compared phases.
         margin_mev: Lowest wrong phase minus lowest right one, meV per formula unit: positive
-            if the fact holds.
+            if the potential is right.
     """
 
     above_mev: dict[str, float | None]
@@ -107,36 +107,42 @@ class Verdict:
 
     @property
     def outcome(self) -> Outcome:
-        """Whether the fact holds, as far as relaxations resolve it."""
+        """Whether the potential is right, as far as relaxations resolve it."""
         if abs(self.margin_mev) <= RESOLUTION_MEV:
             return "undecided"
-        return "holds" if self.margin_mev > 0 else "does not hold"
+        return "right" if self.margin_mev > 0 else "wrong"
 
 
 def judge(fact: KnownFact, relaxed: Iterable[RelaxedPhase]) -> Verdict | None:
-    """Compare a fact with phases relaxed by one potential in one way.
-
-    Returns:
-        None if the measured structure, or all other ones, could not be relaxed.
-    """
+    """Compare a fact with phases relaxed by one potential in one way; None as :func:`compare`."""
     energies = {
         phase.phase: phase.energy_ev_per_formula
         for phase in relaxed
         if phase.compound == fact.compound
     }
-    known = {phase: energy for phase in fact.among if (energy := energies.get(phase)) is not None}
-    measured = known.get(fact.lowest[0])
-    others = [energy for phase, energy in known.items() if phase not in fact.lowest]
+    return compare(energies, fact.lowest, fact.among)
+
+
+def compare(
+    energies: Mapping[str, float | None], lowest: Sequence[str], among: Iterable[str]
+) -> Verdict | None:
+    """Compare energies of phases, eV a formula unit, with the phases that should be lowest.
+
+    Returns:
+        None if the first of these, the measured structure, or all other ones have no energy.
+    """
+    known = {phase: energy for phase in among if (energy := energies.get(phase)) is not None}
+    measured = known.get(lowest[0])
+    others = [energy for phase, energy in known.items() if phase not in lowest]
     if measured is None or not others:
         return None
-    right = min(energy for phase, energy in known.items() if phase in fact.lowest)
     return Verdict(
         above_mev={
-            phase: None if (energy := energies.get(phase)) is None else 1000 * (energy - measured)
-            for phase in fact.phases
+            phase: None if energy is None else 1000 * (energy - measured)
+            for phase, energy in energies.items()
         },
         lowest=min(known, key=lambda phase: known[phase]),
-        margin_mev=1000 * (min(others) - right),
+        margin_mev=1000 * (min(others) - min(known[each] for each in lowest if each in known)),
     )
 
 

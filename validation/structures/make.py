@@ -9,27 +9,21 @@ writes the page from them. ``--page-only`` writes the page again from the stored
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 
-from validation.pages import FOLDER
+from validation.pages import FOLDER, page_only, read, write
 from validation.structures.page import render
 from validation.structures.relaxed_phases import RelaxedPhase
-from validation.structures.results import compute, read_results
+from validation.structures.results import Results, compute
 
 PAGE, NUMBERS = FOLDER / "structures.md", FOLDER / "structures.json"
 
 
 def main() -> None:
     """Compute, unless ``--page-only`` is given, and write both files."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--page-only", action="store_true", help="use the stored numbers")
-    if not parser.parse_args().page_only:
-        results = compute(min(2, os.cpu_count() or 1), _say)
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        NUMBERS.write_text(results.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(render(read_results(NUMBERS)), encoding="utf-8")
+    if not page_only(__doc__):
+        write(NUMBERS, compute(_say))
+    PAGE.write_text(render(read(Results, NUMBERS)), encoding="utf-8")
     print(f"written: {PAGE}")
 
 

@@ -7,10 +7,10 @@ relaxation keeps its symmetry, or why there is no comparison. NOTICE names the s
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from validation.pages import csv_rows
 from validation.structures.relaxed_phases import RelaxedPhase, Symmetry
 
 CELLS = Path(__file__).with_name("experimental_cells.csv")
@@ -95,8 +95,7 @@ class Comparison:
 
 def measured_cells() -> list[MeasuredCell]:
     """Return all deposits, in the order of the file."""
-    with CELLS.open(encoding="utf-8", newline="") as lines:
-        return [_read(row) for row in csv.DictReader(lines)]
+    return [_read(row) for row in csv_rows(CELLS)]
 
 
 def compare(measured: MeasuredCell, relaxed: RelaxedPhase) -> Comparison | None:
@@ -109,18 +108,19 @@ def compare(measured: MeasuredCell, relaxed: RelaxedPhase) -> Comparison | None:
         / wanted.count(axis)
         for axis in wanted
     )
-    axes = tuple(_percent(found, axis) for found, axis in zip((a, b, c), wanted, strict=True))
+    axes = tuple(percent(found, axis) for found, axis in zip((a, b, c), wanted, strict=True))
     lengths = relaxed.volume_ang3_per_formula, measured.volume_ang3_per_formula
     return Comparison(
         measured=measured,
         relaxed=relaxed,
         axes_ang=(a, b, c),
         axes_percent=(axes[0], axes[1], axes[2]),
-        length_percent=_percent(lengths[0] ** (1 / 3), lengths[1] ** (1 / 3)),
+        length_percent=percent(lengths[0] ** (1 / 3), lengths[1] ** (1 / 3)),
     )
 
 
-def _percent(found: float, wanted: float) -> float:
+def percent(found: float, wanted: float) -> float:
+    """Return the deviation of a number, percent."""
     return 100 * (found / wanted - 1)
 
 

@@ -26,7 +26,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.prototypes import compound_of, prototype
 from pvkdb_pipelines.relaxations.compound import compute_relaxation, relax_request
-from validation.pages import FOLDER
+from validation.pages import FOLDER, table
 
 POTENTIAL, PHASE, SEEDS = PotentialName.SEVENNET_0, "Pnma", range(2145, 2150)
 MIXTURES = ("CsPbI2Br", "CsPbI1.5Br1.5", "CsPbIBr2")
@@ -83,8 +83,9 @@ def page(kept: dict[str, list[dict[str, Any]]], ends_ev: dict[str, float]) -> It
         by_formula[each["formula"]].append(each)
     ends = {formula: by_formula[formula][0] for formula in ends_ev}
     yield "## Energy of mixing\n"
-    yield "| composition | above CsPbI3 and CsPbBr3, meV a formula unit | volume over Vegard's |"
-    yield "|---|---|---|"
+    yield from table(
+        "composition | above CsPbI3 and CsPbBr3, meV a formula unit | volume over Vegard's"
+    )
     for formula in MIXTURES:
         shares = {str(end): x for end, x in compound_of(parse_composition(formula)).ends.items()}
 
@@ -104,9 +105,10 @@ def page(kept: dict[str, list[dict[str, Any]]], ends_ev: dict[str, float]) -> It
         "Bottleneck of the easiest path over all sites and hops of each arrangement, not a mean of "
         "hops. [How](../explanation.md#how-pvkdb-neb-computes-an-activation-energy).\n"
     )
-    columns = ("composition", "seed", "E_A/eV", "limited by", "mean site energy/eV")
-    yield f"| {' | '.join((*columns, 'exchange ±/eV', 'hops', 'failed'))} |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield from table(
+        "composition | seed | E_A/eV | limited by | mean site energy/eV | exchange ±/eV | hops | "
+        "failed"
+    )
     for formula, energy in ends_ev.items():
         yield f"| {formula} | – | {energy:.3f} | – | – | – | – | – |"
     found: dict[str, list[float]] = defaultdict(list)

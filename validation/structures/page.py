@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, groupby
 
 from pvkdb.schemas.calculations import PotentialName
+from validation.pages import row
 from validation.structures import exceptions, ground_states
 from validation.structures.known_facts import (
     KNOWN_FACTS,
@@ -211,10 +212,9 @@ def _facts(results: Results) -> Iterator[str]:
 def _verdict(fact: KnownFact, found: Verdict | None) -> str:
     if found is None:
         return "not computed"
-    if found.outcome == "undecided":
-        return f"**undecided**: {found.lowest} lowest, {found.margin_mev:+.1f}"
-    if found.outcome == "does not hold":
-        return f"**does not hold**: {found.lowest} lowest, {found.margin_mev:+.1f}"
+    if found.outcome != "right":
+        said = "undecided" if found.outcome == "undecided" else "does not hold"
+        return f"**{said}**: {found.lowest} lowest, {found.margin_mev:+.1f}"
     beside = "" if found.lowest == fact.lowest[0] else f" ({found.lowest} lowest)"
     return f"holds{beside}, {found.margin_mev:+.1f}"
 
@@ -224,7 +224,7 @@ def _above(
 ) -> str:
     found = verdict(results, fact, potential, symmetry)
     relaxed = results.of(potential)[Phase(fact.compound, phase, symmetry)]
-    above = found.above_mev[phase] if found else None
+    above = found.above_mev.get(phase) if found else None
     if above is None:
         return "not relaxed"
     became = f" ({relaxed.space_group})" if relaxed.left_symmetry else ""
@@ -266,4 +266,4 @@ def _pair(measured: float, model: float, percent: float) -> str:
 
 
 def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |\n"
+    return f"{row(*cells)}\n"

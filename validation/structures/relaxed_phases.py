@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from ase import Atoms
 from ase.constraints import FixSymmetry
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import CalculationFailedError
@@ -30,6 +30,7 @@ from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
 from pvkdb_pipelines.relaxations.compound import compute_relaxation, relax_request
 from pvkdb_pipelines.relaxations.relaxation import relax
 from pvkdb_pipelines.structures import checks as health
+from validation.pages import Numbers
 
 Symmetry = Literal["free", "kept"]
 SETTINGS = RelaxSettings()
@@ -49,10 +50,8 @@ class Phase(NamedTuple):
     symmetry: Symmetry
 
 
-class RelaxedPhase(BaseModel):
+class RelaxedPhase(Numbers):
     """A relaxed phase; numbers are None if the relaxation failed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     compound: str
     phase: str
@@ -159,18 +158,12 @@ def conventional_axes_ang(wanted: Phase, relaxed: Atoms) -> np.ndarray:
 def _relaxed(wanted: Phase, name: PotentialName) -> tuple[Atoms, tuple[Finding, ...]]:
     """Return the relaxed atoms with their energy, and the findings of the checks."""
     potential = load_potential(name)
+    most = SETTINGS.fmax_ev_per_ang, SETTINGS.max_steps
+    what = f"{wanted.compound} {wanted.phase}"
     if wanted.compound in APICAL:
         start = start_of(wanted)
         start.rattle(stdev=SETTINGS.rattle_ang, seed=SETTINGS.seed)
-        atoms, _ = relax(
-            start,
-            potential,
-            SETTINGS.fmax_ev_per_ang,
-            SETTINGS.max_steps,
-            cell=True,
-            what=f"{wanted.compound} {wanted.phase}",
-        )
-        return atoms, ()
+        return relax(start, potential, *most, cell=True, what=what)[0], ()
     compound = compound_of(parse_composition(wanted.compound))
     info = prototype(compound.stoichiometry, wanted.phase)
     if wanted.symmetry == "free":
@@ -183,14 +176,7 @@ def _relaxed(wanted: Phase, name: PotentialName) -> tuple[Atoms, tuple[Finding, 
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.filterwarnings("ignore", message="Only FixAtoms")
         start.set_constraint(FixSymmetry(start))
-        atoms, _ = relax(
-            start,
-            potential,
-            SETTINGS.fmax_ev_per_ang,
-            SETTINGS.max_steps,
-            cell=True,
-            what=f"{compound} {wanted.phase}, symmetry kept",
-        )
+        atoms, _ = relax(start, potential, *most, cell=True, what=f"{what}, symmetry kept")
     findings = health.check(
         atoms,
         compound,

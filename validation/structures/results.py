@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable
 from importlib.metadata import version
 from itertools import product
-from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict
 
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.relaxations import RelaxSettings
+from validation.computing import in_processes
+from validation.pages import Numbers
 from validation.structures.known_facts import phases_to_relax
 from validation.structures.measured_cells import measured_cells
 from validation.structures.relaxed_phases import (
@@ -32,10 +28,8 @@ POTENTIALS = (PotentialName.SEVENNET_0, PotentialName.CHGNET)
 OnResult = Callable[[int, int, RelaxedPhase], None]
 
 
-class Results(BaseModel):
+class Results(Numbers):
     """The computed content of the page."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     settings: RelaxSettings
     versions: dict[PotentialName, dict[str, str]]
@@ -52,11 +46,6 @@ class Results(BaseModel):
         }
 
 
-def read_results(path: Path) -> Results:
-    """Read the results of an earlier run."""
-    return Results.model_validate_json(path.read_text(encoding="utf-8"))
-
-
 def wanted_phases() -> list[Phase]:
     """Return all phases of measured cells and known facts, each once."""
     of_cells = [
@@ -67,17 +56,11 @@ def wanted_phases() -> list[Phase]:
     return list(dict.fromkeys([*of_cells, *phases_to_relax()]))
 
 
-def compute(processes: int, on_result: OnResult) -> Results:
-    """Relax everything with both potentials.
-
-    Args:
-        processes: Number of processes, with one thread each.
-        on_result: Called after each relaxation.
-    """
-    os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes when they load their libraries
+def compute(on_result: OnResult) -> Results:
+    """Relax everything with both potentials; ``on_result`` is called after each relaxation."""
     tasks = list(product(wanted_phases(), POTENTIALS))
     found: dict[tuple[Phase, PotentialName], RelaxedPhase] = {}
-    for relaxed in _in_parallel(tasks, processes):
+    for relaxed in in_processes(relax_phase, tasks):
         found[relaxed.key, relaxed.potential] = relaxed
         on_result(len(found), len(tasks), relaxed)
     return Results(
@@ -85,18 +68,3 @@ def compute(processes: int, on_result: OnResult) -> Results:
         versions={name: {**versions(name), "spglib": version("spglib")} for name in POTENTIALS},
         relaxed=tuple(found[task] for task in tasks),
     )
-
-
-def _in_parallel(
-    tasks: list[tuple[Phase, PotentialName]], processes: int
-) -> Iterator[RelaxedPhase]:
-    # Spawned, not forked: libraries with running threads must not be copied.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        waiting = [pool.submit(relax_phase, *task) for task in tasks]
-        try:
-            for done in as_completed(waiting):
-                yield done.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise

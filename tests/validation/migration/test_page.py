@@ -19,9 +19,8 @@ from validation.migration.comparison import (
     measured,
     pairs_of,
 )
-from validation.migration.make import LARGER, MEASURED, NUMBERS, PAGE
+from validation.migration.make import LARGER, MEASURED, NUMBERS, PAGE, write_picture
 from validation.migration.page import render, verdict
-from validation.migration.picture import write_picture
 from validation.migration.results import Computed, Results, is_current, read_results
 
 

@@ -13,12 +13,13 @@ import pvkdb.literature
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.suitability import shipped_profile, shipped_profiles
 from pvkdb.suitability.evidence.support import SupportTable, support_table, unsupported
+from validation.pages import as_json, read
 from validation.prediction.dynamics import compared
-from validation.prediction.make import NUMBERS, PAGE, SUPPORT, as_text
+from validation.prediction.make import NUMBERS, PAGE, SUPPORT
 from validation.prediction.networks import compute_networks
 from validation.prediction.page import render
 from validation.prediction.points import COMPUTED, HOPS, MEASURED, ONE
-from validation.prediction.results import Results, compute, read_results, support_of
+from validation.prediction.results import Results, compute, support_of
 
 from ..test_agreement import pairs
 
@@ -27,7 +28,7 @@ STALE = "run: python -m validation.prediction.make"
 
 @pytest.fixture(scope="module")
 def results() -> Results:
-    return read_results(NUMBERS)
+    return read(Results, NUMBERS)
 
 
 def test_the_numbers_are_those_of_the_literature_of_today(results: Results) -> None:
@@ -42,7 +43,7 @@ def test_the_networks_are_those_of_the_hops_of_today(results: Results) -> None:
 
 def test_the_page_and_what_rankings_read_are_made_of_the_numbers(results: Results) -> None:
     assert PAGE.read_text(encoding="utf-8") == render(results, compared()), STALE
-    assert SUPPORT.read_text(encoding="utf-8") == as_text(results.support()), STALE
+    assert SUPPORT.read_text(encoding="utf-8") == as_json(results.support()), STALE
     assert support_table() == results.support()
 
 
