@@ -26,6 +26,7 @@ from pvkdb.literature.drafts.statements import STACK, FoundValue, statements
 from pvkdb.schemas.metrics import TABLE_METRICS
 from validation.drafting.score import (
     PARTS,
+    ROUNDING,
     Measured,
     Score,
     first_measurements,
@@ -39,8 +40,6 @@ LITERATURE = ROOT / "pvkdb" / "literature"
 PAGE = FOLDER / "drafting.md"
 #: Least share of the printed values that is proposed rightly, and of proposals that are right.
 BAR_FOUND, BAR_RIGHT = 0.72, 0.80
-#: Printed values and those read from them differ by the rounding of a conversion.
-ROUNDING = 0.006
 #: Places of section 5 that were in view when the rules were made.
 SEEN = ("section 5.1.3", "section 5.3.2", "section 5.3.3")
 IN_VIEW, HELD_OUT, ENERGIES, TABLES = "in view", "held out", "energies", "tables"

@@ -78,7 +78,7 @@ def section(present: Results, larger: Results) -> Iterator[str]:
     yield from table(
         "case | potential | atoms | distance, Å | E_A, eV | difference, eV | limiting hop | "
         "its barrier, eV | difference, eV | host",
-        ((case.name, potential.value, _cells(*both)) for case, potential, *both in rows),
+        ((case.name, each.value, _cells(small, large)) for case, each, small, large in rows),
     )
     missing = []
     for case in cases():

@@ -84,9 +84,9 @@ def compute_networks() -> dict[str, Network]:
             case=case,
             e_a_ev=round(result.e_a_ev, 3),
             dimensionality=result.dimensionality,
-            diffusion=_rounded(mean),
-            filled=_rounded(filled if np.isfinite(filled) else usual[0]),
-            lost=_rounded(lost if np.isfinite(lost) else usual[1]),
+            diffusion=rounded(mean),
+            filled=rounded(filled if np.isfinite(filled) else usual[0]),
+            lost=rounded(lost if np.isfinite(lost) else usual[1]),
             not_ended=tuple(
                 name for name, end in (("filled", filled), ("lost", lost)) if not np.isfinite(end)
             ),
@@ -95,6 +95,6 @@ def compute_networks() -> dict[str, Network]:
     }
 
 
-def _rounded(value: float) -> float:
-    """Round to two digits, so that results do not depend on the machine."""
-    return float(f"{value:.2g}")
+def rounded(value: float, digits: int = 2) -> float:
+    """Round to some digits, so that results do not depend on the machine."""
+    return float(f"{value:.{digits}g}")

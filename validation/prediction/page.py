@@ -16,7 +16,7 @@ from validation.pages import row, table
 from validation.prediction import networks
 from validation.prediction.dynamics import Compared
 from validation.prediction.points import COMPUTED, HOPS, MEASURED, ONE, Point
-from validation.prediction.results import PRINTED, SAME, Comparison, Results
+from validation.prediction.results import PRINTED, SAME, Comparison, Results, signed
 
 HEAD = """# Does it predict?
 
@@ -210,7 +210,7 @@ def _agreement(results: Results) -> Iterator[str]:
                 f"{each.order.devices}, {each.order.materials} | {_correlation(each.order)} "
                 f"({each.order.pairs}) | {_correlation(each.ranks)} | "
                 f"{each.inside} of {each.ranks.devices} | "
-                f"{'–' if offset is None else _signed(offset, 1)} | {' | '.join(shown)} |"
+                f"{'–' if offset is None else signed(offset, 1)} | {' | '.join(shown)} |"
             )
     yield ""
     yield (
@@ -223,8 +223,8 @@ def _agreement(results: Results) -> Iterator[str]:
 def _correlation(found: Correlation) -> str:
     if found.value is None:
         return "–"
-    ends = "" if found.low is None else f", {_signed(found.low)} to {_signed(found.high or 0.0)}"
-    return f"{_signed(found.value)}{ends}"
+    ends = "" if found.low is None else f", {signed(found.low)} to {signed(found.high or 0.0)}"
+    return f"{signed(found.value)}{ends}"
 
 
 def _disagreements(results: Results) -> Iterator[str]:
@@ -326,7 +326,3 @@ def _window(point: Point, unit: str) -> str:
 def _value(point: Point, unit: str) -> str:
     said = value_text(Evidence(point.measured_min, point.measured_max), unit)
     return f"{said} (tested)" if point.bound and not point.printed_bound else said
-
-
-def _signed(value: float, digits: int = 2) -> str:
-    return f"{value:.{digits}f}".replace("-", "−")

@@ -17,7 +17,7 @@ from pvkdb.suitability.evidence.materials import phase_candidates
 from pvkdb.suitability.evidence.predictions import KineticModel
 from validation.computing import store_with
 from validation.pages import Numbers
-from validation.prediction.networks import Network
+from validation.prediction.networks import Network, rounded
 
 #: Measured metrics by the one that predicts them, in the order of the page.
 MEASURED = {
@@ -149,7 +149,7 @@ def _point(device: Candidate, metric: str, windows: Mapping[str, Evidence]) -> P
         printed_bound=printed,
         bound=found.maximum is None or tested,
         windows={
-            name: (_rounded(low), _rounded(high))
+            name: (rounded(low, 4), rounded(high, 4))
             for name, (low, high) in ((name, _ends(each)) for name, each in windows.items())
         },
         note=windows[ONE].note or "",
@@ -167,8 +167,3 @@ def _usable(device: Candidate, name: str) -> bool:
     if found is None or found.grade in (Grade.BEST, Grade.SECONDARY):
         return False
     return found.minimum is not None and found.minimum > 0
-
-
-def _rounded(value: float) -> float:
-    """Round to four digits, so that results do not depend on the machine."""
-    return float(f"{value:.4g}")

@@ -148,10 +148,11 @@ def _reason(order: Correlation, ranks: Correlation, supported: bool, bounds: int
         return f"{of}: the correlation has no interval"
     verdict = "lies above" if supported else "does not lie above"
     return (
-        f"rank correlation {_signed(ranks.value)} (Spearman, 95 % of resampled materials "
-        f"{_signed(ranks.low)} to {_signed(ranks.high or 0.0)}; {of}): the interval {verdict} zero"
+        f"rank correlation {signed(ranks.value)} (Spearman, 95 % of resampled materials "
+        f"{signed(ranks.low)} to {signed(ranks.high or 0.0)}; {of}): the interval {verdict} zero"
     )
 
 
-def _signed(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+def signed(value: float, digits: int = 2) -> str:
+    """Return a number with a true minus sign."""
+    return f"{value:.{digits}f}".replace("-", "−")

@@ -32,6 +32,7 @@ from validation.structures import known_facts
 from validation.structures.known_facts import RESOLUTION_MEV
 
 NUMBERS = FOLDER / "ground_states.json"
+#: Those of the page, with their titles.
 POTENTIALS = {PotentialName.SEVENNET_0: "SevenNet-0", PotentialName.CHGNET: "CHGNet"}
 #: Energies of one potential in eV a formula unit, by formula and phase; None where it failed.
 Energies = Mapping[str, Mapping[str, float | None]]

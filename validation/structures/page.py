@@ -8,6 +8,7 @@ from itertools import chain, groupby
 from pvkdb.schemas.calculations import PotentialName
 from validation.pages import row
 from validation.structures import exceptions, ground_states
+from validation.structures.ground_states import POTENTIALS as TITLES
 from validation.structures.known_facts import (
     KNOWN_FACTS,
     RESOLUTION_MEV,
@@ -26,8 +27,6 @@ from validation.structures.measured_cells import (
 )
 from validation.structures.relaxed_phases import Phase, Symmetry
 from validation.structures.results import POTENTIALS, Results
-
-TITLES = {PotentialName.SEVENNET_0: "SevenNet-0", PotentialName.CHGNET: "CHGNet"}
 
 HEAD = """# Relaxed and measured structures
 
