@@ -94,14 +94,14 @@ bench: install
 validate: install
 	$(PYTEST) -m long
 	$(MAKE) wheel-test
-	$(BIN)/python validation/structures.py
-	$(BIN)/python validation/hybrids.py
-	$(BIN)/python validation/migration.py
-	$(BIN)/python validation/calibration.py
-	$(BIN)/python validation/prediction.py
-	$(BIN)/python validation/drafting.py
-	$(BIN)/python validation/choice.py
-	$(BIN)/python validation/series.py
+	$(BIN)/python -m validation.structures.make
+	$(BIN)/python -m validation.structures.hybrids
+	$(BIN)/python -m validation.migration.make
+	$(BIN)/python -m validation.calibration.make
+	$(BIN)/python -m validation.prediction.make
+	$(BIN)/python -m validation.drafting.make
+	$(BIN)/python -m validation.rankings.choice
+	$(BIN)/python -m validation.rankings.series
 
 # The pictures of the README, of the explorer in Chromium.
 screenshots: install

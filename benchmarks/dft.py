@@ -26,8 +26,8 @@ from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.dft.requests import path_request
 from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
-from validation import dft_page
-from validation.dft_hops import computed
+from validation.dft import page as dft_page
+from validation.dft.hops import computed
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ("start", "saddle")

@@ -1,4 +1,4 @@
-"""The shape of the three packages: small rooms, no two classes of one name, no fragments.
+"""The shape of the packages and the scripts: small rooms, no two classes of one name, no fragments.
 
 Exceptions are listed with their reasons; a test also fails when an exception is no longer needed.
 """
@@ -18,6 +18,8 @@ PACKAGES = {
     "pvkdb_pipelines": ROOT / "pipelines" / "pvkdb_pipelines",
     "pvkdb_api": ROOT / "api" / "pvkdb_api",
 }
+#: Folders of scripts beside them; each may use those before it.
+SCRIPTS = ("validation", "curation", "benchmarks")
 
 #: Modules in a folder, ``__init__`` not counted.
 MOST_MODULES = 12
@@ -28,6 +30,11 @@ FEWEST_LINES = 80
 LARGE_FOLDERS = {
     "pvkdb.chemistry": "one file a subject of the field: ions, formulas, families, factors, units",
     "pvkdb.cli.commands": "one file a group of commands",
+    "benchmarks": "one script a measurement, and what several share",
+    "tests": "tests of the whole, and what tests share",
+    "tests.api.rest": "one file a part of the REST interface",
+    "tests.pvkdb.chemistry": "as the room it tests",
+    "tests.pvkdb.literature": "as the room it tests, and its desk",
 }
 
 #: Class name: why it may occur twice.
@@ -54,6 +61,16 @@ def modules() -> dict[str, Path]:
             parts = (package, *path.relative_to(folder).with_suffix("").parts)
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
+
+
+@cache
+def beside() -> dict[str, Path]:
+    """Each script's and test's dotted name and file, like those of modules."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+        for folder in (*SCRIPTS, "tests")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    }
 
 
 @cache
@@ -89,7 +106,7 @@ def importers() -> dict[str, set[str]]:
 
 def test_no_folder_is_too_large() -> None:
     counts: dict[str, int] = defaultdict(int)
-    for name, path in modules().items():
+    for name, path in (modules() | beside()).items():
         if path.name != "__init__.py":
             counts[name.rpartition(".")[0]] += 1
     large = {folder for folder, count in counts.items() if count > MOST_MODULES}
@@ -123,15 +140,11 @@ def test_no_module_is_a_fragment_of_its_only_importer() -> None:
 
 
 def test_scripts_import_one_way() -> None:
-    """``lint-imports`` checks the packages; here, the folders of scripts beside them."""
-    beside = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
-        for folder in ("validation", "curation", "benchmarks")
-        for path in (ROOT / folder).glob("*.py")
-    }
-    rooms = (*PACKAGES, "validation", "curation", "benchmarks", "tests")
+    """``lint-imports`` checks the packages; here, the rooms of scripts beside them."""
+    scripts = {name: path for name, path in beside().items() if not name.startswith("tests.")}
+    floors = (*PACKAGES, *SCRIPTS, "tests")
     found: dict[str, set[str]] = {}
-    for name, path in (beside | modules()).items():
+    for name, path in (scripts | modules()).items():
         found[name] = set()
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.ImportFrom) and node.module:
@@ -139,19 +152,29 @@ def test_scripts_import_one_way() -> None:
                 found[name] |= {node.module} | inner
             elif isinstance(node, ast.Import):
                 found[name] |= {each.name for each in node.names}
-    # A room may use those before it; benchmarks compare what validation has computed.
+    # Benchmarks compare what validation has computed.
     for name, imported in found.items():
-        own = max(rooms.index(name.partition(".")[0]), len(PACKAGES) - 1)
-        later = [each for each in imported if each.partition(".")[0] in rooms[own + 1 :]]
+        own = max(floors.index(name.partition(".")[0]), len(PACKAGES) - 1)
+        later = [each for each in imported if each.partition(".")[0] in floors[own + 1 :]]
         assert not later, f"{name} imports {later}"
-    TopologicalSorter({each: found[each] & beside.keys() for each in beside}).prepare()
+    used = {each: found[each] & scripts.keys() for each in scripts}
+    TopologicalSorter(used).prepare()
+    rooms: dict[str, set[str]] = defaultdict(set)
+    for name, imported in used.items():
+        rooms[room(name)] |= {room(each) for each in imported} - {room(name)}
+    TopologicalSorter(rooms).prepare()
+
+
+def room(script: str) -> str:
+    """The folder that a script is in; what rooms share is each a room of its own."""
+    return script.rpartition(".")[0] if script.count(".") > 1 else script
 
 
 def test_no_file_holds_both_sides_of_a_merge() -> None:
     """Git marks a conflict by lines of seven signs; a rebase once put some into the docs."""
     marks = [sign * 7 + " " for sign in "<>"]
     texts = {".md", ".py", ".toml", ".csv", ".html", ".css", ".js", ".yaml", ".yml"}
-    kept = ("api", "benchmarks", "curation", "docs", "pipelines", "pvkdb", "tests", "validation")
+    kept = ("api", "docs", "pipelines", "pvkdb", "tests", *SCRIPTS)
     found = [
         str(path.relative_to(ROOT))
         for path in (*ROOT.glob("*"), *(each for name in kept for each in (ROOT / name).rglob("*")))

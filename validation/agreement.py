@@ -19,11 +19,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from validation.pages import Numbers
 
 Array = npt.NDArray[np.float64]
-#: An interval; None if there is none.
-Ends = tuple[float | None, float | None]
 
 DRAWS, SEED = 10_000, 20260
 #: Fewer materials allow fewer than 40 different draws, so that 2.5 % is less than one of them:
@@ -33,10 +33,8 @@ LEAST_MATERIALS = 5
 MOST_UNDEFINED = 0.05
 
 
-class Correlation(BaseModel):
+class Correlation(Numbers):
     """A rank correlation of predicted with measured values, with bootstrap intervals of 95 %."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     value: float | None = Field(description="-1 to 1; None if it is not defined.")
@@ -106,20 +104,29 @@ Statistic = Callable[[Pairs, Array], Array]
 
 def correlation(name: str, pairs: Pairs, statistic: Statistic) -> Correlation:
     """Return a statistic with the interval of drawn materials."""
-    materials = len(set(pairs.group))
-    ends: Ends = (None, None)
-    value = float(statistic(pairs, np.ones((1, len(pairs))))[0]) if len(pairs) else float("nan")
-    if materials >= LEAST_MATERIALS:
-        ends = _interval(statistic(pairs, draws_of(pairs.group, np.random.default_rng(SEED))))
+    value, low, high = with_interval(statistic, pairs)
     return Correlation(
         name=name,
         value=None if np.isnan(value) else round(value, 4),
         devices=len(pairs),
-        materials=materials,
+        materials=len(set(pairs.group)),
         pairs=int(decidable(pairs).sum()),
-        low=ends[0],
-        high=ends[1],
+        low=None if low is None else round(low, 3),
+        high=None if high is None else round(high, 3),
     )
+
+
+def with_interval(statistic: Statistic, pairs: Pairs) -> tuple[float, float | None, float | None]:
+    """Return a statistic (NaN if it is not defined) with the ends of its interval of 95 %."""
+    value = float(statistic(pairs, np.ones((1, len(pairs))))[0]) if len(pairs) else float("nan")
+    if len(set(pairs.group)) < LEAST_MATERIALS:
+        return value, None, None
+    drawn = statistic(pairs, draws_of(pairs.group, np.random.default_rng(SEED)))
+    known = drawn[~np.isnan(drawn)]
+    if len(known) < (1 - MOST_UNDEFINED) * len(drawn):
+        return value, None, None
+    low, high = np.percentile(known, [2.5, 97.5])
+    return value, float(low), float(high)
 
 
 def draws_of(group: Sequence[str], generator: np.random.Generator) -> Array:
@@ -163,11 +170,3 @@ def _ratio(above: Array, below: Array) -> Array:
     with np.errstate(invalid="ignore", divide="ignore"):
         found: Array = np.where(below > 1e-12, above / below, np.nan)
     return found
-
-
-def _interval(values: Array) -> Ends:
-    known = values[~np.isnan(values)]
-    if len(known) < (1 - MOST_UNDEFINED) * len(values):
-        return None, None
-    low, high = np.percentile(known, [2.5, 97.5])
-    return round(float(low), 3), round(float(high), 3)

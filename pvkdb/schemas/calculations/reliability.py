@@ -17,7 +17,7 @@ TURNED_DEG = 45.0
 
 @cache
 def measured(potential: str) -> dict[str, float]:
-    """Return what ``validation/migration.py`` has measured of a potential; empty if nothing."""
+    """Return what ``validation/migration`` has measured of a potential; empty if nothing."""
     text = files("pvkdb.schemas.calculations").joinpath("measured.json").read_text("utf-8")
     found: dict[str, float] = json.loads(text).get(potential, {})
     return found

@@ -36,7 +36,7 @@ from pvkdb_pipelines.prototypes import (
     tilted_perovskite,
 )
 from pvkdb_pipelines.prototypes.mixtures import ordered
-from validation.device_starts import STARTS
+from validation.screening.device_starts import STARTS
 
 pytestmark = pytest.mark.timeout(900)
 CUBE = ((6.0, 0.0, 0.0), (0.0, 6.0, 0.0), (0.0, 0.0, 6.0))

@@ -14,7 +14,7 @@ from pvkdb.literature.loader import read_curated
 from pvkdb.measurements import Request, measure
 from pvkdb.measurements.conduction import Conduction, conduction
 from pvkdb.measurements.forms import Floats, Setup, Trace, shipped
-from validation.conduction_laws import KELVINS, UP, K, judged, parameters, sweeps, truths
+from validation.devices.conduction_laws import KELVINS, UP, K, judged, parameters, sweeps, truths
 
 DRAWS = int(os.environ.get("PVKDB_DRAWS", "40"))
 

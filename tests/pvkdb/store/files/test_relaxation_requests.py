@@ -33,7 +33,7 @@ from pvkdb_pipelines.relaxations.compound import compound_in
 from pvkdb_pipelines.relaxations.compound import relax_request as screening_request
 from pvkdb_pipelines.structures.checks import check
 from pvkdb_pipelines.structures.user_structures import store_start
-from validation.device_starts import STARTS
+from validation.screening.device_starts import STARTS
 
 from ....each import for_each
 from .exchanging import file_of

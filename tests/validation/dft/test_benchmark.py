@@ -1,0 +1,57 @@
+"""The benchmark is that of the stored hops, and its page is that of the benchmark."""
+
+from __future__ import annotations
+
+import pytest
+from ase import Atoms
+
+from pvkdb_pipelines.dft.benchmark import read_benchmark
+from validation.dft.benchmark import (
+    LARGE_SET,
+    PAGE,
+    hops_and_calls,
+    read_scores,
+    read_set,
+    render,
+)
+from validation.dft.charge_correction import read_left_out
+from validation.dft.hops import ESPRESSO_SET
+
+
+@pytest.fixture(scope="module")
+def calls() -> dict[str, list[Atoms]]:
+    return read_benchmark()[1]
+
+
+def test_the_page_is_made_of_the_set_and_the_scores() -> None:
+    assert PAGE.read_text(encoding="utf-8") == render(read_set(), read_scores())
+
+
+def test_the_set_is_that_of_the_stored_hops(calls: dict[str, list[Atoms]]) -> None:
+    made = [pair for hops in (ESPRESSO_SET, LARGE_SET) for pair in hops_and_calls(hops)]
+    assert read_set().hops == [hop for hop, _ in made]
+    for hop, frames in made:
+        assert len(calls.get(hop.name, [])) == len(frames)
+
+
+def test_a_barrier_is_the_difference_of_its_frames_and_hops_that_fail_are_not_counted(
+    calls: dict[str, list[Atoms]],
+) -> None:
+    for hop in read_set().hops:
+        if hop.barrier_forward_ev is None:
+            assert hop.excluded
+            continue
+        points = {call.info["point"]: call for call in calls[hop.name] if call.info["point"]}
+        energies = {name: call.get_potential_energy() for name, call in points.items()}
+        forward_ev = energies["saddle"] - energies["start"]
+        assert hop.barrier_forward_ev == pytest.approx(forward_ev, abs=1e-3)
+        assert {call.info["charge"] for call in points.values()} == {hop.charge}
+        if hop.excluded is None:
+            assert max(hop.max_forces_ev_per_ang.values()) <= 0.05
+            assert max(hop.tilt_changes_deg.values(), default=0) <= 4.5
+
+
+def test_the_learned_correction_fails_as_the_page_says() -> None:
+    found = read_left_out()
+    worse = [abs(each.missing_ev - each.learned_ev) > abs(each.missing_ev) for each in found]
+    assert sum(worse) > len(found) / 2

@@ -1,0 +1,379 @@
+"""What the charge of a vacancy adds to a potential, learned from force calls of other compositions.
+
+    python -m validation.dft.charge_correction    # the section of docs/validation/benchmark.md
+    python -m validation.dft.charge_fine_tuning   # the second way, some minutes a composition
+
+The difference of DFT at charge +1 and a potential is a sum over atoms, f(q) for each, with f one
+Gaussian process for all hosts, and q the neighbours of the atom in scaled distances: r over the
+host's bond length of B and X, by the site of the neighbour (A, B, X), and of B a second time with
+their charges. The process is that of random Fourier features, so that energies along each path and
+forces are learned by linear regression. Each composition, then each family, is left out in turn.
+
+Sources: A. P. Bartók, R. Kondor, G. Csányi, Phys. Rev. B 87, 184115 (2013),
+doi:10.1103/PhysRevB.87.184115 (sums over atoms); A. Rahimi, B. Recht, Adv. Neural Inf. Process.
+Syst. 20, 1177 (2007) (random features).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from ase import Atoms
+from ase.neighborlist import neighbor_list
+from pydantic import BaseModel, TypeAdapter
+from scipy.sparse import csr_array
+
+from pvkdb.chemistry.composition import parse_composition
+from pvkdb_pipelines.dft.benchmark import read_benchmark
+from pvkdb_pipelines.potentials.loading import load_potential
+from pvkdb_pipelines.work.cores import one_thread_each
+from validation.dft import convergence
+from validation.pages import row, table
+
+FILE = convergence.FILE.parent / "correction.json"
+POTENTIALS = ("sevennet-0", "sevennet-l3i5")
+#: Centres and width of the radial functions, and where they end, in bond lengths of the host.
+_CENTRES, _WIDTH, _END = np.linspace(0.7, 2.3, 9), 0.2, 2.5
+#: Random features of each site, and their seed.
+_FEATURES, _SEED = 200, 40
+#: Noise of energies (eV) and forces (eV/Å), and the choices of the process: its size at an atom
+#: (eV) and its length in the space of neighbours; the likeliest counts.
+_NOISE = (0.01, 0.05)
+_SIZES, _LENGTHS = (0.02, 0.1, 0.5), (0.5, 1.0, 2.0, 4.0)
+#: Standard deviations of an interval of 80 %.
+_Z80 = 1.2816
+#: Rows of q by the site of a neighbour.
+_SITES = {"A": 0, "B": 1, "X": 2}
+
+
+@dataclass(frozen=True)
+class HopCalls:
+    """The force calls of a hop, and what a potential says of them."""
+
+    name: str
+    formula: str
+    along_edge: bool
+    counts: bool
+    calls: list[Atoms]
+    energies: np.ndarray
+    forces: list[np.ndarray]
+
+    @cached_property
+    def family(self) -> str:
+        """Compositions that are left out together."""
+        return parse_composition(self.formula).family
+
+    @cached_property
+    def points(self) -> dict[str, int]:
+        """Which calls are the ends and the saddle point."""
+        return {call.info["point"]: n for n, call in enumerate(self.calls) if call.info["point"]}
+
+    @cached_property
+    def missing(self) -> tuple[np.ndarray, list[np.ndarray]]:
+        """What the potential lacks: energies against the start, eV, and forces, eV/Å."""
+        energies = np.array([call.get_potential_energy() for call in self.calls]) - self.energies
+        start = energies[self.points.get("start", 0)]
+        return energies - start, [
+            call.get_forces() - own for call, own in zip(self.calls, self.forces, strict=True)
+        ]
+
+    @cached_property
+    def neighbours(self) -> list[tuple[np.ndarray, ...]]:
+        """Of each call: sites, q of each atom, and derivatives of q by pairs of atoms."""
+        first = self.calls[0]
+        symbols = np.array(first.get_chemical_symbols())
+        ions = {each.ion.symbol: each for each in parse_composition(self.formula).occupants}
+        sites = np.array([_SITES[ions[symbol].site] for symbol in symbols])
+        between = first.get_all_distances(mic=True)[np.ix_(sites == 1, sites == 2)]
+        bond = float(np.sort(between, axis=1)[:, :4].mean())
+        weights = np.zeros((len(symbols), 4))
+        weights[np.arange(len(symbols)), sites] = 1
+        charges = np.array([ions[symbol].ion.charge for symbol in symbols])
+        weights[:, 3] = np.where(sites == 1, charges / 2, 0)
+        return [(sites, *_descriptor(call, weights, bond)) for call in self.calls]
+
+
+def _descriptor(atoms: Atoms, weights: np.ndarray, bond: float) -> tuple[np.ndarray, ...]:
+    """Return q, shape (n, k), and by pair: first atom, second atom, dq/dr, direction."""
+    i, j, d, vectors = neighbor_list("ijdD", atoms, _END * bond)
+    r = d[:, None] / bond
+    bump = np.exp(-((r - _CENTRES) ** 2) / (2 * _WIDTH**2))
+    fade, slope = (
+        0.5 * (1 + np.cos(np.pi * r / _END)),
+        -0.5 * np.pi / _END * np.sin(np.pi * r / _END),
+    )
+    value = bump * fade
+    change = (bump * slope - (r - _CENTRES) / _WIDTH**2 * value) / bond
+    each = (weights[j][:, :, None] * value[:, None]).reshape(len(i), -1)
+    q = csr_array((np.ones(len(i)), (i, np.arange(len(i))))) @ each
+    slopes = (weights[j][:, :, None] * change[:, None]).reshape(len(i), -1)
+    return q, i, j, slopes, vectors / d[:, None]
+
+
+class Features:
+    """Random features of the process of one length: energies and forces, linear in the weights."""
+
+    def __init__(self, length: float) -> None:
+        random = np.random.default_rng(_SEED)
+        size = 4 * len(_CENTRES)
+        self._omega = random.normal(size=(3, size, _FEATURES)) / length
+        self._phase = random.uniform(0, 2 * np.pi, size=(3, _FEATURES))
+
+    def of(self, path: HopCalls) -> tuple[np.ndarray, np.ndarray]:
+        """Return rows of energies against the start and of forces, 3 × 200 columns."""
+        energies, forces = [], []
+        for sites, q, i, j, slopes, direction in path.neighbours:
+            total = np.zeros((3, _FEATURES))
+            pull = np.zeros((3, len(q), 3 * _FEATURES))
+            pairs = np.tile(np.arange(len(i)), 2)
+            signs = np.repeat([1.0, -1.0], len(i))
+            ends = csr_array((signs, (np.concatenate([i, j]), pairs)), shape=(len(q), len(i)))
+            for site in range(3):
+                own = np.flatnonzero(sites == site)
+                angle = q[own] @ self._omega[site] + self._phase[site]
+                total[site] = np.cos(angle).sum(axis=0)
+                rate = np.zeros((len(q), _FEATURES))
+                rate[own] = -np.sin(angle)
+                kept = np.flatnonzero(sites[i] == site)
+                # The derivative of a feature by the distance of each pair.
+                along = rate[i[kept]] * (slopes[kept] @ self._omega[site])
+                push = direction[kept][:, :, None] * along[:, None, :]
+                pull[site] = ends[:, kept] @ push.reshape(len(kept), -1)
+            energies.append(total.ravel())
+            by_axis = pull.reshape(3, len(q), 3, _FEATURES).transpose(1, 2, 0, 3)
+            forces.append(by_axis.reshape(3 * len(q), -1))
+        scale = np.sqrt(2 / _FEATURES)
+        rows = np.array(energies) * scale
+        rows -= rows[path.points.get("start", 0)]
+        return rows, np.concatenate(forces) * scale
+
+
+def normal(path: HopCalls, features: Features) -> tuple[np.ndarray, np.ndarray, float, int]:
+    """Return what a path adds to the normal equations: AᵀA, Aᵀy, yᵀy and the number of rows."""
+    rows, pushes = features.of(path)
+    energies, forces = path.missing
+    flat = np.concatenate(forces).ravel()
+    left = np.concatenate([rows / _NOISE[0], pushes / _NOISE[1]])
+    right = np.concatenate([energies / _NOISE[0], flat / _NOISE[1]])
+    return left.T @ left, left.T @ right, float(right @ right), len(right)
+
+
+class LeftOut(BaseModel):
+    """A path whose composition or family was left out; energies in eV, forces in eV/Å."""
+
+    learned_by: Literal["process", "tuning"] = "process"
+    potential: str
+    left_out: str
+    name: str
+    counts: bool
+    missing_ev: float
+    learned_ev: float
+    error_ev: float
+    same_hops_ev: float | None
+    force_mae: float
+    force_mae_left: float
+
+    @property
+    def inside(self) -> bool:
+        """Whether the interval of 80 % holds."""
+        return abs(self.missing_ev - self.learned_ev) <= _Z80 * self.error_ev
+
+    @property
+    def worse(self) -> bool:
+        """Whether no correction is nearer."""
+        return abs(self.missing_ev - self.learned_ev) > abs(self.missing_ev)
+
+
+def judge(potential: str) -> Iterator[LeftOut]:
+    """Yield the paths at charge +1, each learned from the others alone."""
+    paths = list(read_paths(potential))
+    choices = [Features(length) for length in _LENGTHS]
+    parts = [[normal(path, features) for path in paths] for features in choices]
+    for what in ("composition", "family"):
+        names = [path.formula if what == "composition" else path.family for path in paths]
+        for name in dict.fromkeys(names):
+            kept = [place for place, each in enumerate(names) if each != name]
+            features, weights, spread = _likeliest(choices, parts, kept)
+            for path in (path for path, each in zip(paths, names, strict=True) if each == name):
+                if "saddle" not in path.points:
+                    continue
+                rows, pushes = features.of(path)
+                row = rows[path.points["saddle"]]
+                energies, forces = path.missing
+                flat = np.concatenate(forces).ravel()
+                yield LeftOut(
+                    potential=potential,
+                    left_out=what,
+                    name=path.name,
+                    counts=path.counts,
+                    missing_ev=round(float(energies[path.points["saddle"]]), 4),
+                    learned_ev=round(float(row @ weights), 4),
+                    error_ev=round(float(np.sqrt(row @ spread @ row)), 4),
+                    same_hops_ev=mean_of_like_hops(path, [paths[place] for place in kept]),
+                    force_mae=round(float(np.abs(flat).mean()), 4),
+                    force_mae_left=round(float(np.abs(flat - pushes @ weights).mean()), 4),
+                )
+
+
+def mean_of_like_hops(path: HopCalls, others: Iterable[HopCalls]) -> float | None:
+    """Return what is missing in hops of the same kind, along an edge or between octahedra, eV."""
+    found = [
+        other.missing[0][other.points["saddle"]]
+        for other in others
+        if "saddle" in other.points and other.along_edge == path.along_edge
+    ]
+    return round(float(np.mean(found)), 4) if found else None
+
+
+def _likeliest(
+    choices: list[Features],
+    parts: list[list[tuple[np.ndarray, np.ndarray, float, int]]],
+    kept: list[int],
+) -> tuple[Features, np.ndarray, np.ndarray]:
+    """Return the likeliest process of the kept paths: features, weights and their covariance."""
+    best: tuple[float, Features, np.ndarray, np.ndarray] | None = None
+    for features, part in zip(choices, parts, strict=True):
+        square = sum(part[place][0] for place in kept)
+        right = sum(part[place][1] for place in kept)
+        total = sum(part[place][2] for place in kept)
+        for size in _SIZES:
+            whole = square + np.eye(len(right)) / size**2  # type: ignore[arg-type]
+            weights = np.linalg.solve(whole, right)
+            fit = -0.5 * (total - right @ weights) - 0.5 * np.linalg.slogdet(whole)[1]
+            fit -= len(right) * np.log(size)  # type: ignore[arg-type]
+            if best is None or fit > best[0]:
+                best = float(fit), features, weights, np.linalg.inv(whole)
+    assert best is not None
+    return best[1:]
+
+
+def read_paths(potential: str) -> Iterator[HopCalls]:
+    benchmark, calls = read_benchmark(convergence.FILE.parent)
+    model = load_potential(potential)
+    for hop in benchmark.hops:
+        if hop.charge == 1 and hop.name in calls:
+            frames = calls[hop.name]
+            found = [model.evaluate([frame], stress=False)[0] for frame in frames]
+            yield HopCalls(
+                hop.name,
+                hop.formula,
+                hop.hop.startswith("octahedron edge"),
+                hop.excluded is None,
+                frames,
+                np.array([each["energy"] for each in found]),
+                [each["forces"] for each in found],
+            )
+
+
+def read_left_out(file: Path = FILE) -> list[LeftOut]:
+    """Read the stored errors; none before this script ran."""
+    text = file.read_text(encoding="utf-8") if file.exists() else "[]"
+    return TypeAdapter(list[LeftOut]).validate_json(text)
+
+
+def write_left_out(found: list[LeftOut], file: Path = FILE) -> None:
+    """Write the errors of one way of learning; those of the other stay."""
+    ways = {each.learned_by for each in found}
+    found = [each for each in read_left_out(file) if each.learned_by not in ways] + found
+    texts = ",\n".join(each.model_dump_json() for each in found)
+    file.write_text(f"[\n{texts}\n]\n", encoding="utf-8")
+
+
+def section(found: list[LeftOut]) -> list[str]:
+    """Return the part of the page: errors with what was learned from others, and without."""
+    if not found:
+        return []
+    tuning = _TUNING if any(each.learned_by == "tuning" for each in found) else ""
+    lines = [_HEAD.format(verdict="\n".join(_verdicts(found)), tuning=tuning)]
+    for counts in (True, False):
+        own = [each for each in found if each.counts or not counts]
+        lines += [
+            "",
+            "Hops that count:"
+            if counts
+            else "All paths with a saddle point, those not counted too:",
+            "",
+            *table(
+                "learned by | potential | left out | paths | missing, MAE | learned | "
+                "mean of like hops | in 80 % | forces: missing | learned"
+            ),
+        ]
+        groups: dict[tuple[str, str, str], list[LeftOut]] = defaultdict(list)
+        for each in own:
+            groups[each.learned_by, each.potential, each.left_out].append(each)
+        for names, group in groups.items():
+            within = [each.inside for each in group]
+            alike = [each for each in group if each.same_hops_ev is not None]
+            cells = [
+                *names,
+                str(len(group)),
+                _mean(abs(each.missing_ev) for each in group),
+                _mean(abs(each.missing_ev - each.learned_ev) for each in group),
+                f"{_mean(abs(each.missing_ev - (each.same_hops_ev or 0)) for each in alike)} "
+                f"({len(alike)})",
+                f"{sum(within)} of {len(within)}",
+                _mean(each.force_mae for each in group),
+                _mean(each.force_mae_left for each in group),
+            ]
+            lines.append(row(*cells))
+    lines += ["", "Each path, composition left out, what is missing and what was learned, eV:", ""]
+    for each in found:
+        if each.left_out == "composition":
+            learned = f"{each.learned_ev:+.3f} ± {each.error_ev:.3f}"
+            counted = "" if each.counts else " (not counted)"
+            text = f"{each.missing_ev:+.3f}, learned {learned} ({each.learned_by})"
+            lines.append(f"- {each.name}{counted}, {each.potential}: {text}")
+    return lines
+
+
+def _verdicts(found: list[LeftOut]) -> Iterator[str]:
+    """Yield a line for each way of learning."""
+    for way, words in _WAYS.items():
+        own = [each for each in found if each.learned_by == way]
+        if own:
+            worse, inside = sum(each.worse for each in own), sum(each.inside for each in own)
+            yield (
+                f"- {words}: {worse} of {len(own)} predictions are worse than no correction, "
+                f"{inside} of {len(own)} intervals of 80 % hold."
+            )
+
+
+def _mean(values: Iterable[float]) -> str:
+    listed = list(values)
+    return f"{sum(listed) / len(listed):.3f}" if listed else "–"
+
+
+_WAYS = {
+    "process": "The Gaussian process of neighbours",
+    "tuning": "SevenNet-0 with its last layer tuned",
+}
+_TUNING = """
+Or the last layer of SevenNet-0 is tuned on hops that count, with crystals without vacancies
+replayed against forgetting (tuning: `validation/dft/charge_fine_tuning.py`; the error of its
+intervals is that of the other hops left out)."""
+_HEAD = """
+## What the charge adds, learned from other compositions
+
+**It fails, and is used nowhere.** Whether more compositions or another description mend that is
+open.
+
+{verdict}
+
+How it was tried (`validation/dft/charge_correction.py`): the difference of DFT at +1 and a
+potential is learned from the energies and forces of all calls of the other compositions, or of the
+other families, as a sum over atoms of one Gaussian process of their neighbours (process).{tuning}
+Missing: E(saddle) − E(start) by DFT less that of the potential, at the structures of DFT. Beside it
+the simplest correction: the mean of what is missing in the other hops of the same kind (edge or
+between octahedra; in brackets where there are any). In 80 %: within 1.28 standard deviations.
+Energies in eV, components of forces in eV/Å."""
+
+
+if __name__ == "__main__":
+    one_thread_each()
+    write_left_out([each for potential in POTENTIALS for each in judge(potential)])

@@ -1,0 +1,340 @@
+"""Energies of one hop with many settings: docs/validation/barriers.md.
+
+    python -m validation.dft.convergence              # every point that is not there yet
+    python -m validation.dft.convergence --page-only  # the page from what is there
+
+Start and saddle point of a hop stay where pw.x relaxed them (docs/validation/dft_hops.json), so
+that a difference between two lines comes from the settings alone. Each force call is appended as
+soon as it is done: extended XYZ with charge, code and settings. A run that is killed goes on where
+it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atom, Atoms
+from ase.io import read, write
+
+from pvkdb.schemas.calculations.dft import DftSettings, Engine
+from pvkdb_pipelines.dft.codes import cp2k
+from pvkdb_pipelines.dft.codes.engines import load_engine
+from pvkdb_pipelines.dft.codes.runs import RunLocation, cpu_seconds
+from pvkdb_pipelines.dft.settings import complete_settings
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
+from pvkdb_pipelines.potentials.potential import Potential
+from pvkdb_pipelines.work.cores import one_thread_each
+from validation.dft import page as dft_page
+from validation.pages import FOLDER
+
+FILE = FOLDER / "barriers" / "convergence.xyz"
+PAGE = FOLDER / "barriers.md"
+#: Hops in larger cells (`python -m validation.dft.hops --large`).
+HOPS_FILE = FILE.parent / "hops.json"
+#: Hops by pw.x whose structures are computed again: a host that does not tilt, and one that does.
+HOPS = ("Cs2SnCl6 Fm-3m +1", "CsPbBr3 Pnma +1")
+#: Settings of the SCF that every line shares: its error is below 0.1 meV.
+_SCF = {"scf_threshold_ry": 1e-8}
+_CP2K = partial(DftSettings, engine=Engine.CP2K, **_SCF)
+
+
+def _zurich(zeta: str, cutoff_ry: float = 400, relative_ry: float = 50) -> DftSettings:
+    return _CP2K(
+        basis_set=f"{zeta}-MOLOPT-GGA-GTH", cutoff_rho_ry=cutoff_ry, cutoff_wfc_ry=relative_ry
+    )
+
+
+#: By what is varied, in the order in which they run; the first is the one that others differ from.
+SETTINGS: dict[str, DftSettings] = {
+    "DZVP, 280 Ry": _zurich("DZVP", 280),
+    "DZVP": _zurich("DZVP"),
+    "DZVP, 280 Ry, SCF to 1e-10 Ry": _zurich("DZVP", 280).model_copy(
+        update={"scf_threshold_ry": 1e-10}
+    ),
+    "TZVP": _zurich("TZVP"),
+    "DZVP, d electrons of Sn": _zurich("DZVP"),
+    "pw.x, cutoffs of SSSP": DftSettings(smearing="fixed", kpoint_grid=(1, 1, 1), **_SCF),
+    "TZV2P": _zurich("TZV2P"),
+    "DZVP, ghost functions": _zurich("DZVP"),
+    "TZV2P, d electrons of Sn, ghost functions": _zurich("TZV2P"),
+    "TZV2P, d electrons of Sn": _zurich("TZV2P"),
+    "pw.x, 2×2×2": DftSettings(
+        smearing="fixed", kpoint_grid=(2, 2, 2), cutoff_wfc_ry=30, cutoff_rho_ry=200, **_SCF
+    ),
+}
+#: The settings of the benchmark.
+RECIPE = "DZVP, 280 Ry"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One hop with one charge and one choice of settings."""
+
+    hop: str
+    charge: int
+    label: str
+    points: dict[str, Atoms] = field(compare=False)
+
+    @property
+    def settings(self) -> DftSettings:
+        """Complete settings of its force calls."""
+        settings = SETTINGS[self.label].model_copy(update={"charge": self.charge})
+        complete = complete_settings(settings, host_of(self.points["start"]))
+        if "d electrons of Sn" not in self.label:
+            return complete
+        data = RunLocation.from_environment().cp2k_data
+        basis = settings.basis_set
+        assert basis is not None
+        files = tuple(
+            cp2k.choices_of(each.element, basis, data)[each.element == "Sn"]
+            for each in complete.pseudopotentials
+        )
+        return complete.model_copy(update={"pseudopotentials": files})
+
+    @property
+    def moving(self) -> Atom:
+        """The ion that moves, at the start."""
+        start, saddle = (self.points[image].positions for image in ("start", "saddle"))
+        return self.points["start"][int(np.linalg.norm(saddle - start, axis=1).argmax())]
+
+    def atoms(self, image: str) -> Atoms:
+        """Return a structure, with ghosts where the moving ion is in others.
+
+        So start and saddle have functions at the same three places; the end lies as far behind the
+        saddle point as the start before it.
+        """
+        atoms = self.points[image].copy()
+        if "ghost" in self.label:
+            before = self.moving.position
+            at = self.points["saddle"][self.moving.index].position
+            places = {"start": before, "saddle": at, "end": 2 * at - before}
+            del places[image]
+            atoms += Atoms(f"X{len(places)}", positions=[*places.values()])
+        return atoms
+
+    def of(self, call: Atoms) -> bool:
+        """Whether a stored force call belongs to this line."""
+        wanted = {"hop": self.hop, "charge": self.charge, "settings": self.label}
+        return {name: call.info[name] for name in wanted} == wanted
+
+
+def lines() -> list[Line]:
+    """Return what is computed, in its order."""
+    hops = {hop.name: hop.result for hop in dft_page.read_hops().hops}
+    found = []
+    for label in SETTINGS:
+        for name in HOPS:
+            if "Sn" in label and "Sn" not in name:
+                continue
+            result = hops[name]
+            assert result is not None
+            points = {point.name: atoms_in(point.structure) for point in result.points}
+            found.append(Line(name, int(name.split()[-1]), label, points))
+    return found
+
+
+def read_calls(file: Path = FILE) -> list[Atoms]:
+    """Return the stored force calls, without one that a kill cut short."""
+    if not file.exists():
+        return []
+    text = file.read_text(encoding="utf-8")
+    whole = "".join(_frames(text))
+    if whole != text:
+        file.write_text(whole, encoding="utf-8")
+    return list(read(io.StringIO(whole), index=":", format="extxyz")) if whole else []
+
+
+def _frames(text: str) -> Iterator[str]:
+    rows = text.splitlines(keepends=True)
+    while rows:
+        count = int(rows[0])
+        frame, rows = rows[: count + 2], rows[count + 2 :]
+        if len(frame) == count + 2 and frame[-1].endswith("\n"):
+            yield "".join(frame)
+
+
+def append_call(file: Path, atoms: Atoms, found: dict[str, Any], info: dict[str, Any]) -> None:
+    """Append a force call (energy in eV, forces in eV/Å) as a frame of extended XYZ."""
+    call = atoms.copy()
+    set_results(call, found["energy"], np.round(found["forces"], 6))
+    call.info = info
+    text = io.StringIO()
+    write(text, call, format="extxyz")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(text.getvalue())
+
+
+def barriers(calls: list[Atoms]) -> dict[tuple[str, str], float]:
+    """Return E(saddle) − E(start), eV, by hop and settings."""
+    energies = {
+        (call.info["hop"], call.info["settings"], call.info["image"]): call.get_potential_energy()
+        for call in calls
+    }
+    return {
+        (hop, label): energy - energies[hop, label, "start"]
+        for (hop, label, image), energy in energies.items()
+        if image == "saddle" and (hop, label, "start") in energies
+    }
+
+
+def render(calls: list[Atoms]) -> str:
+    """Return the page."""
+    found = barriers(calls)
+    hops = {hop.name: hop.result for hop in dft_page.read_hops().hops}
+    rows = []
+    for label, settings in SETTINGS.items():
+        cells = [
+            "–"
+            if "Sn" in label and "Sn" not in hop
+            else f"{found[hop, label]:.3f}"
+            if (hop, label) in found
+            else "not computed"
+            for hop in HOPS
+        ]
+        seconds = [call.info["cpu_s"] for call in calls if call.info["settings"] == label]
+        cost = f"{sum(seconds) / len(seconds):.0f}" if seconds else "–"
+        rows.append(f"| {label} | {settings.engine} | {' | '.join(cells)} | {cost} |")
+    relaxed = {hop: hops[hop].barrier_forward_ev for hop in HOPS}  # type: ignore[union-attr]
+    between, edge = HOPS
+    best = {hop: found[hop, "pw.x, cutoffs of SSSP"] for hop in HOPS}
+    off = {key: f"{1000 * abs(each - best[key[0]]):.0f}" for key, each in found.items()}
+    cutoffs = [f"{1000 * abs(relaxed[hop] - best[hop]):.0f}" for hop in HOPS]
+    return f"""# Charged vacancies: how a barrier depends on the settings
+
+Made by `validation/dft/convergence.py` from `barriers/convergence.xyz`; do not edit.
+
+**The recipe.** What decides is the kind of hop: E(saddle) − E(start) against plane waves at the
+cutoffs of SSSP, at the same structures.
+
+- Cells up to 80 atoms: pw.x at 30/200 Ry, {cutoffs[0]} meV from SSSP's 60/480 Ry. (25/150 Ry, with
+  which the hops of CsPbX3 were relaxed, are {cutoffs[1]} meV from 40/320 Ry.)
+- Hosts that tilt, in cells of 159 atoms: CP2K with {RECIPE}. Along an edge of an octahedron it is
+  {off[edge, RECIPE]} meV from plane waves, but the largest basis set is {off[edge, "TZV2P"]} meV
+  away, so that agreement to the millielectronvolt is chance: {off[edge, "TZV2P"]} meV is its error.
+- CP2K is not used between octahedra: {RECIPE} is {off[between, RECIPE]} meV off there, and the best
+  Gaussians {off[between, "TZV2P, d electrons of Sn, ghost functions"]} meV, above the 30 meV aimed
+  at. The cutoff of 280 Ry and the threshold of the SCF add 1 meV at most.
+
+These are errors of cutoff and basis set. {_dense(found)} {_sizes()}
+
+## Settings
+
+E(saddle) − E(start), eV, of two hops of a halide vacancy at charge +1, PBE, Γ unless said
+otherwise. The structures are those that pw.x relaxed ([DFT](dft.md)) and stay as they are, so
+that two lines differ by their settings alone; a barrier of each setting would need its own
+structures. DZVP, TZVP and TZV2P are the Gaussians of Zurich (`…-MOLOPT-GGA-GTH`), at 400 Ry
+(REL_CUTOFF 50) where no cutoff is named. The last column is the mean processor time of a force
+call that starts from atoms (start) or from other wave functions (saddle).
+
+| settings | code | {" | ".join(HOPS)} | CPU-s a call |
+|---|---|{"---|" * len(HOPS)}---|
+| as relaxed, 30/200 Ry (CsPbBr3: 25/150 Ry) | espresso | {
+        " | ".join(f"{each:.3f}" for each in relaxed.values())
+    } | – |
+{chr(10).join(rows)}
+
+With ghost functions, start and saddle have Gaussians at the same three places: where the ion is at
+the start, at the saddle point, and as far behind it.
+
+Each force call stands in `barriers/convergence.xyz` (extended XYZ: energy in eV, forces in eV/Å,
+charge, functional, code, basis set, cutoff, SCF steps); licence: that of pvkdb (MIT).
+"""
+
+
+def _dense(found: dict[tuple[str, str], float]) -> str:
+    """Return what k-points change."""
+    dense, best = "pw.x, 2×2×2", "pw.x, cutoffs of SSSP"
+    changes = [
+        f"{1000 * (found[hop, dense] - found[hop, best]):+.0f} meV in {hop}"
+        for hop in HOPS
+        if (hop, dense) in found
+    ]
+    if not changes:
+        return "What k-points beyond Γ change in these cells is queued."
+    return f"k-points of 2×2×2 in place of Γ change {', '.join(changes)}."
+
+
+def _sizes() -> str:
+    """Return what a larger cell changes of hops of one code and setting."""
+    small = {hop.name: hop.result for hop in dft_page.read_hops().hops}
+    changes = []
+    for hop in dft_page.read_hops(HOPS_FILE).hops:
+        before = small.get(" ".join(hop.name.split()[:3]))  # without the distance
+        if before is not None and hop.result is not None and hop.settings == before.settings:
+            change = hop.result.barrier_forward_ev - before.barrier_forward_ev
+            changes.append(f"{1000 * change:+.0f} meV in {hop.name} ({hop.result.atoms} atoms)")
+    if not changes:
+        return "Larger cells are queued."
+    return f"A larger cell changes the relaxed barrier by {', '.join(changes)}."
+
+
+def main() -> None:
+    """Compute what is missing, and write the page after each line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--page-only", action="store_true")
+    parser.add_argument("--only", nargs="+", default=[*SETTINGS], metavar="SETTINGS")
+    chosen = parser.parse_args()
+    if not chosen.page_only:
+        one_thread_each()
+        calls = read_calls()
+        for line in (each for each in lines() if each.label in chosen.only):
+            _compute(line, [call.info["image"] for call in calls if line.of(call)])
+            write_page()
+    write_page()
+
+
+def write_page() -> None:
+    """Write the page from what is there."""
+    PAGE.write_text(render(read_calls()), encoding="utf-8")
+
+
+def _compute(line: Line, done: list[str]) -> None:
+    missing = [image for image in ("start", "saddle") if image not in done]
+    if missing:
+        settings = line.settings
+        engine: Potential | cp2k.Cp2kEngine
+        if "ghost" in line.label:
+            engine = cp2k.Cp2kEngine(settings, RunLocation.from_environment(), line.moving.symbol)
+        else:
+            engine = load_engine(settings.engine.value, settings)
+        for image in missing:
+            _one(line, image, settings, engine)
+        engine.close()
+
+
+def _one(
+    line: Line, image: str, settings: DftSettings, engine: Potential | cp2k.Cp2kEngine
+) -> None:
+    started = cpu_seconds()
+    (found,) = engine.evaluate([line.atoms(image)], stress=False)
+    found["forces"] = found["forces"][: len(line.points[image])]
+    info = {
+        "hop": line.hop,
+        "image": image,
+        "charge": line.charge,
+        "settings": line.label,
+        "code": settings.engine.value,
+        "functional": settings.functional,
+        "basis_set": settings.basis_set or "plane waves",
+        "cutoff_ry": settings.cutoff_rho_ry,
+        "kpoints": "×".join(map(str, settings.kpoint_grid or ())),
+        "scf_steps": found["details"].steps,
+        "cpu_s": round(cpu_seconds() - started, 1),
+    }
+    append_call(FILE, line.points[image], found, info)
+    print(
+        f"{line.hop}, {line.label}, {image}: {found['energy']:.4f} eV", file=sys.stderr, flush=True
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Barriers of hybrids in the release of computed results, beside those of the literature.
+
+A section of docs/validation/hybrids.md, made from the files that ship: the energies of
+``pvkdb/literature`` and the calculations of ``pvkdb/computed``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.literature.loader import read_curated
+from pvkdb.schemas.calculations.migration import NebResult
+from validation.pages import row
+from validation.release import calculations
+
+HEAD = """
+## Barriers of the halide vacancy
+
+Of hybrids in the release of computed results: the bottleneck of the easiest path through the \
+crystal, molecules as they relaxed (static, in one pattern of orientations). The longest hop that \
+was computed is given: easier paths over longer hops are not excluded. [How](../explanation.md#how-\
+pvkdb-neb-computes-an-activation-energy). Without dispersion, SevenNet-0 gives MAPbI3 at most \
+0.35 eV ([migration.md](migration.md)).
+"""
+TABLE = """
+| composition | potential | space group | E_A / eV | hops, failed | longest / Å | atoms | images |
+|---|---|---|---|---|---|---|---|
+"""
+LITERATURE = """
+Of iodide in MAPbI3 in the curated literature, lowest first, from {lowest} to {highest} eV; a \
+range is that of several papers. Calculations of one vacancy and measurements of films and \
+devices, in the dark and in light, are not of one quantity.
+
+| E_A / eV | of | method | conditions | references | where |
+|---|---|---|---|---|---|
+"""
+
+
+def section() -> Iterator[str]:
+    """Yield the section, line by line."""
+    yield HEAD.rstrip()
+    barriers = (entry for entry in calculations() if entry["kind"] == "neb")
+    found = [_computed(each) for each in barriers if _hybrid(each["material"]["formula"])]
+    yield TABLE.rstrip() if found else "\nNone yet: a hop of MAPbI3 in 96 atoms takes core-minutes."
+    for cells in found:
+        yield row(*cells)
+    known = [each for each in read_curated("energetics") if each["material"] == "MAPbI3"]
+    known = [
+        each for each in known if each["quantity"] == "E_A" and each["species"] in ("I", "ion")
+    ]
+    known.sort(key=lambda each: float(each["value_min_ev"]))
+    highest = max((each["value_max_ev"] for each in known), key=float)
+    yield LITERATURE.format(lowest=known[0]["value_min_ev"], highest=highest).rstrip()
+    for each in known:
+        low, high = each["value_min_ev"], each["value_max_ev"]
+        value = low if low == high else f"{low} to {high}"
+        method = each["method"] if each["method"] != "unknown" else "not stated"
+        where = each["source"].replace("|", "/")
+        yield row(value, each["defect"], method, each["conditions"], each["references"], where)
+
+
+def _hybrid(formula: str) -> bool:
+    return any(occupant.ion.molecular for occupant in parse_composition(formula).occupants)
+
+
+def _computed(entry: dict[str, Any]) -> tuple[object, ...]:
+    """Return the cells of a calculation: its barrier, or why it failed."""
+    formula, potential = entry["material"]["formula"], entry["parameters"]["potential"]
+    if entry["state"] != "done":
+        failed = f"{entry['failure_kind']}: {entry['failure_message']}"
+        return formula, potential, "", failed, *4 * ("",)
+    found = NebResult.model_validate(entry["result"])
+    without = sum(hop.outcome == "failed" for hop in found.hops)
+    bound = "≤ " if found.upper_bound else ""
+    left = f" (left for {found.host_left_for})" if found.host_left_for else ""
+    return (
+        formula,
+        potential,
+        f"{found.space_group}{left}",
+        f"{bound}{found.e_a_ev:.2f} ({found.dimensionality}D)",
+        f"{len(found.hops)}, {without}",
+        f"{found.cutoff_ang:.2f}",
+        found.atoms_in_cell,
+        f"{found.distance_ang:.1f} Å apart",
+    )
