@@ -364,8 +364,7 @@ class _Shell:
         with warnings.catch_warnings():  # ASE warns where it was killed
             warnings.simplefilter("ignore")
             calculator = getattr(self, "_calculator", None)
-            shell = calculator and calculator._shell
-            if shell is not None:
+            if calculator is not None and (shell := calculator._shell) is not None:
                 if shell._child.poll() is not None:  # it is gone: ASE would still ask it to end
                     shell.isready = False
                 with suppress(AssertionError, BrokenPipeError):  # it goes just now
