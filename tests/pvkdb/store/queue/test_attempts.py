@@ -39,9 +39,7 @@ def running(queue: Queue) -> str:
 
 
 @OFF
-def test_a_lease_ends_by_the_clock_of_the_database(
-    queue: Queue, clocks: Any, off: timedelta
-) -> None:
+def test_a_lease_ends_by_the_clock_of_the_database(queue, clocks, off):
     clocks(off)
     queue.ask(NebRequest(formula="CsPbBr3"))
     name = queue.claim("a").id
@@ -55,9 +53,7 @@ def test_a_lease_ends_by_the_clock_of_the_database(
 
 
 @OFF
-def test_a_wrong_clock_takes_no_work_from_others(
-    queue: Queue, running: str, clocks: Any, off: timedelta
-) -> None:
+def test_a_wrong_clock_takes_no_work_from_others(queue, running, clocks, off):
     clocks(off)
     assert queue.recover_lost(OUT_OF_SIGHT)[:2] == (0, 0)
     assert queue.heartbeat(running, "a")

@@ -29,17 +29,14 @@ def running(queue: Queue) -> str:
     return name
 
 
-def test_the_same_work_is_queued_once(queue: Queue) -> None:
+def test_the_same_work_is_queued_once_and_a_bad_formula_never(queue: Queue) -> None:
     first = queue.ask(BROMIDE)
     assert queue.ask(NebRequest(formula="PbCsBr3")) == first
     assert queue.ask(NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)) != first
     assert queue.ask(NebRequest(formula="CsPbBr3", settings=NebSettings(images=7))) != first
-
-
-def test_a_bad_formula_is_not_queued(queue: Queue) -> None:
     with pytest.raises(FormulaError):
         queue.ask(NebRequest(formula="CsPbI4"))
-    assert queue.count() == {}
+    assert queue.count() == {"queued": 3}
 
 
 def test_claims_go_by_priority_then_age(queue: Queue) -> None:
@@ -106,12 +103,6 @@ def test_a_failure_is_typed_and_can_be_retried(queue: Queue, running: str) -> No
         queue.requeue(running)
 
 
-def test_an_interruption_costs_no_attempt(queue: Queue, running: str) -> None:
-    assert queue.release(running, "a")
-    entry = queue.entry(running)
-    assert (entry.state, entry.attempts) == ("queued", 0)
-
-
 @pytest.mark.parametrize(
     ("alive", "expired", "expected"),
     [
@@ -121,9 +112,7 @@ def test_an_interruption_costs_no_attempt(queue: Queue, running: str) -> None:
         (None, True, "queued"),
     ],
 )
-def test_lost_work_returns(
-    queue: Queue, running: str, monkeypatch: pytest.MonkeyPatch, alive, expired, expected
-) -> None:
+def test_lost_work_returns(queue, running, monkeypatch, alive, expired, expected):
     clock = itertools.count(0, 10)
     monkeypatch.setattr(attempts, "_monotonic", lambda: next(clock))
     if expired:
@@ -143,6 +132,11 @@ def test_work_that_kills_its_worker_is_given_up(queue: Queue) -> None:
     assert (entry.state, entry.failure_kind) == ("failed", "crashed")
 
 
-def test_a_heartbeat_keeps_the_lease_of_its_holder_only(queue: Queue, running: str) -> None:
+def test_a_heartbeat_keeps_the_lease_of_its_holder_and_an_interruption_costs_no_attempt(
+    queue, running
+):
     assert queue.heartbeat(running, "a")
     assert not queue.heartbeat(running, "b")
+    assert queue.release(running, "a")
+    entry = queue.entry(running)
+    assert (entry.state, entry.attempts) == ("queued", 0)

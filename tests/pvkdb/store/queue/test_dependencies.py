@@ -69,9 +69,7 @@ def test_two_that_end_at_the_same_moment_queue_it(queue: Queue) -> None:
 
 
 @pytest.mark.parametrize("how", ["failed", "cancelled"])
-def test_a_failed_dependency_fails_the_whole_chain_and_revives_it(
-    queue: Queue, chain: tuple[str, str], how: str
-) -> None:
+def test_a_failed_dependency_fails_the_whole_chain_and_revives_it(queue, chain, how):
     first, second = chain
     third = asked(queue, 2, [second])
     if how == "failed":
@@ -102,9 +100,7 @@ def test_retrying_what_waits_queues_what_it_waits_for(queue: Queue, chain: tuple
     assert queue.states(first, second) == ["queued", "waiting"]
 
 
-def test_a_cancelled_one_stays_so_when_its_dependency_ends(
-    queue: Queue, chain: tuple[str, str]
-) -> None:
+def test_a_cancelled_one_stays_so_when_its_dependency_ends(queue, chain):
     first, second = chain
     queue.cancel(second)
     end(queue, first)

@@ -49,9 +49,7 @@ def test_a_damaged_file_is_noticed_and_mended_by_the_next_put(tmp_path: Path) ->
     assert place.get(key) == b"whole"
 
 
-def test_what_cannot_be_written_is_told_and_leaves_nothing_half_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_be_written_is_told_and_leaves_nothing_half_written(tmp_path, monkeypatch):
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -90,9 +88,7 @@ def test_files_lie_beside_an_sqlite_store_and_where_the_setting_says(
     assert file_store(empty_store).url == "memory://elsewhere"
 
 
-def test_without_a_place_the_log_says_that_files_were_not_kept(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_place_the_log_says_that_files_were_not_kept(postgres_url, monkeypatch):
     """A result of PostgreSQL's store is not lost for want of a folder for its files."""
     monkeypatch.delenv(SETTING, raising=False)
     store = Store(postgres_url)
