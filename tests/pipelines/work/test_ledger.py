@@ -229,6 +229,5 @@ def test_a_running_calculation_is_cancelled(sqlite_store: Store, start: Start) -
     words = ("queued", "running: by ", "cancel requested", "cancelled")
     places = [stdout.rindex(each) for each in words]
     assert places == sorted(places)
-    assert (
-        "  rehearse" in stdout[places[1] :]
-    )  # steps, before and after the request until it is seen
+    # Steps, before and after the request until it is seen.
+    assert "  rehearse" in stdout[places[1] :]
