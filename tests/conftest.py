@@ -25,6 +25,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 
 from .patience import PATIENCE_S
+from .queueing import Queue
 
 # Stores of tests hold the literature; loading computed results takes seconds.
 os.environ["PVKDB_WITHOUT_COMPUTED"] = "1"
@@ -376,6 +377,12 @@ def empty_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stor
         store = Store(url.render_as_string(hide_password=False))
     yield store
     store.close()
+
+
+@pytest.fixture
+def queue(empty_store: Store) -> Queue:
+    """The queue of a store without data, on both databases."""
+    return Queue(empty_store)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

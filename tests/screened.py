@@ -1,9 +1,10 @@
-"""Candidates and reports of screenings; what a test does not speak of is filled in."""
+"""Candidates, results and reports of screenings; what a test does not speak of is filled in."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pvkdb.schemas.calculations.relaxations import RelaxResult
 from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport, Stability, VacancyFormation
 
 
@@ -30,6 +31,18 @@ def candidate(formula: str, **known: Any) -> ScreenedCandidate:
     """An ABX3 perovskite with lead."""
     given = {"formula": formula, "type": "ABX3", "family": "3D", "lead_free": False}
     return ScreenedCandidate.model_validate(given | known)
+
+
+def relaxed(formula: str, ev_per_formula: float, **changes: Any) -> RelaxResult:
+    """The result of a relaxation of an ABX3 in Pnma, without findings."""
+    known = {
+        "stoichiometry": "ABX3", "phase": "Pnma", "atoms_per_formula": 5, "formula_units": 4,
+        "volume_ang3_per_formula": 240.0, "space_group": "P1", "findings": [], "steps": 60,
+        "lattice_parameters": (8.5, 8.5, 13.0, 90.0, 90.0, 90.0), "force_calls": 10,
+        "cpu_seconds": 36.0, "wall_seconds": 36.0, "optimizer": "none",
+    }  # fmt: skip
+    given = {"formula": formula, "energy_ev_per_formula": ev_per_formula}
+    return RelaxResult.model_validate(known | given | changes)
 
 
 def report(*candidates: ScreenedCandidate, **changes: Any) -> ScreeningReport:

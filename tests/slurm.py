@@ -165,17 +165,10 @@ class Slurm:
         key = folder / "munge.key"
         key.write_bytes(secrets.token_bytes(128))
         key.chmod(0o400)
-        self._run(
-            [
-                "munged",
-                "--force",
-                f"--key-file={key}",
-                f"--socket={folder}/munge.socket",
-                f"--pid-file={folder}/munged.pid",
-                f"--log-file={folder}/munged.log",
-                f"--seed-file={folder}/munged.seed",
-            ]
-        )
+        endings = {"socket": "munge.socket", "pid-file": "munged.pid"}
+        endings |= {"log-file": "munged.log", "seed-file": "munged.seed"}
+        files = [f"--{option}={folder}/{name}" for option, name in endings.items()]
+        self._run(["munged", "--force", f"--key-file={key}", *files])
 
     def _write_conf(self) -> None:
         cpus = os.cpu_count() or 1

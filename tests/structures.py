@@ -20,11 +20,8 @@ def cif(name: str, edge_ang: float, sites: str, symmetry: str = "", occupancies:
 
 
 #: Cubic CsPbBr3.
-CIF = cif(
-    "CsPbBr3",
-    5.87,
-    "Cs Cs 0.5 0.5 0.5\nPb Pb 0 0 0\nBr1 Br 0.5 0 0\nBr2 Br 0 0.5 0\nBr3 Br 0 0 0.5\n",
-)
+_SITES = "Cs Cs 0.5 0.5 0.5\nPb Pb 0 0 0\nBr1 Br 0.5 0 0\nBr2 Br 0 0.5 0\nBr3 Br 0 0 0.5\n"
+CIF = cif("CsPbBr3", 5.87, _SITES)
 
 
 def structure_row(name: str, atoms: Atoms | str = "Cs", **columns: Any) -> Structure:
@@ -35,12 +32,8 @@ def structure_row(name: str, atoms: Atoms | str = "Cs", **columns: Any) -> Struc
     if isinstance(atoms, str):
         atoms = Atoms(atoms, cell=[6.0] * 3)
     made = {
-        "id": name,
-        "role": "host",
-        "origin": "prototype",
-        "atoms": len(atoms),
-        "cell_ang": atoms.cell.array.tolist(),
-        "symbols": atoms.get_chemical_symbols(),
+        "id": name, "role": "host", "origin": "prototype", "atoms": len(atoms),
+        "cell_ang": atoms.cell.array.tolist(), "symbols": atoms.get_chemical_symbols(),
         "positions_ang": atoms.positions.tolist(),
-    }
+    }  # fmt: skip
     return Structure(**made | columns)

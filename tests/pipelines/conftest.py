@@ -1,9 +1,10 @@
-"""Potentials and barriers that the tests of the pipelines share."""
+"""Potentials, barriers and typed failures that the tests of the pipelines share."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -13,11 +14,20 @@ from ase import Atoms
 from ase.calculators.emt import EMT
 from filelock import FileLock
 
-from pvkdb.schemas.calculations import PotentialName
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind, PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.migration.compute import MigrationRun, compute_migration
 from pvkdb_pipelines.potentials.potential import Potential, Properties
+
+
+@contextmanager
+def fails(kind: FailureKind, words: str | None = None) -> Iterator[None]:
+    """Expect a calculation to fail for a reason, in words that match."""
+    with pytest.raises(CalculationFailedError, match=words) as caught:
+        yield
+    assert caught.value.kind is kind
 
 
 def potential_from(evaluate_one: Callable[[Atoms], Properties], *elements: str) -> Potential:

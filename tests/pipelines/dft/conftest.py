@@ -10,7 +10,12 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 
-from pvkdb.schemas.calculations.dft import DftNebRequest, DftScfRequest, DftSettings
+from pvkdb.schemas.calculations.dft import (
+    DftNebRequest,
+    DftRelaxRequest,
+    DftScfRequest,
+    DftSettings,
+)
 from pvkdb_pipelines.dft.codes.runs import DEBIAN_CP2K_DATA, DEBIAN_PSEUDO_DIR
 from pvkdb_pipelines.geometry.hosts import host_of
 
@@ -25,13 +30,7 @@ CHEAP = DftSettings(
 AMMONIA_BARRIER_EV = 0.250
 
 #: For molecules of a few light atoms: a second a run.
-MOLECULE = DftSettings(
-    cutoff_wfc_ry=20,
-    cutoff_rho_ry=120,
-    kpoint_grid=(1, 1, 1),
-    smearing="fixed",
-    scf_threshold_ry=1e-7,
-)
+MOLECULE = CHEAP.model_copy(update={"cutoff_rho_ry": 120, "smearing": "fixed"})
 
 
 @pytest.fixture(scope="session")
@@ -87,13 +86,16 @@ def inversion() -> DftNebRequest:
     middle = start.copy()
     middle.positions = (start.positions + end.positions) / 2
     return DftNebRequest(
-        formula="NH3",
-        images=tuple(host_of(image) for image in (start, middle, end)),
-        demonstration=True,
-        settings=MOLECULE,
-        fmax_endpoint_ev_per_ang=0.1,
+        formula="NH3", images=tuple(host_of(image) for image in (start, middle, end)),
+        demonstration=True, settings=MOLECULE, fmax_endpoint_ev_per_ang=0.1,
         fmax_neb_ev_per_ang=0.1,
-    )
+    )  # fmt: skip
+
+
+def relaxation(**fields: Any) -> DftRelaxRequest:
+    """Ammonia, relaxed to show the machinery."""
+    given = {"formula": "NH3", "structure": host_of(ammonia()), "settings": MOLECULE}
+    return DftRelaxRequest.model_validate(given | {"demonstration": True} | fields)
 
 
 def scf(atoms: Atoms, formula: str, settings: DftSettings = CHEAP, **fields: Any) -> DftScfRequest:

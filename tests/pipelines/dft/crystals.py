@@ -62,7 +62,6 @@ def ends_and_saddle(potential: Potential, fmax: float = 1e-3) -> tuple[Atoms, At
     top = images[1]
     top.calc = potential.calculator(stress=False)
     found = climb(top, end.positions - start.positions, stiff, potential, fmax, 300)
-    assert found is not None
     return start, found.atoms, end
 
 
@@ -70,13 +69,9 @@ def hop_request(guide: Potential, **fields: object) -> DftHopRequest:
     """The hop with the structures of a guide."""
     images = ends_and_saddle(guide)
     named = zip(("start", "saddle", "end"), images, strict=True)
-    return DftHopRequest.model_validate(
-        {
-            "formula": "Cu",
-            "defect": "V_Cu",
-            "images": tuple(PathImage(name=n, structure=host_of(a)) for n, a in named),
-            "guide": "sevennet-0",
-            "settings": DftSettings(cutoff_wfc_ry=30, cutoff_rho_ry=240, kpoint_grid=(1, 1, 1)),
-            **fields,
-        }
-    )
+    given = {
+        "formula": "Cu", "defect": "V_Cu", "guide": "sevennet-0",
+        "images": tuple(PathImage(name=n, structure=host_of(a)) for n, a in named),
+        "settings": DftSettings(cutoff_wfc_ry=30, cutoff_rho_ry=240, kpoint_grid=(1, 1, 1)),
+    }  # fmt: skip
+    return DftHopRequest.model_validate(given | fields)

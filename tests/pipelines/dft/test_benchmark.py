@@ -51,7 +51,6 @@ def copper(truth: Potential, charge: int = 1) -> tuple[BenchmarkHop, list[Atoms]
 
 def value(group: GroupScore, metric: str) -> float:
     limits = group.errors[metric]
-    assert limits is not None
     return limits.value
 
 

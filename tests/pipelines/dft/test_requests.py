@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import pytest
 
@@ -15,8 +14,6 @@ from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.database import Store
 from pvkdb.store.files.exchange import write_queued
 from pvkdb.store.models.calculations import Calculation
-from pvkdb.store.queue import claims as queue
-from pvkdb.store.queue import jobs
 from pvkdb_pipelines.dft.requests import (
     after_request,
     hop_request,
@@ -27,6 +24,7 @@ from pvkdb_pipelines.engines.dispatcher import Dispatcher, WorkerGroup
 from pvkdb_pipelines.engines.node import NodeResult
 from pvkdb_pipelines.work.worker import Worker
 
+from ...queueing import Queue
 from .barriers import finish_barrier, queued_barrier
 
 COARSE = DftSettings(cutoff_wfc_ry=20, cutoff_rho_ry=160, kpoint_grid=(1, 1, 1))
@@ -46,36 +44,34 @@ class Nowhere:
 
 
 def waiting_for(
-    store: Store,
-    key: str,
-    hop: int | None = None,
-    method: Literal["path", "neb", "hop"] = "path",
-    **limits: float,
+    store: Store, key: str, hop: int | None = None, method: Any = "path", **limits: float
 ) -> str:
-    with store.session() as session:
-        barrier = session.get_one(Calculation, key)
-        assert is_pending_barrier(barrier)
-        request = after_request(barrier, COARSE, hop, method, **limits)
-        asked, new = queue.enqueue(session, request, barrier.material_id, 5, [key])
-        assert new
-        assert asked.state == CalculationState.WAITING.value
-        return asked.id
+    queue = Queue(store)
+    barrier = queue.entry(key)
+    assert is_pending_barrier(barrier)
+    request = after_request(barrier, COARSE, hop, method, **limits)
+    asked, new = queue.enqueue(request, barrier.material_id, 5, [key])
+    assert (new, queue.states(asked.id)) == (True, ["waiting"])
+    return asked.id
+
+
+@pytest.fixture
+def asked(empty_store: Store) -> tuple[str, str]:
+    """A barrier that is queued, and single points of DFT that wait for it."""
+    key = queued_barrier(empty_store)
+    return key, waiting_for(empty_store, key)
 
 
 @pytest.mark.parametrize(
     ("method", "kind"), [("path", "dft-path"), ("neb", "dft-neb"), ("hop", "dft-hop")]
 )
-def test_what_follows_is_what_would_have_been_asked_for_afterwards(
-    empty_store: Store, method: Literal["path", "neb", "hop"], kind: str
-) -> None:
+def test_what_follows_is_what_would_have_been_asked_for_afterwards(empty_store, method, kind):
     key = queued_barrier(empty_store)
     limits = {"max_steps_neb": 7} if method == "neb" else {}
     asked = waiting_for(empty_store, key, method=method, **limits)
     finish_barrier(empty_store, key)
     ended = Worker(empty_store).run(asked)
-    assert ended is not None
     assert ended.state is CalculationState.DONE
-    assert ended.result is not None
     with empty_store.session() as session:
         queued = session.get_one(Calculation, ended.result["calculation"])
         assert (queued.kind, queued.state, queued.priority) == (kind, "queued", 5)
@@ -90,74 +86,58 @@ def test_what_follows_is_what_would_have_been_asked_for_afterwards(
 
 def test_a_hop_that_the_barrier_does_not_have_is_a_typed_failure(empty_store: Store) -> None:
     key = queued_barrier(empty_store)
-    by_worker = waiting_for(empty_store, key, hop=9)
-    by_dispatcher = waiting_for(empty_store, key, hop=8)
+    by_worker, by_dispatcher = (waiting_for(empty_store, key, hop=hop) for hop in (9, 8))
     finish_barrier(empty_store, key)
-    ended = Worker(empty_store).run(by_worker)
-    assert ended is not None
-    assert ended.failure_kind is FailureKind.INVALID_REQUEST
-    assert "hop 9 does not exist" in (ended.failure_message or "")
-
     (written,) = Dispatcher(empty_store, Nowhere()).run([by_dispatcher])
-    assert written.failure_kind is FailureKind.INVALID_REQUEST
-    assert "hop 8 does not exist" in (written.failure_message or "")
+    for hop, ended in ((9, Worker(empty_store).run(by_worker)), (8, written)):
+        assert ended.failure_kind is FailureKind.INVALID_REQUEST
+        assert f"hop {hop} does not exist" in ended.failure_message
     with empty_store.session() as session:
         assert {entry.kind for entry in session.query(Calculation)} == {"neb", "dft-after"}
 
 
-def test_it_goes_to_another_store_with_its_barrier_and_not_without(
-    empty_store: Store, tmp_path: Path
-) -> None:
-    key = queued_barrier(empty_store)
-    asked = waiting_for(empty_store, key)
+def test_it_goes_to_another_store_with_its_barrier_and_not_without(empty_store, asked, tmp_path):
+    key, name = asked
     with empty_store.session() as session:
         assert write_queued(session, tmp_path / "both.gz") == (2, {})
     finish_barrier(empty_store, key)
     with empty_store.session() as session:
         number, left_out = write_queued(session, tmp_path / "none.gz")
-    assert (number, left_out) == (0, {asked: f"it needs {key}, which stays in this store"})
+    assert (number, left_out) == (0, {name: f"it needs {key}, which stays in this store"})
 
 
-def test_what_was_asked_for_before_and_cancelled_is_queued_again(empty_store: Store) -> None:
-    key = queued_barrier(empty_store)
-    asked = waiting_for(empty_store, key)
+def test_what_was_asked_for_before_and_cancelled_is_queued_again(empty_store, queue, asked):
+    key, name = asked
     finish_barrier(empty_store, key)
     with empty_store.session() as session:
-        barrier = session.get_one(Calculation, key)
-        directly, new = queue.enqueue(session, path_request(session, barrier, COARSE))
-        assert new
-        jobs.cancel(session, directly.id)
-        name = directly.id
-    (written,) = Dispatcher(empty_store, Nowhere()).run([asked])
-    assert written.result == {"calculation": name, "kind": "dft-path"}
-    with empty_store.session() as session:
-        assert session.get_one(Calculation, name).state == CalculationState.QUEUED.value
-        lines = [line.text for line in jobs.log_lines(session, asked)]
-    assert any(f"has queued {name} (dft-path)" in line for line in lines)
+        request = path_request(session, session.get_one(Calculation, key), COARSE)
+    directly, new = queue.enqueue(request)
+    assert new
+    queue.cancel(directly.id)
+    (written,) = Dispatcher(empty_store, Nowhere()).run([name])
+    assert written.result == {"calculation": directly.id, "kind": "dft-path"}
+    assert queue.states(directly.id) == ["queued"]
+    lines = [line.text for line in queue.log_lines(name)]
+    assert any(f"has queued {directly.id} (dft-path)" in line for line in lines)
 
 
-def test_a_barrier_that_was_cancelled_and_comes_back(empty_store: Store) -> None:
-    key = queued_barrier(empty_store)
-    asked = waiting_for(empty_store, key)
-    with empty_store.session() as session:
-        jobs.cancel(session, key)
-        assert session.get_one(Calculation, asked).state == CalculationState.FAILED.value
-        queue.requeue(session, key)
+@pytest.mark.parametrize("how", ["cancelled", "failed"])
+def test_a_barrier_that_ends_without_a_result_takes_it_along_and_brings_it_back(
+    empty_store, queue, asked, how
+):
+    key, name = asked
+    if how == "cancelled":
+        queue.cancel(key)
+    else:
+        queue.claim("a", key)
+        queue.fail(key, "a", "no hop", "a test")
+    assert queue.states(name) == ["failed"]
+    queue.requeue(key)
+    assert queue.states(name) == ["waiting"]
+    assert not is_pending_barrier(queue.entry(name))
     finish_barrier(empty_store, key)
-    (written,) = Dispatcher(empty_store, Nowhere()).run([asked])
-    assert (written.id, written.state) == (asked, CalculationState.DONE)
-
-
-def test_a_barrier_that_fails_takes_it_along_and_a_retry_brings_it_back(empty_store: Store) -> None:
-    key = queued_barrier(empty_store)
-    asked = waiting_for(empty_store, key)
-    with empty_store.session() as session:
-        queue.claim(session, "a", key)
-        queue.fail(session, key, "a", "no hop", "a test")
-        assert session.get_one(Calculation, asked).state == CalculationState.FAILED.value
-        queue.requeue(session, key)
-        assert session.get_one(Calculation, asked).state == CalculationState.WAITING.value
-        assert not is_pending_barrier(session.get_one(Calculation, asked))
+    (written,) = Dispatcher(empty_store, Nowhere()).run([name])
+    assert (written.id, written.state) == (name, CalculationState.DONE)
 
 
 def test_the_barrier_must_be_a_neb(empty_store: Store) -> None:

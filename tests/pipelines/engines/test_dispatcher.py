@@ -29,6 +29,7 @@ from pvkdb_pipelines.engines.node import NodeResult
 from pvkdb_pipelines.work import worker
 from pvkdb_pipelines.work.tasks import Failure, Outcome
 
+from ...queueing import Queue
 from ..dft.conftest import MOLECULE, ammonia, scf
 
 SYMBOLS = ("Li", "Na", "K", "Rb", "Cs", "Be", "Mg", "Ca", "Sr", "Ba")
@@ -78,15 +79,12 @@ class Injected:
 
 def queued(store: Store, symbols: Sequence[str]) -> dict[str, str]:
     """Ids of elements to relax, by symbol; the first comes first."""
-    with store.session() as session:
-        return {
-            symbol: queue.enqueue(
-                session,
-                ElementRequest(symbol=symbol, potential=PotentialName.CHGNET),
-                priority=-number,
-            )[0].id
-            for number, symbol in enumerate(symbols)
-        }
+    return {
+        symbol: Queue(store).put(
+            ElementRequest(symbol=symbol, potential=PotentialName.CHGNET), priority=-number
+        )
+        for number, symbol in enumerate(symbols)
+    }
 
 
 def states(store: Store) -> dict[str, tuple[str, int]]:
@@ -120,9 +118,7 @@ def test_everything_is_written_once_in_the_order_of_priority(empty_store: Store)
     ("batch_s", "longest_s", "most"),
     [(3.0, None, 2), (0.5, None, 1), (60.0, None, 5), (60.0, 15.0, 2), (60.0, 8.0, 1)],
 )
-def test_batches_leave_work_for_all_and_end_before_a_block(
-    empty_store: Store, batch_s: float, longest_s: float | None, most: int
-) -> None:
+def test_batches_leave_work_for_all_and_end_before_a_block(empty_store, batch_s, longest_s, most):
     """Ten relaxations of 1.3 s, 7.1 s at worst: two batches for one worker are 6.5 s at first."""
     queued(empty_store, SYMBOLS)
     workers = Injected(partial(done, seconds=1.3), batch_s=batch_s, longest_s=longest_s)
@@ -131,16 +127,12 @@ def test_batches_leave_work_for_all_and_end_before_a_block(
 
 
 @pytest.mark.parametrize("named", [False, True])
-def test_kinds_with_workers_of_their_own_do_not_wait_for_others(
-    empty_store: Store, named: bool
-) -> None:
+def test_kinds_with_workers_of_their_own_do_not_wait_for_others(empty_store, named):
     """Three points by DFT come first and never end; one of them takes the first lost worker."""
     ids = [*queued(empty_store, SYMBOLS).values()]
-    with empty_store.session() as session:
-        for threshold_ry in (1e-7, 1e-8, 1e-9):
-            settings = MOLECULE.model_copy(update={"scf_threshold_ry": threshold_ry})
-            request = scf(ammonia(), "NH3", settings)
-            ids.append(queue.enqueue(session, request, priority=9)[0].id)
+    for threshold_ry in (1e-7, 1e-8, 1e-9):
+        settings = MOLECULE.model_copy(update={"scf_threshold_ry": threshold_ry})
+        ids.append(Queue(empty_store).put(scf(ammonia(), "NH3", settings), priority=9))
     lost = iter([GoneError("worker 1")])
 
     def end(document: CalculationDocument) -> NodeResult | BaseException | None:
@@ -180,9 +172,8 @@ def test_one_that_kills_workers_fails_alone(empty_store: Store) -> None:
     queued(empty_store, ["Li", "Na", "K"])
 
     def end(document: CalculationDocument) -> NodeResult | BaseException:
-        return (
-            GoneError("worker 3 on n7") if document.parameters["symbol"] == "Na" else done(document)
-        )
+        na = document.parameters["symbol"] == "Na"
+        return GoneError("worker 3 on n7") if na else done(document)
 
     workers = Injected(end)
     told: list[str] = []
@@ -193,8 +184,8 @@ def test_one_that_kills_workers_fails_alone(empty_store: Store) -> None:
     assert states(empty_store) == {"Li": ("done", 2), "Na": ("failed", 3), "K": ("done", 2)}
     failed = next(document for document in documents if document.state == "failed")
     assert failed.failure_kind is FailureKind.CRASHED
-    assert "lost 3 times" in (failed.failure_message or "")
-    assert "worker 3 on n7" in (failed.failure_message or "")
+    assert "lost 3 times" in failed.failure_message
+    assert "worker 3 on n7" in failed.failure_message
     assert len(documents) == 3
     assert "3 calculation(s) lost: worker 3 on n7" in told
 
@@ -205,7 +196,7 @@ def test_a_node_without_memory_is_a_loss(empty_store: Store) -> None:
 
     def end(document: CalculationDocument) -> NodeResult:
         lost = next(ends, None)
-        return done(document) if lost is None else NodeResult(document.id, 1.0, lost=lost)
+        return NodeResult(document.id, 1.0, lost=lost) if lost else done(document)
 
     list(Dispatcher(empty_store, Injected(end)).run())
     assert states(empty_store) == {"Li": ("done", 2)}
@@ -218,9 +209,7 @@ def test_a_node_without_memory_is_a_loss(empty_store: Store) -> None:
         ("on n1 'chgnet' is not installed", "'chgnet' is not installed"),
     ],
 )
-def test_what_no_worker_can_do_ends_the_run_and_leaves_all_in_the_queue(
-    empty_store: Store, end: BaseException | str, words: str
-) -> None:
+def test_what_no_worker_can_do_ends_the_run_and_leaves_all_in_the_queue(empty_store, end, words):
     queued(empty_store, SYMBOLS)
 
     def ended(document: CalculationDocument) -> NodeResult | BaseException:
@@ -244,20 +233,16 @@ def test_a_result_of_what_another_has_by_now_is_not_written(empty_store: Store) 
     ids = queued(empty_store, ["Li", "Na"])
 
     def end(document: CalculationDocument) -> NodeResult:
-        with empty_store.session() as session:
-            session.get_one(Calculation, ids["Li"]).owner = "another"
+        Queue(empty_store).change(ids["Li"], owner="another")
         return done(document)
 
-    running = Dispatcher(empty_store, Injected(end, batch_s=0.1)).run()
     # Taken between claim and end: the batch of Na takes Li away.
-    documents = list(running)
+    documents = list(Dispatcher(empty_store, Injected(end, batch_s=0.1)).run())
     assert [document.id for document in documents] == [ids["Na"]]
     assert states(empty_store)["Li"] == ("running", 1)
 
 
-def test_all_leases_are_renewed_from_one_thread(
-    empty_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_leases_are_renewed_from_one_thread(empty_store, monkeypatch):
     monkeypatch.setattr(module, "HEARTBEAT_S", 0.05)
     queued(empty_store, SYMBOLS[:3])
     threads: list[str] = []
@@ -332,9 +317,7 @@ def test_what_outlasts_a_block_is_not_sent_and_said_at_the_end(empty_store: Stor
 
 
 @pytest.mark.parametrize("function", ["claim_batch", "another_attempt", "finish"])
-def test_a_database_that_is_away_for_a_moment_costs_no_result(
-    empty_store: Store, monkeypatch: pytest.MonkeyPatch, function: str
-) -> None:
+def test_a_database_that_is_away_for_a_moment_costs_no_result(empty_store, monkeypatch, function):
     monkeypatch.setattr(worker, "RETRY_S", 0.01)
     queued(empty_store, ["Li", "Na"])
     original, failures = getattr(queue, function), iter(range(3))
@@ -352,9 +335,7 @@ def test_a_database_that_is_away_for_a_moment_costs_no_result(
     assert states(empty_store) == {"Li": ("done", 2), "Na": ("done", 1)}
 
 
-def test_a_claim_whose_answer_was_lost_is_made_again(
-    empty_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_claim_whose_answer_was_lost_is_made_again(empty_store, monkeypatch):
     """The owner is alive, so that nobody else would return it to the queue."""
     monkeypatch.setattr(worker, "RETRY_S", 0.01)
     queued(empty_store, ["Li", "Na"])

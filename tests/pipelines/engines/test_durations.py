@@ -11,21 +11,20 @@ from pvkdb.schemas.calculations import CalculationDocument, PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.database import Store
-from pvkdb.store.queue import claims as queue
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.engines.durations import CAUTION, Durations
 
+from ...queueing import Queue
 from .shipped_barriers import VALIDATION, barrier_seconds
 
 
 def element(store: Store, symbol: str, took_s: float | None = None) -> CalculationDocument:
-    request = ElementRequest(symbol=symbol, potential=PotentialName.SEVENNET_0)
-    with store.session() as session:
-        calculation, _ = queue.enqueue(session, request)
-        if took_s is not None:
-            assert queue.claim(session, "a", calculation.id) is not None
-            queue.finish(session, calculation.id, "a", {"wall_seconds": took_s}, {})
-        return calculation_document(calculation)
+    queue = Queue(store)
+    name = queue.put(ElementRequest(symbol=symbol, potential=PotentialName.SEVENNET_0))
+    if took_s is not None:
+        assert queue.claim("a", name) is not None
+        queue.finish(name, "a", {"wall_seconds": took_s}, {})
+    return calculation_document(queue.entry(name))
 
 
 def test_the_store_knows_better_than_the_shipped_averages(empty_store: Store) -> None:
@@ -41,16 +40,15 @@ def test_the_store_knows_better_than_the_shipped_averages(empty_store: Store) ->
     assert durations.longest_s(waiting) >= 60.0
 
 
-def test_estimates_are_of_the_same_type_and_size_of_cell(empty_store: Store) -> None:
+def test_estimates_are_of_the_same_type_and_size_of_cell(queue: Queue) -> None:
     def parameters(formula: str, phase: str) -> dict[str, str]:
         return {"formula": formula, "phase": phase, "potential": "chgnet"}
 
     def took(durations: Durations, formula: str, phase: str, seconds: float) -> None:
         request = NebRequest(formula=formula, phase=phase, potential=PotentialName.CHGNET)
-        with empty_store.session() as session:
-            durations.learn(calculation_document(queue.submit(session, request)[0]), seconds)
+        durations.learn(calculation_document(queue.entry(queue.ask(request))), seconds)
 
-    durations = Durations(empty_store)
+    durations = Durations(queue.store)
     for formula, phase, seconds in (
         ("CsPbBr3", "Pnma", 20.0),
         ("CsPbI3", "Pnma", 30.0),
@@ -71,18 +69,16 @@ def test_estimates_are_of_the_same_type_and_size_of_cell(empty_store: Store) -> 
 @pytest.mark.parametrize(
     "potential", [name for name in PotentialName if name != PotentialName.SEVENNET_0_D3]
 )
-def test_barriers_take_what_those_of_the_shipped_plan_and_of_the_validation_took(
-    empty_store: Store, potential: PotentialName
-) -> None:
+def test_barriers_take_what_those_of_the_shipped_plan_and_of_the_validation_took(queue, potential):
     of_the_plan = barrier_seconds(potential)
     validated = [
         entry["result"]["cpu_seconds"]
         for entry in json.loads((VALIDATION / "migration.json").read_text())["computed"]
         if entry["potential"] == potential.value and entry.get("result")
     ]
-    with empty_store.session() as session:
-        request = NebRequest(formula="CsPbBr3", potential=potential)
-        document = calculation_document(queue.submit(session, request)[0])
+    request = NebRequest(formula="CsPbBr3", potential=potential)
+    document = calculation_document(queue.entry(queue.ask(request)))
+    durations = Durations(queue.store)
     assert len(of_the_plan) > 50
-    assert Durations(empty_store).typical_s(document) == pytest.approx(fmean(of_the_plan), rel=0.05)
-    assert Durations(empty_store).longest_s(document) > max(*of_the_plan, *validated)
+    assert durations.typical_s(document) == pytest.approx(fmean(of_the_plan), rel=0.05)
+    assert durations.longest_s(document) > max(*of_the_plan, *validated)

@@ -14,7 +14,6 @@ from pvkdb.store.base import Base
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.queue import claims as queue
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.engines import node
 from pvkdb_pipelines.engines.node import NodeResult, compute_batch
@@ -22,26 +21,24 @@ from pvkdb_pipelines.prototypes import compound_of, phases
 from pvkdb_pipelines.relaxations.compound import relax_request
 from pvkdb_pipelines.work import tasks
 
+from ...queueing import Queue
+
 
 @pytest.fixture
 def document(sqlite_store: Store) -> CalculationDocument:
     compound = compound_of(parse_composition("CsPbBr3"))
     info = phases(compound.stoichiometry)[0]
-    with sqlite_store.session() as session:
-        request = relax_request(compound, info, PotentialName.CHGNET)
-        return calculation_document(queue.enqueue(session, request)[0])
+    request = relax_request(compound, info, PotentialName.CHGNET)
+    queue = Queue(sqlite_store)
+    return calculation_document(queue.entry(queue.put(request)))
 
 
 @pytest.mark.slow
-def test_a_relaxation_travels_without_its_model(
-    sqlite_store: Store, document: CalculationDocument
-) -> None:
+def test_a_relaxation_travels_without_its_model(sqlite_store, document):
     (ended,) = compute_batch([document])
     sent = pickle.dumps(ended)
     assert len(sent) < 20_000  # the weights of CHGNet are megabytes
     arrived: NodeResult = pickle.loads(sent)
-    assert arrived.outcome is not None
-    assert ended.outcome is not None
     assert arrived.outcome.result == ended.outcome.result
     with sqlite_store.session() as session:
         calculation = session.get_one(Calculation, document.id)
@@ -64,30 +61,20 @@ def contents(structure: Structure) -> set[tuple[str, int]]:
     return {(entry.element, entry.atoms) for entry in structure.elements}
 
 
+CLOSE = (FailureKind.ATOMS_TOO_CLOSE, "1 Å apart")
+BY_ZERO = (FailureKind.CRASHED, "ZeroDivisionError: by zero")
+
+
 @pytest.mark.parametrize(
     ("error", "field", "value"),
     [
-        (
-            CalculationFailedError(FailureKind.ATOMS_TOO_CLOSE, "1 Å apart"),
-            "failure",
-            tasks.Failure(FailureKind.ATOMS_TOO_CLOSE, "1 Å apart"),
-        ),
-        (
-            ZeroDivisionError("by zero"),
-            "failure",
-            tasks.Failure(FailureKind.CRASHED, "ZeroDivisionError: by zero"),
-        ),
+        (CalculationFailedError(*CLOSE), "failure", tasks.Failure(*CLOSE)),
+        (ZeroDivisionError("by zero"), "failure", tasks.Failure(*BY_ZERO)),
         (MemoryError(), "lost", "out of memory"),
         (MissingExtraError("chgnet", "potentials"), "trouble", "'chgnet' is not installed"),
     ],
 )
-def test_exceptions_become_data(
-    document: CalculationDocument,
-    monkeypatch: pytest.MonkeyPatch,
-    error: Exception,
-    field: str,
-    value: object,
-) -> None:
+def test_exceptions_become_data(document, monkeypatch, error, field, value):
     def raising(*args: Any) -> tasks.Outcome:
         raise error
 

@@ -59,24 +59,30 @@ def test_a_wrong_value_is_refused_with_its_line(text: str, words: tuple[str, ...
         assert word in said
 
 
+LOCAL = 'provider = "local"\ncores_per_node = 1\n'
+
+
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("name", "text", "words"),
     [
-        ("config = 1", ("config is a int", "parsl.Config")),
-        ("confg = 1", ("defines no config",)),
-        ("a = 1\nb = a +\n", ("line 2", "invalid syntax")),
-        ("import os\nconfig = os.no_such_thing\n", ("line 2", "no_such_thing")),
-        ("from parsl import Config\nconfig = Config()", ("ThreadPoolExecutor", "no workers")),
+        ("mine.py", "config = 1", ("config is a int", "parsl.Config")),
+        ("mine.py", "confg = 1", ("defines no config",)),
+        ("mine.py", "a = 1\nb = a +\n", ("line 2", "invalid syntax")),
+        ("mine.py", "import os\nconfig = os.no_such_thing\n", ("line 2", "no_such_thing")),
+        ("mine.py", "from parsl import Config\nconfig = Config()", ("ThreadPool", "no workers")),
+        ("none.toml", None, ("cannot be read: No such file",)),
+        ("latin.toml", b"# \xe4\n", ("not UTF-8",)),
+        ("mine.toml", SLURM, ("sbatch, which is not on PATH",)),
+        ("mine.toml", f'{LOCAL}address = "ib7"\n', ("'ib7' is neither an interface",)),
     ],
 )
-def test_a_python_file_that_makes_no_configuration(
-    tmp_path: Path, text: str, words: tuple[str, ...]
-) -> None:
-    path = tmp_path / "mine.py"
-    path.write_text(text, encoding="utf-8")
+def test_a_file_that_makes_no_configuration(tmp_path, monkeypatch, name, text, words):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if text is not None:
+        (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InputError) as refusal:
-        read_cluster(path)
-    for word in ("mine.py", *words):
+        read_cluster(tmp_path / name)
+    for word in (name if name != "mine.toml" else "", *words):
         assert word in str(refusal.value)
 
 
@@ -104,30 +110,6 @@ cores_per_worker = 4
     assert [executor.label for executor in plan.executors] == ["pvkdb", "dft", "dft-scf"]
 
 
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none\.toml cannot be read: No such file"):
-        read_cluster(tmp_path / "none.toml")
-    (tmp_path / "latin.toml").write_bytes(b"# \xe4\n")
-    with pytest.raises(InputError, match="not UTF-8"):
-        read_cluster(tmp_path / "latin.toml")
-
-
-def test_a_scheduler_that_is_not_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "mine.toml"
-    path.write_text(SLURM, encoding="utf-8")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(InputError, match="sbatch, which is not on PATH"):
-        read_cluster(path)
-
-
-def test_an_address_that_is_unknown(tmp_path: Path) -> None:
-    path = tmp_path / "mine.toml"
-    text = 'provider = "local"\ncores_per_node = 1\naddress = "ib7"\n'
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match="'ib7' is neither an interface"):
-        read_cluster(path)
-
-
 @pytest.mark.parametrize(
     ("name", "config", "processes", "words"),
     [
@@ -137,8 +119,6 @@ def test_an_address_that_is_unknown(tmp_path: Path) -> None:
         ("local", Path("x.toml"), None, "for --engine parsl"),
     ],
 )
-def test_engines_and_their_options(
-    name: str, config: Path | None, processes: int | None, words: str
-) -> None:
+def test_engines_and_their_options(name, config, processes, words):
     with pytest.raises(InputError, match=words):
         make_engine(name, config, processes)

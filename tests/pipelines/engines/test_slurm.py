@@ -22,12 +22,12 @@ from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.prototypes import compound_of, phases
 from pvkdb_pipelines.relaxations.compound import relax_request
 
 from ...conftest import lacks
 from ...programs import Start, background
+from ...queueing import enqueued
 from ...slurm import Slurm, missing, one_machine_slurm
 
 pytestmark = pytest.mark.slow
@@ -121,15 +121,20 @@ def written_once(store: Store) -> bool:
     return len(owners) == len(set(owners)) > 0
 
 
+def all_ended_once(store: Store, stdout: str, ids: set[str]) -> set[int]:
+    """Of a run that ended everything, in how many attempts."""
+    documents = json.loads(stdout)
+    assert {document["id"] for document in documents} == ids == set(finished(store))
+    assert len(documents) == len(ids)
+    assert written_once(store)
+    return {document["attempts"] for document in documents}
+
+
 def queued(store: Store, formula: str, count: int) -> set[str]:
     """The ids of relaxations of a compound in some of its phases, queued."""
     compound = compound_of(parse_composition(formula))
     some = phases(compound.stoichiometry)[:count]
-    with store.session() as session:
-        return {
-            queue.enqueue(session, relax_request(compound, info, PotentialName.CHGNET))[0].id
-            for info in some
-        }
+    return {enqueued(store, relax_request(compound, info, PotentialName.CHGNET)) for info in some}
 
 
 def comparable(folder: Path) -> dict[str, Any]:
@@ -163,15 +168,12 @@ def test_a_screening_whose_block_is_cancelled_gives_what_the_local_engine_gives(
     other = Store(f"sqlite:///{tmp_path / 'local.sqlite'}")
     upgrade(other)
     here = ("-o", "local", "--processes", "1", "--database", str(other.url))
-    local = start("screen", "two.toml", *here)
-    ended(local)
+    ended(start("screen", "two.toml", *here))
     other.close()
     assert comparable(tmp_path / "cluster") == comparable(tmp_path / "local")
 
 
-def test_a_killed_worker_costs_an_attempt_and_no_result(
-    start: Start, store: Store, tmp_path: Path
-) -> None:
+def test_a_killed_worker_costs_an_attempt_and_no_result(start, store, tmp_path):
     ids = queued(store, "CsPbBr3", 6)
     process = start("work", *CLUSTER_OPTIONS, "--json")
     wait_for(store, process, 1)
@@ -179,22 +181,14 @@ def test_a_killed_worker_costs_an_attempt_and_no_result(
     stdout, stderr = ended(process)
     assert process.returncode == 0, stderr
     assert "loss of worker" in stderr
-    documents = json.loads(stdout)
-    assert {document["id"] for document in documents} == ids == set(finished(store))
-    assert len(documents) == len(ids)
-    assert {document["attempts"] for document in documents} == {1, 2}
-    assert written_once(store)
+    assert all_ended_once(store, stdout, ids) == {1, 2}
 
 
-def test_a_node_that_dies_leaves_its_calculations_to_the_other(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, store: Store
-) -> None:
+def test_a_node_that_dies_leaves_its_calculations_to_the_other(tmp_path, tmp_path_factory, store):
     """Two nodes with a block each; one is killed with all that runs there."""
     if (reason := missing()) is not None:
         lacks(reason)
-    (tmp_path / "slurm.toml").write_text(
-        f"{CLUSTER}max_blocks = 2\nlost_after_s = 5\n", encoding="utf-8"
-    )
+    (tmp_path / "slurm.toml").write_text(f"{CLUSTER}max_blocks = 2\nlost_after_s = 5\n")
     ids = queued(store, "CsPbBr3", 6) | queued(store, "CsSnI3", 6)
     with one_machine_slurm(tmp_path_factory.mktemp("two"), nodes=2) as slurm:
         process = subprocess.Popen(
@@ -210,11 +204,7 @@ def test_a_node_that_dies_leaves_its_calculations_to_the_other(
         slurm.kill_node("n2")
         stdout, stderr = ended(process)
     assert process.returncode == 0, stderr
-    documents = json.loads(stdout)
-    assert {document["id"] for document in documents} == ids == set(finished(store))
-    assert len(documents) == len(ids)
-    assert {document["attempts"] for document in documents} <= {1, 2}
-    assert written_once(store)
+    assert all_ended_once(store, stdout, ids) <= {1, 2}
 
 
 def worker_of(folder: Path) -> psutil.Process:
@@ -229,9 +219,7 @@ def worker_of(folder: Path) -> psutil.Process:
     return max(below, key=lambda process: process.memory_info().rss)
 
 
-def test_a_killed_dispatcher_leaves_its_work_to_the_next_and_its_block_ends(
-    start: Start, store: Store, slurm: Slurm
-) -> None:
+def test_a_killed_dispatcher_leaves_its_work_to_the_next_and_its_block_ends(start, store, slurm):
     ids = queued(store, "CsPbBr3", 6)
     first = start("work", *CLUSTER_OPTIONS)
     before = wait_for(store, first, 1)
@@ -257,9 +245,7 @@ def test_a_killed_dispatcher_leaves_its_work_to_the_next_and_its_block_ends(
         time.sleep(0.5)
 
 
-def test_sigterm_lets_what_runs_end_and_says_what_it_left(
-    start: Start, store: Store, slurm: Slurm
-) -> None:
+def test_sigterm_lets_what_runs_end_and_says_what_it_left(start, store, slurm):
     ids = queued(store, "CsPbBr3", 6) | queued(store, "CsSnBr3", 6)
     process = start("work", *CLUSTER_OPTIONS)
     wait_for(store, process, 1)
@@ -269,9 +255,7 @@ def test_sigterm_lets_what_runs_end_and_says_what_it_left(
     done = len(finished(store))
     with store.session(read_only=True) as session:
         left = session.query(Calculation).filter(Calculation.state != "done").all()
-        assert {(entry.state, entry.attempts, entry.owner) for entry in left} == {
-            ("queued", 0, None)
-        }
+        assert all((row.state, row.attempts, row.owner) == ("queued", 0, None) for row in left)
     assert done + len(left) == len(ids)
     assert "stopped: " in stderr
     assert f"{len(left)} wait in the queue" in stderr
@@ -279,9 +263,7 @@ def test_sigterm_lets_what_runs_end_and_says_what_it_left(
     slurm.wait_for_no_job(20)
 
 
-def test_blocks_that_cannot_start_are_an_error_and_nothing_is_lost(
-    start: Start, store: Store, tmp_path: Path
-) -> None:
+def test_blocks_that_cannot_start_are_an_error_and_nothing_is_lost(start, store, tmp_path):
     """The environment of the workers is not there: every block ends at once."""
     ids = queued(store, "CsPbBr3", 2)
     text = CLUSTER + 'worker_init = "echo no such environment >&2; exit 3"\n'

@@ -41,20 +41,13 @@ def test_an_index_of_the_host_is_an_index_of_its_first_copy() -> None:
     assert np.allclose(apart, np.rint(apart), atol=1e-8)
 
 
-def test_shapes_that_are_not_diagonal_are_found() -> None:
-    """Of four cells of copper, the cubic one keeps images farthest apart: 3.61 Å."""
-    supercell, _ = distant_supercell(bulk("Cu", "fcc", a=3.61), 3.6)
-    assert len(supercell) == 4
-    assert shortest_vector_ang(supercell.cell.array) == pytest.approx(3.61)
-
-
-def test_the_densest_supercell_is_not_passed_over() -> None:
-    """Eight cells of copper, face-centred cubic again: none of fewer can be as wide."""
-    supercell, _ = distant_supercell(bulk("Cu", "fcc", a=3.61), 5.105)
-    assert len(supercell) == 8
-
-
-def test_what_would_be_too_large_is_refused_with_a_remedy() -> None:
+def test_the_densest_supercell_is_found_though_it_is_not_diagonal() -> None:
+    """Four cells of copper: the cubic one, 3.61 Å wide. Of eight, the face-centred cubic one."""
+    copper = bulk("Cu", "fcc", a=3.61)
+    cubic, _ = distant_supercell(copper, 3.6)
+    assert len(cubic) == 4
+    assert shortest_vector_ang(cubic.cell.array) == pytest.approx(3.61)
+    assert len(distant_supercell(copper, 5.105)[0]) == 8
     with pytest.raises(InputError, match=r"at most 20 atoms.*smaller distance"):
         distant_supercell(bulk("Cu"), 8.0, most_atoms=20)
 
@@ -93,9 +86,7 @@ def test_no_image_is_nearer_than_asked(lengths: list[float], angles: list[float]
         ("CsPbI3", "delta", None),
     ],
 )
-def test_symmetric_supercell_keeps_every_operation(
-    formula: str, phase: str, atoms: int | None
-) -> None:
+def test_symmetric_supercell_keeps_every_operation(formula, phase, atoms):
     """As many operations as the crystal has, times the translations within the supercell."""
     built = build(compound_of(parse_composition(formula)), phase)
     primitive = standard_cell(built, 0.01, primitive=True)

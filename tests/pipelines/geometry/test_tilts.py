@@ -47,9 +47,7 @@ def perovskite(cell: np.ndarray, degrees: float = 0.0, axis: int = 2, phase: str
 @pytest.mark.parametrize("phase", list(SIGNS))
 @settings(max_examples=12, deadline=None)
 @given(degrees=st.floats(-15, 15), axis=st.integers(0, 2))
-def test_a_tilt_is_the_amplitude_of_its_pattern_alone(
-    setting: str, phase: str, degrees: float, axis: int
-) -> None:
+def test_a_tilt_is_the_amplitude_of_its_pattern_alone(setting, phase, degrees, axis):
     cell = CUBE if setting == "cube" else TURNED
     if setting == "turned" and phase == "in phase":
         axis = 2  # about the others it does not repeat with the cell

@@ -29,29 +29,30 @@ from ...queueing import submitted
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture
+def run(cspbbr3_migration: Callable[[PotentialName], MigrationRun]) -> MigrationRun:
+    return cspbbr3_migration(PotentialName.CHGNET)
+
+
 def recorded(store: Store, run: MigrationRun) -> str:
     """Put a finished calculation into a store, as a worker does."""
     request = NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)
     key = submitted(store, request)
     with store.session() as session:
         queue.claim(session, "a")
-    with store.session() as session:
         calculation = session.get_one(Calculation, key)
         records = computed_rows(session, calculation, request, run.result, run.structures())
         queue.finish(session, key, "a", run.result.model_dump(mode="json"), run.versions, records)
     return key
 
 
-def test_a_migration_is_recorded_whole(
-    empty_store: Store, cspbbr3_migration: Callable[[PotentialName], MigrationRun]
-) -> None:
-    computed = cspbbr3_migration(PotentialName.CHGNET)
-    sent = pickle.dumps(computed)  # as from a compute node
+def test_a_migration_is_recorded_whole(empty_store, run):
+    sent = pickle.dumps(run)  # as from a compute node
     assert len(sent) < 1_000_000  # the weights of CHGNet are megabytes
-    run = pickle.loads(sent)
-    result = run.result
-    assert result == computed.result
-    key = recorded(empty_store, run)
+    arrived = pickle.loads(sent)
+    result = arrived.result
+    assert result == run.result
+    key = recorded(empty_store, arrived)
     with empty_store.session() as session:
         host = session.get_one(Structure, f"{key}-host")
         assert (host.atoms, host.space_group, host.parent_id) == (40, "Pnma", None)
@@ -84,11 +85,8 @@ def test_a_migration_is_recorded_whole(
         assert session.query(Energetic).count() == len(result.hops) + len(result.percolation)
 
 
-def test_statements_say_what_takes_trust_from_them(
-    sqlite_store: Store, cspbbr3_migration: Callable[[PotentialName], MigrationRun]
-) -> None:
+def test_statements_say_what_takes_trust_from_them(sqlite_store, run):
     """A hop that failed has neither path nor statement; a bound and another host are told."""
-    run = cspbbr3_migration(PotentialName.CHGNET)
     failed = run.result.hops[-1].model_copy(update={"outcome": "failed", "saddle_ev": None})
     doubtful = run.result.model_copy(
         update={
@@ -111,10 +109,7 @@ def test_statements_say_what_takes_trust_from_them(
             stored_path(session, key, last)
 
 
-def test_paths_come_out_as_files_that_ase_reads(
-    sqlite_store: Store, cspbbr3_migration: Callable[[PotentialName], MigrationRun]
-) -> None:
-    run = cspbbr3_migration(PotentialName.CHGNET)
+def test_paths_come_out_as_files_that_ase_reads(sqlite_store, run):
     result = run.result
     key = recorded(sqlite_store, run)
     with sqlite_store.session() as session:
@@ -139,11 +134,8 @@ def test_paths_come_out_as_files_that_ase_reads(
         assert frame.get_chemical_symbols() == image.get_chemical_symbols()
 
 
-def test_host_comes_out_with_its_symmetry(
-    sqlite_store: Store, cspbbr3_migration: Callable[[PotentialName], MigrationRun], tmp_path
-) -> None:
+def test_host_comes_out_with_its_symmetry(sqlite_store, run, tmp_path):
     """Pictures draw the graph of hops from it: the same classes as in the calculation."""
-    run = cspbbr3_migration(PotentialName.CHGNET)
     key = recorded(sqlite_store, run)
     with sqlite_store.session() as session:
         host = stored_host(session, key)

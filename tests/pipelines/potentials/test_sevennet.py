@@ -8,7 +8,6 @@ from ase import Atoms
 from ase.build import bulk
 from ase.neighborlist import neighbor_list
 
-from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.potentials import sevennet
 from pvkdb_pipelines.potentials.edge_blocks import BLOCK, edges_in_blocks
@@ -18,6 +17,8 @@ from pvkdb_pipelines.potentials.sevennet import (
     sevennet_calculator,
 )
 from pvkdb_pipelines.prototypes import tilted_perovskite
+
+from ..conftest import fails
 
 pytestmark = pytest.mark.slow
 
@@ -92,9 +93,8 @@ def test_a_slab_without_a_volume_has_forces_and_no_stress(model, library):
 
 
 def test_element_without_weights_is_refused(model):
-    with pytest.raises(CalculationFailedError, match="no weights for Po") as failure:
+    with fails(FailureKind.UNSUPPORTED_ELEMENT, "no weights for Po"):
         model([bulk("Po", "sc", a=3.35)], True)
-    assert failure.value.kind == FailureKind.UNSUPPORTED_ELEMENT
 
 
 def test_a_network_of_another_design_is_refused(library):

@@ -96,20 +96,16 @@ def test_ordered_mixtures(formula, phase, group, atoms):
 
 
 @pytest.mark.parametrize(
-    ("units", "message"),
+    ("formula", "size", "message"),
     [
-        (8, "take --units 10, or choose Cs0.875Rb0.125PbI3, which fits 8"),
-        (31, "take --units 30, or choose .*, which fits 31"),
+        ("Cs0.9Rb0.1PbI3", 8, "take --units 10, or choose Cs0.875Rb0.125PbI3, which fits 8"),
+        ("Cs0.9Rb0.1PbI3", 31, "take --units 30, or choose .*, which fits 31"),
+        ("CsPbI1.91Br1.09", None, "no size up to 64 does, or choose CsPbI1.875Br1.125,"),
     ],
 )
-def test_a_size_that_does_not_fit_names_the_nearest_that_does(units, message):
+def test_a_size_that_does_not_fit_names_the_nearest_that_does(formula, size, message):
     with pytest.raises(InputError, match=message):
-        mixed("Cs0.9Rb0.1PbI3", "Pm-3m", units=units)
-
-
-def test_shares_that_fit_no_size_name_the_nearest_composition():
-    with pytest.raises(InputError, match=r"no size up to 64 does, or choose CsPbI1.875Br1.125,"):
-        mixed("CsPbI1.91Br1.09", "Pnma")
+        mixed(formula, "Pm-3m", **({"units": size} if size else {}))
 
 
 def test_the_volume_is_between_those_of_the_ends():

@@ -18,7 +18,6 @@ def energies(volumes: np.ndarray, v0: float, b0: float, b1: float) -> np.ndarray
 def test_the_fit_finds_what_made_the_energies(derivative: float) -> None:
     volumes = np.linspace(190, 230, 7)
     found = birch_murnaghan([*volumes], [*energies(volumes, 208.0, 0.1, derivative)])
-    assert found is not None
     assert found == pytest.approx((208.0, -17.0, 0.1, derivative, 0.0), rel=1e-5, abs=1e-9)
 
 

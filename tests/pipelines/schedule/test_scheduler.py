@@ -58,6 +58,17 @@ class Desk:
         path.write_text(f'[[screen]]\nplan = "tin.toml"\ncron = "{cron}"\n{extra}\n')
         return Scheduler(self.store, read_schedule(path), self.said.append, lambda: self.now)
 
+    def started(self, extra: str = "") -> Scheduler:
+        """A scheduler that knows the plan from noon on."""
+        scheduler = self.scheduler(extra)
+        scheduler.run_due()
+        return scheduler
+
+    def due(self, scheduler: Scheduler, hours: float) -> list[RunDocument]:
+        """What is run so long after noon."""
+        self.now = NOON + timedelta(hours=hours)
+        return scheduler.run_due()
+
     def runs(self) -> list[RunDocument]:
         with self.store.session(read_only=True) as session:
             found = session.query(ScreeningRun).order_by(ScreeningRun.id)
@@ -78,14 +89,9 @@ def test_a_plan_runs_at_its_times_and_not_before(desk: Desk) -> None:
     assert scheduler.run_due() == []
     desk.now = NOON + timedelta(minutes=61)
     (run,) = scheduler.run_due()
-    assert (run.fire_time, run.scheduled, run.state) == (
-        NOON + timedelta(hours=1),
-        True,
-        RunState.DONE,
-    )
-    assert run.counts is not None
-    assert run.counts.compositions == 2
-    assert run.differences is None
+    at = NOON + timedelta(hours=1)
+    assert (run.fire_time, run.scheduled, run.state) == (at, True, RunState.DONE)
+    assert (run.counts.compositions, run.differences) == (2, None)
     assert scheduler.run_due() == []
 
 
@@ -98,9 +104,7 @@ def test_missed_runs_are_made_up_for_once(desk: Desk) -> None:
     assert "5 min late" in " ".join(desk.said)
 
 
-def test_times_that_pass_during_a_run_are_made_up_for_once(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_times_that_pass_during_a_run_are_made_up_for_once(desk, monkeypatch):
     first, second = desk.scheduler(), desk.scheduler()
     first.run_due()
     meanwhile: list[Any] = []
@@ -122,8 +126,7 @@ def test_times_that_pass_during_a_run_are_made_up_for_once(
 
 
 def test_an_interrupted_run_is_gone_on_with(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    scheduler = desk.scheduler()
-    scheduler.run_due()
+    scheduler = desk.started()
 
     def interrupted(self: Any) -> Any:
         raise KeyboardInterrupt
@@ -139,29 +142,24 @@ def test_an_interrupted_run_is_gone_on_with(desk: Desk, monkeypatch: pytest.Monk
 
 
 def test_a_run_that_fails_is_recorded_and_the_next_time_is_tried(desk: Desk) -> None:
-    scheduler = desk.scheduler()
-    scheduler.run_due()
+    scheduler = desk.started()
     desk.write_plan('"Xy2+"')
-    desk.now = NOON + timedelta(hours=1)
-    (run,) = scheduler.run_due()
+    (run,) = desk.due(scheduler, 1)
     assert run.state is RunState.FAILED
     assert "'Xy' is not an ion" in (run.failure or "")
     assert scheduler.run_due() == []
     desk.write_plan()
-    desk.now = NOON + timedelta(hours=2)
-    assert [run.state for run in scheduler.run_due()] == [RunState.DONE]
+    assert [run.state for run in desk.due(scheduler, 2)] == [RunState.DONE]
 
 
 def test_a_run_says_what_is_different_from_the_one_before(desk: Desk) -> None:
-    scheduler = desk.scheduler()
+    scheduler = desk.started()
 
     def after(hours: int, b: str, rank: str = "tau") -> Any:
         desk.write_plan(b, rank)
-        desk.now = NOON + timedelta(hours=hours)
-        (run,) = scheduler.run_due()
+        (run,) = desk.due(scheduler, hours)
         return run.differences
 
-    scheduler.run_due()
     assert after(1, '"Pb2+"') is None
     same = after(2, '"Pb2+"')
     assert (same.any, same.plan_changed, same.since) == (False, False, 1)
@@ -194,11 +192,9 @@ def test_once_runs_whatever_the_time_and_once_a_minute(desk: Desk) -> None:
 
 
 def test_a_person_s_screening_is_none_of_the_schedule_s(desk: Desk) -> None:
-    scheduler = desk.scheduler()
-    scheduler.run_due()
+    scheduler = desk.started()
     assert begin_run(desk.store, "tin", NOON + timedelta(hours=1, minutes=30)) is not None
-    desk.now = NOON + timedelta(hours=1)
-    assert len(scheduler.run_due()) == 1
+    assert len(desk.due(scheduler, 1)) == 1
 
 
 @contextmanager
@@ -228,12 +224,10 @@ def listening(status: int = 200) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 def test_the_webhook_hears_of_changes_and_failures_only(desk: Desk) -> None:
     with listening() as (url, came):
-        scheduler = desk.scheduler(f'webhook = "{url}"')
-        scheduler.run_due()
+        scheduler = desk.started(f'webhook = "{url}"')
         for hours, b in ((1, '"Pb2+"'), (2, '"Pb2+"'), (3, '"Pb2+", "Sn2+"'), (4, '"Xy2+"')):
             desk.write_plan(b)
-            desk.now = NOON + timedelta(hours=hours)
-            scheduler.run_due()
+            desk.due(scheduler, hours)
     assert [body["event"] for body in came] == ["changed", "failed"]
     assert came[0]["text"].startswith("pvkdb: run 3 of tin: 2 new")
     assert came[0]["run"]["differences"]["since"] == 2
@@ -246,15 +240,12 @@ def test_a_webhook_that_fails_is_recorded_and_harms_nothing(desk: Desk, answers:
     with listening(500) as (url, came):
         if not answers:
             url = "http://127.0.0.1:9/secret"  # nobody listens there
-        scheduler = desk.scheduler(f'webhook = "{url}"')
-        scheduler.run_due()
+        scheduler = desk.started(f'webhook = "{url}"')
         for hours, b in ((1, '"Pb2+"'), (2, '"Sn2+"')):
             desk.write_plan(b)
-            desk.now = NOON + timedelta(hours=hours)
-            (run,) = scheduler.run_due()
+            (run,) = desk.due(scheduler, hours)
     assert len(came) == answers
     assert run.state is RunState.DONE
-    assert run.webhook is not None
     assert run.webhook.startswith("not delivered: ")
     assert "secret" not in run.webhook
     assert desk.runs()[-1].webhook == run.webhook
@@ -299,10 +290,8 @@ def test_a_webhook_that_never_ends_its_answer_stops_nothing(
 ) -> None:
     monkeypatch.setattr(scheduling, "WEBHOOK_LIMIT_S", 0.5)
     with sending_for_ever(start, piece) as url:
-        scheduler = desk.scheduler(f'webhook = "{url}"')
-        scheduler.run_due()
-        desk.now = NOON + timedelta(hours=1)
-        scheduler.run_due()
+        scheduler = desk.started(f'webhook = "{url}"')
+        desk.due(scheduler, 1)
         desk.write_plan('"Sn2+"')
         desk.now = NOON + timedelta(hours=2)
         began = time.monotonic()

@@ -50,7 +50,6 @@ def test_the_window_of_the_bromide_vacancy(report: ScreeningReport) -> None:
     (candidate,) = report.candidates
     assert (candidate.rank, candidate.fall) == (1, None)
     found = candidate.vacancy
-    assert found is not None
     assert (found.phase, found.atoms_in_cell) == ("Pnma", 40)
     assert found.x_poor_ev == pytest.approx(0.20, abs=0.10)
     assert found.x_rich_ev == pytest.approx(1.6, abs=0.15)
@@ -59,18 +58,14 @@ def test_the_window_of_the_bromide_vacancy(report: ScreeningReport) -> None:
     window = found.mu_x_rich_ev - found.mu_x_poor_ev
     assert window == pytest.approx(found.x_rich_ev - found.x_poor_ev)
     assert 1.1 < window < 2.87 / 2
-    assert found.host_drop_ev_per_formula is not None
     assert 0 <= found.host_drop_ev_per_formula < 0.001  # this host is a minimum
     assert found.references["PbBr2"] in ("Pnma", "P-3m1", "R-3m")
     assert {"Br", "Pb", "CsBr", "PbBr2", "Cs4PbBr6"} <= found.references.keys()
 
 
 @pytest.mark.long
-def test_it_stands_beside_the_literature_as_a_model_value(
-    store: Store, report: ScreeningReport
-) -> None:
+def test_it_stands_beside_the_literature_as_a_model_value(store, report):
     found = report.candidates[0].vacancy
-    assert found is not None
     with store.session(read_only=True) as session:
         (statement,) = session.query(Energetic).filter_by(calculation_id=found.calculation).all()
         assert (statement.quantity, statement.method) == ("DFE", "MLIP")
@@ -84,9 +79,7 @@ def test_it_stands_beside_the_literature_as_a_model_value(
 
 
 @pytest.mark.long
-def test_once_more_computes_nothing_and_says_the_same(
-    store: Store, report: ScreeningReport
-) -> None:
+def test_once_more_computes_nothing_and_says_the_same(store, report):
     again = Funnel(parse_plan(PLAN), store, processes=1).run()
     assert again == report
     with store.session(read_only=True) as session:

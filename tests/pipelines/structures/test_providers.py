@@ -86,16 +86,10 @@ class _Answers(BaseHTTPRequestHandler):
         start = int(parse_qs(url.query).get("page_offset", ["0"])[0])
         if self.server.busy and start:
             self.server.busy -= 1
-            self.send_response(429)
-            self.send_header("Retry-After", "0")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self._send_nothing(429, "Retry-After", "0")
             return
         if self.server.moved and start:
-            self.send_response(302)
-            self.send_header("Location", self.server.moved)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self._send_nothing(302, "Location", self.server.moved)
             return
         end = start + self.server.page
         following = 0 if self.server.circle else end
@@ -108,6 +102,12 @@ class _Answers(BaseHTTPRequestHandler):
             },
             broken=self.server.breaks_at is not None and start >= self.server.breaks_at,
         )
+
+    def _send_nothing(self, status: int, header: str, value: str) -> None:
+        self.send_response(status)
+        self.send_header(header, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _send(self, document: Any, broken: bool = False) -> None:
         body = json.dumps(document).encode()
@@ -162,9 +162,7 @@ def test_what_is_no_ordered_crystal_is_refused(changes: dict[str, Any], reason: 
         atoms_of_entry(entry("x", CUBIC, **changes)["attributes"])
 
 
-def test_refused_structures_are_counted_and_the_others_keep_their_origin(
-    store: Store, tmp_path: Path
-) -> None:
+def test_refused_structures_are_counted_and_the_others_keep_their_origin(store, tmp_path):
     crowded, thin = CUBIC.copy(), CUBIC.copy()
     crowded.positions[1] = crowded.positions[0] + 0.3
     thin.cell[2] = thin.cell[0] + [0.0, 0.0, 0.4]
@@ -206,30 +204,23 @@ def test_refused_structures_are_counted_and_the_others_keep_their_origin(
 
 
 @pytest.mark.parametrize(
-    ("next_host", "moved", "circle", "most_mb", "reason"),
+    ("fault", "most_mb", "reason"),
     [
-        ("http://localhost:1", "", False, 5, "a next page elsewhere: http://localhost:1"),
-        ("http://127.0.0.1:1", "", False, 5, "a next page elsewhere: http://127.0.0.1:1"),
-        ("file:///etc", "", False, 5, "gives a next page elsewhere"),
-        ("", "http://127.0.0.1:1/", False, 5, "leads elsewhere: http://127.0.0.1:1; if you"),
-        ("", "https://127.0.0.1/", False, 5, "leads elsewhere: https://127.0.0.1; if you"),
-        ("", "", True, 5, "its pages never end"),
-        ("", "", False, 0.001, "answered with more than 0.001 MB"),
+        ({"next_host": "http://localhost:1"}, 5, "a next page elsewhere: http://localhost:1"),
+        ({"next_host": "http://127.0.0.1:1"}, 5, "a next page elsewhere: http://127.0.0.1:1"),
+        ({"next_host": "file:///etc"}, 5, "gives a next page elsewhere"),
+        ({"moved": "http://127.0.0.1:1/"}, 5, "leads elsewhere: http://127.0.0.1:1; if you"),
+        ({"moved": "https://127.0.0.1/"}, 5, "leads elsewhere: https://127.0.0.1; if you"),
+        ({"circle": True}, 5, "its pages never end"),
+        ({}, 0.001, "answered with more than 0.001 MB"),
     ],
 )
 def test_a_provider_may_not_lead_elsewhere_in_circles_or_send_too_much(
-    sqlite_store: Store,
-    tmp_path: Path,
-    next_host: str,
-    moved: str,
-    circle: bool,
-    most_mb: float,
-    reason: str,
-) -> None:
+    sqlite_store, tmp_path, fault, most_mb, reason
+):
     entries = [entry(str(n), scaled(CUBIC, n)) for n in range(4)]
     with faulty(entries) as server:
-        server.next_host, server.circle = next_host or server.base, circle
-        server.moved = moved
+        vars(server).update(fault)
         patience = Patience(retries=1, limit_s=20, max_answer_mb=most_mb)
         (report,) = fetch_structures(
             sqlite_store, FILTER, [server.base], progress=tmp_path / "p.json", patience=patience

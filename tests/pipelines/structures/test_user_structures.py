@@ -54,10 +54,22 @@ def test_ordered_supercell_is_a_start_of_a_mixed_composition(tmp_path: Path):
     assert phase_of(start, mixed) == "P4/mmm"
 
 
-def test_shared_sites_are_refused(tmp_path: Path):
-    path = tmp_path / "mixed.cif"
-    path.write_text(SHARED_SITE, encoding="utf-8")
-    with pytest.raises(InputError, match=r"occupied by .*0\.5.*order it in a supercell"):
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (SHARED_SITE, r"occupied by .*0\.5.*order it in a supercell"),
+        ("nothing here", r"start\.cif"),
+        (
+            SHARED_SITE + "# measured reflections\n" * 100_000,
+            r"start\.cif has 2\.\d MB; a structure may have 2: keep",
+        ),
+    ],
+    ids=["shared sites", "no structure", "too large for one"],
+)
+def test_a_file_that_is_no_start_is_refused(tmp_path: Path, text: str, reason: str):
+    path = tmp_path / "start.cif"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=reason):
         read_start(path, parse_composition("CsPb0.5Sn0.5I3"))
 
 
@@ -73,20 +85,6 @@ def test_what_is_no_such_crystal_is_refused(tmp_path: Path, atoms, reason):
     path = tmp_path / "start.xyz"
     write(path, atoms, format="extxyz")
     with pytest.raises(InputError, match=reason):
-        read_start(path, parse_composition("CsPbI3"))
-
-
-def test_a_file_too_large_for_one_structure_is_not_read(tmp_path: Path):
-    path = tmp_path / "long.cif"
-    path.write_text(SHARED_SITE + "# measured reflections\n" * 100_000)
-    with pytest.raises(InputError, match=r"long\.cif has 2\.\d MB; a structure may have 2: keep"):
-        read_start(path)
-
-
-def test_no_structure_at_all_is_refused(tmp_path: Path):
-    path = tmp_path / "notes.cif"
-    path.write_text("nothing here", encoding="utf-8")
-    with pytest.raises(InputError, match=r"notes\.cif"):
         read_start(path, parse_composition("CsPbI3"))
 
 

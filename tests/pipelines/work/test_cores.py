@@ -29,7 +29,6 @@ def test_each_takes_a_free_core_and_gives_it_back(tmp_path) -> None:
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert process.stdout is not None
         return process, process.stdout.readline().strip()
 
     started = [start() for _ in range(usable_cores() + 1)]

@@ -55,7 +55,7 @@ from pvkdb_pipelines.work.tasks import KINDS
 from pvkdb_pipelines.work.worker import Worker
 
 from ...pvkdb.store.files.conftest import other, shipped
-from ...pvkdb.store.files.exchanging import Line, file_of, taken, with_path, written
+from ...pvkdb.store.files.exchanging import file_of, taken, with_path, written
 from ..conftest import potential_from
 from ..dft.crystals import GUIDE, TRUTH, hop_request
 from ..dft.test_computing import copper_path
@@ -173,7 +173,6 @@ def computed(store: Store, request: Any) -> None:
             material = register_material(session, composition, request.phase).id
         name = queue.enqueue(session, request, material)[0].id
     document = Worker(store).run(name)
-    assert document is not None
     assert document.state is CalculationState.DONE, document.failure_message
 
 
@@ -181,9 +180,7 @@ def computed(store: Store, request: Any) -> None:
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind == "neb")) for kind in KINDS]
 )
-def test_a_result_of_every_kind_comes_back_by_a_file(
-    kind: str, empty_store: Store, other: Store, tmp_path: Path, shipped: dict[str, Line]
-) -> None:
+def test_a_result_of_every_kind_comes_back_by_a_file(kind, empty_store, other, tmp_path, shipped):
     taken(other, file_of(tmp_path / "barrier.gz", with_path(shipped["neb"])))
     with other.session() as session:
         barrier = session.query(Calculation).one()

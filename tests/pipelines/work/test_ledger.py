@@ -21,11 +21,11 @@ from pvkdb.errors import DatabaseError
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.calculations import Calculation, CalculationEvent, CalculationFile
-from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue.kept_files import SETTING, FileStore
 from pvkdb_pipelines import ownership
 
 from ...programs import Start, background
+from ...queueing import Queue
 from .rehearsal import WITNESS, Rehearsal
 
 pytestmark = pytest.mark.slow  # each starts several processes
@@ -33,8 +33,7 @@ PROGRAM = Path(__file__).with_name("rehearsal.py")
 
 
 def asked(store: Store, *requests: Rehearsal) -> list[str]:
-    with store.session() as session:
-        return [queue.enqueue(session, request)[0].id for request in requests]
+    return [Queue(store).put(request) for request in requests]
 
 
 def states(store: Store) -> Counter[str]:
@@ -104,9 +103,7 @@ def carried_out(witness: Path) -> Counter[int]:
     return Counter(map(int, witness.read_text(encoding="ascii").split()))
 
 
-def test_four_workers_do_each_of_60_calculations_once(
-    empty_store: Store, start: Start, witness: Path, tmp_path: Path
-) -> None:
+def test_four_workers_do_each_of_60_calculations_once(empty_store, start, witness, tmp_path):
     asked(empty_store, *(Rehearsal(number=number) for number in range(60)))
     stderr = ended(start(empty_store, "work", "--processes", "4"))
     assert "60 done, 0 failed" in stderr
@@ -125,9 +122,7 @@ def test_four_workers_do_each_of_60_calculations_once(
     assert sorted(int(kept.get(key)) for key in files) == list(range(0, 60, 10))
 
 
-def test_a_killed_worker_process_is_replaced(
-    empty_store: Store, start: Start, witness: Path
-) -> None:
+def test_a_killed_worker_process_is_replaced(empty_store, start, witness):
     asked(empty_store, *(Rehearsal(number=n, steps=4, step_s=0.05) for n in range(24)))
     process = start(empty_store, "work", "--processes", "2")
     wait_for(lambda: states(empty_store)["done"] >= 4)
@@ -147,9 +142,7 @@ def test_a_killed_worker_process_is_replaced(
         assert attempts[1] + attempts[2] == 24
 
 
-def test_a_killed_dispatcher_leaves_everything_to_the_next(
-    empty_store: Store, start: Start, witness: Path
-) -> None:
+def test_a_killed_dispatcher_leaves_everything_to_the_next(empty_store, start, witness):
     asked(empty_store, *(Rehearsal(number=n, steps=6, step_s=0.05) for n in range(16)))
     process = start(empty_store, "work", "--processes", "2")
     wait_for(lambda: states(empty_store)["done"] >= 3)
@@ -190,9 +183,7 @@ def restarted(server: Any, killed: int) -> bool:
     return False
 
 
-def test_a_killed_postgresql_loses_nothing(
-    own_postgres: tuple[Any, Store], start: Start, witness: Path
-) -> None:
+def test_a_killed_postgresql_loses_nothing(own_postgres, start, witness):
     server, store = own_postgres
     asked(store, *(Rehearsal(number=n, steps=4, step_s=0.05) for n in range(40)))
     process = start(store, "work", "--processes", "2")
@@ -211,26 +202,19 @@ def test_a_killed_postgresql_loses_nothing(
     assert states(store) == Counter(done=40)
 
 
-def test_sigterm_lets_what_runs_finish_and_says_what_is_left(
-    sqlite_store: Store, start: Start
-) -> None:
-    short, long, later = asked(
-        sqlite_store,
-        Rehearsal(number=1, steps=10, step_s=0.1),
-        Rehearsal(number=2, steps=600, step_s=0.1),
-        Rehearsal(number=3, steps=600, step_s=0.1),
-    )
+def test_sigterm_lets_what_runs_finish_and_says_what_is_left(sqlite_store, start):
+    numbered = enumerate((10, 600, 600), start=1)
+    requests = [Rehearsal(number=number, steps=steps, step_s=0.1) for number, steps in numbered]
+    short, long, later = asked(sqlite_store, *requests)
     process = start(sqlite_store, "work", "--processes", "2", "--grace", "3")
     wait_for(lambda: len(owners(sqlite_store)) == 2)
     process.send_signal(signal.SIGTERM)
     stderr = ended(process, code=130)
     assert "1 done, 0 failed" in stderr
     assert "stopped by SIGTERM; 2 queued" in stderr.splitlines()[-1]
-    with sqlite_store.session(read_only=True) as session:
-        entries = {entry.id: entry for entry in session.scalars(select(Calculation))}
-        assert entries[short].state == "done"
-        for name in (long, later):
-            assert (entries[name].state, entries[name].attempts) == ("queued", 0)
+    queue = Queue(sqlite_store)
+    assert queue.states(short, long, later) == ["done", "queued", "queued"]
+    assert [queue.entry(name).attempts for name in (long, later)] == [0, 0]
 
 
 def test_a_running_calculation_is_cancelled(sqlite_store: Store, start: Start) -> None:
@@ -242,12 +226,8 @@ def test_a_running_calculation_is_cancelled(sqlite_store: Store, start: Start) -
     assert "1 cancelled" in ended(process)
     shown = start(sqlite_store, "jobs", "show", name)
     stdout, _ = shown.communicate(timeout=60)
-    began = stdout.rindex("running: by ")
-    places = [
-        stdout.rindex("queued"),
-        began,
-        stdout.rindex("cancel requested"),
-        stdout.rindex("cancelled"),
-    ]
+    words = ("queued", "running: by ", "cancel requested", "cancelled")
+    places = [stdout.rindex(each) for each in words]
     assert places == sorted(places)
-    assert "  rehearse" in stdout[began:]  # steps, before and after the request until it is seen
+    # Steps, before and after the request until it is seen.
+    assert "  rehearse" in stdout[places[1] :]

@@ -16,7 +16,6 @@ from pvkdb.schemas.calculations import CalculationDocument, FailureKind, Selecti
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue import jobs
 from pvkdb.store.queue.kept_files import SETTING
 from pvkdb.store.rows.from_models import calculation_document
@@ -27,6 +26,7 @@ from pvkdb_pipelines.work import tasks, worker
 from pvkdb_pipelines.work.worker import Worker
 
 from ...each import for_each
+from ...queueing import Queue
 from .rehearsal import Rehearsal, rehearse
 
 
@@ -102,11 +102,8 @@ _numbers = itertools.count()
 
 def two_queued(store: Store) -> tuple[str, str]:
     """Queue a rehearsal that brings poison, with an even number, and a healthy one behind it."""
-    with store.session() as session:
-        return (
-            queue.enqueue(session, Rehearsal(number=2 * next(_numbers)), priority=1)[0].id,
-            queue.enqueue(session, Rehearsal(number=2 * next(_numbers) + 1))[0].id,
-        )
+    poison, healthy = (Rehearsal(number=2 * next(_numbers) + odd) for odd in (0, 1))
+    return Queue(store).put(poison, priority=1), Queue(store).put(healthy)
 
 
 def only_the_first_failed(store: Store, first: str, second: str) -> CalculationDocument:
@@ -124,68 +121,44 @@ def only_the_first_failed(store: Store, first: str, second: str) -> CalculationD
         return calculation_document(poison)
 
 
-def brings(monkeypatch: pytest.MonkeyPatch, brought: Callable[..., Any]) -> None:
+@for_each(("name", "by"), itertools.product(BROUGHT, ["a worker", "a dispatcher"]))
+def test_what_the_database_refuses_is_a_failure_of_that_calculation(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch, name: str, by: str
+) -> None:
     def compute(document: CalculationDocument, report: Any) -> tasks.Outcome:
         poison = document.parameters["number"] % 2 == 0
-        outcome: tasks.Outcome = (brought if poison else rehearse)(document, report)
+        outcome: tasks.Outcome = (BROUGHT[name] if poison else rehearse)(document, report)
         return outcome
 
     monkeypatch.setitem(tasks.KINDS, "rehearsal", compute)
-
-
-@for_each("name", BROUGHT)
-def test_what_the_database_refuses_is_a_failure_of_that_calculation(
-    empty_store: Store, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    brings(monkeypatch, BROUGHT[name])
     names = two_queued(empty_store)
-    only_worker = Worker(empty_store)
-    ended = [document.state for document in (only_worker.run(), only_worker.run()) if document]
-    assert ended == ["failed", "done"]
+    one_by_one = iter(Worker(empty_store).run, None)
+    ended = one_by_one if by == "a worker" else Dispatcher(empty_store, Here()).run()
+    assert [document.state for document in ended] == ["failed", "done"]
     only_the_first_failed(empty_store, *names)
 
 
-@for_each("name", BROUGHT)
-def test_it_is_one_where_a_dispatcher_records_it(
-    empty_store: Store, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    brings(monkeypatch, BROUGHT[name])
-    names = two_queued(empty_store)
-    assert len(list(Dispatcher(empty_store, Here()).run())) == 2
-    only_the_first_failed(empty_store, *names)
+#: What a row may hold in place of the parameters of a calculation.
+POISONED = (
+    '{"kind": "rehearsal", "number": "\\u0000"}',
+    '{"formula": "\\ud800"}',
+    "[1]",
+    "7",
+    "null",
+)
 
 
 @for_each(
     ("parameters", "kind"),
-    itertools.product(
-        [
-            '{"kind": "rehearsal", "number": "\\u0000"}',
-            '{"formula": "\\ud800"}',
-            "[1]",
-            "7",
-            "null",
-            "[" * 3000 + "]" * 3000,
-        ],
-        ["rehearsal", "unknown"],
-    ),
+    itertools.product((*POISONED, "[" * 3000 + "]" * 3000), ("rehearsal", "unknown")),
 )
-def test_a_row_that_was_poisoned_earlier_fails_and_is_left_behind(
-    empty_store: Store, parameters: str, kind: str
-) -> None:
+def test_a_row_that_was_poisoned_earlier_fails_and_is_left_behind(empty_store, parameters, kind):
     names = two_queued(empty_store)
+    value = ":parameters" if empty_store.sqlite_path else "CAST(:parameters AS json)"
+    change = text(f"UPDATE calculations SET parameters = {value}, kind = :kind WHERE id = :id")
     with empty_store.session() as session:
-        session.execute(
-            text("UPDATE calculations SET parameters = :parameters, kind = :kind WHERE id = :id")
-            if empty_store.sqlite_path
-            else text(
-                "UPDATE calculations SET parameters = CAST(:parameters AS json), kind = :kind "
-                "WHERE id = :id"
-            ),
-            {"parameters": parameters, "kind": kind, "id": names[0]},
-        )
-    only_worker = Worker(empty_store)
-    while only_worker.run() is not None:
-        pass
+        session.execute(change, {"parameters": parameters, "kind": kind, "id": names[0]})
+    list(iter(Worker(empty_store).run, None))
     document = only_the_first_failed(empty_store, *names)
     assert json.dumps(document.parameters)
     with empty_store.session() as session:
@@ -199,31 +172,21 @@ def test_a_row_that_was_poisoned_earlier_fails_and_is_left_behind(
 def test_text_that_is_no_json_fails_too(sqlite_store: Store) -> None:
     """PostgreSQL keeps no such text in a column of JSON."""
     names = two_queued(sqlite_store)
+    cut = text("UPDATE calculations SET parameters = '{cut' WHERE id = :id")
     with sqlite_store.session() as session:
-        session.execute(
-            text("UPDATE calculations SET parameters = '{cut' WHERE id = :id"), {"id": names[0]}
-        )
-    only_worker = Worker(sqlite_store)
-    while only_worker.run() is not None:
-        pass
+        session.execute(cut, {"id": names[0]})
+    list(iter(Worker(sqlite_store).run, None))
     only_the_first_failed(sqlite_store, *names)
 
 
-def test_a_heartbeat_is_written_whatever_the_progress_holds(
-    empty_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_heartbeat_is_written_whatever_the_progress_holds(queue: Queue) -> None:
     """Its lease ended otherwise, and a second worker did the same work."""
-    first, _ = two_queued(empty_store)
-    with empty_store.session() as session:
-        assert queue.claim(session, "me") is not None
-        before = session.get_one(Calculation, first).lease_until
+    first, _ = two_queued(queue.store)
+    before = queue.claim("me").lease_until
     progress = {"stage": "a\0\ud800", "step": 1, "force": float("inf"), "fraction": 0.5}
     lines = [worker.ProgressLine(worker.utc_now(), "a\0\ud800" * 10_000)]
-    with empty_store.session() as session:
-        assert queue.heartbeat(session, first, "me", progress, lines)
-    with empty_store.session(read_only=True) as session:
+    assert queue.heartbeat(first, "me", progress, lines)
+    with queue.store.session(read_only=True) as session:
         entry = session.get_one(Calculation, first)
-        assert entry.lease_until is not None
-        assert before is not None
         assert entry.lease_until > before
         assert jobs.job_document(session, entry).progress is not None

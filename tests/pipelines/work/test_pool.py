@@ -16,13 +16,13 @@ from pvkdb.schemas.calculations import CalculationDocument, FailureKind
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
-from pvkdb.store.queue import jobs
 from pvkdb_pipelines.potentials.potential import Potential, Properties
 from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work import pool, tasks, worker
 from pvkdb_pipelines.work.pool import drain, run_all
 from pvkdb_pipelines.work.worker import Worker
 
+from ...queueing import Queue
 from .rehearsal import Rehearsal
 
 
@@ -61,14 +61,12 @@ def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Model:
 
 
 def queued(store: Store, *requests: Rehearsal) -> list[str]:
-    with store.session() as session:
-        return [queue.enqueue(session, request)[0].id for request in requests]
+    return [Queue(store).put(request) for request in requests]
 
 
 def columns(store: Store, ids: Sequence[str], *names: str) -> list[tuple[Any, ...]]:
-    with store.session(read_only=True) as session:
-        found = [session.get_one(Calculation, each) for each in ids]
-        return [tuple(getattr(each, name) for name in names) for each in found]
+    found = map(Queue(store).entry, ids)
+    return [tuple(getattr(each, name) for name in names) for each in found]
 
 
 def test_each_is_done_fails_or_is_cancelled_alone_under_its_own_lease(
@@ -94,8 +92,7 @@ def test_each_is_done_fails_or_is_cancelled_alone_under_its_own_lease(
     for document in run_all(Worker(empty_store), None):
         ended.append((document.id, document.state))
         if document.id == ids[2]:
-            with empty_store.session() as session:
-                jobs.cancel(session, ids[3])
+            Queue(empty_store).cancel(ids[3])
     assert ended == list(zip(ids, ("done", "failed", "done", "cancelled"), strict=True))
     assert model.sizes[:40] == [4] * 3 + [3] * 2 + [2] * 35
     assert len(model.sizes) < 1000
@@ -104,9 +101,7 @@ def test_each_is_done_fails_or_is_cancelled_alone_under_its_own_lease(
     assert kinds == [(None, 1, None), ("no hop", 1, None), (None, 1, None), (None, 1, None)]
 
 
-def test_what_needs_no_potential_does_not_hold_up_a_batch(
-    sqlite_store: Store, model: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_needs_no_potential_does_not_hold_up_a_batch(sqlite_store, model, monkeypatch):
     class Alone(Rehearsal):
         kind: str = "alone"  # type: ignore[assignment]
 
@@ -144,9 +139,7 @@ def test_an_interruption_puts_all_of_them_back(sqlite_store: Store, model: Model
     assert columns(sqlite_store, ids, "state", "attempts", "owner") == [("queued", 0, None)] * 3
 
 
-def test_a_lost_answer_to_a_claim_does_not_put_back_what_runs(
-    sqlite_store: Store, model: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lost_answer_to_a_claim_does_not_put_back_what_runs(sqlite_store, model, monkeypatch):
     """The second claim was written, and the connection broke before the worker received it."""
     monkeypatch.setattr(worker, "RETRY_S", 0.0)
     ids = queued(sqlite_store, *(Rehearsal(number=number) for number in range(2)))

@@ -25,9 +25,7 @@ from ...conftest import read_only
 from ...curated import REFERENCES
 
 
-def test_a_connection_in_use_is_closed_when_it_is_given_back_after_the_store(
-    empty_store: Store,
-) -> None:
+def test_a_connection_in_use_is_closed_when_it_is_given_back_after_the_store(empty_store):
     with empty_store.engine.connect() as connection:
         driver = connection.connection.dbapi_connection
         empty_store.close()
@@ -170,7 +168,6 @@ def test_a_writer_waits_for_a_lock_as_long_as_it_is_told(empty_store: Store) -> 
 
 def test_a_session_read_in_pages_pins_no_log(sqlite_store: Store) -> None:
     path = sqlite_store.sqlite_path
-    assert path is not None
     reading = Session()
     with sqlite_store.page(reading):
         reading.execute(text("SELECT count(*) FROM devices")).one()
@@ -185,26 +182,18 @@ def test_a_session_read_in_pages_pins_no_log(sqlite_store: Store) -> None:
     writer.close()
 
 
+TWICE = DuplicatePreparedStatement('prepared statement "_pg3_0" already exists')
+MANY = psycopg.OperationalError("FATAL:  sorry, too many clients already")
+
+
 @pytest.mark.parametrize(
     ("reason", "wrapped", "kind", "remedy"),
     [
-        (
-            DuplicatePreparedStatement('prepared statement "_pg3_0" already exists'),
-            sql.ProgrammingError,
-            DatabaseError,
-            "set max_prepared_statements",
-        ),
-        (
-            psycopg.OperationalError("FATAL:  sorry, too many clients already"),
-            sql.OperationalError,
-            StoreAwayError,
-            "raise max_connections, or put PgBouncer in front",
-        ),
+        (TWICE, sql.ProgrammingError, DatabaseError, "set max_prepared_statements"),
+        (MANY, sql.OperationalError, StoreAwayError, "raise max_connections, or put PgBouncer in"),
     ],
 )
-def test_errors_of_many_connections_are_none_of_the_values(
-    reason: psycopg.Error, wrapped: type[sql.DBAPIError], kind: type[DatabaseError], remedy: str
-) -> None:
+def test_errors_of_many_connections_are_none_of_the_values(reason, wrapped, kind, remedy):
     """A worker would otherwise record a failure of its calculation."""
     error = own_error(wrapped("SELECT 1", {}, reason), "postgresql://host/pvkdb")
     assert type(error) is kind

@@ -10,9 +10,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 
 
-def test_a_start_that_breaks_leaves_no_table(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_start_that_breaks_leaves_no_table(database_url, monkeypatch):
     original = command.stamp
 
     def interrupted(*args: object) -> None:

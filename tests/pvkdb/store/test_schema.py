@@ -25,6 +25,7 @@ def test_migrations_give_the_models(empty_store: Store) -> None:
     with migrating(empty_store) as config:
         command.downgrade(config, database.FIRST_REVISION)
     assert upgrade(empty_store) == (database.FIRST_REVISION, SCHEMA_REVISION)
+    assert upgrade(empty_store) == (SCHEMA_REVISION, SCHEMA_REVISION)
     with empty_store.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         differences = compare_metadata(context, Base.metadata)
@@ -40,10 +41,6 @@ def test_the_revision_constant_is_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA_REVISION
 
 
-def test_upgrade_twice_changes_nothing(empty_store: Store) -> None:
-    assert upgrade(empty_store) == (SCHEMA_REVISION, SCHEMA_REVISION)
-
-
 def test_an_empty_database_names_the_remedy(database_url: str) -> None:
     store = Store(database_url)
     with pytest.raises(NotMigratedError, match="pvkdb init"):
@@ -51,11 +48,14 @@ def test_an_empty_database_names_the_remedy(database_url: str) -> None:
     store.close()
 
 
-def test_reading_a_missing_sqlite_file_does_not_make_one(tmp_path: Path) -> None:
+def test_reading_a_missing_file_does_not_make_one_and_another_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "missing.sqlite"
     with pytest.raises(NotMigratedError):
         Store(f"sqlite:///{path}").require_migrated()
     assert not path.exists()
+    path.write_text("this is not a database, but it is longer than a page header " * 20)
+    with pytest.raises(DatabaseError, match="not an SQLite database"):
+        Store(f"sqlite:///{path}").require_migrated()
 
 
 def test_checks_are_the_models_checks(empty_store: Store) -> None:
@@ -88,9 +88,7 @@ def test_a_migration_that_would_break_a_reference_is_undone(sqlite_store: Store)
 @pytest.mark.parametrize(
     ("revision", "remedy"), [("9999", "later version"), ("0019", "pvkdb jobs export of the pvkdb")]
 )
-def test_a_store_of_an_unknown_revision_is_left_alone(
-    sqlite_store: Store, revision: str, remedy: str
-) -> None:
+def test_a_store_of_an_unknown_revision_is_left_alone(sqlite_store, revision, remedy):
     with sqlite_store.engine.begin() as connection:
         connection.execute(text(f"UPDATE alembic_version SET version_num = '{revision}'"))
     for refused in (sqlite_store.require_migrated, lambda: upgrade(sqlite_store)):
@@ -98,9 +96,7 @@ def test_a_store_of_an_unknown_revision_is_left_alone(
             refused()
 
 
-def test_a_store_of_an_earlier_revision_names_the_remedy(
-    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_of_an_earlier_revision_names_the_remedy(sqlite_store, monkeypatch):
     monkeypatch.setattr(database, "SCHEMA_REVISION", "9999")
     with pytest.raises(NotMigratedError, match="pvkdb upgrade"):
         sqlite_store.require_migrated()
@@ -110,7 +106,6 @@ def test_a_deleted_sqlite_file_is_noticed(sqlite_store: Store) -> None:
     with sqlite_store.session() as session:
         session.execute(text("SELECT 1"))
     path = sqlite_store.sqlite_path
-    assert path is not None
     path.unlink()
     with pytest.raises(NotMigratedError, match="pvkdb init"), sqlite_store.session():
         pass
@@ -162,13 +157,6 @@ def test_unusable_urls_are_refused_in_words(url: str, reason: str) -> None:
     for use in (Store.require_migrated, upgrade):
         with pytest.raises(DatabaseError, match=reason):
             use(Store(url))
-
-
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "notes.txt"
-    path.write_text("this is not a database, but it is longer than a page header " * 20)
-    with pytest.raises(DatabaseError, match="not an SQLite database"):
-        Store(f"sqlite:///{path}").require_migrated()
 
 
 def test_passwords_are_not_shown() -> None:

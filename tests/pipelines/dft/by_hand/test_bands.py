@@ -38,7 +38,7 @@ from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from ....conftest import lacks
 from ....queueing import enqueued
 from ....structures import structure_row
-from ..barriers import stored_barrier, vacancy_path
+from ..barriers import stored_barrier, taken_back, vacancy_path
 from ..conftest import MOLECULE, inversion
 from .vasprun import TITLES, vasprun_xml
 
@@ -48,9 +48,7 @@ VTST_LINE = " FORCES: max atom, RMS     {:.6f}    0.010000\n"
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("pw")
-def test_a_band_of_neb_x_comes_back_with_its_functional_d3_and_u(
-    sqlite_store: Store, tmp_path: Path
-) -> None:
+def test_a_band_of_neb_x_comes_back_with_its_functional_d3_and_u(sqlite_store, tmp_path):
     if shutil.which("neb.x") is None:
         lacks("neb.x is not on the PATH (Debian: quantum-espresso)")
     chosen = {"dispersion": "D3(BJ)", "hubbard": "N-2p=1.0"}
@@ -64,11 +62,9 @@ def test_a_band_of_neb_x_comes_back_with_its_functional_d3_and_u(
     (folder / "pseudo").symlink_to(DEBIAN_PSEUDO_DIR)
     steps = (folder / "README.md").read_text().partition("```bash\n")[2].partition("\npvkdb")[0]
     subprocess.run(["bash", "-ec", steps], cwd=folder, check=True)
-    with sqlite_store.session() as session:
-        found = import_results(session, session.get_one(Calculation, key), folder)
-        result = DftNebResult.model_validate(found.result)
-        assert found.versions is not None
-        assert found.versions["espresso"].startswith("6.")
+    found = taken_back(sqlite_store, key, folder)
+    result = DftNebResult.model_validate(found.result)
+    assert found.versions["espresso"].startswith("6.")
     printed = np.loadtxt(folder / "pvkdb.dat")
     assert result.image_energies_ev == pytest.approx(printed[:, 1].tolist(), abs=1e-4)
     # The ends are mirror images of one another.
@@ -82,21 +78,23 @@ def test_a_band_of_neb_x_comes_back_with_its_functional_d3_and_u(
     words = (
         r"dispersion D3\(BJ\), the job has None; image 0: U {'N': \('p', 1.0\)}, the job has none"
     )
-    with sqlite_store.session() as session, pytest.raises(InputError, match=words):
-        import_results(session, session.get_one(Calculation, plain), folder)
+    with pytest.raises(InputError, match=words):
+        taken_back(sqlite_store, plain, folder)
+
+
+VASP: dict[str, Any] = {"engine": "vasp", "charge": 1, "kpoint_grid": (1, 1, 1)}
+CHOSEN = DftSettings(**VASP)
 
 
 def band_request(store: Store, **settings: Any) -> tuple[str, DftNebRequest]:
     """The band over the path of a barrier, with VASP."""
     key = stored_barrier(store)
-    chosen = DftSettings(engine="vasp", charge=1, kpoint_grid=(1, 1, 1), **settings)
+    chosen = DftSettings(**VASP, **settings)
     with store.session() as session:
         return key, neb_request(session, session.get_one(Calculation, key), chosen)
 
 
-def test_a_vtst_folder_says_what_to_run_and_its_method_comes_back(
-    sqlite_store: Store, tmp_path: Path
-) -> None:
+def test_a_vtst_folder_says_what_to_run_and_its_method_comes_back(sqlite_store, tmp_path):
     key, request = band_request(
         sqlite_store, functional="r2SCAN", dispersion="D3(BJ)", hubbard="Pb-6p=2.5", soc=True
     )
@@ -126,15 +124,13 @@ def test_a_vtst_folder_says_what_to_run_and_its_method_comes_back(
      <i type="logical" name="LDAU">T</i><v type="int" name="LDAUL">0 1 0</v>
      <v name="LDAUU">0.0 2.5 0.0</v>"""
     run_by_vasp(tmp_path / "job", request, incar=tags, soc=True, encut_ev=680.0)
+    found = taken_back(sqlite_store, key, tmp_path / "job")
     with sqlite_store.session() as session:
-        found = import_results(session, session.get_one(Calculation, key), tmp_path / "job")
         statement = session.get_one(Energetic, f"e-{found.id}-hop-1")
         assert (statement.functional, statement.soc) == ("r2SCAN+U-D3(BJ)", True)
 
 
-def test_a_vacancy_without_a_stored_path_hops_by_the_length_of_its_hop(
-    sqlite_store: Store,
-) -> None:
+def test_a_vacancy_without_a_stored_path_hops_by_the_length_of_its_hop(sqlite_store):
     """As in the release: hosts, and no images. Edges of cubic CsPbBr3 are one kind of hop."""
     key = stored_barrier(sqlite_store)
     host = Atoms("CsPbBr3", cell=[5.9] * 3, pbc=True)
@@ -148,20 +144,18 @@ def test_a_vacancy_without_a_stored_path_hops_by_the_length_of_its_hop(
         for image in session.query(Structure):
             session.delete(image)
         result = copy.deepcopy(calculation.result)
-        assert result is not None
         result["hops"][0]["hop"]["length_ang"] = length
         calculation.result = result
         where = {"material_id": calculation.material_id, "origin": "a test"}
         session.add(structure_row(f"{key}-host", host, role="host", calculation_id=key, **where))
         session.flush()
-        chosen = DftSettings(engine="vasp", charge=1, kpoint_grid=(1, 1, 1))
-        request = neb_request(session, calculation, chosen)
+        request = neb_request(session, calculation, CHOSEN)
         with pytest.raises(InputError, match="has no path of hop 1"):
-            path_request(session, calculation, chosen)
+            path_request(session, calculation, CHOSEN)
         result["hops"][0]["hop"]["length_ang"] = 2.0
         calculation.result = copy.deepcopy(result)
         with pytest.raises(InputError, match=r"0 kinds of hops are 2\.0 Å long"):
-            neb_request(session, calculation, chosen)
+            neb_request(session, calculation, CHOSEN)
     start, end = (np.array(request.images[index].positions_ang) for index in (0, -1))
     moved = np.linalg.norm(end - start, axis=1)
     assert (len(start), np.count_nonzero(moved > 1e-6)) == (39, 1)
@@ -186,23 +180,21 @@ def test_a_band_of_vasp_comes_back_as_a_barrier_by_dft(sqlite_store: Store, tmp_
     folder = tmp_path / "job"
     export_inputs(request, key, folder)
     run_by_vasp(folder, request)
+    found = taken_back(sqlite_store, key, folder)
+    result = DftNebResult.model_validate(found.result)
+    assert found.id != key  # the barrier of the potential stays as it is
+    assert found.versions == {"vasp": "6.4.2", "imported": found.versions["imported"]}
     with sqlite_store.session() as session:
-        found = import_results(session, session.get_one(Calculation, key), folder)
-        result = DftNebResult.model_validate(found.result)
         statement = session.get_one(Energetic, f"e-{found.id}-hop-1")
-        assert found.id != key  # the barrier of the potential stays as it is
         assert (statement.method, statement.functional, statement.charge) == ("DFT", "PBE", 1)
         assert (statement.value_min_ev, statement.value_max_ev) == pytest.approx((0.2, 0.3))
         for words in (f"NEB from the path of calculation {key}", "POTCAR PBE_54", "imported"):
-            assert words in (statement.conditions or "")
-        assert found.versions == {"vasp": "6.4.2", "imported": found.versions["imported"]}
+            assert words in statement.conditions
     assert result.residual_force_ev_per_ang == pytest.approx(0.04)
     assert result.neb_method == "VTST of VASP 6.4.2, climbing image, L-BFGS"
 
 
-def test_the_lattice_by_dft_replaces_that_of_the_potential(
-    sqlite_store: Store, tmp_path: Path
-) -> None:
+def test_the_lattice_by_dft_replaces_that_of_the_potential(sqlite_store, tmp_path):
     """A cell that DFT widens by one percent: each image of the band is in its supercell."""
     key, request = band_request(sqlite_store)
     host = host_of(vacancy_path()[0])
@@ -234,50 +226,32 @@ def test_the_lattice_by_dft_replaces_that_of_the_potential(
         assert f"lattice of calculation {relaxed.id}" in (statement.conditions or "")
 
 
-def damage_outcar(folder: Path) -> None:
-    (folder / "01" / "OUTCAR").write_text("no line of VTST")
+#: File, a text in it, what takes its place (of "": all of it; None: no file), and the refusal.
+DAMAGES = [
+    ("01/OUTCAR", "", "no line of VTST", "built without it"),
+    ("01/OUTCAR", "", VTST_LINE.format(0.3), r"largest force 0.300 eV/Å, .*the job asks for 0.05"),
+    ("INCAR", "LCLIMB = True", "LCLIMB = .FALSE.", "no image climbs"),
+    ("end/vasprun.xml", "", None, r"end holds no vasprun\.xml"),
+    (
+        "start/vasprun.xml",
+        TITLES["Pb"],
+        "PAW_PBE Pb 08Apr2002",
+        "image 0: POTCAR PAW_PBEPb08Apr2002 is none of Cs_sv, Pb_d, Br of PBE_54",
+    ),
+    ("01/vasprun.xml", '"GGA">--<', '"GGA">PS<', "image 1: functional PBEsol, the job has PBE"),
+]
 
 
-def damage_forces(folder: Path) -> None:
-    (folder / "01" / "OUTCAR").write_text(VTST_LINE.format(0.3))
-
-
-def damage_incar(folder: Path) -> None:
-    path = folder / "INCAR"
-    path.write_text(path.read_text().replace("LCLIMB = True", "LCLIMB = .FALSE."))
-
-
-def remove_end(folder: Path) -> None:
-    (folder / "end" / "vasprun.xml").unlink()
-
-
-def other_potcar(folder: Path) -> None:
-    path = folder / "start" / "vasprun.xml"
-    path.write_text(path.read_text().replace(TITLES["Pb"], "PAW_PBE Pb 08Apr2002"))
-
-
-def other_functional(folder: Path) -> None:
-    path = folder / "01" / "vasprun.xml"
-    path.write_text(path.read_text().replace('"GGA">--<', '"GGA">PS<'))
-
-
-@pytest.mark.parametrize(
-    ("damage", "words"),
-    [
-        (damage_outcar, "built without it"),
-        (damage_forces, r"largest force 0.300 eV/Å, .*the job asks for 0.05"),
-        (damage_incar, "no image climbs"),
-        (remove_end, r"end holds no vasprun\.xml"),
-        (other_potcar, "image 0: POTCAR PAW_PBEPb08Apr2002 is none of Cs_sv, Pb_d, Br of PBE_54"),
-        (other_functional, "image 1: functional PBEsol, the job has PBE"),
-    ],
-)
-def test_a_band_that_is_none_is_refused(
-    sqlite_store: Store, tmp_path: Path, damage: Any, words: str
-) -> None:
+@pytest.mark.parametrize(("file", "old", "new", "words"), DAMAGES)
+def test_a_band_that_is_none_is_refused(sqlite_store, tmp_path, file, old, new, words):
     key, request = band_request(sqlite_store)
     export_inputs(request, key, tmp_path / "job")
     run_by_vasp(tmp_path / "job", request)
-    damage(tmp_path / "job")
-    with sqlite_store.session() as session, pytest.raises(InputError, match=words):
-        import_results(session, session.get_one(Calculation, key), tmp_path / "job")
+    path = tmp_path / "job" / file
+    text = path.read_text()
+    if new is None:
+        path.unlink()
+    else:
+        path.write_text(text.replace(old, new) if old else new)
+    with pytest.raises(InputError, match=words):
+        taken_back(sqlite_store, key, tmp_path / "job")

@@ -17,7 +17,6 @@ from sqlalchemy import delete
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.dft import (
     DftPathResult,
-    DftRelaxRequest,
     DftScfResult,
     DftSettings,
 )
@@ -26,17 +25,15 @@ from pvkdb.store.models.calculations import Calculation, CalculationEvent, Calcu
 from pvkdb.store.models.energetics import Energetic
 from pvkdb_pipelines.dft.by_hand.exports import JOB_FILE, converted, export_inputs
 from pvkdb_pipelines.dft.by_hand.foreign import grid_of_points
-from pvkdb_pipelines.dft.by_hand.imports import import_results
 from pvkdb_pipelines.dft.codes.engines import load_engine
 from pvkdb_pipelines.dft.codes.runs import DEBIAN_PSEUDO_DIR
 from pvkdb_pipelines.dft.codes.sssp import files_in
 from pvkdb_pipelines.dft.requests import path_request
 from pvkdb_pipelines.dft.settings import complete_request
-from pvkdb_pipelines.geometry.hosts import host_of
 
 from ....queueing import enqueued, state_of
-from ..barriers import stored_barrier
-from ..conftest import MOLECULE, ammonia, scf
+from ..barriers import stored_barrier, taken_back
+from ..conftest import MOLECULE, ammonia, relaxation, scf
 from ..crystals import GUIDE, hop_request
 
 #: Positive, since the odd electron of a neutral vacancy takes twice the steps.
@@ -55,14 +52,6 @@ def by_hand(folder: Path, *parts: str) -> None:
     for part in parts or (".",):
         with (folder / part / "pw.out").open("wb") as output:
             subprocess.run(["pw.x", "-in", "pw.in"], cwd=folder / part, stdout=output, check=True)
-
-
-def taken_back(store: Store, key: str, folder: Path) -> Calculation:
-    with store.session() as session:
-        found = import_results(session, session.get_one(Calculation, key), folder)
-        session.flush()
-        session.expunge(found)
-        return found
 
 
 @pytest.fixture(scope="module")
@@ -104,16 +93,13 @@ def test_gamma_alone_is_a_grid_where_wave_functions_are_complex(tmp_path: Path, 
 
 
 @pytest.mark.slow
-def test_a_single_point_comes_back_as_if_it_had_been_computed_here(
-    empty_store: Store, ammonia_run: Path
-) -> None:
+def test_a_single_point_comes_back_as_if_it_had_been_computed_here(empty_store, ammonia_run):
     request = complete_request(scf(ammonia(), "NH3", MOLECULE))
     key = enqueued(empty_store, request)
     calculation = taken_back(empty_store, key, ammonia_run)
     assert (calculation.id, calculation.state) == (key, "done")
     result = DftScfResult.model_validate(calculation.result)
     assert (result.method, result.origin, result.settings.charge) == ("DFT", "imported", 0)
-    assert calculation.versions is not None
     assert "sha256" in calculation.versions["imported"]
     assert result.point.scf_steps
     (here,) = load_engine("espresso", request.settings).evaluate([ammonia()], stress=False)
@@ -144,14 +130,10 @@ def test_a_run_with_other_settings_is_refused_and_the_job_stays(
 
 
 @pytest.mark.slow
-def test_a_run_of_another_structure_is_refused_with_every_difference(
-    sqlite_store: Store, ammonia_run: Path
-) -> None:
-    moved = ammonia()
+def test_a_run_of_another_structure_is_refused_with_every_difference(sqlite_store, ammonia_run):
+    moved, wider, fewer = ammonia(), ammonia(), ammonia()[:3]
     moved.positions[0, 0] += 0.05
-    wider = ammonia()
     wider.set_cell([6.0] * 3)
-    fewer = ammonia()[:3]
     for atoms, words in (
         (moved, "0.050 Å from its place"),
         (wider, "cell differs by 1.000 Å"),
@@ -187,9 +169,7 @@ def test_an_output_that_is_cut_or_none_is_refused(
 
 
 @pytest.mark.slow
-def test_atoms_are_found_by_their_places_whatever_their_order(
-    sqlite_store: Store, ammonia_run: Path
-) -> None:
+def test_atoms_are_found_by_their_places_whatever_their_order(sqlite_store, ammonia_run):
     """A job with the atoms of the run in another order: forces follow their atoms."""
     order = [2, 0, 3, 1]
     key = enqueued(sqlite_store, complete_request(scf(ammonia()[order], "NH3", MOLECULE)))
@@ -202,15 +182,7 @@ def test_atoms_are_found_by_their_places_whatever_their_order(
 @pytest.mark.slow
 @pytest.mark.usefixtures("pw")
 def test_a_relaxation_comes_back_relaxed(sqlite_store: Store, tmp_path: Path) -> None:
-    request = complete_request(
-        DftRelaxRequest(
-            formula="NH3",
-            structure=host_of(ammonia()),
-            settings=MOLECULE,
-            fmax_ev_per_ang=0.2,
-            demonstration=True,
-        )
-    )
+    request = complete_request(relaxation(fmax_ev_per_ang=0.2))
     key = enqueued(sqlite_store, request)
     export_inputs(request, key, tmp_path / "job")
     by_hand(tmp_path / "job")
@@ -222,9 +194,7 @@ def test_a_relaxation_comes_back_relaxed(sqlite_store: Store, tmp_path: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("pw")
-def test_the_path_of_a_barrier_goes_out_and_comes_back_as_dft(
-    sqlite_store: Store, tmp_path: Path
-) -> None:
+def test_the_path_of_a_barrier_goes_out_and_comes_back_as_dft(sqlite_store, tmp_path):
     key = stored_barrier(sqlite_store)
     folder = tmp_path / "job"
     with sqlite_store.session() as session:
@@ -280,25 +250,20 @@ def test_a_folder_of_another_job_is_refused(sqlite_store: Store, tmp_path: Path)
         taken_back(sqlite_store, keys[0], tmp_path / "job")
 
 
-def test_a_barrier_without_its_note_cannot_be_taken_back(
-    sqlite_store: Store, tmp_path: Path
-) -> None:
+def test_a_barrier_without_its_note_cannot_be_taken_back(sqlite_store, tmp_path):
     key = stored_barrier(sqlite_store)
     with pytest.raises(InputError, match="begin with: pvkdb dft"):
         taken_back(sqlite_store, key, tmp_path)
 
 
-def test_nothing_is_written_over_a_folder_that_holds_something(tmp_path: Path) -> None:
+def test_a_folder_that_holds_something_and_one_of_a_hop_are_refused(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("x")
     with pytest.raises(InputError, match="not empty"):
         export_inputs(complete_request(scf(ammonia(), "NH3")), "an-id", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["precious"]
-
-
-def test_a_hop_has_no_input_folder_and_says_what_has(tmp_path: Path) -> None:
-    request = hop_request(GUIDE, parent="abc")
+    hop = hop_request(GUIDE, parent="abc")
     with pytest.raises(InputError, match="pvkdb dft abc --method neb --by-hand"):
-        export_inputs(request, "an-id", tmp_path / "job")
+        export_inputs(hop, "an-id", tmp_path / "job")
 
 
 def test_another_code_is_another_calculation() -> None:

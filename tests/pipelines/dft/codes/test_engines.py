@@ -7,60 +7,51 @@ from pathlib import Path
 
 import pytest
 
-from pvkdb.errors import CalculationFailedError, InputError, MissingExtraError
+from pvkdb.errors import InputError, MissingExtraError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb.schemas.calculations.dft import DftScfRequest, DftSettings
+from pvkdb.schemas.calculations.dft import DftSettings
 from pvkdb_pipelines.dft.codes.engines import load_engine
 from pvkdb_pipelines.dft.codes.runs import RunLocation
 from pvkdb_pipelines.dft.settings import complete_request
-from pvkdb_pipelines.geometry.hosts import host_of
 
-from ..conftest import CHEAP, ammonia
+from ...conftest import fails
+from ..conftest import CHEAP, ammonia, scf
+
+NO_PROGRAM = FailureKind.PROGRAM_NOT_FOUND
 
 
 def settings(engine: str) -> DftSettings:
-    request = DftScfRequest(
-        formula="NH3", structure=host_of(ammonia()), settings=DftSettings.model_validate(
-            {**CHEAP.model_dump(), "engine": engine}
-        )
-    )  # fmt: skip
-    return complete_request(request).settings
+    chosen = DftSettings.model_validate({**CHEAP.model_dump(), "engine": engine})
+    return complete_request(scf(ammonia(), "NH3", chosen)).settings
 
 
-def test_an_unknown_engine_is_refused_with_the_known_ones() -> None:
+@pytest.mark.parametrize(
+    ("engine", "given", "kind", "words"),
+    [
+        ("espresso", {"pw_command": ("no-such-pw.x",)}, NO_PROGRAM, "PVKDB_PW_COMMAND"),
+        ("espresso", {"pw_command": ("/no/such/pw.x",)}, NO_PROGRAM, "PVKDB_PW_COMMAND"),
+        (
+            "espresso",
+            {"pw_command": (sys.executable,), "pseudo_dir": Path(__file__).parent},
+            FailureKind.PSEUDOPOTENTIAL_MISSING,
+            "PVKDB_PSEUDO_DIR",
+        ),
+        ("vasp", {}, NO_PROGRAM, "pvkdb export-inputs ID"),  # it is run by hand alone
+    ],
+)
+def test_what_an_engine_needs_and_is_not_there_is_a_typed_failure(engine, given, kind, words):
+    with fails(kind, words):
+        load_engine(engine, settings(engine), RunLocation(**given))
+
+
+def test_engines_that_are_none_or_not_installed_are_refused(monkeypatch) -> None:
     with pytest.raises(InputError, match="did you mean 'espresso'"):
         load_engine("expresso", settings("espresso"))
-
-
-def test_an_engine_needs_complete_settings() -> None:
     with pytest.raises(InputError, match="complete settings"):
         load_engine("espresso", DftSettings())
-
-
-@pytest.mark.parametrize("command", ["no-such-pw.x", "/no/such/folder/pw.x"])
-def test_no_pw_on_the_path_is_a_typed_failure(command: str) -> None:
-    with pytest.raises(CalculationFailedError, match="PVKDB_PW_COMMAND") as caught:
-        load_engine("espresso", settings("espresso"), RunLocation(pw_command=(command,)))
-    assert caught.value.kind is FailureKind.PROGRAM_NOT_FOUND
-
-
-def test_no_pseudopotentials_is_a_typed_failure(tmp_path: Path) -> None:
-    location = RunLocation(pw_command=(sys.executable,), pseudo_dir=tmp_path)
-    with pytest.raises(CalculationFailedError, match="PVKDB_PSEUDO_DIR") as caught:
-        load_engine("espresso", settings("espresso"), location)
-    assert caught.value.kind is FailureKind.PSEUDOPOTENTIAL_MISSING
-
-
-def test_gpaw_that_is_not_installed_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gpaw", None)
     with pytest.raises(MissingExtraError, match=r"pvkdb\[gpaw\]"):
         load_engine("gpaw", settings("gpaw"))
-
-
-def test_vasp_is_run_by_hand_alone() -> None:
-    with pytest.raises(CalculationFailedError, match="pvkdb export-inputs ID") as caught:
-        load_engine("vasp", settings("vasp"))
-    assert caught.value.kind is FailureKind.PROGRAM_NOT_FOUND
 
 
 @pytest.mark.parametrize(

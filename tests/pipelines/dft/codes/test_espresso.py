@@ -15,7 +15,6 @@ import pytest
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
 from pvkdb.schemas.calculations.dft import (
-    DftRelaxRequest,
     DftRelaxResult,
     DftScfResult,
     DftSettings,
@@ -29,10 +28,11 @@ from pvkdb_pipelines.dft.codes.pw_output import read_pw_output
 from pvkdb_pipelines.dft.codes.runs import EARLIER, RunLocation
 from pvkdb_pipelines.dft.computing import compute_dft
 from pvkdb_pipelines.dft.settings import complete_request
-from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
+from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.work.worker import Worker
 
 from ....queueing import enqueued
+from ...conftest import fails
 from ..conftest import (
     AMMONIA_BARRIER_EV,
     CHEAP,
@@ -41,6 +41,7 @@ from ..conftest import (
     csi,
     cspbi3,
     inversion,
+    relaxation,
     scf,
 )
 
@@ -48,9 +49,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("pw")]
 
 
 def run(store: Store, key: str) -> CalculationDocument:
-    document = Worker(store).run(key)
-    assert document is not None
-    return document
+    return Worker(store).run(key)
 
 
 def kept(store: Store, key: str) -> dict[str, bytes]:
@@ -59,14 +58,11 @@ def kept(store: Store, key: str) -> dict[str, bytes]:
         return {file.name: file_store(store).get(file.sha256) for file in files_of(session, key)}
 
 
-def test_cspbi3_is_computed_from_the_queue_and_its_forces_are_its_energy_s_slope(
-    sqlite_store: Store,
-) -> None:
+def test_cspbi3_is_computed_from_the_queue_and_its_forces_are_its_energy_s_slope(sqlite_store):
     """The mean force on an iodine between two places, in eV/Å, against their energies, in eV."""
     key = enqueued(sqlite_store, complete_request(scf(cspbi3(0.10), "CsPbI3")))
     document = run(sqlite_store, key)
     assert document.state == "done", document.failure_message
-    assert document.versions is not None
     assert document.versions["espresso"]
     assert document.versions["potentials"] == "SSSP 1.3.0 PBE efficiency"
     used = document.parameters["settings"]
@@ -74,7 +70,6 @@ def test_cspbi3_is_computed_from_the_queue_and_its_forces_are_its_energy_s_slope
     assert {entry["element"] for entry in used["pseudopotentials"]} == {"Cs", "Pb", "I"}
     result = DftScfResult.model_validate(document.result)
     assert result.origin == "computed"
-    assert result.cpu_seconds is not None
     assert result.cpu_seconds > 0.5  # that of pw.x, not only of the process that waits for it
     assert any("below the 40/320 Ry" in remark for remark in result.remarks)
     files = kept(sqlite_store, key)
@@ -113,7 +108,6 @@ def test_a_band_runs_and_is_marked_as_a_demonstration(sqlite_store: Store) -> No
     with tarfile.open(fileobj=io.BytesIO(files[EARLIER])) as archive:
         assert len(archive.getnames()) == 2 * (runs - 3)
         first = archive.extractfile("pw-1.out")
-        assert first is not None
         assert b"JOB DONE." in first.read()
     with sqlite_store.session() as session:
         assert (
@@ -123,13 +117,7 @@ def test_a_band_runs_and_is_marked_as_a_demonstration(sqlite_store: Store) -> No
 
 
 def test_a_relaxation_ends_where_the_forces_are_small() -> None:
-    request = DftRelaxRequest(
-        formula="NH3",
-        structure=host_of(ammonia()),
-        settings=MOLECULE,
-        fmax_ev_per_ang=0.1,
-        demonstration=True,
-    )
+    request = relaxation(fmax_ev_per_ang=0.1)
     result = compute_dft(request).result
     assert isinstance(result, DftRelaxResult)
     assert result.max_force_ev_per_ang <= 0.1
@@ -149,23 +137,26 @@ def failed(store: Store, settings: DftSettings, molecule: bool = True) -> Calcul
     return document
 
 
-def test_an_input_that_pw_refuses_is_a_crash_with_its_words(sqlite_store: Store) -> None:
-    """Fixed occupations cannot hold the odd electron of a charged molecule."""
-    document = failed(sqlite_store, MOLECULE.model_copy(update={"charge": 1}))
-    assert document.failure_kind is FailureKind.PROGRAM_CRASHED
-    assert "charge is wrong: smearing is needed" in (document.failure_message or "")
+@pytest.mark.parametrize(
+    ("setting", "kind", "words"),
+    [
+        # Fixed occupations cannot hold the odd electron of a charged molecule.
+        ("charge=1", FailureKind.PROGRAM_CRASHED, ["charge is wrong: smearing is needed"]),
+        (
+            "scf_max_steps=2",
+            FailureKind.SCF_NOT_CONVERGED,
+            ["estimated accuracy", "convergence NOT achieved after   2 iterations"],
+        ),
+    ],
+)
+def test_a_run_that_fails_is_recorded_with_the_words_of_pw(sqlite_store, setting, kind, words):
+    name, _, value = setting.partition("=")
+    document = failed(sqlite_store, MOLECULE.model_copy(update={name: int(value)}))
+    assert document.failure_kind is kind
+    assert all(each in document.failure_message for each in words)
 
 
-def test_too_few_steps_is_no_convergence(sqlite_store: Store) -> None:
-    document = failed(sqlite_store, MOLECULE.model_copy(update={"scf_max_steps": 2}))
-    assert document.failure_kind is FailureKind.SCF_NOT_CONVERGED
-    assert "estimated accuracy" in (document.failure_message or "")
-    assert "convergence NOT achieved after   2 iterations" in (document.failure_message or "")
-
-
-def test_pw_stops_by_itself_when_the_time_is_over(
-    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pw_stops_by_itself_when_the_time_is_over(sqlite_store, monkeypatch):
     monkeypatch.setenv("PVKDB_DFT_MAX_SECONDS", "0.5")
     document = failed(sqlite_store, CHEAP, molecule=False)
     assert document.failure_kind is FailureKind.OUT_OF_WALLTIME
@@ -207,9 +198,8 @@ def test_a_program_that_ignores_its_time_is_killed(tmp_path: Path) -> None:
     engine = load_engine(
         "espresso", complete_request(scf(ammonia(), "NH3", MOLECULE)).settings, location
     )
-    with pytest.raises(CalculationFailedError, match="waiting for a licence") as caught:
+    with fails(FailureKind.OUT_OF_WALLTIME, "waiting for a licence"):
         engine.evaluate([ammonia()], stress=False)
-    assert caught.value.kind is FailureKind.OUT_OF_WALLTIME
     with pytest.raises(CalculationFailedError, match=r"before pw\.x could run"):
         engine.evaluate([ammonia()], stress=False)
 
@@ -224,7 +214,6 @@ def test_no_pw_on_the_path_is_recorded_and_nothing_is_left_behind(
     key = enqueued(sqlite_store, complete_request(scf(ammonia(), "NH3", MOLECULE)))
     document = run(sqlite_store, key)
     assert document.failure_kind is FailureKind.PROGRAM_NOT_FOUND
-    assert document.failure_message is not None
     assert "quantum-espresso" in document.failure_message
     assert list(scratch.iterdir()) == []
 

@@ -18,13 +18,9 @@ import pytest
 from pvkdb_pipelines.dft.codes.runs import EARLIER, RunFiles, run_program
 
 
-def test_a_program_is_killed_when_its_time_is_up(tmp_path: Path) -> None:
+def test_output_errors_and_exit_code_are_kept_and_time_is_limited(tmp_path: Path) -> None:
     ended = run_program(["sleep", "60"], tmp_path, tmp_path / "out", tmp_path / "err", 0.3)
-    assert ended.timed_out
-    assert ended.returncode == -signal.SIGTERM
-
-
-def test_output_errors_and_exit_code_are_kept(tmp_path: Path) -> None:
+    assert (ended.returncode, ended.timed_out) == (-signal.SIGTERM, True)
     command = ["sh", "-c", "echo said; echo complained >&2; exit 3"]
     ended = run_program(command, tmp_path, tmp_path / "out", tmp_path / "err", 10)
     assert (ended.returncode, ended.timed_out) == (3, False)
@@ -71,9 +67,7 @@ def collected(runs: int, output: bytes = b"JOB DONE.") -> dict[str, bytes]:
 def test_three_runs_stand_by_themselves_and_empty_files_nowhere() -> None:
     assert set(collected(3)) == {f"pw-{n}.{end}" for n in (1, 2, 3) for end in ("in", "out")}
     assert collected(0) == {}
-
-
-def test_the_runs_before_the_last_three_are_in_an_archive() -> None:
+    # Those before the last three are in an archive.
     files = collected(5)
     assert set(files) == {EARLIER, *(f"pw-{n}.{end}" for n in (3, 4, 5) for end in ("in", "out"))}
     with tarfile.open(fileobj=io.BytesIO(files[EARLIER])) as archive:
@@ -88,9 +82,7 @@ def test_large_outputs_are_compressed_and_the_same_runs_give_the_same_bytes() ->
     assert files == collected(4, output)
 
 
-def test_a_program_keeps_its_memory_unless_the_environment_says_otherwise(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_program_keeps_its_memory_unless_the_environment_says_otherwise(tmp_path, monkeypatch):
     monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "131072")
     monkeypatch.delenv("MALLOC_MMAP_MAX_", raising=False)
     code = "import os; print(os.environ['MALLOC_MMAP_MAX_'], os.environ['MALLOC_TRIM_THRESHOLD_'])"

@@ -20,8 +20,14 @@ def copper() -> Atoms:
     return bulk("Cu", "fcc", a=EMT_LATTICE_ANG["Cu"], cubic=True) * 2
 
 
-def with_interstitials(stage: Stage) -> Stage:
-    return replace(stage, sites=interstitial_sites(stage.host, "Ni", stage.operations))
+@pytest.fixture(params=["vacancy", "interstitial"])
+def stage(request: pytest.FixtureRequest) -> Stage:
+    """Copper with vacancies, and with nickel in its gaps."""
+    vacancies = vacancy_stage(copper(), "Cu")
+    if request.param == "vacancy":
+        return vacancies
+    gaps = interstitial_sites(vacancies.host, "Ni", vacancies.operations)
+    return replace(vacancies, sites=gaps)
 
 
 def rattled_state(stage: Stage, site: int, emt) -> DefectState:
@@ -39,11 +45,7 @@ def assert_says_the_truth(atoms: Atoms, emt) -> None:
     assert atoms.get_forces() == pytest.approx(found["forces"], abs=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["vacancy", "interstitial"])
-def test_carried_states_have_the_energy_and_forces_of_the_potential(kind, emt):
-    stage = vacancy_stage(copper(), "Cu")
-    if kind == "interstitial":
-        stage = with_interstitials(stage)
+def test_carried_states_have_the_energy_and_forces_of_the_potential(stage, emt):
     state = rattled_state(stage, 0, emt)
     random = np.random.default_rng(11)
     visited = set()
@@ -73,12 +75,8 @@ def test_a_symmetric_state_has_one_variant_and_a_broken_one_as_many_as_operation
     assert len(stage.variants(broken, hop.end)) == 48
 
 
-@pytest.mark.parametrize("kind", ["vacancy", "interstitial"])
-def test_ends_are_two_names_of_what_was_relaxed(kind, emt):
+def test_ends_are_two_names_of_what_was_relaxed(stage, emt):
     """Also of a hop through the boundary of the cell."""
-    stage = vacancy_stage(copper(), "Cu")
-    if kind == "interstitial":
-        stage = with_interstitials(stage)
     own = {int(k): rattled_state(stage, k, emt) for k in stage.sites.distinct}
     for hop in hops_of(stage, 2.7)[:2]:
         for i, j, vector in (hop.members[0], next(m for m in hop.members if any(m[2]))):
@@ -96,22 +94,16 @@ def test_ends_are_two_names_of_what_was_relaxed(kind, emt):
             assert np.delete(lengths, mover).max() < 0.7
 
 
-def test_exchange_maps_one_end_onto_the_other(metal_vacancy):
-    states, hop = metal_vacancy("Ni")
+@pytest.mark.parametrize("metal", ["Ni", "Cu"])
+def test_exchange_maps_one_end_and_any_structure_on_the_path_onto_the_other(
+    metal, metal_vacancy, emt
+):
+    states, hop = metal_vacancy(metal)
     ends = states.stage.ends(hop, states.of(hop.start), states.of(hop.end))
-    exchange = ends.exchange
-    assert exchange is not None
-    initial, final = ends.initial, ends.final
+    exchange, initial, final = ends.exchange, ends.initial, ends.final
     assert exchange.positions(initial.positions) == pytest.approx(final.positions, abs=1e-3)
     assert exchange.positions(final.positions) == pytest.approx(initial.positions, abs=1e-3)
     assert exchange.forces(initial.get_forces()) == pytest.approx(final.get_forces(), abs=1e-3)
-
-
-def test_exchange_turns_energies_and_forces_of_any_structure_on_the_path(metal_vacancy, emt):
-    states, hop = metal_vacancy("Cu")
-    ends = states.stage.ends(hop, states.of(hop.start), states.of(hop.end))
-    exchange = ends.exchange
-    assert exchange is not None
     some = ends.initial.copy()
     some.rattle(0.1, seed=4)
     mapped = some.copy()

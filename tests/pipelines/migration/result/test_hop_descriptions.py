@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 from ase.build import bulk
 
-from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.migration.result.hop_descriptions import describe_halide_hop, octahedra_of
 
+from ...conftest import fails
 from ..conftest import hops_of, prototype_cell, vacancy_stage
 
 
@@ -25,43 +25,31 @@ def words(formula: str, phase: str, b: set[str], halide: str, cutoff_ang: float)
     )
 
 
-def test_dimers_of_cs3sb2i9_share_a_face():
-    assert words("Cs3Sb2I9", "P6_3/mmc", {"Sb"}, "I", 5.6) == {
-        "octahedron edge, bridging–bridging": 1,  # of the shared face
-        "octahedron edge, terminal–terminal": 1,
-        "octahedron edge, bridging–terminal": 1,
-        "between dimers, terminal–terminal": 2,
-        "between dimers, bridging–bridging": 1,
-    }
+EDGES = {
+    "octahedron edge, bridging–bridging": 1,  # in a dimer, of the shared face
+    "octahedron edge, terminal–terminal": 1,
+    "octahedron edge, bridging–terminal": 1,
+}
+BETWEEN_DIMERS = {"between dimers, terminal–terminal": 2, "between dimers, bridging–bridging": 1}
+LAYERS = {"within a layer, terminal–terminal": 1, "between layers, terminal–terminal": 1}
+#: Along an axis of the cubic perovskite a halide crosses its octahedron or the window of A.
+CUBIC = {"octahedron edge": 1, "across an octahedron": 1, "between octahedra": 1}
 
 
-def test_layers_of_cs3sb2i9_share_corners():
-    assert words("Cs3Sb2I9", "P-3m1", {"Sb"}, "I", 5.6) == {
-        "octahedron edge, bridging–bridging": 1,
-        "octahedron edge, terminal–terminal": 1,
-        "octahedron edge, bridging–terminal": 1,
-        "within a layer, terminal–terminal": 1,
-        "between layers, terminal–terminal": 1,
-    }
-
-
-def test_framework_of_cspbbr3_has_six_edges_and_ways_between_octahedra():
-    found = words("CsPbBr3", "Pnma", {"Pb"}, "Br", 5.3)
-    assert found == {"octahedron edge": 6, "between octahedra": 3}
-
-
-def test_opposite_corners_are_across():
-    found = words("CsPbBr3", "Pm-3m", {"Pb"}, "Br", 6.1)
-    # Along an axis of the cubic perovskite a halide crosses its octahedron or the window of A.
-    assert found == {"octahedron edge": 1, "across an octahedron": 1, "between octahedra": 1}
-
-
-def test_lone_octahedra_of_cs2sni6_have_terminal_halides_only():
-    assert words("Cs2SnI6", "Fm-3m", {"Sn"}, "I", 5.6) == {
-        "octahedron edge, terminal–terminal": 1,
-        "between octahedra, terminal–terminal": 1,
-        "across an octahedron, terminal–terminal": 1,
-    }
+@pytest.mark.parametrize(
+    ("formula", "phase", "b", "cutoff_ang", "expected"),
+    [
+        ("Cs3Sb2I9", "P6_3/mmc", "Sb", 5.6, EDGES | BETWEEN_DIMERS),
+        ("Cs3Sb2I9", "P-3m1", "Sb", 5.6, EDGES | LAYERS),
+        ("CsPbBr3", "Pnma", "Pb", 5.3, {"octahedron edge": 6, "between octahedra": 3}),
+        ("CsPbBr3", "Pm-3m", "Pb", 6.1, CUBIC),
+        ("Cs2AgBiBr6", "Fm-3m", "Ag Bi", 4.5, {"octahedron edge": 2}),  # around Ag and around Bi
+        ("Cs2SnI6", "Fm-3m", "Sn", 5.6, {f"{way}, terminal–terminal": 1 for way in CUBIC}),
+    ],
+)
+def test_hops_of_each_family_by_name(formula, phase, b, cutoff_ang, expected):
+    halide = "Br" if "Br" in formula else "I"
+    assert words(formula, phase, {*b.split()}, halide, cutoff_ang) == expected
 
 
 def test_delta_phase_is_made_of_chains():
@@ -71,13 +59,6 @@ def test_delta_phase_is_made_of_chains():
     assert not any("framework" in name or "layer" in name for name in found)
 
 
-def test_both_cations_of_a_double_perovskite_are_octahedra_of_one_framework():
-    found = words("Cs2AgBiBr6", "Fm-3m", {"Ag", "Bi"}, "Br", 4.5)
-    assert set(found) == {"octahedron edge"}
-    assert found.total() == 2  # around Ag and around Bi
-
-
 def test_what_has_no_octahedra_is_a_typed_failure():
-    with pytest.raises(CalculationFailedError, match="not six") as failure:
+    with fails(FailureKind.NO_HOP, "not six"):
         octahedra_of(bulk("CsCl", "cesiumchloride", a=4.1) * 2, {"Cs"}, {"Cl"})
-    assert failure.value.kind == FailureKind.NO_HOP

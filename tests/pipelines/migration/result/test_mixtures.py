@@ -39,9 +39,7 @@ def isotopes(emt):
     return potential_from(evaluate_one, "Cu", "Ni")
 
 
-def test_the_barriers_of_a_mixture_of_isotopes_are_those_of_the_metal(
-    isotopes, metal_vacancy, emt
-) -> None:
+def test_the_barriers_of_a_mixture_of_isotopes_are_those_of_the_metal(isotopes, metal_vacancy, emt):
     states, hop = metal_vacancy("Cu")
     pure = PathFinder(states, emt, NebSettings()).find(hop, silent).saddle_ev - states.lowest_ev
 

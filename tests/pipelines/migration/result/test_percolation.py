@@ -36,23 +36,19 @@ def loops(*saddles_ev: float) -> list[HopEdge]:
     ]
 
 
-def test_simple_cubic_lattice_leads_everywhere_at_once():
-    edges = [HopEdge((0, 0, vector), 0.3, 0) for vector in ALONG]
-    assert energies(1, edges) == dict.fromkeys(["1D", "2D", "3D", "a", "b", "c"], 0.3)
-
-
-def test_layers_are_left_only_over_their_higher_saddle():
-    found = thresholds(1, loops(0.2, 0.2, 0.5), AXES)
-    assert {name: entry.saddle_ev for name, entry in found.items()} == {
-        "1D": 0.2, "2D": 0.2, "3D": 0.5, "a": 0.2, "b": 0.2, "c": 0.5
-    }  # fmt: skip
-    assert found["3D"].hop == 2
-
-
-def test_each_axis_has_its_own_threshold():
-    assert energies(1, loops(0.4, 0.2, 0.3)) == {
-        "1D": 0.2, "2D": 0.3, "3D": 0.4, "a": 0.4, "b": 0.2, "c": 0.3
-    }  # fmt: skip
+@pytest.mark.parametrize(
+    ("saddles_ev", "expected_ev"),
+    [
+        ((0.3, 0.3, 0.3), (0.3, 0.3, 0.3, 0.3, 0.3, 0.3)),  # simple cubic: everywhere at once
+        ((0.2, 0.2, 0.5), (0.2, 0.2, 0.5, 0.2, 0.2, 0.5)),  # layers
+        ((0.4, 0.2, 0.3), (0.2, 0.3, 0.4, 0.4, 0.2, 0.3)),
+    ],
+)
+def test_each_axis_and_dimension_has_its_own_threshold(saddles_ev, expected_ev):
+    found = thresholds(1, loops(*saddles_ev), AXES)
+    names = ("1D", "2D", "3D", "a", "b", "c")
+    assert {n: found[n].saddle_ev for n in found} == dict(zip(names, expected_ev, strict=True))
+    assert saddles_ev[found["3D"].hop] == max(saddles_ev)
 
 
 def test_chains_lead_along_themselves_only():

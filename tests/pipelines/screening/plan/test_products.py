@@ -92,9 +92,7 @@ def test_a_listed_composition_is_counted_once() -> None:
     assert plan.numbers().total() == len(names) == len(parse_plan(MIXED).candidates()) + 1
 
 
-def test_of_a_large_plan_what_falls_is_counted(
-    mixed: Plan, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_a_large_plan_what_falls_is_counted(mixed, monkeypatch):
     store = None  # nothing is computed
     listed = Funnel(mixed, store).run()  # type: ignore[arg-type]
     monkeypatch.setattr(funnel, "MOST_LISTED", 100)

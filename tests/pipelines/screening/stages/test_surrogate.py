@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,6 +40,7 @@ for _track, _barrier_ev, _off in zip(
     _track.estimated_e_a_ev = _barrier_ev + _off
 ROWS = [track.row() for track in TRACKS]
 NAMES = [track.candidate.name for track in TRACKS]
+NO_STORE: Any = SimpleNamespace(session=lambda **_: nullcontext())
 #: Nothing was estimated.
 UNKNOWN = [row.model_copy(update={"estimated_e_a_ev": None}) for row in ROWS]
 
@@ -141,14 +143,11 @@ def test_what_is_unknown_is_taken_as_the_mean() -> None:
     assert len(features([])) == 0
 
 
-def test_a_plan_with_a_goal_computes_some_barriers_and_tells_of_the_others(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_plan_with_a_goal_computes_some_barriers_and_tells_of_the_others(monkeypatch):
     plan = parse_plan(PLAN + 'goal = "low"\nbatch = 5\nbest = 4\npatience = 1\n')
-    screening = Funnel(plan, _NoStore())  # type: ignore[arg-type]
+    screening = Funnel(plan, NO_STORE)
     screening._tracks = [Track(candidate) for candidate in plan.candidates()]
-    asked: list[str] = []
-    estimated: list[str] = []
+    asked, estimated = [], []
 
     def estimate(tracks: list[Track]) -> None:
         for track in tracks:
@@ -166,18 +165,15 @@ def test_a_plan_with_a_goal_computes_some_barriers_and_tells_of_the_others(
     monkeypatch.setattr(screening, "_estimate", estimate)
     monkeypatch.setattr(screening, "_compute_barriers", compute)
     screening._barrier()
-    rows: list[ScreenedCandidate] = [track.row() for track in screening._tracks]
-    fell = [row for row in rows if row.fall is not None]
+    fell = [row.fall for track in screening._tracks if (row := track.row()).fall is not None]
     assert estimated == NAMES
-    assert len(asked) == len(set(asked)) == len(rows) - len(fell) > 0
-    assert {row.fall.reason for row in fell if row.fall} == {
-        "not computed: not expected among the best"
-    }
+    assert len(asked) == len(set(asked)) == len(NAMES) - len(fell) > 0
+    assert {fall.reason for fall in fell} == {"not computed: not expected among the best"}
 
 
 def test_an_estimate_that_fails_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked of the relaxed vacancy's energy, and recorded like any calculation."""
-    screening = Funnel(parse_plan(PLAN + 'goal = "low"\n'), _NoStore())  # type: ignore[arg-type]
+    screening = Funnel(parse_plan(PLAN + 'goal = "low"\n'), NO_STORE)
     tracks = [Track(candidate) for candidate in screening.plan.candidates()[:2]]
     host = {"symbols": ["Br"], "cell_ang": np.eye(3) * 9, "positions_ang": [[0, 0, 0]]}
     lines: dict[str, Any] = {}
@@ -220,14 +216,3 @@ VACANCY = {
     "charge": None,
     **SPENT,
 }
-
-
-class _NoStore:
-    def session(self, **_: bool) -> _NoStore:
-        return self
-
-    def __enter__(self) -> _NoStore:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None

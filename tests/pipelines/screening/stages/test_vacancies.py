@@ -17,7 +17,7 @@ from pvkdb_pipelines.prototypes import build, compound_of, prototype
 from pvkdb_pipelines.relaxations.compound import relax_request
 from pvkdb_pipelines.screening.plan.enumeration import EnumeratedCandidate
 from pvkdb_pipelines.screening.plan.plan import PlanError, parse_plan
-from pvkdb_pipelines.screening.stages.tracks import Track, failed
+from pvkdb_pipelines.screening.stages.tracks import Track
 from pvkdb_pipelines.screening.stages.vacancies import (
     barrier_requests,
     element_requests,
@@ -142,15 +142,9 @@ def test_a_barrier_of_the_same_host_is_not_computed_again(empty_store):
             session, relaxed, parse_composition("CsPbBr3"), "Pnma", "made up"
         )
         structure.role, structure.calculation_id = "host", relaxation.id
-        phase = PhaseEnergy(
-            phase="Pnma",
-            calculation=relaxation.id,
-            energy_ev_per_formula=-15.0,
-            space_group="Pnma",
-            volume_ang3_per_formula=200.0,
-            findings=[],
-            failure=None,
-        )
+        of = {"phase": "Pnma", "space_group": "Pnma", "findings": [], "failure": None}
+        numbers_of_it = {"energy_ev_per_formula": -15.0, "volume_ang3_per_formula": 200.0}
+        phase = PhaseEnergy(calculation=relaxation.id, **of, **numbers_of_it)
         done(session, {"settings": NebSettings(images=5)})
         done(session, {"potential": PotentialName.SEVENNET_0})
         done(session, {}, host_left_for="P2_1, 20 meV a formula unit lower")
@@ -189,37 +183,14 @@ def said(*energies: float | None):
 
 def test_the_first_potential_counts_and_the_others_say_how_far_to_trust_it():
     found = said(0.21, 0.14)
-    assert found is not None
     assert found.e_a_ev == pytest.approx(0.21)
     assert found.e_a_spread_ev == pytest.approx(0.07)
     assert [outcome.limited_by for outcome in found.outcomes] == ["octahedron edge"] * 2
-
-
-def test_a_failure_of_the_second_leaves_the_spread_unknown():
+    # A failure of the first is a fall, and of the second leaves the spread unknown.
+    assert said(None, 0.14) is None
     found = said(0.21, None)
-    assert found is not None
     assert found.e_a_spread_ev is None
     assert found.outcomes[1].failure_kind == "NEB not converged"
-
-
-def test_a_failure_of_the_first_is_a_fall():
-    assert said(None, 0.14) is None
-
-
-@pytest.mark.parametrize(
-    ("kind", "fall"),
-    [
-        ("unstable host", "physical"),
-        ("symmetry changed", "physical"),
-        ("NEB not converged", "numerical"),
-        ("unsupported element", "not defined"),
-    ],
-)
-def test_a_host_that_is_no_minimum_is_a_result(kind, fall):
-    candidate = track("CsPbBr3", "ABX3", -0.02)
-    failed(candidate, "barrier", kind, "why")
-    assert candidate.fall is not None
-    assert candidate.fall.kind == fall
 
 
 def names_beside(formula: str) -> set[str]:
@@ -231,9 +202,7 @@ def test_both_charges_of_tin_limit_the_iodine() -> None:
     assert {"SnI4", "Cs2SnI6", "SnI2", "CsI", "Cs4SnI6"} <= names_beside("CsSnI3")
     assert {"SnI2", "CsSnI3", "SnI4", "CsI"} <= names_beside("Cs2SnI6")
     assert "CsSnI3" not in names_beside("CsSnI3")
-
-
-def test_one_charge_leaves_what_it_decomposes_into() -> None:
+    # One charge leaves what it decomposes into.
     assert names_beside("Cs3Bi2I9") == {"CsI", "BiI3", "Cs3BiI6"}
 
 

@@ -32,9 +32,7 @@ def test_a_replaced_row_is_neither_listed_nor_counted(sqlite_store: Store) -> No
         assert loaded == listed
 
 
-def test_a_page_is_the_same_however_many_rows_match(
-    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_is_the_same_however_many_rows_match(sqlite_store, monkeypatch):
     search = {"quantity": "E_A", "e_a_max": 0.5}
     with sqlite_store.session() as session:
         total = ENERGETICS.count(session, search)
@@ -58,9 +56,7 @@ def test_where_more_match_than_are_counted_sqlite_sorts_nothing(sqlite_store: St
 
 
 @pytest.mark.parametrize("facet", ["method", "family"])
-def test_of_more_rows_than_are_counted_so_many_are_looked_at(
-    sqlite_store: Store, facet: str
-) -> None:
+def test_of_more_rows_than_are_counted_so_many_are_looked_at(sqlite_store, facet):
     search = {"quantity": "E_A"}
     with sqlite_store.session() as session:
         every = ENERGETICS.facet(session, search, facet)

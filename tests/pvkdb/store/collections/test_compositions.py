@@ -41,9 +41,7 @@ ORDERS = (
 
 
 @pytest.mark.parametrize("search", SEARCHES, ids=str)
-def test_rows_found_first_and_rows_read_in_order_are_the_same(
-    store: Store, search: dict[str, Any]
-) -> None:
+def test_rows_found_first_and_rows_read_in_order_are_the_same(store, search):
     reading = replace(COMPOSITIONS, most_counted=0)
     with store.session(read_only=True) as session:
         for order in ORDERS:
@@ -103,9 +101,7 @@ def test_a_search_by_other_columns_is_counted_up_to_a_limit(store: Store) -> Non
 
 
 @pytest.mark.parametrize("order", [None, "known"])
-def test_levels_of_which_the_counts_have_no_row_are_not_read(
-    store: Store, order: str | None
-) -> None:
+def test_levels_of_which_the_counts_have_no_row_are_not_read(store, order):
     reading, sorting = replace(COMPOSITIONS, most_counted=0), COMPOSITIONS.sorting(order)
     search = {"family": ["3D"], "q": "Pb"}
     with store.session() as session:

@@ -18,12 +18,11 @@ from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.schemas.tables import CompositionsRow
 from pvkdb.store.collections import COMPOSITIONS, collection
 from pvkdb.store.curation.registration import register_material
-from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
-from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.models.summaries import CompositionStability
 
+from ....statements import energy_row
 from ....structures import structure_row
 
 
@@ -163,13 +162,8 @@ def add_computed(session: Session) -> None:
     relaxation = {"potential": "chgnet"}
     session.add(Calculation(id="r", key="r", kind="relax", state="done", parameters=relaxation))
     session.flush()
-    formulas = [
-        a + b + x
-        for a in ("Cs", "FA0.5Cs0.5")
-        for b in ("Pb", "Sn")
-        for x in ("I3", "Cl3", "Br1.5Cl1.5")
-    ]
-    for number, formula in enumerate(formulas):
+    ions = itertools.product(("Cs", "FA0.5Cs0.5"), ("Pb", "Sn"), ("I3", "Cl3", "Br1.5Cl1.5"))
+    for number, formula in enumerate(map("".join, ions)):
         composition = parse_composition(formula)
         bare = register_material(session, composition)
         for phase in ("Pm-3m", "Pnma")[: number % 3]:
@@ -186,23 +180,8 @@ def add_computed(session: Session) -> None:
                 )
             )
             for quantity, scope in (("E_A", "percolation"), ("DFE", "computed"))[: number % 4]:
-                session.add(
-                    Energetic(
-                        id=f"{number}-{quantity}",
-                        material_id=bare.id,
-                        defect="V_Cl",
-                        species="Cl",
-                        quantity=quantity,
-                        scope=scope,
-                        value_min_ev=number / 10,
-                        value_max_ev=number / 10,
-                        approximate=False,
-                        method="MLIP",
-                        functional="chgnet",
-                        source="calculation c",
-                        calculation_id="c",
-                    )
-                )
+                of = {"defect": "V_Cl", "species": "Cl", "quantity": quantity, "scope": scope}
+                session.add(energy_row(f"{number}-{quantity}", bare.id, number / 10, **of))
         session.flush()
 
 
@@ -248,9 +227,7 @@ def cases() -> Iterator[tuple[dict[str, Any], str | None, tuple[int, int]]]:
 
 
 @pytest.mark.slow
-def test_every_filter_and_order_finds_what_python_finds(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_filter_and_order_finds_what_python_finds(store, monkeypatch):
     assert VALUES.keys() == MEANINGS.keys() == COMPOSITIONS.filters.keys()
     with store.session() as session:
         add_computed(session)

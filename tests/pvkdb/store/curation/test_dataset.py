@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pvkdb.store.curation.dataset import begin_import, begin_release, current_version, parts_of
 from pvkdb.store.database import Store
 
 
-def test_an_import_changes_the_version_and_an_earlier_release_comes_back(
-    sqlite_store: Store, tmp_path: Path
-) -> None:
+def test_an_import_changes_the_version_and_an_earlier_release_comes_back(sqlite_store, tmp_path):
     paper = tmp_path / "paper.yaml"
     paper.write_text("reference: {}\n", encoding="utf-8")
     with sqlite_store.session() as session:

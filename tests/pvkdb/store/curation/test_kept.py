@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 from pydantic import BaseModel
 from sqlalchemy import text
 
@@ -13,19 +16,23 @@ class Answer(BaseModel):
     value: int
 
 
-def test_a_store_that_cannot_be_written_keeps_results_in_memory(
-    sqlite_store: Store, monkeypatch
-) -> None:
+@pytest.fixture
+def answer(sqlite_store: Store) -> Callable[..., int]:
+    """How often a result has been computed when it is asked for."""
     computed = []
 
-    def answer() -> int:
-        def compute() -> Answer:
-            computed.append(1)
-            return Answer(value=len(computed))
+    def compute() -> Answer:
+        computed.append(1)
+        return Answer(value=len(computed))
 
-        with sqlite_store.session(read_only=True) as session:
+    def answer(read_only: bool = True) -> int:
+        with sqlite_store.session(read_only=read_only) as session:
             return kept.kept(session, "answer", Answer, compute).value
 
+    return answer
+
+
+def test_a_store_that_cannot_be_written_keeps_results_in_memory(sqlite_store, answer) -> None:
     with sqlite_store.session() as writing:
         writing.execute(text("UPDATE bibliography SET title = title"))  # holds the lock
         assert (answer(), answer()) == (1, 1)
@@ -43,17 +50,7 @@ def test_equal_installations_have_equal_kept_results(tmp_path, monkeypatch) -> N
     assert code("one", "x = 1") == code("two", "x = 1") != code("one", "x = 2")
 
 
-def test_a_result_is_computed_again_only_after_a_change(sqlite_store: Store, monkeypatch) -> None:
-    computed = []
-
-    def answer(read_only: bool = True) -> int:
-        def compute() -> Answer:
-            computed.append(1)
-            return Answer(value=len(computed))
-
-        with sqlite_store.session(read_only=read_only) as session:
-            return kept.kept(session, "answer", Answer, compute).value
-
+def test_a_result_is_computed_again_only_after_a_change(sqlite_store, answer, monkeypatch) -> None:
     assert answer(read_only=False) == 1  # what it sees may be rolled back
     assert (answer(), answer()) == (2, 2)
     with sqlite_store.session() as session:

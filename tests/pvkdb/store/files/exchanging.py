@@ -13,7 +13,8 @@ from pvkdb.schemas.calculations.relaxations import ElementRequest, ElementResult
 from pvkdb.store.database import Store
 from pvkdb.store.files.calculation_import import ImportCounts, take_calculations
 from pvkdb.store.files.exchange import write_calculations, write_queued
-from pvkdb.store.queue import claims as queue
+
+from ....queueing import Queue
 
 Line = dict[str, Any]
 
@@ -33,25 +34,18 @@ def element(symbol: str) -> ElementRequest:
 
 def ended(store: Store, symbol: str, failure: str | None = None) -> str:
     """An element that was relaxed, or failed for this reason."""
-    with store.session() as session:
-        name = queue.enqueue(session, element(symbol))[0].id
-        queue.claim(session, "a", name)
-        if failure is None:
-            result = ElementResult(
-                symbol=symbol,
-                energy_ev_per_atom=-1.1,
-                atoms=1,
-                volume_ang3_per_atom=73.0,
-                space_group="Im-3m",
-                structure_source="a test",
-                steps=9,
-                force_calls=10,
-                cpu_seconds=0.5,
-                wall_seconds=1.0,
-            )
-            queue.finish(session, name, "a", result.model_dump(mode="json"), {"ase": "3"})
-        else:
-            queue.fail(session, name, "a", failure, "a test")
+    queue = Queue(store)
+    name = queue.put(element(symbol))
+    queue.claim("a", name)
+    if failure is None:
+        result = ElementResult(
+            symbol=symbol, energy_ev_per_atom=-1.1, atoms=1, volume_ang3_per_atom=73.0,
+            space_group="Im-3m", structure_source="a test", steps=9, force_calls=10,
+            cpu_seconds=0.5, wall_seconds=1.0,
+        )  # fmt: skip
+        queue.finish(name, "a", result.model_dump(mode="json"), {"ase": "3"})
+    else:
+        queue.fail(name, "a", failure, "a test")
     return name
 
 

@@ -200,11 +200,9 @@ def test_a_doi_seen_has_the_shape_of_one_and_belongs_to_a_reference_without(key:
     assert printed[key]["doi"] == ""
 
 
-def test_no_doi_is_seen_for_two_references() -> None:
+def test_a_doi_is_seen_for_one_reference_and_a_paper_without_has_a_page() -> None:
+    """The page on which it was read."""
     assert len({row["doi_seen"] for row in SEEN.values()}) == len(SEEN) == 34
-
-
-def test_a_paper_without_doi_has_the_page_on_which_it_was_read() -> None:
     papers = Path(__file__).parents[4] / "curation" / "open_pages" / "papers.csv"
     with papers.open(encoding="utf-8", newline="") as file:
         read_at = {f"web-{row['key']}": row["address"] for row in csv.DictReader(file)}

@@ -16,9 +16,8 @@ from pvkdb.store.files.exchange import write_calculations
 from pvkdb.store.models.calculations import Calculation, CalculationEvent
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.queue import claims as queue
 
-from ....queueing import state_of
+from ....queueing import Queue
 from .exchanging import Line, element, ended, file_of, sent, taken, with_path, written
 
 
@@ -44,7 +43,6 @@ def test_a_barrier_arrives_with_all_that_it_gave_and_goes_out_again_as_it_came(
         energies = session.query(Energetic).filter_by(calculation_id=key).all()
         assert {row.id for row in energies} == {row["id"] for row in shipped["neb"]["energetics"]}
         (line,) = session.query(CalculationEvent).filter_by(calculation_id=key)
-        assert line.message is not None
         assert line.message.startswith("taken from first.gz, where it ended at 20")
 
 
@@ -68,9 +66,7 @@ def test_barriers_travel_without_their_paths_where_those_are_not_wanted(
         assert session.query(Structure).filter_by(calculation_id=key).count() == structures
 
 
-def test_a_calculation_twice_in_a_file_is_imported_once(
-    empty_store: Store, tmp_path: Path, shipped: dict[str, Line]
-) -> None:
+def test_a_calculation_twice_in_a_file_is_imported_once(empty_store, tmp_path, shipped):
     path = file_of(tmp_path / "file.gz", shipped["vacancy"], shipped["neb"], shipped["vacancy"])
     assert taken(empty_store, path) == ImportCounts(new=2, known=1, other_recipe=0)
 
@@ -80,29 +76,25 @@ def test_what_was_asked_for_is_answered_and_what_waited_for_it_goes_on(
 ) -> None:
     ended(other, "K")
     written(other, tmp_path / "file.gz")
-    with empty_store.session() as session:
-        asked = queue.enqueue(session, element("K"))[0].id
-        waits = queue.enqueue(session, element("Rb"), depends_on=[asked])[0].id
-    assert state_of(empty_store, waits) == "waiting"
+    queue = Queue(empty_store)
+    asked = queue.put(element("K"))
+    waits = queue.put(element("Rb"), depends_on=[asked])
+    assert queue.states(waits) == ["waiting"]
     assert taken(empty_store, tmp_path / "file.gz").new == 1
-    assert (state_of(empty_store, asked), state_of(empty_store, waits)) == ("done", "queued")
+    assert queue.states(asked, waits) == ["done", "queued"]
 
 
-def test_what_the_store_computes_or_has_is_left_alone(
-    empty_store: Store, other: Store, tmp_path: Path
-) -> None:
+def test_what_the_store_computes_or_has_is_left_alone(empty_store, other, tmp_path):
     ended(other, "K")
     ended(other, "Rb", "relaxation not converged")
     ended(other, "Cs", "relaxation not converged")
     ended(other, "Na", "crashed")  # of the surroundings: not written
     assert written(other, tmp_path / "file.gz") == 3
-    with empty_store.session() as session:
-        running = queue.enqueue(session, element("K"))[0].id
-        queue.claim(session, "a", running)
-        asked_again = queue.enqueue(session, element("Rb"))[0].id
+    queue = Queue(empty_store)
+    running, asked_again = queue.put(element("K")), queue.put(element("Rb"))
+    queue.claim("a", running)
     assert taken(empty_store, tmp_path / "file.gz") == ImportCounts(new=1, known=2, other_recipe=0)
-    assert state_of(empty_store, running) == "running"
-    assert state_of(empty_store, asked_again) == "queued"
+    assert queue.states(running, asked_again) == ["running", "queued"]
     with empty_store.session(read_only=True) as session:
         failed = session.query(Calculation).filter_by(state="failed").one()
         assert failed.failure_kind == "relaxation not converged"
@@ -111,73 +103,58 @@ def test_what_the_store_computes_or_has_is_left_alone(
 
 def compute(store: Store, symbol: str, failure: str | None = None) -> None:
     """Compute an element that is queued."""
-    assert state_of(store, element(symbol).key()[:12]) == "queued"
+    assert Queue(store).states(element(symbol).key()[:12]) == ["queued"]
     ended(store, symbol, failure)
 
 
-def test_queued_calculations_end_once_by_the_results_of_another_store(
-    empty_store: Store, other: Store, tmp_path: Path
-) -> None:
+def test_queued_calculations_end_once_by_the_results_of_another_store(empty_store, other, tmp_path):
     """A laptop and a cluster without a connection."""
     queue_file, results = tmp_path / "queue.gz", tmp_path / "results.gz"
-    with empty_store.session() as session:
-        first, bad, running = (
-            queue.enqueue(session, element(symbol), priority=3)[0].id
-            for symbol in ("K", "Rb", "Cs")
-        )
-        after_first, after_bad, _ = (
-            queue.enqueue(session, element(symbol), depends_on=[name])[0].id
-            for symbol, name in (("Na", first), ("Sn", bad), ("Pb", running))
-        )
-        queue.claim(session, "a", running)
+    queue = Queue(empty_store)
+    first, bad, running = (queue.put(element(name), priority=3) for name in ("K", "Rb", "Cs"))
+    after_first, after_bad, _ = (
+        queue.put(element(symbol), depends_on=[name])
+        for symbol, name in (("Na", first), ("Sn", bad), ("Pb", running))
+    )
+    queue.claim("a", running)
     assert sent(empty_store, queue_file) == (4, 1)  # Pb waits for what is computed here
     assert taken(other, queue_file) == ImportCounts(new=0, known=0, other_recipe=0, queued=4)
     assert taken(other, queue_file) == ImportCounts(new=0, known=4, other_recipe=0)
-    assert [state_of(other, name) for name in (first, after_first)] == ["queued", "waiting"]
+    assert Queue(other).states(first, after_first) == ["queued", "waiting"]
     compute(other, "K")
     compute(other, "Na")
     compute(other, "Rb", "relaxation not converged")
     assert written(other, results) == 3
     assert taken(empty_store, results) == ImportCounts(new=3, known=0, other_recipe=0)
-    ends = [state_of(empty_store, name) for name in (first, after_first, bad, after_bad)]
+    ends = queue.states(first, after_first, bad, after_bad)
     assert ends == ["done", "done", "failed", "failed"]
     assert taken(empty_store, results) == ImportCounts(new=0, known=3, other_recipe=0)
-    with empty_store.session(read_only=True) as session:
-        assert session.get_one(Calculation, first).priority == 3
-        events = session.query(CalculationEvent).filter_by(calculation_id=first)
-        log = [entry.event for entry in events.order_by(CalculationEvent.id)]
-        assert log == ["queued", "exported", "done"]
+    assert queue.entry(first).priority == 3
+    assert queue.log(first) == ["queued", "exported", "done"]
 
 
-def test_an_old_failure_does_not_end_what_was_queued_again(
-    empty_store: Store, other: Store, tmp_path: Path
-) -> None:
+def test_an_old_failure_does_not_end_what_was_queued_again(empty_store, other, tmp_path):
     queue_file, results = tmp_path / "queue.gz", tmp_path / "results.gz"
-    with empty_store.session() as session:
-        name = queue.enqueue(session, element("K"))[0].id
+    queue = Queue(empty_store)
+    name = queue.put(element("K"))
     sent(empty_store, queue_file)
     taken(other, queue_file)
     compute(other, "K", "relaxation not converged")
     written(other, results)
     taken(empty_store, results)
-    with empty_store.session() as session:
-        queue.requeue(session, name)
+    queue.requeue(name)
     assert taken(empty_store, results).known == 1
-    assert state_of(empty_store, name) == "queued"
+    assert queue.states(name) == ["queued"]
     sent(empty_store, queue_file)  # a second attempt elsewhere
     assert taken(empty_store, results).new == 1
-    assert state_of(empty_store, name) == "failed"
+    assert queue.states(name) == ["failed"]
 
 
-def test_what_this_version_computes_in_another_way_is_left_out(
-    empty_store: Store, tmp_path: Path, shipped: dict[str, Line]
-) -> None:
-    recipe = copy.deepcopy(shipped["element"])
+def test_what_this_version_computes_in_another_way_is_left_out(empty_store, tmp_path, shipped):
+    recipe, setting, unknown = (copy.deepcopy(shipped["element"]) for _ in range(3))
     recipe["key"] = content_key(1, recipe["parameters"])
-    setting = copy.deepcopy(shipped["element"])
     setting["parameters"]["temperature"] = 300
     setting["key"] = content_key(ElementRequest.recipe, setting["parameters"])
-    unknown = copy.deepcopy(shipped["element"])
     unknown.update(kind="phonons", parameters={"kind": "phonons"})
     unknown["key"] = content_key(1, unknown["parameters"])
     path = file_of(tmp_path / "file.gz", recipe, setting, unknown)
@@ -186,9 +163,7 @@ def test_what_this_version_computes_in_another_way_is_left_out(
         assert session.query(Calculation).count() == 0
 
 
-def test_a_file_that_cannot_be_finished_leaves_the_old_one(
-    other: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_cannot_be_finished_leaves_the_old_one(other, tmp_path, monkeypatch):
     ended(other, "K")
     path = tmp_path / "file.gz"
     written(other, path)

@@ -18,17 +18,15 @@ from pvkdb.store.files import calculation_import
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.queue import claims as queue
 
+from ....queueing import Queue
 from .exchanging import Line, element, ended, file_of, sent, taken, written
 
 #: Before anything is written.
 pytestmark = pytest.mark.parametrize("empty_store", ["sqlite"], indirect=True)
 
 
-def test_what_a_file_says_about_its_rows_is_not_believed(
-    empty_store: Store, tmp_path: Path, shipped: dict[str, Line]
-) -> None:
+def test_what_a_file_says_about_its_rows_is_not_believed(empty_store, tmp_path, shipped):
     lines = copy.deepcopy((shipped["neb"], shipped["vacancy"], shipped["relax"]))
     for line in lines:
         for row in line["energetics"]:
@@ -48,6 +46,7 @@ def test_what_a_file_says_about_its_rows_is_not_believed(
             assert structure.role in ("host", "vacancy")
 
 
+CRASHED = {"state": "failed", "failure_kind": "crashed", "result": None}
 #: What is changed in a shipped line, and what the refusal names.
 ATTACKS: dict[str, tuple[str, dict[str, Any], str]] = {
     "another formula": ("neb", {"result.formula": "CsPbI3"}, "formula is 'CsPbI3'"),
@@ -88,20 +87,12 @@ ATTACKS: dict[str, tuple[str, dict[str, Any], str]] = {
     "a giant": ("relax", {"structures.0": "giant"}, "at most"),
     "no structure": ("neb", {"structures": []}, "'host' is missing"),
     "an end in 9999": ("neb", {"finished_at": "9999-12-31T23:59:59Z"}, "ended at 9999-12-31"),
-    "an end before its start": (
-        "relax",
-        {"started_at": "2026-12-31T00:00:00Z"},
-        "before its start",
-    ),
+    "an end before its start": ("relax", {"started_at": "2026-12-31T00:00:00Z"}, "before its st"),
     "an end before pvkdb": ("relax", {"finished_at": "0001-01-01T00:00:00+14:00"}, "finished_at"),
     "an end in no time zone": ("relax", {"finished_at": "2026-11-01T00:00:00"}, "finished_at"),
     "a megabyte of versions": ("neb", {"versions": {"a": "1" * 2**20}}, "versions has 1,048,5"),
     "control characters": ("neb", {"result.optimizer": "\x00"}, "control characters"),
-    "a failure of the machine": (
-        "element",
-        {"state": "failed", "failure_kind": "crashed", "result": None},
-        "is not exchanged",
-    ),
+    "a failure of the machine": ("element", CRASHED, "is not exchanged"),
 }
 
 
@@ -139,9 +130,7 @@ def test_a_result_that_is_not_of_its_request_or_of_this_world_is_refused(
     assert held == {}
 
 
-def test_not_a_number_is_refused(
-    empty_store: Store, tmp_path: Path, shipped: dict[str, Line]
-) -> None:
+def test_not_a_number_is_refused(empty_store, tmp_path, shipped):
     for word in (float("nan"), float("inf")):
         line = copy.deepcopy(shipped["neb"])
         line["result"]["sites"][0]["position"][0] = word
@@ -176,9 +165,7 @@ def test_a_bomb_is_refused_before_it_fills_memory_or_disk(
         taken(empty_store, path)
 
 
-def test_more_lines_than_announced_are_refused(
-    empty_store: Store, tmp_path: Path, shipped: dict[str, Line]
-) -> None:
+def test_more_lines_than_announced_are_refused(empty_store, tmp_path, shipped):
     path = file_of(tmp_path / "file.gz", shipped["element"], shipped["element"])
     head, *lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
     path.write_bytes(gzip.compress(head.replace(b"2}", b"1}") + b"".join(lines)))
@@ -186,13 +173,10 @@ def test_more_lines_than_announced_are_refused(
         taken(empty_store, path)
 
 
-def test_a_spoilt_file_of_the_queue_queues_nothing(
-    empty_store: Store, other: Store, tmp_path: Path
-) -> None:
+def test_a_spoilt_file_of_the_queue_queues_nothing(empty_store, other, tmp_path):
     path = tmp_path / "queue.gz"
-    with other.session() as session:
-        first = queue.enqueue(session, element("K"))[0].id
-        queue.enqueue(session, element("Rb"), depends_on=[first])
+    queue = Queue(other)
+    queue.put(element("Rb"), depends_on=[queue.put(element("K"))])
     sent(other, path)
     with gzip.open(path) as stream:
         head, *lines = stream.readlines()
@@ -214,19 +198,10 @@ def test_a_spoilt_file_of_the_queue_queues_nothing(
 def _with_a_foreign_structure(lines: list[bytes]) -> list[bytes]:
     first = json.loads(lines[1])
     first["material"] = {"formula": "CsPbBr3", "phase": "Pnma"}
-    first["structures"] = [
-        {
-            "id": "theirs-host",
-            "space_group": None,
-            "role": "host",
-            "origin": "a test",
-            "parent_id": None,
-            "energy_ev": None,
-            "cell_ang": [[6, 0, 0], [0, 6, 0], [0, 0, 6]],
-            "symbols": ["Cs"],
-            "positions_ang": [[0, 0, 0]],
-        }
-    ]
+    nothing = dict.fromkeys(("space_group", "parent_id", "energy_ev"))
+    where = {"cell_ang": [[6, 0, 0], [0, 6, 0], [0, 0, 6]], "positions_ang": [[0, 0, 0]]}
+    host = {"id": "theirs-host", "role": "host", "origin": "a test", "symbols": ["Cs"]}
+    first["structures"] = [host | where | nothing]
     return [lines[0], json.dumps(first).encode() + b"\n", lines[2]]
 
 
@@ -246,9 +221,7 @@ def _with_a_foreign_structure(lines: list[bytes]) -> list[bytes]:
         (lambda lines: [lines[0], lines[1].replace(b'"done"', b'"doing"'), lines[2]], "line 2: st"),
     ],
 )
-def test_a_spoilt_file_is_refused_whole(
-    empty_store: Store, other: Store, tmp_path: Path, spoil, words: str
-) -> None:
+def test_a_spoilt_file_is_refused_whole(empty_store, other, tmp_path, spoil, words):
     ended(other, "K")
     ended(other, "Rb")
     path = tmp_path / "file.gz"

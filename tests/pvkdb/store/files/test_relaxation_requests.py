@@ -15,7 +15,6 @@ from pvkdb.errors import InputError, NotFoundError, ParameterError
 from pvkdb.schemas.calculations.relaxations import (
     EquationOfStateQuestion,
     RelaxQuestion,
-    RelaxResult,
     VacancyQuestion,
 )
 from pvkdb.store.database import Store
@@ -25,7 +24,6 @@ from pvkdb.store.files.relaxation_requests import (
     relax_request,
     vacancy_request,
 )
-from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import submit
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.prototypes import build, prototype
@@ -35,6 +33,7 @@ from pvkdb_pipelines.structures.checks import check
 from pvkdb_pipelines.structures.user_structures import store_start
 from validation.screening.device_starts import STARTS
 
+from .... import screened
 from ....each import for_each
 from .exchanging import file_of
 
@@ -53,9 +52,8 @@ def test_what_a_screening_computed_is_found_again(other: Store, tmp_path: Path) 
         asked = RelaxQuestion(formula="PbCsBr3", phase="Pnma", potential="sevennet-0")
         relaxed, new = submit(session, relax_request(session, asked))
         assert not new
-        vacancies, new = submit(
-            session, vacancy_request(session, VacancyQuestion(relaxation=relaxed.id))
-        )
+        asked_of_it = VacancyQuestion(relaxation=relaxed.id)
+        vacancies, new = submit(session, vacancy_request(session, asked_of_it))
         assert not new
         assert vacancies.state == "done"
         assert vacancies.parameters["sites"] == [8, 9]  # two kinds of bromide in Pnma
@@ -70,45 +68,24 @@ def test_vacancies_of_a_mixture_are_those_of_the_halide_asked_for(other: Store) 
     with other.session() as session:
         relaxed, _ = submit(session, relax_request(session, RelaxQuestion(formula="CsPbI2Br")))
         relaxed.state = "done"
-        relaxed.result = RelaxResult(
-            formula="CsPbI2Br",
-            stoichiometry="ABX3",
-            phase="Pnma",
-            energy_ev_per_formula=-15.0,
-            atoms_per_formula=5,
-            formula_units=8,
-            volume_ang3_per_formula=240.0,
-            space_group="P1",
-            lattice_parameters=(12.5, 12.5, 12.5, 90.0, 90.0, 90.0),
-            findings=[],
-            steps=60,
-            force_calls=61,
-            cpu_seconds=9.0,
-            wall_seconds=9.0,
-            optimizer="none",
-        ).model_dump(mode="json")
+        result = screened.relaxed("CsPbI2Br", -15.0, formula_units=8)
+        relaxed.result = result.model_dump(mode="json")
         start, _ = store_start(session, host, parse_composition("CsPbI2Br"), "Pnma", "a test")
         start.role, start.calculation_id = "host", relaxed.id
         session.flush()
-        found = {
-            halide: vacancy_request(
-                session, VacancyQuestion(relaxation=relaxed.id, halide=halide)
-            ).sites
-            for halide in ("I", "Br")
-        }
+        for halide in ("I", "Br"):
+            asked = VacancyQuestion(relaxation=relaxed.id, halide=halide)
+            sites = {*map(int, (host.symbols == halide).nonzero()[0])}
+            assert {*vacancy_request(session, asked).sites} == sites
         with pytest.raises(InputError, match="no halide of the host 'Cl'; known: Br, I"):
             vacancy_request(session, VacancyQuestion(relaxation=relaxed.id, halide="Cl"))
-    for halide, sites in found.items():
-        assert {*sites} == {*map(int, (host.symbols == halide).nonzero()[0])}
 
 
 @for_each(
     ("formula", "steps"),
     [("MAPbI3", 300), ("CsPbI2Br", 300), ("MAPbI2Br", 1000), ("Cs0.2FA0.8PbBr3", 1000)],
 )
-def test_a_mixture_with_molecules_may_take_more_steps(
-    other: Store, formula: str, steps: int
-) -> None:
+def test_a_mixture_with_molecules_may_take_more_steps(other, formula, steps):
     with other.session() as session:
         asked = relax_request(session, RelaxQuestion(formula=formula, phase="Pnma"))
     compound = compound_of(parse_composition(formula))
@@ -124,9 +101,7 @@ def test_a_mixture_with_molecules_may_take_more_steps(
         ("Cs2SnI3Br3", None, "shared"),
     ],
 )
-def test_what_no_prototype_holds_is_refused(
-    other: Store, formula: str, phase: str | None, words: str
-) -> None:
+def test_what_no_prototype_holds_is_refused(other, formula, phase, words):
     with other.session() as session, pytest.raises(ParameterError, match=words):
         relax_request(session, RelaxQuestion(formula=formula, phase=phase))
 
@@ -149,7 +124,6 @@ def test_what_no_prototype_holds_starts_from_a_structure_of_the_store(
         store_start(session, STARTS[formula](), composition, "P1", "a test")
         asked = RelaxQuestion(formula=formula, potential="sevennet-0-d3")
         request = relax_request(session, asked)
-    assert request.start is not None
     assert (request.phase, request.stoichiometry) == ("P1", stoichiometry)
     compound = compound_in(request)
     assert compound.atoms_per_formula == atoms_per_formula
@@ -160,9 +134,8 @@ def test_what_no_prototype_holds_starts_from_a_structure_of_the_store(
 
 def test_vacancies_need_a_finished_relaxation(other: Store) -> None:
     with other.session() as session:
-        queued: Calculation = submit(
-            session, relax_request(session, RelaxQuestion(formula="CsPbI3"))
-        )[0]
+        asked = relax_request(session, RelaxQuestion(formula="CsPbI3"))
+        queued, _ = submit(session, asked)
         with pytest.raises(InputError, match=f"{queued.id} is queued; wait"):
             vacancy_request(session, VacancyQuestion(relaxation=queued.id))
         with pytest.raises(NotFoundError, match="no relaxation 'c0ffee'"):

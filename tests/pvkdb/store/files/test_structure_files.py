@@ -11,18 +11,12 @@ from pvkdb.schemas.tables import StructureDocument
 from pvkdb.store.files.structure_files import StructureFormat, document_text
 
 DOCUMENT = StructureDocument.model_construct(
-    id="s1",
-    material="CsCl-\x1b[2J",
-    role="start",
-    origin="their\x9b31m file\u2028\n_cell_length_a 1",
-    parent=None,
-    calculation=None,
-    space_group=None,
-    energy_ev=-7.0,
-    symbols=["Cs", "Cl"],
+    id="s1", material="CsCl-\x1b[2J", role="start",
+    origin="their\x9b31m file\u2028\n_cell_length_a 1", parent=None, calculation=None,
+    space_group=None, energy_ev=-7.0, symbols=["Cs", "Cl"],
     cell_ang=[[4.1, 0, 0], [0, 4.1, 0], [0, 0, 4.1]],
     positions_ang=[[0, 0, 0], [2.05, 2.05, 2.05]],
-)
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("format", get_args(StructureFormat))

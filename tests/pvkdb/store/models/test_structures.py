@@ -13,23 +13,14 @@ from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.materials import Composition, CompositionTolerance
 from pvkdb.store.models.structures import Structure
 
+from ....structures import structure_row
+
 SYMBOLS = ["Cs", "Pb", "I", "I", "I"]
 
 
 def add(session: Session, key: str, symbols: list[str]) -> None:
     material = register_material(session, parse_composition("CsPbI3"), "Pm-3m")
-    session.add(
-        Structure(
-            id=key,
-            material=material,
-            role="host",
-            origin="prototype",
-            atoms=len(symbols),
-            cell_ang=[[6.29, 0, 0], [0, 6.29, 0], [0, 0, 6.29]],
-            symbols=symbols,
-            positions_ang=[[0.1 * place, 0, 0] for place in range(len(symbols))],
-        )
-    )
+    session.add(structure_row(key, "".join(symbols), material=material))
 
 
 def derived(store: Store, key: str) -> tuple[object, ...]:
@@ -45,13 +36,8 @@ def derived(store: Store, key: str) -> tuple[object, ...]:
 
 
 CUBIC = (3, "CsI3Pb", "A3BC", "CsI3Pb", {"Cs": (1, 0.2), "I": (3, 0.6), "Pb": (1, 0.2)})
-VACANCY = (
-    3,
-    "Cs2I5Pb2",
-    "A5B2C2",
-    "Cs2I5Pb2",
-    {"Cs": (2, 2 / 9), "I": (5, 5 / 9), "Pb": (2, 2 / 9)},
-)
+LEFT = {"Cs": (2, 2 / 9), "I": (5, 5 / 9), "Pb": (2, 2 / 9)}
+VACANCY = (3, "Cs2I5Pb2", "A5B2C2", "Cs2I5Pb2", LEFT)
 
 
 def test_elements_and_formulas_follow_the_symbols(empty_store: Store) -> None:
@@ -89,16 +75,9 @@ def test_an_upgrade_works_tolerance_factors_out_again(store: Store) -> None:
             formula: session.scalar(select(Composition.id).where(Composition.formula == formula))
             for formula in ("CsPbI3", "CsPbBr3", "Cs2SnI6")
         }
-        session.execute(
-            update(CompositionTolerance)
-            .where(CompositionTolerance.composition_id == ids["CsPbI3"])
-            .values(tau=1.0)
-        )
-        session.execute(
-            delete(CompositionTolerance).where(
-                CompositionTolerance.composition_id == ids["CsPbBr3"]
-            )
-        )
+        of = CompositionTolerance.composition_id
+        session.execute(update(CompositionTolerance).where(of == ids["CsPbI3"]).values(tau=1.0))
+        session.execute(delete(CompositionTolerance).where(of == ids["CsPbBr3"]))
         session.add(CompositionTolerance(composition_id=ids["Cs2SnI6"], t=1.0, mu=0.5))
     assert kept(store) != before
     upgrade(store)

@@ -28,6 +28,7 @@ from pvkdb.store.rows.energy_ranges import energy_ranges
 from pvkdb.store.runs import screening_runs
 
 from ....screened import candidate, report, stability
+from ....statements import computed_energy
 from ....structures import structure_row
 
 SUMMARIES, COUNTS = (model.__table__ for model in (CompositionSummary, CompositionCount))
@@ -52,23 +53,8 @@ def require_current(store: Store) -> None:
         assert before == summaries(session)
 
 
-def energy(name: str, **values: Any) -> dict[str, Any]:
-    given: dict[str, Any] = {
-        "id": name,
-        "material_id": "CsPbBr3",
-        "defect": "V_Br",
-        "species": "Br",
-        "quantity": "E_A",
-        "scope": "percolation",
-        "value_min_ev": 0.3,
-        "value_max_ev": 0.3,
-        "approximate": False,
-        "method": "MLIP",
-        "functional": "chgnet",
-        "source": "calculation c",
-        "calculation_id": "c",
-    }
-    return given | values
+def energy(name: str, value_ev: float = 0.3, **values: Any) -> dict[str, Any]:
+    return computed_energy(name, "CsPbBr3", value_ev, **values)
 
 
 def calculation(session: Session, name: str = "c", kind: str = "neb", **parameters: Any) -> None:
@@ -121,14 +107,11 @@ def test_a_loaded_store_has_the_ranges_and_counts_of_its_materials(store: Store)
 def _computed_energies(session: Session) -> None:
     calculation(session)
     session.add(Energetic(**energy("e-1")))
-    session.add(Energetic(**energy("e-2", value_min_ev=0.5, value_max_ev=0.5)))
-    session.add(Energetic(**energy("e-3", functional="mace", value_min_ev=0.4, value_max_ev=0.4)))
-    session.add(Energetic(**energy("e-4", scope="hop", value_min_ev=0.1, value_max_ev=0.2)))
-    session.add(
-        Energetic(
-            **energy("e-5", quantity="DFE", scope="computed", value_min_ev=0.1, value_max_ev=1.0)
-        )
-    )
+    session.add(Energetic(**energy("e-2", 0.5)))
+    session.add(Energetic(**energy("e-3", 0.4, functional="mace")))
+    session.add(Energetic(**energy("e-4", 0.1, scope="hop", value_max_ev=0.2)))
+    formation = {"quantity": "DFE", "scope": "computed", "value_max_ev": 1.0}
+    session.add(Energetic(**energy("e-5", 0.1, **formation)))
 
 
 def _insert_without_objects(session: Session) -> None:
@@ -176,9 +159,7 @@ WRITES: list[Callable[[Session], None]] = [
 
 
 @pytest.mark.parametrize("write", WRITES, ids=lambda write: write.__name__.strip("_"))
-def test_a_write_changes_the_summaries_in_its_transaction(
-    store: Store, write: Callable[[Session], None]
-) -> None:
+def test_a_write_changes_the_summaries_in_its_transaction(store, write):
     with store.session(read_only=True) as session:
         before = summaries(session)
     with store.session() as session:
@@ -237,16 +218,14 @@ def test_a_measured_phase_leads_and_phases_within_the_error_are_undecided(store:
             relaxed(session, formula, "delta", "sevennet-0", -3.2 - apart_ev)
         relaxed(session, "CsSnCl3", "Pnma", "sevennet-0", -3.2)
         relaxed(session, "CsSnCl3", "I4/mcm", "sevennet-0", -3.197)  # one family: known better
-    assert {
-        formula: (row.lowest_phase, row.lowest_phase_potential)
-        for formula in ("CsPbBr3", "KMnCl3", "RbSnBr3", "CsSnCl3")
-        if (row := composition(store, formula))
-    } == {
-        "CsPbBr3": ("Pnma", "measured"),
-        "KMnCl3": ("undecided", "sevennet-0"),
-        "RbSnBr3": ("delta", "sevennet-0"),
-        "CsSnCl3": ("Pnma", "sevennet-0"),
-    }
+    for formula, phase, by in (
+        ("CsPbBr3", "Pnma", "measured"),
+        ("KMnCl3", "undecided", "sevennet-0"),
+        ("RbSnBr3", "delta", "sevennet-0"),
+        ("CsSnCl3", "Pnma", "sevennet-0"),
+    ):
+        row = composition(store, formula)
+        assert (row.lowest_phase, row.lowest_phase_potential) == (phase, by)
     known, other = composition(store, "CsPbBr3"), composition(store, "KMnCl3")
     assert known.p_perovskite == 1
     assert 0.5 < (other.p_perovskite or 0) < 0.7  # tau alone
@@ -271,7 +250,6 @@ def test_the_newest_report_gives_the_energy_above_the_hull(store: Store) -> None
         with store.session() as session:
             at = datetime(2026, 3, day, tzinfo=UTC)
             run = screening_runs.begin(session, "lead", at, "me", lambda _: True, scheduled=False)
-            assert run is not None
             screening_runs.finish(session, run.id, "me", reported(energies), counts, None)
     row = composition(store, "CsPbBr3")
     assert row.above_hull_ev_per_atom == -0.04

@@ -8,145 +8,113 @@ import pytest
 
 from pvkdb.errors import NotFoundError
 from pvkdb.schemas.calculations.migration import NebRequest
-from pvkdb.store.database import Store
-from pvkdb.store.models.calculations import Calculation
-from pvkdb.store.queue import claims as queue
-from pvkdb.store.queue import jobs
+from pvkdb.store.queue.claims import MAX_ATTEMPTS
 
-from ....queueing import at_once
+from ....queueing import Queue, at_once
 
 FORMULAS = ("CsPbI3", "CsPbBr3", "CsPbCl3", "CsSnI3", "CsSnBr3", "CsGeI3")
 
 
-def asked(store: Store, number: int, depends_on: Sequence[str] = ()) -> str:
-    request = NebRequest(formula=FORMULAS[number], phase="Pnma")
-    with store.session() as session:
-        return queue.enqueue(session, request, depends_on=depends_on)[0].id
+def asked(queue: Queue, number: int, depends_on: Sequence[str] = ()) -> str:
+    return queue.put(NebRequest(formula=FORMULAS[number], phase="Pnma"), depends_on=depends_on)
 
 
-def states(store: Store, *names: str) -> list[str]:
-    with store.session(read_only=True) as session:
-        return [session.get_one(Calculation, name).state for name in names]
+@pytest.fixture
+def chain(queue: Queue) -> tuple[str, str]:
+    """A calculation, and one that waits for it."""
+    first = asked(queue, 0)
+    return first, asked(queue, 1, [first])
 
 
-def end(store: Store, name: str, failure: str | None = None) -> None:
+def end(queue: Queue, name: str, failure: str | None = None) -> None:
     """Carry a calculation out."""
-    with store.session() as session:
-        assert queue.claim(session, "a", name) is not None
-    with store.session() as session:
-        if failure is None:
-            queue.finish(session, name, "a", {}, {})
-        else:
-            queue.fail(session, name, "a", failure, "reason")
+    assert queue.claim("a", name) is not None
+    if failure is None:
+        queue.finish(name, "a", {}, {})
+    else:
+        queue.fail(name, "a", failure, "reason")
 
 
-def test_it_is_queued_when_the_last_of_them_is_done(empty_store: Store) -> None:
-    first, second = asked(empty_store, 0), asked(empty_store, 1)
-    both = asked(empty_store, 2, [first, second])
-    assert states(empty_store, both) == ["waiting"]
-    end(empty_store, first)
-    assert states(empty_store, both) == ["waiting"]
-    with empty_store.session() as session:
-        assert queue.claim(session, "a", both) is None
-    end(empty_store, second)
-    assert states(empty_store, both) == ["queued"]
-    after_the_fact = asked(empty_store, 3, [first, second])
-    assert states(empty_store, after_the_fact) == ["queued"]
+def test_it_is_queued_when_the_last_of_them_is_done(queue: Queue) -> None:
+    first, second = asked(queue, 0), asked(queue, 1)
+    both = asked(queue, 2, [first, second])
+    assert queue.states(both) == ["waiting"]
+    end(queue, first)
+    assert queue.states(both) == ["waiting"]
+    assert queue.claim("a", both) is None
+    end(queue, second)
+    assert queue.states(both) == ["queued"]
+    assert queue.states(asked(queue, 3, [first, second])) == ["queued"]
 
 
-def test_two_that_end_at_the_same_moment_queue_it(empty_store: Store) -> None:
+def test_two_that_end_at_the_same_moment_queue_it(queue: Queue) -> None:
     """On PostgreSQL neither transaction sees the other's end before it is written."""
-
-    def finish(name: str) -> None:
-        with empty_store.session() as session:
-            queue.finish(session, name, "a", {}, {})
-
     for _ in range(5):
-        firsts = [asked(empty_store, 0), asked(empty_store, 1)]
-        both = asked(empty_store, 2, firsts)
+        firsts = [asked(queue, 0), asked(queue, 1)]
+        both = asked(queue, 2, firsts)
         for name in firsts:
-            with empty_store.session() as session:
-                queue.claim(session, "a", name)
-        at_once(finish, firsts)
-        assert states(empty_store, both) == ["queued"]
-        end(empty_store, both)
-        with empty_store.session() as session:  # once more from the start
-            for name in (*firsts, both):
-                session.get_one(Calculation, name).state = "cancelled"
-            session.flush()
-            queue.requeue(session, both)
-        assert states(empty_store, *firsts, both) == ["queued", "queued", "waiting"]
-        for name in firsts:
-            end(empty_store, name)
-        end(empty_store, both)
-        with empty_store.session() as session:
+            queue.claim("a", name)
+        at_once(lambda name: queue.finish(name, "a", {}, {}), firsts)
+        assert queue.states(both) == ["queued"]
+        end(queue, both)
+        for name in (*firsts, both):  # once more from the start
+            queue.change(name, state="cancelled")
+        queue.requeue(both)
+        assert queue.states(*firsts, both) == ["queued", "queued", "waiting"]
+        for name in (*firsts, both):
+            end(queue, name)
+        with queue.store.session() as session:
             for table in ("calculation_events", "calculation_dependencies", "calculations"):
                 session.connection().exec_driver_sql(f"DELETE FROM {table}")
 
 
 @pytest.mark.parametrize("how", ["failed", "cancelled"])
-def test_a_failed_dependency_fails_the_whole_chain_and_revives_it(
-    empty_store: Store, how: str
-) -> None:
-    first = asked(empty_store, 0)
-    second = asked(empty_store, 1, [first])
-    third = asked(empty_store, 2, [second])
+def test_a_failed_dependency_fails_the_whole_chain_and_revives_it(queue, chain, how):
+    first, second = chain
+    third = asked(queue, 2, [second])
     if how == "failed":
-        end(empty_store, first, "NEB not converged")
+        end(queue, first, "NEB not converged")
     else:
-        with empty_store.session() as session:
-            assert jobs.cancel(session, first) == "cancelled"
-    assert states(empty_store, first, second, third) == [how, "failed", "failed"]
-    with empty_store.session(read_only=True) as session:
-        for name, cause in ((second, first), (third, second)):
-            entry = session.get_one(Calculation, name)
-            assert entry.failure_kind == "dependency failed"
-            assert f"calculation {cause} (neb)" in str(entry.failure_message)
-            assert f"pvkdb jobs retry {cause}" in str(entry.failure_message)
-            assert entry.finished_at is not None
-    late = asked(empty_store, 3, [third])
-    assert states(empty_store, late) == ["failed"]
-    with empty_store.session() as session:
-        queue.requeue(session, first)
-    assert states(empty_store, first, second, third, late) == ["queued", *["waiting"] * 3]
-    with empty_store.session(read_only=True) as session:
-        entry = session.get_one(Calculation, third)
-        assert (entry.failure_kind, entry.failure_message, entry.finished_at) == (None, None, None)
+        assert queue.cancel(first) == "cancelled"
+    assert queue.states(first, second, third) == [how, "failed", "failed"]
+    for name, cause in ((second, first), (third, second)):
+        entry = queue.entry(name)
+        assert entry.failure_kind == "dependency failed"
+        assert f"calculation {cause} (neb)" in str(entry.failure_message)
+        assert f"pvkdb jobs retry {cause}" in str(entry.failure_message)
+        assert entry.finished_at is not None
+    late = asked(queue, 3, [third])
+    assert queue.states(late) == ["failed"]
+    queue.requeue(first)
+    assert queue.states(first, second, third, late) == ["queued", *["waiting"] * 3]
+    entry = queue.entry(third)
+    assert (entry.failure_kind, entry.failure_message, entry.finished_at) == (None, None, None)
     for name in (first, second, third, late):
-        end(empty_store, name)
+        end(queue, name)
 
 
-def test_retrying_what_waits_queues_what_it_waits_for(empty_store: Store) -> None:
-    first = asked(empty_store, 0)
-    second = asked(empty_store, 1, [first])
-    end(empty_store, first, "no hop")
-    with empty_store.session() as session:
-        assert jobs.retry(session, [second, first]) == [second, first]
-    assert states(empty_store, first, second) == ["queued", "waiting"]
+def test_retrying_what_waits_queues_what_it_waits_for(queue: Queue, chain: tuple[str, str]) -> None:
+    first, second = chain
+    end(queue, first, "no hop")
+    assert queue.retry([second, first]) == [second, first]
+    assert queue.states(first, second) == ["queued", "waiting"]
 
 
-def test_a_cancelled_one_stays_cancelled_when_its_dependency_comes_back(empty_store: Store) -> None:
-    first = asked(empty_store, 0)
-    second = asked(empty_store, 1, [first])
-    with empty_store.session() as session:
-        jobs.cancel(session, second)
-    end(empty_store, first)
-    assert states(empty_store, second) == ["cancelled"]
+def test_a_cancelled_one_stays_so_when_its_dependency_ends(queue, chain):
+    first, second = chain
+    queue.cancel(second)
+    end(queue, first)
+    assert queue.states(second) == ["cancelled"]
 
 
-def test_work_lost_too_often_fails_what_waits_for_it(empty_store: Store) -> None:
-    first = asked(empty_store, 0)
-    second = asked(empty_store, 1, [first])
-    for _ in range(queue.MAX_ATTEMPTS):
-        with empty_store.session() as session:
-            queue.claim(session, "gone", first)
-        with empty_store.session() as session:
-            queue.recover_lost(session, lambda owner: False)
-    assert states(empty_store, first, second) == ["failed", "failed"]
+def test_work_lost_too_often_fails_what_waits_for_it(queue: Queue, chain: tuple[str, str]) -> None:
+    for _ in range(MAX_ATTEMPTS):
+        queue.claim("gone", chain[0])
+        queue.recover_lost(lambda owner: False)
+    assert queue.states(*chain) == ["failed", "failed"]
 
 
-def test_one_cannot_wait_for_what_does_not_exist(empty_store: Store) -> None:
+def test_one_cannot_wait_for_what_does_not_exist(queue: Queue) -> None:
     with pytest.raises(NotFoundError, match="the calculation 'nothing'"):
-        asked(empty_store, 0, ["nothing"])
-    with empty_store.session(read_only=True) as session:
-        assert session.query(Calculation).count() == 0
+        asked(queue, 0, ["nothing"])
+    assert queue.count() == {}

@@ -14,8 +14,10 @@ from pvkdb.errors import DatabaseError, NotFoundError
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import CalculationFile
-from pvkdb.store.queue import claims as queue
+from pvkdb.store.queue import claims
 from pvkdb.store.queue.kept_files import SETTING, FileStore, file_store, files_of, keep_files
+
+from ....queueing import Queue
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -47,15 +49,15 @@ def test_a_damaged_file_is_noticed_and_mended_by_the_next_put(tmp_path: Path) ->
     assert place.get(key) == b"whole"
 
 
-def test_a_full_disk_is_told_and_leaves_nothing_half_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_be_written_is_told_and_leaves_nothing_half_written(tmp_path, monkeypatch):
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DatabaseError, match="No space left on device; make room"):
         FileStore(str(tmp_path)).put(b"content")
+    with pytest.raises(DatabaseError, match="nowhere"):  # a file system that is not installed
+        FileStore("nowhere://bucket/x").put(b"content")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -73,11 +75,6 @@ def test_kept_files_are_readable_as_the_database_is(tmp_path: Path, umask: int) 
     assert (tmp_path / "files" / key[:2] / key).stat().st_mode == expected
 
 
-def test_a_file_system_that_is_not_installed_is_named() -> None:
-    with pytest.raises(DatabaseError, match="nowhere"):
-        FileStore("nowhere://bucket/x").put(b"content")
-
-
 def test_files_lie_beside_an_sqlite_store_and_where_the_setting_says(
     empty_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,9 +88,7 @@ def test_files_lie_beside_an_sqlite_store_and_where_the_setting_says(
     assert file_store(empty_store).url == "memory://elsewhere"
 
 
-def test_without_a_place_the_log_says_that_files_were_not_kept(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_place_the_log_says_that_files_were_not_kept(postgres_url, monkeypatch):
     """A result of PostgreSQL's store is not lost for want of a folder for its files."""
     monkeypatch.delenv(SETTING, raising=False)
     store = Store(postgres_url)
@@ -106,24 +101,21 @@ def test_without_a_place_the_log_says_that_files_were_not_kept(
 
 
 def test_files_are_recorded_with_the_result_and_go_with_a_retried_failure(
-    empty_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(SETTING, str(tmp_path / "kept"))
-    kept, said = keep_files(empty_store, {"pw.out": b"JOB DONE", "pw.in": b"&control"})
+    kept, said = keep_files(queue.store, {"pw.out": b"JOB DONE", "pw.in": b"&control"})
     assert said == []
-    with empty_store.session() as session:
-        name = queue.submit(session, NebRequest(formula="CsPbBr3"))[0].id
-        queue.claim(session, "a")
-    with empty_store.session() as session:
-        queue.fail(session, name, "a", "crashed", "no energy", files=kept)
-    with empty_store.session() as session:
+    name = queue.ask(NebRequest(formula="CsPbBr3"))
+    queue.claim("a")
+    queue.fail(name, "a", "crashed", "no energy", files=kept)
+    with queue.store.session() as session:
         assert [file.name for file in files_of(session, name)] == ["pw.in", "pw.out"]
-        queue.requeue(session, name)
+        claims.requeue(session, name)
         assert files_of(session, name) == []
-        queue.claim(session, "a")
-    with empty_store.session() as session:
-        queue.finish(session, name, "a", {}, {}, files=kept)
-    with empty_store.session(read_only=True) as session:
+    queue.claim("a")
+    queue.finish(name, "a", {}, {}, files=kept)
+    with queue.store.session(read_only=True) as session:
         file = session.get_one(CalculationFile, (name, "pw.out"))
-        assert file_store(empty_store).get(file.sha256) == b"JOB DONE"
+        assert file_store(queue.store).get(file.sha256) == b"JOB DONE"
         assert file.size == 8

@@ -72,16 +72,8 @@ def test_rankings_count_the_corrected_value_and_say_so(sqlite_store: Store) -> N
 
 
 def test_an_empty_correction_leaves_nothing() -> None:
-    row = DeviceClaimsRow(
-        id="c-1",
-        device="d",
-        metric="states",
-        value=4,
-        unit="1",
-        value_max=8,
-        references="",
-        source="F",
-    )
+    of = {"id": "c-1", "device": "d", "metric": "states", "references": "", "source": "F"}
+    row = DeviceClaimsRow(**of, value=4, value_max=8, unit="1")
     cell = Correction(row="c-1", column="value_max", value="", source="S", why="W")
     right = corrected(row, {"value_max": cell})
     assert (right.value, right.value_max, right.source) == (4, None, "S")

@@ -12,6 +12,8 @@ from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.rows.energy_ranges import EnergyRange, energy_ranges
 from pvkdb.suitability.evidence.materials import phase_candidates
 
+from ....statements import energy_row
+
 
 def test_formation_energies_of_charged_vacancies_are_in_no_range(store):
     """They depend on the Fermi level; of CsSnI3, one paper has 256, of 51 defects."""
@@ -32,25 +34,16 @@ def test_a_quoted_energy_does_not_replace_what_pvkdb_computed(store):
         session.add(Calculation(id="c", key="k", kind="dft-hop", parameters={}))
         register_material(session, parse_composition("CsPbI3"), "Pnma")
         session.flush()
-        facts = {
-            "material_id": "CsPbI3-Pnma",
-            "defect": "V_I",
-            "species": "I",
-            "quantity": "E_A",
-            "method": "DFT",
-            "approximate": False,
-        }
-        for id, value, further in (
-            ("e-quoted", 0.34, {"scope": "reported", "source": "secondary: abstract at a page"}),
-            ("e-made", 0.3, {"scope": "hop", "source": "calculation c", "calculation_id": "c"}),
+        facts = {"defect": "V_I", "species": "I", "method": "DFT", "functional": None}
+        quoted = {"source": "secondary: abstract at a page", "calculation_id": None}
+        for id, value, grade, further in (
+            ("e-quoted", 0.34, Grade.SECONDARY, {"scope": "reported"} | quoted),
+            ("e-made", 0.3, Grade.OWN_DFT, {"scope": "hop"}),
         ):
-            session.add(
-                Energetic(**facts, **further, id=id, value_min_ev=value, value_max_ev=value)
-            )
+            session.add(energy_row(id, "CsPbI3-Pnma", value, **facts, **further))
             session.flush()
             (found,) = (each for each in phase_candidates(session, "CsPbI3") if "Pnma" in each.id)
             known = found.evidence["e_a_ev"]
-            grade = Grade.SECONDARY if id == "e-quoted" else Grade.OWN_DFT
             assert (known.minimum, known.grade) == (value, grade)
 
 
@@ -78,10 +71,7 @@ def test_of_a_computed_material_the_easiest_path_of_each_potential_counts(store)
     """Two potentials, each with an easy and a hard direction and with a hop that is easier."""
     with store.session() as session:
         model = session.get_one(Energetic, "e-t1-r01-ea")
-        facts = {
-            name: getattr(model, name)
-            for name in ("material_id", "defect", "species", "quantity", "approximate")
-        }
+        facts = {name: getattr(model, name) for name in ("defect", "species", "quantity")}
         session.add(Calculation(id="c", key="k", kind="migration", parameters={}))
         session.flush()
         for number, (potential, scope, value) in enumerate(
@@ -93,19 +83,8 @@ def test_of_a_computed_material_the_easiest_path_of_each_potential_counts(store)
                 ("mace", "percolation", 0.61),
             ]
         ):
-            session.add(
-                Energetic(
-                    **facts,
-                    id=f"e-made-{number}",
-                    scope=scope,
-                    value_min_ev=value,
-                    value_max_ev=value,
-                    method="MLIP",
-                    functional=potential,
-                    source="calculation c",
-                    calculation_id="c",
-                )
-            )
+            made = {"scope": scope, "functional": potential, **facts}
+            session.add(energy_row(f"e-made-{number}", model.material_id, value, **made))
         session.flush()
         ranges = energy_ranges(session, [model.material_id])[model.material_id]
         assert ranges["E_A", "computed"] == EnergyRange(0.31, 0.44, False, False, 4)

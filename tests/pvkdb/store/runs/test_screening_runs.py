@@ -38,7 +38,6 @@ def ended(store: Store, key: int, owner: str) -> None:
 
 def test_a_time_is_run_once(empty_store: Store) -> None:
     key = begun(empty_store, "a")
-    assert key is not None
     assert begun(empty_store, "b") is None
     ended(empty_store, key, "a")
     assert begun(empty_store, "b") is None
@@ -50,8 +49,7 @@ def test_scheduled_runs_of_a_plan_do_not_overlap_and_a_person_s_may(empty_store:
     assert begun(empty_store, "b", FOUR) is None
     assert begun(empty_store, "c", FOUR + timedelta(minutes=1), scheduled=False) is not None
     with empty_store.session() as session:
-        other = runs.begin(session, "lead", FOUR, "b", alive, scheduled=True)
-        assert other is not None
+        assert runs.begin(session, "lead", FOUR, "b", alive, scheduled=True) is not None
 
 
 def test_whoever_begins_at_once_one_of_them_runs_it(empty_store: Store) -> None:
@@ -78,7 +76,6 @@ def test_a_process_out_of_sight_counts_as_gone_when_its_lease_ends(empty_store: 
         past = datetime.now(UTC) - timedelta(seconds=1)
         session.execute(update(ScreeningRun).values(lease_until=past))
     with empty_store.session() as session:
-        assert key is not None
         assert runs.renew(session, key, "far")  # it was only slow
         session.execute(update(ScreeningRun).values(lease_until=past))
     assert begun(empty_store, "b") == key
@@ -99,7 +96,6 @@ def test_a_run_that_kills_its_process_is_given_up(empty_store: Store) -> None:
 
 def test_an_interrupted_run_is_still_to_be_had_and_costs_no_attempt(empty_store: Store) -> None:
     key = begun(empty_store, "a")
-    assert key is not None
     with empty_store.session() as session:
         runs.interrupt(session, key, "a")
         assert runs.last_fire_time(session, "tin") is None
@@ -110,16 +106,10 @@ def test_an_interrupted_run_is_still_to_be_had_and_costs_no_attempt(empty_store:
 
 def test_what_a_run_found_comes_back_as_it_was(empty_store: Store) -> None:
     key = begun(empty_store, "a")
-    assert key is not None
     text = '{"title": "Zinn \\u2013 τ", "numbers": [0.1, 1e-07]}'
-    found = Differences(
-        since=1,
-        new=[PassedCandidate(formula="CsSnI3", rank=2)],
-        lost=[],
-        moved=[],
-        plan_changed=False,
-        version_before=None,
-    )
+    new = [PassedCandidate(formula="CsSnI3", rank=2)]
+    same = {"lost": [], "moved": [], "plan_changed": False, "version_before": None}
+    found = Differences(since=1, new=new, **same)
     with empty_store.session() as session:
         runs.finish(session, key, "a", text, COUNTS, found)
     with empty_store.session(read_only=True) as session:
@@ -127,9 +117,7 @@ def test_what_a_run_found_comes_back_as_it_was(empty_store: Store) -> None:
         document = runs.run_document(run)
         assert runs.report_of(run) == text
     assert (document.counts, document.differences) == (COUNTS, found)
-    assert document.differences is not None
     assert document.differences.words == "1 new"
-    assert document.duration_s is not None
     assert document.duration_s >= 0
 
 

@@ -13,13 +13,7 @@ from pvkdb.schemas.access import Scope
 from pvkdb.store.database import Store
 from pvkdb.store.models.access import ApiKey
 from pvkdb.store.security import keys
-from pvkdb.store.security.keys import (
-    KeyRefusedError,
-    authenticate,
-    create_key,
-    list_keys,
-    revoke_key,
-)
+from pvkdb.store.security.keys import KeyRefusedError, authenticate, create_key, revoke_key
 
 
 def test_a_key_is_known_again_and_nowhere_stored(empty_store: Store) -> None:
@@ -29,7 +23,7 @@ def test_a_key_is_known_again_and_nowhere_stored(empty_store: Store) -> None:
     with empty_store.session(read_only=True) as session:
         assert authenticate(session, made.key).name == "Ada"
         assert authenticate(session, made.key).scopes == [Scope.READ, Scope.QUEUE]
-        assert [key.id for key in list_keys(session)] == [made.id, plain.id]
+        assert [key.id for key in keys.list_keys(session)] == [made.id, plain.id]
         row = session.execute(text("SELECT * FROM api_keys WHERE name = 'Ada'")).one()
         secret = made.key.split("_", 2)[2]
         assert secret not in str(row)
@@ -38,9 +32,7 @@ def test_a_key_is_known_again_and_nowhere_stored(empty_store: Store) -> None:
     assert len(secret) == 43  # 256 bits in base 64
 
 
-def test_whether_a_key_holds_is_decided_in_constant_time_alone(
-    empty_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whether_a_key_holds_is_decided_in_constant_time_alone(empty_store, monkeypatch):
     """The verdict of hmac.compare_digest is the only one, once for every well-formed key, and it
     compares digests of one length: neither a secret nor an id can be guessed by its time."""
     compared: list[tuple[str, str]] = []
@@ -102,8 +94,6 @@ def test_revoking_twice_keeps_the_first_time(empty_store: Store) -> None:
         ("Ada", ["read"], float("nan"), "cannot expire"),
     ],
 )
-def test_a_key_that_cannot_be_made(
-    name: str, scopes: list[str], days: float | None, said: str
-) -> None:
+def test_a_key_that_cannot_be_made(name, scopes, days, said):
     with pytest.raises(InputError, match=said):
         create_key(None, name, scopes, days)  # type: ignore[arg-type]  # refused before it is used
