@@ -28,9 +28,7 @@ X, N = Amount.symbol("x"), Amount.symbol("n")
         (Amount.of(0), "0"),
     ],
 )
-def test_amounts_are_written_as_formulas_write_them_and_read_back(
-    amount: Amount, text: str
-) -> None:
+def test_amounts_are_written_as_in_formulas_and_read_back(amount: Amount, text: str) -> None:
     assert str(amount) == text
     assert read_amount(text) == (amount, len(text))
 
@@ -47,7 +45,7 @@ def test_amounts_are_written_as_formulas_write_them_and_read_back(
         ("3-x(SCN)", 3 - X, 3),
     ],
 )
-def test_expressions_end_where_the_next_ion_begins(
+def test_an_expression_ends_at_the_next_ion(
     text: str, amount: Amount | Fraction | int, end: int
 ) -> None:
     assert read_amount(text) == (amount, end)
