@@ -91,8 +91,6 @@ def ionic(v: float, x: float, p: dict[str, float]) -> tuple[float, float]:
 Law = Callable[[float, float, dict[str, float]], tuple[float, float]]
 # By hand, not from the product.
 LAWS: dict[str, Law] = {law.__name__: law for law in (threshold, vteam, yakopcic, pershin, ionic)}
-
-
 TIME = np.array([0.0, 0.75, 2.25, 3.0])
 VOLTS = np.array([0.0, 1.5, -1.5, 0.0])
 

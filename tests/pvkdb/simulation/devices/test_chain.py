@@ -21,25 +21,12 @@ pytest.importorskip("numba", reason="numba is not installed (extra 'simulation')
 chain = import_module("pvkdb.simulation.devices.chain")
 
 #: Inputs of the hopping; the barrier is that of γ-CsPbBr3 by SevenNet-0.
-IONS = {
-    "temperature_k": (300.0, 300.0),
-    "thickness_nm": (100.0, 100.0),
-    "bias_v": (0.1, 0.1),
-    "vacancies": (1e-4, 1e-4),
-    "e_a_ev": (0.25, 0.27),
-    "attempt_frequency_hz": (1e12, 3e12),
-}
-CURRENTS = {
-    "permittivity": (20.0, 20.0),
-    "affinity_ev": (3.6, 3.6),
-    "ionisation_ev": (5.9, 5.9),
-    "electron_states_per_cm3": (1e19, 1e19),
-    "hole_states_per_cm3": (1e19, 1e19),
-    "electron_mobility_cm2_per_v_s": (1.0, 30.0),
-    "hole_mobility_cm2_per_v_s": (1.0, 1.0),
-    "bottom_work_function_ev": (4.1, 4.1),
-    "top_work_function_ev": (4.31, 4.31),
-}
+IONS = {"temperature_k": (300.0, 300.0), "thickness_nm": (100.0, 100.0), "bias_v": (0.1, 0.1)}
+IONS |= {"vacancies": (1e-4, 1e-4), "e_a_ev": (0.25, 0.27), "attempt_frequency_hz": (1e12, 3e12)}
+CURRENTS = {"permittivity": (20.0, 20.0), "affinity_ev": (3.6, 3.6), "ionisation_ev": (5.9, 5.9)}
+CURRENTS |= dict.fromkeys(("electron_states_per_cm3", "hole_states_per_cm3"), (1e19, 1e19))
+CURRENTS |= {"electron_mobility_cm2_per_v_s": (1.0, 30.0), "hole_mobility_cm2_per_v_s": (1.0, 1.0)}
+CURRENTS |= {"bottom_work_function_ev": (4.1, 4.1), "top_work_function_ev": (4.31, 4.31)}
 
 
 def request(barriers: NebResult, **inputs: tuple[float, float]) -> SimulationRequest:
