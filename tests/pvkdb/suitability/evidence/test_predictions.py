@@ -32,6 +32,7 @@ from pvkdb.suitability.evidence.predictions import (
 from ....curated import PROFILES
 
 FEW = Options(samples=20)
+Devices = dict[str, Candidate]
 #: Boltzmann's constant in eV/K.
 KB = 8.617333262e-5
 
@@ -41,7 +42,7 @@ def material(**evidence: Evidence) -> Candidate:
 
 
 @pytest.fixture(scope="module")
-def devices(literature: Session) -> dict[str, Candidate]:
+def devices(literature: Session) -> Devices:
     return {each.id: each for each in device_candidates(literature)}
 
 
@@ -100,9 +101,7 @@ def test_a_wider_barrier_gives_a_wider_window(low: float, width: float, more: fl
         assert outer.maximum >= inner.maximum * (1 - 1e-9)
 
 
-def test_without_a_barrier_of_the_halide_nothing_is_predicted(
-    model: KineticModel, devices: dict[str, Candidate]
-) -> None:
+def test_without_a_barrier_of_the_halide_nothing_is(model: KineticModel, devices: Devices) -> None:
     assert model(material()) == {}
     assert model(material(dfe_ev=Evidence(0.3, 0.3))) == {}
     for name in ("d-t4-r07", "d-t4-r12", "d-t4-r22", "c-s6.2.3-006"):  # MAPbCl3, (PEA)2PbBr4, …, 3T
@@ -110,7 +109,7 @@ def test_without_a_barrier_of_the_halide_nothing_is_predicted(
 
 
 def test_silver_stands_beside_the_halide_where_an_electrode_brings_it(
-    model: KineticModel, devices: dict[str, Candidate]
+    model: KineticModel, devices: Devices
 ) -> None:
     """Table 2: Ag 0.27 eV in MAPbI3. Al has no activation energy there, and is not made up."""
     thin = replace(model, conditions=THIN)
@@ -121,7 +120,7 @@ def test_silver_stands_beside_the_halide_where_an_electrode_brings_it(
 
 
 def test_a_device_is_driven_at_its_set_voltage_unless_a_bias_is_given(
-    literature: Session, model: KineticModel, devices: dict[str, Candidate]
+    literature: Session, model: KineticModel, devices: Devices
 ) -> None:
     device = devices["d-t4-r10"]  # ITO/CsPbBr3/Au, 0.29 V
     own = model(device)["modelled_switching_time_s"]
@@ -155,9 +154,7 @@ def test_a_device_is_answered_with_the_barriers_of_rankings(literature: Session)
     assert aluminium.missing == ["no activation energy of Al in MAPbI3 is in the store"]
 
 
-def test_an_untold_phase_spans_all_of_them(
-    model: KineticModel, devices: dict[str, Candidate]
-) -> None:
+def test_an_untold_phase_spans_all_of_them(model: KineticModel, devices: Devices) -> None:
     """ITO/Cs3Sb2I9/Al: dimers 0.47, layers 0.57 eV."""
     window = model(devices["d-t4-r16"])["modelled_retention_s"]
     assert "0.47 eV to 0.57 eV" in (window.note or "")
