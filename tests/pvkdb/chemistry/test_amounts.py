@@ -18,19 +18,12 @@ X, N = Amount.symbol("x"), Amount.symbol("n")
 @pytest.mark.parametrize(
     ("amount", "text"),
     [
-        (Amount.of(Fraction(5, 2)), "2.5"),
-        (Amount.of(3) - X, "3-x"),
-        (3 * (1 - X), "3-3x"),
-        (3 * N + 1, "3n+1"),
-        (N - 1, "n-1"),
-        (X / 2 + Fraction(1, 2), "0.5x+0.5"),
-        ((1 - X) * (1 - Amount.symbol("y")), "xy+1-x-y"),
-        (Amount.of(0), "0"),
+        *((Amount.of(Fraction(5, 2)), "2.5"), (Amount.of(3) - X, "3-x"), (3 * (1 - X), "3-3x")),
+        *((3 * N + 1, "3n+1"), (N - 1, "n-1"), (X / 2 + Fraction(1, 2), "0.5x+0.5")),
+        *(((1 - X) * (1 - Amount.symbol("y")), "xy+1-x-y"), (Amount.of(0), "0")),
     ],
 )
-def test_amounts_are_written_as_formulas_write_them_and_read_back(
-    amount: Amount, text: str
-) -> None:
+def test_amounts_are_written_as_in_formulas_and_read_back(amount: Amount, text: str) -> None:
     assert str(amount) == text
     assert read_amount(text) == (amount, len(text))
 
@@ -47,7 +40,7 @@ def test_amounts_are_written_as_formulas_write_them_and_read_back(
         ("3-x(SCN)", 3 - X, 3),
     ],
 )
-def test_expressions_end_where_the_next_ion_begins(
+def test_an_expression_ends_at_the_next_ion(
     text: str, amount: Amount | Fraction | int, end: int
 ) -> None:
     assert read_amount(text) == (amount, end)

@@ -19,6 +19,8 @@ from pvkdb.errors import FormulaError
         ("Cs2Pb2Br6", "CsPbBr3", "3D", 3, None),
         ("CH3NH3PbI3", "MAPbI3", "3D", 3, None),
         ("CsPbI2Br", "CsPbI2Br", "3D", 3, None),
+        ("Cs0.95Na0.05PbI3", "Cs0.95Na0.05PbI3", "3D", 3, None),
+        ("K0.05Cs0.05FA0.9PbI2.55Br0.45", "Cs0.05K0.05FA0.9PbI2.55Br0.45", "3D", 3, None),
         ("KMgF3", "KMgF3", "3D", 3, None),
         ("Cs2AgBiBr6", "Cs2AgBiBr6", "double", 3, None),
         ("Cs2NaBiCl6", "Cs2NaBiCl6", "double", 3, None),
@@ -45,27 +47,24 @@ def test_family_and_canonical_formula(
     text: str, formula: str, family: str, dimensionality: int | None, layers: int | None
 ) -> None:
     composition = parse_composition(text)
-    assert composition.formula == formula
-    assert composition.family == family
-    assert composition.dimensionality == dimensionality
-    assert composition.layers == layers
+    assert (composition.formula, composition.family) == (formula, family)
+    assert (composition.dimensionality, composition.layers) == (dimensionality, layers)
 
 
 @pytest.mark.parametrize(
-    ("text", "ion", "charge"),
+    ("text", "charges"),
     [
-        ("CsPbI3", "Pb", 2),
-        ("CsSnI3", "Sn", 2),
-        ("Cs2SnI6", "Sn", 4),
-        ("Cs2AgBiBr6", "Ag", 1),
-        ("Cs2AgBiBr6", "Bi", 3),
-        ("Cs3Cu2I5", "Cu", 1),
-        ("(BDA)MA2Pb3I10", "BDA", 2),
+        ("CsPbI3", {"Pb": 2}),
+        ("CsSnI3", {"Sn": 2}),
+        ("Cs2SnI6", {"Sn": 4}),
+        ("Cs2AgBiBr6", {"Ag": 1, "Bi": 3}),
+        ("Cs3Cu2I5", {"Cu": 1}),
+        ("(BDA)MA2Pb3I10", {"BDA": 2}),
     ],
 )
-def test_charges_follow_from_balance(text: str, ion: str, charge: int) -> None:
+def test_charges_follow_from_balance(text: str, charges: dict[str, int]) -> None:
     occupants = {o.ion.symbol: o.ion.charge for o in parse_composition(text).occupants}
-    assert occupants[ion] == charge
+    assert occupants.items() >= charges.items()
 
 
 @pytest.mark.parametrize(
@@ -103,30 +102,12 @@ def test_what_is_no_halide_perovskite_is_refused(text: str, reason: str) -> None
         ("Cs2Ag0.95Bi1.05Br6", "Cs2Ag0.95Bi1.05Br6", "0.1"),
     ],
 )
-def test_nominal_compositions_keep_their_excess_charge(
-    text: str, formula: str, excess: str
-) -> None:
+def test_nominal_compositions_keep_excess_charges(text: str, formula: str, excess: str) -> None:
     composition = parse_composition(text)
     assert composition.formula == formula
     assert not composition.balanced
     assert str(composition.excess_charge) == excess
     assert parse_composition("CsPbI3").balanced
-
-
-@pytest.mark.parametrize(
-    ("text", "formula"),
-    [
-        ("K0.05Cs0.05FA0.75MA0.15PbI2.55Br0.45", "Cs0.05K0.05FA0.75MA0.15PbI2.55Br0.45"),
-        ("Cs0.95Na0.05PbI3", "Cs0.95Na0.05PbI3"),
-        ("Cs2NaBiCl6", "Cs2NaBiCl6"),
-    ],
-)
-def test_small_alkali_ions_sit_where_the_ratio_is_that_of_a_perovskite(
-    text: str, formula: str
-) -> None:
-    composition = parse_composition(text)
-    assert composition.formula == formula
-    assert composition.family == ("double" if "Bi" in text else "3D")
 
 
 @pytest.mark.parametrize(
@@ -147,9 +128,13 @@ def test_small_alkali_ions_sit_where_the_ratio_is_that_of_a_perovskite(
         ("Mn:CsPbCl3", "CsPbCl3:Mn"),
         ("Bi3+-doped MAPbBr3", "MAPbBr3:Bi3+"),
         ("FAPbI3 0.95 MAPbBr3 0.05", "FA0.95MA0.05PbI2.85Br0.15"),
+        ("K0.05Cs0.05FA0.75MA0.15PbI2.55Br0.45", "Cs0.05K0.05FA0.75MA0.15PbI2.55Br0.45"),
+        # The larger of two cations is A, as in Bartel's Table S1; of equal ones, the monovalent.
+        *(("LiBaF3", "BaLiF3"), ("NaPbF3", "PbNaF3")),
+        *(("AgCdBr3", "AgCdBr3"), ("NaHgI3", "NaHgI3")),
     ],
 )
-def test_other_ways_to_write_compositions(text: str, formula: str) -> None:
+def test_canonical_formulas(text: str, formula: str) -> None:
     composition = parse_composition(text)
     assert composition.formula == formula
     assert parse_composition(formula) == composition
@@ -237,15 +222,6 @@ def test_mixed_perovskites_balance_and_survive_a_round_trip(
     assert sum(o.number or 0 for o in composition.on("B")) == pytest.approx(1)
 
 
-@pytest.mark.parametrize(
-    ("text", "formula"),
-    [("LiBaF3", "BaLiF3"), ("NaPbF3", "PbNaF3"), ("AgCdBr3", "AgCdBr3"), ("NaHgI3", "NaHgI3")],
-)
-def test_the_larger_of_two_cations_is_a(text: str, formula: str) -> None:
-    """As in Bartel's Table S1; of two equal ones, the monovalent one is."""
-    assert parse_composition(text).formula == formula
-
-
 @given(mixed, st.integers(2, 9))
 def test_scaling_and_order_do_not_matter(
     parts: tuple[list[str], list[str], list[str], list[int]], factor: int
@@ -286,9 +262,7 @@ def test_symbolic_perovskites_survive_a_round_trip(parts: tuple[str, str, str]) 
     st.sampled_from(["I", "Br", "X"]),
     st.integers(1, 12),
 )
-def test_a_layered_series_meets_its_members(
-    spacer: str, a: str, b: str, x: str, layers: int
-) -> None:
+def test_a_layered_series_has_its_members(spacer: str, a: str, b: str, x: str, layers: int) -> None:
     series = f"{spacer}{a}n-1{b}n{x}3n+1"
     member = parse_composition(f"{series} (n = {layers})")
     small = f"{a}{layers - 1}" if layers > 1 else ""
@@ -300,25 +274,10 @@ def test_a_layered_series_meets_its_members(
 
 tokens = st.sampled_from(
     [
-        *(
-            "Cs",
-            "MA",
-            "FA",
-            "PEA",
-            "en",
-            "GABA",
-            "3-AMP",
-            "n-BA",
-            "Pb",
-            "Sn",
-            "Bi",
-            "Ag",
-            "K",
-            "Na",
-        ),
+        *("Cs", "MA", "FA", "PEA", "en", "GABA", "3-AMP", "n-BA", "Pb", "Sn", "Bi", "Ag"),
         *("I", "Br", "Cl", "SCN", "Ac", "O", "S", "X", "A", "B", "B''", "R", "(", ")", "[", "]"),
         *("{", "}", "0.5", "2", "3", "x", "n", "3n+1", "1-x", "-", "+", ",", ":", "·", "α-", "/"),
-        *("_{", "$", "\\text{", "<sub>", "₃", " ", "(Cl)", "x=0.1", "=", "(n=3)"),
+        *("_{", "$", "\\text{", "<sub>", "₃", " ", "(Cl)", "x=0.1", "=", "(n=3)", "K", "Na"),
     ]
 )
 

@@ -75,19 +75,16 @@ def test_difficult_names_of_the_review(name: str, formula: str, family: str) -> 
     assert (composition.formula, composition.family) == (formula, family)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "misprint",
     [
-        "(A_{RP})(MA)_{n-1}PbX_{3n+1}",
-        r"$\text{FA}[\text{Pb}_{0.5}\text{Sn}_{0.5}]\text{PbI}_3$",
-        r"$\text{Cs}_2\text{Bi}_2\text{I}_9$",
-        "(PEA) ₂ Cs ₃ Pb ₄ I _{1.3}",
-        r"$\text{BDA}_2\text{MA}_{n-1}\text{Pb}_{n+1}$",
-        "3AMPPI₄",
-        "(Cs/MA/FA)PbBr₃",
-        "CsPbCl₃-CsPbBr₃",
-        "[PbX₆]⁴⁻",
-        "PbI₂",
+        *(
+            "(A_{RP})(MA)_{n-1}PbX_{3n+1}",
+            r"$\text{FA}[\text{Pb}_{0.5}\text{Sn}_{0.5}]\text{PbI}_3$",
+        ),
+        *(r"$\text{Cs}_2\text{Bi}_2\text{I}_9$", r"$\text{BDA}_2\text{MA}_{n-1}\text{Pb}_{n+1}$"),
+        *("(PEA) ₂ Cs ₃ Pb ₄ I _{1.3}", "3AMPPI₄", "(Cs/MA/FA)PbBr₃", "CsPbCl₃-CsPbBr₃"),
+        *("[PbX₆]⁴⁻", "PbI₂"),
     ],
 )
 def test_misprints_and_fragments_of_the_review_are_refused(misprint: str) -> None:

@@ -7,29 +7,21 @@ import pytest
 from pvkdb.chemistry import Defect, Interval
 from pvkdb.errors import InputError
 
+from ...each import for_each
 
-@pytest.mark.parametrize(
+
+@for_each(
     ("label", "kind", "species"),
     [
-        ("V_I", "vacancy", "I"),
-        ("V_MA", "vacancy", "MA"),
-        ("I_i", "interstitial", "I"),
-        ("Ag_i", "interstitial", "Ag"),
+        *((f"V_{ion}", "vacancy", ion) for ion in ("I", "MA", "Pb", "X")),
+        *((f"{ion}_i", "interstitial", ion) for ion in ("I", "Ag", "3-AMP")),
         ("MA_Pb", "antisite", "MA"),
-        ("V_Pb", "vacancy", "Pb"),
-        ("V_X", "vacancy", "X"),
-        ("3-AMP_i", "interstitial", "3-AMP"),
+        *((ion, "ion", ion) for ion in ("I", "MA", "Cs", "X", "3-AMP", "ion")),  # alone, no defect
     ],
 )
 def test_labels_are_read(label: str, kind: str, species: str) -> None:
     defect = Defect.parse(label)
-    assert (defect.kind, defect.species) == (kind, species)
-
-
-@pytest.mark.parametrize("label", ["I", "MA", "Cs", "X", "3-AMP", "ion"])
-def test_an_ion_alone_claims_no_defect(label: str) -> None:
-    defect = Defect.parse(label)
-    assert (defect.label, defect.kind, defect.species) == (label, "ion", label)
+    assert (defect.label, defect.kind, defect.species) == (label, kind, species)
 
 
 @pytest.mark.parametrize(

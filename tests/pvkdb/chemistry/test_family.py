@@ -15,11 +15,9 @@ def test_every_family_has_a_dimensionality() -> None:
 @pytest.mark.parametrize(
     ("formula", "family", "layers"),
     [
-        ("(PEA)2PbBr4", "RP", 1),
         ("(PEA)2MA4Pb5I16", "RP", 5),
         ("(PEA)0.5MA0.75PbI3.25", "RP", 4),  # n = 4 per Pb
         ("(PEA)0.67MA0.67PbI3.33", "RP", 3),  # rounded
-        ("(BDA)MA2Pb3I10", "DJ", 3),
         ("(PDMA)(MA0.5FA0.5)2Pb3I10", "DJ", 3),
         ("BA2MAn-1PbnI3n+1 (n = 4)", "RP", 4),
         ("GAMA3Pb3I10", "ACI", 3),

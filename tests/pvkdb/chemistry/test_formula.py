@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import pytest
 
 from pvkdb.chemistry import parse_composition
@@ -19,27 +17,19 @@ from pvkdb.errors import FormulaError
         ("HC(NH2)2PbI3", {"HC(NH2)2": 1, "Pb": 1, "I": 3}),
         ("(CH3NH3)3Sb2Br9", {"CH3NH3": 3, "Sb": 2, "Br": 9}),
         ("PrPyr[PbI3]", {"PrPyr": 1, "Pb": 1, "I": 3}),
-        ("CsPb(Br0.5I0.5)3", {"Cs": 1, "Pb": 1, "Br": Fraction(3, 2), "I": Fraction(3, 2)}),
+        ("CsPb(Br0.5I0.5)3", {"Cs": 1, "Pb": 1, "Br": 1.5, "I": 1.5}),
         ("Cs Pb I3", {"Cs": 1, "Pb": 1, "I": 3}),
         ("(FAPbI3)0.8(CsPbBr3)0.2", {"FA": 0.8, "Cs": 0.2, "Pb": 1, "I": 2.4, "Br": 0.6}),
         ("CsPbI3-xBrx, x=0.5", {"Cs": 1, "Pb": 1, "I": 2.5, "Br": 0.5}),
-    ],
-)
-def test_spellings_give_amounts(text: str, amounts: dict[str, int | Fraction | float]) -> None:
-    assert {name: float(n) for name, n in parse_amounts(text).items()} == amounts
-
-
-@pytest.mark.parametrize(
-    ("text", "amounts"),
-    [
         ("CsPb(BrxI1-x)3", {"Cs": "1", "Pb": "1", "Br": "3x", "I": "3-3x"}),
         ("(PEA)2MAn−1PbnI3n+1", {"PEA": "2", "MA": "n-1", "Pb": "n", "I": "3n+1"}),
         ("FA(1-x)Cs(x)PbI(3)", {"FA": "1-x", "Cs": "x", "Pb": "1", "I": "3"}),
         ("FAPbI3(1-x)Br3x", {"FA": "1", "Pb": "1", "I": "3-3x", "Br": "3x"}),
     ],
 )
-def test_symbols_are_kept(text: str, amounts: dict[str, str]) -> None:
-    assert {name: str(amount) for name, amount in parse_amounts(text).items()} == amounts
+def test_spellings_give_amounts(text: str, amounts: dict[str, int | float | str]) -> None:
+    found = parse_amounts(text)
+    assert {name: str(n) for name, n in found.items()} == {k: str(v) for k, v in amounts.items()}
 
 
 @pytest.mark.parametrize(

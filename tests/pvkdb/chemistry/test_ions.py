@@ -96,34 +96,16 @@ def test_every_source_is_known_and_departures_have_a_reason() -> None:
         assert molecular_ions()[symbol].note
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "symbol"),
     [
-        ("CH3NH3", "MA"),
-        ("NH2CHNH2", "FA"),
-        ("C2H5NH3", "EA"),
-        ("CH3CH2NH3", "EA"),
-        ("C6H5C2H4NH3", "PEA"),
-        ("C6H5CH2CH2NH3", "PEA"),
-        ("C4H9NH3", "BA"),
-        ("n-BA", "BA"),
-        ("iBA", "IBA"),
-        ("C8H17NH3", "OA"),
-        ("C(NH2)3", "GA"),
-        ("(CH3)2NH2", "DMA"),
-        ("5-AVA", "AVA"),
-        ("3AMP", "3-AMP"),
-        ("4-AMP", "4-AMP"),
-        ("4-F-PEA", "FPEA"),
-        ("4F-PEA", "FPEA"),
-        ("m-F-PEA", "mFPEA"),
-        ("p-Br-PEA", "BrPEA"),
-        ("H3NC4H8NH3", "BDA"),
-        ("en", "EDA"),
-        ("NH2CINH2", "IFA"),
-        ("R-α-MBA", "MBA"),
-        ("Ac", "OAc"),
-        ("NA", "NA"),
+        *(("CH3NH3", "MA"), ("NH2CHNH2", "FA"), ("C2H5NH3", "EA"), ("CH3CH2NH3", "EA")),
+        *(("C6H5C2H4NH3", "PEA"), ("C6H5CH2CH2NH3", "PEA"), ("C4H9NH3", "BA"), ("n-BA", "BA")),
+        *(("iBA", "IBA"), ("C8H17NH3", "OA"), ("C(NH2)3", "GA"), ("(CH3)2NH2", "DMA")),
+        *(("5-AVA", "AVA"), ("3AMP", "3-AMP"), ("4-AMP", "4-AMP"), ("4-F-PEA", "FPEA")),
+        *(("4F-PEA", "FPEA"), ("m-F-PEA", "mFPEA"), ("p-Br-PEA", "BrPEA")),
+        *(("H3NC4H8NH3", "BDA"), ("en", "EDA"), ("NH2CINH2", "IFA"), ("R-α-MBA", "MBA")),
+        *(("Ac", "OAc"), ("NA", "NA")),
     ],
 )
 def test_what_people_write(name: str, symbol: str) -> None:

@@ -98,10 +98,10 @@ def test_factors_need_numbers(text: str) -> None:
         tolerance_factors(parse_composition(text))
 
 
-def test_a_letter_for_any_ion_has_no_radius() -> None:
-    for text in ("CsPbX3", "ABX3", "CsBX3"):
-        with pytest.raises(MissingRadiusError):
-            tolerance_factors(parse_composition(text))
+@pytest.mark.parametrize("text", ["CsPbX3", "ABX3", "CsBX3"])
+def test_a_letter_for_any_ion_has_no_radius(text: str) -> None:
+    with pytest.raises(MissingRadiusError):
+        tolerance_factors(parse_composition(text))
 
 
 def test_every_radius_has_a_source_with_a_citation() -> None:

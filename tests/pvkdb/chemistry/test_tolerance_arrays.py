@@ -53,7 +53,7 @@ def test_the_rule_is_as_accurate_as_published() -> None:
 
 
 @given(st.lists(st.tuples(radius, radius, radius, st.integers(1, 5)), min_size=1, max_size=20))
-def test_arrays_agree_to_the_last_bit_with_one_by_one(
+def test_arrays_agree_to_the_last_bit_with_each(
     rows: list[tuple[float, float, float, int]],
 ) -> None:
     factors = factors_from_radii(*zip(*rows, strict=True))

@@ -129,7 +129,7 @@ def test_a_conversion_that_decimals_do_not_hold_keeps_the_digits_of_the_source(
         *(("", None), ("apples", None), ("s–1", None)),
     ],
 )
-def test_units_are_read_in_every_spelling_and_symbols_only_in_their_own(
+def test_units_are_read_in_every_spelling_and_symbols_in_one(
     printed: str, unit: str | None
 ) -> None:
     found = unit_of(printed)

@@ -7,6 +7,7 @@ from math import inf, isfinite
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
 from pvkdb.crossbar.checks import LEAST_FRACTION, LEAST_OHM, MOST_OHM, MOST_RATIO
@@ -14,7 +15,6 @@ from pvkdb.crossbar.devices import device_array, device_arrays, on_off_of
 from pvkdb.crossbar.estimates import estimate
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.schemas.crossbar import Cell, CrossbarDocument, CrossbarRequest, Read
-from pvkdb.store.database import Store
 
 from ...curated import DEVICES
 
@@ -117,34 +117,32 @@ def test_what_cannot_be_answered_is_refused(changes: dict[str, object], words: s
         of_thousand(**changes)
 
 
-def test_one_device_has_the_entry_that_it_has_among_all(sqlite_store: Store) -> None:
-    with sqlite_store.session(read_only=True) as session:
-        for array in device_arrays(session):
-            assert device_array(session, array.device) == array
-        with pytest.raises(NotFoundError, match="d-t4-r99"):
-            device_array(session, "d-t4-r99")
+def test_one_device_has_the_entry_that_it_has_among_all(literature: Session) -> None:
+    for array in device_arrays(literature):
+        assert device_array(literature, array.device) == array
+    with pytest.raises(NotFoundError, match="d-t4-r99"):
+        device_array(literature, "d-t4-r99")
 
 
-def test_devices_of_the_store_get_their_size_where_the_data_allow_it(sqlite_store: Store) -> None:
-    with sqlite_store.session(read_only=True) as session:
-        arrays = {array.device: array for array in device_arrays(session)}
-        assert len(arrays) == DEVICES
-        # Table 4 row 1: on/off 10³. Section 5.2 claims nearly 10³ as the rectification of row 14.
-        assert (arrays["d-t4-r01"].size, arrays["d-t4-r01"].size_best_pull_up) == (4, 5)
-        assert arrays["d-t4-r14"].rectification_ratio == 1e3
-        assert arrays["d-t4-r14"].rectification_claim == "c-s5.2-018"
-        assert arrays["d-t4-r14"].size_rectifying == 43
-        assert arrays["d-t4-r15"].reason == "on/off ratio not reported"
-        assert arrays["d-t4-r15"].size is None
-        rectifying = [array.device for array in arrays.values() if array.rectification_ratio]
-        assert rectifying == ["d-o-self2026-1", "d-t4-r14"]
-        best = arrays["d-o-due-1"]  # "up to 100 times"
-        assert (best.on_off_qualifier, best.size) == ("up to", None)
-        assert "is a best value" in (best.reason or "")
-        ratio, source = on_off_of(session, "d-t4-r25")
-        assert (ratio.minimum, ratio.bound) == (10, "lower")  # printed "> 10"
-        assert "Table 4 row 25" in source
-        with pytest.raises(InputError, match="no on/off ratio in the store"):
-            on_off_of(session, "d-t4-r15")
-        with pytest.raises(NotFoundError, match="no device 'd-t4-r1'"):
-            on_off_of(session, "d-t4-r1")
+def test_devices_of_the_store_get_their_size_where_the_data_allow_it(literature: Session) -> None:
+    arrays = {array.device: array for array in device_arrays(literature)}
+    assert len(arrays) == DEVICES
+    # Table 4 row 1: on/off 10³. Section 5.2 claims nearly 10³ as the rectification of row 14.
+    assert (arrays["d-t4-r01"].size, arrays["d-t4-r01"].size_best_pull_up) == (4, 5)
+    assert arrays["d-t4-r14"].rectification_ratio == 1e3
+    assert arrays["d-t4-r14"].rectification_claim == "c-s5.2-018"
+    assert arrays["d-t4-r14"].size_rectifying == 43
+    assert arrays["d-t4-r15"].reason == "on/off ratio not reported"
+    assert arrays["d-t4-r15"].size is None
+    rectifying = [array.device for array in arrays.values() if array.rectification_ratio]
+    assert rectifying == ["d-o-self2026-1", "d-t4-r14"]
+    best = arrays["d-o-due-1"]  # "up to 100 times"
+    assert (best.on_off_qualifier, best.size) == ("up to", None)
+    assert "is a best value" in (best.reason or "")
+    ratio, source = on_off_of(literature, "d-t4-r25")
+    assert (ratio.minimum, ratio.bound) == (10, "lower")  # printed "> 10"
+    assert "Table 4 row 25" in source
+    with pytest.raises(InputError, match="no on/off ratio in the store"):
+        on_off_of(literature, "d-t4-r15")
+    with pytest.raises(NotFoundError, match="no device 'd-t4-r1'"):
+        on_off_of(literature, "d-t4-r1")

@@ -81,9 +81,8 @@ def test_the_largest_array_is_what_counting_up_finds(
         (largest_array_any_data(on_off, pull_up, cell, selectivity, read), margin_any_data),
     ):
         counted = 0
-        while counted < 600 and (
-            margin(counted + 1, on_off, pull_up, cell, selectivity, read) >= 0.1 - 1e-9
-        ):
+        case = (on_off, pull_up, cell, selectivity, read)
+        while counted < 600 and margin(counted + 1, *case) >= 0.1 - 1e-9:
             counted += 1
         assert counted in (found, 600)
 
@@ -110,9 +109,8 @@ def test_a_larger_ratio_or_selectivity_never_makes_a_smaller_array(
     worse = largest_array(low, pull_up, cell, weak, read)
     better = largest_array(high, pull_up, cell, strong, read)
     assert better.root >= worse.root * (1 - 1e-12)
-    assert largest_array_any_data(high, pull_up, cell, strong, read) >= largest_array_any_data(
-        low, pull_up, cell, weak, read
-    )
+    least = largest_array_any_data(low, pull_up, cell, weak, read)
+    assert largest_array_any_data(high, pull_up, cell, strong, read) >= least
 
 
 @given(st.floats(1, 1e4), ratios, pull_ups, cells, selectivities, reads)

@@ -87,10 +87,8 @@ def test_a_cell_that_cannot_be_drawn_has_no_picture_and_one_atom_needs_no_bond()
     cube = [[5.0, 0, 0], [0, 5.0, 0], [0, 0, 5.0]]
     assert crystal(["Cs"] * 501, cube, [[1.0, 1, 1]] * 501) == ""
     assert crystal(["Cs"], [*cube[:2], cube[0]], [[1.0, 1, 1]]) == ""
-    placed = list(
-        read(crystal(["Cs"], cube, [[1.0, 1, 1]])).iter("{http://www.w3.org/2000/svg}use")
-    )
-    assert len(placed) == 2  # atom, legend
+    svg = read(crystal(["Cs"], cube, [[1.0, 1, 1]]))
+    assert len([*svg.iter("{http://www.w3.org/2000/svg}use")]) == 2  # atom, legend
 
 
 def test_long_and_many_curves_are_thinned(monkeypatch: pytest.MonkeyPatch) -> None:

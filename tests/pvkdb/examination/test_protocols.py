@@ -14,17 +14,9 @@ from pvkdb.examination.protocols import Behaviour, Stimuli, behaviours, definiti
 from pvkdb.simulation.compact import MODELS, CompactModel
 from pvkdb.simulation.fitting import complete, given
 
-DIFFUSIVE = {
-    "r_on": 1e3,
-    "r_off": 1e6,
-    "v_th": 0.7,
-    "k_on": 80.0,
-    "a_on": 1.5,
-    "tau": 0.05,
-    "x0": 0.0,
-}
-DRIFT = {"r_on": 1e3, "r_off": 1e5, "v_on": 0.6, "v_off": 0.5, "k_on": 20.0, "k_off": 8.0}
-DRIFT |= {"a_on": 2.0, "a_off": 1.5, "eta": 1.0, "x0": 0.02}
+from ..simulation.test_compact import VALUES
+
+DIFFUSIVE, DRIFT = VALUES["threshold"], VALUES["vteam"] | {"eta": 1.0}
 RATIO, TAU = 1e3, 0.05
 
 
@@ -57,19 +49,15 @@ def at(each: Behaviour) -> tuple[float, ...]:
     return tuple(value for _, value in each.at)
 
 
-def test_a_diffusive_device_is_a_nociceptor_and_a_short_term_synapse(
-    diffusive: dict[str, Behaviour],
-) -> None:
+def test_a_diffusive_device_is_a_nociceptor_and_a_synapse(diffusive: dict[str, Behaviour]) -> None:
     assert set(diffusive) == set(definitions())
     assert {each.name for each in diffusive.values() if each.verdict != "shown"} == {"extinction"}
 
 
 def test_a_non_volatile_device_neither_relaxes_nor_heals(drift: dict[str, Behaviour]) -> None:
-    shown = {name for name, each in drift.items() if each.verdict == "shown"}
-    assert shown == {
-        *("threshold", "no_adaptation", "enhanced_response"),
-        *("allodynia", "hyperalgesia", "acquisition"),
-    }
+    shown = {"threshold", "no_adaptation", "enhanced_response", "allodynia", "hyperalgesia"}
+    shown |= {"acquisition"}
+    assert {name for name, each in drift.items() if each.verdict == "shown"} == shown
     assert drift["relearning"].verdict == "not tested"
     assert drift["relearning"].note == "nothing is forgotten"
     assert drift["relaxation"].note.startswith("100% of the largest change are left")
@@ -83,21 +71,16 @@ def test_the_critical_amplitude_doubles_the_conductance(diffusive: dict[str, Beh
     assert f"{critical.value:.3g} V at {width:.3g} s" in critical.note
 
 
-def test_the_current_is_back_when_a_tenth_of_the_change_is_left(
-    diffusive: dict[str, Behaviour],
-) -> None:
+def test_the_current_is_back_when_a_tenth_is_left(diffusive: dict[str, Behaviour]) -> None:
     relaxation = diffusive["relaxation"]
     x = pulse(0.0, *at(relaxation))
     exact = TAU * log(x / (log(1 + 0.1 * (RATIO**x - 1)) / log(RATIO)))
-    assert relaxation.value is not None
     assert exact <= relaxation.value < 1.2 * exact  # the waits rise by 17 %
     small = diffusive["epsc"]  # a small change decays with τ
     assert small.value == pytest.approx(TAU, rel=0.1)
 
 
-def test_the_second_of_two_pulses_adds_to_what_the_first_left(
-    diffusive: dict[str, Behaviour],
-) -> None:
+def test_the_second_pulse_adds_to_what_the_first_left(diffusive: dict[str, Behaviour]) -> None:
     ppf = diffusive["ppf"]
     volts, width = at(ppf)
     first = pulse(0.0, volts, width)
@@ -116,7 +99,6 @@ def test_an_injury_strengthens_the_response_until_it_heals(diffusive: dict[str, 
     assert diffusive["healing"].settings[0] == diffusive["healing"].settings[1] > 0
     assert diffusive["allodynia"].value == 0  # what the injury left is an answer without a pulse
     healed = diffusive["healing"].value
-    assert healed is not None
     assert interval < healed <= 10 * TAU
 
 
@@ -168,9 +150,8 @@ def test_weak_pulses_leave_most_behaviours_untested() -> None:
     tested = {name for name, each in found.items() if each.verdict != "not tested"}
     assert tested == {"threshold", "ppf", "enhanced_response"}
     assert found["threshold"].note == "critical amplitudes: none"
-    assert all(
-        found[name].note == definitions()[name]["untested"] for name in found.keys() - tested
-    )
+    for name in found.keys() - tested:
+        assert found[name].note == definitions()[name]["untested"]
 
 
 def test_stimuli_are_on_the_scales_of_the_model() -> None:
@@ -181,9 +162,7 @@ def test_stimuli_are_on_the_scales_of_the_model() -> None:
     assert all(one < two for one, two in pairwise(made.amplitudes_v))
 
 
-def test_verdicts_travel_as_json_with_definition_and_source(
-    diffusive: dict[str, Behaviour],
-) -> None:
+def test_verdicts_are_json_with_definition_and_source(diffusive: dict[str, Behaviour]) -> None:
     document = json.loads(json.dumps(diffusive["hyperalgesia"].document()))
     assert document["verdict"] == "shown"
     assert document["at"].keys() == {"amplitude_v", "width_s", "interval_s"}
@@ -195,15 +174,12 @@ def test_what_cannot_be_tested_is_refused() -> None:
         Stimuli((1.0, 2.0), (2.0, 1.0), (1.0, 2.0))
     with pytest.raises(InputError, match="trains of 1 pulses"):
         Stimuli((1.0, 2.0), (1.0, 2.0), (1.0, 2.0), count=1)
-    neuron = {"c": 1e-9, "r_leak": 1e4, "r_on": 100.0, "v_th": 1.0, "v_hold": 0.2}
     with pytest.raises(InputError, match=r"lif has no state.*threshold, vteam, yakopcic"):
-        stimuli_of(model("lif", neuron))
+        stimuli_of(model("lif", VALUES["lif"]))
     with pytest.raises(InputError, match=r"does not raise the state x0=1; give a lower x0"):
         stimuli_of(model("vteam", DRIFT, x0=1.0))
-    dead = {"a1": 1e-3, "a2": 1e-3, "b": 1.0, "v_p": 0.5, "v_n": 0.5, "a_p": 1.0, "a_n": 1.0}
-    dead |= {"alpha_p": 1.0, "alpha_n": 1.0, "x_p": 0.5, "x_n": 0.5, "eta": 1.0, "x0": 0.0}
     with pytest.raises(InputError, match="carries no current at x0=0; give a higher x0"):
-        behaviours(model("yakopcic", dead))
+        behaviours(model("yakopcic", VALUES["yakopcic"], x0=0.0))
 
 
 def test_the_page_defines_every_behaviour() -> None:

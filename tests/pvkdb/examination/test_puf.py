@@ -58,7 +58,6 @@ def test_every_wrong_bit_costs_its_share_of_the_reliability() -> None:
     again[3, 1, :8] ^= True
     found = by_name(key_metrics(IDEAL, again))["reliability_percent"]
     assert found.value == pytest.approx(100 * (1 - 8 / (31 * 2 * 32)))
-    assert found.ends is not None
     assert found.ends[0] < found.value < 100
 
 
@@ -81,7 +80,6 @@ def test_cycles_of_one_array_give_its_reconfiguration() -> None:
     found = by_name(puf_metrics(Cycles(hrs, hrs, ("",) * 1024)))
     metric = found["reconfiguration_percent"]
     assert metric.value == pytest.approx(100 * np.arccos(0.36) / np.pi, abs=1.5)
-    assert metric.ends is not None
     assert 1 < metric.ends[1] - metric.ends[0] < 3
     assert metric.note == "9 keys, 512 bits"
     assert found["uniformity_percent"].value == pytest.approx(50, abs=6)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from math import inf
 from pathlib import Path
@@ -21,9 +20,11 @@ from pvkdb.examination.requests import examination_request, examined
 from pvkdb.measurements.forms import Cycles, PulseTrain, Setup, States
 from pvkdb.schemas.calculations.examinations import ExaminationQuestion, ExaminationRequest
 
+from ..simulation.test_compact import VALUES
+from .test_images import write
+
 #: The device of ref. 110: 8 states, 1.85 % from cycle to cycle, 10⁴ s.
 DEVICE = "d-t4-r15"
-DIFFUSIVE = {"r_on": 1e3, "r_off": 1e6, "v_th": 0.7, "k_on": 80.0, "a_on": 1.5, "tau": 0.05}
 
 
 def question(**given: Any) -> ExaminationQuestion:
@@ -47,9 +48,7 @@ def test_a_model_goes_through_json_with_its_infinite_retention(literature: Sessi
     assert examination_request(literature, question(device="PCM", seeds=6)).key() != request.key()
 
 
-def test_figures_of_the_store_are_the_model_and_what_is_missing_is_named(
-    literature: Session,
-) -> None:
+def test_figures_of_the_store_are_the_model_and_gaps_are_named(literature: Session) -> None:
     with pytest.raises(InputError, match=f"{DEVICE}: device to device, read noise not known"):
         examination_request(literature, question(task="inference"))
     asked = question(task="inference", assume_ideal=True, at_s=(1e4,))
@@ -118,13 +117,11 @@ def test_keys_of_one_array_and_of_several(literature: Session) -> None:
 
 @pytest.mark.slow
 def test_behaviours_of_given_values_are_all_of_the_table(literature: Session) -> None:
-    values = {**DIFFUSIVE, "x0": 0.0}
-    asked = question(device="", task="behaviours", values=values)
+    asked = question(device="", task="behaviours", values=VALUES["threshold"])
     found = examined(examination_request(literature, asked))
     assert [each.name for each in found.behaviours] == [*definitions()]
-    assert {each.test for each in found.behaviours} == {
-        "nociceptor", "short-term", "associative",
-    }  # fmt: skip
+    tests = {"nociceptor", "short-term", "associative"}
+    assert {each.test for each in found.behaviours} == tests
     assert found.sources["v_th"] == "given"
     assert json.dumps(found.model_dump(mode="json"), allow_nan=False)
     asked = question(device="", task="behaviours", values={"r_on": 1e3})
@@ -132,14 +129,7 @@ def test_behaviours_of_given_values_are_all_of_the_table(literature: Session) ->
         examination_request(literature, asked)
 
 
-def write(path: Path, values: np.ndarray) -> None:
-    sizes = np.array(values.shape, ">u4").tobytes()
-    path.write_bytes(gzip.compress(bytes([0, 0, 8, values.ndim]) + sizes + values.tobytes()))
-
-
-def test_other_pictures_in_a_folder_are_another_request(
-    literature: Session, tmp_path: Path
-) -> None:
+def test_other_pictures_in_a_folder_are_another_one(literature: Session, tmp_path: Path) -> None:
     for part in ("train", "t10k"):
         write(tmp_path / f"{part}-images-idx3-ubyte.gz", np.zeros((4, 8, 8), np.uint8))
         write(tmp_path / f"{part}-labels-idx1-ubyte.gz", np.arange(4, dtype=np.uint8))

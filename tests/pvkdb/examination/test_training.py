@@ -57,9 +57,8 @@ def test_changes_are_rounded_to_pulses_and_counted_by_rows(in_python: None) -> N
     device, counts = (*IDEAL.maps(), 0.0), np.zeros(6)
     left, right = np.array([1.0, 0.0, 0.5]), np.array([2.4, -1.5]) / 64
     training._change(layer, left, right, device, True, counts, None)
-    assert layer[1][:, :, 0] * 64 - 32 == pytest.approx(
-        np.array([[2, -2], [0, 0], [1, -1]]), abs=1e-4
-    )
+    pulses = np.array([[2, -2], [0, 0], [1, -1]])
+    assert layer[1][:, :, 0] * 64 - 32 == pytest.approx(pulses, abs=1e-4)
     assert counts[[0, 1, 4, 5]].tolist() == [3, 3, 3, 3]
     random, sums = np.random.default_rng(0), np.zeros(6)
     for _ in range(2000):
@@ -69,9 +68,7 @@ def test_changes_are_rounded_to_pulses_and_counted_by_rows(in_python: None) -> N
 
 
 @pytest.mark.parametrize("rule", training.RULES)
-def test_a_network_learns_and_the_same_seed_gives_the_same_numbers(
-    in_python: None, rule: str
-) -> None:
+def test_a_network_learns_and_a_seed_gives_the_same_numbers(in_python: None, rule: str) -> None:
     protocol = training.Protocol(hidden=6, epochs=6, rates=(2.0, 2.0), rule=rule, batch=9, side=4)
     model = replace(IDEAL, sigma_c2c=0.02, sigma_d2d=0.05, read_noise=0.05, on_off=10.0)
     first, again = (training.train(model, dots(), 3, protocol) for _ in range(2))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
 from pvkdb.errors import InputError
@@ -14,30 +15,28 @@ from pvkdb.kinetics import estimate
 from pvkdb.kinetics.conditions import DEFAULTS, LAYER_DEFAULTS, layer, parse_range
 from pvkdb.kinetics.hopping import switching_time_s
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
-from pvkdb.store.database import Store
 from pvkdb.store.models.devices import DeviceClaim
 
 
-def test_defaults_are_spans_of_what_the_store_holds(sqlite_store: Store) -> None:
+def test_defaults_are_spans_of_what_the_store_holds(literature: Session) -> None:
     """Layers of perovskite memristors, SET voltages of Table 4, widths of electrical pulses."""
-    with sqlite_store.session(read_only=True) as session:
-        claims = {each.id: each for each in session.scalars(DEVICE_CLAIMS.statement).unique()}
-        layers = span(
-            claim
-            for claim in claims.values()
-            # Layers of a metal electrode are none of the perovskite.
-            if claim.metric == "thickness_m" and not claim.device.endswith(("(Bi)", "(Ag)"))
-        )
-        widths = [claims["c-s5.1.3-002"], claims["c-s6.1.2-003"]]
-        assert all(claim.metric == "pulse_width_s" for claim in widths)
-        pulses = span(widths)
-        ends = [
-            abs(end)
-            for device in session.scalars(DEVICES.statement).unique()
-            if device.id.startswith("d-t4-")
-            if (metric := device.metric("v_set_v")) is not None
-            for end in (metric.value_min, metric.value_max)
-        ]
+    claims = {each.id: each for each in literature.scalars(DEVICE_CLAIMS.statement).unique()}
+    layers = span(
+        claim
+        for claim in claims.values()
+        # Layers of a metal electrode are none of the perovskite.
+        if claim.metric == "thickness_m" and not claim.device.endswith(("(Bi)", "(Ag)"))
+    )
+    widths = [claims["c-s5.1.3-002"], claims["c-s6.1.2-003"]]
+    assert all(claim.metric == "pulse_width_s" for claim in widths)
+    pulses = span(widths)
+    ends = [
+        abs(end)
+        for device in literature.scalars(DEVICES.statement).unique()
+        if device.id.startswith("d-t4-")
+        if (metric := device.metric("v_set_v")) is not None
+        for end in (metric.value_min, metric.value_max)
+    ]
     found = {name: default.value for name, default in LAYER_DEFAULTS.items()}
     assert found["thickness_m"] == layers == Interval(6e-8, 1e-6)
     assert found["write_time_s"] == pulses
@@ -45,10 +44,8 @@ def test_defaults_are_spans_of_what_the_store_holds(sqlite_store: Store) -> None
 
 
 def span(claims: Iterable[DeviceClaim]) -> Interval:
-    ends = [
-        (each.value, each.value if each.value_max is None else each.value_max) for each in claims
-    ]
-    return Interval(min(low for low, _ in ends), max(high for _, high in ends))
+    ends = [end for each in claims for end in (each.value, each.value_max) if end is not None]
+    return Interval(min(ends), max(ends))
 
 
 def test_what_is_given_is_no_default_and_the_rest_says_where_it_comes_from() -> None:
@@ -65,14 +62,10 @@ def test_the_set_voltage_switches_in_the_time_of_the_pulse(
     barrier: float, thickness: float, pulse: float
 ) -> None:
     """V(t) and t(V) are inverse; where no voltage is fast enough there is only a lower bound."""
-    conditions = layer(
-        thickness_m=Interval.exactly(thickness), write_time_s=Interval.exactly(pulse)
-    )
+    exactly = Interval.exactly
+    conditions = layer(thickness_m=exactly(thickness), write_time_s=exactly(pulse))
     found = estimate(Interval.exactly(barrier), conditions).quantity("SET voltage")
-    assert found is not None
     assert found.unit == "V"
-    assert found.minimum is not None
-    assert found.maximum is not None
     for voltage, frequency in ((found.minimum, 1e13), (found.maximum, 1e12)):
         walk = {name: default.value.minimum or 0.0 for name, default in DEFAULTS.items()}
         walk |= {"attempt_frequency_hz": frequency, "barrier_ev": barrier}
@@ -84,10 +77,7 @@ def test_the_set_voltage_switches_in_the_time_of_the_pulse(
     ("text", "words"),
     [
         ("", "neither a number nor a range"),
-        ("a", "neither"),
-        ("1:2:3", "neither"),
-        ("nan", "neither"),
-        ("inf", "neither"),
+        *((text, "neither") for text in ("a", "1:2:3", "nan", "inf")),
         ("0.5:0.3", "runs backwards; write 0.3:0.5"),
     ],
 )

@@ -59,7 +59,6 @@ def test_what_is_given_replaces_the_default_and_says_so() -> None:
     assert assumed["attempt_frequency_hz"].source == "phonons of this phase"
     assert not assumed["attempt_frequency_hz"].default
     found = document.quantity("relaxation time")
-    assert found is not None
     walk = {**WALK, "barrier_ev": 0.4, "temperature_k": 300.0, "attempt_frequency_hz": 2e12}
     slowest = relaxation_time_s(1e-7, **walk)
     assert found.maximum == pytest.approx(float(slowest))
@@ -74,25 +73,19 @@ def test_what_is_given_replaces_the_default_and_says_so() -> None:
 def test_an_ion_faster_than_a_liquid_at_room_temperature_is_questioned_and_shown(
     barrier_ev: float, temperature_k: float, questioned: bool
 ) -> None:
-    document = estimate(
-        Interval.exactly(barrier_ev),
-        Conditions(
-            thickness_m=Interval.exactly(1e-7), temperature_k=Interval.exactly(temperature_k)
-        ),
-    )
+    warm = Interval.exactly(temperature_k)
+    conditions = Conditions(thickness_m=Interval.exactly(1e-7), temperature_k=warm)
+    document = estimate(Interval.exactly(barrier_ev), conditions)
     assert document.quantity("diffusion coefficient of the defect") is not None
     assert any(note.startswith("Check: ") for note in document.notes) == questioned
 
 
 def test_vacancies_slow_the_ions_down() -> None:
-    document = estimate(
-        Interval.exactly(0.3),
-        Conditions(thickness_m=Interval.exactly(1e-7), vacancy_formation_ev=Interval(0.13, 1.87)),
-    )
+    formed = Interval(0.13, 1.87)
+    conditions = Conditions(thickness_m=Interval.exactly(1e-7), vacancy_formation_ev=formed)
+    document = estimate(Interval.exactly(0.3), conditions)
     defect = document.quantity("diffusion coefficient of the defect")
     ions = document.quantity("diffusion coefficient of the ions")
-    assert defect is not None
-    assert ions is not None
     assert (ions.maximum or 0) < (defect.maximum or 0)
 
 
@@ -126,8 +119,6 @@ def test_what_is_missing_stands_in_place_of_a_window_beyond_reason(
     layer = Conditions(thickness_m=thickness, bias_v=Interval.exactly(1.0))
     document = estimate(barrier, layer)
     (whole, shown) = (each.quantity(quantity) for each in (document, document.within_reason()))
-    assert whole is not None
-    assert shown is not None
     assert whole.minimum
     assert (shown.minimum is None) == (said is not None)
     assert (shown.missing or "").startswith(said or "")
@@ -141,13 +132,9 @@ def test_what_is_missing_stands_in_place_of_a_window_beyond_reason(
 def test_every_value_within_the_intervals_lies_within_the_bounds(
     barrier: Interval, temperature: Interval, thickness: Interval, bias: Interval, random: Random
 ) -> None:
-    arguments = {
-        **{name: DEFAULTS[name].value for name in WALK},
-        "barrier_ev": barrier,
-        "temperature_k": temperature,
-        "thickness_m": thickness,
-        "bias_v": bias,
-    }
+    arguments = {name: DEFAULTS[name].value for name in WALK}
+    arguments |= {"barrier_ev": barrier, "temperature_k": temperature}
+    arguments |= {"thickness_m": thickness, "bias_v": bias}
     low, high = bounds(drift_velocity_m_per_s, arguments)
     for _ in range(20):
         drawn = {
@@ -160,17 +147,14 @@ def test_every_value_within_the_intervals_lies_within_the_bounds(
 
 def test_an_open_side_reaches_to_the_end_of_the_range() -> None:
     """The review's "> 1.20 eV": no upper end of the time, none but zero of the rate."""
-    rate = {
-        "temperature_k": Interval.exactly(300.0),
-        "attempt_frequency_hz": Interval.exactly(1e12),
-    }
+    rate = {"temperature_k": 300.0, "attempt_frequency_hz": 1e12}
+    rate = {name: Interval.exactly(value) for name, value in rate.items()}
     above, below = Interval(1.2, None, bound="lower"), Interval(None, 0.3, bound="upper")
     found = bounds(hop_rate_hz, {"barrier_ev": above, **rate})
     assert found == (0, hop_rate_hz(1.2, 300.0, 1e12))
     found = bounds(hop_rate_hz, {"barrier_ev": below, **rate})
     assert found == (hop_rate_hz(0.3, 300.0, 1e12), 1e12)
     time = estimate(above, LAYER).quantity("relaxation time")
-    assert time is not None
     assert (time.minimum or 0.0) > 0
     assert time.maximum is None
     nowhere = Conditions(thickness_m=Interval.exactly(1e-7), bias_v=Interval.exactly(0.0))

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, MATERIALS
@@ -21,27 +22,25 @@ def rows(store: Store, collection: Any) -> list[Any]:
         return list(collection.iterate(session, {}))
 
 
-def test_every_composition_balances(sqlite_store: Store) -> None:
+def test_every_composition_balances(literature: Session) -> None:
     """Charge times amount over the sites, from the stored occupancies, not from the parser."""
-    with sqlite_store.session(read_only=True) as session:
-        compositions = session.scalars(select(Composition)).all()
-        assert len(compositions) > 30
-        for composition in compositions:
-            sites = composition.occupancies
-            if all(site.amount is not None for site in sites):
-                charge = sum(site.charge * site.amount for site in sites)
-                assert abs(charge) < 1e-9, composition.formula
-            else:
-                # Symbols balance by themselves; the hollow phase's print leaves the amounts open.
-                symbolic = any(site.amount_symbolic for site in sites)
-                assert symbolic or composition.formula == "{EDA}MAPbI3"
-            assert composition.excess_charge is None, composition.formula
+    compositions = literature.scalars(select(Composition)).all()
+    assert len(compositions) > 30
+    for composition in compositions:
+        sites = composition.occupancies
+        if all(site.amount is not None for site in sites):
+            charge = sum(site.charge * site.amount for site in sites)
+            assert abs(charge) < 1e-9, composition.formula
+        else:
+            # Symbols balance by themselves; the hollow phase's print leaves the amounts open.
+            symbolic = any(site.amount_symbolic for site in sites)
+            assert symbolic or composition.formula == "{EDA}MAPbI3"
+        assert composition.excess_charge is None, composition.formula
 
 
-def test_every_composition_is_found_by_its_own_formula(sqlite_store: Store) -> None:
-    with sqlite_store.session(read_only=True) as session:
-        for formula in session.scalars(select(Composition.formula)):
-            assert parse_composition(formula).formula == formula
+def test_every_composition_is_found_by_its_own_formula(literature: Session) -> None:
+    for formula in literature.scalars(select(Composition.formula)):
+        assert parse_composition(formula).formula == formula
 
 
 def test_energies_are_possible(sqlite_store: Store) -> None:
@@ -71,14 +70,13 @@ def test_ratios_below_one_are_flagged(sqlite_store: Store) -> None:
     assert [row.id for row in ratios if row.value < 1 and not row.erratum] == []
 
 
-def test_no_statement_is_there_twice(sqlite_store: Store) -> None:
+def test_no_statement_is_there_twice(literature: Session) -> None:
     """What the running text repeats from a table says so in its conditions."""
-    with sqlite_store.session(read_only=True) as session:
-        for model, collection in ((Energetic, ENERGETICS), (Device, DEVICES)):
-            held = {entry.id: entry.fingerprint for entry in session.scalars(select(model))}
-            assert [mark for mark, count in Counter(held.values()).items() if count > 1] == []
-            for row in collection.load(session, list(held)):
-                assert held[row.id] == fingerprint(row)  # the same both ways
+    for model, collection in ((Energetic, ENERGETICS), (Device, DEVICES)):
+        held = {entry.id: entry.fingerprint for entry in literature.scalars(select(model))}
+        assert [mark for mark, count in Counter(held.values()).items() if count > 1] == []
+        for row in collection.load(literature, list(held)):
+            assert held[row.id] == fingerprint(row)  # the same both ways
 
 
 def test_families_of_polymorphs_are_told_apart(sqlite_store: Store) -> None:

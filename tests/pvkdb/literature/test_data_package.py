@@ -41,35 +41,21 @@ def test_the_package_holds_every_curated_file_and_nothing_else() -> None:
 
 
 @for_each("name", RESOURCES)
-def test_size_and_hash_are_those_of_the_file(name: str) -> None:
-    content = (FOLDER / RESOURCES[name]["path"]).read_bytes()
+def test_a_file_is_what_the_package_says(name: str) -> None:
+    content, rows = (FOLDER / RESOURCES[name]["path"]).read_bytes(), rows_of(name)
     stale = "run: python docs/reference/generate.py"
     assert RESOURCES[name]["bytes"] == len(content), stale
     assert RESOURCES[name]["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}", stale
-    assert RESOURCES[name]["rows"] == len(rows_of(name)), stale
-
-
-@for_each("name", RESOURCES)
-def test_encoding_and_line_ends(name: str) -> None:
-    raw = (FOLDER / RESOURCES[name]["path"]).read_bytes()
-    assert b"\r" not in raw
-    assert not raw.startswith(b"\xef\xbb\xbf")
-    assert raw.endswith(b"\n")
-    for row in rows_of(name):
-        assert all(cell == cell.strip() for cell in row.values()), row
-
-
-@for_each("name", RESOURCES)
-def test_a_file_has_the_fields_of_its_schema(name: str) -> None:
-    """Their values are checked by whoever loads the file."""
-    assert list(rows_of(name)[0]) == [each["name"] for each in RESOURCES[name]["schema"]["fields"]]
-
-
-@for_each("name", RESOURCES)
-def test_every_key_of_a_cell_is_in_the_bibliography(name: str) -> None:
-    """Table Schema cannot declare this where a cell holds several keys."""
+    assert RESOURCES[name]["rows"] == len(rows), stale
+    assert b"\r" not in content
+    assert not content.startswith(b"\xef\xbb\xbf")
+    assert content.endswith(b"\n")
+    # The values are checked by whoever loads the file.
+    assert list(rows[0]) == [each["name"] for each in RESOURCES[name]["schema"]["fields"]]
+    # Table Schema cannot declare this where a cell holds several keys.
     known = {row["key"] for row in rows_of("references") + rows_of("open_pages-references")}
-    for row in rows_of(name):
+    for row in rows:
+        assert all(cell == cell.strip() for cell in row.values()), row
         assert set(row.get("references", "").split()) <= known
 
 

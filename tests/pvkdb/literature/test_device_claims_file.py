@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from itertools import groupby
+from collections import Counter
 
 import pytest
 
-from ...curated import Row, read
+from ...curated import Row, check_order, read, section_of, spans
 
 LENGTHS = {"nanometer": 1e-9, "nm": 1e-9, "μm": 1e-6, "mm": 1e-3, "cm": 1e-2}
 # Printed unit to the unit of the file; what is not named here is printed in the file's own unit.
 FACTORS: dict[str, dict[str, float]] = {
     "m": LENGTHS,
     "m2": {f"{name}²": factor**2 for name, factor in LENGTHS.items()},
-    "s": {
-        "hours": 3600,
-        "minutes": 60,
-        "years": 365 * 86400,
-        "seconds": 1,
-        "ps": 1e-12,
-        "ns": 1e-9,
-        "μs": 1e-6,
-        "ms": 1e-3,
-        "s": 1,
-    },
+    "s": {"hours": 3600, "minutes": 60, "years": 365 * 86400, "seconds": 1, "s": 1}
+    | {"ps": 1e-12, "ns": 1e-9, "μs": 1e-6, "ms": 1e-3},
     "days": {"months": 30, "days": 1},
     "V": {"mV": 1e-3, "V": 1},
     "V/m": {"V μm": 1e6, "V m": 1},
@@ -35,29 +26,15 @@ FACTORS: dict[str, dict[str, float]] = {
     "ohm": {"M Ω": 1e6, "kΩ": 1e3, "Ω": 1},
 }
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-
-
 CLAIMS = read("device_claims")
 BY_ID = {row["id"]: row for row in CLAIMS}
-
-
-def section_of(row: Row) -> str:
-    match = re.fullmatch(r"c-s(\d(?:\.\d+)*)-\d{3}", row["id"])
-    assert match, row["id"]
-    return match[1]
 
 
 def printed_numbers(printed: str) -> list[tuple[float, str]]:
     """Each number of the print with the text that follows it; a last power of ten is shared."""
     text = re.sub(r"\\text\{([^}]*)\}", r"\1", printed)
-    for old, new in (
-        (r"\mu ", "μ"),
-        (r"\mu", "μ"),
-        (r"\times", "×"),
-        ("m^2", "m²"),
-        ("−", "-"),
-        ("$", ""),
-    ):
+    plain = {r"\mu ": "μ", r"\mu": "μ", r"\times": "×", "m^2": "m²", "−": "-", "$": ""}
+    for old, new in plain.items():
         text = text.replace(old, new)
     text = re.sub(r" +", " ", re.sub(r"(?<=\d) (?=\d{3}\b)", "", text))
     text = re.sub(r"(?<=10)[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda m: "^" + m[0].translate(SUPERSCRIPTS), text)
@@ -75,23 +52,13 @@ def printed_numbers(printed: str) -> list[tuple[float, str]]:
 
 def test_ids_are_unique_and_in_the_order_of_the_text() -> None:
     assert len(BY_ID) == len(CLAIMS)
-    runs = [(name, list(rows)) for name, rows in groupby(CLAIMS, key=section_of)]
-    names = [name for name, _ in runs]
-    assert names == sorted(names, key=lambda name: [int(part) for part in name.split(".")])
-    assert len(set(names)) == len(names)
-    for name, rows in runs:
-        assert [row["id"] for row in rows] == [
-            f"c-s{name}-{n:03d}" for n in range(1, len(rows) + 1)
-        ]
+    check_order(CLAIMS)
 
 
 def test_no_claim_is_there_twice() -> None:
     columns = ("device", "metric", "value", "value_max", "source", "as_printed")
-    seen: dict[tuple[str, ...], str] = {}
-    for row in CLAIMS:
-        key = tuple(row[column] for column in columns)
-        assert key not in seen, (seen.get(key), row["id"])
-        seen[key] = row["id"]
+    seen = Counter(tuple(row[column] for column in columns) for row in CLAIMS)
+    assert [key for key, count in seen.items() if count > 1] == []
 
 
 def test_as_printed_is_a_number_and_not_a_sentence() -> None:
@@ -118,14 +85,9 @@ def test_a_value_is_the_printed_number_in_the_unit_of_the_metric() -> None:
                 if factors and named is None and row["unit"] in {"m", "J", "Pa", "ohm", "days"}:
                     continue
                 candidates.append(number * (named[2] if named else 1))
-        for column in ("value", "value_max"):
-            if row[column]:
-                expected = float(row[column])
-                assert any(math.isclose(c, expected, rel_tol=1e-9) for c in candidates), (
-                    row["id"],
-                    printed,
-                    candidates,
-                )
+        for expected in filter(None, (row["value"], row["value_max"])):
+            near = [c for c in candidates if math.isclose(c, float(expected), rel_tol=1e-9)]
+            assert near, (row["id"], printed, candidates)
 
 
 def test_as_printed_stands_at_its_place(review: list[str], sections: dict[str, list[str]]) -> None:
@@ -143,20 +105,13 @@ def test_as_printed_stands_at_its_place(review: list[str], sections: dict[str, l
 
 
 def test_claims_follow_each_other_as_in_the_text(sections: dict[str, list[str]]) -> None:
-    for name, rows in groupby(CLAIMS, key=section_of):
-        text = "\n".join(sections[name])
-        position = 0
-        for row in rows:
-            position = text.find(row["as_printed"], position)
-            assert position >= 0, row
+    found = spans(CLAIMS, {name: "\n".join(lines) for name, lines in sections.items()})
+    assert sum(map(len, found.values())) == len(CLAIMS)
 
 
 def find(device: str, metric: str, place: str = "") -> list[Row]:
-    return [
-        row
-        for row in CLAIMS
-        if device in row["device"] and row["metric"] == metric and place in row["source"]
-    ]
+    named = [row for row in CLAIMS if device in row["device"] and row["metric"] == metric]
+    return [row for row in named if place in row["source"]]
 
 
 @pytest.mark.parametrize(
@@ -185,11 +140,10 @@ def find(device: str, metric: str, place: str = "") -> list[Row]:
 def test_claim_in_print(
     device: str, metric: str, place: str, value: float, value_max: float | None, references: str
 ) -> None:
-    rows = find(device, metric, place)
-    assert len(rows) == 1, rows
-    assert float(rows[0]["value"]) == value
-    assert (float(rows[0]["value_max"]) if rows[0]["value_max"] else None) == value_max
-    assert rows[0]["references"] == references
+    (row,) = find(device, metric, place)
+    assert float(row["value"]) == value
+    assert (float(row["value_max"]) if row["value_max"] else None) == value_max
+    assert row["references"] == references
 
 
 def test_contradictions_are_marked_at_both_places() -> None:

@@ -51,8 +51,6 @@ SPEAKS_OF = {
 }
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
 DEVICES = read("devices")
 TITLES = {row["key"]: row["title"] for row in read("references")}
 
@@ -80,9 +78,6 @@ def cites(line: str, key: str) -> bool:
     raised = number.translate(SUPERSCRIPTS)
     pattern = rf"(?<![⁰¹²³⁴⁵⁶⁷⁸⁹]){raised}(?![⁰¹²³⁴⁵⁶⁷⁸⁹])|\bref\. {number}\b"
     return bool(re.search(pattern, line))
-
-
-# Words and sources
 
 
 @for_each("row", DEVICES, row_id)
@@ -130,9 +125,6 @@ def test_the_mechanism_is_the_word_for_what_is_said() -> None:
     assert said == {row["id"]: row["mechanism"] for row in DEVICES if row["mechanism"]}
 
 
-# Configuration
-
-
 def test_the_definition_of_a_vertical_device(sections: dict[str, list[str]]) -> None:
     place, words = DEFINITION
     text = " ".join(sections[place.removeprefix("section ")])
@@ -170,18 +162,12 @@ def test_equal_electrodes_are_no_proof_of_a_vertical_device(review: list[str]) -
     assert cites(caption, "r262")
 
 
-# Volatility
-
-
 def test_the_caption_of_the_table_calls_its_devices_non_volatile(review: list[str]) -> None:
     caption = next(line for line in review if line.startswith("Table 4 "))
     assert caption.endswith("perovskite non-volatile memristors")
     for row in DEVICES:
         assert row["volatility"] == "non-volatile"
         assert sources(row)["volatility"][0] == "Table 4 caption"
-
-
-# Layers
 
 
 @for_each("row", DEVICES, row_id)

@@ -15,8 +15,6 @@ CAPTIONS = {
     "4": "Table 4 The comparison of the performance parameters",
 }
 DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "01234567890123456789")
-
-
 REFERENCES = read("references")
 # The rows of the running text have a test of their own.
 ENERGETICS = [row for row in read("energetics") if row["source"].startswith("Table ")]
@@ -79,9 +77,6 @@ def test_ids_are_unique_and_follow_the_source() -> None:
     assert [place(row) for row in DEVICES] == [("4", n) for n in range(1, 29)]
 
 
-# References
-
-
 @for_each("row", REFERENCES, ids)
 def test_a_reference_is_complete_and_clean(row: Row) -> None:
     assert row["authors"]
@@ -128,9 +123,6 @@ def test_the_twice_printed_paper_is_kept_twice() -> None:
         assert first[column] == second[column]
 
 
-# Energetics
-
-
 @for_each("row", ENERGETICS, ids)
 def test_an_energy_is_what_its_table_row_prints(row: Row, review: list[str]) -> None:
     cells = [cell.strip() for cell in printed_row(review, row).split("\t")]
@@ -155,16 +147,13 @@ def test_an_energy_is_what_its_table_row_prints(row: Row, review: list[str]) -> 
     assert row["references"] == " ".join(keys or ["r36", "r70"])
 
 
-# Devices
-
 VOLTAGES = ("v_set_min_v", "v_set_max_v", "v_reset_min_v", "v_reset_max_v")
 
 
 def test_the_linked_formula_differs_from_the_absorber_only_where_it_must() -> None:
-    different = {
-        row["absorber"]: row["material"] for row in DEVICES if row["absorber"] != row["material"]
-    }
-    assert different == {"MAPbI3:ADNH3I": "MAPbI3", "(PEA)2Cs3Pb4I1.3": "(PEA)2Cs3Pb4I13"}
+    both = {(row["absorber"], row["material"]) for row in DEVICES}
+    different = {(printed, linked) for printed, linked in both if printed != linked}
+    assert different == {("MAPbI3:ADNH3I", "MAPbI3"), ("(PEA)2Cs3Pb4I1.3", "(PEA)2Cs3Pb4I13")}
 
 
 @for_each("row", DEVICES, ids)
@@ -183,13 +172,9 @@ def test_a_device_is_what_its_table_row_prints(row: Row, review: list[str]) -> N
         base, _, exponent = power.strip().partition(" ")
         return float(factor or 1) * float(base) ** int(exponent.translate(DIGITS) or 1)
 
-    for column, cell in (
-        ("on_off_ratio", on_off),
-        ("endurance_cycles", endurance),
-        ("retention_s", retention),
-    ):
-        expected = number(cell)
-        assert (float(row[column]) if row[column] else None) == pytest.approx(expected)
+    printed = {"on_off_ratio": on_off, "endurance_cycles": endurance, "retention_s": retention}
+    for column, cell in printed.items():
+        assert (float(row[column]) if row[column] else None) == pytest.approx(number(cell))
     printed_volts = {abs(float(v)) for v in re.findall(r"\d+(?:\.\d+)?", volts)}
     assert {abs(float(row[column])) for column in VOLTAGES if row[column]} == printed_volts
     days = re.search(r"(\d+) (days|months)", stability)
@@ -208,13 +193,9 @@ def test_a_device_is_what_its_table_row_prints(row: Row, review: list[str]) -> N
 
 def test_the_group_is_the_section_heading_of_the_table(review: list[str]) -> None:
     start = next(i for i, line in enumerate(review) if line.startswith(CAPTIONS["4"]))
-    headings = [
-        line.strip() for line in review[start:] if re.fullmatch(r"[^\t]*perovskites?\t+", line)
-    ]
+    pattern = re.compile(r"[^\t]*perovskites?\t+")
+    headings = [line.strip() for line in review[start:] if pattern.fullmatch(line)]
     assert list(dict.fromkeys(row["group"] for row in DEVICES)) == headings[:5]
-
-
-# Values read by eye from the print
 
 
 @pytest.mark.parametrize(
@@ -236,12 +217,9 @@ def test_reference_in_print(key: str, column: str, value: str) -> None:
     assert BY_KEY[key][column] == value
 
 
-def test_titles_show_formulas_with_subscripts() -> None:
+def test_formulas_have_subscripts_and_names_are_kept() -> None:
     assert BY_KEY["r1"]["title"].startswith("CH₃NH₃SnBrₓI₃₋ₓ (x = 0–3), ein Sn(II)-System")
     assert "CH₃NH₃Pb(I₁₋ₓBrₓ)₃" in BY_KEY["r87"]["title"]
     assert "Cs₀.₁₅FA₀.₈₅PbI₃₋ₓBrₓ" in BY_KEY["r90"]["title"]
-
-
-def test_authors_with_one_name_or_a_nickname_are_kept() -> None:
     assert "Ankit" in BY_KEY["r172"]["authors"].split("; ")
     assert BY_KEY["r79"]["authors"].endswith("; S. (Frank) Liu")

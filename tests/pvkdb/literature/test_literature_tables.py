@@ -12,29 +12,14 @@ from ...each import for_each
 #: What a value rests on, by the first words of its erratum; anything else is printed.
 BASES = {"no number printed": "reading", "working point": "working point", "offer": "offer"}
 #: Unit of a requirement by the suffix of its metric.
-UNITS = {
-    "_v": "V",
-    "_s": "s",
-    "_k": "K",
-    "_nm": "nm",
-    "_um": "um",
-    "_um2": "um^2",
-    "_ua": "uA",
-    "_per_cm": "cm^-1",
-    "_mw_per_cm2": "mW/cm^2",
-    "_v_per_m": "V/m",
-    "_percent": "percent",
-}
+UNITS = {"_v": "V", "_s": "s", "_k": "K", "_nm": "nm", "_um": "um", "_um2": "um^2", "_ua": "uA"}
+UNITS |= {"_per_cm": "cm^-1", "_mw_per_cm2": "mW/cm^2", "_v_per_m": "V/m", "_percent": "percent"}
 #: Printed units that are not the unit of the row, and numbers that are printed as words.
 SCALES = {" mV": 1e-3, " μs": 1e-6, " nm^2": 1e-6}
 WORDS = {"one": 1.0, "two": 2.0}
 CAPTION = re.compile(r"Fig\. \d+ ")
-
-
-NAMES = (
-    *("conduction", "processing", "array_challenges"),
-    *("test_protocols", "benchmark_datasets", "applications"),
-)
+NAMES = ("conduction", "processing", "array_challenges", "test_protocols")
+NAMES += ("benchmark_datasets", "applications")
 TABLES = {name: read(name) for name in NAMES}
 APPLICATIONS = TABLES["applications"]
 BENCHMARKS = TABLES["benchmark_datasets"]
@@ -80,9 +65,6 @@ def test_text_is_plain_and_the_print_is_short(name: str) -> None:
                 assert len(value.split()) <= 25, row
             else:
                 assert not re.search(r"[$\\]|<[a-z]|\^\{|_\{|\t", value), (column, value)
-
-
-# Against the print
 
 
 @for_each("name", NAMES)
@@ -160,9 +142,6 @@ def test_benchmarks_are_the_printed_networks_and_references(review: list[str]) -
     assert len(printed) == 19
 
 
-# Values
-
-
 def test_benchmark_numbers_are_possible() -> None:
     for row in BENCHMARKS:
         assert row["on_chip"] in {"", "false"}  # the review knows of no on-chip network
@@ -176,15 +155,10 @@ def test_benchmark_numbers_are_possible() -> None:
 
 
 @for_each("row", APPLICATIONS, requirement)
-def test_the_unit_is_that_of_the_metrics_suffix(row: Row) -> None:
+def test_the_suffix_says_the_unit_and_the_erratum_the_basis(row: Row) -> None:
     suffixes = [suffix for suffix in UNITS if row["metric"].endswith(suffix)]
     assert not suffixes or row["unit"] == UNITS[max(suffixes, key=len)]
-
-
-@for_each("row", APPLICATIONS, requirement)
-def test_the_basis_is_what_the_first_words_of_the_erratum_say(row: Row) -> None:
-    words = row["erratum"].split(":")[0]
-    assert row["basis"] == BASES.get(words, "printed")
+    assert row["basis"] == BASES.get(row["erratum"].split(":")[0], "printed")
 
 
 @pytest.mark.parametrize(
@@ -207,20 +181,12 @@ def test_more_than_a_window_fails_where_a_device_must_forget(
     assert row["upper_limit"] == fails
 
 
-def test_a_value_without_a_printed_number_is_marked() -> None:
-    """A basis other than a reading needs a number in the print, a reading has none."""
-    for row in APPLICATIONS:
-        assert bool(printed_numbers(row)) == (row["basis"] != "reading"), row
-
-
-@pytest.mark.parametrize(
-    "row", [row for row in APPLICATIONS if row["basis"] != "reading"], ids=requirement
-)
-def test_a_requirement_has_the_printed_number(row: Row) -> None:
+@for_each("row", APPLICATIONS, requirement)
+def test_a_requirement_has_the_printed_number_and_a_reading_has_none(row: Row) -> None:
     printed = printed_numbers(row)
-    for column in ("value", "value_max"):
-        if row[column]:
-            assert any(float(row[column]) == pytest.approx(number) for number in printed)
+    assert bool(printed) == (row["basis"] != "reading")
+    for value in filter(None, (row["value"], row["value_max"]) if printed else ()):
+        assert any(float(value) == pytest.approx(number) for number in printed)
 
 
 def test_training_inference_and_selectors_have_no_further_requirement() -> None:
@@ -246,9 +212,6 @@ def test_the_field_dependence_with_the_wrong_sign_is_marked(mechanism: str) -> N
     row = find("conduction", mechanism=mechanism)
     assert "exp(−√(E/T))" in row["iv_relationship"]
     assert row["erratum"].startswith("sign")
-
-
-# Values read by eye from the print
 
 
 def test_the_networks_with_two_accuracies() -> None:

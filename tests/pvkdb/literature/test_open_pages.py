@@ -11,20 +11,23 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from sqlalchemy.orm import Session
 
 from pvkdb.literature import read_curated
 from pvkdb.literature.publications import words_of
 from pvkdb.schemas.rankings import Grade
 from pvkdb.schemas.tables.evidence import CONDITIONS
-from pvkdb.store.database import Store
 from pvkdb.suitability.evidence.devices import device_candidates
+from pvkdb.suitability.evidence.evidence import Candidate
 
 from ...curated import OPEN_PAGES
+from ...each import for_each
 from ...programs import module_at
 
 ROOT = Path(__file__).parents[3]
 READINGS = ROOT / "curation" / "open_pages"
 Row = dict[str, str]
+Devices = dict[str, Candidate]
 
 
 def rows(path: Path) -> list[Row]:
@@ -41,6 +44,11 @@ def compare(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 @pytest.fixture
 def tables(compare: ModuleType) -> ModuleType:
     return importlib.import_module("tables")
+
+
+@pytest.fixture(scope="module")
+def found(literature: Session) -> Devices:
+    return {each.id: each for each in device_candidates(literature)}
 
 
 def test_the_files_are_what_the_readings_give(tables: ModuleType, tmp_path: Path) -> None:
@@ -125,7 +133,7 @@ def test_there_is_as_much_as_wanted() -> None:
     assert len({row["references"] for row in energies}) >= 10
 
 
-@pytest.mark.parametrize("name", ["energetics", "devices", "device_claims"])
+@for_each("name", ["energetics", "devices", "device_claims"])
 def test_every_row_has_its_place_address_and_print(name: str) -> None:
     for row in rows(OPEN_PAGES / f"{name}.csv"):
         assert re.match(r"(secondary: )?[^;]+ at https?://\S+", row["source"]), row["id"]
@@ -152,9 +160,7 @@ def test_compressed_addresses_are_whole_and_hold_what_the_reference_says() -> No
     # A library catalogue: DOI and title in deflated form, in letters of base64.
     of = {row["key"]: row for row in rows(OPEN_PAGES / "references.csv")}
     checked = 0
-    for row in (
-        each for name in ("devices", "device_claims") for each in rows(OPEN_PAGES / f"{name}.csv")
-    ):
+    for row in rows(OPEN_PAGES / "devices.csv") + rows(OPEN_PAGES / "device_claims.csv"):
         for token in re.findall(r"/discovery/(eN[\w-]+)", row["source"]):
             packed = zlib.decompress(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
             reference = of[row["references"]]
@@ -164,9 +170,7 @@ def test_compressed_addresses_are_whole_and_hold_what_the_reference_says() -> No
     assert checked == 2
 
 
-def test_conditions_of_values_and_words_behind_inferences_are_kept(sqlite_store: Store) -> None:
-    with sqlite_store.session(read_only=True) as session:
-        found = {each.id: each for each in device_candidates(session)}
+def test_conditions_of_values_and_words_behind_inferences_are_kept(found: Devices) -> None:
     for name in ("d-o-lv2021-1", "d-o-zhong-1"):
         assert (found[name].evidence["retention_s"].erratum or "").startswith("condition: under ")
     hybrid = found["d-o-achieving2026-1"]
@@ -191,32 +195,24 @@ def test_the_coat_of_the_glass_is_the_bottom_electrode() -> None:
     assert [name for name, (_, top) in ends.items() if top in ("ITO", "FTO")] == ["d-t4-r06"]
     assert ends["d-t4-r06"] == ("Au", "ITO")  # its wires stand on Au; section 5.3.1
     assert ends["d-o-yoo2015-1"] == ("FTO", "Au")
-    assert found["d-o-pmma-1"]["layers"].split(" | ")[1:3] == [
-        "absorber=Cs3Cu2I5",
-        "interlayer=PMMA",
-    ]
+    layers = found["d-o-pmma-1"]["layers"].split(" | ")
+    assert layers[1:3] == ["absorber=Cs3Cu2I5", "interlayer=PMMA"]
 
 
-def test_what_is_no_figure_of_a_column_is_not_in_it(sqlite_store: Store) -> None:
+def test_what_is_no_figure_of_a_column_is_not_in_it(found: Devices) -> None:
     """Pulses are no cycles, and a ratio of photocurrents is no on/off ratio."""
-    with sqlite_store.session(read_only=True) as session:
-        found = {each.id: each.evidence for each in device_candidates(session)}
-    assert {*found["d-o-self2026-1"]} == {"rectification_ratio"}
-    assert {*found["d-o-vdw-1"]} == {"states"}
+    assert {*found["d-o-self2026-1"].evidence} == {"rectification_ratio"}
+    assert {*found["d-o-vdw-1"].evidence} == {"states"}
     claims = {row["id"]: row for row in rows(OPEN_PAGES / "device_claims.csv")}
-    assert (claims["c-o-self2026-002"]["metric"], claims["c-o-self2026-002"]["value"]) == (
-        "pulses",
-        "4e4",
-    )
+    pulses = claims["c-o-self2026-002"]
+    assert (pulses["metric"], pulses["value"]) == ("pulses", "4e4")
     assert claims["c-o-vdw-002"]["metric"] == "photocurrent_ratio"
-    maximum, least = found["d-o-wang2016-1"], found["d-o-kumar2024-1"]
+    maximum, least = (found[f"d-o-{name}-1"].evidence for name in ("wang2016", "kumar2024"))
     assert (maximum["on_off_ratio"].minimum, maximum["on_off_ratio"].qualifier) == (1e3, ">")
     assert (least["on_off_ratio"].maximum, least["on_off_ratio"].qualifier) == (None, ">=")
 
 
-def test_figures_belong_to_the_devices_that_they_name(sqlite_store: Store) -> None:
-    with sqlite_store.session(read_only=True) as session:
-        found = {each.id: each for each in device_candidates(session)}
+def test_figures_belong_to_the_devices_that_they_name(found: Devices) -> None:
     bismuth = found["d-o-bismuth-1"].evidence
     assert bismuth["switching_time_s"].minimum == 1e-7
     assert bismuth["states"].minimum == 4

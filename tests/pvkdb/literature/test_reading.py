@@ -8,6 +8,8 @@ import pytest
 
 from pvkdb.literature.reading import FileError, Record, read_records
 
+from ...each import for_each
+
 YAML = """\
 reference:
   authors: [A. Zhang, B. Li]
@@ -60,30 +62,6 @@ def test_yaml_cells_are_text_with_their_lines(tmp_path: Path) -> None:
     assert fourth.cells["layers"] == layers
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "said"),
-    [
-        (YAML, 20, "no field of devices 'conditions_are'"),
-        ("energetics:\n  - material: A\n    material: B\n", 3, "more than once"),
-        ("energies: []\n", 1, "did you mean 'energetics'"),
-        ("energetics: yes\n", 1, "must be a list"),
-        ("energetics:\n  - just text\n", 2, "must be a mapping"),
-        ("- a\n- b\n", 1, "must hold a mapping"),
-        ("reference: [a]\n", 1, "must be one mapping"),
-        ("reference:\n  title: {a: b}\n", 2, "must be one value"),
-        ("reference: &a\n  title: x\nenergetics: *a\n", 3, "aliases"),
-        ("reference:\n  title: x\n bad\n", 3, "is not YAML"),
-        ("reference: {title: 'x\n", 2, "is not YAML"),
-        ('reference:\n  title: "a\\0b"\n', 2, "control character"),
-        ("reference:\n  title: " + "x" * 5000 + "\n", 2, "5000 characters"),
-    ],
-)
-def test_yaml_that_cannot_be_read(tmp_path: Path, text: str, line: int, said: str) -> None:
-    with pytest.raises(FileError, match=said) as caught:
-        records(write(tmp_path, "p.yaml", text))
-    assert caught.value.problem.line == line
-
-
 def test_json_cells_are_the_text_that_was_written_with_its_line(tmp_path: Path) -> None:
     text = """\ufeff{
 \t"reference": {"authors": ["\\u00c4. Zh\\u00e5ng", "B. \\ud83d\\ude00"], "title": "a\\/b: \\"c\\"",
@@ -102,26 +80,6 @@ def test_json_cells_are_the_text_that_was_written_with_its_line(tmp_path: Path) 
     assert (second.line, second.lines["soc"]) == (5, 6)
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "said"),
-    [
-        (YAML, 1, "is not JSON"),
-        ('{"energetics": [\n{"value": NaN}]}', 2, "NaN is not a number"),
-        ('{"energetics": [],\n"energetics": []}', 2, "'energetics' occurs twice"),
-        ('{"energetics": [{"value": 1,\n"value": 2}]}', 2, "'value' occurs twice"),
-        ('{"reference":\n{"year": ' + "9" * 5000 + "}}", 2, "not a number up to"),
-        ('{"reference":\n{"title": "\\udc00"}}', 2, "surrogate"),
-        ("[" * 100_000, 1, "nested too deeply"),
-        ('{"reference": {"title": ' + "[" * 900 + "]" * 900 + "}}", 1, "must be one value"),
-        ('{"reference": {"title": "é"}}'.encode("latin-1"), 1, "is not UTF-8: .* position 25"),
-    ],
-)
-def test_json_is_parsed_as_json(tmp_path: Path, text: str | bytes, line: int, said: str) -> None:
-    with pytest.raises(FileError, match=said) as caught:
-        records(write(tmp_path, "p.json", text))
-    assert caught.value.problem.line == line
-
-
 def test_csv_records_name_the_line_on_which_they_begin(tmp_path: Path) -> None:
     text = (
         'material,defect,quantity,conditions\nCsPbBr3,V_Br,E_A,"two\nlines"\n\n"Cs,Pb",V_I,DFE,\n'
@@ -133,9 +91,37 @@ def test_csv_records_name_the_line_on_which_they_begin(tmp_path: Path) -> None:
     assert second.cells == {"material": "Cs,Pb", "defect": "V_I", "quantity": "DFE"}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "text", "line", "said"),
     [
+        ("p.yaml", YAML, 20, "no field of devices 'conditions_are'"),
+        ("p.yaml", "energetics:\n  - material: A\n    material: B\n", 3, "more than once"),
+        ("p.yaml", "energies: []\n", 1, "did you mean 'energetics'"),
+        ("p.yaml", "energetics: yes\n", 1, "must be a list"),
+        ("p.yaml", "energetics:\n  - just text\n", 2, "must be a mapping"),
+        ("p.yaml", "- a\n- b\n", 1, "must hold a mapping"),
+        ("p.yaml", "reference: [a]\n", 1, "must be one mapping"),
+        ("p.yaml", "reference:\n  title: {a: b}\n", 2, "must be one value"),
+        ("p.yaml", "reference: &a\n  title: x\nenergetics: *a\n", 3, "aliases"),
+        ("p.yaml", "reference:\n  title: x\n bad\n", 3, "is not YAML"),
+        ("p.yaml", "reference: {title: 'x\n", 2, "is not YAML"),
+        ("p.yaml", 'reference:\n  title: "a\\0b"\n', 2, "control character"),
+        ("p.yaml", "reference:\n  title: " + "x" * 5000 + "\n", 2, "5000 characters"),
+        ("p.yaml", b"\xff\xfe\xfa", None, "UTF-8|not YAML"),
+        ("p.json", YAML, 1, "is not JSON"),
+        ("p.json", '{"energetics": [\n{"value": NaN}]}', 2, "NaN is not a number"),
+        ("p.json", '{"energetics": [],\n"energetics": []}', 2, "'energetics' occurs twice"),
+        ("p.json", '{"energetics": [{"value": 1,\n"value": 2}]}', 2, "'value' occurs twice"),
+        ("p.json", '{"reference":\n{"year": ' + "9" * 5000 + "}}", 2, "not a number up to"),
+        ("p.json", '{"reference":\n{"title": "\\udc00"}}', 2, "surrogate"),
+        ("p.json", "[" * 100_000, 1, "nested too deeply"),
+        (
+            "p.json",
+            '{"reference": {"title": ' + "[" * 900 + "]" * 900 + "}}",
+            1,
+            "must be one value",
+        ),
+        ("p.json", '{"reference": {"title": "é"}}'.encode("latin-1"), 1, "UTF-8: .* position 25"),
         ("d.csv", "", 1, "no header"),
         ("d.csv", "structure;absorber\n", 1, "semicolons"),
         ("d.csv", "structure,absorber,structure\n", 1, "more than once"),
@@ -145,10 +131,9 @@ def test_csv_records_name_the_line_on_which_they_begin(tmp_path: Path) -> None:
         ("d.csv", "structure,absorber\na,b\x00c\n", 2, "control character"),
         ("d.csv", b"structure,absorber\n\xff\xfe,b\n", None, "UTF-8"),
         ("d.xlsx", "", None, "must end in"),
-        ("d.yaml", b"\xff\xfe\xfa", None, "UTF-8|not YAML"),
     ],
 )
-def test_csv_that_cannot_be_read(
+def test_what_cannot_be_read_says_where_and_why(
     tmp_path: Path, name: str, text: str | bytes, line: int | None, said: str
 ) -> None:
     with pytest.raises(FileError, match=said) as caught:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from itertools import groupby
+from collections import Counter
 
 import pytest
 
 from pvkdb.chemistry import parse_composition
 
-from ...curated import Row, read
+from ...curated import Row, check_order, read, section_of, spans
 from ...each import for_each
 
 KJ_PER_MOL_PER_EV = 96.485  # CODATA
 # Printed energies that are no activation and no formation energy: band gaps.
 OTHER_ENERGIES = ["1.71 eV", "1.58 eV", "1.48 eV", "2.3 eV"]
-
-
 ENERGETICS = read("energetics")
 TABLE_ROWS = [row for row in ENERGETICS if row["source"].startswith("Table ")]
 TEXT_ROWS = [row for row in ENERGETICS if not row["source"].startswith("Table ")]
@@ -30,12 +28,6 @@ def ids(row: Row) -> str:
 each_row = for_each("row", TEXT_ROWS, ids)
 
 
-def section_of(row: Row) -> str:
-    match = re.fullmatch(r"e-s(\d(?:\.\d+)*)-\d{3}", row["id"])
-    assert match, row["id"]
-    return match[1]
-
-
 @pytest.fixture(scope="module")
 def texts(sections: dict[str, list[str]]) -> dict[str, str]:
     """The running text under each numbered heading, captions included, table rows left out."""
@@ -45,39 +37,16 @@ def texts(sections: dict[str, list[str]]) -> dict[str, str]:
     }
 
 
-def spans(texts: dict[str, str]) -> dict[str, list[tuple[int, int]]]:
-    """Where each row's print stands in its section, found in the order of the rows."""
-    found: dict[str, list[tuple[int, int]]] = {}
-    for name, rows in groupby(TEXT_ROWS, key=section_of):
-        position = 0
-        for row in rows:
-            position = texts[name].find(row["as_printed"], position)
-            assert position >= 0, f"{row['id']}: {row['as_printed']!r} is not next in its section"
-            found.setdefault(name, []).append((position, position + len(row["as_printed"])))
-    return found
-
-
 def test_ids_are_unique_and_in_the_order_of_the_text() -> None:
     assert len(BY_ID) == len(ENERGETICS)
-    runs = [(name, list(rows)) for name, rows in groupby(TEXT_ROWS, key=section_of)]
-    names = [name for name, _ in runs]
-    assert names == sorted(set(names), key=lambda name: [int(part) for part in name.split(".")])
-    for name, rows in runs:
-        assert [row["id"] for row in rows] == [
-            f"e-s{name}-{n:03d}" for n in range(1, len(rows) + 1)
-        ]
+    check_order(TEXT_ROWS)
 
 
 def test_no_statement_is_there_twice() -> None:
     columns = ("material", "phase", "direction", "defect", "quantity", "conditions", "source")
-    seen: dict[tuple[str, ...], str] = {}
-    for row in TEXT_ROWS:
-        key = (*(row[column] for column in columns), row["as_printed"])
-        assert key not in seen, (seen[key], row["id"])
-        seen[key] = row["id"]
-
-
-# What the review prints
+    shown = (*columns, "as_printed")
+    seen = Counter(tuple(row[column] for column in shown) for row in TEXT_ROWS)
+    assert [key for key, count in seen.items() if count > 1] == []
 
 
 @each_row
@@ -102,19 +71,17 @@ def test_the_value_follows_from_the_print(row: Row) -> None:
 def test_the_print_stands_under_its_section_in_order(texts: dict[str, str]) -> None:
     for row in TEXT_ROWS:
         assert row["source"] == f"section {section_of(row)}"
-    assert sum(map(len, spans(texts).values())) == len(TEXT_ROWS)
+    assert sum(map(len, spans(TEXT_ROWS, texts).values())) == len(TEXT_ROWS)
 
 
 def test_every_printed_energy_has_a_row(texts: dict[str, str]) -> None:
-    found = spans(texts)
-    missing = [
-        match[0]
-        for name, text in texts.items()
-        for match in re.finditer(r"[\d.]+ (?:m?eV|kJ mol)", text)
-        if not any(
-            start <= match.start() and match.end() <= end for start, end in found.get(name, [])
-        )
-    ]
+    found = spans(TEXT_ROWS, texts)
+    missing = []
+    for name, text in texts.items():
+        for match in re.finditer(r"[\d.]+ (?:m?eV|kJ mol)", text):
+            start, end = match.span()
+            if not any(low <= start and end <= high for low, high in found.get(name, [])):
+                missing.append(match[0])
     assert missing == OTHER_ENERGIES
 
 
@@ -132,16 +99,10 @@ def test_a_quotation_of_table_1_agrees_with_it() -> None:
     quoted = [row for row in TEXT_ROWS if row["conditions"].startswith("quoted from Table 1")]
     assert len(quoted) == 4
     for row in quoted:
-        (cell,) = (
-            other
-            for other in TABLE_ROWS
-            if all(other[key] == row[key] for key in ("material", "defect", "quantity"))
-        )
+        same = {key: row[key] for key in ("material", "defect", "quantity")}
+        (cell,) = (other for other in TABLE_ROWS if same.items() <= other.items())
         assert row["references"] == cell["references"]
         assert row["value_min_ev"] == cell["value_min_ev"]
-
-
-# Values read by eye from the print
 
 
 @pytest.mark.parametrize(
@@ -197,9 +158,6 @@ def test_circumstances_in_print(
     assert conditions in row["conditions"]
 
 
-# Contradictions
-
-
 @pytest.mark.parametrize(
     ("text", "table", "numbers"),
     [
@@ -208,7 +166,7 @@ def test_circumstances_in_print(
         ("e-s2.1.2.1.1-007", "e-t1-r06-ea", ("0.56 eV", "0.56 eV")),
     ],
 )
-def test_a_contradiction_with_a_table_is_marked_at_both_places(
+def test_a_contradiction_is_marked_at_both_places(
     text: str, table: str, numbers: tuple[str, str]
 ) -> None:
     here, there = numbers

@@ -25,13 +25,10 @@ def vetoes(found: Conduction, law: str) -> tuple[str, ...]:
 
 def test_every_law_of_table_3_has_a_form_and_every_parameter_a_definition() -> None:
     forms = shipped("laws.csv").values()
-    assert {form["law"] for form in forms} == {
-        row["mechanism"] for row in read_curated("conduction")
-    }
+    printed = {row["mechanism"] for row in read_curated("conduction")}
+    assert {form["law"] for form in forms} == printed
     names = {name for form in forms for name in form["parameters"].split(";")} - {""}
-    assert {name.removeprefix("ln ").rstrip("*") for name in names} <= set(
-        shipped("definitions.csv")
-    )
+    assert {name.removeprefix("ln ").rstrip("*") for name in names} <= {*shipped("definitions.csv")}
 
 
 @pytest.mark.parametrize(
@@ -43,7 +40,7 @@ def test_every_law_of_table_3_has_a_form_and_every_parameter_a_definition() -> N
         ("Hopping conduction", "sinh", ("Hopping conduction", "Ionic conduction")),
     ],
 )
-def test_currents_at_several_temperatures_show_their_law(
+def test_currents_and_temperatures_show_the_law(
     law: str, form: str, candidates: tuple[str, ...]
 ) -> None:
     rng = np.random.default_rng(1)
@@ -59,10 +56,8 @@ def test_currents_at_several_temperatures_show_their_law(
 
 def test_the_permittivity_tells_schottky_from_poole_frenkel_at_one_temperature() -> None:
     """β of Poole–Frenkel emission with ε = 5 in 50 nm: 0.152 eV/√V."""
-    rng, beta = (
-        np.random.default_rng(2),
-        2 * (1.602e-19 / (4 * np.pi * 8.854e-12 * 5 * 5e-8)) ** 0.5,
-    )
+    rng = np.random.default_rng(2)
+    beta = 2 * (1.602e-19 / (4 * np.pi * 8.854e-12 * 5 * 5e-8)) ** 0.5
 
     def truth(v: Floats, t: float) -> Floats:
         return np.log(v) + beta * np.sqrt(v) / (K * t)
@@ -160,34 +155,22 @@ def test_files_at_several_temperatures_are_one_measurement(tmp_path: Path) -> No
 
 
 def test_impossible_values_are_refused() -> None:
-    trace = Trace(UP, UP)
     with pytest.raises(InputError, match=r"permittivity 0\.5"):
-        conduction([trace], permittivity_optical=0.5)
+        conduction([Trace(UP, UP)], permittivity_optical=0.5)
 
 
 @pytest.mark.parametrize(("power", "verdict"), [(3, "SCLC"), (2, "undecided")])
 def test_space_charge_scales_with_the_thickness(power: int, verdict: str) -> None:
     """V²/d³ is SCLC (Mott and Gurney); V²/d², a function of the field alone, is not."""
-    traces = [
-        trace
-        for d in (50e-9, 70e-9, 100e-9, 140e-9)
-        for trace in sweeps(
-            lambda v, t: 2 * np.log(v),
-            np.random.default_rng(7),
-            (300.0,),
-            thickness_m=d,
-            area_m2=1e-9,
-        )
-    ]
-    scaled = [
-        replace(trace, current_a=trace.current_a * (5e-8 / (trace.setup.thickness_m or 1)) ** power)
-        for trace in traces
-    ]
+    scaled = []
+    for d in (50e-9, 70e-9, 100e-9, 140e-9):
+        rng = np.random.default_rng(7)
+        (trace,) = sweeps(lambda v, t: 2 * np.log(v), rng, (300.0,), thickness_m=d, area_m2=1e-9)
+        scaled.append(replace(trace, current_a=trace.current_a * (5e-8 / d) ** power))
     for found in conduction(scaled):
         assert found.verdict == verdict
-        assert parameters(found, "SCLC")["thickness_slope"].value == pytest.approx(
-            3 - power, abs=0.1
-        )
+        slope = parameters(found, "SCLC")["thickness_slope"].value
+        assert slope == pytest.approx(3 - power, abs=0.1)
     assert ("off that of SCLC" in found.note) == (power == 2)
     assert "thickness_slope" not in parameters(conduction(scaled[:2])[0], "SCLC")
 

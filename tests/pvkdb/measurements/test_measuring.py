@@ -141,7 +141,6 @@ def test_intervals_of_medians_and_spreads_cover_the_truth() -> None:
             (over_cycles("v_set", np.median, x), 1.0),
             (over_cycles("v_set_sigma", spread, x), 0.1),
         ):
-            assert metric.ends is not None
             hits[metric.name] += metric.ends[0] <= truth <= metric.ends[1]
     assert all(160 <= hit <= 196 for hit in hits.values()), hits
 

@@ -39,11 +39,8 @@ def test_so_many_cycles_show_the_outermost_five_percent() -> None:
 def test_cycles(count: int, gaps: bool | None, expected: tuple[str, str]) -> None:
     logs = np.full((5, count), 1e5)
     found = answers("endurance", Cycles(logs, logs / 10, tuple("abcde"), gaps=gaps))
-    shown = (
-        found["Enough cycles to show the distribution?"],
-        found["Both states read in every cycle?"],
-    )
-    assert shown == expected
+    asked = ("Enough cycles to show the distribution?", "Both states read in every cycle?")
+    assert tuple(found[each] for each in asked) == expected
     assert found["Several devices?"] == "yes"
     assert found["States tested for retention?"] == "no"
     assert found["Read voltage known?"] == "no"

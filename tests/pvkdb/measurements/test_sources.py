@@ -106,8 +106,7 @@ def test_a_cell_in_the_dark_is_passive_and_steep_but_sets_nothing() -> None:
 def test_noise_and_offset_set_nothing_and_a_switch_above_them_does() -> None:
     noise = np.random.default_rng(1).normal(2e-10, 3e-10, len(BIPOLAR))
     empty = by_name(sweep_metrics([Trace(BIPOLAR, noise)]))
-    assert empty["v_set"].value is None
-    assert empty["v_reset"].value is None
+    assert empty["v_set"].value is empty["v_reset"].value is None
     device = switching([1.0], [-1.0])
     below = np.abs(device.current_a / device.voltage_v.clip(1e-9)) < 5e-5
     hidden = Trace(BIPOLAR, np.where(below, 0, device.current_a) + noise, setup=device.setup)
@@ -194,22 +193,16 @@ def test_several_trains_have_one_summary_of_each_direction() -> None:
         g = 1 + (curve(0.3)[::-1] if falling else curve(0.3)) + rng.normal(0, 0.01, len(X))
         trains.append(PulseTrain(np.arange(101.0), 1e-6 * g, falling=falling))
     found = trains_metrics(trains)
-    labels = [(m.value, m.note) for m in found if m.name == "nl"]
-    assert [note.split(";")[:2] for _, note in labels] == [
-        ["up", " median of 4 of 4 trains"],
-        ["down", " median of 4 of 4 trains"],
-    ]
+    notes = [m.note.split(";")[:2] for m in found if m.name == "nl"]
+    assert notes == [[way, " median of 4 of 4 trains"] for way in ("up", "down")]
     assert [m.name for m in found].count("asymmetry") == 1
 
 
 def test_files_of_one_direction_each_are_one_device() -> None:
-    files = [
-        Upload(f"{name}.csv", ("pulse,G (S)\n" + "".join(f"{n},{g:g}\n" for n, g in rows)).encode())
-        for name, rows in (
-            ("ltp", enumerate(1e-6 * (1 + curve(0.3)))),
-            ("ltd", enumerate(1e-6 * (2 - curve(0.3)))),
-        )
-    ]
+    files = []
+    for name, conductances in (("ltp", 1 + curve(0.3)), ("ltd", 2 - curve(0.3))):
+        rows = "".join(f"{n},{1e-6 * g:g}\n" for n, g in enumerate(conductances))
+        files.append(Upload(f"{name}.csv", f"pulse,G (S)\n{rows}".encode()))
     report = measure(files)
     assert {device for device, _ in report.metrics} == {"all"}
     assert {m.name: m.value for _, m in report.metrics}["asymmetry"] > 0.5

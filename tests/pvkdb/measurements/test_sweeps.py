@@ -34,9 +34,8 @@ def switching(v_set: Sequence[float], v_reset: Sequence[float], limit: float = 1
             on = True if v >= up else False if v <= down else on
             voltage.append(v)
             current.append(np.clip(v / (1e3 if on else 1e5), -limit, limit))
-    return Trace(
-        np.array(voltage), np.array(current), setup=Setup("a.csv", "a", read_voltage_v=0.2)
-    )
+    setup = Setup("a.csv", "a", read_voltage_v=0.2)
+    return Trace(np.array(voltage), np.array(current), setup=setup)
 
 
 def test_a_bipolar_sweep_has_two_loops_with_both_branches() -> None:
@@ -67,12 +66,10 @@ def test_thresholds_and_on_off_of_every_cycle() -> None:
     found = by_name(sweep_metrics([switching(v_set, [-1.0] * 8)]))
     assert found["v_set"].value == pytest.approx(np.median(v_set), abs=0.011)
     assert found["v_set"].cycles == 8
-    assert found["v_set"].ends is not None
     assert found["v_set"].ends[0] < 1.06 < found["v_set"].ends[1]
     assert found["v_reset"].value == pytest.approx(-0.99, abs=0.011)
-    assert [found[name].value for name in ("r_hrs", "r_lrs", "on_off")] == pytest.approx(
-        [1e5, 1e3, 100]
-    )
+    states = [found[name].value for name in ("r_hrs", "r_lrs", "on_off")]
+    assert states == pytest.approx([1e5, 1e3, 100])
     assert found["v_set_sigma"].value == pytest.approx(np.std(v_set, ddof=1), rel=0.1)
     assert "compliance" not in found
 
@@ -99,9 +96,8 @@ def test_devices_are_resampled_as_wholes_and_their_spread_is_told_from_that_of_c
 
 def test_one_cycle_of_each_device_shows_only_their_spread_together() -> None:
     traces = [switching([v], [-1.0]) for v in (0.9, 1.0, 1.1, 1.2, 0.8, 1.0)]
-    found = by_name(
-        sweep_metrics([replace(t, setup=Setup(device=f"{n}")) for n, t in enumerate(traces)])
-    )
+    named = [replace(t, setup=Setup(device=f"{n}")) for n, t in enumerate(traces)]
+    found = by_name(sweep_metrics(named))
     assert (found["v_set"].cycles, found["v_set"].devices) == (1, 6)
     assert found["v_set"].ends is not None
     assert "v_set_sigma_c2c" not in found
@@ -117,8 +113,7 @@ def test_a_compliance_is_found_said_and_makes_the_ratio_a_bound() -> None:
 def test_a_gradual_curve_has_no_threshold() -> None:
     trace = Trace(BIPOLAR, 1e-6 * np.sinh(3 * BIPOLAR))
     found = by_name(sweep_metrics([trace]))
-    assert found["v_set"].value is None
-    assert found["v_reset"].value is None
+    assert found["v_set"].value is found["v_reset"].value is None
     assert "--v-read" in found["on_off"].note
 
 
@@ -168,7 +163,6 @@ def test_switching_and_relaxation_of_exponentials(noise: float) -> None:
     ):
         assert found[name].value == pytest.approx(value, rel=0.02 if noise == 0 else 0.2)
         ends = found[name].ends
-        assert ends is not None
         assert ends[0] * (1 - 1e-9) <= value <= ends[1] * (1 + 1e-9)
 
 

@@ -11,11 +11,8 @@ from pvkdb.measurements.switching import SwitchingStep, switching
 SCALE, IONS = "filamentary or interfacial", "ionic or electronic"
 
 
-def steps(
-    *metrics: Measured, electrodes: str = "", nm: float | None = None
-) -> dict[str, SwitchingStep]:
-    thickness = None if nm is None else nm * 1e-9
-    found = switching(metrics, electrodes, thickness)
+def steps(*metrics: Measured, electrodes: str = "", nm: float = 0) -> dict[str, SwitchingStep]:
+    found = switching(metrics, electrodes, nm * 1e-9 or None)
     return {step.question: step for step in found}
 
 
@@ -78,12 +75,9 @@ def test_electrodes_and_polarity(electrodes: str, v_set: float, answer: str, str
 def test_the_field_of_silver_and_the_thickness() -> None:
     """Ag+ needs about 1e7 V/m; below 90 nm both filaments may form (review, section 3.2.1.3)."""
     metric = Measured("v_set", 1.0, (0.9, 1.1), cycles=10)
-    votes = {v.sign: v for v in steps(metric, electrodes="Ag/Au", nm=400)["ECM or VCM"].votes}
-    assert votes["field of forming or SET"].answer == "VCM"
-    assert votes["thickness"].answer == "VCM"
-    votes = {v.sign: v for v in steps(metric, electrodes="Ag/Au", nm=80)["ECM or VCM"].votes}
-    assert votes["field of forming or SET"].answer == "undecided"
-    assert votes["thickness"].answer == "undecided"
+    for nm, answer in ((400, "VCM"), (80, "undecided")):
+        votes = {v.sign: v for v in steps(metric, electrodes="Ag/Au", nm=nm)["ECM or VCM"].votes}
+        assert votes["field of forming or SET"].answer == votes["thickness"].answer == answer
     with pytest.raises(InputError, match="BIASED/GROUNDED"):
         steps(metric, electrodes="Ag")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
@@ -16,6 +17,7 @@ from pvkdb.measurements.reading import Request, parse_columns, read
 from pvkdb.measurements.tables import read_tables, understand, unit_of
 
 from ...conftest import lacks
+from ...each import for_each
 
 SMU = (
     "Item,Smu1.Time[1][1],Smu1.V[1][1],Smu1.I[1][1],Smu1.R[1][1],\r\n"
@@ -60,52 +62,54 @@ def forms(folder: Path, text: str, **request: object) -> list[object]:
     return [form for every in found.values() for form in every]
 
 
-@pytest.mark.parametrize(
+def sweep(folder: Path, text: str, **request: object) -> Trace:
+    (found,) = forms(folder, text, **request)
+    assert isinstance(found, Trace)
+    return found
+
+
+def sweeps(folder: Path, text: str) -> list[Trace]:
+    found = forms(folder, text)
+    assert all(isinstance(form, Trace) for form in found)
+    return found  # type: ignore[return-value]
+
+
+def cycles_of(folder: Path, text: str, **request: object) -> Cycles:
+    (found,) = forms(folder, text, **request)
+    assert isinstance(found, Cycles)
+    return found
+
+
+@for_each(
     ("text", "unit"),
     [
-        ("mA", ("A", 1e-3)),
-        ("µA", ("A", 1e-6)),
-        ("kΩ", ("ohm", 1e3)),
-        ("Volt", ("V", 1)),
-        ("ms", ("s", 1e-3)),
-        ("mS", ("S", 1e-3)),
-        ("1", None),
+        *(("mA", ("A", 1e-3)), ("µA", ("A", 1e-6)), ("kΩ", ("ohm", 1e3)), ("Volt", ("V", 1))),
+        *(("ms", ("s", 1e-3)), ("mS", ("S", 1e-3)), ("1", None)),
     ],
 )
 def test_units(text: str, unit: tuple[str, float] | None) -> None:
     assert unit_of(text) == unit
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "quantity", "scale"),
     [
-        ("Smu1.Time[1][1]", "time", 1),
-        ("WE(1).Current (mA)", "current", 1e-3),
-        ("Voltage [mV]", "voltage", 1e-3),
-        ("I / µA", "current", 1e-6),
-        ("conductance_s", "conductance", 1),
-        ("T (°C)", "temperature", 1),
-        ("T", "time", 1),
-        ("V1", "voltage", 1),
-        ("absI", "ignored", 1),
-        ("AnodeV", "voltage", 1),
-        ("Potential applied (V)", "ignored", 1),
-        ("gate oxide", "", 1),
-        ("Current_mA", "current", 1e-3),
-        ("temperature_c", "temperature", 1),
-        ("V_a", "voltage", 1),
-        ("Current density (A/cm2)", "ignored", 1),
-        ("SMU1 I", "current", 1),
-        ("HRS/LRS", "", 1),
-        ("Voltage {mV}", "voltage", 1e-3),
-        ("Current - nA", "current", 1e-9),
-        ("Strom uA", "current", 1e-6),
-        ("conductance_ms", "conductance", 1e-3),
-        ("time_ms", "time", 1e-3),
-        ("Resistance kOhm", "resistance", 1e3),
-        ("SMU1 V", "voltage", 1),
-        ("t (h)", "time", 3600),
-        ("G (a.u.)", "conductance", 1),
+        *(("Smu1.Time[1][1]", "time", 1), ("T", "time", 1), ("time_ms", "time", 1e-3)),
+        *(
+            ("t (h)", "time", 3600),
+            ("T (°C)", "temperature", 1),
+            ("temperature_c", "temperature", 1),
+        ),
+        *(("WE(1).Current (mA)", "current", 1e-3), ("I / µA", "current", 1e-6)),
+        *(("Current_mA", "current", 1e-3), ("Current - nA", "current", 1e-9)),
+        *(("SMU1 I", "current", 1), ("Strom uA", "current", 1e-6)),
+        *(("Voltage [mV]", "voltage", 1e-3), ("Voltage {mV}", "voltage", 1e-3)),
+        *(("V1", "voltage", 1), ("V_a", "voltage", 1), ("AnodeV", "voltage", 1)),
+        *(("SMU1 V", "voltage", 1), ("G (a.u.)", "conductance", 1)),
+        *(("conductance_s", "conductance", 1), ("conductance_ms", "conductance", 1e-3)),
+        *(("Resistance kOhm", "resistance", 1e3), ("absI", "ignored", 1)),
+        *(("Potential applied (V)", "ignored", 1), ("Current density (A/cm2)", "ignored", 1)),
+        *(("gate oxide", "", 1), ("HRS/LRS", "", 1)),
     ],
 )
 def test_headings(text: str, quantity: str, scale: float) -> None:
@@ -114,8 +118,7 @@ def test_headings(text: str, quantity: str, scale: float) -> None:
 
 
 def test_smu_keeps_times_and_lines_and_ignores_its_resistance(tmp_path: Path) -> None:
-    (trace,) = forms(tmp_path, SMU)
-    assert isinstance(trace, Trace)
+    trace = sweep(tmp_path, SMU)
     assert trace.voltage_v.tolist() == [0, 0.01, 0.02]
     assert trace.time_s is not None
     assert trace.place(1) == "file.csv line 3"
@@ -127,23 +130,18 @@ def test_repetitions_side_by_side_are_sweeps_of_their_own(tmp_path: Path) -> Non
     text = "Item,Smu1.V[1][1],Smu1.I[1][1],Smu1.V[1][2],Smu1.I[1][2]\n" + "".join(
         f"{k},{k / 10},{k * 1e-6},{k / 10},{k * 2e-6}\n" for k in range(5)
     )
-    first, second = forms(tmp_path, text)
-    assert isinstance(first, Trace)
-    assert isinstance(second, Trace)
+    first, second = sweeps(tmp_path, text)
     assert second.current_a == pytest.approx(2 * first.current_a)
 
 
 def test_easyexpert_has_a_sweep_for_each_block(tmp_path: Path) -> None:
-    first, second = forms(tmp_path, EASY)
-    assert isinstance(first, Trace)
-    assert isinstance(second, Trace)
+    _, second = sweeps(tmp_path, EASY)
     assert second.current_a[-1] == 6e-9
     assert second.place(2) == "file.csv line 10"
 
 
 def test_nova_gives_the_measured_potential(tmp_path: Path) -> None:
-    (trace,) = forms(tmp_path, NOVA)
-    assert isinstance(trace, Trace)
+    trace = sweep(tmp_path, NOVA)
     assert trace.voltage_v.tolist() == [0.099, 0.199, 0.299]
     assert trace.setup.notes == ()  # every unit is stated
 
@@ -154,10 +152,8 @@ def test_oscilloscope_needs_columns_and_the_shunt(tmp_path: Path) -> None:
     columns = parse_columns("voltage=1,current=2")
     with pytest.raises(InputError, match=r"over a shunt.*--shunt-ohm"):
         forms(tmp_path, SCOPE, kind="transient", columns=columns)
-    (trace,) = forms(tmp_path, SCOPE, kind="transient", columns=columns, shunt_ohm=50)
-    assert isinstance(trace, Trace)
+    trace = sweep(tmp_path, SCOPE, kind="transient", columns=columns, shunt_ohm=50)
     assert trace.current_a[-1] == pytest.approx(0.029 / 50)
-    assert trace.time_s is not None
     assert trace.time_s[-1] == pytest.approx(29e-9)
 
 
@@ -172,17 +168,14 @@ def test_arc_one_has_trains_by_device_and_polarity_without_reads(tmp_path: Path)
 
 
 def test_matrix_without_header_is_device_hrs_lrs(tmp_path: Path) -> None:
-    (cycles,) = forms(tmp_path, "200\t9e4\t5e3\t8e4\t4e3\n201\t7e4\t5e3\t6e4\t4e3\n")
-    assert isinstance(cycles, Cycles)
+    cycles = cycles_of(tmp_path, "200\t9e4\t5e3\t8e4\t4e3\n201\t7e4\t5e3\t6e4\t4e3\n")
     assert cycles.devices == ("200", "201")
     assert cycles.hrs_ohm.tolist() == [[9e4, 8e4], [7e4, 6e4]]
 
 
 def test_columns_of_hrs_and_lrs_by_device(tmp_path: Path) -> None:
-    (cycles,) = forms(
-        tmp_path, "device,cycle,HRS (kohm),LRS (kohm)\na,1,90,5\na,2,80,4\nb,1,70,5\n"
-    )
-    assert isinstance(cycles, Cycles)
+    text = "device,cycle,HRS (kohm),LRS (kohm)\na,1,90,5\na,2,80,4\nb,1,70,5\n"
+    cycles = cycles_of(tmp_path, text)
     assert cycles.devices == ("a", "b")
     np.testing.assert_allclose(cycles.hrs_ohm, [[9e4, 8e4], [7e4, np.nan]])
 
@@ -192,21 +185,18 @@ def test_columns_of_hrs_and_lrs_by_device(tmp_path: Path) -> None:
 )
 def test_gaps_of_the_cycle_numbers_are_seen(tmp_path: Path, second: str, gaps: bool) -> None:
     text = "device,cycle,HRS (kohm),LRS (kohm)\na,1,90,5\n" + second
-    (cycles,) = forms(tmp_path, text)
-    assert isinstance(cycles, Cycles)
+    cycles = cycles_of(tmp_path, text)
     assert cycles.gaps is gaps
 
 
 def test_a_transient_may_hold_conductances(tmp_path: Path) -> None:
     text = "t (s),G (mS),V (V)\n0,1,2\n1,2,2\n2,3,0.1\n"
-    (trace,) = forms(tmp_path, text, kind="transient")
-    assert isinstance(trace, Trace)
+    trace = sweep(tmp_path, text, kind="transient")
     assert trace.current_a == pytest.approx([2e-3, 4e-3, 0.3e-3])
 
 
 def test_a_negative_resistance_is_named_with_its_line(tmp_path: Path) -> None:
-    (trace,) = forms(tmp_path, "V (V),I (A)\n0,0\n0.1,-1e-6\n0.2,-2e-6\n0.3,-3e-6\n")
-    assert isinstance(trace, Trace)
+    trace = sweep(tmp_path, "V (V),I (A)\n0,0\n0.1,-1e-6\n0.2,-2e-6\n0.3,-3e-6\n")
     assert any("line 4: the resistance is negative" in note for note in trace.setup.notes)
     assert trace.current_a == pytest.approx([0, 1e-6, 2e-6, 3e-6])
 
@@ -214,8 +204,7 @@ def test_a_negative_resistance_is_named_with_its_line(tmp_path: Path) -> None:
 def test_a_column_has_the_number_of_the_file_even_beside_an_empty_one(tmp_path: Path) -> None:
     rows = "".join(f"p{n},{v},,{1e-6 * v:g}\n" for n, v in enumerate((0.1, 0.2, 0.3)))
     columns = parse_columns("voltage=2,current=4")
-    (trace,) = forms(tmp_path, f"label,V (V),empty,I (A)\n{rows}", columns=columns)
-    assert isinstance(trace, Trace)
+    trace = sweep(tmp_path, f"label,V (V),empty,I (A)\n{rows}", columns=columns)
     assert trace.current_a == pytest.approx([1e-7, 2e-7, 3e-7])
 
 
@@ -223,8 +212,7 @@ def test_a_number_that_is_a_heading_is_said_and_a_hash_means_the_number(tmp_path
     text = "x-axis,1,2\nsecond,Volt,Ampere\n0,0.1,1e-6\n1,0.2,2e-6\n2,0.3,3e-6\n"
     for voltage, noted in (("1", True), ("#2", False)):
         columns = parse_columns(f"time=#1,voltage={voltage},current=#3")
-        (trace,) = forms(tmp_path, text, kind="iv", columns=columns)
-        assert isinstance(trace, Trace)
+        trace = sweep(tmp_path, text, kind="iv", columns=columns)
         assert trace.voltage_v == pytest.approx([0.1, 0.2, 0.3])
         assert any("heading of column 2; write #1" in n for n in trace.setup.notes) is noted
 
@@ -239,8 +227,7 @@ def test_two_states_over_time_are_retention_and_no_cycles(tmp_path: Path) -> Non
 
 def test_sweeps_without_times_get_them_from_their_rate(tmp_path: Path) -> None:
     text = "V (V),I (A)\n0,0\n0.1,1e-6\n0.2,2e-6\n0.2,2e-6\n0.1,1e-6\n"
-    (trace,) = forms(tmp_path, text, sweep_rate_v_per_s=0.5)
-    assert isinstance(trace, Trace)
+    trace = sweep(tmp_path, text, sweep_rate_v_per_s=0.5)
     assert trace.time_s == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
 
 
@@ -252,8 +239,7 @@ def test_an_interval_of_ppf_must_be_positive(tmp_path: Path) -> None:
 
 def test_decimal_commas_and_comments(tmp_path: Path) -> None:
     text = "# Probe station; Tuesday\nSpannung (mV);Strom (nA)\n0,5;1,5\n1,0;3,0\n1,5;4,5\n"
-    (trace,) = forms(tmp_path, text)
-    assert isinstance(trace, Trace)
+    trace = sweep(tmp_path, text)
     assert trace.voltage_v == pytest.approx([0.5e-3, 1e-3, 1.5e-3])
     assert trace.current_a == pytest.approx([1.5e-9, 3e-9, 4.5e-9])
 
@@ -269,8 +255,7 @@ def test_decimal_commas_and_comments(tmp_path: Path) -> None:
 def test_rows_of_names_units_and_comments(tmp_path: Path, head: str) -> None:
     margin = "," * (head.splitlines()[0].count(",") - 1)
     rows = "".join(f"{margin}{n / 10},{n}\n" for n in range(5))
-    (trace,) = forms(tmp_path, head + rows)
-    assert isinstance(trace, Trace)
+    trace = sweep(tmp_path, head + rows)
     assert trace.current_a == pytest.approx([0, 1e-6, 2e-6, 3e-6, 4e-6])
     assert trace.setup.notes == ()
 
@@ -278,8 +263,7 @@ def test_rows_of_names_units_and_comments(tmp_path: Path, head: str) -> None:
 def test_a_clock_may_pass_midnight_and_says_so(tmp_path: Path) -> None:
     stamps = ("23:59:58", "23:59:59.5", "0:00:01", "00:00:01")
     rows = "".join(f"{stamp},{n},{n}e-6\n" for n, stamp in enumerate(stamps))
-    (trace,) = forms(tmp_path, "Time (hh:mm:ss),V (V),I (A)\n" + rows, kind="iv")
-    assert isinstance(trace, Trace)
+    trace = sweep(tmp_path, "Time (hh:mm:ss),V (V),I (A)\n" + rows, kind="iv")
     assert trace.time_s == pytest.approx([0, 1.5, 3, 3])
     assert any("is a clock" in note for note in trace.setup.notes)
     with pytest.raises(InputError, match="line 5: the time runs backwards, from 3 to"):
@@ -288,18 +272,22 @@ def test_a_clock_may_pass_midnight_and_says_so(tmp_path: Path) -> None:
         forms(tmp_path, "Time,V (V),I (A)\n" + rows.replace("23:59:59.5", "23:61:00"))
 
 
-def test_clarius_workbook_gives_the_sheets_with_sweeps(tmp_path: Path) -> None:
+def workbook() -> Any:
     if find_spec("openpyxl") is None:
         lacks("openpyxl is not installed (extra 'measurements')")
     from openpyxl import Workbook
 
-    book = Workbook()
+    return Workbook()
+
+
+def test_clarius_workbook_gives_the_sheets_with_sweeps(tmp_path: Path) -> None:
+    book = workbook()
     book.active.title = "Data"
     for row in (["Time", "AV", "AI"], [0, 0.0, 1e-9], [1, 0.1, 2e-9], [2, 0.2, 4e-9]):
         book.active.append(row)
+    settings = book.create_sheet("Settings")
     for row in (["Test name", "iv"], ["Mode", "Sweep"], ["Speed", 1]):
-        book.create_sheet("Settings") if "Settings" not in book.sheetnames else None
-        book["Settings"].append(row)
+        settings.append(row)
     path = tmp_path / "clarius.xlsx"
     book.save(path)
     (table,) = read_tables(path)
@@ -312,11 +300,7 @@ def test_clarius_workbook_gives_the_sheets_with_sweeps(tmp_path: Path) -> None:
 
 
 def test_a_cell_far_outside_its_table_makes_no_huge_one(tmp_path: Path) -> None:
-    if find_spec("openpyxl") is None:
-        lacks("openpyxl is not installed (extra 'measurements')")
-    from openpyxl import Workbook
-
-    path, book = tmp_path / "far.xlsx", Workbook()
+    path, book = tmp_path / "far.xlsx", workbook()
     rows = [["V (V)", "I (A)"], *([n / 10, 1e-6 * n] for n in range(5)), [0.6, "#DIV/0!"]]
     for row in rows:
         book.active.append(row)
@@ -335,7 +319,7 @@ def test_a_cell_far_outside_its_table_makes_no_huge_one(tmp_path: Path) -> None:
         read_tables(path)
 
 
-def test_without_the_excel_library_the_extra_is_named(
+def test_without_openpyxl_the_extra_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "openpyxl", None)
@@ -348,7 +332,7 @@ def test_without_the_excel_library_the_extra_is_named(
 SWEEP = "V (V),I (A)\n0,0\n0.1,1e-6\n0.2,2e-6\n0.3,3e-6\n"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "words"),
     [
         ("", "no table of numbers"),
@@ -372,11 +356,11 @@ SWEEP = "V (V),I (A)\n0,0\n0.1,1e-6\n0.2,2e-6\n0.3,3e-6\n"
             r"line 2: voltage 1e-09 V and current 0 A look swapped.*--columns",
         ),
         (
-            "Time (s),V (V),I (A)\n0,0,0\n1,1,1\n0.5,2,2\n2,3,3\n",
+            "t (s),V (V),I (A)\n0,0,0\n1,1,1\n0.5,2,2\n2,3,3\n",
             "line 4: the time runs backwards, from 1 to 0.5 s",
         ),
         (
-            "200\t9e4\t-5e3\t8e4\t4e3\n201\t9e4\t5e3\t8e4\t4e3\n",
+            "2\t9e4\t-5e3\t8e4\t4e3\n3\t9e4\t5e3\t8e4\t4e3\n",
             "line 1: cycle 1 has HRS 90000 and LRS -5000",
         ),
         ("1\t9e-4\t0\t-8e4\t4e3\n2\t9e-4\t0\t-8e4\t4e3\n", r"cannot be known \(1 to 5"),
@@ -389,33 +373,28 @@ SWEEP = "V (V),I (A)\n0,0\n0.1,1e-6\n0.2,2e-6\n0.3,3e-6\n"
         ("pulse,conductance (S)\n1,1e-6\n2,2e-6\n3,2e-6\n", "0 cycles"),
     ],
 )
-def test_bad_files_are_named_with_line_and_remedy(
-    tmp_path: Path, text: str | bytes, words: str
-) -> None:
-    path = put(tmp_path, text)
+def test_bad_files_are_named_with_line_and_remedy(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(Exception, match=words) as caught:
-        read([path], Request())
+        read([put(tmp_path, text)], Request())
     assert caught.type.__name__ in ("InputError", "MissingExtraError")
 
 
 def test_bad_rows_are_left_out_only_on_request_and_said(tmp_path: Path) -> None:
     text = SWEEP.replace("0.2,2e-6", "0.2,nan") + "0.4,4e-6\n"
-    (trace,) = forms(tmp_path, text, drop_bad=True)
-    assert isinstance(trace, Trace)
+    trace = sweep(tmp_path, text, drop_bad=True)
     assert len(trace.voltage_v) == 4
     assert any("line 4" in note and "left out" in note for note in trace.setup.notes)
 
 
 def test_cycles_and_devices_without_numbers_are_left_out_on_request(tmp_path: Path) -> None:
     text = "1\t9e4\t-5e3\n2\t9e4\t4e3\n"
-    (cycles,) = forms(tmp_path, text, kind="endurance", drop_bad=True)
-    assert isinstance(cycles, Cycles)
+    cycles = cycles_of(tmp_path, text, kind="endurance", drop_bad=True)
     assert cycles.devices == ("2",)
     with pytest.raises(InputError, match="0 cycles"):
         forms(tmp_path, "1\t9e4\t-5e3\n", kind="endurance", drop_bad=True)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("request_", "words"),
     [
         (Request(kind="ive"), "did you mean 'iv'"),
@@ -437,10 +416,8 @@ def test_requests_that_do_not_fit(tmp_path: Path, request_: Request, words: str)
 
 
 def test_columns_of_the_user_are_parsed() -> None:
-    assert parse_columns("voltage=V1:mV,current=2") == {
-        "voltage": ("V1", "mV"),
-        "current": ("2", ""),
-    }
+    columns = {"voltage": ("V1", "mV"), "current": ("2", "")}
+    assert parse_columns("voltage=V1:mV,current=2") == columns
     for text in ("voltage", "speed=1"):
         with pytest.raises(InputError):
             parse_columns(text)

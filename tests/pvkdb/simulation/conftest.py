@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,19 +39,21 @@ def lattice(name: str, saddle_ev: float = 0.3, a_ang: float = 4.0) -> HopNetwork
     return HopNetwork(a_ang / 2 * cell, [[0, 0, 0]], [0.0], listed)
 
 
+def barrier_lines() -> list[dict[str, Any]]:
+    with gzip.open(CALCULATIONS, "rt") as stream:
+        return [json.loads(line) for line in stream if '"barrier_forward_ev"' in line]
+
+
 @pytest.fixture(scope="session")
 def released() -> Released:
     """Finished barriers of the release by formula, phase and potential."""
-    with gzip.open(CALCULATIONS, "rt") as stream:
-        lines = [json.loads(line) for line in stream if '"barrier_forward_ev"' in line]
-    return {
-        (
-            *(line["material"][part] for part in ("formula", "phase")),
-            line["parameters"]["potential"],
-        ): NebResult.model_validate(line["result"])
-        for line in lines
-        if line["kind"] == "neb"
-    }
+    found = {}
+    for line in barrier_lines():
+        if line["kind"] == "neb":
+            material, potential = line["material"], line["parameters"]["potential"]
+            result = NebResult.model_validate(line["result"])
+            found[material["formula"], material["phase"], potential] = result
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -61,8 +64,6 @@ def caesium_lead_bromide(released: Released) -> NebResult:
 
 def computed_barriers(store: Store, folder: Path) -> None:
     """Put the released barriers of γ-CsPbBr3 into a store."""
-    with gzip.open(CALCULATIONS, "rt") as stream:
-        lines = [json.loads(line) for line in stream if '"barrier_forward_ev"' in line]
-    wanted = [line for line in lines if line["material"]["formula"] == "CsPbBr3"]
+    wanted = [line for line in barrier_lines() if line["material"]["formula"] == "CsPbBr3"]
     with store.session() as session:
         take_calculations(session, file_of(folder / "lines.jsonl.gz", *wanted))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from math import exp, log, sinh
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,51 +19,14 @@ from pvkdb.simulation.fitting import complete, given
 from ...conftest import Ngspice
 
 VALUES = {
-    "threshold": {
-        "r_on": 1e3,
-        "r_off": 1e6,
-        "v_th": 0.7,
-        "k_on": 80.0,
-        "a_on": 1.5,
-        "tau": 0.05,
-        "x0": 0.0,
-    },
-    "vteam": {
-        "r_on": 1e3,
-        "r_off": 1e5,
-        "v_on": 0.6,
-        "v_off": 0.5,
-        "k_on": 20.0,
-        "k_off": 8.0,
-        "a_on": 2.0,
-        "a_off": 1.5,
-        "eta": -1.0,
-        "x0": 0.02,
-    },
-    "yakopcic": {
-        "a1": 1e-3,
-        "a2": 7e-4,
-        "b": 1.5,
-        "v_p": 0.6,
-        "v_n": 0.5,
-        "a_p": 2.0,
-        "a_n": 1.0,
-        "alpha_p": 1.0,
-        "alpha_n": 3.0,
-        "x_p": 0.4,
-        "x_n": 0.5,
-        "eta": 1.0,
-        "x0": 0.05,
-    },
-    "pershin": {
-        "r_on": 1e3,
-        "r_off": 1e4,
-        "v_t": 0.6,
-        "beta": 1e5,
-        "w_v": 1e-3,
-        "w_r": 1e-3,
-        "x0": 5e3,
-    },
+    "threshold": {"r_on": 1e3, "r_off": 1e6, "v_th": 0.7, "k_on": 80.0, "a_on": 1.5}
+    | {"tau": 0.05, "x0": 0.0},
+    "vteam": {"r_on": 1e3, "r_off": 1e5, "v_on": 0.6, "v_off": 0.5, "k_on": 20.0, "k_off": 8.0}
+    | {"a_on": 2.0, "a_off": 1.5, "eta": -1.0, "x0": 0.02},
+    "yakopcic": {"a1": 1e-3, "a2": 7e-4, "b": 1.5, "v_p": 0.6, "v_n": 0.5, "a_p": 2.0, "a_n": 1.0}
+    | {"alpha_p": 1.0, "alpha_n": 3.0, "x_p": 0.4, "x_n": 0.5, "eta": 1.0, "x0": 0.05},
+    "pershin": {"r_on": 1e3, "r_off": 1e4, "v_t": 0.6, "beta": 1e5, "w_v": 1e-3, "w_r": 1e-3}
+    | {"x0": 5e3},
     "ionic": {"r_ion": 1e6, "c_ion": 2e-7, "v_d": 0.2, "v_b": 0.1, "r_leak": 1e7, "x0": -0.1},
     "lif": {"c": 1e-9, "r_leak": 1e4, "r_on": 100.0, "v_th": 1.0, "v_hold": 0.2},
 }
@@ -125,44 +89,37 @@ def ionic(v: float, x: float, p: dict[str, float]) -> tuple[float, float]:
 
 
 Law = Callable[[float, float, dict[str, float]], tuple[float, float]]
-LAWS: dict[str, Law] = {
-    each.__name__: each for each in (threshold, vteam, yakopcic, pershin, ionic)
-}  # by hand, not from the product
+# By hand, not from the product.
+LAWS: dict[str, Law] = {law.__name__: law for law in (threshold, vteam, yakopcic, pershin, ionic)}
+TIME = np.array([0.0, 0.75, 2.25, 3.0])
+VOLTS = np.array([0.0, 1.5, -1.5, 0.0])
 
 
 def scipy_response(
-    name: str, values: dict[str, float], time: np.ndarray
+    name: str, values: dict[str, float], time: np.ndarray, drive: Any = (TIME, VOLTS)
 ) -> tuple[np.ndarray, np.ndarray]:
-    law = LAWS[name]
-    scale = 1e4 if name == "pershin" else 1.0
-    solved = solve_ivp(
-        lambda t, x: [law(float(np.interp(t, TIME, VOLTS)), x[0], values)[0]],
-        (time[0], time[-1]),
-        [values["x0"]],
-        "LSODA",
-        time,
-        rtol=1e-9,
-        atol=1e-11 * scale,
-        max_step=(time[-1] - time[0]) / 500,
-    )
-    state, voltage = solved.y[0], np.interp(time, TIME, VOLTS)
+    """The current and the state at these times, driven along the corners of a voltage."""
+    law, tolerances = LAWS[name], {"rtol": 1e-9, "atol": 1e-7 if name == "pershin" else 1e-11}
+
+    def rate(t: float, x: np.ndarray) -> list[float]:
+        return [law(float(np.interp(t, *drive)), x[0], values)[0]]
+
+    ends, step = (time[0], time[-1]), (time[-1] - time[0]) / 500
+    solved = solve_ivp(rate, ends, [values["x0"]], "LSODA", time, max_step=step, **tolerances)
+    state, voltage = solved.y[0], np.interp(time, *drive)
     return np.array([law(v, x, values)[1] for v, x in zip(voltage, state, strict=True)]), state
 
 
-TIME = np.array([0.0, 0.75, 2.25, 3.0])
-VOLTS = np.array([0.0, 1.5, -1.5, 0.0])
+def driven(made: CompactModel, ngspice: Ngspice) -> np.ndarray:
+    drive = " ".join(f"{t} {v}" for t, v in zip(TIME, VOLTS, strict=True))
+    circuit = f"{made.spice()}X1 a 0 {made.model.name}\nV1 a 0 PWL({drive})\n"
+    return ngspice(circuit, "tran 1m 3 0 1m", "v(a) i(V1) v(x1.x)")
 
 
 @pytest.mark.parametrize("name", LAWS)
 def test_ngspice_gives_what_scipy_gives(name: str, ngspice: Ngspice) -> None:
     values, scale = VALUES[name], 1.0 if name != "pershin" else 1e4
-    drive = " ".join(f"{t} {v}" for t, v in zip(TIME, VOLTS, strict=True))
-    table = ngspice(
-        f"{model(name).spice()}X1 a 0 {name}\nV1 a 0 PWL({drive})\n",
-        "tran 1m 3 0 1m",
-        "v(a) i(V1) v(x1.x)",
-    )
-    time, _, current, state = table[::20].T
+    time, _, current, state = driven(model(name), ngspice)[::20].T
     expected, expected_state = scipy_response(name, values, time)
     assert np.abs(state - expected_state).max() < 1e-3 * scale
     assert np.abs(-current - expected).max() < 1e-3 * np.abs(expected).max()
@@ -204,9 +161,8 @@ def test_verilog_a_declares_what_it_uses(name: str) -> None:
     known |= {"inout", "electrical", "integer", "parameter", "real", "analog", "begin", "end"}
     assert set(re.findall(r"\b[A-Za-z_]\w*", code)) <= known
     assert code.count("(") == code.count(")")
-    assert all(
-        line.endswith(("begin", "end", "endmodule", ";")) for line in code.split("\n") if line
-    )
+    ends = ("begin", "end", "endmodule", ";")
+    assert all(line.endswith(ends) for line in code.split("\n") if line)
 
 
 def test_every_parameter_carries_its_source() -> None:
@@ -244,7 +200,6 @@ def test_the_page_shows_every_model() -> None:
 def test_the_netlist_of_the_page_runs(ngspice: Ngspice) -> None:
     page = (Path(__file__).parents[3] / "docs" / "circuits.md").read_text(encoding="utf-8")
     netlist = re.search(r"```spice\n\* A neuron.*?\n(.*?)\.control", page, re.S)
-    assert netlist is not None
     body = netlist[1].replace(".include neuron.cir", model("lif").spice())
     voltage = ngspice(body, "tran 1n 40u 0 1n uic", "v(m)")[:, 1]
     assert voltage.max() == pytest.approx(1.0, rel=0.01)

@@ -102,10 +102,8 @@ def test_charge_and_ions_are_conserved() -> None:
 def test_self_doping_opens_a_loop_between_slow_and_fast() -> None:
     """Vacancies at the injecting contact lower its barrier (review, section 3.2.2.1)."""
     start = settled(MEMRISTOR, **COARSE).last
-    found = [
-        sweep(MEMRISTOR, rate, (0.0, 1.0, 0.0), start=start, **COARSE)
-        for rate in (1e-4, 1.0, 100.0)
-    ]
+    rates, loop = (1e-4, 1.0, 100.0), (0.0, 1.0, 0.0)
+    found = [sweep(MEMRISTOR, rate, loop, start=start, **COARSE) for rate in rates]
     slow, middle, fast = (each.hysteresis_index for each in found)
     assert max(slow, fast) < 0.05
     assert middle > 0.2
@@ -159,9 +157,8 @@ def test_a_field_beyond_breakdown_is_refused() -> None:
 def test_what_does_not_converge_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
     start = settled(MEMRISTOR, **COARSE).last
     monkeypatch.setattr("pvkdb.simulation.transport._MOST_NEWTON", 0)
-    with pytest.raises(
-        CalculationFailedError, match="nm from the left contact: give more"
-    ) as found:
+    words = "nm from the left contact: give more"
+    with pytest.raises(CalculationFailedError, match=words) as found:
         sweep(MEMRISTOR, 1.0, (0.0, 1.0), start=start, **COARSE)
     assert found.value.kind == FailureKind.SIMULATION_NOT_CONVERGED
 

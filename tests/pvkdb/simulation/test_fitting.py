@@ -39,7 +39,6 @@ def rest(name: str, *free: str) -> dict[str, float]:
 def off(compact: CompactModel) -> float:
     """The factor by which the note of a held-out sweep says that the current is off."""
     found = re.search(r"off by a factor (\S+)", compact.notes[-1])
-    assert found is not None
     return float(found[1])
 
 
@@ -72,7 +71,6 @@ def test_a_fit_of_nbsto_predicts_another_device(measured: Path) -> None:
     )
     found = compared(fit("yakopcic", fitted, {}), held_out[0])
     share = re.search(r"\(rms\), (\S+)% of its (\S+) decades", found.notes[-1])
-    assert share is not None
     assert float(share[1]) < 15
     assert float(share[2]) > 6
     with pytest.raises(InputError, match=r"vteam does not fit .*try another --model"):

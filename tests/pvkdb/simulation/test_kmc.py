@@ -24,17 +24,12 @@ KT = BOLTZMANN_EV_PER_K * 300.0
 CUBIC = Hopping(lattice("simple cubic"), 300.0, 1e12)
 
 
-def test_hops_keep_defects_apart_and_between_the_electrodes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_hops_keep_defects_apart_between_the_electrodes(monkeypatch: pytest.MonkeyPatch) -> None:
     """In Python, without compiling: 20 defects in 27 sites of which the upper third is a gap."""
     monkeypatch.setattr(kmc, "_run", kmc._hop)
     pushed = replace(CUBIC, field_v_per_m=(1e8, 0.0, 0.0), pair_ev=0.05)
-    runs = [
-        kmc.Walkers(pushed, (3, 3, 6), 20, 7, 0, lambda fractions: fractions[:, 2] > 0.6)
-        for _ in range(2)
-    ]
-    walkers = runs[0]
+    arguments = (pushed, (3, 3, 6), 20, 7, 0, lambda fractions: fractions[:, 2] > 0.6)
+    walkers, again = (kmc.Walkers(*arguments) for _ in range(2))
     assert (walkers.fractions[walkers.places, 2] <= 0.6).all()
     start = walkers.fractions[walkers.places]
     seconds, hops, squares = walkers.run(200)
@@ -43,7 +38,7 @@ def test_hops_keep_defects_apart_and_between_the_electrodes(
     across = (walkers.fractions[walkers.places] - start)[:, 0] * 12e-10
     assert walkers.moved[:, 0] == pytest.approx(across)  # nobody went through an electrode
     assert walkers.ions.sum(axis=0) == pytest.approx(-walkers.moved.sum(axis=0))
-    assert runs[1].run(200) == (seconds, hops, squares)  # by the seed
+    assert again.run(200) == (seconds, hops, squares)  # by the seed
     assert walkers.run(10**6, low=-1, high=5)[1] < 10**5
     inside = (walkers.fractions[walkers.places, 2] > 0.6).sum()
     assert inside >= 5
@@ -67,10 +62,8 @@ def test_the_diffusion_of_a_vacancy_is_the_exact_one(caesium_lead_bromide: NebRe
     """The tensor within 4 %, and E_A along each axis within 3 meV, between the saddles."""
     network = network_of(caesium_lead_bromide)
     cold, hot = (Hopping(network, kelvin, 1e12) for kelvin in (300.0, 500.0))
-    found = [
-        kmc.bulk_motion(kmc.Walkers(each, (6, 5, 6)), 3 * 10**6).tensor_m2_per_s
-        for each in (cold, hot)
-    ]
+    both = [kmc.bulk_motion(kmc.Walkers(each, (6, 5, 6)), 3 * 10**6) for each in (cold, hot)]
+    found = [each.tensor_m2_per_s for each in both]
     exact = [diffusion(each).tensor_m2_per_s for each in (cold, hot)]
     for one, other in zip(found, exact, strict=True):
         assert one.diagonal() == pytest.approx(other.diagonal(), rel=0.04)  # of 10^4 steps
@@ -115,9 +108,8 @@ def test_a_profile_relaxes_in_the_time_of_its_slowest_mode() -> None:
     layers, left, right = 20, [], []
     tau = (layers * 4e-10) ** 2 / np.pi**2 / diffusion(CUBIC).tensor_m2_per_s[0, 0]
     for seed in range(60):
-        walkers = kmc.Walkers(
-            CUBIC, (layers, 8, 8), 200, seed, 0, lambda fractions: fractions[:, 0] >= 0.5
-        )
+        half = (200, seed, 0, lambda fractions: fractions[:, 0] >= 0.5)
+        walkers = kmc.Walkers(CUBIC, (layers, 8, 8), *half)
         for mode in (left, right):
             heights = walkers.fractions[walkers.places, 0] + 0.5 / layers
             mode.append(np.cos(np.pi * heights).mean())

@@ -18,7 +18,7 @@ from pvkdb.simulation.ngspice import tried
 
 from ...conftest import Ngspice
 from ..cli.conftest import Run, environment, run
-from .test_compact import TIME, VOLTS, model, scipy_response
+from .test_compact import driven, model, scipy_response
 from .test_fitting import sweep
 
 __all__ = ["environment", "run"]
@@ -64,22 +64,17 @@ def test_what_a_fit_may_give_runs(name: str, data: st.DataObject) -> None:
 @pytest.mark.parametrize("exponent", [0.1, 0.5, 0.9])
 def test_an_exponent_below_one_is_the_law_of_the_paper(exponent: float, ngspice: Ngspice) -> None:
     """VTEAM's dx/dt is infinitely steep at its threshold; the netlist's is not, 0.1 % above it."""
-    values = model("vteam", a_on=exponent, a_off=exponent).values
-    drive = " ".join(f"{t} {v}" for t, v in zip(TIME, VOLTS, strict=True))
-    text = model("vteam", a_on=exponent, a_off=exponent).spice()
-    circuit = f"{text}X1 a 0 vteam\nV1 a 0 PWL({drive})\n"
-    table = ngspice(circuit, "tran 1m 3 0 1m", "v(a) i(V1) v(x1.x)")
-    time, _, _, state = table[::20].T
-    expected = scipy_response("vteam", dict(values), time)[1]
+    made = model("vteam", a_on=exponent, a_off=exponent)
+    time, _, _, state = driven(made, ngspice)[::20].T
+    expected = scipy_response("vteam", dict(made.values), time)[1]
     assert np.abs(state - expected).max() < 3e-3
     assert np.ptp(state) > 0.5
 
 
 @pytest.mark.usefixtures("ngspice")
 def test_a_fit_is_tried_with_its_own_sweep() -> None:
-    assert tried(fit("ionic", [sweep("ionic", noise=0.03)], {})).notes[-1] == (
-        "ngspice simulates a triangle of 1.5 V in 3 s to its end"
-    )
+    note = tried(fit("ionic", [sweep("ionic", noise=0.03)], {})).notes[-1]
+    assert note == "ngspice simulates a triangle of 1.5 V in 3 s to its end"
 
 
 @pytest.mark.usefixtures("ngspice")

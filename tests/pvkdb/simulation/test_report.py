@@ -87,12 +87,9 @@ def test_the_command_says_every_number_with_its_interval_and_assumptions(store: 
 def test_several_phases_are_not_mixed(store: Store) -> None:
     """One of the two calculations belongs to CsPbBr3 of an unknown phase."""
     with store.session() as session:
-        moved = next(
-            each
-            for each in session.scalars(select(Calculation))
-            if each.parameters["potential"] == "chgnet"
-        )
-        moved.material_id = "CsPbBr3"
+        for each in session.scalars(select(Calculation)):
+            if each.parameters["potential"] == "chgnet":
+                each.material_id = "CsPbBr3"
         session.flush()
         with pytest.raises(InputError, match="several phases: name CsPbBr3 or CsPbBr3-Pnma"):
             answer_simulation(session, "CsPbBr3", 300.0)
@@ -115,7 +112,6 @@ def test_a_close_barrier_gives_windows(caesium_lead_bromide: NebResult) -> None:
     """DFT within 20 meV: a factor of two each way, the attempt frequency √10."""
     document = report.simulate(caesium_lead_bromide, 300.0, (0.20, 0.24), "DFT")
     found = document.quantity("D along b")
-    assert found is not None
     assert found.missing is None
     spread = found.maximum / found.minimum
     assert spread == pytest.approx(10 * exp(0.04 / (BOLTZMANN_EV_PER_K * 300.0)), rel=1e-6)

@@ -50,9 +50,8 @@ def test_rows_added_removed_and_changed_are_found(made: Path, tmp_path: Path) ->
     assert (energy.change, energy.key) == ("changed", {"id": "e-t1-r01-ea"})
     assert ion.columns == {"radius_ang": (1.88, 1.9)}
     assert ion.key["coordination"] == 12
-    assert reference == RowDifference(
-        "references", "added", {"key": "α"}, {"key": (None, "α"), "year": (None, 2026)}
-    )
+    columns = {"key": (None, "α"), "year": (None, 2026)}
+    assert reference == RowDifference("references", "added", {"key": "α"}, columns)
     assert {each.change for each in differences(new, made)} == {"added", "removed", "changed"}
 
 
@@ -108,9 +107,8 @@ def dataset(path: Path, rows: dict[Any, float | None]) -> Path:
         database.execute("CREATE TABLE pvkdb_dataset (name, value)")
         database.execute("INSERT INTO pvkdb_dataset VALUES ('version', 'v')")
         database.execute("CREATE TABLE t (a TEXT, b INTEGER, v REAL, PRIMARY KEY (a, b))")
-        database.executemany(
-            "INSERT INTO t VALUES (?, ?, ?)", [(*key, value) for key, value in rows.items()]
-        )
+        listed = [(*key, value) for key, value in rows.items()]
+        database.executemany("INSERT INTO t VALUES (?, ?, ?)", listed)
         database.commit()
     return path
 

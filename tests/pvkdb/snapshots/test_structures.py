@@ -31,49 +31,21 @@ def filled(store: Store) -> Store:
     atoms = build(parse_composition("CsPbBr3"), "Pm-3m")
     with store.session() as session:
         material = register_material(session, parse_composition("CsPbBr3"), "Pm-3m")
-        made = Calculation(
-            id="c1",
-            key="k" * 64,
-            kind="neb",
-            material_id=material.id,
-            parameters={"potential": "p"},
-        )
-        session.add(made)
+        known = {"kind": "neb", "material_id": material.id, "parameters": {"potential": "p"}}
+        session.add(Calculation(id="c1", key="k" * 64, **known))
         session.flush()
         shared: dict[str, Any] = {"material_id": material.id, "symbols": [*atoms.symbols]}
         shared |= {"atoms": len(atoms), "cell_ang": atoms.cell.array.tolist()}
-        for key, role, origin, calculation, energy in (
-            ("c1-hop1-image0", "hop 1 image 0", "p from c1-host", "c1", -20.5),
-            ("c1-hop1-image1", "hop 1 image 1", "p from c1-host", "c1", -20.25),
-            ("start-1", "start", ORIGIN, None, None),
-        ):
-            session.add(
-                Structure(
-                    id=key,
-                    role=role,
-                    origin=origin,
-                    calculation_id=calculation,
-                    energy_ev=energy,
-                    positions_ang=atoms.positions.tolist(),
-                    **shared,
-                )
-            )
-        session.add(
-            Energetic(
-                id="e-c1",
-                material_id=material.id,
-                defect="V_Br",
-                species="Br",
-                quantity="E_A",
-                scope="hop",
-                value_min_ev=0.25,
-                value_max_ev=0.25,
-                approximate=False,
-                method="MLIP",
-                source="calculation c1",
-                calculation_id="c1",
-            )
-        )
+        shared["positions_ang"] = atoms.positions.tolist()
+        image = {"origin": "p from c1-host", "calculation_id": "c1", **shared}
+        for n, energy in ((0, -20.5), (1, -20.25)):
+            given = {"id": f"c1-hop1-image{n}", "role": f"hop 1 image {n}", "energy_ev": energy}
+            session.add(Structure(**given, **image))
+        session.add(Structure(id="start-1", role="start", origin=ORIGIN, **shared))
+        barrier = {"quantity": "E_A", "scope": "hop", "value_min_ev": 0.25, "value_max_ev": 0.25}
+        barrier |= {"defect": "V_Br", "species": "Br", "approximate": False, "method": "MLIP"}
+        source = {"source": "calculation c1", "calculation_id": "c1"}
+        session.add(Energetic(id="e-c1", material_id=material.id, **barrier, **source))
     return store
 
 

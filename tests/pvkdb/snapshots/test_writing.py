@@ -49,13 +49,10 @@ def records(database: sqlite3.Connection, name: str) -> list[dict[str, Any]]:
     """The rows of a table of a snapshot, truth values as such."""
     database.row_factory = sqlite3.Row
     truths = [key for key, column in TABLES[name].dictionary().items() if column.type == "boolean"]
-    return [
-        {
-            key: bool(row[key]) if key in truths and row[key] is not None else row[key]
-            for key in row.keys()  # noqa: SIM118 - the keys of an sqlite3.Row
-        }
-        for row in database.execute(f'SELECT * FROM "{name}"')
-    ]
+    found = [dict(row) for row in database.execute(f'SELECT * FROM "{name}"')]
+    for row in found:
+        row |= {key: bool(row[key]) for key in truths if row[key] is not None}
+    return found
 
 
 def test_each_table_is_its_export(store: Store, tmp_path: Path) -> None:
@@ -73,13 +70,11 @@ def test_each_table_is_its_export(store: Store, tmp_path: Path) -> None:
         schemas = json.loads(facts["tables"])
         assert facts["version"] == version
         for name, row in TABLES.items():
-            exported = write_table(name, exported_rows(session, name), "json")
-            rows = json.loads(exported)
+            rows = json.loads(write_table(name, exported_rows(session, name), "json"))
             assert rows, name
             parquet = folder / resources[name]["path"]
-            assert parquet.read_bytes() == write_table(
-                name, exported_rows(session, name), "parquet"
-            )
+            exported = write_table(name, exported_rows(session, name), "parquet")
+            assert parquet.read_bytes() == exported
             assert pq.read_table(parquet).to_pylist() == rows
             assert records(database, name) == rows
             info = database.execute(f'PRAGMA table_info("{name}")').fetchall()
@@ -100,9 +95,7 @@ def test_each_table_is_its_export(store: Store, tmp_path: Path) -> None:
         assert resource["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def test_it_holds_exports_rights_and_descriptions_and_nothing_else(
-    packed: Path, tmp_path: Path
-) -> None:
+def test_it_holds_exports_rights_descriptions_and_no_more(packed: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(packed) as archive:
         assert archive.testzip() is None
         names = {name for name in archive.namelist() if not name.endswith("/")}
@@ -120,9 +113,7 @@ def test_it_holds_exports_rights_and_descriptions_and_nothing_else(
     assert 0 < len(devices) < 28
 
 
-def test_the_same_data_make_the_same_file(
-    packed: Path, sqlite_store: Store, tmp_path: Path
-) -> None:
+def test_equal_data_make_equal_files(packed: Path, sqlite_store: Store, tmp_path: Path) -> None:
     with one_moment(sqlite_store) as session:
         write_snapshot(session, tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == packed.read_bytes()

@@ -39,11 +39,9 @@ SECONDS = {
     "month": "2592000",
     "year": "31536000",
     "yr": "31536000",
-    **{
-        f"{symbol}sec": f"1e-{power}"
-        for symbol, power in zip("fpnμum", (15, 12, 9, 6, 6, 3), strict=True)
-    },
 }
+SECONDS |= {f"{name}ec": size for name, size in SECONDS.items() if name in ("fs", "ps", "ns")}
+SECONDS |= {f"{name}ec": size for name, size in SECONDS.items() if name in ("μs", "us", "ms")}
 #: Prefixes of units that are words.
 PREFIXES = {"": "1", "atto": "1e-18", "femto": "1e-15", "pico": "1e-12", "nano": "1e-9"}
 PREFIXES |= {"micro": "1e-6", "milli": "1e-3"}

@@ -56,9 +56,26 @@ def test_text_has_sections_and_captions_and_ends_at_the_references() -> None:
     ]
 
 
-def test_a_quantity_at_the_beginning_of_a_line_is_no_heading() -> None:
-    (sentence,) = text_of("2 V and 3 V were applied to the device.").sentences
-    assert sentence.place == "beginning"
+@for_each(
+    ("text", "expected"),
+    [
+        # A quantity at the beginning of a line is no heading, nor are words of a sentence.
+        ("2 V and 3 V were applied to the device.", ["beginning"]),
+        (
+            "Abstract\n\nFirst.\n\nResults were good.\n\nmethods Two.\n\nMethods\n\nSecond.",
+            ["Abstract"] * 4 + ["Methods"] * 2,
+        ),
+        # A sentence ends behind a unit, and a paragraph without a full stop at a heading.
+        ("The voltage is 0.3 V. The film of A. Li is thin.", ["beginning"] * 2),
+        (
+            "1. Introduction. It is a sentence of many words that goes on until the page ends\n\n"
+            "2. Results. The voltage is 5 V.",
+            ["section 1"] * 3 + ["section 2"] * 3,
+        ),
+    ],
+)
+def test_sentences_have_the_section_of_their_heading(text: str, expected: list[str]) -> None:
+    assert [place for place, _ in places(text_of(text))] == expected
 
 
 def test_html_has_its_reference_and_its_tables_but_no_scripts() -> None:
@@ -75,6 +92,9 @@ def test_html_has_its_reference_and_its_tables_but_no_scripts() -> None:
     assert table.place == "Table 1"
     assert table.rows == [["Device", "Retention (s)"], ["ITO/CsPbBr3/Ag", "10⁴"]]
     assert not any("9 V" in text for _, text in places(document))
+    # A page without paragraphs is read, and control characters are not.
+    page = "<html><body>A retention &#8;of&#x2028; 5\uffff s.</body></html>"
+    assert [text for _, text in places(text_of(page))] == ["A retention of 5 s."]
 
 
 JATS = """<?xml version="1.0"?><!DOCTYPE article SYSTEM "jats.dtd"><article><front><journal-meta>
@@ -129,27 +149,18 @@ def test_jats_has_its_reference_its_captions_and_tables_but_no_cited_papers() ->
         ("We made a memristor of CsPbI3. Its on/off ratio is 10^5.", "", "", ""),
     ],
 )
-def test_the_title_authors_and_year_are_read_where_they_are_printed(
-    text: str, title: str, authors: str, year: str
-) -> None:
+def test_title_authors_and_year_are_read(text: str, title: str, authors: str, year: str) -> None:
     found = text_of(text).reference
     assert [found.get(name, "") for name in ("title", "authors", "year")] == [title, authors, year]
 
 
-def test_a_sentence_ends_behind_a_unit() -> None:
-    assert len(text_of("The voltage is 0.3 V. The film of A. Li is thin.").sentences) == 2
-
-
 @for_each("from_the_top", [False, True])
 def test_a_pdf_has_pages_and_its_small_raised_digits_are_superscripts(from_the_top: bool) -> None:
-    first = ["Abstract", "The on/off ratio is 10^{6} and the endu-", "rance is 2 x 10^{3} cycles."]
+    first = ["Abstract", "The ratio is 10^{6} and the endu-", "rance is 2 x 10^{3} cycles."]
     second = ["2.1 Retention", "It exceeds 10^{4} s. It was 103 s before."]
     assert text_of(pdf_of(first, second, from_the_top=from_the_top), "paper.pdf").sentences == [
         Sentence(
-            "Abstract The on/off ratio is 10⁶ and the endurance is 2 x 10³ cycles.",
-            "Abstract",
-            1,
-            1,
+            "Abstract The ratio is 10⁶ and the endurance is 2 x 10³ cycles.", "Abstract", 1, 1
         ),
         Sentence("2.1 Retention It exceeds 10⁴ s.", "section 2.1", 2, 2),
         Sentence("It was 103 s before.", "section 2.1", 2, 2),
@@ -164,9 +175,10 @@ def test_a_pdf_has_pages_and_its_small_raised_digits_are_superscripts(from_the_t
         (r"$> 1 \mu\text{m}^2$", "> 1 μm²"),
         (r"$V_{\text{SET}}$ of $\text{Cs}_2\text{SnI}_6$", "V_SET of Cs2SnI6"),
         ("*via* CsPbBr₃ at 25 ^{°}C", "via CsPbBr3 at 25 °C"),
+        ("on/oﬀ ratio of a ﬁlm, eﬃcient", "on/off ratio of a film, efficient"),
     ],
 )
-def test_latex_and_markdown_become_plain(printed: str, plain: str) -> None:
+def test_latex_markdown_and_ligatures_become_plain(printed: str, plain: str) -> None:
     assert readable(printed) == plain
 
 
@@ -190,16 +202,12 @@ def encrypted() -> bytes:
         (pdf_of(["x"])[:-60], "is a damaged PDF|pictures"),
         (pdf_of(["x"]).replace(b"/Length", b"/Filter /Odd /Length"), "is a damaged PDF"),
         (b"<html></html>", "is not an HTML page|contains no text"),
+        (encrypted(), "encrypted; save it without its password"),
     ],
 )
 def test_what_is_no_paper_is_refused(content: bytes, reason: str) -> None:
     with pytest.raises(InputError, match=f"paper.txt.*{reason}"):
         text_of(content)
-
-
-def test_an_encrypted_pdf_is_refused() -> None:
-    with pytest.raises(InputError, match="encrypted; save it without its password"):
-        text_of(encrypted())
 
 
 def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,30 +220,3 @@ def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "MAX_BYTES", 100)
     with pytest.raises(InputError, match="take its text"):
         text_of("word " * 50)
-
-
-def test_a_line_that_begins_like_a_heading_is_none() -> None:
-    text = "Abstract\n\nFirst.\n\nResults were good.\n\nmethods Two.\n\nMethods\n\nSecond."
-    assert [place for place, _ in places(text_of(text))] == [
-        "Abstract",
-        "Abstract",
-        "Abstract",
-        "Abstract",
-        "Methods",
-        "Methods",
-    ]
-
-
-def test_a_heading_ends_a_paragraph_that_has_no_full_stop() -> None:
-    words = "a sentence of many words that goes on and on until the page ends without any full stop"
-    found = places(text_of(f"1. Introduction. It is {words}\n\n2. Results. The voltage is 5 V."))
-    assert ("section 2", "The voltage is 5 V.") in found
-
-
-def test_ligatures_of_a_pdf_become_letters() -> None:
-    assert readable("on/oﬀ ratio of a ﬁlm, eﬃcient") == "on/off ratio of a film, efficient"
-
-
-def test_html_without_paragraphs_is_read_and_control_characters_are_not() -> None:
-    page = "<html><body>A retention &#8;of&#x2028; 5\uffff s.</body></html>"
-    assert [text for _, text in places(text_of(page))] == ["A retention of 5 s."]

@@ -26,10 +26,7 @@ def short(values: list[FoundValue]) -> str:
             "a set voltage (~ -0.11 V), reduced power, and an on/off ratio of 10^8",
             "v_set_v -0.11; on_off_ratio 1e+08",
         ),
-        (
-            "10⁴s of retention and 500 cycles of endurance",
-            "retention_s 10000; endurance_cycles 500",
-        ),
+        ("10⁴s of retention, 500 cycles of endurance", "retention_s 10000; endurance_cycles 500"),
         (
             "stable for > 100 bending cycles with a bending radius of 7.5 mm",
             "bending_cycles 100; bending_radius_m 0.0075",
@@ -81,10 +78,7 @@ def short(values: list[FoundValue]) -> str:
         ("the retention of the states is kept for 10 years", "retention_s 3.1536e+08"),
         ("The solution was stirred for 2 days.", ""),
         ("Its ON/OFF ratio is over six orders of magnitude.", "on_off_ratio 1e+06"),
-        (
-            "The on/off ratio of the film on the flexible substrate reaches 10³.",
-            "on_off_ratio 1000",
-        ),
+        ("The on/off ratio of the film on a flexible substrate is 10³.", "on_off_ratio 1000"),
         ("An ideality factor of 1.8 and a PPF ratio of 150 were found.", ""),
         ("A variation in the set voltage of 0.4 V", ""),
         ("34 aJ for each spike", "energy_per_event_j 3.4e-17"),
@@ -97,22 +91,11 @@ def short(values: list[FoundValue]) -> str:
         ("A bent memory survived over 300 switching cycles.", "endurance_cycles 300"),
         ("A bent memory survived over 300 cycles.", "bending_cycles 300"),
         (
-            "The film retained 60% of its initial charge after 2 h.",
+            "It retained 60% of its charge after 2 h.",
             "retained_percent 60; observation_time_s 7200",
         ),
-        (
-            "It retained 90% of its initial current after 2 h.",
-            "retained_percent 90; retention_s 7200",
-        ),
-    ],
-)
-def test_figures_of_devices(text: str, expected: str) -> None:
-    assert short(found(text)) == expected
-
-
-@for_each(
-    ("text", "expected"),
-    [
+        ("It retained 90% of its current after 2 h.", "retained_percent 90; retention_s 7200"),
+        # Names and values are paired by their order.
         ("V_SET (V_RESET) of 0.5 V (-0.7 V)", "v_set_v 0.5; v_reset_v -0.7"),
         ("-0.9 V (SET) and +1.1 V (RESET)", "v_set_v -0.9; v_reset_v 1.1"),
         ("+2 V and −1 V as the write and erase pulses", "v_write_v 2; v_erase_v -1"),
@@ -131,7 +114,7 @@ def test_figures_of_devices(text: str, expected: str) -> None:
         ("on/off ratios of 10⁴ (dark) and 10² (light)", "on_off_ratio 10000; on_off_ratio 100"),
     ],
 )
-def test_names_and_values_are_paired_by_their_order(text: str, expected: str) -> None:
+def test_figures_of_devices(text: str, expected: str) -> None:
     assert short(found(text)) == expected
 
 
@@ -217,24 +200,29 @@ def test_a_value_is_of_the_material_that_its_sentence_says(text: str, materials:
     assert " ".join(one.subject or "?" for one in found(*parts)) == materials
 
 
-@for_each(
-    "text",
-    [
-        "Its on/off ratio is higher than that of the pristine film (on/off ratio of 10^2)",
-        "The RESET voltage was reduced from -1.2 V to",
-        "Choi et al. reported an on/off ratio of 10^6.",
-        "On/off ratios of 10^6 have been reported.",
-        "A retention of 5 years was extrapolated.",
-        "an on/off ratio (10^5) [12]",
-        "The mean SET voltage has a standard deviation of 0.03 V",
-        "Synapses require high endurance of 10^6 cycles.",
-        "A retention of 10 s is necessary.",
-        "Biological synapses consume 10 fJ per event.",
-    ],
+OF_OTHERS = (
+    "Its on/off ratio is higher than that of the pristine film (on/off ratio of 10^2)",
+    "The RESET voltage was reduced from -1.2 V to",
+    "Choi et al. reported an on/off ratio of 10^6.",
+    "On/off ratios of 10^6 have been reported.",
+    "A retention of 5 years was extrapolated.",
+    "an on/off ratio (10^5) [12]",
+    "The mean SET voltage has a standard deviation of 0.03 V",
+    "Synapses require high endurance of 10^6 cycles.",
+    "A retention of 10 s is necessary.",
+    "Biological synapses consume 10 fJ per event.",
 )
+OWN = (
+    "The barrier falls from 0.8 eV to 0.2 eV.",
+    "An activation energy of 0.2 eV, lower than that of the film (0.8 eV), was found.",
+    "An on/off ratio of 10^4, compared to Ag/hybrid/ITO with a ratio of 10^3.",
+    "An on/off ratio of more than 2 orders.",
+)
+
+
+@for_each("text", OF_OTHERS + OWN)
 def test_what_may_not_be_of_the_own_device_is_asked(text: str) -> None:
-    assert all(one.asked for one in found(text))
-    assert found(text)
+    assert {bool(one.asked) for one in found(text)} == {text in OF_OTHERS}
 
 
 def test_values_of_the_introduction_are_asked_until_the_paper_tells_of_itself() -> None:
@@ -243,20 +231,6 @@ def test_values_of_the_introduction_are_asked_until_the_paper_tells_of_itself() 
     abstract = Document("paper", [Sentence(text, "Abstract", None, 1, place)
                                   for place, text in enumerate(texts[1:])])  # fmt: skip
     assert [bool(one.asked) for one in statements(abstract)] == [True, False]
-
-
-@for_each(
-    "text",
-    [
-        "The barrier falls from 0.8 eV to 0.2 eV.",
-        "An activation energy of 0.2 eV, lower than that of the film (0.8 eV), was found.",
-        "An on/off ratio of 10^4, compared to Ag/hybrid/ITO with a ratio of 10^3.",
-        "An on/off ratio of more than 2 orders.",
-    ],
-)
-def test_own_values_of_a_comparison_are_proposed(text: str) -> None:
-    assert found(text)
-    assert not any(one.asked for one in found(text))
 
 
 @for_each(

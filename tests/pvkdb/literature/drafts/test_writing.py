@@ -15,6 +15,8 @@ from pvkdb.store.collections import DEVICES, ENERGETICS
 from pvkdb.store.curation.sources import Upload
 from pvkdb.store.database import Store
 
+from ....each import for_each
+
 PAPER = """<html><head>
 <meta name="citation_title" content="A memristor of caesium lead bromide">
 <meta name="citation_author" content="A. Tester"><meta name="citation_doi" content="10.1000/x9">
@@ -39,15 +41,9 @@ def test_a_draft_has_each_value_with_its_sentence_and_place(draft: str) -> None:
     document = yaml.safe_load(draft)
     assert document["reference"]["title"] == "? A memristor of caesium lead bromide"
     (energy,) = document["energetics"]
-    assert energy == {
-        "material": "? CsPbBr3",
-        "defect": "? V_Br",
-        "quantity": "? E_A",
-        "value": "? 25 kJ/mol",
-        "method": "? DFT",
-        "source": "section 2",
-        "as_printed": "? 25 kJ/mol",
-    }
+    expected = {"material": "? CsPbBr3", "defect": "? V_Br", "quantity": "? E_A", "method": "? DFT"}
+    value = "? 25 kJ/mol"
+    assert energy == expected | {"value": value, "as_printed": value, "source": "section 2"}
     (device,) = document["devices"]
     assert (device["structure"], device["absorber"]) == ("? ITO/CsPbBr3/Ag", "? CsPbBr3")
     assert device["thickness"] == "? 300 nm"
@@ -62,10 +58,8 @@ def test_nothing_unconfirmed_enters_the_store(store: Store, tmp_path: Path, draf
     assert "compare it with its sentence, then remove the '? '" in str(refused.value)
     one_left = draft.replace('"? ', '"', draft.count('"? ') - 1)
     path.write_text(one_left, encoding="utf-8")
-    with (
-        store.session() as session,
-        pytest.raises(ImportRefusedError, match="nobody has confirmed"),
-    ):
+    refused = pytest.raises(ImportRefusedError, match="nobody has confirmed")
+    with store.session() as session, refused:
         import_files(session, [path])
 
 
@@ -86,23 +80,31 @@ def test_what_is_confirmed_is_imported(store: Store, tmp_path: Path, draft: str)
     )
 
 
-def test_layers_with_a_form_have_the_formula_as_material() -> None:
-    text = "Abstract. ITO/CsPbBr3@PMMA/Ag has a retention of 5 s."
-    (row,) = draft_paper(Upload("a.txt", text.encode())).rows
-    assert row.cells["absorber"] == "CsPbBr3@PMMA"
-    assert row.cells["material"] == "CsPbBr3"
-
-
-def test_a_device_that_has_a_figure_twice_has_two_rows() -> None:
-    text = "ITO/CsPbBr3/Ag is new. An endurance of 5 cycles. An endurance of 9 cycles."
+@for_each(
+    ("text", "column", "cells"),
+    [
+        # Layers with a form have the formula as material.
+        ("Abstract. ITO/CsPbBr3@PMMA/Ag has a retention of 5 s.", "absorber", ["CsPbBr3@PMMA"]),
+        ("Abstract. ITO/CsPbBr3@PMMA/Ag has a retention of 5 s.", "material", ["CsPbBr3"]),
+        # A figure that a device has twice makes two rows, a stack without figures one to fill in.
+        (
+            "ITO/CsPbBr3/Ag is new. An endurance of 5 cycles. An endurance of 9 cycles.",
+            *("endurance", ["5 cycles", "9 cycles"]),
+        ),
+        (
+            "ITO/CsPbBr3/Ag and ITO/CsPbBr3/Au were made. An endurance of 5 cycles was seen.",
+            *("structure", ["", "ITO/CsPbBr3/Ag", "ITO/CsPbBr3/Au"]),
+        ),
+        # A condition is of the last value of its sentence.
+        (
+            "ITO/CsPbI3/Ag has an endurance of 5 cycles. An endurance of 9 cycles, pulses of 2 V.",
+            *("pulse_voltage", [None, "2 V"]),
+        ),
+    ],
+)
+def test_rows_of_a_draft(text: str, column: str, cells: list[str | None]) -> None:
     rows = draft_paper(Upload("a.txt", text.encode())).rows
-    assert [row.cells["endurance"] for row in rows] == ["5 cycles", "9 cycles"]
-
-
-def test_a_stack_without_figures_is_a_row_to_fill_in() -> None:
-    text = "ITO/CsPbBr3/Ag and ITO/CsPbBr3/Au were made. An endurance of 5 cycles was seen."
-    rows = draft_paper(Upload("a.txt", text.encode())).rows
-    assert [row.cells["structure"] for row in rows] == ["", "ITO/CsPbBr3/Ag", "ITO/CsPbBr3/Au"]
+    assert [row.cells.get(column) for row in rows] == cells
 
 
 def test_signs_in_front_are_those_that_an_import_takes() -> None:
@@ -133,7 +135,7 @@ The compliance current is 1 mA, the device area 100 × 100 μm². The voltage sw
 at a relative humidity of 40% and a temperature of 25 °C. It needs pulses of 1 to 3 V."""
 
 
-def test_conditions_are_of_the_only_device_and_imported_in_the_units_of_the_table(
+def test_conditions_are_of_the_only_device_in_units_of_the_table(
     store: Store, tmp_path: Path
 ) -> None:
     draft = draft_paper(Upload("a.txt", CONDITIONS.encode()))
@@ -149,12 +151,6 @@ def test_conditions_are_of_the_only_device_and_imported_in_the_units_of_the_tabl
     assert numbers == [None, 1e4, 0.1, 0.01, -2, 1e-3, 0.1, 298.15, 40]
     assert (device.atmosphere, device.endurance_counted) == ("air", "pulses")
     assert (device.endurance_end, device.retention_end) == ("stopped", None)
-
-
-def test_a_condition_is_of_the_last_value_of_its_sentence() -> None:
-    text = "ITO/CsPbI3/Ag has an endurance of 5 cycles. An endurance of 9 cycles by pulses of 2 V."
-    rows = draft_paper(Upload("a.txt", text.encode())).rows
-    assert ["pulse_voltage" in row.cells for row in rows] == [False, True]
 
 
 def test_a_condition_of_one_of_several_devices_is_only_named() -> None:

@@ -141,9 +141,7 @@ def test_a_failure_stops_no_other_paper_and_the_same_command_resumes(
     assert library.asked[other] == 2  # it may have been retracted
 
 
-def test_what_one_service_lacks_another_has_and_busy_ones_are_asked_again(
-    library: Library, add: Add
-) -> None:
+def test_what_one_service_lacks_another_has_if_busy_later(library: Library, add: Add) -> None:
     busy = [(429, {"Retry-After": "0"}), openalex(abstract_inverted_index=None)]
     library.answers = {CROSSREF: 500, OPENALEX: busy, "/europepmc/search": europe_pmc()}
     (paper,) = add(DOI)
@@ -195,9 +193,7 @@ def test_an_answer_of_arxiv_without_the_paper_is_no_paper(library: Library, add:
     assert [add("2305.00001")[0].status for _ in range(3)] == ["failed", "failed", "not found"]
 
 
-def test_a_file_is_added_by_the_doi_that_it_names(
-    library: Library, add: Add, tmp_path: Path
-) -> None:
+def test_a_file_is_added_by_the_doi_it_names(library: Library, add: Add, tmp_path: Path) -> None:
     named, nameless = tmp_path / "named.html", tmp_path / "nameless.txt"
     named.write_text(f"<html><p>doi:{DOI}</p><p>An on/off ratio of 50.</p></html>")
     nameless.write_text("A text that names nothing.")

@@ -23,8 +23,6 @@ from .library import DOI, OTHER, Library, crossref
 WORKS = "/crossref/works"
 #: As the review prints r4: E. L. Unger et al., J. Mater. Chem. A 5, 11401 (2017).
 TITLE = "Roadmap and roadblocks for the band gap tunability of metal halide perovskites"
-
-
 UNGER = {"author": [{"given": "E. L.", "family": "Unger"}], "issued": {"date-parts": [[2017]]}}
 FITTING = crossref("10.1000/FITS", title=[TITLE.upper()], **UNGER)["message"]
 FOUND = {"message": {"items": [crossref(OTHER, **UNGER)["message"], FITTING]}}
@@ -37,16 +35,9 @@ def row(title: str, year: int | None, authors: str | None) -> ReferencesRow:
 def test_the_score_falls_with_title_author_and_year() -> None:
     ours = row("Ion migration in CsPbBr₃/Ionenwanderung in CsPbBr₃", 2020, "C. Müller; D. Own")
     same = row("Ion Migration in CsPbBr<sub>3</sub>", 2020, "Clara Muller")
-    values = [
-        score(ours, same.model_copy(update=changes))
-        for changes in (
-            {},
-            {"year": 2021},
-            {"year": 2023},
-            {"year": 2023, "authors": "E. Wu"},
-            {"year": 2023, "authors": None, "title": "Fish of the North Sea"},
-        )
-    ]
+    year, other = {"year": 2023}, {"authors": None, "title": "Fish of the North Sea"}
+    changes = ({}, {"year": 2021}, year, {**year, "authors": "E. Wu"}, {**year, **other})
+    values = [score(ours, same.model_copy(update=each)) for each in changes]
     assert values[:4] == pytest.approx([1, 0.925, 0.85, 0.7])
     assert values[4] < resolving.LEAST_SCORE
 
@@ -82,9 +73,7 @@ def small(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     return sqlite_store
 
 
-def test_a_confirmed_doi_enters_by_an_import_and_stays(
-    library: Library, small: Store, tmp_path: Path
-) -> None:
+def test_a_confirmed_doi_enters_and_stays(library: Library, small: Store, tmp_path: Path) -> None:
     library.answers[WORKS] = [FOUND, {"message": {"items": []}}]
     file, folder = tmp_path / "dois.csv", str(tmp_path)
     asked = ["references", "resolve", "--output", str(file), "--folder", folder]

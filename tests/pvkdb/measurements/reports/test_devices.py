@@ -78,9 +78,7 @@ def test_what_the_files_do_not_say_is_open_and_refused(store: Store, paper: Path
     assert all("is left open; write what it is" in problem for problem in problems)
 
 
-def test_a_filled_device_keeps_values_places_and_raw_files(
-    store: Store, paper: Path, sweep: Upload
-) -> None:
+def test_a_filled_device_keeps_all_that_it_says(store: Store, paper: Path, sweep: Upload) -> None:
     fill(paper)
     with store.session() as session:
         import_files(session, [paper], dry_run=True)
@@ -114,7 +112,7 @@ def test_another_or_a_missing_file_is_refused(store: Store, paper: Path) -> None
     assert "does not name a raw file; write SHA-256 and name" in problem
 
 
-def test_a_raw_file_in_the_store_need_not_be_sent_again(
+def test_a_raw_file_of_the_store_is_not_sent_again(
     store: Store, paper: Path, sweep: Upload
 ) -> None:
     fill(paper)

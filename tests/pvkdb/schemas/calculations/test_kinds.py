@@ -30,21 +30,14 @@ START = Host(
 )
 OTHER = START.model_copy(update={"symbols": ("Cs", "I")})
 SETTINGS = DftSettings(cutoff_wfc_ry=40, cutoff_rho_ry=320, kpoint_grid=(1, 1, 1))
-COST: dict[str, Any] = {
-    "settings": SETTINGS,
-    "atoms": 2,
-    "force_calls": 1,
-    "cpu_seconds": 1,
-    "wall_seconds": 1,
-}
+COST: dict[str, Any] = {"settings": SETTINGS, "atoms": 2, "force_calls": 1}
+COST |= {"cpu_seconds": 1, "wall_seconds": 1}
 GIVEN: dict[str, Any] = {"formula": "CsBr", "settings": SETTINGS}
 
 
 def point(name: str, energy_ev: float = -1.0) -> SinglePoint:
-    forces = [[0.0, 0.0, 0.1]] * 2
-    return SinglePoint(
-        name=name, energy_ev=energy_ev, forces_ev_per_ang=forces, max_force_ev_per_ang=0.1
-    )
+    forces = {"forces_ev_per_ang": [[0.0, 0.0, 0.1]] * 2, "max_force_ev_per_ang": 0.1}
+    return SinglePoint(name=name, energy_ev=energy_ev, **forces)
 
 
 def scf(**changes: Any) -> tuple[DftScfRequest, DftScfResult]:
@@ -101,9 +94,7 @@ def test_a_result_of_its_request_fits(made: Made) -> None:
         (band, {"barrier_reverse_ev": 0.1}, "barrier_reverse_ev"),
     ],
 )
-def test_a_result_of_another_request_is_named(
-    made: Made, changes: dict[str, Any], words: str
-) -> None:
+def test_a_result_of_another_one_is_named(made: Made, changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         require_fit(*made(**changes))
 

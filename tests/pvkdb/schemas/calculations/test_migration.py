@@ -9,17 +9,14 @@ from ....pipelines.migration.results import hop_barrier, migration_result_of
 
 def result(*thresholds: tuple[str, float, int], saddles: tuple[float, ...]) -> NebResult:
     found = migration_result_of("CsPbBr3", *map(hop_barrier, saddles))
-    percolation = [
-        PercolationThreshold.model_validate({"direction": name, "e_a_ev": ev, "hop": hop})
-        for name, ev, hop in thresholds
-    ]
+    listed = [dict(zip(("direction", "e_a_ev", "hop"), row, strict=True)) for row in thresholds]
+    percolation = [PercolationThreshold.model_validate(row) for row in listed]
     return found.model_copy(update={"percolation": percolation})
 
 
 def test_hops_belong_to_the_easiest_path_that_needs_them() -> None:
-    found = result(
-        ("a", 0.5, 3), ("3D", 0.5, 3), ("1D", 0.2, 1), ("2D", 0.2, 1), saddles=(0.3, 0.2, 0.9, 0.5)
-    )
+    thresholds = (("a", 0.5, 3), ("3D", 0.5, 3), ("1D", 0.2, 1), ("2D", 0.2, 1))
+    found = result(*thresholds, saddles=(0.3, 0.2, 0.9, 0.5))
     assert found.paths() == [
         MigrationPath("2D", 0.2, [2]),  # the path in one dimension leads on in two
         MigrationPath("3D", 0.5, [1, 4]),
@@ -37,8 +34,7 @@ def test_a_hop_without_a_saddle_is_on_no_path() -> None:
 def test_the_host_is_what_was_requested_and_what_it_became() -> None:
     kept = migration_result_of("CsPbBr3", hop_barrier(0.2))
     assert (kept.host, kept.doubts) == ("Pnma", [])
-    left = kept.model_copy(
-        update={"host_left_for": "P2_1, 20 meV a formula unit lower", "space_group": "P2_1"}
-    )
+    became = {"host_left_for": "P2_1, 20 meV a formula unit lower", "space_group": "P2_1"}
+    left = kept.model_copy(update=became)
     assert left.host == "Pnma → P2_1"
     assert left.doubts == ["host changed: Pnma became P2_1, 20 meV a formula unit lower"]

@@ -30,6 +30,9 @@ class Wider(ConductionRow):
     )
 
 
+WORDS = {"origin": "o", "iv_relationship": "I", "temperature_dependence": "Weak"}
+
+
 class Models(DeclarativeBase):
     """Models beside those of the store."""
 
@@ -55,22 +58,19 @@ def test_one_line_adds_a_column(tmp_path: Path) -> None:
         rows=TableRows(Wider, Mechanism.mechanism, select(Mechanism)),
         source=select().select_from(Mechanism),
     )
-    words = {"origin": "o", "iv_relationship": "I", "temperature_dependence": "Weak"}
+
     engine = create_engine("sqlite://")
     Models.metadata.create_all(engine)
     with Session(engine) as session:
         for name, share in (("a", 10.0), ("b", 60.0), ("c", None), ("d", 700.0)):
-            session.add(Mechanism(mechanism=name, devices_percent=share, **words))
+            session.add(Mechanism(mechanism=name, devices_percent=share, **WORDS))
         session.flush()
-        found = table.find(
-            session, {"devices_percent_max": 60}, 9, table.sorting("-devices_percent")
-        )
+        falling = table.sorting("-devices_percent")
+        found = table.find(session, {"devices_percent_max": 60}, 9, falling)
         assert [row.mechanism for row in found.rows] == ["b", "a"]
         assert table.facet(session, {}, "devices_percent")[60.0] == 1
-        rows = {
-            row.mechanism: row
-            for row in table.iterate(session, {}, fields=["mechanism", "devices_percent"])
-        }
+        some = table.iterate(session, {}, fields=["mechanism", "devices_percent"])
+        rows = {row.mechanism: row for row in some}
     engine.dispose()
     assert rows["b"].model_dump() == {"mechanism": "b", "devices_percent": 60.0}
     assert rows["d"].devices_percent is None, "no number of the column"
@@ -90,12 +90,7 @@ def test_a_stored_number_out_of_bounds_is_shown_only_where_none_may_be_missing()
 
 
 def test_no_row_has_a_value_out_of_bounds() -> None:
-    given = {
-        "mechanism": "a",
-        "origin": "o",
-        "iv_relationship": "I",
-        "temperature_dependence": "Weak",
-    }
+    given = {"mechanism": "a", **WORDS}
     assert Wider(**given, devices_percent=100).devices_percent == 100
     with pytest.raises(ValidationError, match="less than or equal to 100"):
         Wider(**given, devices_percent=100.1)

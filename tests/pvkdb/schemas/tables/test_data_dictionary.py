@@ -21,29 +21,10 @@ from ....each import for_each
 ROOT = Path(__file__).resolve().parents[4]
 
 #: The unit that a suffix stands for. The first one that fits decides.
-SUFFIXES = {
-    "_ev_per_ang": "eV/Å",
-    "_ev_per_atom": "eV/atom",
-    "_v_per_s": "V/s",
-    "_per_cm2": "cm⁻²",
-    "_decades": "decades",
-    "_percent": "%",
-    "_cycles": "cycles",
-    "_count": "1",
-    "_ratio": "1",
-    "_days": "d",
-    "_ang": "Å",
-    "_cm2": "cm²",
-    "_um2": "um2",
-    "_px": "px",
-    "_ev": "eV",
-    "_nm": "nm",
-    "_j": "J",
-    "_k": "K",
-    "_s": "s",
-    "_v": "V",
-    "_a": "A",
-}
+SUFFIXES = {"_ev_per_ang": "eV/Å", "_ev_per_atom": "eV/atom", "_v_per_s": "V/s", "_per_cm2": "cm⁻²"}
+SUFFIXES |= {"_decades": "decades", "_percent": "%", "_cycles": "cycles", "_count": "1"}
+SUFFIXES |= {"_ratio": "1", "_days": "d", "_ang": "Å", "_cm2": "cm²", "_um2": "um2", "_px": "px"}
+SUFFIXES |= {"_ev": "eV", "_nm": "nm", "_j": "J", "_k": "K", "_s": "s", "_v": "V", "_a": "A"}
 #: Units of numbers whose names say the unit by themselves.
 UNNAMED = {"1", "e", "year"}
 

@@ -7,7 +7,6 @@ from math import log, log10
 
 import numpy as np
 import pytest
-from scipy.integrate import solve_ivp
 
 from pvkdb.errors import InputError
 from pvkdb.kinetics.hopping import BOLTZMANN_EV_PER_K
@@ -16,54 +15,33 @@ from pvkdb.schemas.calculations.simulations import SimulationRequest, Simulation
 from pvkdb.simulation.devices.inputs import simulation_input
 
 from ....conftest import Ngspice
-from ..test_compact import LAWS
+from ..test_compact import scipy_response
 
 pytest.importorskip("numba", reason="numba is not installed (extra 'simulation')")
 chain = import_module("pvkdb.simulation.devices.chain")
 
 #: Inputs of the hopping; the barrier is that of γ-CsPbBr3 by SevenNet-0.
-IONS = {
-    "temperature_k": (300.0, 300.0),
-    "thickness_nm": (100.0, 100.0),
-    "bias_v": (0.1, 0.1),
-    "vacancies": (1e-4, 1e-4),
-    "e_a_ev": (0.25, 0.27),
-    "attempt_frequency_hz": (1e12, 3e12),
-}
-CURRENTS = {
-    "permittivity": (20.0, 20.0),
-    "affinity_ev": (3.6, 3.6),
-    "ionisation_ev": (5.9, 5.9),
-    "electron_states_per_cm3": (1e19, 1e19),
-    "hole_states_per_cm3": (1e19, 1e19),
-    "electron_mobility_cm2_per_v_s": (1.0, 30.0),
-    "hole_mobility_cm2_per_v_s": (1.0, 1.0),
-    "bottom_work_function_ev": (4.1, 4.1),
-    "top_work_function_ev": (4.31, 4.31),
-}
+IONS = {"temperature_k": (300.0, 300.0), "thickness_nm": (100.0, 100.0), "bias_v": (0.1, 0.1)}
+IONS |= {"vacancies": (1e-4, 1e-4), "e_a_ev": (0.25, 0.27), "attempt_frequency_hz": (1e12, 3e12)}
+CURRENTS = {"permittivity": (20.0, 20.0), "affinity_ev": (3.6, 3.6), "ionisation_ev": (5.9, 5.9)}
+CURRENTS |= dict.fromkeys(("electron_states_per_cm3", "hole_states_per_cm3"), (1e19, 1e19))
+CURRENTS |= {"electron_mobility_cm2_per_v_s": (1.0, 30.0), "hole_mobility_cm2_per_v_s": (1.0, 1.0)}
+CURRENTS |= {"bottom_work_function_ev": (4.1, 4.1), "top_work_function_ev": (4.31, 4.31)}
 
 
 def request(barriers: NebResult, **inputs: tuple[float, float]) -> SimulationRequest:
     known = [
-        simulation_input(name, *ends, "given", "given") for name, ends in (IONS | inputs).items()
+        simulation_input(key, *ends, "given", "given") for key, ends in (IONS | inputs).items()
     ]
-    return SimulationRequest(
-        formula="CsPbBr3",
-        phase="Pnma",
-        stack="ITO/CsPbBr3/Ag",
-        barriers=barriers,
-        axis="b",
-        inputs=tuple(known),
-        scan_rates_v_per_s=(),
-        seeds=4,
-    )
+    device = {"formula": "CsPbBr3", "phase": "Pnma", "stack": "ITO/CsPbBr3/Ag", "axis": "b"}
+    run = {"inputs": tuple(known), "scan_rates_v_per_s": (), "seeds": 4}
+    return SimulationRequest(barriers=barriers, **device, **run)
 
 
 def test_shares_are_of_the_variance_of_the_logarithm() -> None:
     """±2 decades and ±1 decade: 16 and 4 of 20; √5 decades each way."""
-    found = chain._quantity(
-        "hysteresis of the loop", (3.0, 3.0, 3.0), {"a": [0.03, 300.0], "b": [0.3, 30.0]}
-    )
+    ends = {"a": [0.03, 300.0], "b": [0.3, 30.0]}
+    found = chain._quantity("hysteresis of the loop", (3.0, 3.0, 3.0), ends)
     assert found.shares == pytest.approx({"a": 0.8, "b": 0.2})
     assert found.decades == pytest.approx(2 * 5**0.5)
     assert found.missing is not None
@@ -84,7 +62,7 @@ def test_what_does_not_happen_has_no_interval(middle: float, ends: list[float], 
     assert (found.minimum, found.decades) == (None, None)
 
 
-def test_barrier_and_attempt_frequency_share_as_the_exponential_says(
+def test_barrier_and_frequency_share_as_the_exponential_says(
     caesium_lead_bromide: NebResult,
 ) -> None:
     """D is ν exp(−E_A/kT): 20 meV are 0.336 decades at 300 K, a factor 3 is 0.477."""
@@ -138,39 +116,22 @@ def test_a_device_has_currents_times_and_a_budget(device: SimulationResult) -> N
 
 
 @pytest.mark.slow
-def test_the_netlist_of_the_chain_is_its_device_in_ngspice(
-    device: SimulationResult, ngspice: Ngspice
-) -> None:
+def test_the_netlist_is_its_device_in_ngspice(device: SimulationResult, ngspice: Ngspice) -> None:
     """Beside scipy, and the loop that it is fitted to: within 15 % of the decades of its current.
 
     The loops beside it, ten times slower and faster, were held out.
     """
-    assert device.compact is not None
-    name, values = device.compact["model"], {}
-    for row in device.compact["parameters"]:
-        values[row["name"]] = row["value"]
+    name = device.compact["model"]
+    values = {row["name"]: row["value"] for row in device.compact["parameters"]}
     loop = device.loops[2]
-    time, volts, measured = (
-        np.array(each) for each in (loop.time_s, loop.voltage_v, loop.current_a_per_m2)
-    )
+    time, volts, measured = map(np.array, (loop.time_s, loop.voltage_v, loop.current_a_per_m2))
     drive = " ".join(f"{t} {v}" for t, v in zip(time, volts, strict=True))
-    table = ngspice(
-        f"{device.netlist}X1 a 0 {name}\nV1 a 0 PWL({drive})\n",
-        f"tran {time[-1] / 2000} {time[-1]} 0 {time[-1] / 2000}",
-        "i(V1) v(x1.x)",
-    )
+    circuit = f"{device.netlist}X1 a 0 {name}\nV1 a 0 PWL({drive})\n"
+    analysis = f"tran {time[-1] / 2000} {time[-1]} 0 {time[-1] / 2000}"
+    table = ngspice(circuit, analysis, "i(V1) v(x1.x)")
     current, state = (np.interp(time, table[:, 0], column) for column in table[:, 1:].T)
-    solved = solve_ivp(
-        lambda t, x: [LAWS[name](float(np.interp(t, time, volts)), x[0], values)[0]],
-        (0.0, time[-1]),
-        [values["x0"]],
-        "LSODA",
-        time,
-        rtol=1e-9,
-        atol=1e-11,
-        max_step=time[-1] / 500,
-    )
-    assert np.abs(state - solved.y[0]).max() < 1e-3 * np.ptp(state)
+    _, expected = scipy_response(name, values, time, (time, volts))
+    assert np.abs(state - expected).max() < 1e-3 * np.ptp(state)
     used = np.abs(measured) > 0.05 * np.abs(measured).max()
     off = np.log(np.abs(current / measured / 1e-12))[used]
     assert np.sqrt(np.mean(off**2)) < 0.15 * np.ptp(np.log(np.abs(measured[used])))

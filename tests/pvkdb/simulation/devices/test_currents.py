@@ -27,10 +27,8 @@ def test_figures_of_a_loop_and_a_pulse_by_hand() -> None:
     x, time = np.linspace(0, 100, 201), np.arange(21.0)
     centres = np.concatenate([np.linspace(30, 70, 11), np.linspace(70, 42, 11)[1:]])
     ions = np.exp(-((x - centres[:, None]) ** 2) / 50)
-    pulse_v = np.where(time <= 10, 1.0, 0.0)
-    pulsed = SimpleNamespace(
-        position_nm=x, time_s=time, voltage_v=pulse_v, densities_per_cm3=(0, 0, ions)
-    )
+    pulsed = SimpleNamespace(position_nm=x, time_s=time, densities_per_cm3=(0, 0, ions))
+    pulsed.voltage_v = np.where(time <= 10, 1.0, 0.0)
     current, hysteresis, ratio, moved, lost = currents.figures(loop, pulsed)
     # From 1 to 2 at the turn, the box is that of both ways.
     assert (current, ratio) == (pytest.approx(1.0), pytest.approx(2.0))

@@ -28,12 +28,11 @@ def entry(potential: str, *lines: CalibrationLine, quantity: str = "E_A") -> Cal
 
 @pytest.fixture(autouse=True)
 def _table(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = CalibrationTable(
-        page="docs/x.md",
-        version="1",
-        level=0.8,
-        calibrations=(entry("best", LINE, OTHER), entry("second", LINE)),
-    )
+    use(monkeypatch, entry("best", LINE, OTHER), entry("second", LINE))
+
+
+def use(monkeypatch: pytest.MonkeyPatch, *entries: Calibration) -> None:
+    table = CalibrationTable(page="docs/x.md", version="1", level=0.8, calibrations=entries)
     monkeypatch.setattr(means, "calibration_table", lambda: table)
 
 
@@ -55,10 +54,8 @@ def test_of_two_potentials_the_one_with_the_smaller_error_counts_alone() -> None
     found = calibrated(raw, "E_A", parts)
     assert (found.minimum, found.maximum) == pytest.approx(LINE.interval(0.4), abs=1e-3)
     assert found.grade is Grade.CALIBRATED
-    assert found.note == (
-        "80% interval of best by 8 compositions of the literature (docs/x.md); best 0.40 eV, "
-        "second 0.90 eV"
-    )
+    said = "80% interval of best by 8 compositions of the literature (docs/x.md); "
+    assert found.note == f"{said}best 0.40 eV, second 0.90 eV"
 
 
 def test_an_upper_bound_stays_one_and_counts_after_a_value() -> None:
@@ -88,12 +85,9 @@ def test_without_a_measured_error_the_value_stays_that_of_a_model() -> None:
 def test_a_phase_of_each_family_widens_the_interval() -> None:
     span = value(0.2, 0.6)
     found = calibrated(span, "E_A", {"best": (span, {"3D", "RP"})})
-    assert found.minimum == pytest.approx(
-        min(line.interval(0.2)[0] for line in (LINE, OTHER)), abs=1e-3
-    )
-    assert found.maximum == pytest.approx(
-        max(line.interval(0.6)[1] for line in (LINE, OTHER)), abs=1e-3
-    )
+    low = min(line.interval(0.2)[0] for line in (LINE, OTHER))
+    high = max(line.interval(0.6)[1] for line in (LINE, OTHER))
+    assert (found.minimum, found.maximum) == pytest.approx((low, high), abs=1e-3)
 
 
 def test_joined_never_mixes_grades_that_pvkdb_computed() -> None:
@@ -113,11 +107,7 @@ def test_formation_energies_have_the_offset_of_their_class(monkeypatch: pytest.M
         LINE.model_copy(update={**options, "b_site": ions, "offset_ev": offset})
         for ions, offset in ((("Pb", "Sn"), 1.25), (("Ca", "Sr"), 1.9))
     )
-    table = CalibrationTable(
-        page="docs/x.md", version="1", level=0.8,
-        calibrations=(entry("best", lead, earth, LINE, quantity="DFE"),),
-    )  # fmt: skip
-    monkeypatch.setattr(means, "calibration_table", lambda: table)
+    use(monkeypatch, entry("best", lead, earth, LINE, quantity="DFE"))
     raw = value(0.2, 1.6)
     half = 1.44 * 0.2 * sqrt(1 + 1 / 8)
     for b_site, offset in (({"Sn"}, 1.25), ({"Pb", "Sn"}, 1.25), ({"Sr"}, 1.9)):

@@ -4,51 +4,51 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from pvkdb.schemas.metrics import REPORTED
 from pvkdb.schemas.rankings import Grade
 from pvkdb.schemas.tables import DeviceClaimsRow
 from pvkdb.store.collections.devices import owner
-from pvkdb.store.database import Store
 from pvkdb.store.models.materials import Material
 from pvkdb.suitability.evidence.devices import Absorbers, _figure, device_candidates, electrodes_in
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, grade_of, joined, only_tested
 
 from ....curated import DEVICES
+from ....each import for_each
+
+Found = dict[str, Candidate]
 
 
-@pytest.fixture
-def found(sqlite_store: Store) -> dict[str, Candidate]:
-    with sqlite_store.session() as session:
-        return {candidate.id: candidate for candidate in device_candidates(session)}
+@pytest.fixture(scope="module")
+def found(literature: Session) -> Found:
+    return {candidate.id: candidate for candidate in device_candidates(literature)}
 
 
-def named(found: dict[str, Candidate], label: str) -> Candidate:
+def named(found: Found, label: str) -> Candidate:
     return next(candidate for candidate in found.values() if candidate.label == label)
 
 
-def test_table_4_is_there_in_full(found: dict[str, Candidate]) -> None:
+def test_table_4_is_there_in_full(found: Found) -> None:
     devices = [name for name, candidate in found.items() if candidate.kind == "device"]
     assert sum(name.startswith("d-t4-") for name in devices) == 28
     assert len(devices) == DEVICES
     nanowires = found["d-t4-r06"].evidence
-    assert (nanowires["endurance_cycles"].minimum, nanowires["endurance_cycles"].maximum) == (
-        6e6,
-        None,
-    )
+    endurance = nanowires["endurance_cycles"]
+    assert (endurance.minimum, endurance.maximum) == (6e6, None)
     chloride = found["d-t4-r07"].evidence["retention_s"]  # ~7 × 10⁹ s
     assert (chloride.qualifier, chloride.grade) == ("~", Grade.EXTRAPOLATED)
     assert nanowires["volatility"].word == "non-volatile"
 
 
-def test_voltages_count_by_their_magnitude(found: dict[str, Candidate]) -> None:
+def test_voltages_count_by_their_magnitude(found: Found) -> None:
     """Row 6 resets from −3.6 to −0.078 V; row 4 sets at −0.3 V."""
     reset = found["d-t4-r06"].evidence["reset_voltage_v"]
     assert (reset.minimum, reset.maximum) == (0.078, 3.6)
     assert found["d-t4-r04"].evidence["set_voltage_v"].minimum == 0.3
 
 
-def test_figures_of_the_same_publication_add_and_never_replace(found: dict[str, Candidate]) -> None:
+def test_figures_of_the_same_publication_add_and_never_replace(found: Found) -> None:
     nanowires = found["d-t4-r06"].evidence
     assert nanowires["switching_time_s"].minimum == pytest.approx(1e-10)
     retention = nanowires["retention_s"]  # ~8.7 × 10⁷ s in Table 4, and > 2 years in the text
@@ -59,21 +59,13 @@ def test_figures_of_the_same_publication_add_and_never_replace(found: dict[str, 
     assert dion_jacobson["variability_c2c_percent"].minimum == pytest.approx(1.85)
 
 
-def test_a_best_value_of_the_text_is_no_typical_one(found: dict[str, Candidate]) -> None:
+def test_a_best_value_of_the_text_is_no_typical_one(found: Found) -> None:
     best = named(found, "MAPbI3, unipolar").evidence["on_off_ratio"]  # up to 10⁸
     assert (best.minimum, best.maximum, best.grade) == (None, 1e8, Grade.BEST)
     # A count of cycles was reached, however good the device.
-    claim = DeviceClaimsRow(
-        id="c-1",
-        device="wires",
-        metric="endurance_cycles",
-        value=6e6,
-        unit="cycles",
-        qualifier="up to",
-        references="r1",
-        source="Fig. 1",
-    )
-    cycles = _figure(claim, REPORTED["endurance_cycles"])
+    known = {"id": "c-1", "device": "wires", "references": "r1", "source": "Fig. 1"}
+    value = {"metric": "endurance_cycles", "value": 6e6, "unit": "cycles", "qualifier": "up to"}
+    cycles = _figure(DeviceClaimsRow(**known, **value), REPORTED["endurance_cycles"])
     assert (cycles.minimum, cycles.maximum, cycles.grade) == (6e6, None, Grade.MEASURED)
 
 
@@ -98,9 +90,7 @@ def test_a_state_that_nobody_watched_for_so_long_is_extrapolated(
     assert grade_of("Table 4", qualifier, value=value, unit=unit) is grade
 
 
-def test_a_retention_is_as_long_as_its_test_however_it_is_printed(
-    found: dict[str, Candidate],
-) -> None:
+def test_a_retention_is_as_long_as_its_test_however_it_is_printed(found: Found) -> None:
     for name, qualifier in (
         ("d-t4-r02", "tested"),  # 10⁴ s
         ("d-o-bismuth-1", "~"),
@@ -118,9 +108,7 @@ def test_a_retention_is_as_long_as_its_test_however_it_is_printed(
     assert not only_tested(REPORTED["stability_days"], 30, None, decayed=False)
 
 
-def test_a_device_has_the_phase_and_the_errata_that_its_sources_have(
-    found: dict[str, Candidate],
-) -> None:
+def test_a_device_has_the_phase_and_the_errata_that_its_sources_have(found: Found) -> None:
     delta = found["d-o-delta2020-1"]  # of the non-perovskite phase, as its abstract says
     assert (delta.label, delta.material, delta.phase) == ("δ-CsPbI3", "CsPbI3-δ", "δ")
     assert found["c-s3.3.4.1-001"].phase == "dimer"
@@ -131,7 +119,7 @@ def test_a_device_has_the_phase_and_the_errata_that_its_sources_have(
     assert energy.erratum == "the text calls it a power consumption; pJ is an energy"
 
 
-def test_a_word_that_a_reader_inferred_is_not_measured(found: dict[str, Candidate]) -> None:
+def test_a_word_that_a_reader_inferred_is_not_measured(found: Found) -> None:
     assert found["d-o-huang2022-1"].evidence["volatility"].grade is Grade.INFERRED
     assert found["d-t4-r02"].evidence["volatility"].grade is Grade.MEASURED
 
@@ -156,7 +144,7 @@ def test_a_figure_belongs_to_the_device_that_it_names() -> None:
     assert owner("MAPbI3 film", stacks) is owner("MAPbI3 film", {}) is None
 
 
-def test_other_devices_of_the_text_are_candidates(found: dict[str, Candidate]) -> None:
+def test_other_devices_of_the_text_are_candidates(found: Found) -> None:
     bismuth = named(found, "ITO/MAPbI3/Bi/Ag")
     assert (bismuth.kind, bismuth.references) == ("figures", "r315")
     assert bismuth.evidence["endurance_cycles"].minimum == 800
@@ -166,13 +154,13 @@ def test_other_devices_of_the_text_are_candidates(found: dict[str, Candidate]) -
     assert named(found, "Au/MAPbI3/ITO, volatile").evidence["volatility"].word == "volatile"
 
 
-def test_states_of_one_device_span_its_figures(found: dict[str, Candidate]) -> None:
+def test_states_of_one_device_span_its_figures(found: Found) -> None:
     states = named(found, "volatile perovskite memristor").evidence["states"]
     assert (states.minimum, states.maximum) == (8, 16)
     assert states.grade is Grade.MEASURED  # one publication, however many figures
 
 
-def test_what_cannot_be_or_is_no_memristor_is_left_out(found: dict[str, Candidate]) -> None:
+def test_what_cannot_be_or_is_no_memristor_is_left_out(found: Found) -> None:
     """The misprint 1.9 × 10⁻⁹ of section 3.1.1, synapses of animals, photodetectors."""
     labels = " ".join(candidate.label for candidate in found.values())
     assert "biological" not in labels
@@ -181,7 +169,7 @@ def test_what_cannot_be_or_is_no_memristor_is_left_out(found: dict[str, Candidat
     assert all(each.minimum is None or each.minimum >= 1 for each in ratios if each is not None)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("label", "material"),
     [
         ("MAPbI3/Au in via-holes, sequential vapor deposition", "MAPbI3"),
@@ -196,18 +184,14 @@ def test_what_cannot_be_or_is_no_memristor_is_left_out(found: dict[str, Candidat
         ("", None),
     ],
 )
-def test_a_name_tells_one_material_or_none(
-    sqlite_store: Store, label: str, material: str | None
+def test_a_name_tells_a_material_or_none(
+    literature: Session, label: str, material: str | None
 ) -> None:
-    with sqlite_store.session(read_only=True) as session:
-        absorbers = Absorbers(session.scalars(select(Material)).unique())
-        found = absorbers.named_in(label)
-        assert (found and found.id) == material
+    found = Absorbers(literature.scalars(select(Material)).unique()).named_in(label)
+    assert (found and found.id) == material
 
 
-def test_devices_of_the_text_have_their_absorber_and_electrodes(sqlite_store: Store) -> None:
-    with sqlite_store.session(read_only=True) as session:
-        found = {each.id: each for each in device_candidates(session)}
+def test_devices_of_the_text_have_their_absorber_and_electrodes(found: Found) -> None:
     assert found["c-s5.3.1-001"].material == "MAPbI3"
     assert found["c-s6.2.2-019"].electrodes == ("ITO", "Ag")
     assert found["d-t4-r06"].electrodes == ("Au", "Ag", "ITO")

@@ -14,11 +14,7 @@ from pvkdb.chemistry.phases import PHASE_ERRORS_EV
 from pvkdb.literature import read_curated
 from pvkdb.schemas.calculations.calibration import CalibrationTable, calibration_table, line_without
 from pvkdb.schemas.rankings import Grade, Verdict
-from pvkdb.schemas.screening import (
-    BarrierOutcome,
-    Migration,
-    ScreeningReport,
-)
+from pvkdb.schemas.screening import BarrierOutcome, Migration, ScreeningReport
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
@@ -35,17 +31,15 @@ from ....screened import candidate, report, stability, vacancy
 from ....structures import structure_row
 
 MEMORY = shipped_profile("non-volatile-memory")
+Found = dict[str, Candidate]
 
 
-@pytest.fixture
-def found(sqlite_store: Store) -> dict[str, Candidate]:
-    with sqlite_store.session() as session:
-        return {candidate.id: candidate for candidate in material_candidates(session)}
+@pytest.fixture(scope="module")
+def found(literature: Session) -> Found:
+    return {candidate.id: candidate for candidate in material_candidates(literature)}
 
 
-def test_experiments_and_calculations_of_the_literature_are_never_one_value(
-    found: dict[str, Candidate],
-) -> None:
+def test_experiments_and_calculations_of_the_literature_are_never_one_value(found: Found) -> None:
     """MAPbI3: 0.08 to 0.58 eV of V_I in Table 1, without a method; Cs2SnI6: two values of r141."""
     barrier = found["MAPbI3"].evidence["e_a_ev"]
     assert (barrier.minimum, barrier.maximum, barrier.grade) == (0.16, 0.39, Grade.MEASURED)
@@ -57,10 +51,8 @@ def test_experiments_and_calculations_of_the_literature_are_never_one_value(
     assert (tin.note or "").endswith("apart from it, DFT: 1.11 eV (r141)")
     assert (tin.erratum or "").startswith("the ion is not in the sentence")
     (calculated,) = tin.beside
-    assert (calculated.minimum, calculated.grade, calculated.references) == (
-        *(1.11, Grade.DFT),
-        ("r141",),
-    )
+    assert (calculated.minimum, calculated.grade) == (1.11, Grade.DFT)
+    assert calculated.references == ("r141",)
     assert calculated.erratum is None
     formation = found["MAPbI3"].evidence["dfe_ev"]
     assert (formation.minimum, formation.maximum) == (0.13, 1.87)
@@ -83,12 +75,12 @@ def test_decomposing_is_known_from_a_screening_of_the_store(sqlite_store: Store)
     assert "above_hull_ev_per_atom" not in found["CsPbI3"]
 
 
-def test_formulas_that_stand_for_many_are_no_candidates(found: dict[str, Candidate]) -> None:
+def test_formulas_that_stand_for_many_are_no_candidates(found: Found) -> None:
     assert not {"CsPbX3", "ABX3", "(PEA)2PbX4", "A2PbX4"} & set(found)
     assert {"CsPbBr3", "Cs3Sb2I9"} <= set(found)
 
 
-def test_no_composition_is_a_candidate_twice(found: dict[str, Candidate]) -> None:
+def test_no_composition_is_a_candidate_twice(found: Found) -> None:
     """FAPbI3 has values without a phase and of δ, Cs3Sb2I9 of dimers and of layers."""
     assert not {"FAPbI3-δ", "Cs3Sb2I9-dimer", "Cs3Sb2I9-layered"} & set(found)
     barrier = found["FAPbI3"].evidence["e_a_ev"]
@@ -102,7 +94,7 @@ def test_no_composition_is_a_candidate_twice(found: dict[str, Candidate]) -> Non
     assert "dimensionality" not in found["Cs3Sb2I9"].evidence  # the formula does not determine it
 
 
-def test_the_composition_tells_lead_cation_and_tau(found: dict[str, Candidate]) -> None:
+def test_the_composition_tells_lead_cation_and_tau(found: Found) -> None:
     evidence = found["Cs2AgBiBr6"].evidence
     assert evidence["lead_free"].word == "yes"
     assert evidence["a_cation"].word == "inorganic"
@@ -117,24 +109,20 @@ def test_the_composition_tells_lead_cation_and_tau(found: dict[str, Candidate]) 
     assert found["MAPbI3"].devices == 5 + also > 5  # Table 4, rows 1 to 4 and 6
 
 
+def energy(session: Session, name: str, material: str, value_ev: float, **given: object) -> None:
+    """Add an energy of the bromide vacancy, an E_A unless told."""
+    known = {"id": f"e-{name}", "material_id": material, "defect": "V_Br", "species": "Br"}
+    value = {"value_min_ev": value_ev, "value_max_ev": value_ev, "approximate": False}
+    session.add(Energetic(**{**known, **value, "quantity": "E_A", **given}))
+    session.flush()
+
+
 def computed_energy(
-    name: str, material: str, quantity: str, scope: str, value_ev: float, potential: str
-) -> Energetic:
-    """An energy of the bromide vacancy by a potential."""
-    return Energetic(
-        id=f"e-{name}",
-        material_id=material,
-        defect="V_Br",
-        species="Br",
-        quantity=quantity,
-        scope=scope,
-        value_min_ev=value_ev,
-        value_max_ev=value_ev,
-        approximate=False,
-        method="MLIP",
-        functional=potential,
-        source=f"calculation {name}",
-    )
+    session: Session, name: str, material: str, value_ev: float, potential: str, **given: object
+) -> None:
+    """Add an energy of the bromide vacancy by a potential, a percolation threshold unless told."""
+    how = {"method": "MLIP", "functional": potential, "source": f"calculation {name}"}
+    energy(session, name, material, value_ev, **{"scope": "percolation", **how, **given})
 
 
 def test_literature_and_model_are_never_one_value(sqlite_store: Store) -> None:
@@ -144,8 +132,7 @@ def test_literature_and_model_are_never_one_value(sqlite_store: Store) -> None:
             ("two", "chgnet", 0.14),
             ("three", "sevennet-0", 0.60),  # another axis: harder
         ):
-            session.add(computed_energy(name, "CsPbBr3", "E_A", "percolation", value, potential))
-        session.flush()
+            computed_energy(session, name, "CsPbBr3", value, potential)
         found = {each.id: each for each in material_candidates(session)}
         session.rollback()
     evidence = found["CsPbBr3"].evidence
@@ -154,57 +141,39 @@ def test_literature_and_model_are_never_one_value(sqlite_store: Store) -> None:
     assert "chgnet 0.14 eV, sevennet-0 0.21 eV" in (model.note or "")
     # Of those with a value, the first in the table counts.
     values = {"chgnet": 0.14, "sevennet-0": 0.21}
-    best = next(
-        each
-        for each in calibration_table().calibrations
-        if each.quantity == "E_A" and each.potential in values
-    )
+    of_barriers = (each for each in calibration_table().calibrations if each.quantity == "E_A")
+    best = next(each for each in of_barriers if each.potential in values)
     line = best.line_for("3D")
-    assert line is not None
     line = line_without(best, line, "CsPbBr3")
-    assert line is not None
     low, high = line.interval(values[best.potential])
     assert (model.minimum, model.maximum) == pytest.approx((max(low, 0), high), abs=1e-3)
     assert model.grade is Grade.CALIBRATED
 
 
-def energy(session: Session, name: str, method: str, value: float, **given: object) -> None:
-    """Add an activation energy of V_Br in CsSnBr3, of which the literature says nothing."""
-    material = register_material(session, parse_composition("CsSnBr3"), "Pnma")
-    session.add(
-        Energetic(
-            id=f"e-{name}", material_id=material.id, defect="V_Br", species="Br", quantity="E_A",
-            value_min_ev=value, value_max_ev=value, approximate=False, method=method, **given,
-        )
-    )  # fmt: skip
-    session.flush()
-
-
-def test_the_literature_counts_first_then_own_dft_then_the_calibrated_interval(
-    sqlite_store: Store,
-) -> None:
+def test_the_literature_counts_first_then_own_dft_then_intervals(sqlite_store: Store) -> None:
     """Each with its grade, none mixed with another, and the switch leaves out what is computed."""
 
     def found() -> tuple[Candidate, Evidence]:
-        session.flush()
         candidate = {each.id: each for each in material_candidates(session)}["CsSnBr3"]
         return candidate, candidate.evidence["e_a_ev"]
 
     with sqlite_store.session(read_only=False) as session:
-        potential = {"scope": "percolation", "functional": "sevennet-0", "source": "calculation m"}
-        energy(session, "model", "MLIP", 0.21, **potential)
+        # Of V_Br in CsSnBr3 the literature says nothing.
+        material = register_material(session, parse_composition("CsSnBr3"), "Pnma").id
+        computed_energy(session, "m", material, 0.21, "sevennet-0")
         candidate, barrier = found()
         assert barrier.grade is Grade.CALIBRATED
         assert barrier == candidate.evidence["e_a_model_ev"]
         assert "e_a_ev" not in candidate.without_computed().evidence
         session.add(Calculation(id="d", key="d", kind="dft", parameters={}))
-        own = {"scope": "hop", "functional": "PBE", "source": "calculation d", "charge": 1}
-        energy(session, "dft", "DFT", 0.34, **own, calculation_id="d")
+        own = {"method": "DFT", "scope": "hop", "functional": "PBE", "source": "calculation d"}
+        energy(session, "dft", material, 0.34, **own, charge=1, calculation_id="d")
         candidate, barrier = found()
         assert (barrier.minimum, barrier.maximum, barrier.grade) == (0.34, 0.34, Grade.OWN_DFT)
         assert barrier.note == "PBE, charge +1, 0.34 eV in Pnma"
         assert "e_a_ev" not in candidate.without_computed().evidence
-        energy(session, "read", "DFT", 0.45, scope="reported", source="section 2.4")
+        read = {"method": "DFT", "scope": "reported", "source": "section 2.4"}
+        energy(session, "read", material, 0.45, **read)
         candidate, barrier = found()
         assert (barrier.minimum, barrier.maximum, barrier.grade) == (0.45, 0.45, Grade.DFT)
         assert candidate.without_computed().evidence["e_a_ev"] == barrier
@@ -215,26 +184,20 @@ def host(session: Session, phase: str, potential: str, energy_ev: float) -> None
     """Add a relaxed phase of CsSnBr3, one formula unit in the cell, and values of the phase."""
     material = register_material(session, parse_composition("CsSnBr3"), phase)
     name = f"{potential}-{phase}"
-    given = {"potential": potential}
-    session.add(Calculation(id=name, key=name, kind="relax", parameters=given))
+    session.add(Calculation(id=name, key=name, kind="relax", parameters={"potential": potential}))
     session.flush()
-    session.add(
-        structure_row(
-            f"{name}-host",
-            "CsSnBr3",
-            calculation_id=name,
-            material_id=material.id,
-            origin=f"{potential} from the {phase} prototype",
-            energy_ev=energy_ev,
-        )
-    )
+    made = {"calculation_id": name, "material_id": material.id, "energy_ev": energy_ev}
+    origin = f"{potential} from the {phase} prototype"
+    session.add(structure_row(f"{name}-host", "CsSnBr3", **made, origin=origin))
+    session.flush()
 
 
 def values(session: Session, phase: str, potential: str, e_a: float, dfe: float) -> None:
     material = register_material(session, parse_composition("CsSnBr3"), phase)
-    for quantity, scope, value in (("E_A", "percolation", e_a), ("DFE", "computed", dfe)):
-        name = f"{potential}-{phase}-{quantity}"
-        session.add(computed_energy(name, material.id, quantity, scope, value, potential))
+    name = f"{potential}-{phase}"
+    computed_energy(session, f"{name}-E_A", material.id, e_a, potential)
+    formation = {"quantity": "DFE", "scope": "computed"}
+    computed_energy(session, f"{name}-DFE", material.id, dfe, potential, **formation)
 
 
 @pytest.fixture
@@ -257,7 +220,6 @@ def test_of_several_computed_phases_the_lowest_counts(sqlite_store: Store) -> No
             host(session, phase, potential, energy)
             values(session, phase, potential, e_a, 1.0 + e_a)
         host(session, "delta", "sevennet-0", -15.10)
-        session.flush()
         found = {each.id: each for each in material_candidates(session)}
         phases = {each.id: each for each in phase_candidates(session)}
         session.rollback()
@@ -280,7 +242,6 @@ def test_values_span_the_phases_that_the_error_leaves_undecided(sqlite_store: St
         for phase, energy, e_a in (("Pnma", -15.0, 0.21), ("R3m", -15.005, 0.41)):
             host(session, phase, "sevennet-0", energy)
             values(session, phase, "sevennet-0", e_a, 1.0)
-        session.flush()
         (found,) = material_candidates(session, formulas=["CsSnBr3"])
         session.rollback()
     barrier = found.evidence["e_a_model_ev"]
@@ -288,12 +249,11 @@ def test_values_span_the_phases_that_the_error_leaves_undecided(sqlite_store: St
     assert (barrier.note or "").endswith("in Pnma, R3m (undecided among R3m, Pnma)")
 
 
-def test_a_measured_perovskite_is_one_whatever_tau_says(sqlite_store: Store) -> None:
+def test_a_measured_perovskite_is_one_whatever_tau_says(literature: Session) -> None:
     """Those with molecules, too: Weber 1978 and Weller 2015."""
     hybrids = ["MAPbI3", "MAPbBr3", "MAPbCl3", "FAPbI3"]
-    with sqlite_store.session() as session:
-        listed = material_candidates(session, formulas=["CsPbBr3", "KMnCl3", *hybrids])
-        found = {each.id: each.evidence["p_perovskite"] for each in listed}
+    listed = material_candidates(literature, formulas=["CsPbBr3", "KMnCl3", *hybrids])
+    found = {each.id: each.evidence["p_perovskite"] for each in listed}
     for formula in ("CsPbBr3", *hybrids):
         assert (found[formula].minimum, found[formula].grade) == (1.0, Grade.MEASURED), formula
     assert found["CsPbBr3"].note == "measured as Pnma"
@@ -306,30 +266,23 @@ def test_without_energies_of_the_phases_the_values_span_them(sqlite_store: Store
         host(session, "Pnma", "chgnet", -17.0)  # of another potential: no help
         for phase, e_a in (("Pnma", 0.21), ("R3m", 0.41)):
             values(session, phase, "sevennet-0", e_a, 1.0)
-        session.flush()
         found = {each.id: each for each in material_candidates(session)}
         session.rollback()
     barrier = found["CsSnBr3"].evidence["e_a_model_ev"]
     assert (barrier.minimum, barrier.maximum) == (0.21, 0.41)
-    assert "0.21 to 0.41 eV in Pnma, R3m (which of them is the lowest is not" in (
-        barrier.note or ""
-    )
+    assert "0.21 to 0.41 eV in Pnma, R3m (which of them is the lowest is not" in barrier.note
 
 
 def screening() -> ScreeningReport:
     known = {"stability": stability(0.03), "vacancy": vacancy(), "lead_free": True}
-    return report(
-        candidate("CsSnBr3", **known),
-        candidate("CsGeI3", lead_free=True),
-        candidate("CsPbBr3", **known),
-    )
+    new, fallen = candidate("CsSnBr3", **known), candidate("CsGeI3", lead_free=True)
+    return report(new, fallen, candidate("CsPbBr3", **known))
 
 
 @pytest.mark.usefixtures("_uncalibrated")
-def test_a_screening_brings_materials_that_nobody_has_made(sqlite_store: Store) -> None:
-    with sqlite_store.session() as session:
-        found = {each.id: each for each in material_candidates(session, screening())}
-        ranking = rank(session, MEMORY, "materials", Options(samples=20), screening())
+def test_a_screening_brings_materials_that_nobody_has_made(literature: Session) -> None:
+    found = {each.id: each for each in material_candidates(literature, screening())}
+    ranking = rank(literature, MEMORY, "materials", Options(samples=20), screening())
     assert "CsGeI3" not in found  # it fell before anything was computed
     new = found["CsSnBr3"]
     estimate = new.evidence["above_hull_ev_per_atom"].estimate
@@ -343,49 +296,42 @@ def test_a_screening_brings_materials_that_nobody_has_made(sqlite_store: Store) 
     assert entry.coverage == pytest.approx(0.5)
 
 
-def test_energies_of_a_screening_are_calibrated_for_their_family(sqlite_store: Store) -> None:
+def test_energies_of_a_screening_are_calibrated_for_their_family(literature: Session) -> None:
     """SevenNet-0's formation energies have pairs of 3D perovskites only; CHGNet's have none."""
     ours = screening().model_copy(update={"potential": "sevennet-0"})
     (perovskite, *_) = ours.candidates
     double = perovskite.model_copy(update={"formula": "Cs2AgInBr6", "family": "double"})
     report = ours.model_copy(update={"candidates": [perovskite, double]})
-    with sqlite_store.session() as session:
-        found = {each.id: each.evidence for each in material_candidates(session, report)}
-        chgnet = {each.id: each.evidence for each in material_candidates(session, screening())}
+    found = {each.id: each.evidence for each in material_candidates(literature, report)}
+    chgnet = {each.id: each.evidence for each in material_candidates(literature, screening())}
     line = next(each for each in calibration_table().calibrations if each.quantity == "DFE")
     wide = line.line_for("3D", {"Sn"})
-    assert wide is not None
     formation = found["CsSnBr3"]["dfe_ev"]
     assert formation == found["CsSnBr3"]["dfe_model_ev"]
     assert formation.grade is Grade.CALIBRATED
-    assert (formation.minimum, formation.maximum) == pytest.approx(
-        (wide.interval(0.2)[0], wide.interval(1.6)[1]), abs=1e-3
-    )
+    ends = (wide.interval(0.2)[0], wide.interval(1.6)[1])
+    assert (formation.minimum, formation.maximum) == pytest.approx(ends, abs=1e-3)
     for evidence in (found["Cs2AgInBr6"], chgnet["CsSnBr3"]):
         assert "dfe_ev" not in evidence
         assert evidence["dfe_model_ev"].grade is Grade.MODEL
 
 
-def test_a_composition_does_not_calibrate_its_own_barrier_of_a_screening(
-    sqlite_store: Store,
-) -> None:
-    outcome = BarrierOutcome(
-        potential="sevennet-0", calculation="abc", e_a_ev=0.3, dimensionality=3, limited_by=None
-    )
+def test_a_composition_does_not_calibrate_its_screened_barrier(literature: Session) -> None:
+    known = {"potential": "sevennet-0", "calculation": "abc", "e_a_ev": 0.3}
+    outcome = BarrierOutcome(**known, dimensionality=3, limited_by=None)
     migration = Migration(phase="Pnma", e_a_ev=0.3, e_a_spread_ev=None, outcomes=[outcome])
     report = screening()
     given = {"formula": "CsPbI3", "vacancy": None, "migration": migration}
     screened = report.candidates[0].model_copy(update=given)
     report = report.model_copy(update={"candidates": [screened], "potential": "sevennet-0"})
-    with sqlite_store.session() as session:
-        found = {each.id: each.evidence for each in material_candidates(session, report)}
+    found = {each.id: each.evidence for each in material_candidates(literature, report)}
     raw = Evidence.exactly(0.3, Grade.MODEL)
     known = means.calibrated(raw, "E_A", {"sevennet-0": (raw, {"3D"})}, {"Pb"}, "CsPbI3")
     barrier = found["CsPbI3"]["e_a_model_ev"]
     assert (barrier.minimum, barrier.maximum) == (known.minimum, known.maximum)
 
 
-def test_a_model_of_kinetics_can_be_plugged_in(sqlite_store: Store) -> None:
+def test_a_model_of_kinetics_can_be_plugged_in(literature: Session) -> None:
     """Its windows are shown in words, with the grade model, and weigh nothing by default."""
 
     def forgetful(candidate: Candidate) -> Mapping[str, Evidence]:
@@ -393,9 +339,8 @@ def test_a_model_of_kinetics_can_be_plugged_in(sqlite_store: Store) -> None:
         return {"modelled_retention_s": window} if candidate.id == "CsPbBr3" else {}
 
     training = shipped_profile("synaptic-training")
-    with sqlite_store.session() as session:
-        plain = rank(session, training, "materials", Options(samples=20))
-        ranking = rank(session, training, "materials", Options(samples=20), models=[forgetful])
+    plain = rank(literature, training, "materials", Options(samples=20))
+    ranking = rank(literature, training, "materials", Options(samples=20), models=[forgetful])
     entry = next(each for each in ranking.candidates if each.id == "CsPbBr3")
     before = next(each for each in plain.candidates if each.id == "CsPbBr3")
     window = next(each for each in entry.criteria if each.metric == "modelled_retention_s")
@@ -405,22 +350,18 @@ def test_a_model_of_kinetics_can_be_plugged_in(sqlite_store: Store) -> None:
     assert (window.weight, entry.failures) == (0, [])
     assert entry.score == before.score
     weighted = replace(Options(samples=20), weights={"modelled_retention_s": 1})
-    with sqlite_store.session() as session:
-        counted = rank(session, training, "materials", weighted, models=[forgetful])
+    counted = rank(literature, training, "materials", weighted, models=[forgetful])
     entry = next(each for each in counted.candidates if each.id == "CsPbBr3")
     assert len(entry.failures) == 1
     assert entry.score < before.score
 
 
-def test_reasons_are_words_with_numbers(sqlite_store: Store) -> None:
-    with sqlite_store.session() as session:
-        ranking = rank(session, MEMORY, "materials", Options(samples=20))
+def test_reasons_are_words_with_numbers(literature: Session) -> None:
+    ranking = rank(literature, MEMORY, "materials", Options(samples=20))
     entry = next(each for each in ranking.candidates if each.id == "CsPbBr3")
     reasons = {each.metric: each.reason for each in entry.criteria}
-    assert (
-        "; on a scale from 0.08 eV (worst) to 0.75 eV (best); 2 sources: measured 0.25 eV"
-        in (reasons["e_a_ev"])
-    )
+    scale = "; on a scale from 0.08 eV (worst) to 0.75 eV (best)"
+    assert f"{scale}; 2 sources: measured 0.25 eV" in reasons["e_a_ev"]
     assert "preferred: yes" in reasons["lead_free"]
     slip = ranking.candidates[0].under_readings
     assert "as section 3.1.4 prints it" in slip

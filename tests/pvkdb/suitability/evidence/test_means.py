@@ -21,7 +21,6 @@ def measured(value_ev: float, error_ev: float = 0.0, key: str = "r1") -> Source:
 def test_the_spread_is_that_of_the_median_difference() -> None:
     """Without own errors, of differences 0.1 and 0.2 with equal weight: 0.15 = 0.67449 √2 τ."""
     spread = spread_of([[measured(0.3), measured(0.4)], [measured(1.0), measured(1.2)]])
-    assert spread is not None
     assert (spread.freedom, spread.materials) == (2, 2)
     assert spread.tau_ev == pytest.approx(0.15 / 0.67449 / 2**0.5, rel=1e-6)
     assert spread_of([[measured(0.3)]]) is None
@@ -31,12 +30,9 @@ def test_the_spread_of_normal_sources_is_found_and_one_extreme_paper_moves_it_li
     drawn = np.random.default_rng(7).normal(0, 0.2, (400, 3))
     groups = [[measured(value, 0.1) for value in row] for row in drawn]
     many = spread_of(groups)
-    assert many is not None
     assert many.tau_ev == pytest.approx((0.2**2 - 0.1**2) ** 0.5, rel=0.05)
     few = spread_of(groups[:6])
     after = spread_of([[*groups[0], measured(3.0)], *groups[1:6]])
-    assert few is not None
-    assert after is not None
     assert after.tau_ev < 1.5 * few.tau_ev
 
 
@@ -48,7 +44,6 @@ def test_a_mean_has_the_interval_of_what_a_new_source_would_say() -> None:
     half = stats.t.ppf(0.975, 10) * error
     assert found.estimate == pytest.approx((mean, error, 10))
     assert (found.minimum, found.maximum) == pytest.approx((mean - half, mean + half), abs=1e-3)
-    assert found.note is not None
     assert "differ by more" not in found.note
 
 
@@ -66,7 +61,6 @@ def test_a_composition_does_not_help_to_calibrate_itself() -> None:
                 again = fit(own, line.grouped_by, line.families)
                 assert again.model_copy(update={"covered": line.covered}) == line
                 without = line_without(entry, line, "Cs2SnI6")
-                assert without is not None
                 assert without.groups == line.groups - 1
                 assert line_without(entry, line, "CsGeI3") is line
 
@@ -77,7 +71,6 @@ def test_the_review_has_several_sources_for_some(literature: Session) -> None:
     found = {each.id: each for each in with_means(listed, spread_in(literature))}
     known = found["CsPbBr3"].evidence["e_a_ev"]
     assert known.grade is Grade.MEAN
-    assert known.estimate is not None
     assert 0.25 < known.estimate[0] < 0.35
     assert known.estimate[1] < 0.3
     assert {each.grade for each in known.beside} >= {Grade.MEASURED, Grade.REPORTED}

@@ -80,17 +80,9 @@ def test_the_formation_energy_gives_the_vacancies(store: Store) -> None:
     """0.5 to 0.7 eV at 400 K: exp(−E_f/kT) is 5.0e-7 to 1.5e-9."""
     with store.session() as session:
         known = {"quantity": "DFE", "scope": "computed", "method": "DFT", "source": "made up"}
-        energy = Energetic(
-            id="e-made-up",
-            material_id="CsPbBr3-Pnma",
-            defect="V_Br",
-            species="Br",
-            value_min_ev=0.5,
-            value_max_ev=0.7,
-            approximate=False,
-            **known,
-        )
-        session.add(energy)
+        known |= {"defect": "V_Br", "species": "Br", "approximate": False}
+        value = {"material_id": "CsPbBr3-Pnma", "value_min_ev": 0.5, "value_max_ev": 0.7}
+        session.add(Energetic(id="e-made-up", **known, **value))
         session.flush()
         inputs = {name: each for name, each in GIVEN.items() if name != "vacancies"}
         request = simulation_request(session, question(inputs=inputs, annealed_k=400.0))
@@ -102,9 +94,7 @@ def test_the_formation_energy_gives_the_vacancies(store: Store) -> None:
 
 
 @pytest.mark.long
-def test_the_device_of_the_page_is_computed_once_and_has_its_numbers(
-    store: Store, tmp_path: Path
-) -> None:
+def test_the_device_of_the_page_is_computed_once_as_there(store: Store, tmp_path: Path) -> None:
     text = PAGE.read_text(encoding="utf-8")
     command = text.split("$ pvkdb ")[1].partition("```")[0].replace("\\\n", " ")
     first = CliRunner().invoke(app, shlex.split(f"{command} --json"))
@@ -117,7 +107,6 @@ def test_the_device_of_the_page_is_computed_once_and_has_its_numbers(
         assert f"{cause} {percent(share)}" in line
     assert result.motion is not None
     assert len(result.loops) == 5
-    assert result.compact is not None
     assert result.compact["model"] == "ionic"
     fitted, *held_out = re.findall(r"\(rms\), (\S+)% of", " ".join(result.compact["notes"]))
     words = " ".join(text.split())

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
 from pvkdb.errors import InputError
 from pvkdb.kinetics.conditions import layer
-from pvkdb.store.database import Store
 from pvkdb.suitability import Options, rank, shipped_profile
 from pvkdb.suitability.plots.plots import plot_ranking
 
@@ -18,10 +18,9 @@ pytest.importorskip("matplotlib")
 FEW = Options(samples=50)
 
 
-def test_devices_have_three_pictures(sqlite_store: Store, tmp_path: Path) -> None:
+def test_devices_have_three_pictures(literature: Session, tmp_path: Path) -> None:
     names = ("synaptic-training", "selector")
-    with sqlite_store.session() as session:
-        ranking = rank(session, names[0], options=FEW)
+    ranking = rank(literature, names[0], options=FEW)
     folder = tmp_path / "new" / "folder"
     paths = plot_ranking(ranking, folder, [shipped_profile(name) for name in names], "svg")
     assert [path.name for path in paths] == [
@@ -34,14 +33,11 @@ def test_devices_have_three_pictures(sqlite_store: Store, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_times_of_materials_are_said_to_be_predicted_and_bear_names(
-    sqlite_store: Store, tmp_path: Path
-) -> None:
+def test_times_of_materials_are_called_predicted(literature: Session, tmp_path: Path) -> None:
     """Neither taken for measurements, nor labelled by the references of their barriers."""
-    with sqlite_store.session() as session:
-        thin = layer(thickness_m=Interval.exactly(1e-7), bias_v=Interval.exactly(1.0))
-        materials = rank(session, "synaptic-training", "materials", FEW, conditions=thin)
-        devices = rank(session, "synaptic-training", options=FEW)
+    thin = layer(thickness_m=Interval.exactly(1e-7), bias_v=Interval.exactly(1.0))
+    materials = rank(literature, "synaptic-training", "materials", FEW, conditions=thin)
+    devices = rank(literature, "synaptic-training", options=FEW)
     drawn = [
         next(path for path in plot_ranking(each, tmp_path, ending="svg") if "times" in path.name)
         for each in (materials, devices)
@@ -56,25 +52,23 @@ def test_times_of_materials_are_said_to_be_predicted_and_bear_names(
 
 
 @pytest.mark.slow
-def test_every_application_can_be_drawn(sqlite_store: Store, tmp_path: Path) -> None:
+def test_every_application_can_be_drawn(literature: Session, tmp_path: Path) -> None:
     """Also where little is known, where criteria are words, and for materials."""
-    with sqlite_store.session() as session:
-        for name, subject in (
-            ("photonic-synapse", "devices"),
-            ("nociceptor", "devices"),
-            ("selector", "materials"),
-        ):
-            ranking = rank(session, name, subject, FEW)  # type: ignore[arg-type]
-            paths = plot_ranking(ranking, tmp_path / name, [shipped_profile(name)])
-            assert len(paths) >= 1
-            for path in paths:
-                assert path.read_bytes()[:4] == b"\x89PNG"
+    for name, subject in (
+        ("photonic-synapse", "devices"),
+        ("nociceptor", "devices"),
+        ("selector", "materials"),
+    ):
+        ranking = rank(literature, name, subject, FEW)  # type: ignore[arg-type]
+        paths = plot_ranking(ranking, tmp_path / name, [shipped_profile(name)])
+        assert len(paths) >= 1
+        for path in paths:
+            assert path.read_bytes()[:4] == b"\x89PNG"
 
 
-def test_what_cannot_be_drawn_is_refused(sqlite_store: Store, tmp_path: Path) -> None:
-    with sqlite_store.session() as session:
-        ranking = rank(session, "selector", options=FEW)
-        empty = rank(session, "physically-unclonable-function", options=FEW)
+def test_what_cannot_be_drawn_is_refused(literature: Session, tmp_path: Path) -> None:
+    ranking = rank(literature, "selector", options=FEW)
+    empty = rank(literature, "physically-unclonable-function", options=FEW)
     with pytest.raises(InputError, match="choose one of these endings"):
         plot_ranking(ranking, tmp_path, ending="gif")
     blocked = tmp_path / "file"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
@@ -26,26 +27,17 @@ def composition(formula: str, e_a: float | None, devices: int) -> Candidate:
     return Candidate(formula, formula, "material", evidence, formula, devices=devices)
 
 
-drawn = st.tuples(
-    st.lists(
-        st.builds(
-            composition,
-            st.sampled_from(FORMULAS),
-            st.none() | st.floats(0.05, 0.8),
-            st.integers(0, 1),
-        ),
-        unique_by=lambda each: each.id,
-        max_size=5,
-    ),
-    st.builds(
-        RankingFilters,
-        lead_free=st.none() | st.booleans(),
-        family=st.sampled_from([(), ("3D",), ("double", "A3B2X9")]),
-        halide=st.sampled_from([(), ("I",), ("Br", "Cl")]),
-        has_device=st.booleans(),
-        ions_known=st.booleans(),
-    ),
+known_e_a, has_device = st.none() | st.floats(0.05, 0.8), st.integers(0, 1)
+compositions = st.builds(composition, st.sampled_from(FORMULAS), known_e_a, has_device)
+filters = st.builds(
+    RankingFilters,
+    lead_free=st.none() | st.booleans(),
+    family=st.sampled_from([(), ("3D",), ("double", "A3B2X9")]),
+    halide=st.sampled_from([(), ("I",), ("Br", "Cl")]),
+    has_device=st.booleans(),
+    ions_known=st.booleans(),
 )
+drawn = st.tuples(st.lists(compositions, unique_by=lambda each: each.id, max_size=5), filters)
 
 
 @settings(max_examples=40)
@@ -67,12 +59,11 @@ def test_a_filter_commutes_with_ranking_and_names_what_it_sets_aside(
     assert len(first.candidates) + len(first.not_rankable) == len(kept)
 
 
-def test_filters_of_devices_look_at_their_absorber(sqlite_store: Store) -> None:
+def test_filters_of_devices_look_at_their_absorber(literature: Session) -> None:
     """Table 4 row 20 is Cs2AgBiBr6; a memristor without a formula cannot pass."""
     options = Options(samples=1, filters=parse_filters({"lead_free": "true", "family": "double"}))
-    with sqlite_store.session(read_only=True) as session:
-        found = rank(session, "synaptic-training", "devices", options)
-        whole = rank(session, "synaptic-training", "devices", Options(samples=1))
+    found = rank(literature, "synaptic-training", "devices", options)
+    whole = rank(literature, "synaptic-training", "devices", Options(samples=1))
     names = {entry.id for entry in found.candidates}
     assert "d-t4-r20" in names
     assert "d-t4-r06" not in names  # MAPbI3
@@ -103,11 +94,10 @@ def test_a_composite_passes_by_what_each_of_its_phases_is(
     assert len(kept) == count
 
 
-def test_devices_whose_stack_is_not_reported_can_be_left_out(sqlite_store: Store) -> None:
+def test_devices_whose_stack_is_not_reported_can_be_left_out(literature: Session) -> None:
     options = Options(samples=1, filters=parse_filters({"has_stack": "true"}))
-    with sqlite_store.session(read_only=True) as session:
-        found = rank(session, "selector", "devices", options)
-        materials = rank(session, "selector", "materials", options)
+    found = rank(literature, "selector", "devices", options)
+    materials = rank(literature, "selector", "materials", options)
     assert all(entry.stack_reported for entry in found.candidates)
     assert "d-o-huang2022-1" not in {entry.id for entry in found.candidates}
     (aside,) = found.set_aside
@@ -116,30 +106,21 @@ def test_devices_whose_stack_is_not_reported_can_be_left_out(sqlite_store: Store
     assert materials.set_aside == []
 
 
-def test_a_family_is_that_of_the_formula_or_of_a_phase(sqlite_store: Store) -> None:
+def test_a_family_is_that_of_the_formula_or_of_a_phase(literature: Session) -> None:
     """Cs3Sb2I9 is A3B2X9 by its formula, and has phases of dimers and of layers."""
-    with sqlite_store.session(read_only=True) as session:
-        found = {
-            family: {
-                entry.id
-                for entry in rank(
-                    session,
-                    "selector",
-                    "materials",
-                    Options(samples=1, filters=parse_filters({"family": family})),
-                ).candidates
-            }
-            for family in ("A3B2X9", "A3B2X9 dimer", "ACI")
-        }
+    found: dict[str, set[str]] = {}
+    for family in ("A3B2X9", "A3B2X9 dimer", "ACI"):
+        options = Options(samples=1, filters=parse_filters({"family": family}))
+        ranking = rank(literature, "selector", "materials", options)
+        found[family] = {entry.id for entry in ranking.candidates}
     assert "Cs3Sb2I9" in found["A3B2X9"] & found["A3B2X9 dimer"]
     assert "Cs3Bi2I9" not in found["A3B2X9 dimer"]
     assert found["ACI"] == set()
 
 
-def test_compositions_are_given_in_any_spelling_and_missed_by_name(sqlite_store: Store) -> None:
+def test_compositions_are_given_in_any_spelling_and_missed_by_name(literature: Session) -> None:
     filters = parse_filters({"compositions": "CH3NH3PbI3, PbCsBr3,KZnF3"})
-    with sqlite_store.session(read_only=True) as session:
-        found = rank(session, "selector", "materials", Options(samples=1, filters=filters))
+    found = rank(literature, "selector", "materials", Options(samples=1, filters=filters))
     assert {entry.id for entry in found.candidates} == {"MAPbI3", "CsPbBr3"}
     assert "given, but not in the store: KZnF3" in found.notes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +14,6 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.schemas.profiles import SUBJECTS, Criterion, Profile, Subject
 from pvkdb.schemas.rankings import Grade, RankedCandidate, Ranking, Verdict
-from pvkdb.store.database import Store
 from pvkdb.suitability import (
     Options,
     parse_weights,
@@ -38,9 +38,16 @@ FEW = Options(samples=50)
 TRAINING = shipped_profile("synaptic-training")
 
 
-def ranking(store: Store, application: str, options: Options = FEW) -> Ranking:
-    with store.session() as session:
-        return rank(session, application, options=options)
+@cache
+def few(session: Session, application: str) -> Ranking:
+    return rank(session, application, options=FEW)
+
+
+def ranking(session: Session, application: str, options: Options = FEW) -> Ranking:
+    """The ranking of devices, computed once with few samples."""
+    if options is FEW:
+        return few(session, application)
+    return rank(session, application, options=options)
 
 
 def by_id(found: Ranking) -> dict[str, RankedCandidate]:
@@ -66,16 +73,10 @@ def test_energies_that_pvkdb_computed_can_be_left_out() -> None:
 
 def test_a_composition_that_leads_opposite_applications_is_named() -> None:
     """Whatever is asked of E_A, only one of these has anything else to show."""
-    stable = {
-        "above_hull_ev_per_atom": Evidence.exactly(-0.1),
-        "p_perovskite": Evidence.exactly(1.0),
-        "e_a_ev": Evidence.exactly(0.4),
-    }
+    values = {"above_hull_ev_per_atom": -0.1, "p_perovskite": 1.0, "e_a_ev": 0.4}
+    stable = {name: Evidence.exactly(value) for name, value in values.items()}
     worse = {**stable, "above_hull_ev_per_atom": Evidence.exactly(1.0)}
-    listed = [
-        Candidate(name, name, "material", each)
-        for name, each in zip("ab", (stable, worse), strict=True)
-    ]
+    listed = [Candidate("a", "a", "material", stable), Candidate("b", "b", "material", worse)]
     memory = shipped_profile("non-volatile-memory")
     found = rank_candidates(memory, "materials", listed, FEW)
     (note,) = opposite_leads(memory, found, listed, listed)
@@ -97,27 +98,24 @@ def verdict(entry: RankedCandidate, metric: str) -> Verdict:
     return next(each.verdict for each in entry.criteria if each.metric == metric)
 
 
-def test_endurance_orders_synaptic_training_by_what_was_shown(store: Store) -> None:
+def test_endurance_orders_synaptic_training_by_what_was_shown(literature: Session) -> None:
     """Refs. 161 and 162 alone reached 10⁶ cycles; what is extrapolated counts as unknown.
 
     Every other device counts by the papers that got as far: 5,000 cycles for more than 1,000.
     """
-    found = ranking(store, "synaptic-training", Options(samples=500))
+    found = ranking(literature, "synaptic-training", Options(samples=500))
     first, second = found.candidates[:2]
     assert {first.references, second.references} == {"r161", "r162"}
     assert first.rank == second.rank == 1
     assert first.first > 0.5
     for entry, said in ((first, "~ 2.8 years"), (second, "~ 220 years")):
         retention = next(each for each in entry.criteria if each.metric == "retention_s")
-        assert (retention.grade, retention.verdict) == (
-            Grade.EXTRAPOLATED,
-            Verdict.NOT_DEMONSTRATED,
-        )
+        assert retention.grade is Grade.EXTRAPOLATED
+        assert retention.verdict is Verdict.NOT_DEMONSTRATED
         assert f"retention {said}, which is not measured, counted as unknown" in entry.because
     third = next(entry for entry in found.candidates if entry.id == "d-t4-r11")
     endurance = next(each for each in third.criteria if each.metric == "endurance_cycles")
     assert endurance.reached == 2
-    assert endurance.tested is not None
     assert endurance.share == (2 + 0.5) / (endurance.tested + 1)
     assert f"of the {endurance.tested} papers that got so far, 2 reached 10⁶" in third.because
     assert third.score_low < third.score < third.score_high
@@ -126,21 +124,20 @@ def test_endurance_orders_synaptic_training_by_what_was_shown(store: Store) -> N
     assert found.notes[-1].startswith("rank correlation of the score with the number of known")
 
 
-def test_an_extrapolation_shows_nothing_under_any_reading(sqlite_store: Store) -> None:
+def test_an_extrapolation_shows_nothing_under_any_reading(literature: Session) -> None:
     """~7 × 10⁹ s of ref. 162 is no evidence of a week, nor of years."""
-    found = ranking(sqlite_store, "non-volatile-memory", Options(samples=1))
+    found = ranking(literature, "non-volatile-memory", Options(samples=1))
     weeks = by_id(found)["d-t4-r07"]
     assert verdict(weeks, "retention_s") is Verdict.NOT_DEMONSTRATED
     assert weeks.coverage == pytest.approx(2 / 3)  # what counts as unknown is no evidence
     assert all(each.under_readings["years"].score <= each.score for each in found.candidates)
-    assert verdict(by_id(ranking(sqlite_store, "selector"))["d-t4-r07"], "retention_s") is (
-        Verdict.FAILED
-    )
+    forgets = by_id(ranking(literature, "selector"))["d-t4-r07"]
+    assert verdict(forgets, "retention_s") is Verdict.FAILED
 
 
-def test_what_is_missing_is_shown_as_missing(store: Store) -> None:
+def test_what_is_missing_is_shown_as_missing(literature: Session) -> None:
     for application in ("synaptic-training", "selector", "lif-neuron"):
-        found = ranking(store, application)
+        found = ranking(literature, application)
         criteria = [criterion.metric for criterion in found.criteria]
         for entry in found.candidates:
             assert [each.metric for each in entry.criteria] == criteria
@@ -158,27 +155,25 @@ def test_what_is_missing_is_shown_as_missing(store: Store) -> None:
 
 
 @pytest.mark.parametrize("subject", ["devices", "materials"])
-def test_without_evidence_there_is_no_place(sqlite_store: Store, subject: str) -> None:
+def test_without_evidence_there_is_no_place(literature: Session, subject: str) -> None:
     aside = 0
-    with sqlite_store.session() as session:
-        for name in PROFILES:
-            found = rank(session, name, subject, FEW)  # type: ignore[arg-type]
-            for entry in found.candidates:  # what is quoted or extrapolated is no evidence
-                known = [each for each in entry.criteria if each.grade is not Grade.MISSING]
-                assert any(each.weight > 0 for each in known), (name, entry.id)
-            assert by_id(found).keys().isdisjoint(found.not_rankable)
-            count = len(found.not_rankable)
-            assert any(note.endswith(f"criterion with weight: {count}") for note in found.notes)
-            aside += count
+    for name in PROFILES:
+        found = rank(literature, name, subject, FEW)  # type: ignore[arg-type]
+        for entry in found.candidates:  # what is quoted or extrapolated is no evidence
+            known = [each for each in entry.criteria if each.grade is not Grade.MISSING]
+            assert any(each.weight > 0 for each in known), (name, entry.id)
+        assert by_id(found).keys().isdisjoint(found.not_rankable)
+        count = len(found.not_rankable)
+        assert any(note.endswith(f"criterion with weight: {count}") for note in found.notes)
+        aside += count
     assert aside
 
 
 @pytest.mark.parametrize("application", shipped_profiles())
-def test_what_is_different_has_different_scores(sqlite_store: Store, application: str) -> None:
+def test_what_is_different_has_different_scores(literature: Session, application: str) -> None:
     """Seven of the first ten, as far as their shares differ; a shared first place says why."""
     for subject in SUBJECTS:
-        with sqlite_store.session() as session:
-            found = rank(session, application, subject, FEW, models=())
+        found = rank(literature, application, subject, FEW, models=())
         ten = found.candidates[:10]
         known = {
             tuple(f"{each.share:.1g}" for each in entry.criteria if each.weight) for entry in ten
@@ -196,19 +191,18 @@ def test_a_volatile_device_forgets_where_no_time_is_reported() -> None:
     listed = [Candidate("a", "a", "device", said)]
     (selector,) = rank_candidates(shipped_profile("selector"), "devices", listed).candidates
     assert verdict(selector, "retention_s") is Verdict.MET
-    (inference,) = rank_candidates(
-        shipped_profile("synaptic-inference"), "devices", listed
-    ).candidates
+    inferring = shipped_profile("synaptic-inference")
+    (inference,) = rank_candidates(inferring, "devices", listed).candidates
     assert (verdict(inference, "retention_s"), inference.score) == (Verdict.FAILED, 0.0)
 
 
-def test_a_criterion_counts_as_soon_as_enough_papers_report_it(store: Store) -> None:
-    found = ranking(store, "synaptic-training")
+def test_a_criterion_counts_as_soon_as_enough_papers_report_it(literature: Session) -> None:
+    found = ranking(literature, "synaptic-training")
     weights = {each.metric: each.weight for each in found.criteria}
     assert weights["states"] == weights["on_off_ratio"] == 1  # nine papers report states
     assert weights["nonlinearity"] == weights["variability_c2c_percent"] == 0
     assert any("until as many papers report it: nonlinearity (5)" in each for each in found.notes)
-    asked = ranking(store, "synaptic-training", replace(FEW, weights={"nonlinearity": 1.0}))
+    asked = ranking(literature, "synaptic-training", replace(FEW, weights={"nonlinearity": 1.0}))
     assert {each.metric: each.weight for each in asked.criteria}["nonlinearity"] == 1
 
 
@@ -227,9 +221,9 @@ def test_what_is_not_defined_never_helps(literature: Session) -> None:
     assert reports[place].unknown.value < sum(known) / len(known)
 
 
-def test_selectors_must_forget(store: Store) -> None:
+def test_selectors_must_forget(literature: Session) -> None:
     """Every row of Table 4 with a retention holds it for 400 s or more: section 6 wants < 10 s."""
-    found = ranking(store, "selector")
+    found = ranking(literature, "selector")
     table = [entry for entry in found.candidates if entry.id.startswith("d-t4-")]
     assert all(any("non-volatile" in failure for failure in entry.failures) for entry in table)
     held = [entry for entry in table if verdict(entry, "retention_s") is not Verdict.UNKNOWN]
@@ -240,42 +234,40 @@ def test_selectors_must_forget(store: Store) -> None:
     assert (verdict(first, "volatility"), first.failures) == (Verdict.MET, [])
 
 
-def test_figures_of_the_text_join_the_device_of_their_publication(store: Store) -> None:
-    found = by_id(ranking(store, "lif-neuron"))
+def test_figures_of_the_text_join_the_device_of_their_publication(literature: Session) -> None:
+    found = by_id(ranking(literature, "lif-neuron"))
     nanowires = found["d-t4-r06"]
     assert verdict(nanowires, "switching_time_s") is Verdict.MET  # 0.1 ns, section 3.1.4
     assert nanowires.references == "r161"
-    assert {entry.references for entry in found.values() if entry.kind == "figures"}.isdisjoint(
-        {"r161"}
-    )
+    assert "r161" not in {each.references for each in found.values() if each.kind == "figures"}
 
 
-def test_another_reading_of_a_doubtful_requirement(store: Store) -> None:
+def test_another_reading_of_a_doubtful_requirement(literature: Session) -> None:
     """Section 6 asks inference for > 10 s only; as long as training, 400 s are too short."""
-    found = by_id(ranking(store, "synaptic-inference"))["d-t4-r10"]
+    found = by_id(ranking(literature, "synaptic-inference"))["d-t4-r10"]
     assert verdict(found, "retention_s") is Verdict.MET
     other = found.under_readings["no shorter than training"]
     assert other.score < found.score
-    read = ranking(store, "synaptic-inference", Options(samples=50, reading="the demanding end"))
+    demanding = replace(FEW, reading="the demanding end")
+    read = ranking(literature, "synaptic-inference", demanding)
     nanowires = by_id(read)["d-t4-r06"]
     assert nanowires.rank == 1
     assert read.reading == "the demanding end"
     with pytest.raises(InputError, match="the demanding end"):
-        ranking(store, "synaptic-inference", Options(reading="years"))
+        ranking(literature, "synaptic-inference", Options(reading="years"))
     with pytest.raises(InputError, match="one reading only"):
-        ranking(store, "selector", Options(reading="years"))
+        ranking(literature, "selector", Options(reading="years"))
 
 
-def test_other_weights(sqlite_store: Store) -> None:
+def test_other_weights(literature: Session) -> None:
     none = {each.metric: 0.0 for each in TRAINING.devices}
     retention = Options(samples=50, weights={**none, "retention_s": 1.0})
-    found = ranking(sqlite_store, "synaptic-training", retention)
+    found = ranking(literature, "synaptic-training", retention)
     assert sum(entry.score == 1 for entry in found.candidates) > 2
-    assert {criterion.metric: criterion.weight for criterion in found.criteria}[
-        "endurance_cycles"
-    ] == 0
+    weights = {criterion.metric: criterion.weight for criterion in found.criteria}
+    assert weights["endurance_cycles"] == 0
     vain = Options(samples=1, weights={"nonlinearity": 2.0})
-    found = ranking(sqlite_store, "synaptic-training", vain)
+    found = ranking(literature, "synaptic-training", vain)
     assert "nobody reports nonlinearity: its weight decides nothing" in found.notes
     assert "nonlinearity" not in scope(found)
     for weights, why in (
@@ -284,7 +276,7 @@ def test_other_weights(sqlite_store: Store) -> None:
         ({"retention_s": -1.0}, "not a number from 0"),
     ):
         with pytest.raises(InputError, match=why):
-            ranking(sqlite_store, "synaptic-training", Options(weights=weights))
+            ranking(literature, "synaptic-training", Options(weights=weights))
 
 
 @pytest.mark.parametrize("text", ["retention_s", "retention_s=-1", "retention_s=x", "a=inf"])
@@ -297,27 +289,24 @@ def test_weights_as_one_writes_them() -> None:
     assert parse_weights(" a=2, b = 0.5,") == {"a": 2, "b": 0.5}
 
 
-def test_an_analog_application_says_that_its_first_places_show_nothing_analog(
-    sqlite_store: Store,
-) -> None:
+def test_an_analog_application_says_where_nothing_analog_is_shown(literature: Session) -> None:
     """Of lead-free devices, Cs3Cu2I5 has 250 states (Yang 2021), and no test of endurance."""
     options = Options(samples=1, filters=parse_filters({"lead_free": "true"}))
-    said = answer(ranking(sqlite_store, "synaptic-training", options))
+    said = answer(ranking(literature, "synaptic-training", options))
     assert "None of the first ten reports states or non-linearity" in said
     assert "250 states, place" in said
     assert "web-yang2021" in said
-    assert "non-linearity" not in answer(ranking(sqlite_store, "non-volatile-memory", options))
+    assert "non-linearity" not in answer(ranking(literature, "non-volatile-memory", options))
 
 
-def test_an_unknown_application_names_the_known_ones(store: Store) -> None:
+def test_an_unknown_application_names_the_known_ones(literature: Session) -> None:
     with pytest.raises(NotFoundError, match="did you mean 'synaptic-training'"):
-        ranking(store, "synaptic-trainin")
+        ranking(literature, "synaptic-trainin")
 
 
-def test_the_table_holds_every_candidate_with_evidence(sqlite_store: Store) -> None:
-    with sqlite_store.session() as session:
-        rows = list(rankings_rows(session))
-    training = ranking(sqlite_store, "synaptic-training")
+def test_the_table_holds_every_candidate_with_evidence(literature: Session) -> None:
+    rows = list(rankings_rows(literature))
+    training = ranking(literature, "synaptic-training")
     listed = [row for row in rows if row.application == "synaptic-training"]
     assert [row.device for row in listed] == [entry.id for entry in training.candidates]
     assert {row.references for row in listed if row.rank == 1} == {"r161", "r162"}
@@ -377,16 +366,11 @@ def test_equal_evidence_has_an_equal_place(drawn: list) -> None:
 
 #: Some candidates of some profiles; all of all, where there is time.
 SHOWN = [
-    pytest.param(
-        shipped_profile(name),
-        subject,
-        all_,
-        id=f"{name}-{subject}-{'all' if all_ else 'some'}",
-        marks=[pytest.mark.long] * all_,
-    )
+    pytest.param(shipped_profile(name), subject, all_, marks=[pytest.mark.long] * all_, id=shown)
     for all_ in (False, True)
     for name in (shipped_profiles() if all_ else PROFILES)
     for subject in SUBJECTS
+    for shown in [f"{name}-{subject}-{'all' if all_ else 'some'}"]
 ]
 
 

@@ -17,16 +17,8 @@ TESTED = (100, 1e3, 5e3, 5e3, 1e4, 2e6)
 
 def reports(bounds: Bounds, *values: Evidence, graded: bool = False) -> Reports:
     """Reports on the endurance, each by a paper of its own."""
-    criterion = Criterion(
-        metric="endurance_cycles",
-        unit="cycles",
-        bounds=bounds,
-        scale="log",
-        graded=graded,
-        weight=1,
-        basis="printed",
-        source="a test",
-    )
+    known = {"unit": "cycles", "scale": "log", "weight": 1, "basis": "printed", "source": "a test"}
+    criterion = Criterion(metric="endurance_cycles", bounds=bounds, graded=graded, **known)
     listed = [
         Candidate(f"c{n}", f"c{n}", "device", {"endurance_cycles": each}, references=f"r{n}")
         for n, each in enumerate(values)
@@ -72,9 +64,8 @@ def test_an_unknown_value_counts_as_the_lower_end_among_all() -> None:
 
 def test_a_length_on_a_scale_counts_by_what_it_showed_and_by_how_far_others_went() -> None:
     """From 10 to 10⁵, 10³ is one half; the four papers that went on reach 0.5, 0.675 twice, 1."""
-    scale = reports(
-        Bounds(fails_below=10, at_least=1e5), *(Evidence(v, None) for v in TESTED[1:]), graded=True
-    )
+    tested = (Evidence(length, None) for length in TESTED[1:])
+    scale = reports(Bounds(fails_below=10, at_least=1e5), *tested, graded=True)
     further = [0.0, *[2 * (np.log10(5e3) - 1) / 4 - 1] * 2, 0.5, 1.0]
     mean = (sum(further) + 0.5) / (len(further) + 1)
     assert scale.share(Evidence(1e3, None)).value == pytest.approx(0.5 + 0.5 * mean)
@@ -116,25 +107,21 @@ def test_random_shares_are_those_of_the_posterior_and_rest_on_common_papers() ->
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "qualifier", "source", "verdict", "grade", "said"),
+    ("value", "source", "expected"),
     [
-        (None, 1e7, "up to", "a", Verdict.NOT_DEMONSTRATED, Grade.BEST, "at best;"),
-        (None, 10, "up to", "a", Verdict.FAILED, Grade.BEST, "fails"),
-        (1e7, 1e7, None, "a", Verdict.MET, Grade.MEASURED, "enough"),
-        (1e7, 1e7, None, "secondary: b", Verdict.NOT_DEMONSTRATED, Grade.SECONDARY, "quotes it"),
+        ((None, 1e7, "up to"), "a", ("NOT_DEMONSTRATED", "BEST", "at best;")),
+        ((None, 10, "up to"), "a", ("FAILED", "BEST", "fails")),
+        ((1e7, 1e7, None), "a", ("MET", "MEASURED", "enough")),
+        ((1e7, 1e7, None), "secondary: b", ("NOT_DEMONSTRATED", "SECONDARY", "quotes it")),
     ],
 )
 def test_a_best_or_quoted_value_shows_no_more_than_it_says(
-    low: float | None,
-    high: float,
-    qualifier: str | None,
-    source: str,
-    verdict: Verdict,
-    grade: Grade,
-    said: str,
+    value: tuple[float | None, float, str | None], source: str, expected: tuple[str, str, str]
 ) -> None:
+    low, high, qualifier = value
     found = Evidence(low, high, qualifier=qualifier, grade=grade_of(source, qualifier))
     known = reports(Bounds(at_least=1e3), found)
     entry = assessment(known, found, known.share(found), 1.0)
-    assert (entry.verdict, entry.grade) == (verdict, grade)
+    verdict, grade, said = expected
+    assert (entry.verdict, entry.grade) == (Verdict[verdict], Grade[grade])
     assert said in entry.reason

@@ -36,9 +36,8 @@ def check(ranking: Ranking, one: RankedCandidate, other: RankedCandidate) -> int
         assert "; ".join(part.group().removesuffix("; ") for part in parts) == text
         said += len(parts)
         for part in parts:
-            (place,) = (
-                n for n, c in enumerate(ranking.criteria) if label(c.metric) == part["label"]
-            )
+            labels = [label(criterion.metric) for criterion in ranking.criteria]
+            (place,) = (n for n, each in enumerate(labels) if each == part["label"])
             criterion = ranking.criteria[place]
             ours, theirs = subject.criteria[place], behind.criteria[place]
             assert part["ours"] == text_of(ours)
@@ -59,26 +58,15 @@ def text_of(entry: Assessment) -> str:
 
 def test_the_smaller_probability_is_not_ahead() -> None:
     """Once: "ahead on perovskite probability (0.4771 compared with 0.6602)"."""
-    tau = Criterion(
-        metric="p_perovskite",
-        unit="1",
-        bounds=Bounds(at_least=0.9, fails_below=0),
-        graded=True,
-        weight=1,
-        basis="reading",
-        source="section 2",
-    )
+    basis = {"graded": True, "weight": 1, "basis": "reading", "source": "section 2"}
+    bounds = Bounds(at_least=0.9, fails_below=0)
+    tau = Criterion(metric="p_perovskite", unit="1", bounds=bounds, **basis)
     barrier = tau.model_copy(update={"metric": "e_a_ev", "unit": "eV"})
     profile = Profile(name="x", title="X", summary="", devices=(), materials=(tau, barrier))
-    listed = [
-        Candidate(
-            name,
-            name,
-            "material",
-            {"p_perovskite": Evidence.exactly(p), "e_a_ev": Evidence.exactly(e)},
-        )
-        for name, p, e in (("a", 0.4771, 0.8), ("b", 0.6602, 0.3))
-    ]
+    listed = []
+    for name, p, e in (("a", 0.4771, 0.8), ("b", 0.6602, 0.3)):
+        known = {"p_perovskite": Evidence.exactly(p), "e_a_ev": Evidence.exactly(e)}
+        listed.append(Candidate(name, name, "material", known))
     found = rank_candidates(profile, "materials", listed, Options(samples=1))
     first, second = found.candidates
     assert first.id == "a"
@@ -125,26 +113,16 @@ def test_thousands_of_random_pairs() -> None:
 
 def random_ranking(draw: random.Random) -> Ranking:
     """A ranking of thirty candidates by random criteria, with evidence of every kind."""
-    metrics = draw.sample(
-        [metric for metric in METRICS.values() if metric.subject == "devices"], k=4
-    )
-    criteria = tuple(random_criterion(draw, metric.name) for metric in metrics)
+    of_devices = [name for name, metric in METRICS.items() if metric.subject == "devices"]
+    metrics = draw.sample(of_devices, k=4)
+    criteria = tuple(random_criterion(draw, name) for name in metrics)
     profile = Profile(name="x", title="X", summary="", devices=criteria, materials=())
-    listed = [
-        Candidate(
-            f"c{place}",
-            f"c{place}",
-            "device",
-            {
-                metric.name: evidence
-                for metric in metrics
-                if (evidence := random_evidence(draw, metric.name)) is not None
-            },
-        )
-        for place in range(30)
-    ]
-    options = Options(samples=1)
-    return rank_candidates(profile, "devices", listed, options)
+    listed = []
+    for place in range(30):
+        drawn = {name: random_evidence(draw, name) for name in metrics}
+        known = {name: each for name, each in drawn.items() if each is not None}
+        listed.append(Candidate(f"c{place}", f"c{place}", "device", known))
+    return rank_candidates(profile, "devices", listed, Options(samples=1))
 
 
 def random_criterion(draw: random.Random, name: str) -> Criterion:
@@ -158,16 +136,10 @@ def random_criterion(draw: random.Random, name: str) -> Criterion:
             limits |= {"at_least": low, **({"fails_below": below} if draw.random() < 0.7 else {})}
         if sides != "low":
             limits |= {"at_most": high, **({"fails_above": above} if draw.random() < 0.7 else {})}
-    return Criterion(
-        metric=name,
-        unit=metric.unit,
-        bounds=Bounds(accepts=metric.words[: draw.randint(1, 2)], **limits),
-        scale=metric.scale,
-        graded=draw.random() < 0.3,
-        weight=draw.uniform(0.1, 3),
-        basis="printed",
-        source="a test",
-    )
+    bounds = Bounds(accepts=metric.words[: draw.randint(1, 2)], **limits)
+    known = {"metric": name, "unit": metric.unit, "scale": metric.scale, "bounds": bounds}
+    drawn = {"graded": draw.random() < 0.3, "weight": draw.uniform(0.1, 3)}
+    return Criterion(**known, **drawn, basis="printed", source="a test")
 
 
 def random_evidence(draw: random.Random, name: str) -> Evidence | None:

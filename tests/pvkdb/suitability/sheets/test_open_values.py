@@ -10,14 +10,9 @@ from pvkdb.suitability import Options, rank_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.sheets.comparisons import open_values, settled
 
+BASIS = {"weight": 1, "basis": "printed", "source": "a test"}
 RATIO = Criterion(
-    metric="on_off_ratio",
-    unit="1",
-    bounds=Bounds(at_least=100),
-    scale="log",
-    weight=1,
-    basis="printed",
-    source="a test",
+    metric="on_off_ratio", unit="1", bounds=Bounds(at_least=100), scale="log", **BASIS
 )
 
 
@@ -42,9 +37,8 @@ def test_the_gain_is_the_mean_of_the_best_score_once_the_value_is_known() -> Non
 
 
 def test_of_a_scale_the_outcomes_are_the_ends_of_the_interval() -> None:
-    graded = RATIO.model_copy(
-        update={"graded": True, "bounds": Bounds(fails_below=1, at_least=100)}
-    )
+    scale = {"graded": True, "bounds": Bounds(fails_below=1, at_least=100)}
+    graded = RATIO.model_copy(update=scale)
     found = ranking(Evidence.exactly(10), Evidence(1, 100), criterion=graded)
     (only,) = open_values(found, found.candidates)
     entry = found.candidates[1].criteria[0]

@@ -22,7 +22,7 @@ from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import read_settings
 
 
-def test_command_client_route_and_page_give_the_places_of_the_rankings(
+def test_every_surface_gives_the_places_of_rankings(
     loaded_sqlite: Path, literature: Session
 ) -> None:
     url, names = f"sqlite:///{loaded_sqlite}", ["CsPbBr3", "CH3NH3PbI3"]
@@ -45,10 +45,8 @@ def test_command_client_route_and_page_give_the_places_of_the_rankings(
     assert row.ranked == len(ranking.candidates)
     for name, score in zip(found.candidates, row.scores, strict=True):
         entry = next(each for each in ranking.candidates if each.id == name)
-        assert score is not None
-        assert score.model_dump(exclude={"unreviewed"}) == entry.model_dump(
-            include={"rank", "score", "score_low", "score_high"}
-        )
+        shown = entry.model_dump(include={"rank", "score", "score_low", "score_high"})
+        assert score.model_dump(exclude={"unreviewed"}) == shown
 
 
 def compared(metric: str, *given: Evidence | None) -> Comparison:
@@ -60,13 +58,16 @@ def compared(metric: str, *given: Evidence | None) -> Comparison:
     return comparison("devices", listed, Standings())
 
 
+NONE = "No measured or computed value differs between a and b beyond the errors"
+MODELLED = (Evidence.exactly(0.0123, Grade.MODEL), Evidence.exactly(0.3))
+LEAD = tuple(Evidence(word=word, grade=Grade.COMPOSITION) for word in ("no", "yes"))
+
+
 @pytest.mark.parametrize(
     ("metric", "given", "difference", "answer"),
     [
-        (  # a test that ended may go on: 5000 cycles and more are no less than 10⁶ and more
-            *("endurance_cycles", (Evidence(5e3), Evidence(1e6)), "within the errors"),
-            "No measured or computed value differs between a and b beyond the errors",
-        ),
+        # A test that ended may go on: 5000 cycles and more are no less than 10⁶ and more.
+        ("endurance_cycles", (Evidence(5e3), Evidence(1e6)), "within the errors", NONE),
         (
             *("on_off_ratio", (Evidence(10, 100), Evidence(1e3, 1e4)), "beyond the errors"),
             "a and b differ most in on/off ratio (a: 10 to 100; b: 1000 to 10⁴)",
@@ -76,28 +77,16 @@ def compared(metric: str, *given: Evidence | None) -> Comparison:
             *("beyond the errors",),
             "a, b and c differ most in volatility (a: volatile; b: unknown; c: both)",
         ),
-        (  # the error of a single number of a model is not known
-            "above_hull_ev_per_atom",
-            (Evidence.exactly(0.0123, Grade.MODEL), Evidence.exactly(0.3)),
-            "error not known",
-            "No measured or computed value differs between a and b beyond the errors",
-        ),
+        # The error of a single number of a model is not known.
+        ("above_hull_ev_per_atom", MODELLED, "error not known", NONE),
+        ("e_a_ev", (Evidence.exactly(0.3), None), "unknown", NONE),
         (
-            *("e_a_ev", (Evidence.exactly(0.3), None), "unknown"),
-            "No measured or computed value differs between a and b beyond the errors",
-        ),
-        (
-            "lead_free",
-            tuple(Evidence(word=each, grade=Grade.COMPOSITION) for each in ("no", "yes")),
-            "beyond the errors",
-            "No measured or computed value differs between a and b beyond the errors; by their "
-            "formulas in lead free (a: no; b: yes)",
+            *("lead_free", LEAD, "beyond the errors"),
+            f"{NONE}; by their formulas in lead free (a: no; b: yes)",
         ),
     ],
 )
-def test_a_sentence_claims_what_the_intervals_allow(
-    metric: str, given, difference: str, answer: str
-) -> None:
+def test_a_sentence_claims_what_is_sure(metric: str, given, difference: str, answer: str) -> None:
     found = compared(metric, *given)
     assert (found.values[0].difference, found.answer) == (difference, answer)
 
@@ -108,17 +97,13 @@ def test_a_value_has_the_digits_of_its_error_and_the_kinds_that_it_joins() -> No
         Evidence(0.021, 0.773, grade=Grade.CALIBRATED),
         Evidence(None, 0.8313, grade=Grade.MODEL),
     )
-    mean = Evidence(
-        *(0.022, 0.596), grade=Grade.MEAN, estimate=(0.30887, 0.12895, 10), beside=kinds
-    )
+    estimate = (0.30887, 0.12895, 10)
+    mean = Evidence(0.022, 0.596, grade=Grade.MEAN, estimate=estimate, beside=kinds)
     found = compared("e_a_ev", mean, None)
     value = found.values[0].values[0]
     assert value.text == "0.31 ± 0.13 eV (95 %: 0.02 eV to 0.6 eV)"
-    assert [each.text for each in value.beside] == [
-        "0.25 eV",
-        "0.02 eV to 0.77 eV",
-        "at most 0.83 eV",
-    ]
+    texts = [each.text for each in value.beside]
+    assert texts == ["0.25 eV", "0.02 eV to 0.77 eV", "at most 0.83 eV"]
     assert value.kind == "literature and computed"
 
 

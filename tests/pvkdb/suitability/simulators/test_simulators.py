@@ -10,10 +10,10 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.schemas.simulators import Simulator, SimulatorExport
-from pvkdb.store.database import Store
 from pvkdb.suitability.simulators.device_parameters import export_device
 from pvkdb.suitability.simulators.files import file_text
 from pvkdb.suitability.simulators.simulators import (
@@ -35,19 +35,13 @@ def export(simulator: Simulator, figures: DeviceFigures = FULL) -> SimulatorExpo
     return export_parameters(simulator, figures, "d", "ITO/MAPbI3/Ag", "r1")
 
 
+RATIO = DeviceFigures(on_off=SourcedNumber(10, "s"))
+TWO = DeviceFigures(states=SourcedNumber(2, "s"))
+
+
 @pytest.mark.parametrize("simulator", list(Simulator))
-@pytest.mark.parametrize(
-    "figures",
-    [
-        FULL,
-        DeviceFigures(),
-        DeviceFigures(on_off=SourcedNumber(10, "s")),
-        DeviceFigures(states=SourcedNumber(2, "s")),
-    ],
-)
-def test_every_field_is_either_determined_or_missing(
-    simulator: Simulator, figures: DeviceFigures
-) -> None:
+@pytest.mark.parametrize("figures", [FULL, DeviceFigures(), RATIO, TWO])
+def test_every_field_is_determined_or_missing(simulator: Simulator, figures: DeviceFigures) -> None:
     found = export(simulator, figures)
     names = [entry.name for entry in found.parameters] + [entry.name for entry in found.missing]
     assert sorted(names) == sorted(field.name for field in FIELDS[simulator])
@@ -69,24 +63,18 @@ def test_aihwkit_gets_conductances_in_microsiemens_and_the_step_between_states()
 
 def test_crosssim_gets_a_tree_of_its_parameters() -> None:
     text = file_text(export(Simulator.CROSSSIM))
-    assert yaml.safe_load(text) == {
-        "xbar": {
-            "device": {"Rmin": 2e4, "Rmax": 2e7, "infinite_on_off_ratio": False, "cell_bits": 5}
-        }
-    }
+    device = {"Rmin": 2e4, "Rmax": 2e7, "infinite_on_off_ratio": False, "cell_bits": 5}
+    assert yaml.safe_load(text) == {"xbar": {"device": device}}
     assert "# missing: xbar.device.read_noise" in text
 
 
 def test_neurosim_gets_lines_of_its_param_file() -> None:
     lines = file_text(export(Simulator.NEUROSIM)).splitlines()
     code = [line.partition("//")[0].strip() for line in lines]
-    assert [line for line in code if line] == [
-        "memcelltype = 2;",
-        "resistanceOn = 20000;",
-        "resistanceOff = 20000000;",
-        "cellBit = 5;",
-        "readVoltage = 0.5;",
-    ]
+    assert " ".join(filter(None, code)) == (
+        "memcelltype = 2; resistanceOn = 20000; resistanceOff = 20000000; cellBit = 5; "
+        "readVoltage = 0.5;"
+    )
     assert any(line.startswith("// missing: writeVoltage") for line in lines)
 
 
@@ -108,10 +96,9 @@ def test_all_simulators_get_the_same_on_off_ratio(ratio: float, ohm: float) -> N
         for simulator in Simulator
         for entry in export(simulator, figures).parameters
     }
-    assert float(values["g_converter.g_max"]) / float(values["g_converter.g_min"]) == pytest.approx(
-        ratio
-    )
-    assert float(values["resistanceOff"]) / float(values["resistanceOn"]) == pytest.approx(ratio)
+    pairs = (("g_converter.g_max", "g_converter.g_min"), ("resistanceOff", "resistanceOn"))
+    for high, low in pairs:
+        assert float(values[high]) / float(values[low]) == pytest.approx(ratio)
     assert values["xbar.device.Rmax"] == values["resistanceOff"]
 
 
@@ -132,25 +119,24 @@ def test_what_no_device_has_is_refused(figures: dict[str, SourcedNumber], words:
         DeviceFigures(**figures)
 
 
-def test_a_device_of_the_store(sqlite_store: Store) -> None:
-    with sqlite_store.session(read_only=True) as session:
-        # Row 15 has no on/off ratio; the text claims 8 states for its publication, ref. 110.
-        bare = export_device(session, "d-t4-r15", Simulator.NEUROSIM)
-        assert [entry.name for entry in bare.parameters] == ["memcelltype"]
-        (claim,) = bare.claims
-        assert claim.startswith("c-s5.1.2-010: states 8")
-        voltage = next(entry for entry in bare.missing if entry.name == "writeVoltage")
-        assert "1.8 to 3 V" in voltage.needs
-        used = export_device(session, "d-t4-r15", Simulator.NEUROSIM, claims=["c-s5.1.2-010"])
-        assert {entry.name: entry.value for entry in used.parameters}["cellBit"] == 3
+def test_a_device_of_the_store(literature: Session) -> None:
+    # Row 15 has no on/off ratio; the text claims 8 states for its publication, ref. 110.
+    bare = export_device(literature, "d-t4-r15", Simulator.NEUROSIM)
+    assert [entry.name for entry in bare.parameters] == ["memcelltype"]
+    (claim,) = bare.claims
+    assert claim.startswith("c-s5.1.2-010: states 8")
+    voltage = next(entry for entry in bare.missing if entry.name == "writeVoltage")
+    assert "1.8 to 3 V" in voltage.needs
+    used = export_device(literature, "d-t4-r15", Simulator.NEUROSIM, claims=["c-s5.1.2-010"])
+    assert {entry.name: entry.value for entry in used.parameters}["cellBit"] == 3
 
-        with pytest.raises(NotFoundError, match="no device"):
-            export_device(session, "nope", Simulator.AIHWKIT)
-        with pytest.raises(NotFoundError, match="claim 'c-none' does not exist"):
-            export_device(session, "d-t4-r15", Simulator.AIHWKIT, claims=["c-none"])
-        with pytest.raises(InputError, match="determines no parameter"):
-            export_device(session, "d-t4-r15", Simulator.AIHWKIT, claims=["c-s5.1.2-006"])
-        with pytest.raises(InputError, match=r"is of r110, d-t4-r14 of r108"):
-            export_device(session, "d-t4-r14", Simulator.AIHWKIT, claims=["c-s5.1.2-010"])
-        with pytest.raises(InputError, match="given twice"):
-            export_device(session, "d-t4-r15", Simulator.AIHWKIT, states=4, claims=["c-s5.1.2-010"])
+    with pytest.raises(NotFoundError, match="no device"):
+        export_device(literature, "nope", Simulator.AIHWKIT)
+    with pytest.raises(NotFoundError, match="claim 'c-none' does not exist"):
+        export_device(literature, "d-t4-r15", Simulator.AIHWKIT, claims=["c-none"])
+    with pytest.raises(InputError, match="determines no parameter"):
+        export_device(literature, "d-t4-r15", Simulator.AIHWKIT, claims=["c-s5.1.2-006"])
+    with pytest.raises(InputError, match=r"is of r110, d-t4-r14 of r108"):
+        export_device(literature, "d-t4-r14", Simulator.AIHWKIT, claims=["c-s5.1.2-010"])
+    with pytest.raises(InputError, match="given twice"):
+        export_device(literature, "d-t4-r15", Simulator.AIHWKIT, states=4, claims=["c-s5.1.2-010"])
