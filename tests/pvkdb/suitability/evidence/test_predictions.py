@@ -157,11 +157,10 @@ def test_a_device_is_answered_with_the_barriers_of_rankings(literature: Session)
 
 @pytest.mark.parametrize(("formula", "said"), [("CsPbBr3", True), ("MAPbI3", False)])
 def test_one_value_of_the_literature_says_what_papers_differ_by(
-    sqlite_store: Store, formula: str, said: bool
+    literature: Session, formula: str, said: bool
 ) -> None:
     """0.25 eV of one paper, and 0.16 to 0.39 eV: exp(0.12 eV/kT) is a factor of 100 at 298 K."""
-    with sqlite_store.session(read_only=True) as session:
-        found = answer_material(session, formula, layer())
+    found = answer_material(literature, formula, layer())
     told = [note for note in found.notes if "papers on one material differ by 0.1" in note]
     assert bool(told) == said
     assert not told or "a factor of 100" in told[0]
