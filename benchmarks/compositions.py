@@ -31,8 +31,8 @@ from serving import SERVE, cpu_s, peak_mb, serving
 from sqlalchemy import Connection, select, text
 
 from pvkdb.chemistry import parse_composition
+from pvkdb.chemistry.formulas.sum_formula import anonymous_formula, hill_formula, reduced_formula
 from pvkdb.chemistry.ions import molecular_ions
-from pvkdb.chemistry.sum_formula import anonymous_formula, hill_formula, reduced_formula
 from pvkdb.literature import load_literature
 from pvkdb.store.collections import COMPOSITIONS as COLLECTION
 from pvkdb.store.database import Store

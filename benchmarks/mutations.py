@@ -63,11 +63,11 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
-        "tau", "pvkdb/chemistry/tolerance.py",
+        "tau", "pvkdb/chemistry/factors/tolerance.py",
         "(a_charge - ratio / log(ratio))", "(a_charge + ratio / log(ratio))",
     ),
     Mutation(
-        "goldschmidt", "pvkdb/chemistry/tolerance.py",
+        "goldschmidt", "pvkdb/chemistry/factors/tolerance.py",
         "(sqrt(2) * (r_b_ang", "(2 * (r_b_ang",
     ),
     Mutation(

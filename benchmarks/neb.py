@@ -33,7 +33,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 from neb_counting import stages_counted
 from neb_peers import Outcome, Peer, matcalc_neb, plain, sites_of, with_matcalc
 
-from pvkdb.chemistry.composition import parse_composition
+from pvkdb.chemistry.formulas.composition import parse_composition
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb_pipelines.migration.defects.defects import relax_vacancies

@@ -28,7 +28,7 @@ from ase.optimize import FIRE
 from neb_counting import stages_counted
 from neb_peers import MOST_STEPS, Peer, plain, sites_of
 
-from pvkdb.chemistry.composition import parse_composition
+from pvkdb.chemistry.formulas.composition import parse_composition
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest, NebSettings

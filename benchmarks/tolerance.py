@@ -19,8 +19,8 @@ import time
 import numpy as np
 from pymatgen.core import Species
 
-from pvkdb.chemistry.platt import PEROVSKITE
-from pvkdb.chemistry.tolerance_arrays import abx3_factors, factors_from_radii, site_radii
+from pvkdb.chemistry.factors.platt import PEROVSKITE
+from pvkdb.chemistry.factors.tolerance_arrays import abx3_factors, factors_from_radii, site_radii
 
 COMPOSITIONS = 1_000_000
 IN_LOOP = 10_000

@@ -4,7 +4,7 @@
 
 reads the 460 training compounds of Bartel et al. (2019) that lie in ``pvkdb/chemistry/data``,
 splits them with a decision tree of one node, fits the sigmoid of Platt scaling to the published
-tau, and ends with an error where ``pvkdb/chemistry/platt.py`` holds other coefficients.
+tau, and ends with an error where ``pvkdb/chemistry/factors/platt.py`` holds other coefficients.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from importlib import resources
 from itertools import pairwise
 
-from pvkdb.chemistry.platt import PEROVSKITE, Sigmoid
-from pvkdb.chemistry.tolerance import TAU_LIMIT
+from pvkdb.chemistry.factors.platt import PEROVSKITE, Sigmoid
+from pvkdb.chemistry.factors.tolerance import TAU_LIMIT
 
 
 @dataclass(frozen=True, slots=True)

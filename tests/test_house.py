@@ -28,7 +28,6 @@ FEWEST_LINES = 80
 
 #: Folder: why it may hold more than MOST_MODULES.
 LARGE_FOLDERS = {
-    "pvkdb.chemistry": "one file a subject of the field: ions, formulas, families, factors, units",
     "pvkdb.cli.commands": "one file a group of commands",
     "benchmarks": "one script a measurement, and what several share",
     "tests": "tests of the whole, and what tests share",

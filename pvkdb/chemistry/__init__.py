@@ -4,17 +4,17 @@ Pure functions and value types; they read only the tables that are part of the p
 """
 
 from pvkdb.chemistry.amounts import Amount
-from pvkdb.chemistry.composition import (
+from pvkdb.chemistry.defects import Defect
+from pvkdb.chemistry.factors.tolerance import ToleranceFactors, tolerance_factors
+from pvkdb.chemistry.formulas.composition import (
     Composition,
     Occupant,
     material_family,
     parse_composition,
     parse_material,
 )
-from pvkdb.chemistry.defects import Defect
 from pvkdb.chemistry.ions import Ion, Radius, ion, radii, site_radius
 from pvkdb.chemistry.quantities import Interval
-from pvkdb.chemistry.tolerance import ToleranceFactors, tolerance_factors
 
 __all__ = [
     "Amount",

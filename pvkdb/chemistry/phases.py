@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any, NamedTuple
 
-from pvkdb.chemistry.composition import parse_composition
 from pvkdb.chemistry.family import Family, family_of_phase
+from pvkdb.chemistry.formulas.composition import parse_composition
 from pvkdb.errors import InputError
 
 #: In place of the lowest phase where the error of the potential does not decide it.

@@ -10,7 +10,7 @@ from math import prod
 from typing import Literal, cast, get_args
 
 from pvkdb.chemistry import Composition, Ion
-from pvkdb.chemistry.composition import unplaced_molecule
+from pvkdb.chemistry.formulas.composition import unplaced_molecule
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.errors import InputError, unknown_name
 

@@ -15,7 +15,7 @@ from functools import cache, cached_property
 from typing import Any, TypeVar, cast
 
 from pvkdb.chemistry import Composition, Defect
-from pvkdb.chemistry.composition import material_family, parse_material
+from pvkdb.chemistry.formulas.composition import material_family, parse_material
 from pvkdb.chemistry.ions import elements, names
 from pvkdb.chemistry.quantities import Interval
 from pvkdb.errors import InputError, unknown_name

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
-from pvkdb.chemistry.composition import parse_composition
 from pvkdb.chemistry.family import Family
+from pvkdb.chemistry.formulas.composition import parse_composition
 from pvkdb.display.notebook import NotebookView
 from pvkdb.operations.fields import InCommand, Served, Text
 from pvkdb.schemas import StrictModel

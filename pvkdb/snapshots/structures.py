@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb._version import __version__
-from pvkdb.chemistry.sum_formula import anonymous_formula, hill_formula, reduced_formula
+from pvkdb.chemistry.formulas.sum_formula import anonymous_formula, hill_formula, reduced_formula
 from pvkdb.schemas.tables import StructureDocument
 from pvkdb.store.collections import ENERGETICS, STRUCTURES
 from pvkdb.store.curation.dataset import current_version

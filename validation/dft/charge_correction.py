@@ -29,7 +29,7 @@ from ase.neighborlist import neighbor_list
 from pydantic import BaseModel, TypeAdapter
 from scipy.sparse import csr_array
 
-from pvkdb.chemistry.composition import parse_composition
+from pvkdb.chemistry.formulas.composition import parse_composition
 from pvkdb_pipelines.dft.benchmark import read_benchmark
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.work.cores import one_thread_each

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from math import isclose
 from pathlib import Path
 
-from pvkdb.chemistry.composition import parse_material
+from pvkdb.chemistry.formulas.composition import parse_material
 from pvkdb.errors import InputError
 from pvkdb.literature.drafts.documents import read_document
 from pvkdb.literature.drafts.statements import STACK, FoundValue, statements

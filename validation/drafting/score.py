@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from pvkdb.chemistry.composition import parse_material
+from pvkdb.chemistry.formulas.composition import parse_material
 from pvkdb.chemistry.units import parse_measurement
 from pvkdb.errors import InputError
 from pvkdb.literature.drafts import Draft, draft_paper

@@ -8,10 +8,10 @@ import numpy as np
 from ase import Atoms
 
 from pvkdb.chemistry import Composition
+from pvkdb.chemistry.factors.tolerance import goldschmidt
 from pvkdb.chemistry.ions import LAYER_PHASES, molecular_geometries
 from pvkdb.chemistry.phases import MEASURED
 from pvkdb.chemistry.sites import is_spacer
-from pvkdb.chemistry.tolerance import goldschmidt
 from pvkdb.compositions.compounds import (
     Compound,
     Mixture,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import pvkdb
-from pvkdb.chemistry.tolerance import tolerance_factors
+from pvkdb.chemistry.factors.tolerance import tolerance_factors
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.calculations.migration import NebRequest, require_dispersion

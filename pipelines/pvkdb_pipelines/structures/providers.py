@@ -26,7 +26,7 @@ from ase import Atoms
 from pydantic import BaseModel, FiniteFloat, ValidationError
 from sqlalchemy.orm import Session
 
-from pvkdb.chemistry.sum_formula import composition_of_atoms
+from pvkdb.chemistry.formulas.sum_formula import composition_of_atoms
 from pvkdb.client._io.answers import at, outside_reason, require_new
 from pvkdb.client._io.carriers import Awaiting
 from pvkdb.client._io.service import Patience, Service

@@ -163,7 +163,7 @@ def _write_candidates(plan: Plan, path: Path) -> None:
     import csv
     from contextlib import suppress
 
-    from pvkdb.chemistry.tolerance import tolerance_factors
+    from pvkdb.chemistry.factors.tolerance import tolerance_factors
 
     columns = ("t", "mu", "tau", "p_perovskite")
     number = 0

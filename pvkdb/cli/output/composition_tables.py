@@ -18,8 +18,8 @@ def print_tolerances(answers: Sequence[FormulaTolerance]) -> None:
     """Print a table of tolerance factors, then the reasons why others are not defined."""
     if not any(each.factors for each in answers):
         return
-    from pvkdb.chemistry.platt import SOURCE
-    from pvkdb.chemistry.tolerance import TAU_LIMIT
+    from pvkdb.chemistry.factors.platt import SOURCE
+    from pvkdb.chemistry.factors.tolerance import TAU_LIMIT
 
     numbers = ("r_A/Å", "r_B/Å", "r_X/Å", "t", "mu", "tau", "p")
     print_table(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from pvkdb.chemistry.composition import parse_material
+from pvkdb.chemistry.formulas.composition import parse_material
 from pvkdb.chemistry.ions import elements, names
 from pvkdb.errors import InputError
 from pvkdb.literature.drafts.documents import Document

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pvkdb.chemistry.tolerance import DEFINED
+from pvkdb.chemistry.factors.tolerance import DEFINED
 from pvkdb.compositions.tolerance import tolerance_row
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.tables import TABLES, CorrectionsRow, Row, ToleranceRow

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Composition as ChemicalComposition
 from pvkdb.chemistry import parse_composition, tolerance_factors
-from pvkdb.chemistry.composition import material_family
+from pvkdb.chemistry.formulas.composition import material_family
 from pvkdb.chemistry.text import plain_phase
 from pvkdb.errors import InputError
 from pvkdb.store.base import Base

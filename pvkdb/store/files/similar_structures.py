@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb._extras import needing
-from pvkdb.chemistry.sum_formula import anonymous_formula, reduced_formula
+from pvkdb.chemistry.formulas.sum_formula import anonymous_formula, reduced_formula
 from pvkdb.errors import InputError, naming
 from pvkdb.operations import Reading
 from pvkdb.schemas.calculations.relaxations import Host

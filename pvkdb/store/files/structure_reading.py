@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from pvkdb._extras import needing
 from pvkdb.chemistry import Composition
+from pvkdb.chemistry.formulas.sum_formula import composition_of_atoms
 from pvkdb.chemistry.ions import molecular_ions
-from pvkdb.chemistry.sum_formula import composition_of_atoms
 from pvkdb.errors import InputError, naming
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebRequest
 from pvkdb.schemas.calculations.relaxations import Host

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from pvkdb.chemistry.sum_formula import anonymous_formula, hill_formula, reduced_formula
+from pvkdb.chemistry.formulas.sum_formula import anonymous_formula, hill_formula, reduced_formula
 from pvkdb.store.base import Base, StoredEnergy, StoredTexts, StoredVectors, utc_now
 from pvkdb.store.models.columns import StructuresColumns
 from pvkdb.store.models.materials import Material

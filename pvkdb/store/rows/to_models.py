@@ -14,8 +14,8 @@ from sqlalchemy import insert, inspect
 from sqlalchemy.orm import Mapper, Session
 
 from pvkdb.chemistry import parse_composition
-from pvkdb.chemistry.composition import Composition as ChemicalComposition
-from pvkdb.chemistry.composition import parse_material
+from pvkdb.chemistry.formulas.composition import Composition as ChemicalComposition
+from pvkdb.chemistry.formulas.composition import parse_material
 from pvkdb.errors import InputError
 from pvkdb.schemas.metrics import TABLE_METRICS, table_columns
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow, ReferencesRow, Row

@@ -28,9 +28,9 @@ from pvkdb.chemistry import (
     parse_composition,
     tolerance_factors,
 )
+from pvkdb.chemistry.factors.tolerance import DEFINED
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.chemistry.phases import MEASURED, PHASE_ERRORS_EV
-from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import COMPUTED, Grade
 from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport

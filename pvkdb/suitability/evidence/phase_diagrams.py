@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb._extras import needing
 from pvkdb.chemistry import Composition, parse_composition
-from pvkdb.chemistry.sum_formula import reduced_formula
+from pvkdb.chemistry.formulas.sum_formula import reduced_formula
 from pvkdb.compositions.compounds import competitors, compound_like
 from pvkdb.errors import InputError, naming
 from pvkdb.operations import Reading

@@ -16,9 +16,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
+from pvkdb.chemistry.factors.tolerance import DEFINED
 from pvkdb.chemistry.family import Family, family_of_phase
 from pvkdb.chemistry.phases import MEASURED, lowest_phases
-from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import Grade
 from pvkdb.store.base import LARGEST_EV

@@ -20,8 +20,8 @@ from typing import Any, get_args
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
+from pvkdb.chemistry.factors.tolerance import mean_radius
 from pvkdb.chemistry.sites import Site
-from pvkdb.chemistry.tolerance import mean_radius
 from pvkdb.errors import MissingRadiusError
 from pvkdb.operations import Reading
 from pvkdb.schemas.metrics import METRICS, Metric

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pvkdb.chemistry import parse_composition
-from pvkdb.chemistry.formula import parse_amounts
+from pvkdb.chemistry.formulas.formula import parse_amounts
 from pvkdb.errors import FormulaError
 
 

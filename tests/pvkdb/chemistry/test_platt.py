@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.tolerance import best_split, fit, training_set
-from pvkdb.chemistry.platt import PEROVSKITE, Sigmoid
-from pvkdb.chemistry.tolerance import TAU_LIMIT
+from pvkdb.chemistry.factors.platt import PEROVSKITE, Sigmoid
+from pvkdb.chemistry.factors.tolerance import TAU_LIMIT
 
 TAU = [compound.tau for compound in training_set()]
 LABELS = [compound.perovskite for compound in training_set()]

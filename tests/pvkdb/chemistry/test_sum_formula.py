@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymatgen.core import Composition
 
-from pvkdb.chemistry.sum_formula import (
+from pvkdb.chemistry.formulas.sum_formula import (
     anonymous_formula,
     composition_of_atoms,
     hill_formula,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pvkdb.chemistry import Ion, parse_composition, site_radius, tolerance_factors
+from pvkdb.chemistry.factors.tolerance import bartel_tau, factor_radius, goldschmidt
 from pvkdb.chemistry.ions import sources
-from pvkdb.chemistry.tolerance import bartel_tau, factor_radius, goldschmidt
 from pvkdb.errors import InputError, MissingRadiusError
 
 TABLE_S1 = Path(__file__).parents[3] / "pvkdb/chemistry/data/bartel2019_table_s1.csv"

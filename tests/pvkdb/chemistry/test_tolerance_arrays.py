@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from curation.tolerance import training_set
 from pvkdb.chemistry import parse_composition, tolerance_factors
-from pvkdb.chemistry.platt import PEROVSKITE
-from pvkdb.chemistry.tolerance import TAU_LIMIT, bartel_tau, goldschmidt, octahedral_factor
-from pvkdb.chemistry.tolerance_arrays import (
+from pvkdb.chemistry.factors.platt import PEROVSKITE
+from pvkdb.chemistry.factors.tolerance import TAU_LIMIT, bartel_tau, goldschmidt, octahedral_factor
+from pvkdb.chemistry.factors.tolerance_arrays import (
     FactorArrays,
     abx3_factors,
     factors_from_radii,

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Composition, parse_composition, tolerance_factors
-from pvkdb.chemistry.composition import Occupant
+from pvkdb.chemistry.factors.tolerance import TAU_LIMIT, factor_radius
+from pvkdb.chemistry.formulas.composition import Occupant
 from pvkdb.chemistry.ions import Radius, molecular_ions, sources
-from pvkdb.chemistry.tolerance import TAU_LIMIT, factor_radius
 from pvkdb.compositions.tolerance import tolerance_row
 from pvkdb.errors import InputError
 from pvkdb.schemas.tables import MaterialsRow, ToleranceRow

@@ -16,9 +16,9 @@ from itertools import combinations
 from pathlib import Path
 
 from pvkdb.chemistry import Composition, parse_composition
+from pvkdb.chemistry.formulas.sum_formula import composition_of_atoms
 from pvkdb.chemistry.ions import Ion
 from pvkdb.chemistry.sites import Site
-from pvkdb.chemistry.sum_formula import composition_of_atoms
 from pvkdb.compositions.compounds import stoichiometry_of
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.relaxations import Host

@@ -20,16 +20,16 @@ from numpy.typing import NDArray
 
 from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.chemistry.amounts import ZERO
-from pvkdb.chemistry.canonical import amounts_text
-from pvkdb.chemistry.composition import Occupant
+from pvkdb.chemistry.factors.tolerance import mean_radius
+from pvkdb.chemistry.factors.tolerance_arrays import FactorArrays, factors_from_radii
 from pvkdb.chemistry.family import Family
-from pvkdb.chemistry.formula import parsed_formulas
-from pvkdb.chemistry.interpretation import interpret
+from pvkdb.chemistry.formulas.canonical import amounts_text
+from pvkdb.chemistry.formulas.composition import Occupant
+from pvkdb.chemistry.formulas.formula import parsed_formulas
+from pvkdb.chemistry.formulas.interpretation import interpret
 from pvkdb.chemistry.ions import Ion
 from pvkdb.chemistry.sites import Site
 from pvkdb.chemistry.text import plain
-from pvkdb.chemistry.tolerance import mean_radius
-from pvkdb.chemistry.tolerance_arrays import FactorArrays, factors_from_radii
 from pvkdb.errors import FormulaError, MissingRadiusError
 from pvkdb_pipelines.screening.plan.conditions import PlanCondition
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pvkdb.chemistry.tolerance import TAU_LIMIT
+from pvkdb.chemistry.factors.tolerance import TAU_LIMIT
 from pvkdb.display.numbers import decimals, milli
 from pvkdb.schemas.screening import ScreenedCandidate
 from pvkdb.store.runs.screening_reports import value_at

@@ -19,8 +19,8 @@ from typing import Any, get_args
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from pvkdb.chemistry.platt import SOURCE
-from pvkdb.chemistry.tolerance import TAU_LIMIT
+from pvkdb.chemistry.factors.platt import SOURCE
+from pvkdb.chemistry.factors.tolerance import TAU_LIMIT
 from pvkdb.display.numbers import decimals, milli
 from pvkdb.schemas.calculations.relaxations import HOST_DROP_EV
 from pvkdb.schemas.calculations.reliability import barrier_error

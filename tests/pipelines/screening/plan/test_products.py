@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from pvkdb.chemistry import parse_composition
-from pvkdb.chemistry.tolerance import tolerance_factors
+from pvkdb.chemistry.factors.tolerance import tolerance_factors
 from pvkdb.errors import FormulaError, InputError
 from pvkdb_pipelines.screening import funnel
 from pvkdb_pipelines.screening.funnel import Funnel

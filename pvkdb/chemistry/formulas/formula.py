@@ -5,8 +5,8 @@
 
 Names overlap: NA is nonylammonium and the start of NAEA, Sn is tin or sulphur n times, and GABA
 may be γ-aminobutyric acid or guanidinium and butylammonium. A formula is therefore split in every
-possible way, longest names first, and :mod:`pvkdb.chemistry.interpretation` chooses the first
-result with plausible charges.
+possible way, longest names first, and :mod:`pvkdb.chemistry.formulas.interpretation` chooses the
+first result with plausible charges.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from itertools import islice, product
 from pvkdb.chemistry.amounts import ONE, ZERO, Amount, total
 from pvkdb.chemistry.charges import Charged, assign_charges, ion_choices
 from pvkdb.chemistry.family import HOLLOW_CATIONS, StructureFamily, classify
-from pvkdb.chemistry.formula import ParsedFormula, parsed_formulas
+from pvkdb.chemistry.formulas.formula import ParsedFormula, parsed_formulas
 from pvkdb.chemistry.ions import Ion, names
 from pvkdb.chemistry.sites import Sites, placements
 from pvkdb.chemistry.text import PlainText

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import gcd, lcm
 
 from pvkdb.chemistry.amounts import ONE, Amount, total
-from pvkdb.chemistry.interpretation import Interpretation
+from pvkdb.chemistry.formulas.interpretation import Interpretation
 from pvkdb.chemistry.ions import Ion, molecular_ions
 from pvkdb.chemistry.sites import Group, Site, is_spacer
 

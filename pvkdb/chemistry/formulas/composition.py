@@ -1,8 +1,8 @@
 """Site-resolved compositions: ions, sites, amounts and structure family.
 
-A formula is read (:mod:`~pvkdb.chemistry.formula`) and its ions get charges
+A formula is read (:mod:`~pvkdb.chemistry.formulas.formula`) and its ions get charges
 (:mod:`~pvkdb.chemistry.charges`), sites (:mod:`~pvkdb.chemistry.sites`) and a structure family
-(:mod:`~pvkdb.chemistry.family`); :mod:`~pvkdb.chemistry.interpretation` chooses among the
+(:mod:`~pvkdb.chemistry.family`); :mod:`~pvkdb.chemistry.formulas.interpretation` chooses among the
 possibilities. The canonical formula is the same for every spelling of a composition.
 """
 
@@ -15,11 +15,11 @@ from functools import lru_cache
 from html import escape
 
 from pvkdb.chemistry.amounts import ZERO, Amount
-from pvkdb.chemistry.canonical import canonical_formula, formula_units
 from pvkdb.chemistry.charges import assign_charges
 from pvkdb.chemistry.family import DIMENSIONALITY, Family, family_of_phase
-from pvkdb.chemistry.formula import parse_amounts, parsed_formulas
-from pvkdb.chemistry.interpretation import Interpretation, interpret
+from pvkdb.chemistry.formulas.canonical import canonical_formula, formula_units
+from pvkdb.chemistry.formulas.formula import parse_amounts, parsed_formulas
+from pvkdb.chemistry.formulas.interpretation import Interpretation, interpret
 from pvkdb.chemistry.ions import LAYER_PHASES, Ion, molecular_geometries, names
 from pvkdb.chemistry.sites import Site
 from pvkdb.chemistry.text import PlainText, plain

@@ -1,7 +1,7 @@
 """Sum formulas of counted atoms, as OPTIMADE 1.2 defines them.
 
 All atoms of a cell are counted: a supercell with a vacancy has the formula of that cell. The
-formula of a composition is made in :mod:`pvkdb.chemistry.canonical`.
+formula of a composition is made in :mod:`pvkdb.chemistry.formulas.canonical`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from math import gcd
 from string import ascii_lowercase, ascii_uppercase
 
-from pvkdb.chemistry.composition import Composition, parse_composition
+from pvkdb.chemistry.formulas.composition import Composition, parse_composition
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.errors import FormulaError
 

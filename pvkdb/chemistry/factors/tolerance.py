@@ -6,13 +6,14 @@
   doi 10.1107/S0108768108032734.
 * Bartel's tau = r_X / r_B - n_A (n_A - (r_A / r_B) / ln(r_A / r_B)); perovskite below 4.18;
   C. J. Bartel et al., Sci. Adv. 5, eaav0693 (2019), doi 10.1126/sciadv.aav0693.
-* The probability of being a perovskite from tau (:mod:`~pvkdb.chemistry.platt`).
+* The probability of being a perovskite from tau (:mod:`~pvkdb.chemistry.factors.platt`).
 
 They hold for ABX3 and, as Bartel et al. use them, for A2BB'X6 with the mean radius of B and B'.
 A site shared by several ions has the mean of their radii and charges, weighted by the amounts; for
 equal amounts that is what the code of Bartel et al. does. On the A site t of the mean radius is the
 mean of the t of the ions; Z. Li et al., Chem. Mater. 28, 284 (2016), doi
-10.1021/acs.chemmater.5b04107. Arrays of compositions: :mod:`~pvkdb.chemistry.tolerance_arrays`.
+10.1021/acs.chemmater.5b04107. Arrays of compositions:
+:mod:`~pvkdb.chemistry.factors.tolerance_arrays`.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from dataclasses import dataclass
 from functools import cache
 from math import log, sqrt
 
-from pvkdb.chemistry.composition import Composition, Occupant
+from pvkdb.chemistry.factors.platt import PEROVSKITE
 from pvkdb.chemistry.family import Family
+from pvkdb.chemistry.formulas.composition import Composition, Occupant
 from pvkdb.chemistry.ions import Ion, Radius, radii, site_radius
-from pvkdb.chemistry.platt import PEROVSKITE
 from pvkdb.chemistry.sites import Site
 from pvkdb.errors import InputError, MissingRadiusError
 

@@ -1,7 +1,7 @@
 """Tolerance factors of arrays of compositions: a million ABX3 in about a second.
 
-The numbers agree with :mod:`~pvkdb.chemistry.tolerance` to the last bit; NaN denotes undefined
-factors and missing radii. This module needs numpy, which comes with the extra ``store``.
+The numbers agree with :mod:`~pvkdb.chemistry.factors.tolerance` to the last bit; NaN denotes
+undefined factors and missing radii. This module needs numpy, which comes with the extra ``store``.
 
 Example:
     >>> factors = abx3_factors((["Cs", "MA"], 1), ("Pb", 2), ("I", -1))
@@ -26,10 +26,10 @@ from math import exp, log, nan, sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pvkdb.chemistry.factors.platt import PEROVSKITE
+from pvkdb.chemistry.factors.tolerance import factor_radius
 from pvkdb.chemistry.ions import radii
-from pvkdb.chemistry.platt import PEROVSKITE
 from pvkdb.chemistry.sites import Site
-from pvkdb.chemistry.tolerance import factor_radius
 from pvkdb.errors import MissingRadiusError
 
 FloatArray = NDArray[np.float64]
@@ -88,7 +88,7 @@ def site_radii(symbols: ArrayLike, charges: ArrayLike, site: Site) -> FloatArray
 
 
 def _probability(tau: FloatArray) -> FloatArray:
-    """Evaluate the curve of :mod:`~pvkdb.chemistry.platt` on an array."""
+    """Evaluate the curve of :mod:`~pvkdb.chemistry.factors.platt` on an array."""
     exponent = PEROVSKITE.slope * tau + PEROVSKITE.offset
     small = _each(exp, -np.abs(exponent))
     return np.where(exponent > 0, small, 1.0) / (1.0 + small)

@@ -1,0 +1,1 @@
+"""Tolerance factors, one by one and of arrays, and the probability of a perovskite."""

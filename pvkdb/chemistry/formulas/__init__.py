@@ -1,0 +1,1 @@
+"""Compositions from formulas: reading, interpretation, canonical spelling."""
