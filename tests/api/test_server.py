@@ -126,7 +126,7 @@ def test_who_does_not_finish_in_time_is_not_waited_for(start: Started) -> None:
     request.socket.close()
 
 
-def test_a_dead_worker_is_replaced_and_all_end_after_their_requests(
+def test_a_worker_that_dies_is_replaced_and_all_end_when_their_requests_have(
     start: Started,
 ) -> None:
     process, address = start(PVKDB_WORKERS="2", PVKDB_ALLOW_LOCAL_WRITES="1")

@@ -116,7 +116,7 @@ def test_the_compose_file_says_what_depends_on_what(compose: dict[str, Any]) -> 
     assert "/readyz" in probe[-1]
 
 
-def test_containers_have_no_rights_and_write_to_volumes_only(
+def test_containers_have_no_rights_and_write_to_volumes_and_memory_only(
     compose: dict[str, Any],
 ) -> None:
     for name, service in compose["services"].items():

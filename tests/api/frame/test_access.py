@@ -95,7 +95,7 @@ def test_two_keys_at_once_are_refused(api: Api, guarded_store: Store) -> None:
 
 @pytest.mark.parametrize("scope", ["queue", "admin"])
 @pytest.mark.parametrize("header", ["Authorization", "X-API-Key"])
-def test_a_key_with_the_scope_writes(
+def test_a_key_that_allows_it_writes(
     api: Api, guarded_store: Store, scope: str, header: str
 ) -> None:
     key = key_for(guarded_store, scope)

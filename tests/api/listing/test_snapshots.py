@@ -96,7 +96,7 @@ def test_ten_callers_make_one_file_until_the_data_change(api: Api, made: list[Pa
     assert not any(path.parent.exists() for path in made)
 
 
-def test_a_reader_keeps_its_file_without_a_connection(
+def test_a_reader_holds_no_connection_and_keeps_its_file(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snapshots, "PIECE_BYTES", 1000)
@@ -143,7 +143,7 @@ def test_a_full_disk_is_no_fault_of_the_caller(api: Api, monkeypatch: pytest.Mon
     assert api.get(PATH).status_code == 200
 
 
-def test_too_many_devices_are_for_the_command(
+def test_too_many_devices_are_left_to_the_command(
     reading_api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pvkdb_api.operations.rankings.MOST_RANKED", 20)

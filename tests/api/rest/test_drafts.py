@@ -75,7 +75,7 @@ def test_a_paper_may_be_larger_than_other_bodies(api: Api, ada: str, guarded_sto
     assert other.status_code == 413
 
 
-def test_a_decision_on_another_revision_is_refused(
+def test_a_decision_on_another_revision_is_refused_and_says_what_changed(
     api: Api, ada: str, guarded_store: Store
 ) -> None:
     draft = post(api, ada, text=f"{TEXT} It is thin.").json()
