@@ -3,11 +3,17 @@
 import importlib.util
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import uvicorn
+
+from pvkdb_api.server import listen
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -28,6 +34,22 @@ def background(*program: str, cwd: Path | None = None) -> Iterator[Start]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@contextmanager
+def listening(app: Any) -> Iterator[str]:
+    """The address of an application that a thread of this process serves."""
+    with listen("127.0.0.1", 0) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(timeout=20)
+        assert not thread.is_alive()
 
 
 def module_at(path: Path, name: str = "") -> ModuleType:

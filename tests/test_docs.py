@@ -5,23 +5,19 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from typer.testing import CliRunner
 
 from pvkdb.cli.app import app
 from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import ServiceSettings
-from pvkdb_api.server import listen
 from pvkdb_pipelines.screening.plan.plan import parse_plan
 
-from .programs import module_at
+from .programs import listening, module_at
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -58,32 +54,16 @@ def commands() -> list[str]:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, loaded_sqlite: Path) -> Iterator[str]:
     """A real server on a loopback port, with the literature loaded."""
-    path = tmp_path_factory.mktemp("docs") / "docs.sqlite"
-    shutil.copy(loaded_sqlite, path)
-    url = f"sqlite:///{path}"
-    with listen("127.0.0.1", 0) as listener:
-        app = create_app(url, ServiceSettings(allow_local_writes=True))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        for _ in range(100):
-            if server.started:
-                break
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(timeout=10)
-
-
-def test_there_are_commands_to_check() -> None:
-    assert len(commands()) >= 8
+    path = shutil.copy(loaded_sqlite, tmp_path_factory.mktemp("docs"))
+    app = create_app(f"sqlite:///{path}", ServiceSettings(allow_local_writes=True))
+    with listening(app) as address:
+        yield address
 
 
 @pytest.mark.slow
-def test_short_commands_run_in_the_order_of_the_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_short_commands_run_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    assert len(commands()) >= 8
     for command in commands():
         words = shlex.split(command)
         if words[1] in LONG:

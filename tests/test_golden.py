@@ -36,81 +36,67 @@ API = "/api/v1"
 #: Characters of an error that are compared; the rest lists what the store holds.
 SHOWN = 140
 
-#: Options of the command of each operation, and the same request of the service.
-ANSWERS: dict[str, list[tuple[str, str | dict[str, Any]]]] = {
-    "tolerances": [
-        (
-            "CsPbBr3 Cs2SnI6 MAPbI₃ Rb0.5Li0.5BaF3",
-            {"formulas": ["CsPbBr3", "Cs2SnI6", "MAPbI₃", "Rb0.5Li0.5BaF3"]},
-        )
-    ],
+FOUR = ["CsPbBr3", "Cs2SnI6", "MAPbI₃", "Rb0.5Li0.5BaF3"]
+#: Options of the command of each operation. The same request of the service follows from them, but
+#: for texts and lists.
+ANSWERS: dict[str, list[str | tuple[str, dict[str, Any]]]] = {
+    "tolerances": [(" ".join(FOUR), {"formulas": FOUR})],
     "similar_structures": [("mine.cif", {"cif": CIF})],
     "crossbar": [
-        (
-            "--on-off 1000 --selectivity 514 --thickness-nm 60",
-            "on_off_ratio=1000&selectivity=514&thickness_nm=60",
-        ),
-        (
-            "--device d-t4-r01 --r-lrs 1e4 --line-resistance 10 --size 16",
-            "device=d-t4-r01&r_lrs_ohm=1e4&line_resistance_ohm=10&size=16",
-        ),
-        (
-            "--on-off inf --r-lrs 1e4 --pull-up 5e3 --margin 0.2",
-            "on_off_ratio=inf&r_lrs_ohm=1e4&pull_up_ohm=5e3&margin=0.2",
-        ),
+        "--on-off 1000 --selectivity 514 --thickness-nm 60",
+        "--device d-t4-r01 --r-lrs 1e4 --line-resistance 10 --size 16",
+        "--on-off inf --r-lrs 1e4 --pull-up 5e3 --margin 0.2",
     ],
     "kinetics": [
-        ("CH3NH3PbI3", "formula=CH3NH3PbI3"),
-        ("--device d-t4-r06 --thickness-nm 100", "device=d-t4-r06&thickness_nm=100"),
-        (
-            "--e-a 0.35 --dfe 1.32:2.67 --bias-v 0.5:2 --temperature-k 280:350 --write-time-s 1e-3",
-            "e_a_ev=0.35&dfe_ev=1.32:2.67&bias_v=0.5:2&temperature_k=280:350&write_time_s=1e-3",
-        ),
+        "CH3NH3PbI3",
+        "--device d-t4-r06 --thickness-nm 100",
+        "--e-a 0.35 --dfe 1.32:2.67 --bias-v 0.5:2 --temperature-k 280:350 --write-time-s 1e-3",
     ],
 }
 
-#: Requests that cannot be answered, by command and by service.
-REFUSED: dict[str, list[tuple[str, str | dict[str, Any]]]] = {
+#: Requests that cannot be answered, likewise.
+REFUSED: dict[str, list[str | tuple[str, dict[str, Any]]]] = {
     "tolerances": [("", {"formulas": []}), ("C" * 201, {"formulas": ["C" * 201]})],
     "similar_structures": [("nothing.cif", {"cif": "data_x"}), ("no.cif", {"cif": ""})],
     "crossbar": [
-        ("", ""),
-        ("--on-off 10 --device d-t4-r01", "on_off_ratio=10&device=d-t4-r01"),
-        ("--on-off 0.5", "on_off_ratio=0.5"),
-        ("--on-off nan", "on_off_ratio=nan"),
-        ("--on-off 10 --r-lrs -5", "on_off_ratio=10&r_lrs_ohm=-5"),
-        ("--on-off 10 --r-lrs nan", "on_off_ratio=10&r_lrs_ohm=nan"),
-        ("--on-off 10 --size 0", "on_off_ratio=10&size=0"),
-        ("--on-off 10 --size 513", "on_off_ratio=10&size=513"),
-        ("--on-off 10 --margin 1", "on_off_ratio=10&margin=1"),
-        ("--on-off 10 --line-resistance 1", "on_off_ratio=10&line_resistance_ohm=1"),
-        ("--on-off 10 --thickness-nm 0", "on_off_ratio=10&thickness_nm=0"),
-        ("--device d-t4-r15", "device=d-t4-r15"),
-        ("--device nope", "device=nope"),
+        *("", "--on-off 10 --device d-t4-r01", "--on-off 0.5", "--on-off nan"),
+        *("--on-off 10 --r-lrs -5", "--on-off 10 --r-lrs nan", "--on-off 10 --size 0"),
+        *("--on-off 10 --size 513", "--on-off 10 --margin 1", "--on-off 10 --line-resistance 1"),
+        *("--on-off 10 --thickness-nm 0", "--device d-t4-r15", "--device nope"),
     ],
     "kinetics": [
-        ("", ""),
-        ("CsPbBr3 --e-a 1", "formula=CsPbBr3&e_a_ev=1"),
-        ("CsPbBr3 --dfe 1", "formula=CsPbBr3&dfe_ev=1"),
-        ("--e-a x", "e_a_ev=x"),
-        ("--e-a -1", "e_a_ev=-1"),
-        ("--e-a 1 --dfe 2:1", "e_a_ev=1&dfe_ev=2:1"),
-        ("--e-a 1 --thickness-nm -3", "e_a_ev=1&thickness_nm=-3"),
-        ("--e-a 1 --bias-v nan", "e_a_ev=1&bias_v=nan"),
-        ("--e-a 1 --temperature-k nan", "e_a_ev=1&temperature_k=nan"),
-        ("--e-a 1 --write-time-s nan", "e_a_ev=1&write_time_s=nan"),
-        ("CsPbF3", "formula=CsPbF3"),
-        ("Xx9", "formula=Xx9"),
-        ("--device nope", "device=nope"),
+        *("", "CsPbBr3 --e-a 1", "CsPbBr3 --dfe 1", "--e-a x", "--e-a -1", "--e-a 1 --dfe 2:1"),
+        *("--e-a 1 --thickness-nm -3", "--e-a 1 --bias-v nan", "--e-a 1 --temperature-k nan"),
+        *("--e-a 1 --write-time-s nan", "CsPbF3", "Xx9", "--device nope"),
     ],
 }
+#: Parameters of the service whose options have shorter names.
+LONGER = {
+    "on_off": "on_off_ratio",
+    "r_lrs": "r_lrs_ohm",
+    "pull_up": "pull_up_ohm",
+    "line_resistance": "line_resistance_ohm",
+    "e_a": "e_a_ev",
+    "dfe": "dfe_ev",
+}
+
+
+def both(asked: str | tuple[str, dict[str, Any]]) -> tuple[str, str | dict[str, Any]]:
+    """Options of a command, and the same request of the service."""
+    if not isinstance(asked, str):
+        return asked
+    words, query = iter(asked.split()), []
+    for word in words:
+        name = word.removeprefix("--").replace("-", "_")
+        option = word.startswith("--")
+        query.append(f"{LONGER.get(name, name)}={next(words)}" if option else f"formula={word}")
+    return asked, "&".join(query)
+
 
 #: Options that the commands of queued operations refuse.
 QUEUEING: dict[str, list[str]] = {
     "simulate": [
-        "CsPbBr3 --thickness-nm 100",
-        "CsPbBr3 --rate 100",
-        "CsPbBr3 --axis a",
+        *("CsPbBr3 --thickness-nm 100", "CsPbBr3 --rate 100", "CsPbBr3 --axis a"),
         "CsPbBr3 --output device.txt --stack a/CsPbBr3/b",
         "MAPbI3 --stack ITO/MAPbI3/Ag",
         "CsPbBr3 --stack ITO/CsPbBr3/Ag --axis d",
@@ -120,26 +106,15 @@ QUEUEING: dict[str, list[str]] = {
         "CsPbBr3-Pnma --stack ITO/CsPbBr3/Ag --thickness-nm 200 --bias-v 1 --set vacancies=2",
     ],
     "examine": [
-        "",
-        "PCM FeFET",
-        "d-none",
-        "d-t4-r15",
-        "EpiRAM --task henon --images mnist",
-        "EpiRAM --seeds 0",
-        "PCM --line-ohm 2",
-        "PCM --images no-folder",
-        "EpiRAM --task nothing",
-        "--task puf",
-        "--task nociceptor --set r_on=x",
+        *("", "PCM FeFET", "d-none", "d-t4-r15", "EpiRAM --task henon --images mnist"),
+        *("EpiRAM --seeds 0", "PCM --line-ohm 2", "PCM --images no-folder"),
+        *("EpiRAM --task nothing", "--task puf", "--task nociceptor --set r_on=x"),
         "EpiRAM --at-s -1 --task inference",
     ],
     "neb": ["CsPbBr3 --defect V_Cl", "CsPbBr3 --images 1"],
     "md": ["none --temperature-k 700", "e1 --temperature-k 0"],
     "dft": [
-        "none",
-        "none --kpoints 2",
-        "none --method nothing",
-        "none --fmax 0.1",
+        *("none", "none --kpoints 2", "none --method nothing", "none --fmax 0.1"),
         "none --smearing warm",
     ],
 }
@@ -229,7 +204,7 @@ def served(local: LocalClient, name: str, query: str | dict[str, Any]) -> Any:
 @pytest.mark.parametrize("name", ANSWERS)
 def test_answers(name: str, database: str, local: LocalClient) -> None:
     found = []
-    for options, query in ANSWERS[name]:
+    for options, query in map(both, ANSWERS[name]):
         document = command(database, name, options)
         assert served(local, name, query) == document
         shown = printed(database, name, options)
@@ -257,7 +232,7 @@ def test_what_reads_nothing_needs_no_database(name: str, options: str, tmp_path:
 @pytest.mark.parametrize("name", REFUSED)
 def test_refusals(name: str, database: str, local: LocalClient) -> None:
     found = []
-    for options, query in REFUSED[name]:
+    for options, query in map(both, REFUSED[name]):
         problem = served(local, name, query)
         said = [problem["status"], problem["detail"][:SHOWN], problem.get("parameter")]
         found.append([options, command(database, name, options), query, said])

@@ -69,6 +69,16 @@ class Api:
     def post(self, path: str, json: Any) -> httpx.Response:
         return self.request("POST", path, json=json)
 
+    def pages(self, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Every page of a list; ends also where the cursors do not."""
+        for _ in range(100):
+            page = self.get(path, **parameters).json()
+            yield page
+            if page["next_cursor"] is None:
+                return
+            parameters["cursor"] = page["next_cursor"]
+        pytest.fail(f"{path} does not end")
+
     def problem(self, path: str, status: int, **parameters: Any) -> dict[str, Any]:
         """The problem that a GET must end in."""
         response = self.get(path, **parameters)

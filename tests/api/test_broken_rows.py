@@ -30,20 +30,8 @@ PARAMETERS = NebRequest(formula="CsPbBr3", phase="Pnma", defect="V_Br").model_du
 #: An accuracy.
 OVER = {"mean": 0.9, "spread": 0.0, "seeds": []}
 KINDS = (
-    "neb",
-    "md",
-    "relax",
-    "element",
-    "vacancy",
-    "estimate",
-    "simulation",
-    "examine",
-    "dft-scf",
-    "dft-path",
-    "dft-hop",
-    "dft-neb",
-    "dft-after",
-    "<?>",
+    *("neb", "md", "relax", "element", "vacancy", "estimate", "simulation", "examine"),
+    *("dft-scf", "dft-path", "dft-hop", "dft-neb", "dft-after", "<?>"),
 )
 #: Texts that no text of the store should be.
 ODD = ("", "\x01\x1b[2J\x85", "'\"<script>alert(1)</script>", "=1+1", "‮\ufeff", "é" * 5000, "a\nb")
@@ -77,25 +65,19 @@ def add(connection: Connection, table: str, **values: Any) -> str | None:
 
 
 def calculation(connection: Connection, number: int, **values: Any) -> str | None:
-    return add(
-        connection,
-        "calculations",
-        **{
-            "id": f"broken{number:06d}",
-            "key": f"{number:064d}",
-            "kind": "neb",
-            "material_id": MATERIAL,
-            "state": "done",
-            "priority": 0,
-            "attempts": 1,
-            "parameters": json.dumps(PARAMETERS),
-            "result": json.dumps(RESULT),
-            "created_at": TIME,
-            "started_at": TIME,
-            "finished_at": TIME,
-            **values,
-        },
-    )
+    whole = {
+        "id": f"broken{number:06d}",
+        "key": f"{number:064d}",
+        "kind": "neb",
+        "material_id": MATERIAL,
+        "state": "done",
+        "parameters": json.dumps(PARAMETERS),
+        "result": json.dumps(RESULT),
+        "priority": 0,
+        "attempts": 1,
+        **dict.fromkeys(("created_at", "started_at", "finished_at"), TIME),
+    }
+    return add(connection, "calculations", **whole | values)
 
 
 def broken_calculations() -> Iterator[dict[str, Any]]:
@@ -131,64 +113,20 @@ def put_broken_rows(store: Store) -> dict[str, list[str]]:
     with store.engine.begin() as connection:
         for number, values in enumerate(broken_calculations()):
             found["calculations"] += filter(None, [calculation(connection, number, **values)])
-        shape = ("[[6,0,0],[0,6,0],[0,0,6]]", '["Cs"]', "[[0,0,0]]")
-        shapes = [shape]
-        for place in range(3):
-            for wrong in (
-                *NO_OBJECTS,
-                *NO_JSON,
-                "[1e999]",
-                "[[1e999,0,0],[0,0,0],[0,0,0]]",
-                "[[]]",
-            ):
-                shapes.append((*shape[:place], wrong, *shape[place + 1 :]))
-        for number, (cell, symbols, positions) in enumerate([*shapes, *(shape for _ in ODD)]):
-            odd = ODD[number - len(shapes)] if number >= len(shapes) else "host"
-            name = (
-                f"broken-{number}" if number % 3 else f"broken000000-hop-1-image-{odd[:9]}{number}"
-            )
-            structure = add(
-                connection,
-                "structures",
-                id=name,
-                material_id=MATERIAL,
-                role=odd,
-                origin=odd,
-                space_group=odd,
-                calculation_id=found["calculations"][0],
-                atoms=1,
-                energy_ev=float("inf"),
-                recorded_at=TIME,
-                nelements=1,
-                formula_reduced=odd,
-                formula_anonymous=odd,
-                formula_hill=odd,
-                cell_ang=cell,
-                symbols=symbols,
-                positions_ang=positions,
-            )
-            found["structures"] += filter(None, [structure])
+        of = {"calculation_id": found["calculations"][0], "material_id": MATERIAL}
+        for number, columns in enumerate(broken_structures()):
+            odd = str(columns["role"])[:9]
+            image = f"broken000000-hop-1-image-{odd}{number}"
+            columns["id"] = f"broken-{number}" if number % 3 else image
+            found["structures"] += filter(None, [add(connection, "structures", **columns | of)])
+        texts = ("defect", "species", "direction", "functional", "conditions", "source")
+        fixed = {"quantity": "E_A", "scope": "hop", "approximate": False, "method": "MLIP"}
         for number, odd in enumerate(ODD):
             for value in (1.0, 1e308, float("inf"), float("-inf")):
-                energetic = add(
-                    connection,
-                    "energetics",
-                    id=f"e{number}{value}{odd[:9]}",
-                    material_id=MATERIAL,
-                    defect=odd,
-                    species=odd,
-                    quantity="E_A",
-                    scope="hop",
-                    value_min_ev=value,
-                    value_max_ev=value,
-                    approximate=False,
-                    method="MLIP",
-                    direction=odd,
-                    functional=odd,
-                    conditions=odd,
-                    source=odd,
-                )
-                found["energetics"] += filter(None, [energetic])
+                ends = {"value_min_ev": value, "value_max_ev": value}
+                row = dict.fromkeys(texts, odd) | fixed | ends | {"material_id": MATERIAL}
+                row["id"] = f"e{number}{value}{odd[:9]}"
+                found["energetics"] += filter(None, [add(connection, "energetics", **row)])
         for number, report in enumerate((b"", b"no gzip", b"\x1f\x8b", None)):
             for counts in (*NO_OBJECTS, *NO_JSON):
                 add(
@@ -196,19 +134,34 @@ def put_broken_rows(store: Store) -> dict[str, list[str]]:
                     "screening_runs",
                     id=len(counts) * 10_000 + number * 100 + ord(counts[:1] or " "),
                     plan=f"{number}{counts[:9]}",
-                    fire_time=TIME,
-                    scheduled=False,
+                    report=report,
                     state="done",
                     attempts=1,
-                    started_at=TIME,
-                    finished_at=TIME,
-                    counts=counts,
-                    differences=counts,
-                    report=report,
+                    scheduled=False,
+                    **dict.fromkeys(("fire_time", "started_at", "finished_at"), TIME),
+                    **dict.fromkeys(("counts", "differences"), counts),
                 )
         runs = connection.execute(text("SELECT id FROM screening_runs ORDER BY id LIMIT 40"))
         found["screenings"] = [str(row[0]) for row in runs]
     return found
+
+
+def broken_structures() -> Iterator[dict[str, Any]]:
+    """Columns of structures: shapes that are none, and texts that are odd."""
+    shape = {"cell_ang": "[[6,0,0],[0,6,0],[0,0,6]]", "symbols": '["Cs"]',
+             "positions_ang": "[[0,0,0]]"}  # fmt: skip
+    numbers = ("[1e999]", "[[1e999,0,0],[0,0,0],[0,0,0]]", "[[]]")
+    wrong = [{name: each} for name in shape for each in (*NO_OBJECTS, *NO_JSON, *numbers)]
+    formulas = ("formula_reduced", "formula_anonymous", "formula_hill")
+    for changed, odd in [*((each, "host") for each in ({}, *wrong)), *(({}, odd) for odd in ODD)]:
+        yield {
+            **dict.fromkeys(("role", "origin", "space_group", *formulas), odd),
+            "atoms": 1,
+            "nelements": 1,
+            "energy_ev": float("inf"),
+            "recorded_at": TIME,
+            **shape | changed,
+        }
 
 
 def routes(routes_: Any, prefix: str = "") -> Iterator[str]:

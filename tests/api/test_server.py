@@ -20,7 +20,7 @@ from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.server import PortInUseError, listen, serve
 
 from ..patience import get
-from .conftest import START, Started
+from .conftest import Started
 
 
 def test_a_port_in_use_is_refused_with_the_remedy(sqlite_store):
@@ -60,24 +60,23 @@ def test_the_body_of_an_answer_does_not_wait_for_its_head_to_be_acknowledged():
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_service_quietly(sqlite_store, number):
-    command = [sys.executable, "-W", "error", "-c", START, str(sqlite_store.url)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            address = process.stdout.readline().strip()
-            assert re.fullmatch(r"http://127\.0\.0\.1:\d+", address)
-            assert get(f"{address}/healthz").json()["status"] == "ok"
-            process.send_signal(number)
-            out, err = process.communicate(timeout=20)
-        finally:
-            process.kill()
-    assert process.returncode == 0
-    assert out == ""
+def test_a_signal_ends_the_service_quietly(start: Started, number: signal.Signals) -> None:
+    process, address = start()
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", address)
+    assert get(f"{address}/healthz").json()["status"] == "ok"
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (0, "")
     assert "Traceback" not in err
     assert [line for line in err.splitlines() if "/healthz" not in line] == []
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    """What a service that is told to end has logged; it ends without an error."""
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+    return err
 
 
 class Unfinished:
@@ -112,25 +111,18 @@ def test_a_request_in_progress_is_finished_before_the_service_ends(start: Starte
     with pytest.raises(httpx.ConnectError):
         get(f"{address}/livez")
     assert request.finish().startswith("HTTP/1.1 202")
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 0
-    assert "Traceback" not in err
+    ended(process)
 
 
 def test_who_does_not_finish_in_time_is_not_waited_for(start: Started) -> None:
-    process, address = start(
-        PVKDB_SHUTDOWN_GRACE_S="1",
-        PVKDB_ALLOW_LOCAL_WRITES="1",
-        PVKDB_TRUSTED_PROXIES="198.51.100.1",
-    )
+    grace = {"PVKDB_SHUTDOWN_GRACE_S": "1", "PVKDB_ALLOW_LOCAL_WRITES": "1"}
+    process, address = start(**grace, PVKDB_TRUSTED_PROXIES="198.51.100.1")
     claim = {"X-Forwarded-For": "203.0.113.9"}  # by somebody who is no proxy of ours
     assert get(f"{address}/livez", headers=claim).is_success
     request = Unfinished(address)
     time.sleep(0.5)
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=20)
-    assert process.returncode == 0
-    assert "203.0.113.9" not in err
+    assert "203.0.113.9" not in ended(process)
     request.socket.close()
 
 
@@ -153,9 +145,7 @@ def test_a_worker_that_dies_is_replaced_and_all_end_when_their_requests_have(
     time.sleep(1)
     assert process.poll() is None
     assert request.finish().startswith("HTTP/1.1 202")
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 0
-    assert "Traceback" not in err
+    ended(process)
     assert not any(psutil.pid_exists(pid) for pid in first | second)
 
 
@@ -176,8 +166,7 @@ def test_logs_are_json_lines_that_name_the_request(start: Started) -> None:
     assert re.fullmatch("[0-9a-f]{32}", forged.headers["x-request-id"])
     odd = get(f"{address}/a%0Ab%22", headers={"X-Forwarded-For": "203.0.113.9"})
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=30)
-    lines = [json.loads(line) for line in err.splitlines()]
+    lines = [json.loads(line) for line in ended(process).splitlines()]
     assert [line["request_id"] for line in lines] == [
         answer.headers["x-request-id"] for answer in (named, forged, odd)
     ]
@@ -194,3 +183,14 @@ def test_writes_without_a_key_are_not_offered_to_other_machines(sqlite_store) ->
     settings = ServiceSettings(allow_local_writes=True)
     with pytest.raises(InputError, match="pvkdb keys create"):
         serve(str(sqlite_store.url), "0.0.0.0", 0, ready=pytest.fail, settings=settings)
+
+
+def test_importing_the_service_opens_nothing_and_loads_little() -> None:
+    """No application without an address of a database; packages of measurements and OPTIMADE only
+    when they are asked for: they would be 130 MB of each process."""
+    code = (
+        "import sys, pvkdb_api.app as app; assert not hasattr(app, 'app');"
+        "print({'matplotlib', 'numba', 'pandas', 'scipy', 'optimade', 'lark'} & {*sys.modules})"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert found.stdout.strip() == "set()"

@@ -10,14 +10,15 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from pvkdb.cli.app import app
 from pvkdb.store.queue.kept_files import SETTING as FILES_URL
 from pvkdb_api.core.settings import PREFIX, ServiceSettings
 
@@ -44,13 +45,11 @@ def compose() -> dict[str, Any]:
     return loaded
 
 
-def run_help(command: list[str]) -> str:
-    return subprocess.run(
-        [sys.executable, "-m", "pvkdb", command[0], "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+def has_options(command: list[str]) -> bool:
+    """Whether a command of pvkdb has the options that are given to it."""
+    shown = CliRunner().invoke(app, [command[0], "--help"], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0, shown.output
+    return all(word in shown.output for word in command if word.startswith("--"))
 
 
 def test_the_image_installs_extras_that_exist() -> None:
@@ -79,9 +78,7 @@ def test_the_image_runs_as_a_user_without_rights_and_stops_by_the_signal_that_is
 
 
 def test_the_command_of_the_image_exists_with_its_options() -> None:
-    command = json.loads(arguments("CMD")[0])
-    for word in command[1:]:
-        assert not word.startswith("--") or word in run_help(command)
+    assert has_options(json.loads(arguments("CMD")[0]))
     check = json.loads(arguments("HEALTHCHECK")[0].partition("CMD ")[2])
     assert check[:2] == ["python", "-c"]
     compile(check[2], "HEALTHCHECK", "exec")
@@ -110,9 +107,7 @@ def test_the_compose_file_says_what_depends_on_what(compose: dict[str, Any]) -> 
         url = services[name]["environment"]["PVKDB_DATABASE_URL"]
         assert url.startswith("postgresql://pvkdb:${PVKDB_DB_PASSWORD:?")
         assert url.endswith("@database/pvkdb")
-        command = services[name]["command"]
-        for word in command[1:]:
-            assert not word.startswith("--") or word in run_help(command)
+        assert has_options(services[name]["command"])
     grace = int(services["service"]["stop_grace_period"].removesuffix("s"))
     assert grace > ServiceSettings.model_fields["shutdown_grace_s"].default
     assert all(port.startswith("127.0.0.1:") for port in services["service"]["ports"])
@@ -148,18 +143,22 @@ def test_service_and_worker_keep_files_in_one_volume(compose: dict[str, Any]) ->
         )
 
 
-def test_compose_itself_accepts_the_file_and_wants_a_password() -> None:
-    """`docker-compose config` checks against its schema and needs no engine."""
+def accepted(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What `docker-compose config` says, which checks against its schema and needs no engine."""
     if shutil.which("docker-compose") is None:
         lacks("docker-compose is not installed")
-    command = ["docker-compose", "--file", str(ROOT / "compose.yaml"), "config", "--format", "json"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    without = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    command = ["docker-compose", "--file", str(ROOT / "compose.yaml"), *options, "config"]
+    others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return subprocess.run(
+        [*command, "--format", "json"], capture_output=True, text=True, env=others | environment
+    )
+
+
+def test_compose_itself_accepts_the_file_and_wants_a_password() -> None:
+    without = accepted()
     assert without.returncode != 0
     assert "PVKDB_DB_PASSWORD" in without.stderr
-    environment["PVKDB_DB_PASSWORD"] = "secret"
-    accepted = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    services = json.loads(accepted.stdout)["services"]
+    services = json.loads(accepted(PVKDB_DB_PASSWORD="secret").stdout)["services"]
     assert {*services} == {"database", "init", "service", "worker"}
     url = "postgresql://pvkdb:secret@database/pvkdb"
     assert services["worker"]["environment"]["PVKDB_DATABASE_URL"] == url
@@ -170,13 +169,8 @@ def test_compose_itself_accepts_the_file_and_wants_a_password() -> None:
 
 def test_compose_itself_accepts_the_replica() -> None:
     """The reader has the settings of the service, but for its database and port."""
-    if shutil.which("docker-compose") is None:
-        lacks("docker-compose is not installed")
-    command = ["docker-compose", "--file", str(ROOT / "compose.yaml"), "--profile", "replica"]
-    command += ["config", "--format", "json"]
-    environment = {**os.environ, "PVKDB_DB_PASSWORD": "secret", "PVKDB_READING": "key"}
-    accepted = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    services = json.loads(accepted.stdout)["services"]
+    settings = {"PVKDB_DB_PASSWORD": "secret", "PVKDB_READING": "key"}
+    services = json.loads(accepted("--profile", "replica", **settings).stdout)["services"]
     first, reader = services["service"]["environment"], services["reader"]["environment"]
     assert {name for name in first if first[name] != reader[name]} == {"PVKDB_DATABASE_URL"}
     assert reader["PVKDB_DATABASE_URL"] == "postgresql://pvkdb:secret@standby/pvkdb"

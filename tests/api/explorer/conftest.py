@@ -89,6 +89,14 @@ def visitor(chromium: Any, address: str) -> Iterator[Visitor]:
 
 
 @pytest.fixture
+def scriptless(chromium: Any, address: str) -> Iterator[Visitor]:
+    """A visitor whose browser runs no scripts."""
+    visiting = Visitor(chromium, address, java_script_enabled=False)
+    yield visiting
+    visiting.close()
+
+
+@pytest.fixture
 def browser(guarded_store: Store) -> Iterator[Browser]:
     """A visitor from outside of a service that asks for keys."""
     with guarding(guarded_store) as api:

@@ -98,3 +98,17 @@ def test_a_connection_goes_on_after_head(start: Started) -> None:
             answer = connection.getresponse()
             assert bool(answer.read()) == (method == "GET"), path
     connection.close()
+
+
+@pytest.mark.parametrize("path", ["/api/v1/references", "/api/v1/export/ions", "/openapi.json"])
+def test_long_answers_are_compressed_where_understood(reading_api: Api, path: str) -> None:
+    packed = reading_api.request("GET", path, headers={"Accept-Encoding": "gzip"})
+    plain = reading_api.request("GET", path, headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.content == plain.content  # httpx has unpacked it
+    if "content-length" in packed.headers:  # a file that is sent while it is made has none
+        assert int(packed.headers["content-length"]) < len(plain.content) / 2
+    assert "accept-encoding" in packed.headers["vary"].lower()
+    short = reading_api.request("GET", "/healthz", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in short.headers

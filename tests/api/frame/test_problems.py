@@ -14,18 +14,15 @@ from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.explorer.site.rendering import POLICY
 from pvkdb_api.frame.headers import SECURITY
 
+from ..conftest import Api
+
 
 @pytest.fixture
-def empty_api(api_type, tmp_path):
+def empty_api(tmp_path):
     """The service on a database that nobody has migrated."""
     app = create_app(f"sqlite:///{tmp_path}/empty.sqlite", ServiceSettings(allow_local_writes=True))
-    yield api_type(app)
+    yield Api(app)
     app.state.served.close()
-
-
-@pytest.fixture
-def api_type(reading_api):
-    return type(reading_api)
 
 
 @pytest.mark.parametrize(
@@ -35,17 +32,13 @@ def test_a_database_that_is_not_migrated_is_a_503_with_the_remedy(empty_api, tmp
     problem = empty_api.problem(path, 503)
     assert "pvkdb init" in problem["detail"]
     assert str(tmp_path) not in problem["detail"]
+    assert empty_api.post("/api/v1/calculations", json={"formula": "CsPbBr3"}).status_code == 503
     assert not (tmp_path / "empty.sqlite").exists()
 
 
-def test_work_for_a_database_that_is_not_migrated_is_a_503(empty_api):
-    answer = empty_api.post("/api/v1/calculations", json={"formula": "CsPbBr3"})
-    assert answer.status_code == 503
-
-
-def test_an_unreachable_database_is_a_503_that_does_not_say_where_it_stands(api_type, caplog):
+def test_an_unreachable_database_is_a_503_that_does_not_say_where_it_stands(caplog):
     url = "postgresql://alice:secret@127.0.0.1:9/pvkdb?connect_timeout=1"
-    api = api_type(create_app(url))
+    api = Api(create_app(url))
     for path in ("/readyz", "/healthz", "/api/v1/devices"):
         problem = api.problem(path, 503)
         assert not {"alice", "secret", "127.0.0.1"} & set(problem["detail"].split())

@@ -22,15 +22,14 @@ OWN_FILES = ("metrics.py", "snapshots.py")
 PUT_TOGETHER = {"summary_updates.py", "small.py"}
 
 ATTACKS = (
-    "' OR '1'='1",
-    "x'; DROP TABLE devices; --",
-    "1 UNION SELECT digest FROM api_keys",
-    "../../../../etc/passwd",
-    "..%2F..%2Fetc%2Fpasswd",
-    "/etc/passwd",
-    "${jndi:ldap://x}",
+    *("' OR '1'='1", "x'; DROP TABLE devices; --", "1 UNION SELECT digest FROM api_keys"),
+    *("../../../../etc/passwd", "..%2F..%2Fetc%2Fpasswd", "/etc/passwd", "${jndi:ldap://x}"),
     "{{7*7}}",
 )
+
+
+#: What has an address for each name.
+NAMED = ("devices", "export", "structures", "rankings")
 
 
 def calls(path: Path, names: frozenset[str]) -> Iterator[ast.Call]:
@@ -72,11 +71,8 @@ def test_what_looks_like_sql_or_a_path_is_a_value_and_finds_nothing(api) -> None
             ("/api/v1/energetics", {"functional": attack}),
             ("/api/v1/devices", {"cursor": attack}),
             ("/api/v1/devices", {attack: "1"}),
-            (f"/api/v1/devices/{attack}", {}),
-            (f"/api/v1/export/{attack}", {}),
-            (f"/api/v1/structures/{attack}", {}),
-            (f"/api/v1/rankings/{attack}", {}),
             ("/api/v1/snapshot", {"format": attack}),
+            *((f"/api/v1/{name}/{attack}", {}) for name in NAMED),
         ]
         sent = [("GET", path, {"params": parameters}) for path, parameters in asked]
         for answer in api.together(sent):

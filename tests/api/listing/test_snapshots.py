@@ -132,9 +132,7 @@ def test_a_head_has_the_headers_alone(reading_api: Api) -> None:
         assert head.headers[name] == answer.headers[name]
 
 
-def test_a_full_disk_is_not_the_fault_of_the_caller(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_no_fault_of_the_caller(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(session: Any, path: Path) -> str:
         raise InputError(f"{path} cannot be written: No space left on device")
 

@@ -19,6 +19,7 @@ from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.prototypes import build, compound_of
 
 from ...conftest import new_database
+from ...structures import structure_row
 from ..conftest import service
 
 pytest.importorskip("optimade")
@@ -63,18 +64,11 @@ def fill(store: Store) -> Store:
 def structure(
     key: str, material: Any, atoms: Atoms, role: str, minute: int, parent: str | None = None
 ) -> Structure:
-    return Structure(
-        id=key,
-        material=material,
-        role=role,
-        origin="prototype",
-        parent_id=parent,
-        atoms=len(atoms),
-        cell_ang=np.round(atoms.cell.array, 8).tolist(),
-        symbols=atoms.get_chemical_symbols(),
-        positions_ang=np.round(atoms.positions, 8).tolist(),
-        recorded_at=FIRST + timedelta(minutes=minute),
-    )
+    rounded = atoms.copy()
+    rounded.set_cell(np.round(atoms.cell.array, 8))
+    rounded.positions = np.round(atoms.positions, 8)
+    columns = {"material": material, "role": role, "parent_id": parent}
+    return structure_row(key, rounded, recorded_at=FIRST + timedelta(minutes=minute), **columns)
 
 
 @pytest.fixture(scope="package", params=["sqlite", "postgresql"])

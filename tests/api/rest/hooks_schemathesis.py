@@ -7,22 +7,10 @@ import schemathesis
 #: Parameters whose values have a meaning that no schema can tell: formulas, cursors, names of
 #: devices and potentials. A request that fits the description may be refused only for one of them.
 MEANING = {
-    *(
-        "cursor",
-        "formula",
-        "compositions",
-        "phase",
-        "defect",
-        "host",
-        "device",
-        "devices",
-        "materials",
-        "on_off_ratio",
-        "weights",
-    ),
-    *("reading", "r_lrs_ohm", "pull_up_ohm", "selectivity", "line_resistance_ohm", "size"),
-    *("e_a_ev", "dfe_ev", "thickness_nm", "bias_v", "temperature_k", "write_time_s"),
-    *("compositions", "margin", "settings", "potential", "Idempotency-Key", None),
+    *("cursor", "formula", "compositions", "phase", "defect", "host", "device", "devices"),
+    *("materials", "on_off_ratio", "weights", "reading", "r_lrs_ohm", "pull_up_ohm"),
+    *("selectivity", "line_resistance_ohm", "size", "e_a_ev", "dfe_ev", "thickness_nm", "bias_v"),
+    *("temperature_k", "write_time_s", "margin", "settings", "potential", "Idempotency-Key", None),
     *("cif", "sheet", "material", "stack", "inputs", "values", "relaxation", "version", "by"),
 }
 

@@ -42,19 +42,16 @@ def test_papers_are_for_keys_that_may_import(api: Api, ada: str, guarded_store: 
     number = post(api, ada, text=TEXT).json()["id"]
     reader = key_for(guarded_store, "read")
     assert api.get(PATH).status_code == 401
-    assert (read(api, reader).status_code, read(api, reader, draft=number).status_code) == (
-        403,
-        403,
-    )
+    for query in ({}, {"draft": number}):
+        assert read(api, reader, **query).status_code == 403
     assert read(api, ada).json()["data"][0]["rows"] is None
     assert read(api, ada, draft=number).json()["data"][0]["text"] == TEXT
     assert read(api, ada, draft=99).status_code == 404
 
 
 def test_a_pdf_or_a_text_is_taken_and_nothing_else(api: Api, ada: str) -> None:
-    pdf = b64encode(
-        pdf_of(["The ITO/CsPbI3/Ag device has an endurance of 10^{3} cycles."])
-    ).decode()
+    text = "The ITO/CsPbI3/Ag device has an endurance of 10^{3} cycles."
+    pdf = b64encode(pdf_of([text])).decode()
     taken = post(api, ada, name="paper.pdf", pdf=pdf).json()
     assert taken["rows"][1]["cells"][-1]["value"] == "10³ cycles"
     assert "(Ada)" in taken["created_by"]
@@ -69,9 +66,7 @@ def test_a_pdf_or_a_text_is_taken_and_nothing_else(api: Api, ada: str) -> None:
         assert (refused.status_code, words in refused.json()["detail"]) == (422, True)
 
 
-def test_a_paper_may_be_larger_than_other_bodies_for_who_may_import(
-    api: Api, ada: str, guarded_store: Store
-) -> None:
+def test_a_paper_may_be_larger_than_other_bodies(api: Api, ada: str, guarded_store: Store) -> None:
     large = TEXT + 1_300_000 * " "  # others may have 1 MiB
     assert post(api, ada, text=large).status_code == 200
     assert post(api, ada, text=2 * large).status_code == 413
@@ -103,17 +98,14 @@ def test_a_decision_on_another_revision_is_refused_and_says_what_changed(
     assert (early.status_code, "wait for a decision" in early.json()["detail"]) == (409, True)
 
 
-def test_who_enters_does_not_confirm_and_the_owner_of_two_keys_is_one(
-    api: Api, ada: str, guarded_store: Store
-) -> None:
+def test_who_enters_does_not_confirm_with_any_key(api: Api, ada: str, guarded_store: Store) -> None:
     draft = post(api, ada, text=f"{TEXT} It is thick.").json()
     about = {"authors": "A. Tester", "title": "Ions", "year": "2024"}
     revision = 0
     for field, value in about.items():
         asked = {"draft": draft["id"], "cells": [f"reference.{field}"], "revision": revision}
-        revision = post(api, ada, "/decide", **asked, action="correct", value=value).json()[
-            "revision"
-        ]
+        made = post(api, ada, "/decide", **asked, action="correct", value=value)
+        revision = made.json()["revision"]
     cells = [x["cell"] for row in draft["rows"] for x in row["cells"] if x["value"]]
     asked = {"draft": draft["id"], "cells": cells, "revision": revision}
     assert post(api, ada, "/decide", **asked, action="accept").status_code == 200
@@ -121,8 +113,7 @@ def test_who_enters_does_not_confirm_and_the_owner_of_two_keys_is_one(
     version = report.json()["dataset_version"]
     assert report.headers["x-dataset-version"] == version
     for key in (ada, key_for(guarded_store, "import", name="Ada")):
-        own = api.request(
-            "POST", "/api/v1/import/review", json={"version": version}, headers={"X-API-Key": key}
-        )
+        asked = {"json": {"version": version}, "headers": {"X-API-Key": key}}
+        own = api.request("POST", "/api/v1/import/review", **asked)
         assert own.status_code == 403
         assert "pvkdb keys create NAME --scope import" in own.json()["detail"]

@@ -73,10 +73,8 @@ def test_command_and_client_give_the_same_ranking(reading_api, options, given):
     assert document == found.model_dump(mode="json")
     assert found.subject == given.get("subject", "devices")
     assert (found.samples, found.seed) == (given.get("samples", Options().samples), Options().seed)
-    assert (found.reading, list(found.filters.halide)) == (
-        given.get("reading"),
-        given.get("halide", []),
-    )
+    assert found.reading == given.get("reading")
+    assert list(found.filters.halide) == given.get("halide", [])
     weights = {each.metric: each.weight for each in found.criteria}
     assert given.get("weights", {}).items() <= weights.items()
     assert {each.filter for each in found.set_aside} == {"halide", "lead_free"} & given.keys()
@@ -119,10 +117,7 @@ def test_of_too_many_materials_the_best_are_ranked(reading_api, monkeypatch):
 def test_pages_of_a_ranking_hold_what_the_whole_does(reading_api):
     path, asked = "/api/v1/rankings/synaptic-training", {"subject": "materials", "samples": 20}
     whole = reading_api.get(path, **asked)
-    pages, cursor = [], {}
-    while not pages or cursor["cursor"]:
-        pages.append(reading_api.get(path, limit=8, **asked, **cursor).json())
-        cursor = {"cursor": pages[-1]["next_cursor"]}
+    pages = list(reading_api.pages(path, limit=8, **asked))
     assert {page["total"] for page in pages} == {len(whole.json()["candidates"])}
     every = [RankedCandidate(**each) for page in pages for each in page["candidates"]]
     assert every == [RankedCandidate(**each) for each in whole.json()["candidates"]]
@@ -156,11 +151,8 @@ def test_a_ranking_is_made_once_for_pages_of_programs_and_people(reading_api, mo
 
 
 def test_a_cursor_leads_on_in_every_process():
-    layer = conditions_of(LayerRequest())
-    orders = [
-        replace(layer, defaulted=each)
-        for each in (("bias_v", "dimensions"), ("dimensions", "bias_v"))
-    ]
+    layer, names = conditions_of(LayerRequest()), ("bias_v", "dimensions")
+    orders = (replace(layer, defaulted=each) for each in (names, names[::-1]))
     one, other = (rankings.question("devices", Options(), each) for each in orders)
     assert one == other
 
@@ -171,10 +163,8 @@ def test_a_decision_sheet_is_the_ranking_as_a_file(reading_api):
     sheet = reading_api.get(path, sheet="json", **asked).json()
     ranking = reading_api.get(path, **asked).json()
     assert sheet["ranking"]["candidates"] == ranking["candidates"][:10]
-    assert (sheet["total"], sheet["ranking"]["criteria"]) == (
-        len(ranking["candidates"]),
-        ranking["criteria"],
-    )
+    assert sheet["total"] == len(ranking["candidates"])
+    assert sheet["ranking"]["criteria"] == ranking["criteria"]
     page = reading_api.get(path, sheet="html", **asked)
     assert page.headers["content-type"].startswith("text/html")
     assert "script-src" not in (policy := page.headers["content-security-policy"])
@@ -188,11 +178,7 @@ def test_a_decision_sheet_is_the_ranking_as_a_file(reading_api):
 def screened(store: Store, energy: float) -> str:
     """End a screening of CsPbBr3 with this energy, in which CsPbI3 fell; return its source."""
     fall = Fall(stage="tolerance", kind="filter", reason="not tau < 4.18", detail="tau is 4.303")
-    candidates = (
-        candidate("CsPbBr3", stability=stability(energy)),
-        candidate("CsPbI3", fall=fall),
-    )
-    made = report(*candidates)
+    made = report(candidate("CsPbBr3", stability=stability(energy)), candidate("CsPbI3", fall=fall))
     counts = screening_runs.counts_of(made, computed=0)
     with store.session() as session:
         run = screening_runs.begin(
@@ -281,8 +267,6 @@ def computed_again(*_, **__):
 
 
 def test_default_rankings_are_computed_beside_a_service(loaded_sqlite, tmp_path, monkeypatch):
-    from pvkdb_api.operations import rankings
-
     path = shutil.copy(loaded_sqlite, tmp_path / "kept.sqlite")
     for module in (rankings.suitability, side_by_side):
         monkeypatch.setattr(module, "shipped_profiles", lambda: ("selector",))

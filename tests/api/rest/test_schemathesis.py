@@ -10,29 +10,22 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvicorn
 
 from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import ServiceSettings
-from pvkdb_api.server import listen
 
+from ...programs import listening
 from ..guarded import key_for
 
 pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 #: No clock decides what is a finding.
-UNLIMITED: dict[str, Any] = {
-    "rate_per_minute": 0,
-    "key_rate_per_minute": 0,
-    "request_timeout_s": 900,
-}
+UNLIMITED = {"rate_per_minute": 0, "key_rate_per_minute": 0, "request_timeout_s": 900}
 
 #: One operation of each kind, whose parameters are all driven to their bounds and beyond.
 OF_EACH_KIND = (
@@ -54,14 +47,8 @@ def served(store) -> Iterator[Served]:
     """A service in a thread, on a port of its own, that lets ask as often as one likes."""
     key = key_for(store, "queue", "import")
     url = store.url.render_as_string(hide_password=False)
-    app = create_app(url, ServiceSettings(**UNLIMITED))
-    with listen("127.0.0.1", 0) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", key)
-        server.should_exit = True
-        thread.join(timeout=20)
+    with listening(create_app(url, ServiceSettings(**UNLIMITED))) as address:
+        yield Served(address, key)
 
 
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)  # the stricter one
@@ -81,12 +68,8 @@ def schemathesis(served: Served, folder: Path, *options: str) -> str:
     pytest.importorskip("schemathesis")
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
-        *(
-            "--config-file",
-            str(HERE / "schemathesis.toml"),
-            "run",
-            f"{served.address}/openapi.json",
-        ),
+        *("--config-file", str(HERE / "schemathesis.toml")),
+        *("run", f"{served.address}/openapi.json"),
         *("--checks", "all", "--seed", "2145", "--no-color", "--warnings", "off"),
         *("--header", f"Authorization: Bearer {served.key}"),
         *("--header", f"X-API-Key: {served.key}"),

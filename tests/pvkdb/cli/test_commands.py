@@ -56,13 +56,6 @@ def test_potentials_are_listed_with_what_was_measured() -> None:
     assert [each["name"] for each in listed][:3] == ["chgnet", "sevennet-0", "sevennet-l3i5"]
 
 
-@pytest.mark.usefixtures("initialised")
-def test_export_writes_files(run: Run, tmp_path: Path) -> None:
-    assert run("export", "rankings", "--format", "parquet", "-o", "r.parquet").returncode == 0
-    assert (tmp_path / "r.parquet").read_bytes()[:4] == b"PAR1"
-    assert failed_clearly(run("export", "ions", "-o", "no/such/ions.csv"), "no/such/ions.csv")
-
-
 def test_a_narrow_terminal_cuts_no_digits(run: Run, environment: dict[str, str]) -> None:
     environment["COLUMNS"] = "40"
     shown = run("tolerance", "Cs0.05FA0.79MA0.16PbI2.49Br0.51", "MASnI3").stdout
@@ -76,6 +69,9 @@ def test_the_version_is_printed(run: Run) -> None:
 
 @pytest.mark.usefixtures("initialised")
 def test_the_ending_of_a_file_decides_its_format(run: Run, tmp_path: Path) -> None:
+    assert run("export", "rankings", "--format", "parquet", "-o", "r.parquet").returncode == 0
+    assert (tmp_path / "r.parquet").read_bytes()[:4] == b"PAR1"
+    assert failed_clearly(run("export", "ions", "-o", "no/such/ions.csv"), "no/such/ions.csv")
     assert run("export", "ions", "-o", "ions.json").returncode == 0
     assert json.loads((tmp_path / "ions.json").read_text(encoding="utf-8"))
     clash = run("export", "ions", "-o", "ions.json", "--format", "csv")
@@ -84,9 +80,7 @@ def test_the_ending_of_a_file_decides_its_format(run: Run, tmp_path: Path) -> No
 
 
 @for_each("json", ((), ("--json",)))
-def test_tolerance_prints_what_it_can_and_names_what_it_cannot_read(
-    run: Run, json: tuple[str, ...]
-) -> None:
+def test_tolerance_prints_what_it_can_and_names_the_rest(run: Run, json: tuple[str, ...]) -> None:
     outcome = run("tolerance", "CsPbBr3", "CsPbI4", "MAPbI3", "XyPbI3", *json)
     assert outcome.returncode == 2
     assert all(formula in outcome.stdout for formula in ("CsPbBr3", "MAPbI3"))
@@ -117,6 +111,33 @@ def test_tolerance_prints_what_it_can_and_names_what_it_cannot_read(
         (("rank", "selector", "--database", "sqlite:////no/such/x.sqlite"), ("/no/such",)),
         (("neb", "CsPbBr3", "--plot", "/proc/x.png"), ("/proc/x.png",)),
         (("init", "--database", "postgresql://a@127.0.0.1:1/b"), ("127.0.0.1", "--database")),
+        (("import",), ("--template",)),
+        (("import", "--template", "paper.yml"), ("paper.yaml",)),
+        (("import", "no.yaml"), ("no.yaml", "No such file")),
+        (("review", "v1"), ("nobody is named", "pvkdb review v1 --by")),
+        (("structure", "Cs2Ag0.5Na0.5BiCl6"), ("no prototype", "--from")),
+        (
+            ("structure", "Cs0.9Rb0.1PbI3", "--units", "8"),
+            ("take --units 20", "Cs0.875Rb0.125PbI3"),
+        ),
+        (("structure", "CsPbI3", "--ordered"), ("CsPbI3 is no mixture",)),
+        (("structure", "CsPbI3", "--phase", "delt"), ("did you mean 'delta'",)),
+        (("structure", "CsPbI3", "--format", "poscar", "-o", "a.cif"), ("must agree",)),
+        (("structure", "CsPbI3", "-o", "no/such.cif"), ("no/such.cif cannot be written",)),
+        (("structure", "CsPbI3", "--list", "--relaxed"), ("--list and --relaxed",)),
+        (("structure", "CsPbI3", "--from", "no.cif"), ("no.cif cannot be read",)),
+        (("crossbar", "--on-off", "10", "--devices"), ("goes alone; leave out --on-off",)),
+        (("crossbar", "--on-off", "10", "--plot", "x.jpg"), ("must end in .png or .svg",)),
+        (
+            ("simulate", "CsPbBr3", "--stack", "ITO/CsPbBr3/Ag", "-o", "report.docx"),
+            ("report.docx is not written: end it with .html, .pdf",),
+        ),
+        (("screen",), ("--list",)),
+        (("screen", "no-such-plan"), ("shipped plans:", "lead-and-tin")),
+        (("schedule", "nothing.toml"), ("nothing.toml cannot be read",)),
+        (("schedule", "--due", "--once"), ("give one of them",)),
+        (("schedule", "--json"), ("--json requires --due or --once",)),
+        (("report", "9"), ("no run has the id '9'",)),
     ],
 )
 def test_bad_input_is_refused_with_the_reason(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 
 import pytest
 
 from pvkdb.cli.output.progress import watching
 from pvkdb_pipelines.work import interrupts
+
+from ...programs import background
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -33,22 +33,15 @@ def test_a_swallowed_stop_is_raised_at_the_next_step(
 
 def test_a_background_job_of_a_shell_can_be_stopped(environment: dict[str, str]) -> None:
     """A shell starts its background jobs with SIGINT ignored."""
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from pvkdb_pipelines.work import interrupts; interrupts.install();"
-            "print(1, flush=True); import time; time.sleep(30)",
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=20)
+    code = "from pvkdb_pipelines.work import interrupts; interrupts.install();"
+    code += "print(1, flush=True); import time; time.sleep(30)"
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a process inherits
+    with background("-c", code) as start:
+        process = start(environment)
+        signal.signal(signal.SIGINT, before)
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=20)
     assert process.returncode != 0
     assert "StopRequest" in stderr

@@ -87,7 +87,7 @@ def test_postgresql_is_never_created_by_itself(postgres_url: str) -> None:
     "arguments",
     [
         *(("jobs",), ("work",), ("report",), ("audit",), ("dft", "3f2a"), ("keys", "list")),
-        ("upgrade",),
+        *(("upgrade",), ("structure", "CsPbI3", "--relaxed")),
     ],
 )
 def test_commands_on_earlier_work_create_no_database(

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from ase import Atoms
 
 from pvkdb.chemistry import parse_composition
@@ -18,7 +15,6 @@ from pvkdb.client._io import carriers
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.models.structures import Structure
-from pvkdb_api import server
 from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_pipelines.screening.funnel import Funnel
@@ -26,6 +22,7 @@ from pvkdb_pipelines.screening.plan.plan import parse_plan
 from pvkdb_pipelines.screening.recorded import begin_run
 
 from ...clocks import set_clock
+from ...programs import listening
 from ...structures import structure_row
 
 PLAN = """\
@@ -68,19 +65,9 @@ def served(
         material = register_material(session, parse_composition("CsPbBr3"), "Pnma")
         session.add(cubic_cspbbr3(material.id))
     screen(store)
-    with server.listen("127.0.0.1", 0) as listener:
-        settings = ServiceSettings(allow_local_writes=True, rate_per_minute=0)
-        app = create_app(str(store.url), settings)
-        config = uvicorn.Config(app, log_level="warning", lifespan="on")
-        running = uvicorn.Server(config)
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        while not running.started:
-            time.sleep(0.02)
-        yield store, f"http://127.0.0.1:{listener.getsockname()[1]}"
-        running.should_exit = True
-        thread.join(timeout=10)
-        assert not thread.is_alive()
+    settings = ServiceSettings(allow_local_writes=True, rate_per_minute=0)
+    with listening(create_app(str(store.url), settings)) as address:
+        yield store, address
     store.close()
 
 

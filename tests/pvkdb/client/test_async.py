@@ -13,7 +13,8 @@ import pvkdb
 from pvkdb.client import AsyncClient, AsyncCollection, Client, Collection
 from pvkdb.errors import InputError, NotFoundError
 
-from .answers import EMPTY, problem
+from ...each import for_each
+from .answers import EMPTY, Told, problem
 
 #: What only makes sense in one of them.
 ONLY_ASYNC = {"first", "to_list"}
@@ -23,19 +24,12 @@ def public(kind: type) -> set[str]:
     return {name for name in dir(kind) if not name.startswith("_")}
 
 
-@pytest.mark.parametrize(
-    ("blocking", "awaiting"),
-    [
-        (pvkdb.client.Client, pvkdb.client.AsyncClient),
-        (pvkdb.client.Collection, pvkdb.client.AsyncCollection),
-        (pvkdb.client.Calculations, pvkdb.client.AsyncCalculations),
-        (pvkdb.client.Rankings, pvkdb.client.AsyncRankings),
-        (pvkdb.client.Crossbars, pvkdb.client.AsyncCrossbars),
-        (pvkdb.client.Kinetics, pvkdb.client.AsyncKinetics),
-        (pvkdb.client.Stream, pvkdb.client.AsyncStream),
-    ],
+@for_each(
+    "name",
+    sorted({name for name in pvkdb.client.__all__ if name.startswith("Async")} - {"AsyncResults"}),
 )
-def test_both_clients_have_the_same_methods_with_the_same_arguments(blocking, awaiting):
+def test_both_clients_have_the_same_methods_with_the_same_arguments(name):
+    blocking, awaiting = (getattr(pvkdb.client, n) for n in (name.removeprefix("Async"), name))
     assert public(blocking) == public(awaiting)
     for name in public(blocking):
         one, other = getattr(blocking, name), getattr(awaiting, name)
@@ -125,19 +119,11 @@ def test_it_waits_and_tries_again(monkeypatch):
         slept.append(seconds)
 
     monkeypatch.setattr("anyio.sleep", sleep)
-    answers = [problem(503, "soon", **{"Retry-After": "2"}), httpx.ReadError("gone")]
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        if answers:
-            answer = answers.pop(0)
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-        return httpx.Response(200, json=EMPTY)
+    later = problem(503, "soon", **{"Retry-After": "2"})
+    told = Told(later, httpx.ReadError("gone"), httpx.Response(200, json=EMPTY))
 
     async def ask() -> int:
-        transport = httpx.MockTransport(handle)
-        async with AsyncClient("http://service", transport=transport) as twin:
+        async with AsyncClient("http://service", transport=told) as twin:
             return len(await twin.devices.search())
 
     assert asyncio.run(ask()) == 0

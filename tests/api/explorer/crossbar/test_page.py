@@ -8,8 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ....patience import get
-
-#: Machines that do much else answer late.
+from ..asking import ask
 
 COLUMNS = ("size", "root", "size_best_pull_up", "best_pull_up_ratio", "size_any_data")
 
@@ -42,7 +41,7 @@ def best_of(document):
 
 def served(address, **asked):
     """What the service answers."""
-    return get(f"{address}/api/v1/crossbar", params=asked).json()
+    return ask(address, "/api/v1/crossbar", **asked).json()
 
 
 def test_the_table_is_that_of_the_service(visitor, address):
@@ -164,22 +163,15 @@ def test_assumptions_are_marked_until_they_are_given(visitor):
 @pytest.mark.parametrize(
     ("query", "status", "says"),
     [
-        ("on_off_ratio=large", 422, "'large': Input should be a valid number"),
-        ("on_off_ratio=1", 422, "the states do not differ"),
-        ("r_lrs_ohm=-5", 422, "R_LRS = -5 is not a resistance"),
-        ("size=4096", 422, "less than or equal to 128"),
         ("on_off_ratio=inf", 200, None),
         ("selectivity=1e300", 422, "selectivity = 1e+300 is above 1e+15"),
         ("selectivity=1e12&margin=0.001&on_off_ratio=1e15&pull_up_ohm=1e15", 200, None),
-        ("size=2.5", 422, "valid integer"),
-        ("line_resistance_ohm=-1", 422, "greater than or equal to 0"),
         ("selectivity=", 200, None),
         ("selectivity=&cell=1S1R", 422, "needs a selectivity"),
         ("cell=self-rectifying&read=half-bias", 422, "does not block"),
         ("cell=2R", 422, "self-rectifying"),
         ("map=current", 422, "voltage"),
         ("r_lrs=5", 422, "r_lrs_ohm"),
-        ("device=d-t4-r15", 422, "has no on/off ratio"),
         ("device=d-t4-r99", 404, "d-t4-r"),
         ("device=a%00b", 422, "pattern"),
     ],
@@ -224,13 +216,10 @@ def test_a_wrong_field_is_told_in_place_and_can_be_mended(visitor):
     expect(tab).to_have_url(re.compile("r_lrs_ohm=2e4"))
 
 
-def test_without_script_the_form_does_the_same(chromium, address):
-    context = chromium.new_context(java_script_enabled=False)
-    tab = context.new_page()
-    tab.goto(f"{address}/crossbar")
+def test_without_script_the_form_does_the_same(scriptless, address):
+    tab = scriptless.open("/crossbar")
     tab.get_by_text("Resistances, cell, read scheme, array").click()
     tab.get_by_role("textbox", name="Selectivity or rectification ratio").fill("1000")
     tab.get_by_role("button", name="Calculate").click()
     document = served(address, on_off_ratio=1000, selectivity=1000)
     expect(tab.get_by_role("status")).to_contain_text(f"at most {best_of(document)} ×")
-    context.close()

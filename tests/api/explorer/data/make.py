@@ -47,19 +47,10 @@ def main(url: str) -> None:
             "formula": material.composition.formula,
             "phase": material.phase,
             "calculation": columns(calculation),
-            "structures": [
-                columns(each)
-                for each in session.scalars(
-                    select(Structure).where(Structure.calculation_id == of).order_by(Structure.id)
-                ).unique()
-            ],
-            "energetics": [
-                columns(each)
-                for each in session.scalars(
-                    select(Energetic).where(Energetic.calculation_id == of).order_by(Energetic.id)
-                ).unique()
-            ],
         }
+        for model, name in ((Structure, "structures"), (Energetic, "energetics")):
+            rows = select(model).where(model.calculation_id == of).order_by(model.id)
+            found[name] = [columns(each) for each in session.scalars(rows).unique()]
     store.close()
     text = json.dumps(found, separators=(",", ":"), ensure_ascii=False)
     PLACE.write_bytes(gzip.compress(text.encode(), 9, mtime=0))

@@ -5,64 +5,52 @@ from __future__ import annotations
 import re
 from contextlib import closing
 
-import pytest
 from playwright.sync_api import expect
 
 from pvkdb.suitability import shipped_profiles
 
 from ....curated import DEVICES
+from ....each import for_each
 from ....patience import get
+from .. import asking
 
-#: Machines that do much else answer late.
 
-
-def part(address, path, name, **parameters):
-    answer = get(
-        f"{address}{path}",
-        params=parameters,
-        headers={"X-Part": name, "Accept": "application/json"},
-    )
+def part(address, name, **parameters):
+    """A part of the page of devices, as its script asks for it."""
+    headers = {"X-Part": name, "Accept": "application/json"}
+    answer = get(f"{address}/devices", params=parameters, headers=headers)
     assert answer.status_code == 200, answer.text
-    return answer
+    return answer.json()
 
 
 def rows(address, **parameters):
-    found = get(f"{address}/api/v1/devices", params={"limit": 500, **parameters}).json()
-    return {row["id"]: row for row in found["data"]}
+    return {row["id"]: row for row in asking.rows(address, "/devices", **parameters)}
 
 
 def test_points_are_the_rows_of_the_service(address):
-    found = part(address, "/devices", "plot").json()
+    found = part(address, "plot")
     known = rows(address)
-    both = {
-        name
-        for name, row in known.items()
-        if row["retention_s"] is not None and row["on_off_ratio"] is not None
-    }
+    plotted = ("retention_s", "on_off_ratio")
+    both = {key for key, row in known.items() if None not in map(row.get, plotted)}
     assert {point[0] for point in found["points"]} == both
     assert (found["both"], found["total"]) == (len(both), len(known))
     for name, stack, colour, *ends in found["points"]:
         row = known[name]
         assert (stack, colour) == (row["structure"], row["mechanism"])
         tested = row["retention_qualifier"] in (None, "~") and row["retention_s"] < 3e7  # a year
-        assert ends == [
-            row["retention_s"],
-            row["retention_s"],
-            "tested" if tested else row["retention_qualifier"],
-            row["on_off_ratio"],
-            row["on_off_ratio"],
-            row["on_off_qualifier"],
-        ]
+        time, ratio = row["retention_s"], row["on_off_ratio"]
+        said = "tested" if tested else row["retention_qualifier"]
+        assert ends == [time, time, said, ratio, ratio, row["on_off_qualifier"]]
 
 
 def test_voltages_are_magnitudes_and_an_endurance_is_tested(address):
-    found = part(address, "/devices", "plot", x="v_reset", y="endurance_cycles").json()
+    found = part(address, "plot", x="v_reset", y="endurance_cycles")
     points = {point[0]: point[3:] for point in found["points"]}
     assert points["d-t4-r06"] == [0.078, 3.6, None, 6e6, 6e6, "tested"]
 
 
 def test_energies_of_absorbers_are_those_of_the_literature(address):
-    found = part(address, "/devices", "plot", x="e_a", y="v_set", colour="family").json()
+    found = part(address, "plot", x="e_a", y="v_set", colour="family")
     known = get(f"{address}/api/v1/compositions/MAPbI3").json()
     point = next(point for point in found["points"] if point[0] == "d-t4-r01")
     assert point[2] == "3D"
@@ -71,7 +59,7 @@ def test_energies_of_absorbers_are_those_of_the_literature(address):
 
 
 def test_the_window_of_an_application_is_its_profile(address):
-    found = part(address, "/devices", "plot", application="synaptic-training").json()["window"]
+    found = part(address, "plot", application="synaptic-training")["window"]
     profile = get(f"{address}/api/v1/rankings/synaptic-training/profile").json()
     asked = {each["metric"]: each for each in profile["devices"]}
     assert found["x"]["at_least"] == asked["retention_s"]["bounds"]["at_least"]
@@ -112,7 +100,7 @@ def test_a_query_for_programs_leaves_the_plot_out(visitor, address):
     assert get(link).status_code == 200
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("query", "says"),
     [("x=on_of_ratio", "on_off_ratio"), ("application=selectr", "selector"), ("xscale=lin", "lin")],
 )
@@ -124,46 +112,32 @@ def test_what_cannot_be_plotted_is_told(visitor, query, says):
 def test_a_device_shows_what_the_service_says(visitor, address):
     tab = visitor.open("/devices/d-t4-r06")
     row = rows(address, id="d-t4-r06")["d-t4-r06"]
-    shown = [
-        float(value)
-        for value in tab.locator("#metrics data").evaluate_all("all => all.map(d => d.value)")
-    ]
-    assert shown == [
-        row["on_off_ratio"],
-        row["v_set_min_v"],
-        row["v_set_max_v"],
-        row["v_reset_min_v"],
-        row["v_reset_max_v"],
-        row["endurance_cycles"],
-        row["retention_s"],
-    ]
+    shown = tab.locator("#metrics data").evaluate_all("all => all.map(d => Number(d.value))")
+    voltages = ("v_set_min_v", "v_set_max_v", "v_reset_min_v", "v_reset_max_v")
+    metrics = ("on_off_ratio", *voltages, "endurance_cycles", "retention_s")
+    assert shown == [row[name] for name in metrics]
     stack = tab.get_by_role("img", name=re.compile("^Layers from the top"))
     expect(stack.locator(".layer text:not(.role)")).to_have_text(["ITO", "Ag", "MAPbI3", "Au"])
     expect(tab.get_by_text("Erratum.", exact=True)).to_be_visible()
     expect(tab.get_by_role("link", name="MAPbI3", exact=True).first).to_have_attribute(
         "href", "/compositions/MAPbI3"
     )
-    claims = get(
-        f"{address}/api/v1/device_claims", params={"reference": "r161", "limit": 100}
-    ).json()
-    assert {claim["id"] for claim in claims["data"]} == {
-        *tab.locator("tr[id^=c-]").evaluate_all("all => all.map(row => row.id)")
-    }
+    claims = asking.rows(address, "/device_claims", reference="r161")
+    listed = tab.locator("tr[id^=c-]").evaluate_all("all => all.map(row => row.id)")
+    assert {claim["id"] for claim in claims} == {*listed}
 
 
 def test_the_places_are_those_of_the_rankings(visitor, address):
     tab = visitor.open("/devices/d-t4-r06")
     table = tab.locator("#places-table tbody tr")
-    placed = sum(
-        "d-t4-r06"
-        not in get(f"{address}/api/v1/rankings/{name}", params={"samples": 1}).json()[
-            "not_rankable"
-        ]
-        for name in shipped_profiles()
-    )
-    expect(table).to_have_count(placed)
+
+    def ranked(name, **given):
+        return asking.ask(address, f"/api/v1/rankings/{name}", **given).json()
+
+    unplaced = (ranked(name, samples=1)["not_rankable"] for name in shipped_profiles())
+    expect(table).to_have_count(sum("d-t4-r06" not in each for each in unplaced))
     for name in ("selector", "synaptic-training"):
-        ranking = get(f"{address}/api/v1/rankings/{name}").json()
+        ranking = ranked(name)
         entry = next(each for each in ranking["candidates"] if each["id"] == "d-t4-r06")
         line = table.filter(has=tab.locator(f"a[href='/applications/{name}']"))
         values = line.locator("data").evaluate_all("all => all.map(d => Number(d.value))")
@@ -222,7 +196,7 @@ def test_an_even_sample_stands_for_more_points_than_are_drawn(address, loaded_sq
         store.session(read_only=True) as session,
     ):
         cut = plot.plot_data(QueryCache(), session, query, plot.read_plot({}))
-    whole = part(address, "/devices", "plot").json()
+    whole = part(address, "plot")
     assert (cut["both"], cut["total"]) == (whole["both"], whole["total"])
     assert whole["total"] == DEVICES > whole["both"] > 22
     names = [point[0] for point in whole["points"]]

@@ -6,8 +6,6 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -26,11 +24,10 @@ DEVICE = {
     "authors": "A. Tester",
     "title": "Raw data",
     "year": "2026",
+    "read_voltage_v": "0.2",
     "structure": "ITO/CsPbBr3/Ag",
     "absorber": "CsPbBr3",
-    "read_voltage_v": "0.2",
 }
-WORD = b"V (V),I (A)\n1,2\n2,1\n3,x\n4,1\n5,1\n"
 BOXES = (Path(__file__).parents[1] / "site" / "boxes.js").read_text(encoding="utf-8").strip()
 
 
@@ -76,13 +73,7 @@ def test_several_files_are_measured_together(importer: Browser) -> None:
     ("files", "fields", "reason"),
     [
         ((), {}, "choose files of an instrument"),
-        (
-            [("files", ("a.csv", b"V (V),I (A)\n1,2\n2,1\n3,x\n4,1\n5,1\n"))],
-            {},
-            "line 4: 'x' in column",
-        ),
-        ([("files", ("a.bin", b"\0\1\2\3"))], {}, "neither text nor Excel"),
-        ([("files", ("a.xlsx", b"PK\3\4broken"))], {}, "cannot be read as a workbook"),
+        ([("files", ("a.csv", b"V (V),I (A)\n1,2\n2,1\n3,x\n4,1\n5,1\n"))], {}, "line 4: 'x' in"),
         ([SWEEP], {"read_voltage_v": "much"}, "'much' is not a number; write it in V"),
         ([SWEEP], {"kind": "sweeps"}, "sweeps"),
         ([SWEEP], {"columns": "voltage"}, "write QUANTITY=COLUMN"),
@@ -148,13 +139,3 @@ def test_a_person_measures_and_imports(chromium, loaded_sqlite, tmp_path) -> Non
         tab = person.open("/devices/tester2026-d001")
         assert tab.get_by_role("link", name="sweep.csv").count() == 1
         person.close()
-
-
-def test_a_service_loads_what_measures_only_when_asked():
-    """It would be 130 MB of each process."""
-    code = (
-        "import sys, pvkdb_api.app;"
-        " print(sorted({'matplotlib', 'numba', 'pandas', 'scipy'} & set(sys.modules)))"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert found.stdout.strip() == "[]"

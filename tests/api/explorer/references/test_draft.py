@@ -138,9 +138,7 @@ def test_a_paper_that_the_store_has_is_named_with_its_rows(importer: Browser) ->
     assert named not in importer.open(first)
 
 
-def test_a_pdf_becomes_a_row_of_a_ranking_by_keys_alone(
-    chromium: Any, loaded_sqlite: Path, tmp_path: Path
-) -> None:
+def test_a_pdf_is_ranked_by_keys_alone(chromium: Any, loaded_sqlite: Path, tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     shutil.copy(loaded_sqlite, path)
     (tmp_path / "paper.pdf").write_bytes(PDF)

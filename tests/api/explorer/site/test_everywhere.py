@@ -4,42 +4,21 @@ from __future__ import annotations
 
 import gzip
 import re
+import shutil
 
 import pytest
 
-from pvkdb.store.database import Store
-from pvkdb.store.migrate import upgrade
-
+from ....each import for_each
 from ....patience import get
 from ..conftest import Visitor, serving_at
 
 PAGES = (
-    "/",
-    "/compositions",
-    "/compositions?family=3D&e_a_max=0.5",
-    "/compositions/MAPbI3",
-    "/devices",
-    "/devices/d-t4-r11",
-    "/applications",
-    "/applications/synaptic-training",
-    "/applications/non-volatile-memory?subject=materials",
-    "/crossbar",
-    "/jobs",
-    "/jobs/new",
-    "/jobs/new/simulation",
-    "/screenings",
-    "/series",
-    "/structures",
-    "/references",
-    "/references/r161",
-    "/draft",
-    "/measurements",
-    "/errata",
-    "/dictionary",
-    "/tables/conduction",
-    "/find?q=CsPb",
-    "/key",
-    "/docs",
+    *("/", "/compositions", "/compositions?family=3D&e_a_max=0.5", "/compositions/MAPbI3"),
+    *("/devices", "/devices/d-t4-r11", "/applications", "/applications/synaptic-training"),
+    *("/applications/non-volatile-memory?subject=materials", "/crossbar", "/jobs", "/jobs/new"),
+    *("/jobs/new/simulation", "/screenings", "/series", "/structures", "/references"),
+    *("/references/r161", "/draft", "/measurements", "/errata", "/dictionary"),
+    *("/tables/conduction", "/find?q=CsPb", "/key", "/docs"),
 )
 
 #: What pages say where the store has no rows.
@@ -59,9 +38,7 @@ PLOTS, MOLECULES = "vendor/echarts", "vendor/3dmol"
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_has_a_policy_and_no_script_or_style_of_its_own(address, path):
-    answer = get(
-        f"{address}{path}", headers={"Accept": "text/html"}, follow_redirects=True, timeout=60
-    )
+    answer = get(f"{address}{path}", headers={"Accept": "text/html"}, follow_redirects=True)
     policy = answer.headers["content-security-policy"]
     assert "script-src 'self';" in policy
     assert policy.startswith("default-src 'none';")
@@ -98,7 +75,7 @@ def test_the_keyboard_reaches_the_content_first(visitor):
     assert tab.evaluate("document.activeElement.id") == "main"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "path",
     [
         *("/nothing-here", "/compositions/XyPbZ3", "/devices/none", "/references/r9999"),
@@ -122,11 +99,8 @@ def test_markup_in_an_address_is_text(visitor):
     assert tab.locator("main script:not([type='application/json'])").count() == 0
 
 
-def test_every_page_stands_on_an_empty_store(chromium, tmp_path):
-    store = Store(f"sqlite:///{tmp_path / 'empty.sqlite'}")
-    upgrade(store)
-    store.close()
-    with serving_at(str(store.url)) as address:
+def test_every_page_stands_on_an_empty_store(chromium, migrated_sqlite, tmp_path):
+    with serving_at(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path)}") as address:
         visiting = Visitor(chromium, address)
         for path in PAGES:
             # What names a row of the literature has none to show.

@@ -24,6 +24,7 @@ from ...conftest import LOCAL, Api
 from ...guarded import CALCULATIONS, OUTSIDE, PUBLIC, guarding, key_for, queued
 from ..browsing import Browser, alert_in
 
+STEERING = ("/jobs/x/cancel", "/jobs/x/retry")
 _FRESH = (f"{a}{b}{x}3" for a in ("Cs", "Rb", "K") for b in ("Pb", "Sn", "Ge") for x in ("I", "Br"))
 
 
@@ -43,6 +44,21 @@ def signed_in(browser: Browser, guarded_store: Store) -> Browser:
     """A browser with a key that may queue."""
     assert browser.sign_in(key_for(guarded_store, "queue", name="Ada")).status_code == 303
     return browser
+
+
+@pytest.fixture
+def unknown(guarded_store: Store) -> Iterator[Browser]:
+    """A browser without a key, of a service that is read with one only."""
+    with guarding(guarded_store, reading="key") as closed:
+        yield Browser(closed.app, PUBLIC, OUTSIDE)
+
+
+@pytest.fixture
+def unchanged(guarded_store: Store) -> Iterator[None]:
+    """Whatever the test does, nothing is queued."""
+    before = queued(guarded_store)
+    yield
+    assert queued(guarded_store) == before
 
 
 def _expire(store: Store, key: str) -> None:
@@ -114,6 +130,7 @@ def test_signing_in_leads_nowhere_else(address):
     assert local_address("/jobs/new?formula=CsPbBr3") == "/jobs/new?formula=CsPbBr3"
 
 
+@pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("ending", ["expired", "revoked"])
 def test_a_key_that_ended_is_forgotten_and_what_was_typed_is_kept(signed_in, guarded_store, ending):
     key = signed_in.cookies["pvkdb_key"]
@@ -122,17 +139,14 @@ def test_a_key_that_ended_is_forgotten_and_what_was_typed_is_kept(signed_in, gua
     else:
         with guarded_store.session() as session:
             revoke_key(session, key.split("_")[1])
-    before = queued(guarded_store)
     answer = signed_in.submit("/jobs/new", {"formula": "CsPbBr3", "phase": "Pm-3m"})
     assert answer.status_code == 401
     assert ending in alert_in(answer.text)
     assert "pvkdb_key" not in signed_in.cookies
-    assert queued(guarded_store) == before
     # The form for a key leads back to the form as it was filled in.
     assert 'value="/jobs/new?formula=CsPbBr3&amp;phase=Pm-3m"' in answer.text
-    again = signed_in.sign_in(
-        key_for(guarded_store, "queue"), "/jobs/new?formula=CsPbBr3&phase=Pm-3m"
-    )
+    form = "/jobs/new?formula=CsPbBr3&phase=Pm-3m"
+    again = signed_in.sign_in(key_for(guarded_store, "queue"), form)
     filled = signed_in.open(again.headers["location"])
     assert 'value="CsPbBr3"' in filled
     assert "<option selected>Pm-3m</option>" in filled
@@ -147,46 +161,38 @@ def test_a_key_that_ended_is_told_on_the_next_page(signed_in, guarded_store):
 # The cookie is nothing to programs
 
 
-def test_a_cookie_alone_neither_writes_nor_reads_below_the_api(signed_in, guarded_store):
-    before = queued(guarded_store)
+@pytest.mark.usefixtures("unchanged")
+def test_a_cookie_alone_neither_writes_nor_reads_below_the_api(signed_in, unknown):
     for path in (CALCULATIONS, f"{CALCULATIONS}/x/cancel", f"{CALCULATIONS}/x/retry"):
         answer = signed_in.send("POST", path, json={"formula": "CsPbBr3"})
         assert answer.status_code == 401, path
-    assert queued(guarded_store) == before
-    key = signed_in.cookies["pvkdb_key"]
-    with guarding(guarded_store, reading="key") as closed:
-        browser = Browser(closed.app, PUBLIC, OUTSIDE)
-        browser.cookies.set("pvkdb_key", key, "pvkdb.example.org")
-        browser.open("/jobs")
-        for path in ("/api/v1/devices", "/optimade/v1/structures", "/openapi.json", "/metrics"):
-            assert browser.send("GET", path).status_code == 401, path
+    unknown.cookies.set("pvkdb_key", signed_in.cookies["pvkdb_key"], "pvkdb.example.org")
+    unknown.open("/jobs")
+    for path in ("/api/v1/devices", "/optimade/v1/structures", "/openapi.json", "/metrics"):
+        assert unknown.send("GET", path).status_code == 401, path
 
 
 # Where reading needs a key
 
 
-def test_who_has_no_key_gets_the_form_for_one_and_nothing_else(guarded_store):
-    with guarding(guarded_store, reading="key") as closed:
-        browser = Browser(closed.app, PUBLIC, OUTSIDE)
-        for path in ("/", "/jobs", "/screenings", "/compositions?family=3D", "/nowhere"):
-            text = browser.open(path, 401)
-            assert 'name="key"' in text, path
-        assert 'value="/compositions?family=3D"' in browser.open("/compositions?family=3D", 401)
-        style = text.split('rel="stylesheet" href="')[1].split('"')[0]
-        assert browser.send("GET", style).status_code == 200
-        browser.open("/key")
-        answer = browser.sign_in(key_for(guarded_store, "read"), "/jobs")
-        assert answer.headers["location"] == "/jobs"
-        page = browser.send("GET", "/jobs", headers={"Accept": "text/html"})
-        assert page.status_code == 200
-        assert "private" in page.headers["cache-control"]
+def test_who_has_no_key_gets_the_form_for_one_and_nothing_else(unknown, guarded_store):
+    for path in ("/", "/jobs", "/screenings", "/compositions?family=3D", "/nowhere"):
+        text = unknown.open(path, 401)
+        assert 'name="key"' in text, path
+    assert 'value="/compositions?family=3D"' in unknown.open("/compositions?family=3D", 401)
+    style = text.split('rel="stylesheet" href="')[1].split('"')[0]
+    assert unknown.send("GET", style).status_code == 200
+    unknown.open("/key")
+    answer = unknown.sign_in(key_for(guarded_store, "read"), "/jobs")
+    assert answer.headers["location"] == "/jobs"
+    page = unknown.send("GET", "/jobs", headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert "private" in page.headers["cache-control"]
 
 
-def test_a_link_from_elsewhere_says_how_to_go_on(guarded_store):
-    with guarding(guarded_store, reading="key") as closed:
-        browser = Browser(closed.app, PUBLIC, OUTSIDE)
-        text = browser.open("/jobs", 401, **{"Sec-Fetch-Site": "cross-site"})
-        assert '<a href="/jobs">continue to the page</a>' in text
+def test_a_link_from_elsewhere_says_how_to_go_on(unknown):
+    text = unknown.open("/jobs", 401, **{"Sec-Fetch-Site": "cross-site"})
+    assert '<a href="/jobs">continue to the page</a>' in text
 
 
 # Limits
@@ -233,27 +239,20 @@ def test_a_form_of_this_browser_writes_and_is_in_the_audit_log(signed_in, guarde
         {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
     ],
 )
+@pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("local", [False, True], ids=["with a key", "local writes"])
 def test_a_form_that_no_page_of_this_service_sent_is_refused(guarded_store, local, headers):
     with guarding(guarded_store, allow_local_writes=local) as api:
         browser = Browser(api.app) if local else Browser(api.app, PUBLIC, OUTSIDE)
         if not local:
             browser.sign_in(key_for(guarded_store, "queue"))
-        before, cookies = queued(guarded_store), dict(browser.cookies)
-        for path in (
-            *("/jobs/new", "/jobs/new/simulation", "/key", "/key/out", "/jobs/x/cancel"),
-            "/jobs/x/retry",
-        ):
-            answer = browser.send(
-                "POST",
-                path,
-                data={"formula": "CsPbBr3", "key": "k"},
-                headers={"Accept": "text/html", **headers},
-            )
+        cookies, fields = dict(browser.cookies), {"formula": "CsPbBr3", "key": "k"}
+        shown = {"Accept": "text/html", **headers}
+        for path in ("/jobs/new", "/jobs/new/simulation", "/key", "/key/out", *STEERING):
+            answer = browser.send("POST", path, data=fields, headers=shown)
             assert answer.status_code == 403, path
             assert "another site" in alert_in(answer.text) or not headers
             assert "nothing was changed" in alert_in(answer.text)
-        assert queued(guarded_store) == before
         assert dict(browser.cookies) == cookies
 
 
@@ -264,22 +263,16 @@ def test_one_header_that_names_this_origin_is_enough(signed_in, header):
     assert answer.status_code == 422
 
 
-def test_a_key_without_the_scope_may_not_queue(browser, guarded_store):
-    browser.sign_in(key_for(guarded_store, "import"))
-    before = queued(guarded_store)
-    answer = _queue(browser, "CsPbBr3")
-    assert answer.status_code == 403
-    assert "lacks 'queue'" in alert_in(answer.text)
-    assert queued(guarded_store) == before
-
-
-def test_who_has_no_key_may_not_queue_and_comes_back_to_the_form(browser, guarded_store):
-    before = queued(guarded_store)
+@pytest.mark.usefixtures("unchanged")
+def test_who_has_no_key_or_the_wrong_one_may_not_queue(browser, guarded_store):
     answer = _queue(browser, "CsPbBr3")
     assert answer.status_code == 401
     assert "scope queue" in alert_in(answer.text)
-    assert 'value="/jobs/new?formula=CsPbBr3"' in answer.text
-    assert queued(guarded_store) == before
+    assert 'value="/jobs/new?formula=CsPbBr3"' in answer.text  # and comes back to the form
+    browser.sign_in(key_for(guarded_store, "import"))
+    answer = _queue(browser, "CsPbBr3")
+    assert answer.status_code == 403
+    assert "lacks 'queue'" in alert_in(answer.text)
 
 
 def needed(dependant: Any) -> Iterator[str]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,25 +17,18 @@ from pvkdb_api.listing.cursors import write_cursor
 from pvkdb_api.optimade.entries import search
 from pvkdb_api.optimade.entries.structures import STRUCTURES
 
+from ...conftest import Api
 from ..conftest import PROTOTYPES, VACANCY
 
 ALL = {*(key for _, _, key in PROTOTYPES), VACANCY}
 BASE = "/optimade/v1"
 
 
-class Service:
+class Service(Api):
     """Sends requests straight into the application."""
 
     def __init__(self, url: str) -> None:
-        self.app = create_app(url)
-
-    def get(self, path: str, **parameters: Any) -> httpx.Response:
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                return await client.get(path, params=parameters or None)
-
-        return asyncio.run(send())
+        super().__init__(create_app(url), "http://test")
 
     def data(self, path: str, **parameters: Any) -> Any:
         answer = self.get(f"{BASE}{path}", **parameters)
@@ -58,7 +48,7 @@ class Service:
         assert error["detail"]
         return error
 
-    def pages(self, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+    def linked(self, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Every page, by its links; ends also where they do not."""
         link = f"http://test{BASE}{path}?{httpx.QueryParams(parameters)}"
         for _ in range(50):
@@ -88,7 +78,7 @@ def test_pages_of_any_order_give_every_structure_once(service, sort):
     whole = [entry["id"] for entry in service.data("/structures", **parameters)["data"]]
     assert set(whole) == ALL
     assert len(whole) == len(ALL)
-    pages = list(service.pages("/structures", page_limit=2, **parameters))
+    pages = list(service.linked("/structures", page_limit=2, **parameters))
     assert [entry["id"] for page in pages for entry in page["data"]] == whole
     assert {page["meta"]["data_returned"] for page in pages} == {len(ALL)}
     assert [page["meta"]["more_data_available"] for page in pages] == [True] * 5 + [False]
@@ -337,11 +327,6 @@ def test_without_the_extra_the_service_runs_and_says_so(filled, monkeypatch):
     assert "pip install 'pvkdb[optimade]'" in answer.json()["detail"]
     assert bare.get("/api/v1/structures").json()["total"] == len(ALL)
     bare.app.state.served.close()
-
-
-def test_importing_the_service_does_not_import_optimade():
-    code = "import sys, pvkdb_api.app; sys.exit('optimade' in sys.modules or 'lark' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_database_that_cannot_be_reached_is_a_503_that_says_no_secret():

@@ -33,22 +33,6 @@ def test_a_picture_is_written_beside_the_answer(tmp_path: Path) -> None:
     assert str(picture) in outcome.stderr.replace("\n", "")
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (["--on-off", "10", "--devices"], "--devices goes alone; leave out --on-off"),
-        (["--on-off", "10", "--plot", "x.jpg"], "must end in .png or .svg"),
-    ],
-)
-def test_what_cannot_be_answered_is_refused(
-    options: list[str], words: str, database: list[str]
-) -> None:
-    outcome = call("crossbar", *options, *database)
-    assert isinstance(outcome.exception, InputError)
-    assert words in str(outcome.exception)
-    assert outcome.stdout == ""
-
-
 def test_a_device_goes_to_a_simulator(database: list[str], tmp_path: Path) -> None:
     arguments = ["export-device", "d-t4-r14", *database, "--for"]
     outcome = call(*arguments, "aihwkit", "--r-lrs", "2e4")
@@ -68,15 +52,6 @@ def test_a_device_goes_to_a_simulator(database: list[str], tmp_path: Path) -> No
         refused = call(*arguments, *options)
         assert isinstance(refused.exception, kind), refused.output
         assert words in str(refused.exception)
-
-
-def test_a_report_that_cannot_be_written_is_refused_before_anything_is_computed(
-    database: list[str],
-) -> None:
-    stack = ("--stack", "ITO/CsPbBr3/Ag", "-o", "report.docx")
-    outcome = call("simulate", "CsPbBr3", *stack, *database)
-    assert isinstance(outcome.exception, InputError)
-    assert "report.docx is not written: end it with .html, .pdf" in str(outcome.exception)
 
 
 def widest(text: str) -> int:
@@ -123,22 +98,14 @@ def test_behaviours_and_keys_are_tasks(database: list[str], tmp_path: Path) -> N
 
 def test_rankings_take_the_layer_and_show_windows(database: list[str]) -> None:
     arguments = ["rank", "selector", "--materials", "--samples", "20", *database]
-    outcome = CliRunner().invoke(app, arguments)
-    assert widest(outcome.stdout) <= 100
-    explained = (
-        CliRunner()
-        .invoke(
-            app,
-            [*arguments, "--explain", "CsPbBr3", "--thickness-nm", "300", "--temperature-k", "350"],
-        )
-        .stdout
-    )
-    text = " ".join(explained.split())
+    assert widest(call(*arguments).stdout) <= 100
+    layer = ("--thickness-nm", "300", "--temperature-k", "350")
+    text = " ".join(call(*arguments, "--explain", "CsPbBr3", *layer).stdout.split())
     assert "predicted by the kinetics model: " in text
     assert "thickness_m: 3e-07 m; given" in text
     assert "Predictions are shown without weight" in text
     assert "docs/validation/prediction.md" in text
-    refused = CliRunner().invoke(app, [*arguments, "--bias-v", "two"])
+    refused = call(*arguments, "--bias-v", "two")
     assert isinstance(refused.exception, InputError)
     assert "--bias-v: 'two'" in str(refused.exception)
 

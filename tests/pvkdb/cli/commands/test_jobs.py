@@ -25,16 +25,13 @@ def names(environment: dict[str, str], migrated_sqlite: Path) -> dict[str, str]:
     shutil.copy(migrated_sqlite, store.sqlite_path or "")
     ids = {}
     with store.session() as session:
-        for state, formula in (
-            *(("done", "CsPbI3"), ("failed", "CsPbBr3"), ("running", "CsPbCl3")),
-            ("queued", "CsSnI3"),
-        ):
+        formulas = {"done": "CsPbI3", "failed": "CsPbBr3", "running": "CsPbCl3", "queued": "CsSnI3"}
+        for state, formula in formulas.items():
             ids[state] = queue.submit(session, NebRequest(formula=formula))[0].id
             if state != "queued":
                 queue.claim(session, "host:1:2", ids[state])
-        ids["waiting"] = queue.submit(
-            session, NebRequest(formula="CsSnBr3"), depends_on=[ids["failed"]]
-        )[0].id
+        waiting = NebRequest(formula="CsSnBr3")
+        ids["waiting"] = queue.submit(session, waiting, depends_on=[ids["failed"]])[0].id
         queue.finish(session, ids["done"], "host:1:2", {}, {})
         queue.fail(session, ids["failed"], "host:1:2", "NEB not converged", "residual 0.2 eV/Å")
     store.close()
@@ -66,18 +63,15 @@ def test_the_road_of_a_failed_calculation(run: Run, names: dict[str, str]) -> No
 
     again = run("jobs", "retry", "--failed", "NEB not converged")
     assert "1 calculation(s) queued again; compute them with: pvkdb work" in again.stderr
-    assert json.loads(run("jobs", "show", names["waiting"], "--json").stdout)["calculation"][
-        "state"
-    ] == "waiting"  # fmt: skip
+    revived = json.loads(run("jobs", "show", names["waiting"], "--json").stdout)
+    assert revived["calculation"]["state"] == "waiting"
 
     followed = run("jobs", "follow", names["done"])
     assert followed.returncode == 0
     assert followed.stdout.splitlines()[-1].endswith("done")
     cancelled = run("jobs", "cancel", names["queued"], names["running"], "--json")
-    assert json.loads(cancelled.stdout) == {
-        names["queued"]: "cancelled",
-        names["running"]: "running",
-    }
+    ended = {names["queued"]: "cancelled", names["running"]: "running"}
+    assert json.loads(cancelled.stdout) == ended
 
 
 def test_a_failure_that_is_followed_is_the_exit_code(run: Run, names: dict[str, str]) -> None:
@@ -114,14 +108,12 @@ def test_calculations_travel_through_a_file(run: Run, names: dict[str, str]) -> 
     assert "wrote 1 calculations to file.gz" in written.stderr
     assert f"1 calculations are not in file.gz: {names['done']}: " in written.stderr
     told = json.loads(run("jobs", "export", "file.gz", "--json").stdout)
-    assert (told["file"], told["calculations"], [*told["left_out"]]) == (
-        "file.gz", 1, [names["done"]],
-    )  # fmt: skip
+    kept = (told["file"], told["calculations"], [*told["left_out"]])
+    assert kept == ("file.gz", 1, [names["done"]])
     known = {"new": 0, "known": 1, "other_recipe": 0, "queued": 0}
     assert json.loads(run("jobs", "import", "file.gz", "--json").stdout) == known
-    assert (
-        "imported 0 calculations; 1 were already there" in run("jobs", "import", "file.gz").stderr
-    )
+    again = run("jobs", "import", "file.gz").stderr
+    assert "imported 0 calculations; 1 were already there" in again
     clash = run("jobs", "export", "file.gz", "--queued", "--without-paths")
     assert "--without-paths is of no use with --queued" in clash.stderr
     refused = run("jobs", "import", "no.gz")
@@ -151,10 +143,8 @@ def test_a_laptop_and_a_cluster_exchange_files_and_nothing_else(
         shutil.copy(migrated_sqlite, machine / "pvkdb.sqlite")
     store = Store(f"sqlite:///{laptop / 'pvkdb.sqlite'}")
     with store.session() as session:
-        requests = [
-            ElementRequest(symbol=symbol, potential=PotentialName.CHGNET)
-            for symbol in ("K", "Rb", "Cs")
-        ]
+        of = {"potential": PotentialName.CHGNET}
+        requests = [ElementRequest(symbol=symbol, **of) for symbol in ("K", "Rb", "Cs")]
         names = {queue.enqueue(session, each)[0].id for each in requests}
     store.close()
 

@@ -47,14 +47,8 @@ def test_the_applications_are_listed_without_a_database(run: Run, tmp_path: Path
 
 def test_a_ranking_fits_a_terminal_and_shows_what_is_missing(ready: Run) -> None:
     outcome = ready("rank", "synaptic-training")
-    for text in (
-        "r161",
-        "unknown",
-        "not demonstrated",
-        "≥ 5000",
-        "product of the shares",
-        "(r161), http",
-    ):
+    shown = ("unknown", "not demonstrated", "≥ 5000", "product of the shares", "(r161), http")
+    for text in shown:
         assert text in outcome.stdout
     assert widest(outcome.stdout) <= 100
     document = json.loads(ready("rank", "synaptic-training", "--json", "--limit", "3").stdout)
@@ -100,9 +94,8 @@ def test_one_candidate_explained(ready: Run) -> None:
     assert "Wang 2018 (r189), " in text  # leads from the key of a row to the paper
     assert "those of the review: https://doi.org/10.1039/d5cs01222h" in text
     assert widest(outcome.stdout) <= 100
-    document = json.loads(
-        ready("rank", "non-volatile-memory", "--materials", "--explain", "CsPbBr3", "--json").stdout
-    )
+    asked = ("rank", "non-volatile-memory", "--materials", "--explain", "CsPbBr3", "--json")
+    document = json.loads(ready(*asked).stdout)
     assert [entry["id"] for entry in document["candidates"]] == ["CsPbBr3"]
 
 

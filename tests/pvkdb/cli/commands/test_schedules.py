@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,11 +17,10 @@ from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.screenings import ScreeningRun
 from pvkdb.store.runs import screening_runs
 
+from ....programs import Start
 from ..conftest import Run
 from ..test_commands import failed_clearly
 from .test_screening import RADII
-
-Start = Callable[..., "subprocess.Popen[str]"]
 
 SCHEDULE = '[[screen]]\nplan = "mine.toml"\ncron = "{cron}"\n'
 
@@ -101,13 +99,6 @@ def test_a_run_that_fails_is_exit_code_5(run: Run, written: Path) -> None:
     assert "nothing.toml cannot be read" in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert "failed" in run("report").stdout
-
-
-def test_what_makes_no_sense_is_said_in_a_line(run: Run, written: Path) -> None:
-    assert failed_clearly(run("schedule", "nothing.toml"), "nothing.toml cannot be read")
-    assert failed_clearly(run("schedule", "--due", "--once"), "give one of them")
-    assert failed_clearly(run("schedule", "--json"), "--json requires --due or --once")
-    assert failed_clearly(run("report", "9"), "no run has the id '9'")
 
 
 def test_a_screening_leaves_a_run_whose_report_is_written_again(run: Run, written: Path) -> None:

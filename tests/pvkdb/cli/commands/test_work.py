@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -29,9 +29,10 @@ from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue import attempts
 from pvkdb.store.queue.claims import claim, enqueue, submit
 
+from ....each import for_each
+from ....programs import Start
 from ..conftest import Run, run_here
-
-Start = Callable[..., "subprocess.Popen[str]"]
+from ..test_commands import failed_clearly
 
 CHGNET = NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)
 
@@ -130,9 +131,7 @@ def test_ctrl_c_leaves_the_calculation_in_the_queue(start: Start, user_store: St
 
 
 @pytest.mark.slow
-def test_a_killed_worker_leaves_its_job_to_the_next(
-    start: Start, run: Run, user_store: Store
-) -> None:
+def test_a_killed_worker_leaves_its_job(start: Start, run: Run, user_store: Store) -> None:
     """While it still loads its potential, which takes longer than the look for it."""
     with user_store.session() as session:
         key = enqueue(session, ElementRequest(symbol="Cs", potential=PotentialName.CHGNET))[0].id
@@ -149,63 +148,24 @@ def test_a_killed_worker_leaves_its_job_to_the_next(
     assert [(d["id"], d["state"], d["attempts"]) for d in documents] == [(key, "done", 2)]
 
 
-@pytest.mark.slow
-def test_a_failure_is_a_typed_record(run: Run, user_store: Store) -> None:
-    with user_store.session() as session:
-        key = submit(session, NebRequest(formula="CsRaI3", potential=PotentialName.CHGNET))[0].id
-    outcome = run("work")
-    assert outcome.returncode == 5
-    assert "unsupported element" in outcome.stderr
-    with user_store.session() as session:
-        calculation = session.get_one(Calculation, key)
-        assert calculation.state == "failed"
-        assert calculation.failure_kind == "unsupported element"
-        assert "not trained on Ra" in (calculation.failure_message or "")
-
-
-def host_file(tmp_path: Path, text: str) -> str:
-    (tmp_path / "host.vasp").write_text(text)
-    return "host.vasp"
-
-
-_CUBE = "x\n1.0\n6 0 0\n0 6 0\n0 0 6\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
+@for_each(
+    ("options", "words"),
     [
-        # Two atoms at one place.
-        (
-            f"{_CUBE}Cs Pb Br\n1 1 3\nDirect\n0 0 0\n.5 .5 .5\n.5 .5 .52\n.5 0 .5\n0 .5 .5\n",
-            "apart",
-        ),
-        (f"{_CUBE}Cu\n1\nDirect\n0 0 0\n", "holds Cu, not CsPbBr3"),
-        (
-            f"{_CUBE}Cs Pb I\n1 1 3\nDirect\n0 0 0\n.5 .5 .5\n.5 .5 0\n.5 0 .5\n0 .5 .5\n",
-            "not CsPbBr3",
-        ),
-        ("no structure", "cannot be read as a structure"),
+        (("--potential", "chgnet", "--from", "host.vasp"), "holds Cu, not CsPbBr3"),
+        # The shell hands over bytes that are not UTF-8 as halves of surrogate pairs.
+        (("--phase", "P\udcff"), "phase = 'P\\udcff'"),
     ],
 )
-def test_a_structure_that_is_no_host_is_one_clear_line(
-    run: Run, user_store: Store, tmp_path: Path, text: str, words: str
+def test_what_cannot_be_computed_is_one_clear_line_and_not_queued(
+    run: Run, user_store: Store, tmp_path: Path, options: tuple[str, ...], words: str
 ) -> None:
-    file = host_file(tmp_path, text)
-    outcome = run("neb", "CsPbBr3", "--potential", "chgnet", "--from", file, "--plot", "none")
+    copper = "x\n1.0\n6 0 0\n0 6 0\n0 0 6\nCu\n1\nDirect\n0 0 0\n"
+    (tmp_path / "host.vasp").write_text(copper)
+    outcome = run("neb", "CsPbBr3", *options)
     assert outcome.returncode == 2
-    assert words in outcome.stderr
-    assert "Traceback" not in outcome.stderr
-    assert outcome.stdout == ""
+    assert failed_clearly(outcome, words)
     with user_store.session() as session:
         assert session.query(Calculation).count() == 0
-
-
-def test_a_phase_that_is_no_text_is_one_clear_line(run: Run, user_store: Store) -> None:
-    """The shell hands over bytes that are not UTF-8 as halves of surrogate pairs."""
-    outcome = run("neb", "CsPbBr3", "--phase", "P\udcff")
-    assert outcome.returncode == 2
-    assert "phase = 'P\\udcff'" in outcome.stderr
-    assert "Traceback" not in outcome.stderr
 
 
 def test_work_with_an_empty_queue_says_so(run: Run, user_store: Store) -> None:
@@ -214,9 +174,7 @@ def test_work_with_an_empty_queue_says_so(run: Run, user_store: Store) -> None:
     assert "0 done, 0 failed" in outcome.stderr
 
 
-def test_work_watches_a_worker_that_seems_lost(
-    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_work_watches_a_lost_worker(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """As after a restart of the machine: the process cannot be asked, and its lease seems over."""
     clock = itertools.count(0, 10)
     monkeypatch.setattr(attempts, "_monotonic", lambda: next(clock))

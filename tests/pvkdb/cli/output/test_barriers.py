@@ -57,9 +57,7 @@ def test_hops_are_listed_under_the_paths_that_need_them(capsys: pytest.CaptureFi
     assert "1 more hops: --json; 0 failed" in " ".join(shown.split())
 
 
-def test_a_mixture_has_the_mean_and_spread_of_its_arrangements(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_mixture_has_mean_and_spread_of_its_cells(capsys: pytest.CaptureFixture[str]) -> None:
     print_barriers("Barriers", [document("chgnet", saddle) for saddle in (0.30, 0.34, 0.41)])
     said = " ".join(capsys.readouterr().err.split())
     assert "chgnet: E_A 0.35 ± 0.06 eV" in said

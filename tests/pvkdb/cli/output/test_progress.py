@@ -40,9 +40,7 @@ def test_a_fast_stage_counts_by_the_second(clock: list[float]) -> None:
     assert count.pace == "25,000/s, 2.0 s left"
 
 
-def test_a_log_gets_a_line_about_every_tenth(
-    clock: list[float], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_log_has_a_line_a_tenth(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     with watching() as watch:
         for done in range(201):
             watch("stability", done, 200)

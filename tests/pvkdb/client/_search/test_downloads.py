@@ -44,13 +44,14 @@ def test_the_twin_writes_the_same_file(client, address, tmp_path):
     assert (tmp_path / "conduction.csv").read_bytes() == client.export("conduction")
 
 
+class StoppedError(Exception):
+    """The program ends between two requests."""
+
+
 def test_a_download_that_was_stopped_is_gone_on_with(address, client, tmp_path, monkeypatch):
     """As if the program had been killed between two pages, with half a line written."""
     monkeypatch.setattr("pvkdb.client._search.pages.PAGE", 50)
     path, pages = tmp_path / "references.csv", []
-
-    class StoppedError(Exception):
-        pass
 
     def stop(request: httpx.Request) -> None:
         pages.append(request)
@@ -118,9 +119,6 @@ def test_two_downloads_to_one_path_both_end_well(address, client, tmp_path, monk
 
 def test_the_second_download_leaves_nothing_if_it_is_interrupted(address, client, tmp_path):
     path = tmp_path / "references.csv"
-
-    class StoppedError(Exception):
-        pass
 
     def stop(request: httpx.Request) -> None:
         raise StoppedError
