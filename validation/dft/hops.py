@@ -328,7 +328,8 @@ def _keep(
         ],
         result=result,
         apart_ang=None if result is None else _apart_ang(request, result),
-        failure=document.failure_message,
+        # Without the last lines of the program, which name places of this machine.
+        failure=(document.failure_message or "").partition(" End of its output")[0] or None,
         force_calls=_force_calls(request),
         versions=document.versions or {},
     )

@@ -104,7 +104,8 @@ def test_hops_between_basins_are_kept_and_make_no_statement(tmp_path: Path) -> N
     hops = {hop.calculation: hop.result for hop in read_hops().hops if hop.result is not None}
     marked = {key for key, result in hops.items() if result.not_converged}
     names = {hop.name.split()[0] for hop in read_hops().hops if hop.calculation in marked}
-    assert names == {"CsPbCl3", "CsPbBr3", "CsPbI3", "Cs2AgBiBr6", "Cs3Sb2I9", "Cs2TeBr6"}
+    between = {"CsPbCl3", "CsPbI3", "Cs2AgBiBr6", "Cs2TeBr6", "Rb2TeCl6"}
+    assert names == between | {"CsPbBr3", "Cs3Sb2I9", "Cs2GeCl6"}  # the path leads elsewhere
     store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
     upgrade(store)
     by_dft = select(Energetic.calculation_id).where(Energetic.method == "DFT")
