@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import exp, inf
+from math import inf, log
 
 from sqlalchemy.orm import Session
 
@@ -301,21 +301,20 @@ def _between_papers(
     session: Session, ions: Sequence[IonKinetics], conditions: Conditions
 ) -> list[str]:
     """Return what windows leave out if their barrier spans less than papers differ by."""
-    spread = spread_in(session)
     widths = [
         (ion.barrier_max_ev or inf) - (ion.barrier_min_ev or 0.0)
         for ion in ions
         if ion.basis == "literature"
     ]
-    if spread is None or min(widths, default=inf) > spread.tau_ev:
+    spread = spread_in(session) if widths else None
+    if spread is None or min(widths) > spread.tau_ev:
         return []
     least = conditions.temperature_k.minimum if conditions.temperature_k else None
-    kelvin = least or ROOM_TEMPERATURE_K
-    factor = float(f"{exp(spread.tau_ev / (BOLTZMANN_EV_PER_K * kelvin)):.1g}")
+    thermal = BOLTZMANN_EV_PER_K * (least or ROOM_TEMPERATURE_K)
     return [
         f"papers on one material differ by {spread.tau_ev:.2f} eV in E_A (standard deviation, "
-        f"{spread.materials} materials): a factor of {factor:,.0f} in rates and times, which the "
-        "window of a barrier of the literature leaves out"
+        f"{spread.materials} materials): {spread.tau_ev / thermal / log(10):.1f} decades in rates "
+        "and times, which the window of a barrier of the literature leaves out"
     ]
 
 
