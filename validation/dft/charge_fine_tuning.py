@@ -32,7 +32,7 @@ from validation.dft.charge_correction import (
 
 POTENTIAL = "sevennet-0"
 #: Rounds over all paths, and the length of a step; chosen by training errors, before any test.
-_ROUNDS, _RATE = 10, 1e-4
+_ROUNDS, _RATE = 6, 2e-4
 #: Errors that count one: of energies along a path (eV), forces (eV/Å), the replay (eV an atom).
 _ENERGY, _FORCE, _REPLAY = 0.05, 0.05, 0.002
 #: How far atoms of the replay are displaced, Å.

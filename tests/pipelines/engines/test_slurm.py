@@ -255,7 +255,7 @@ def test_sigterm_lets_what_runs_end_and_says_what_it_left(start, store, slurm):
     done = len(finished(store))
     with store.session(read_only=True) as session:
         left = session.query(Calculation).filter(Calculation.state != "done").all()
-        assert all((row.state, row.attempts, row.owner) == ("queued", 0, None) for row in left)
+        assert {(row.state, row.attempts, row.owner) for row in left} == {("queued", 0, None)}
     assert done + len(left) == len(ids)
     assert "stopped: " in stderr
     assert f"{len(left)} wait in the queue" in stderr
