@@ -13,12 +13,12 @@ from pvkdb.measurements.forms import Cycles, Decay, Floats, States
 from pvkdb.measurements.metrics import (
     TAILS,
     Measured,
-    at_start,
     crossings,
     fit,
     over_cycles,
     over_devices,
     spread,
+    value_at_start,
     weights,
     within,
 )
@@ -152,7 +152,7 @@ def retention_time(decay: Decay) -> Measured:
     t, y = decay.time_s - decay.time_s[0], decay.value
     edge = max(1, len(y) // 100)
     last = float(np.median(y[-edge:]))
-    first = at_start(t, y, rising=last > float(np.median(y[:edge])))
+    first = value_at_start(t, y, rising=last > float(np.median(y[:edge])))
     note = f"change by {_LOST:.0%} of {first:.3g} {decay.unit}"
     if abs(last - first) < _LOST * abs(first) or not first:
         note += ": not reached in the measured time, and not extrapolated"

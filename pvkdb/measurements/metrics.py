@@ -20,8 +20,8 @@ TAILS = (0.05, 0.95)
 #: Fewest values for an interval over cycles, and fewest devices for one over devices.
 _FEWEST, FEWEST_DEVICES = 6, 5
 _DRAWS = 300
-#: Share of a first value after whose loss points tell no more of it.
-_GONE = 0.1
+#: The value at the start is read from the points before it has changed by this share.
+_CHANGED = 0.1
 spread = partial(np.std, ddof=1)  # the standard deviation of a sample
 
 
@@ -150,12 +150,14 @@ def within(metric: Measured, low: float, high: float) -> Measured:
     return replace(metric, value=value, ends=None, interval="", bound=bound)
 
 
-def at_start(time_s: Floats, y: Floats, rising: bool) -> float:
-    """Return the first value of a noisy change, by a line through the points until a tenth of it
-    is gone: of many even steps the first are as noisy as others, and their mean is late."""
+def value_at_start(time_s: Floats, y: Floats, rising: bool) -> float:
+    """Return the value at the start of a noisy change, from a line through its early points.
+
+    Their mean would be late, and the first point alone as noisy as any.
+    """
     curve = optimize.isotonic_regression(y, increasing=rising).x
-    gone = np.abs(curve - curve[0]) >= _GONE * abs(curve[0])
-    early = int(np.argmax(gone)) if gone.any() else len(y)
+    changed = np.abs(curve - curve[0]) >= _CHANGED * abs(curve[0])
+    early = int(np.argmax(changed)) if changed.any() else len(y)
     x = time_s[:early] - time_s[0]
     if early < 3 or not x[-1]:
         return float(np.median(y[: max(1, early)]))
@@ -176,7 +178,7 @@ def crossings(
     def change(y: Floats) -> tuple[float, float]:
         first, last = float(np.median(y[:edge])), float(np.median(y[-edge:]))
         if factor is not None:
-            first = at_start(time_s, y, rising)
+            first = value_at_start(time_s, y, rising)
         return first, (last if factor is None else factor * first) - first
 
     rising = bool(np.median(y[-edge:]) > np.median(y[:edge]))

@@ -44,7 +44,7 @@ def simulate(
     Raises:
         InputError: a number is out of range, or the result cannot be rebuilt.
     """
-    told = DEFAULTS["temperature_k"].source if temperature_k is None else "given"
+    source = DEFAULTS["temperature_k"].source if temperature_k is None else "given"
     temperature_k = ROOM_TEMPERATURE_K if temperature_k is None else temperature_k
     network, attempts = network_of(result), DEFAULTS["attempt_frequency_hz"]
     slow, fast = attempts.value.minimum or 0.0, attempts.value.maximum or 0.0
@@ -89,7 +89,7 @@ def simulate(
     given = [
         ("e_a_ev", f"{e_a_ev[0]:.3f}–{e_a_ev[1]:.3f}", "eV", e_a_source),
         ("attempt_frequency_hz", str(attempts.value), "Hz", attempts.source),
-        ("temperature_k", f"{temperature_k:g}", "K", told),
+        ("temperature_k", f"{temperature_k:g}", "K", source),
         ("charge_number", f"{network.charge_number:g}", "1", "formal charge; cells were neutral"),
     ]
     names = ("name", "value", "unit", "source")

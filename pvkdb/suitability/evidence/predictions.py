@@ -326,6 +326,6 @@ def answer_of(
     asked: str, ions: list[IonKinetics], missing: list[str], notes: Sequence[str] = ()
 ) -> KineticsAnswer:
     """Return the answer to a request: its ions within reason, and all notes, each once."""
-    told = dict.fromkeys((*notes, *(note for ion in ions for note in ion.document.notes)))
+    every = dict.fromkeys((*notes, *(note for ion in ions for note in ion.document.notes)))
     ions = [ion.model_copy(update={"document": ion.document.within_reason()}) for ion in ions]
-    return KineticsAnswer(asked=asked, ions=ions, missing=missing, notes=list(told))
+    return KineticsAnswer(asked=asked, ions=ions, missing=missing, notes=list(every))
