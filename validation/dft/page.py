@@ -131,8 +131,8 @@ def render(numbers: DftNumbers, hops: Hops) -> str:
 
 _TITLE = """# DFT from the path of a potential
 
-Made by `validation/dft/hops.py` and `make bench` (`benchmarks/dft.py`), with their numbers in
-`dft_hops.json` and `dft.json`; do not edit.
+Made by `validation/dft/hops.py` and `make bench` (`benchmarks/potentials/dft.py`), with their
+numbers in `dft_hops.json` and `dft.json`; do not edit.
 
 ## Relaxed hops
 

@@ -1,8 +1,8 @@
 """Whether 1,000 workers share one PostgreSQL: claims a second, fairness, each job once.
 
-    python benchmarks/many_workers.py                # five minutes; needs PgBouncer (apt-get)
-    python benchmarks/many_workers.py --write        # also writes docs/validation/many_workers.md
-    python benchmarks/many_workers.py --workers 300 --start 10 --seconds 20    # two minutes
+    python benchmarks/workers/many_workers.py           # five minutes; needs PgBouncer (apt-get)
+    python benchmarks/workers/many_workers.py --write   # also writes docs/validation/…
+    python benchmarks/workers/many_workers.py --workers 300 --start 10 --seconds 20    # two minutes
 
 A simulated worker has an owner's name and a connection of its own, and does what
 :class:`pvkdb_pipelines.work.worker.Worker` does with the database: it claims a job, renews its
@@ -39,11 +39,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from kills import Attack
-from queue_overhead import fill, stores
 from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
+from benchmarks.workers.kills import Attack
+from benchmarks.workers.queue_overhead import fill, stores
 from pvkdb.errors import DatabaseError, StoreAwayError
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
@@ -51,8 +51,9 @@ from pvkdb.store.models.calculations import Calculation, CalculationEvent
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue import dependencies, ending, log
 from pvkdb_pipelines.work.worker import HEARTBEAT_S, LONGEST_RETRY_S, RETRY_S
+from validation.pages import FOLDER
 
-PAGE = Path(__file__).parents[1] / "docs" / "validation" / "many_workers.md"
+PAGE = FOLDER / "many_workers.md"
 PROCESSES, THREADS = 4, 5
 #: The bars: part of the claims that the workers could make (300 a second of 1,000 workers), and
 #: seconds in which 99 of 100 claims are answered.
@@ -392,7 +393,7 @@ def main() -> None:
     multiprocessing.set_forkserver_preload(["__main__"])
     with tempfile.TemporaryDirectory() as folder, stores(Path(folder)) as made:
         Path(folder).chmod(0o755)
-        store, data = made["PostgreSQL"], Path(folder) / "postgres"
+        store, data = made["PostgreSQL"], Path(folder) / "postgresql"
         with pool_in_front(store, Path(folder) / "pool", given.connections, pgbouncer) as url:
             if given.direct:
                 url = store.url.render_as_string(hide_password=False)
@@ -459,8 +460,8 @@ def main() -> None:
 TEXT = """\
 # Many workers
 
-Made by `python benchmarks/many_workers.py --write`; do not edit. {workers:,} simulated workers
-share one PostgreSQL through [PgBouncer](../deploy.md#many-workers). Each has a name and a
+Made by `python benchmarks/workers/many_workers.py --write`; do not edit. {workers:,} simulated
+workers share one PostgreSQL through [PgBouncer](../deploy.md#many-workers). Each has a name and a
 connection of its own, and does with the database what a worker does: it claims a job, renews its
 lease every 5 s, writes the end, and tries again while the database is away. It holds a job for a
 random time of {hold:g} s on average instead of computing. {threads} threads in {processes}

