@@ -17,6 +17,7 @@ import numpy as np
 from scipy import constants
 
 from pvkdb.display.colours import CURVES, GREY
+from pvkdb.display.figures import new_figure, save
 from pvkdb.kinetics.hopping import Array
 from pvkdb.simulation import transport
 from pvkdb.simulation.drift_diffusion import DeviceRun, settled, sweep
@@ -185,15 +186,12 @@ def page(numbers: dict[str, Any]) -> str:
 def pictures(numbers: dict[str, Any], dark: list[DeviceRun], runs: list[FilamentRun]) -> None:
     """Write the three pictures of the page."""
     from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     def saved(panels: int, name: str, draw: Any) -> None:
-        with rc_context({"svg.hashsalt": "pvkdb", "font.size": 9, "svg.fonttype": "none"}):
-            figure = Figure(figsize=(3.4 * panels, 2.9), layout="constrained")
-            FigureCanvasAgg(figure)
-            draw(figure, figure.subplots(1, panels))
-            figure.savefig(FOLDER / name, metadata={"Date": None})
+        with rc_context({"font.size": 9, "svg.fonttype": "none"}):
+            figure, axes = new_figure((3.4 * panels, 2.9), panels)
+            draw(figure, axes)
+            save(figure, FOLDER / name, dpi=100)
 
     def exactness(_: Any, axes: Any) -> None:
         axes[0].loglog(
