@@ -51,8 +51,9 @@ from pvkdb.store.models.calculations import Calculation, CalculationEvent
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue import dependencies, ending, log
 from pvkdb_pipelines.work.worker import HEARTBEAT_S, LONGEST_RETRY_S, RETRY_S
-from validation.pages import FOLDER
+from validation.pages import FOLDER, table, texts
 
+TEXTS = texts(__file__)
 PAGE = FOLDER / "many_workers.md"
 PROCESSES, THREADS = 4, 5
 #: The bars: part of the claims that the workers could make (300 a second of 1,000 workers), and
@@ -421,26 +422,28 @@ def main() -> None:
         + [f"{given.connections}"],
     }
     away = storm.restarted[1] - storm.restarted[0]
-    lines = [
-        f"| PostgreSQL was away for | {away:.1f} s |",
-        f"| from its start until half, 99 of 100, all workers had an answer "
-        f"| {back[len(back) // 2]:.1f}, {back[int(0.99 * len(back))]:.1f}, {back[-1]:.1f} s |",
-        f"| calls that failed meanwhile and were tried again | {storm.failures} |",
-        f"| jobs | {sum(map(len, storm.claims)):,} |",
-        f"| jobs that were not done once, by one worker | {len(storm.wrong)} |",
+    parts = back[len(back) // 2], back[int(0.99 * len(back))], back[-1]
+    stopped = [
+        ("PostgreSQL was away for", f"{away:.1f} s"),
+        (
+            "from its start until half, 99 of 100, all workers had an answer",
+            f"{', '.join(f'{each:.1f}' for each in parts)} s",
+        ),
+        ("calls that failed meanwhile and were tried again", storm.failures),
+        ("jobs", f"{sum(map(len, storm.claims)):,}"),
+        ("jobs that were not done once, by one worker", len(storm.wrong)),
     ]
-    head = ["| | statements sent by psycopg alone | pvkdb's code, on the same cores | bar |"]
-    head += ["|---|---|---|---|"]
-    table = "\n".join(head + [f"| {name} | {' | '.join(row)} |" for name, row in rows.items()])
-    stop = "\n".join(["| | |", "|---|---|", *lines])
-    head = ["| calculations in a statement | claimed in a second |", "|---|---|"]
-    batches = "\n".join(head + [f"| {size} | {each:,.0f} |" for size, each in rates.items()])
+    head = ("", "statements sent by psycopg alone", "pvkdb's code, on the same cores", "bar")
+    runs = "\n".join(table(head, ((name, *cells) for name, cells in rows.items())))
+    stop = "\n".join(table(("", ""), stopped))
+    claimed = ((size, f"{each:,.0f}") for size, each in rates.items())
+    batches = "\n".join(table("calculations in a statement | claimed in a second", claimed))
     bad = [*replayed.wrong, *whole.wrong, *storm.wrong]
-    print(table, stop, batches, *bad[:9], sep="\n")
+    print(runs, stop, batches, *bad[:9], sep="\n")
     if given.write:
         PAGE.write_text(
-            TEXT.format(
-                table=table,
+            TEXTS["page"].format(
+                table=runs,
                 stop=stop,
                 **vars(given),
                 batches=batches,
@@ -456,45 +459,6 @@ def main() -> None:
     if rate < bar or p99 > BAR_P99_S:
         sys.exit("too slow")
 
-
-TEXT = """\
-# Many workers
-
-Made by `python benchmarks/workers/many_workers.py --write`; do not edit. {workers:,} simulated
-workers share one PostgreSQL through [PgBouncer](../deploy.md#many-workers). Each has a name and a
-connection of its own, and does with the database what a worker does: it claims a job, renews its
-lease every 5 s, writes the end, and tries again while the database is away. It holds a job for a
-random time of {hold:g} s on average instead of computing. {threads} threads in {processes}
-processes act for the workers in turn, on the same {cores} cores as PostgreSQL and PgBouncer; the
-load of the machine was {load:.0f} at the end. {note}
-
-A claim's time is from the moment at which its worker was due, so that waiting for a thread or a
-core counts. The workers start within {start:.0f} s, before the {seconds:.0f} s that are measured.
-Each job is checked in its log, and in what the workers remember.
-
-{table}
-
-What a worker's Python does around its statements takes several times the work of PostgreSQL.
-Workers of a cluster do it on cores of their own; in the first column psycopg sends the same
-statements, compiled once, so that the cores are left to PostgreSQL. In the second, all of it
-shares the cores.
-
-## The database is stopped
-
-PostgreSQL is stopped without a checkpoint and started again, with workers that run pvkdb's code.
-What had been claimed without an answer is put back by its own worker, and what had been written
-is not written again.
-
-{stop}
-
-## Batches
-
-How many calculations one process claims in a second, each statement in a transaction of its own.
-The command of a cluster (`--engine parsl`) claims in this way, and feeds all its nodes over one
-connection.
-
-{batches}
-"""
 
 if __name__ == "__main__":
     main()

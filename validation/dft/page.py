@@ -216,7 +216,8 @@ def _in_words(hops: Hops) -> list[str]:
     near = sum(abs(value) < _NEAR_EV for value in neutral.values())
     raised = sum(value > 0 for value in changes.values())
     return [
-        TEXTS["gap"].format(
+        TEXTS["gap"]
+        .format(
             neutral=said(neutral),
             near=near,
             of_neutral=len(neutral),
@@ -227,6 +228,7 @@ def _in_words(hops: Hops) -> list[str]:
             raised=raised,
             of_changes=len(changes),
         )
+        .rstrip("\n")
     ]
 
 
@@ -260,8 +262,6 @@ def _setting(hop: Hop) -> str:
 
 
 def _body(numbers: DftNumbers) -> list[str]:
-    if not any(point.energy_ev is not None for point in numbers.points):
-        return [_not_run()]
     barrier = numbers.potential_barrier_ev
     lines = [
         f"Hop: {numbers.hop}; {numbers.potential}: "
@@ -279,14 +279,6 @@ def _body(numbers: DftNumbers) -> list[str]:
     settings = {describe_settings(point.settings) for point in numbers.points}
     lines.append(f"\nCost: {cpu:.0f} CPU-s in all. Settings: {'; '.join(sorted(settings))}.")
     return lines
-
-
-def _not_run() -> str:
-    low, high = (
-        sum(estimated_cpu_seconds((40, 320), charge)[end] for charge in (0, 0, 1, 1))
-        for end in (0, 1)
-    )
-    return TEXTS["not_run"].format(minutes=(low + high) / 120, cpu_s=_MEASURED_CPU_S).rstrip("\n")
 
 
 def _line(point: Point) -> str:
