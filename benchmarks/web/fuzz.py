@@ -33,21 +33,8 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 
 VALUES = (
-    *(
-        "",
-        " ",
-        "\0",
-        "a\0b",
-        "\x1b[31m",
-        "\n",
-        "ÿ",
-        "\u202e",
-        "𝐂𝐬𝐏𝐛𝐈₃",
-        "Cs" * 500,
-        "∞",
-        "NaN",
-        "-0",
-    ),
+    *("", " ", "\0", "a\0b", "\x1b[31m", "\n", "ÿ", "\u202e", "𝐂𝐬𝐏𝐛𝐈₃", "Cs" * 500),
+    *("∞", "NaN", "-0"),
     *("1e309", "-1", "0", str(2**63), "9" * 400, "1;DROP TABLE devices", "' OR '1'='1", "%", "_"),
     *("../../etc/passwd", "a/b", "a~-b", "%2e%2e", "=1+1", "@SUM(A1)", "CsPbI3", "MAPbI3", "r36"),
     *("V_I", "E_A", "true", "null", "[]", "{}", "<script>", "2026-13-45", "CsPbBr3-Pnma", "c0"),
@@ -74,32 +61,17 @@ HEADERS: tuple[dict[str, str], ...] = (
     {"Accept": "x/y;q=z"},
 )
 PAGES = (
-    *(
-        "/",
-        "/find",
-        "/compositions",
-        "/compositions/{key}",
-        "/devices",
-        "/devices/{key}",
-        "/references",
-    ),
-    *("/references/{key}", "/errata", "/dictionary", "/applications", "/applications/{key}"),
+    *("/", "/find", "/compositions", "/compositions/{key}", "/devices", "/devices/{key}"),
+    *("/references", "/references/{key}", "/errata", "/dictionary", "/applications"),
+    "/applications/{key}",
     *("/crossbar", "/computing", "/computing/{key}", "/screenings", "/screenings/{key}", "/docs"),
     *("/optimade/v1/structures", "/optimade/v1/structures/{key}", "/optimade/v1/references"),
     *("/optimade/v1/info/{key}", "/optimade/versions", "/sign-in", "/static/{key}"),
 )
-FIELDS = (
-    "filter",
-    "sort",
-    "fields",
-    "cursor",
-    "limit",
-    "q",
-    "format",
-    "formula",
-    "x",
-    "response_fields",
-)
+FIELDS = [
+    *("filter", "sort", "fields", "cursor", "limit"),
+    *("q", "format", "formula", "x", "response_fields"),
+]
 
 
 def bodies(draw: random.Random) -> bytes:
@@ -140,7 +112,7 @@ def parts(address: str) -> list[tuple[str, str, list[str]]]:
         for path, operations in described.items()
         for method, operation in operations.items()
     ]
-    return found + [("GET", path, [*FIELDS]) for path in PAGES]
+    return found + [("GET", path, FIELDS) for path in PAGES]
 
 
 def request(
