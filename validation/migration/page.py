@@ -92,10 +92,7 @@ def _tables(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
         listed = [entry for entry in compared if group_of(entry.row) == group]
         if group == "charged":
             yield TEXTS["charged"]
-        if listed:
-            yield from _table(listed, results)
-        else:
-            yield "No statement on an ordered composition says that its defect is neutral.\n"
+        yield from _table(listed, results)
 
 
 def _table(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
@@ -227,12 +224,8 @@ def verdict(gaps: dict[PotentialName, float]) -> str:
 
 
 def _disagreements(compared: Sequence[Comparison]) -> Iterator[str]:
-    found = False
     for entry in compared:
-        for potential in POTENTIALS:
-            if not entry.differs(potential):
-                continue
-            found = True
+        for potential in filter(entry.differs, POTENTIALS):
             bound = "at most " if potential in entry.at_most else ""
             low, high = entry.interval
             said = f"{low:g}" if low == high else f"{low:g} to {high:g}"
@@ -243,8 +236,6 @@ def _disagreements(compared: Sequence[Comparison]) -> Iterator[str]:
                 f"{said} eV ({entry.row.references}; {entry.row.source}; "
                 f"method {entry.row.method})."
             )
-    if not found:
-        yield "Every computed value is within the literature's interval or close to it."
 
 
 def _not_computed(left: Sequence[tuple[EnergeticsRow, str]]) -> Iterator[str]:
