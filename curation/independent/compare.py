@@ -39,17 +39,16 @@ NAMES = {"switching_energy_j": "energy_j"}
 def curated() -> Iterator[tuple[str, str, float]]:
     """Yield each number of the curated devices: reference, metric, an end of it."""
     corrected = {(row["row"], row["column"]): row["value"] for row in read_curated("corrections")}
-    for folder in ("", "open_pages/"):
-        for row in read_curated(f"{folder}devices"):
-            row |= {name: corrected.get((row["id"], name), text) for name, text in row.items()}
-            for metric, ends in COLUMNS.items():
-                for value in filter(None, (row[end] for end in ends)):
-                    for reference in row["references"].split():
-                        yield reference, metric, float(value)
-        for row in read_curated(f"{folder}device_claims"):
-            for value in filter(None, (row["value"], row["value_max"])):
+    for row in read_curated("devices"):
+        row |= {name: corrected.get((row["id"], name), text) for name, text in row.items()}
+        for metric, ends in COLUMNS.items():
+            for value in filter(None, (row[end] for end in ends)):
                 for reference in row["references"].split():
-                    yield reference, NAMES.get(row["metric"], row["metric"]), float(value)
+                    yield reference, metric, float(value)
+    for row in read_curated("device_claims"):
+        for value in filter(None, (row["value"], row["value_max"])):
+            for reference in row["references"].split():
+                yield reference, NAMES.get(row["metric"], row["metric"]), float(value)
 
 
 def rows(name: str) -> list[dict[str, str]]:

@@ -15,13 +15,13 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-sys.path += [str(ROOT / "benchmarks"), str(ROOT / "tests" / "api" / "explorer")]
+sys.path.append(str(ROOT / "tests" / "api" / "explorer"))
 
 from data.load import load_migration  # noqa: E402
 from PIL import Image  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
-from serving import SERVE, serving  # noqa: E402
 
+from benchmarks.serving import SERVE, serving  # noqa: E402
 from pvkdb.computed import load_computed  # noqa: E402
 from pvkdb.literature import load_literature  # noqa: E402
 from pvkdb.literature.desk import add_draft  # noqa: E402

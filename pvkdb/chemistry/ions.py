@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
 
 from pvkdb.errors import InputError, MissingRadiusError
 
 Role = Literal["A", "spacer", "X"]
-_ROLES: dict[str, Role] = {"A": "A", "spacer": "spacer", "X": "X"}
 
 #: Halides, by increasing effective ionic radius.
 HALIDES = ("F", "Cl", "Br", "I")
@@ -113,21 +112,15 @@ def sources() -> dict[str, dict[str, str]]:
 @cache
 def molecular_ions() -> dict[str, MolecularIon]:
     """Return the registry of molecular ions by symbol; ``curation/ions.py`` creates it."""
-    return {
-        row["symbol"]: MolecularIon(
-            symbol=row["symbol"],
-            aliases=tuple(alias for alias in row["aliases"].split(";") if alias),
-            role=_ROLES[row["role"]],
-            charge=int(row["charge"]),
-            formula=row["formula"],
-            smiles=row["smiles"],
-            name=row["name"],
-            occurrences=int(row["occurrences"] or 0),
-            source=row["source"],
-            note=row["note"],
-        )
-        for row in _rows("molecular_ions.csv")
-    }
+    found = {}
+    for row in _rows("molecular_ions.csv"):
+        values: dict[str, Any] = row | {
+            "aliases": tuple(alias for alias in row["aliases"].split(";") if alias),
+            "charge": int(row["charge"]),
+            "occurrences": int(row["occurrences"] or 0),
+        }
+        found[row["symbol"]] = MolecularIon(**values)
+    return found
 
 
 #: Phases of A2BX4 of which a structure with these spacers is at hand (prototypes/layers).

@@ -297,7 +297,7 @@ def agreements(found: dict[tuple[str, str], list[CalibrationPair]]) -> Iterator[
     """Yield the errors by potential and by charge; calibrated values are those left out."""
     for (quantity, potential), pairs in found.items():
         own = made_of(pairs)
-        tested = left_out(own, "composition", quantity) if _enough(own) else []
+        tested = left_out(own, "composition", quantity) if enough(own) else []
         listed = [each.pair for each in tested] or own
         for group in ("all", *GROUPS):
             places = [i for i, pair in enumerate(listed) if group in ("all", pair.charge)]
@@ -316,7 +316,8 @@ def agreements(found: dict[tuple[str, str], list[CalibrationPair]]) -> Iterator[
                     yield _agreement(quantity, potential, f"{group}, {name}", some, None)
 
 
-def _enough(pairs: Sequence[CalibrationPair]) -> bool:
+def enough(pairs: Sequence[CalibrationPair]) -> bool:
+    """Return whether there are as many compositions as a line needs."""
     return len({pair.material for pair in pairs}) >= LEAST_GROUPS
 
 

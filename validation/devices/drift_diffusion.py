@@ -17,13 +17,15 @@ import numpy as np
 from scipy import constants
 
 from pvkdb.display.colours import CURVES, GREY
+from pvkdb.display.figures import new_figure, save
 from pvkdb.kinetics.hopping import Array
 from pvkdb.simulation import transport
 from pvkdb.simulation.drift_diffusion import DeviceRun, settled, sweep
 from pvkdb.simulation.filament import Filament, FilamentRun, switch
 from pvkdb.simulation.stack import Contact, MobileIon, Stack, StackLayer, Traps
-from validation.pages import FOLDER
+from validation.pages import FOLDER, texts
 
+TEXTS = texts(__file__)
 #: Hysteresis of SIMsalabim 5.36, default stack, in % of the short-circuit current, by V/s.
 SIMSALABIM = {0.01: 0.06, 0.1: 0.61, 1.0: 2.91, 10.0: 2.42, 100.0: 0.53}
 #: The same by version 5.27 with this light and no traps at interfaces, converged (see the page).
@@ -164,92 +166,32 @@ def page(numbers: dict[str, Any]) -> str:
             ("forming", "rupture"), numbers["filament"], strict=True
         )
     )
-    charge, ions = numbers["charge"], numbers["ions"]
-    return f"""\
-# Simulated devices
-
-`python -m validation.devices.drift_diffusion` runs the devices of
-[the simulation](../simulation.md) and writes this page.
-
-## Hysteresis beside SIMsalabim
-
-Its default stack under light, C60, MAPbI3 and PTAA, 0 → 1.2 → 0 V, by the files of ZimT 5.27:
-max |ΔJ| over the short-circuit current, in %. Light decays over {ABSORPTION_NM:g} nm (IonMonger's
-absorption of MAPbI3) instead of by a transfer matrix, and the traps at the two interfaces are left
-out. *5.36* are SIMsalabim's numbers by its default settings, run earlier; *converged* are those
-of its numerics in version 5.27, copied from its source (GPL, not part of pvkdb) and run on
-2026-11-27 with the same light and without traps at interfaces, the densities converged
-(`convVar = 1`), extrapolated to fine grids and steps (± 3 %).
-
-| V/s | 5.36 | converged | pvkdb | from 5.36 | from converged |
-|---|---|---|---|---|---|
-{rows}
-
-The default (`convVar = 3`) ends its iterations when the densities *or* the current have converged.
-The current, an integral form, is uniform along the film by construction, so most steps end after
-one iteration: in 5.27 the default gives 1.3 to 4.7 % at 10 V/s, depending on the number of steps.
-With the traps at interfaces the converged numbers are 0.054, 0.54, 3.3, 1.95 and 0.49 %: the traps
-are 12 % at 10 V/s, and neither the defaults nor any setting tried gave all five numbers of 5.36.
-
-![Hysteresis against scan rate, and convergence in mesh and time step](drift_diffusion.svg)
-
-## Convergence
-
-Error of the hysteresis at 1 V/s against the finest: {POINTS[-1]} nodes of a layer, or a tolerance
-of {TOLERANCES[-1]:g}. The defaults are 60 and 0.001.
-
-| nodes of a layer | solar cell | memristor |
-|---|---|---|
-{points}
-
-| tolerance of a step | solar cell | memristor |
-|---|---|---|
-{steps}
-
-With the defaults, settling and a loop of the solar cell took {numbers["seconds"]:.1f} s of one
-core, the loop in {numbers["steps"]} steps.
-
-## Conservation
-
-Largest over all loops of this page: {ions[0]:.0e} (solar cell) and {ions[1]:.0e} (memristor) of the
-ions; {charge[0]:.0e} and {charge[1]:.0e} of the charge that moved: the largest difference of the
-current (electrons, holes, ions, displacement) between planes, over the sum of the largest ones. In
-the contact layers of the solar cell, with up to 5 × 10²⁶ electrons per m³, the current is the small
-difference of two fluxes that are 10⁹ times larger. What is lost there is rounding, not the
-solution: 80 bits in the last step of Newton's method (they round 2¹¹ = 2,048 times more finely than
-64) leave {charge[0]:.0e}, 64 bits in all steps {numbers["double"]:.0e}, which is
-{numbers["double"] / charge[0]:,.0f} times as much.
-
-## Self-doping
-
-Loops of a film with injection barriers at three scan rates, and the area of the loop against the
-rate. Slow sweeps leave the ions in balance, fast ones where they are; above, the capacitance is
-left.
-
-![I–V loops and hysteresis of the memristor](drift_diffusion_loops.svg)
-
-## Filament
-
-| | hottest, K | vacancies lost | currents of both electrodes differ by |
-|---|---|---|---|
-{filaments}
-
-![Current of a filament; vacancies at first, formed and ruptured](filament.svg)
-"""
+    return TEXTS["page"].format(
+        absorption_nm=ABSORPTION_NM,
+        rows=rows,
+        most_points=POINTS[-1],
+        least_tolerance=TOLERANCES[-1],
+        points=points,
+        steps=steps,
+        seconds=numbers["seconds"],
+        loop_steps=numbers["steps"],
+        ions=numbers["ions"],
+        charge=numbers["charge"],
+        double=numbers["double"],
+        ratio=numbers["double"] / numbers["charge"][0],
+        filaments=filaments,
+    )
 
 
 def pictures(numbers: dict[str, Any], dark: list[DeviceRun], runs: list[FilamentRun]) -> None:
     """Write the three pictures of the page."""
     from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     def saved(panels: int, name: str, draw: Any) -> None:
-        with rc_context({"svg.hashsalt": "pvkdb", "font.size": 9, "svg.fonttype": "none"}):
-            figure = Figure(figsize=(3.4 * panels, 2.9), layout="constrained")
-            FigureCanvasAgg(figure)
-            draw(figure, figure.subplots(1, panels))
-            figure.savefig(FOLDER / name, metadata={"Date": None})
+        with rc_context({"font.size": 9, "svg.fonttype": "none"}):
+            figure, axes = new_figure((3.4 * panels, 2.9), panels)
+            draw(figure, axes)
+            save(figure, FOLDER / name, dpi=100)
 
     def exactness(_: Any, axes: Any) -> None:
         axes[0].loglog(

@@ -30,8 +30,9 @@ from pvkdb.measurements.forms import (
 )
 from pvkdb.measurements.metrics import Measured
 from validation.devices.conduction_laws import KELVINS, judged, truths
-from validation.pages import FOLDER, row
+from validation.pages import FOLDER, row, texts
 
+TEXTS = texts(__file__)
 PAGE = FOLDER / "measurements.md"
 DRAWS, LAW_DRAWS = 300, 200
 LOW, HIGH = 0.85, 0.97
@@ -290,8 +291,11 @@ def laws() -> Iterator[tuple[str, bool]]:
 
 def main() -> int:
     """Measure, print and write the page, or one part of it; 1 if a value is outside the bounds."""
-    parts = {"intervals": (HEAD, intervals), "laws": (LAWS_HEAD, laws)}
-    kept = PAGE.read_text(encoding="utf-8").partition(LAWS_TITLE)
+    parts = {
+        "intervals": (TEXTS["intervals"].format(draws=DRAWS, low=LOW, high=HIGH), intervals),
+        "laws": (TEXTS["laws"].format(draws=LAW_DRAWS), laws),
+    }
+    kept = PAGE.read_text(encoding="utf-8").partition(TEXTS["laws"].partition("\n")[0])
     texts, outside = {"intervals": kept[0].strip(), "laws": kept[1] + kept[2].rstrip()}, 0
     for name in sys.argv[1:] or parts:
         head, make = parts[name]
@@ -303,31 +307,6 @@ def main() -> int:
     PAGE.write_text("\n\n".join(text.strip() for text in texts.values()) + "\n", encoding="utf-8")
     return int(outside > 0)
 
-
-HEAD = f"""\
-# Intervals of measurements
-
-`python -m validation.devices.measurements` makes up measurements with a known truth and noise,
-{DRAWS} times each, and counts the intervals at 90 % that hold the truth. Asked for are
-{LOW:.0%} to {HIGH:.0%}; {DRAWS} draws leave ±3 % (90 %) to chance. Truths of misread cycles and
-endurance are those of 20,000 devices. A metric without interval says why in its note.
-
-| metric | data | intervals | hold the truth |
-|---|---|---|---|
-"""
-LAWS_TITLE = "## Laws of conduction"
-LAWS_HEAD = f"""\
-{LAWS_TITLE}
-
-Sweeps to 2 V of each form of each law of Table 3, made up {LAW_DRAWS} times with drawn parameters
-and noise of 3 % of the current, at 250 to 350 K in five steps or at 300 K alone; thickness, area
-and permittivity are not stated. Asked for are at most 2 % with another law than the true one, and
-at least 95 % with the true law, or undecided with it among the candidates. Intervals are those at
-90 % of the parameters of the true law: the least and the largest share that hold the truth.
-
-| law | temperatures | sweeps | named | undecided, kept | undecided, lost | another | intervals |
-|---|---|---|---|---|---|---|---|
-"""
 
 if __name__ == "__main__":
     sys.exit(main())

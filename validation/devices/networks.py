@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -19,9 +18,9 @@ from pvkdb.examination.examine import examine, last
 from pvkdb.examination.images import shipped
 from pvkdb.examination.training import Protocol, train
 from pvkdb.schemas.calculations.examinations import OverSeeds
-from validation.pages import FOLDER, row
+from validation.pages import FOLDER, row, texts
 
-TEXT = Path(__file__).with_name("networks_page.md")
+TEXTS = texts(__file__)
 PAGE = FOLDER / "networks.md"
 SEEDS, FEW = range(5), range(2)
 SHORT = Protocol()
@@ -138,8 +137,7 @@ def main() -> None:
             print(line, flush=True)
     if len(sys.argv) == 1:
         made = {name: "\n".join(make()) for name, make in SECTIONS.items()}
-        text = TEXT.read_text(encoding="utf-8")
-        PAGE.write_text(text.format(**made), encoding="utf-8")
+        PAGE.write_text(TEXTS["page"].format(**made), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -33,8 +33,9 @@ from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.work.cores import one_thread_each
 from validation.dft import page as dft_page
-from validation.pages import FOLDER
+from validation.pages import FOLDER, texts
 
+TEXTS = texts(__file__)
 FILE = FOLDER / "barriers" / "convergence.xyz"
 PAGE = FOLDER / "barriers.md"
 #: Hops in larger cells (`python -m validation.dft.hops --large`).
@@ -213,46 +214,20 @@ def render(calls: list[Atoms]) -> str:
     best = {hop: found[hop, "pw.x, cutoffs of SSSP"] for hop in HOPS}
     off = {key: f"{1000 * abs(each - best[key[0]]):.0f}" for key, each in found.items()}
     cutoffs = [f"{1000 * abs(relaxed[hop] - best[hop]):.0f}" for hop in HOPS]
-    return f"""# Charged vacancies: how a barrier depends on the settings
-
-Made by `validation/dft/convergence.py` from `barriers/convergence.xyz`; do not edit.
-
-**The recipe.** What decides is the kind of hop: E(saddle) − E(start) against plane waves at the
-cutoffs of SSSP, at the same structures.
-
-- Cells up to 80 atoms: pw.x at 30/200 Ry, {cutoffs[0]} meV from SSSP's 60/480 Ry. (25/150 Ry, with
-  which the hops of CsPbX3 were relaxed, are {cutoffs[1]} meV from 40/320 Ry.)
-- Hosts that tilt, in cells of 159 atoms: CP2K with {RECIPE}. Along an edge of an octahedron it is
-  {off[edge, RECIPE]} meV from plane waves, but the largest basis set is {off[edge, "TZV2P"]} meV
-  away, so that agreement to the millielectronvolt is chance: {off[edge, "TZV2P"]} meV is its error.
-- CP2K is not used between octahedra: {RECIPE} is {off[between, RECIPE]} meV off there, and the best
-  Gaussians {off[between, "TZV2P, d electrons of Sn, ghost functions"]} meV, above the 30 meV aimed
-  at. The cutoff of 280 Ry and the threshold of the SCF add 1 meV at most.
-
-These are errors of cutoff and basis set. {_dense(found)} {_sizes()}
-
-## Settings
-
-E(saddle) − E(start), eV, of two hops of a halide vacancy at charge +1, PBE, Γ unless said
-otherwise. The structures are those that pw.x relaxed ([DFT](dft.md)) and stay as they are, so
-that two lines differ by their settings alone; a barrier of each setting would need its own
-structures. DZVP, TZVP and TZV2P are the Gaussians of Zurich (`…-MOLOPT-GGA-GTH`), at 400 Ry
-(REL_CUTOFF 50) where no cutoff is named. The last column is the mean processor time of a force
-call that starts from atoms (start) or from other wave functions (saddle).
-
-| settings | code | {" | ".join(HOPS)} | CPU-s a call |
-|---|---|{"---|" * len(HOPS)}---|
-| as relaxed, 30/200 Ry (CsPbBr3: 25/150 Ry) | espresso | {
-        " | ".join(f"{each:.3f}" for each in relaxed.values())
-    } | – |
-{chr(10).join(rows)}
-
-With ghost functions, start and saddle have Gaussians at the same three places: where the ion is at
-the start, at the saddle point, and as far behind it.
-
-Each force call stands in `barriers/convergence.xyz` (extended XYZ: energy in eV, forces in eV/Å,
-charge, functional, code, basis set, cutoff, SCF steps); licence: that of pvkdb (MIT).
-"""
+    return TEXTS["page"].format(
+        cutoff_between=cutoffs[0],
+        cutoff_edge=cutoffs[1],
+        recipe=RECIPE,
+        edge_recipe=off[edge, RECIPE],
+        edge_largest=off[edge, "TZV2P"],
+        between_recipe=off[between, RECIPE],
+        between_best=off[between, "TZV2P, d electrons of Sn, ghost functions"],
+        dense=_dense(found),
+        sizes=_sizes(),
+        hops=" | ".join(HOPS),
+        relaxed=" | ".join(f"{each:.3f}" for each in relaxed.values()),
+        rows="\n".join(rows),
+    )
 
 
 def _dense(found: dict[tuple[str, str], float]) -> str:

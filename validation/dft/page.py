@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftHopResult, DftSettings
 from pvkdb.store.curation.computed import describe_charge, describe_settings
-from validation.pages import FOLDER, read, table
+from validation.pages import FOLDER, read, row, table, texts
 
+TEXTS = texts(__file__)
 PAGE, NUMBERS = (FOLDER / f"dft.{ending}" for ending in ("md", "json"))
 #: Numbers of `validation/dft/hops.py`.
 HOPS = FOLDER / "dft_hops.json"
@@ -125,37 +126,8 @@ def estimated_cpu_seconds(cutoff_ry: tuple[float, float], charge: int) -> tuple[
 
 def render(numbers: DftNumbers, hops: Hops) -> str:
     """Return the page as Markdown."""
-    single = [_HEAD.format(**dict(numbers)), *_body(numbers), _FOOT]
-    return "\n".join([_TITLE, *_hops(hops), *single])
-
-
-_TITLE = """# DFT from the path of a potential
-
-Made by `validation/dft/hops.py` and `make bench` (`benchmarks/dft.py`), with their numbers in
-`dft_hops.json` and `dft.json`; do not edit.
-
-## Relaxed hops
-
-The limiting hop of the halide vacancy, from the converged path of a potential: with forces of pw.x
-both ends are relaxed and the saddle point is found (how: [dft.md](../dft.md#hops)). Energies in eV,
-forward and reverse; where symmetry makes both ends one, they are the same. The cheap estimate is
-DFT on the potential's geometries, from the first call of each structure. The residual is the
-largest force on an atom of the saddle point. `left` is the predicted change of the barrier up to
-the exact stationary points, which is not added to it.
-"""
-_HEAD = """
-## Single points at SSSP's cutoffs
-
-The limiting hop of {defect} in {material} (39 atoms), as {potential} has it, and single points with
-pw.x on its first end and its highest image, neutral and positive. Nothing is relaxed with DFT:
-E(saddle) − E(start) is the cheap estimate, neither an upper nor a lower bound, of the relaxed
-barrier.
-"""
-_FOOT = """
-A single point starts from nothing and runs in one process. The positive cell needs no correction
-for its images here: the leading term is the same at both ends of a difference at one charge and
-cell. The literature's value for this material is in [migration.md](migration.md).
-"""
+    single = [TEXTS["head"].format(**dict(numbers)), *_body(numbers), TEXTS["foot"]]
+    return "\n".join([TEXTS["title"], *_hops(hops), *single])
 
 
 def _hops(hops: Hops) -> list[str]:
@@ -187,14 +159,7 @@ def _hops(hops: Hops) -> list[str]:
         f"- {setting}: {', '.join(hop.name for hop in hops.hops if _setting(hop) == setting)}."
         for setting in sorted({_setting(hop) for hop in hops.hops})
     ]
-    lines += [
-        "- Charge: every energy of a barrier is of one charge and one cell, so neither the\n"
-        "  reference potential of the electrons nor the alignment of the electrostatic potential\n"
-        "  enters, and the leading term of the images (q²α/2εL) cancels; left is the change\n"
-        "  of the defect's quadrupole and of its strain field along the hop. None is added.",
-        "- Pseudopotentials: SSSP 1.3.0 PBE efficiency, names and MD5 sums in `dft_hops.json`.",
-    ]
-    return lines + _in_words(hops)
+    return [*lines, TEXTS["charge"].rstrip("\n"), *_in_words(hops)]
 
 
 def _basins(hops: list[Hop]) -> list[str]:
@@ -251,21 +216,19 @@ def _in_words(hops: Hops) -> list[str]:
     near = sum(abs(value) < _NEAR_EV for value in neutral.values())
     raised = sum(value > 0 for value in changes.values())
     return [
-        "\n## What closes the gap, and what does not\n",
-        "Differences of the relaxed barrier from that of the potential, forward, in eV:\n",
-        f"- Neutral vacancies, the charge that the potential computes: {said(neutral)}.",
-        f"  {near} of {len(neutral)} are within {_NEAR_EV} eV.",
-        f"- Charge +1 along an edge of an octahedron: {said(edge)}.",
-        "  In the layers of Cs3Sb2I9 the energies are higher, but they make no barrier; neutral",
-        "  PBE is higher still, by an estimate ([paths]).",
-        f"- Charge +1 between octahedra: {said(between)}.",
-        f"\nFrom neutral to +1, the same hop in the same cell: {said(changes)}.",
-        f"The charge raises {raised} of {len(changes)} barriers and lowers the others, and the",
-        "kind of hop does not decide which. It moves them by as much as potentials miss the",
-        "literature. It does not close the gap of Cs2SnX6, reported above the barriers of both",
-        "charges, nor that of Cs3Sb2I9, where another hop is likely meant ([paths]). In CsPbX3 and",
-        "Cs2AgBiBr6 the answer is open.",
-        "\n[paths]: migration.md#which-path-the-literature-means",
+        TEXTS["gap"]
+        .format(
+            neutral=said(neutral),
+            near=near,
+            of_neutral=len(neutral),
+            near_ev=_NEAR_EV,
+            edge=said(edge),
+            between=said(between),
+            changes=said(changes),
+            raised=raised,
+            of_changes=len(changes),
+        )
+        .rstrip("\n")
     ]
 
 
@@ -284,17 +247,14 @@ def _hop_line(hop: Hop) -> str:
     points = {point.name: point for point in found.points}
     top, end = points["saddle"].estimate_ev, points.get("end", points["start"])
     left_ev = points["saddle"].energy_left_ev - points["start"].energy_left_ev
-    return (
-        f"| {hop.name} | {hop.hop} | {guide} | "
-        f"{both(top - points['start'].estimate_ev, top - end.estimate_ev)} | "
-        f"{_barrier(both(found.barrier_forward_ev, found.barrier_reverse_ev), found)} | "
-        f"{left_ev:+.3f} | {points['saddle'].max_force_ev_per_ang:.3f} | "
-        f"{found.force_calls} | {(found.cpu_seconds or 0) / 3600:.2f} | {words} |"
+    barriers = both(found.barrier_forward_ev, found.barrier_reverse_ev)
+    return row(
+        *(hop.name, hop.hop, guide),
+        both(top - points["start"].estimate_ev, top - end.estimate_ev),
+        f"not converged ({barriers})" if found.not_converged else f"**{barriers}**",
+        *(f"{left_ev:+.3f}", f"{points['saddle'].max_force_ev_per_ang:.3f}", found.force_calls),
+        *(f"{(found.cpu_seconds or 0) / 3600:.2f}", words),
     )
-
-
-def _barrier(text: str, found: DftHopResult) -> str:
-    return f"not converged ({text})" if found.not_converged else f"**{text}**"
 
 
 def _setting(hop: Hop) -> str:
@@ -302,8 +262,6 @@ def _setting(hop: Hop) -> str:
 
 
 def _body(numbers: DftNumbers) -> list[str]:
-    if not any(point.energy_ev is not None for point in numbers.points):
-        return [_not_run()]
     barrier = numbers.potential_barrier_ev
     lines = [
         f"Hop: {numbers.hop}; {numbers.potential}: "
@@ -323,28 +281,14 @@ def _body(numbers: DftNumbers) -> list[str]:
     return lines
 
 
-def _not_run() -> str:
-    low, high = (
-        sum(estimated_cpu_seconds((40, 320), charge)[end] for charge in (0, 0, 1, 1))
-        for end in (0, 1)
-    )
-    return (
-        "**Not run yet.** The four single points at SSSP's cutoffs (40/320 Ry), Γ only, are\n"
-        f"estimated at {(low + high) / 120:.0f} minutes of one core (from {_MEASURED_CPU_S:.0f} "
-        "CPU-s for one with charge +1,\nand a third more SCF steps for the odd electron of the "
-        "neutral cell), and a minute for\nthe path. A grid of "
-        "2 × 2 × 2 takes about eight times as long."
-    )
-
-
 def _line(point: Point) -> str:
     def shown(value: float | None, digits: int) -> str:
         return "" if value is None else f"{value:.{digits}f}"
 
     energy = shown(point.energy_ev, 4) or str(point.failure_kind or "not run")
     steps = "" if point.scf_steps is None else str(point.scf_steps)
-    return (
-        f"| {describe_charge(point.charge)} | {point.image} | {energy} | "
-        f"{shown(point.max_force_ev_per_ang, 3)} | {steps} | {shown(point.cpu_seconds, 0)} | "
-        f"{shown(point.wall_seconds, 0)} |"
+    return row(
+        *(describe_charge(point.charge), point.image, energy),
+        *(shown(point.max_force_ev_per_ang, 3), steps),
+        *(shown(point.cpu_seconds, 0), shown(point.wall_seconds, 0)),
     )

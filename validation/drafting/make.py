@@ -34,7 +34,7 @@ from validation.drafting.score import (
     share,
     total,
 )
-from validation.pages import FOLDER, ROOT, csv_rows, row
+from validation.pages import FOLDER, ROOT, csv_rows, row, texts
 
 LITERATURE = ROOT / "pvkdb" / "literature"
 PAGE = FOLDER / "drafting.md"
@@ -44,65 +44,7 @@ BAR_FOUND, BAR_RIGHT = 0.72, 0.80
 SEEN = ("section 5.1.3", "section 5.3.2", "section 5.3.3")
 IN_VIEW, HELD_OUT, ENERGIES, TABLES = "in view", "held out", "energies", "tables"
 
-HEAD = """# What `pvkdb draft` finds
-
-Made by `validation/drafting/make.py`; do not edit. The rules of `pvkdb draft`, without a language
-model, draft {count} short texts about memristors and ion migration: abstracts, passages and
-captions as open pages print them, and quotations that two other readers took from pages. Readers
-typed the values that an import should take before the rules ran on them
-(`validation/drafting/texts/README.md`).
-
-*Found* is the share of printed values that a draft proposes rightly, *right* the share of its
-proposals that are right: the field of the import, the value as it would be imported (0.6 %), and
-the material if the draft names one. What the draft only asks is neither. Intervals are of 95 %
-confidence (Wilson).
-
-## Texts that the rules had not seen
-
-Each part was measured once, by rules that were made without it, and then used to mend them. The
-first column of a pair is what the rules found before a round of work, the second the first
-measurement. The gold of unseen_7 and unseen_8 was typed by two readers (language models) who did
-not know the rules. Before unseen_7 the rules were mended with made-up wordings, the quotations, the
-readings and the review in view, and before unseen_8 with unseen_7, too.
-
-| part, in the order measured | found before | found | right before | right |
-|---|---|---|---|---|
-"""
-NOTE = """
-The aim was to find 90 % and to be right in 95 % of the proposals. On unseen texts it is not
-reached for values. **The figure to go by is that of {last}, the last part and the largest, whose
-reader did not know the rules: they find {last_found} and are right in {last_right}.** Over all
-first measurements, of rules of several ages, they find {found} and are right in {right}; of titles,
-first authors, years and DOIs they find {reference}. Each round of repairs met new wordings, other
-materials and odd forms of pages. The gold of unseen_1 to unseen_6 is of a person who then wrote
-rules: what these were to find was known. So expect less than the next table in a new paper, and
-confirm every value.
-
-## The same texts now, when all of them have been used
-
-| part | texts | values found | values right | reference found | reference right |
-|---|---|---|---|---|---|
-"""
-REVIEW = """
-## The review
-
-The rules also read the text of the review whose numbers pvkdb ships. Their statements are compared
-with the rows of `device_claims.csv`, `energetics.csv` and `devices.csv`, which were transcribed
-from the same text before there were rules: the same metric, value or range, and place (section,
-caption or table row). A statement of a number that no row has counts as wrong. Statements that a
-draft would only ask, of others or of what is required, are counted here, since a review tells of
-others. Sections 5 and 6 except {seen} were held out until rules were mended with them in view
-(71 % found and 78 % right then); since, they have been looked at, too.
-
-| part of the review | found | right |
-|---|---|---|
-"""
-TEXTS_HEAD = """
-## The texts
-
-| text | part | licence | values found | values right |
-|---|---|---|---|---|
-"""
+TEXTS = texts(__file__)
 
 
 @dataclass(frozen=True)
@@ -141,7 +83,7 @@ def page(path: Path) -> Iterator[str]:
     texts = {part: measured(part) for part in PARTS}
     yield from _texts(texts)
     printed, proposals = printed_values(), proposed_values(path)
-    yield REVIEW.format(seen=", ".join(SEEN).replace("section ", "")).rstrip("\n")
+    yield TEXTS["review"].format(seen=", ".join(SEEN).replace("section ", "")).rstrip("\n")
     for title, parts in (
         ("claims of sections 2 to 4", [IN_VIEW]),
         ("claims of sections 5 and 6", [HELD_OUT]),
@@ -162,7 +104,7 @@ def page(path: Path) -> Iterator[str]:
         f"\nOf {len(right)} right energies of the text, {defects} also have the right defect and "
         f"{materials} the right material; the review often names them in another sentence.\n"
     )
-    yield TEXTS_HEAD.rstrip("\n")
+    yield TEXTS["texts"].rstrip("\n")
     for part, own in texts.items():
         for one in own:
             source = one.source
@@ -173,7 +115,7 @@ def page(path: Path) -> Iterator[str]:
 
 def _texts(texts: dict[str, list[Measured]]) -> Iterator[str]:
     """Yield the tables of the texts: the first measurements, and those of today."""
-    yield HEAD.format(count=sum(map(len, texts.values()))).rstrip("\n")
+    yield TEXTS["head"].format(count=sum(map(len, texts.values()))).rstrip("\n")
     firsts: dict[str, Score] = {}
     last = ""
     for what in ("values", "reference"):
@@ -192,14 +134,18 @@ def _texts(texts: dict[str, list[Measured]]) -> Iterator[str]:
             yield row(f"{first['part']}, {what}", *_pairs(before, now))
         firsts[what] = total(now for _, now in scores)
         yield row(f"**all, {what}**", *_pairs(total(one for one, _ in scores), firsts[what]))
-    yield NOTE.format(
-        last=last,
-        last_found=share(firsts["last"].found, firsts["last"].printed),
-        last_right=share(firsts["last"].right, firsts["last"].proposed),
-        found=share(firsts["values"].found, firsts["values"].printed),
-        right=share(firsts["values"].right, firsts["values"].proposed),
-        reference=share(firsts["reference"].found, firsts["reference"].printed),
-    ).rstrip("\n")
+    yield (
+        TEXTS["note"]
+        .format(
+            last=last,
+            last_found=share(firsts["last"].found, firsts["last"].printed),
+            last_right=share(firsts["last"].right, firsts["last"].proposed),
+            found=share(firsts["values"].found, firsts["values"].printed),
+            right=share(firsts["values"].right, firsts["values"].proposed),
+            reference=share(firsts["reference"].found, firsts["reference"].printed),
+        )
+        .rstrip("\n")
+    )
     for part, own in texts.items():
         values, reference = total(one.values for one in own), total(one.reference for one in own)
         yield row(part, str(len(own)), *values.cells(), *reference.cells())

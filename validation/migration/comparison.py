@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 from pvkdb.chemistry import material_family, parse_composition
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.calibration import CalibrationPair
-from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
+from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.tables import EnergeticsRow
 from validation.barrier_cases import (
     OWN_DFT,
@@ -138,14 +138,9 @@ def compare(results: Results) -> tuple[list[Comparison], list[tuple[EnergeticsRo
 def _value(row: EnergeticsRow, result: NebResult) -> float | None:
     """What of a result answers a statement: the bottleneck, or one kind of hop."""
     if row.direction == ONE_OCTAHEDRON:
-        edges = [hop for hop in result.hops if hop.hop.hop_class.startswith("octahedron edge")]
-        return _lowest_barrier(edges)
+        edges = (hop for hop in result.hops if hop.hop.hop_class.startswith("octahedron edge"))
+        return min((hop.saddle_ev for hop in edges if hop.saddle_ev is not None), default=None)
     return result.e_a_ev
-
-
-def _lowest_barrier(hops: Sequence[HopBarrier]) -> float | None:
-    known = [hop.saddle_ev for hop in hops if hop.saddle_ev is not None]
-    return min(known, default=None)
 
 
 def measured(results: Results) -> dict[str, dict[str, float]]:

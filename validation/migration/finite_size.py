@@ -14,8 +14,9 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
 from validation.barrier_cases import CASES, Case
 from validation.migration.results import Computed, Results, Wanted
-from validation.pages import table
+from validation.pages import table, texts
 
+TEXTS = texts(__file__)
 #: Those that compute the larger cells: the guide of the hops by DFT, and the better one.
 POTENTIALS = (PotentialName.SEVENNET_0, PotentialName.SEVENNET_L3I5)
 #: Hosts of the hops by DFT.
@@ -58,15 +59,7 @@ def larger_cells(present: Results) -> list[Wanted]:
 
 def section(present: Results, larger: Results) -> Iterator[str]:
     """Yield the part of the page: barriers in both cells, and their difference."""
-    yield "## The next larger cell\n"
-    yield (
-        "The same calculation in the next larger supercell that keeps the symmetry of the host, "
-        "with the numbers in `finite_size.json`. The hop is the one that limits the path in the "
-        "present cell; its barrier in the larger one is that of the same hop, from both ends the "
-        "larger. A host that became another structure in one of the cells has other hops; the "
-        "difference then is not one of the size alone. Neutral cells: images of a charged defect "
-        "act over a longer range, which this does not test.\n"
-    )
+    yield TEXTS["head"]
     rows = [
         (case, potential, before.result, after)
         for case in cases()

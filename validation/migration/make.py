@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from pvkdb.display.colours import BLUE, GREEN, RED
+from pvkdb.display.figures import new_figure, save
 from pvkdb.schemas.calculations import reliability
 from validation.barrier_cases import POTENTIALS
 from validation.dft.path_points import read_points
@@ -56,14 +57,8 @@ def write_picture(results: Results, path: Path) -> None:
 
     Marks of upper bounds are hollow.
     """
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     compared, _ = compare(results)
-    figure = Figure(figsize=(5.2, 4.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
+    figure, axes = new_figure((5.2, 4.6))
     highest = 0.1
     for potential, colour, mark in zip(POTENTIALS, (BLUE, RED, GREEN), "os^", strict=True):
         axes.plot([], [], mark, color=colour, markersize=5, label=potential.value)
@@ -82,8 +77,7 @@ def write_picture(results: Results, path: Path) -> None:
     axes.set_ylabel("Computed bottleneck (eV)")
     axes.legend(frameon=False)
     axes.set_aspect("equal")
-    with rc_context({"svg.hashsalt": "pvkdb"}):
-        figure.savefig(path, metadata={"Date": None})
+    save(figure, path)
 
 
 if __name__ == "__main__":

@@ -25,47 +25,14 @@ from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Source
 from pvkdb.suitability.evidence.materials import material_candidates
 from pvkdb.suitability.evidence.means import mean_of, spread_of
-from validation.pages import FOLDER
+from validation.pages import FOLDER, texts
 
 PAGE = FOLDER / "choice.md"
 #: Thresholds of the lengths of tests: decades.
 LENGTHS = {"endurance_cycles": range(2, 7), "retention_s": range(2, 8)}
 BINS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
-TEXT = """# Do shares and intervals hold?
-
-Made by `validation/rankings/choice.py`; do not edit.
-[How candidates are scored](../suitability.md).
-
-## Shares of papers
-
-A paper that has shown 10ⁿ cycles (10² to 10⁶) or seconds (10² to 10⁷) is asked whether it also \
-shows 10ⁿ⁺¹, with the share from all papers of earlier years: (k + ½)/(n + 1). A paper is left out \
-whole, with everything of its year and later. {papers} papers with a year give {count} such \
-questions, several by one paper, so that the intervals are too narrow rather than too wide.
-
-| share said | questions | mean share | share seen | its 95 % interval |
-|---|---|---|---|---|
-{reliability}
-
-Brier score (0: always right; 0.25: always one half): **{brier:.3f}** by the shares, {base:.3f} by \
-the base rate, the share of all earlier questions of the metric that were answered with yes. \
-{verdict}
-
-## Means of all sources
-
-Each reported E_A of the halide is left out in turn and foretold from the other sources of its \
-composition; the spread between sources is estimated without that composition, and no potential \
-is calibrated with it. {covered} of {foretold} reported values lie in the 95 % interval \
-({low:.0%} to {high:.0%} by the binomial limits).
-
-| foretold by | values | mean absolute error, eV |
-|---|---|---|
-{errors}
-
-Values are counted where such a prediction exists. The family mean is that of all other \
-compositions of the structure family.
-"""
+TEXTS = texts(__file__)
 
 
 class Question(NamedTuple):
@@ -204,7 +171,7 @@ def main() -> None:
         else ("The shares say no more than the base rate: few papers tell how far a test could go.")
     )
     PAGE.write_text(
-        TEXT.format(
+        TEXTS["page"].format(
             papers=len(papers),
             count=len(asked),
             reliability="\n".join(reliability(asked)),

@@ -21,7 +21,7 @@ from pvkdb.schemas.tables.series import SeriesRequest, SeriesRow
 from pvkdb.suitability.evidence.materials import material_candidates
 from pvkdb.suitability.evidence.means import spread_in, with_means
 from pvkdb.suitability.ranking.series import SITES, series_in
-from validation.pages import FOLDER
+from validation.pages import FOLDER, texts
 
 PAGE = FOLDER / "series.md"
 #: Metrics that should be larger where ions move less easily.
@@ -29,34 +29,7 @@ RISING = ("set_voltage_v", "reset_voltage_v", "switching_time_s", "retention_s")
 #: Two values are equal if their logarithms, or energies in eV, are nearer than this.
 EQUAL = 1e-9
 
-TEXT = """# What changes when only one thing changes
-
-Made by `validation/rankings/series.py`; do not edit.
-The table `series` and `pvkdb series` have the pairs.
-
-Two devices of one paper that differ in one thing, as far as the paper tells, are a pair: \
-{pairs} values of {devices} devices from {papers} papers. Quoted, best and extrapolated values are \
-in no pair. {bounds} of these values are lengths of tests or other lower bounds, and their ratios \
-are none of the devices. Each paper counts once: the ratio is the geometric mean of its pairs, the \
-interval is Student's, on the logarithms, over papers.
-
-| changed | step | metric | ratio, 95 % interval |
-|---|---|---|---|
-{changes}
-
-## Do barriers or radii order a series?
-
-Where the composition is what differs, the device with the higher activation energy of its halide \
-(the mean of all sources, as in rankings), or with the smaller ions on the site that differs, \
-should have the larger {rising}. Each paper votes once, by the majority of its pairs; equal values \
-have no vote. The sign test is two-sided, against one half, and needs six papers to fall below 0.05.
-
-| by | metric | papers with a vote | as expected | p |
-|---|---|---|---|---|
-{orders}
-
-{verdict}
-"""
+TEXTS = texts(__file__)
 
 
 class Order(NamedTuple):
@@ -133,7 +106,7 @@ def main(database: str) -> None:
         found = series_in(session, SeriesRequest())
         formulas = {name for row in found.pairs for name in materials(row)}
         tested = [*orders(found.pairs, barriers_of(session, sorted(formulas)))]
-    text = TEXT.format(
+    text = TEXTS["page"].format(
         pairs=len(found.pairs),
         devices=len({name for row in found.pairs for name in (row.first, row.second)}),
         papers=len({row.reference for row in found.pairs}),

@@ -30,9 +30,10 @@ from pvkdb_pipelines.screening.stages.surrogate import (
     features,
 )
 from pvkdb_pipelines.work.cores import one_thread_each
-from validation.pages import FOLDER
+from validation.pages import FOLDER, texts
 from validation.release import calculations, report
 
+TEXTS = texts(__file__)
 PAGE = FOLDER / "active_learning.md"
 SEEDS, CHANCE_SEEDS, SHARE = 20, 2000, 0.8
 #: The potential of the estimates.
@@ -157,7 +158,7 @@ def main() -> None:
     off = np.abs(rough_ev - barriers_ev)
     worst = int(off.argmax())
     PAGE.write_text(
-        _PAGE.format(
+        TEXTS["page"].format(
             number=len(rows),
             rows=first.table(seconds / BARRIER_S[ESTIMATED_BY]),
             others="\n".join(
@@ -193,67 +194,7 @@ def _other(name: str, seen: np.ndarray, barriers_ev: np.ndarray, seconds: float)
     """Return the part of the page on the barriers by another potential."""
     has = np.isfinite(barriers_ev)
     rows = Replay(seen[has], barriers_ev[has]).table(seconds / BARRIER_S[name])
-    return _OTHER.format(name=name, number=int(has.sum()), rows=rows)
-
-
-_OTHER = """\
-Barriers by {name}, of which {number} are known:
-
-| best | surrogate | by chance | ratio | ratio with the cost of estimates |
-|---|---|---|---|---|
-{rows}
-"""
-_PAGE = """# Barriers that a surrogate saves
-
-Made by `python -m validation.screening.active_learning`; do not edit. Barriers by SevenNet-0 of
-the {number} candidates of the shipped plan that have one by its first potential, too, replayed:
-how many have to be computed until 80 % of the best are found. With the surrogate of
-`[barriers] goal`, the barriers of all are estimated, the first one to compute is chosen by chance,
-then one after the other the one that may be best; mean of {seeds} seeds, and the fewest and most.
-
-| best | surrogate | by chance | ratio | ratio with the cost of estimates |
-|---|---|---|---|---|
-{rows}
-
-No order could need fewer than {least_10} of ten and {least_20} of twenty. An estimate takes
-{seconds:.1f} s of one core (at most {longest:.1f}), a barrier {barrier_s:.0f} s on average: the
-estimates of all candidates cost as much as {spent:.1f} barriers, which the last column adds, or as
-{spent_of_median:.1f} of {median_s:.0f} s, which half of them take at most.
-
-## The estimate
-
-Of each kind of hop, one is computed: the moving ion is held in the plane halfway between the sites,
-starts where its neighbours leave most room, and all ions take ten quasi-Newton steps
-(`pvkdb_pipelines.migration.estimate`). The bottleneck of the easiest path, above the relaxed
-vacancy, differs from the barrier by {off:.3f} eV on average and
-{worst:.2f} eV at most ({worst_of}); Pearson's r is {r:.3f}. Of the {elpasolites} elpasolites, many
-of which have barriers within 0.1 eV of each other, it misses by {elpasolites_off:.3f} eV;
-Spearman's rank correlation is {rank:.2f}.
-
-The surrogate learns by how much the estimates of a structure type miss. With each
-candidate left out in turn, its mean absolute error is {one:.3f} eV; with each type, {kind:.3f} eV.
-
-## Other potentials
-
-The estimates are by SevenNet-0; they were made without the barriers below.
-
-{others}
-## What was tried before
-
-A model without estimates, of ions, structure type and energies of stability and of the vacancy
-(Bayesian ridge regression and extremely randomised trees), reached ratios of 0.46
-and 0.48 for the ten and twenty lowest, 0.53 and 0.64 for the ten and twenty highest: it cannot tell
-elpasolites apart. Beside the estimates it saved nothing, and is gone.
-
-## Limits
-
-- The candidates are those that passed the earlier stages. The number of steps was chosen on the
-  SevenNet-0 barriers of 41 of them, the model on those of all.
-- Estimated worst are hosts that leave their structure beside a vacancy, and those whose hops of one
-  kind differ much, such as strongly tilted potassium elpasolites.
-- The profile of non-volatile memory grades barriers up to {wanted:g} eV; from there on all are as
-  good: {above} of these barriers. The table asks for the highest all the same.
-"""
+    return TEXTS["other"].format(name=name, number=int(has.sum()), rows=rows)
 
 
 if __name__ == "__main__":

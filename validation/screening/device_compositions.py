@@ -15,22 +15,11 @@ from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.errors import InputError
 from pvkdb.literature.loader import read_curated
 from pvkdb_pipelines.prototypes import compound_of
-from validation.pages import row
+from validation.pages import row, texts
 from validation.release import calculations
 from validation.screening.device_starts import STARTS
 
-HEAD = """
-## Compositions of devices
-
-{devices} curated devices have {compositions} compositions. The release of computed results has a \
-relaxed structure of {structures} and an activation energy of {barriers}. A structure starts from \
-a prototype or, where none holds the composition, from one placed by hand \
-(`validation/screening/device_starts.py`); neither is a measured structure. ≤: hops failed, and an \
-easier path may lead over them. Open: the paper does not give the amounts.
-
-| composition | devices | start | structure | E_A of the halide vacancy / eV | missing |
-|---|---|---|---|---|---|
-"""
+TEXTS = texts(__file__)
 
 
 class Row(NamedTuple):
@@ -67,12 +56,16 @@ def rows() -> list[Row]:
 def section() -> Iterator[str]:
     """Yield the section of the page, line by line."""
     found = rows()
-    yield HEAD.format(
-        devices=sum(each.devices for each in found),
-        compositions=len(found),
-        structures=sum(bool(each.phases) for each in found),
-        barriers=sum(bool(each.barriers) for each in found),
-    ).rstrip()
+    yield (
+        TEXTS["head"]
+        .format(
+            devices=sum(each.devices for each in found),
+            compositions=len(found),
+            structures=sum(bool(each.phases) for each in found),
+            barriers=sum(bool(each.barriers) for each in found),
+        )
+        .rstrip()
+    )
     for each in found:
         cells = (", ".join(each.phases), "; ".join(each.barriers), each.missing)
         yield row(each.formula, each.devices, each.start, *cells)

@@ -40,8 +40,9 @@ from pvkdb_pipelines.screening.stages.vacancies import most_promising
 from pvkdb_pipelines.structures.user_structures import atoms_of
 from pvkdb_pipelines.work.cores import one_thread_each
 from validation.computing import store_with
-from validation.pages import FOLDER, read, write
+from validation.pages import FOLDER, read, texts, write
 
+TEXTS = texts(__file__)
 FILE = FOLDER / "fast_tier.json"
 #: The potential whose energies replace those of the plan.
 OTHER = PotentialName.SEVENNET_L3I5
@@ -180,19 +181,11 @@ def _by_other(
 def section(path: Path = FILE) -> Iterator[str]:
     """Yield what the energies of the other potential change, as Markdown."""
     found = read(FastTier, path)
-    yield "\n## The fast tier\n"
-    yield (
-        f"{found.potential}, the fast potential, relaxes and decides what passes stability. Would "
-        f"{found.other}, the default of barriers, pass the same? At the {found.structures:,} "
-        f"structures of relaxations until {found.until} that kept their phase "
-        "(others are left out, by both), its energies in place of those of the fast potential "
-        "(`validation/screening/fast_tier.py`) change this: "
-        f"of {found.passed} candidates that pass, {len(found.only_potential)} no longer do, and "
-        f"{len(found.only_other)} others do. Energies above the hull of what passes by both have "
-        f"a rank correlation of {found.rank_correlation:.2f} and shift by "
-        f"{1000 * found.median_ev_per_atom:+.0f} meV an atom in the median. Of the {found.chosen} "
-        f"whose barriers the plan computes, the most stable of each type, {found.chosen_by_other} "
-        f"would be chosen. Not tested: relaxation with {found.other}.\n"
+    yield TEXTS["section"].format(
+        no_longer=len(found.only_potential),
+        others=len(found.only_other),
+        shift=1000 * found.median_ev_per_atom,
+        **dict(found),
     )
     only = ((found.potential, found.only_potential), (found.other, found.only_other))
     for name, formulas in only:

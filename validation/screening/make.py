@@ -25,7 +25,7 @@ from pvkdb.schemas.screening import (
     ScreenedCandidate,
     ScreeningReport,
 )
-from validation.pages import FOLDER, ROOT, csv_rows, table
+from validation.pages import FOLDER, ROOT, csv_rows, table, texts
 from validation.screening import device_compositions, fast_tier
 
 PAGE = FOLDER / "screening.md"
@@ -36,19 +36,7 @@ CHANGED_EV = 0.05
 #: Above the ground state by no more than this, eV an atom, a perovskite counts as found.
 NEAR_EV_PER_ATOM = 0.010
 
-HEAD = """# Results of the shipped plan
-
-Made by `validation/screening/make.py` from the report of `pvkdb screen {plan}`, up to {last}; do \
-not edit. {title}: {compositions:,} compositions, {potential}, {calculations:,} calculations of \
-which {failed:.2f} % failed, {calls:,} force calls, {core_hours:.2f} core-hours of processor time.
-
-These are values of machine-learned potentials: a list of compounds to study with DFT, not a \
-list of compounds that exist. Known errors of the potentials are in \
-[structures.md](structures.md) and at the end of this page.
-
-The calculations are in `pvkdb/computed`, without the images of their paths: `pvkdb init` loads \
-them into a store, where `pvkdb screen inorganic` has nothing left to compute.
-"""
+TEXTS = texts(__file__)
 
 
 def main() -> None:
@@ -64,7 +52,7 @@ def main() -> None:
 def page(report: ScreeningReport) -> Iterator[str]:
     """Yield the lines of the page."""
     number = sum(report.calculations.values())
-    yield HEAD.format(
+    yield TEXTS["head"].format(
         plan="inorganic",
         last=report.stages[-1].stage,
         title=report.title,

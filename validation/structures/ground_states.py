@@ -27,7 +27,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.prototypes import candidates, compound_of
 from pvkdb_pipelines.relaxations.compound import compute_relaxation, relax_request
-from validation.pages import FOLDER, table
+from validation.pages import FOLDER, table, texts
 from validation.structures import known_facts
 from validation.structures.known_facts import RESOLUTION_MEV
 
@@ -38,20 +38,7 @@ POTENTIALS = {PotentialName.SEVENNET_0: "SevenNet-0", PotentialName.CHGNET: "CHG
 Energies = Mapping[str, Mapping[str, float | None]]
 Outcome = Literal["right", "undecided", "wrong", "not relaxed"]
 
-HEAD = """
-## Ground states
-
-{compounds} compounds of which it was measured what is stable, with the phases that a screening \
-compares. A potential is **right** where the measured phase is the lowest of them, by more than \
-{resolution:g} meV a formula unit, and undecided within that. Energies are those of static \
-crystals, so the phase at low temperature counts where it was measured and has a prototype \
-(*), else the one at room temperature: heat alone may make that one stable. A phase in brackets \
-stands for the measured one, which is a distortion of it and has no prototype. Whatever a \
-potential says, pvkdb names the measured phase as the lowest, says that it was measured, and \
-takes computed energies and barriers of that phase where there are any \
-(`pvkdb/chemistry/data/measured_phases.csv`).
-
-"""
+TEXTS = texts(__file__)
 
 
 def requests(potential: PotentialName) -> Iterator[RelaxRequest]:
@@ -99,7 +86,7 @@ def read() -> dict[str, dict[str, dict[str, float | None]]]:
 def section() -> Iterator[str]:
     """Yield the section of docs/validation/structures.md."""
     numbers = read()
-    yield HEAD.format(compounds=len(wanted()), resolution=RESOLUTION_MEV)
+    yield TEXTS["head"].format(compounds=len(wanted()), resolution=RESOLUTION_MEV)
     counts: dict[object, Counter[Outcome]] = defaultdict(Counter)
     rows = []
     for formula in wanted():

@@ -12,47 +12,27 @@ from typing import Any
 from pvkdb.chemistry import parse_composition
 from pvkdb.literature.loader import read_curated
 from pvkdb.schemas.calculations.migration import NebResult
-from validation.pages import row
+from validation.pages import row, texts
 from validation.release import calculations
 
-HEAD = """
-## Barriers of the halide vacancy
-
-Of hybrids in the release of computed results: the bottleneck of the easiest path through the \
-crystal, molecules as they relaxed (static, in one pattern of orientations). The longest hop that \
-was computed is given: easier paths over longer hops are not excluded. [How](../explanation.md#how-\
-pvkdb-neb-computes-an-activation-energy). Without dispersion, SevenNet-0 gives MAPbI3 at most \
-0.35 eV ([migration.md](migration.md)).
-"""
-TABLE = """
-| composition | potential | space group | E_A / eV | hops, failed | longest / Å | atoms | images |
-|---|---|---|---|---|---|---|---|
-"""
-LITERATURE = """
-Of iodide in MAPbI3 in the curated literature, lowest first, from {lowest} to {highest} eV; a \
-range is that of several papers. Calculations of one vacancy and measurements of films and \
-devices, in the dark and in light, are not of one quantity.
-
-| E_A / eV | of | method | conditions | references | where |
-|---|---|---|---|---|---|
-"""
+TEXTS = texts(__file__)
 
 
 def section() -> Iterator[str]:
     """Yield the section, line by line."""
-    yield HEAD.rstrip()
-    barriers = (entry for entry in calculations() if entry["kind"] == "neb")
-    found = [_computed(each) for each in barriers if _hybrid(each["material"]["formula"])]
-    yield TABLE.rstrip() if found else "\nNone yet: a hop of MAPbI3 in 96 atoms takes core-minutes."
-    for cells in found:
-        yield row(*cells)
-    known = [each for each in read_curated("energetics") if each["material"] == "MAPbI3"]
+    yield TEXTS["head"].rstrip()
+    for entry in calculations():
+        if entry["kind"] == "neb" and _hybrid(entry["material"]["formula"]):
+            yield row(*_computed(entry))
     known = [
-        each for each in known if each["quantity"] == "E_A" and each["species"] in ("I", "ion")
+        each
+        for each in read_curated("energetics")
+        if (each["material"], each["quantity"]) == ("MAPbI3", "E_A")
+        and each["species"] in ("I", "ion")
     ]
     known.sort(key=lambda each: float(each["value_min_ev"]))
     highest = max((each["value_max_ev"] for each in known), key=float)
-    yield LITERATURE.format(lowest=known[0]["value_min_ev"], highest=highest).rstrip()
+    yield TEXTS["literature"].format(lowest=known[0]["value_min_ev"], highest=highest).rstrip()
     for each in known:
         low, high = each["value_min_ev"], each["value_max_ev"]
         value = low if low == high else f"{low} to {high}"

@@ -12,8 +12,6 @@ from __future__ import annotations
 from pathlib import Path
 from statistics import mean
 
-from ase.geometry import cellpar_to_cell
-from numpy.linalg import det
 from pydantic import BaseModel, TypeAdapter
 
 from pvkdb.chemistry import parse_composition
@@ -22,10 +20,17 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.prototypes import compound_of, prototype
 from pvkdb_pipelines.relaxations.compound import compute_relaxation, relax_request
-from validation.pages import FOLDER, csv_rows, page_only, row
+from validation.pages import FOLDER, page_only, row, texts
 from validation.structures import hybrid_barriers
-from validation.structures.measured_cells import AXIS_PERCENT, LENGTH_PERCENT, percent
+from validation.structures.measured_cells import (
+    AXIS_PERCENT,
+    LENGTH_PERCENT,
+    UnitCell,
+    percent,
+    read_cells,
+)
 
+TEXTS = texts(__file__)
 CELLS = Path(__file__).with_name("hybrid_cells.csv")
 PAGE, NUMBERS = FOLDER / "hybrids.md", FOLDER / "hybrids.json"
 #: Potentials by kind of compound, in the order of the page.
@@ -33,21 +38,10 @@ PEROVSKITES = (PotentialName.SEVENNET_0, PotentialName.SEVENNET_0_D3)
 LAYERS = (PotentialName.SEVENNET_0_D3, PotentialName.SEVENNET_0)
 
 
-class Cell(BaseModel):
-    """A measured cell; lengths in Å, angles in degrees, temperature in K where it is stated."""
+class Cell(UnitCell, frozen=True):
+    """A measured cell, and what its phase is called there."""
 
-    compound: str
-    phase: str
     measured: str
-    a_ang: float
-    b_ang: float
-    c_ang: float
-    alpha_deg: float
-    beta_deg: float
-    gamma_deg: float
-    formula_units: int
-    temperature_k: str
-    doi: str
 
     @property
     def layered(self) -> bool:
@@ -58,13 +52,6 @@ class Cell(BaseModel):
     def potentials(self) -> tuple[PotentialName, ...]:
         """Those that relax it."""
         return LAYERS if self.layered else PEROVSKITES
-
-    @property
-    def volume_ang3(self) -> float:
-        """Volume of a formula unit, Å³."""
-        lengths = [self.a_ang, self.b_ang, self.c_ang]
-        angles = [self.alpha_deg, self.beta_deg, self.gamma_deg]
-        return abs(float(det(cellpar_to_cell(lengths + angles)))) / self.formula_units
 
 
 class Relaxed(BaseModel):
@@ -105,7 +92,7 @@ def relaxed(cell: Cell, potential: PotentialName) -> Relaxed:
 
 def cells() -> list[Cell]:
     """Return the measured cells."""
-    return [Cell.model_validate(each) for each in csv_rows(CELLS)]
+    return read_cells(Cell, CELLS)
 
 
 def stored() -> list[Relaxed]:
@@ -128,16 +115,6 @@ def compute() -> None:
             print(found[-1], flush=True)
 
 
-HEAD = f"""# Hybrids: relaxed and measured cells
-
-Made by `python -m validation.structures.hybrids`, with its numbers in `hybrids.json`; do not \
-edit. Each cell is relaxed freely from the prototype of pvkdb with its molecules in the antipolar \
-pattern (in the cubic cell of one formula unit they are parallel), atoms and cell, to 0.02 eV/Å. A \
-relaxed cell is static and its molecules are ordered; in the measured cubic and tetragonal phases \
-they turn. So the cube root of the volume of a formula unit is compared, and of layers each axis \
-too. Bounds: {LENGTH_PERCENT:g} % for the cube root, {AXIS_PERCENT:g} % for an axis of layers.
-
-"""
 COLUMNS = (
     *("compound", "prototype", "measured phase", "T, K", "potential"),
     *("V^(1/3), Å: measured → relaxed", "axes of layers, %", "in bounds", "became", "source"),
@@ -146,14 +123,13 @@ COLUMNS = (
 
 def line(cell: Cell, found: Relaxed) -> tuple[str, bool]:
     """Return a line of the table, and whether the cell is within its bounds."""
-    temperature, source = cell.temperature_k or "not stated", f"doi:{cell.doi}"
-    first = [cell.compound, cell.phase, cell.measured, temperature, str(found.potential)]
+    source = f"doi:{cell.doi}"
+    first = [cell.compound, cell.phase, cell.measured, cell.temperature, str(found.potential)]
     if found.volume_ang3 is None or found.lengths_ang is None:
         return row(*first, found.failure, "", "**no**", "", source), False
-    wanted, now = cell.volume_ang3 ** (1 / 3), found.volume_ang3 ** (1 / 3)
+    wanted, now = cell.volume_ang3_per_formula ** (1 / 3), found.volume_ang3 ** (1 / 3)
     off = percent(now, wanted)
-    measured = (cell.a_ang, cell.b_ang, cell.c_ang)
-    axes = [percent(*pair) for pair in zip(found.lengths_ang, measured, strict=True)]
+    axes = [percent(*pair) for pair in zip(found.lengths_ang, cell.axes_ang, strict=True)]
     axes = axes if cell.layered else []
     passed = abs(off) <= LENGTH_PERCENT and all(abs(axis) <= AXIS_PERCENT for axis in axes)
     shown = ", ".join(f"{name} {axis:+.1f}" for name, axis in zip("abc", axes, strict=False))
@@ -181,7 +157,7 @@ def render() -> str:
             rows += [text for text, _ in lines]
             passed = sum(ok for _, ok in lines)
             lengths = [
-                percent((found.volume_ang3 / cell.volume_ang3) ** (1 / 3), 1)
+                percent((found.volume_ang3 / cell.volume_ang3_per_formula) ** (1 / 3), 1)
                 for cell, found in chosen
                 if found.volume_ang3 is not None
             ]
@@ -193,7 +169,8 @@ def render() -> str:
             )
     rows = [row(*COLUMNS), row(*["---"] * len(COLUMNS)), *rows]
     tables = [*rows, "", *verdicts, *hybrid_barriers.section()]
-    return HEAD + "\n".join(tables) + "\n"
+    head = TEXTS["head"].format(length=LENGTH_PERCENT, axis=AXIS_PERCENT)
+    return head + "\n".join(tables) + "\n"
 
 
 def main() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+from pydantic import field_validator
+
+from validation.pages import Numbers, csv_rows
 from validation.structures.relaxed_phases import Phase, RelaxedPhase, Symmetry
 
-_PEROVSKITES = ("Pm-3m", "P4/mbm", "I4/mcm", "Pnma", "R-3c", "R3m")
 SYMMETRIES: tuple[Symmetry, ...] = ("kept", "free")
 #: Differences that relaxations to 0.02 eV/Å do not resolve, meV per formula unit: one structure
 #: relaxed freely and with its symmetry kept differs by up to 2.8 (CsCdCl3 Pnma, SevenNet-0).
@@ -17,25 +20,23 @@ RESOLUTION_MEV = 3.0
 Outcome = Literal["right", "undecided", "wrong"]
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFact:
-    """A compound whose lowest phase is known.
-
-    Attributes:
-        compound: Its formula.
-        statement: Description of the fact.
-        source: Source of the fact.
-        lowest: Phases of which one must be lowest, the measured structure first.
-        among: Phases that are compared.
-        reported: Further phases, for information only.
-    """
+class KnownFact(Numbers):
+    """A compound whose lowest phase is known: a row of known_facts.csv."""
 
     compound: str
     statement: str
-    source: str
+    #: Phases of which one must be lowest, the measured structure first.
     lowest: tuple[str, ...]
+    #: Phases that are compared.
     among: tuple[str, ...]
-    reported: tuple[str, ...] = ()
+    #: Further phases, for information only.
+    reported: tuple[str, ...]
+    source: str
+
+    @field_validator("lowest", "among", "reported", mode="before")
+    @classmethod
+    def _split(cls, names: str) -> list[str]:
+        return names.split()
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -43,50 +44,9 @@ class KnownFact:
         return self.among + self.reported
 
 
-KNOWN_FACTS = (
-    KnownFact(
-        compound="CsPbI3",
-        statement="δ lies below the perovskite γ (Pnma)",
-        source="C. C. Stoumpos, C. D. Malliakas, M. G. Kanatzidis, Inorg. Chem. 52, 9019 (2013), "
-        "doi:10.1021/ic401215x. From black to yellow 14.2 ± 0.5 kJ/mol, 147 meV per formula "
-        "unit, are set free, by calorimetry: S. Dastidar et al., J. Phys. Chem. Lett. 8, 1278 "
-        "(2017), doi:10.1021/acs.jpclett.7b00134",
-        lowest=("delta",),
-        among=("delta", "Pnma"),
-    ),
-    KnownFact(
-        compound="CsPbBr3",
-        statement="Pnma is the lowest perovskite",
-        source="M. Rodová, J. Brožek, K. Knížek, K. Nitsch, J. Therm. Anal. Calorim. 71, 667 "
-        "(2003), doi:10.1023/A:1022836800820",
-        lowest=("Pnma",),
-        among=_PEROVSKITES,
-        reported=("delta",),
-    ),
-    KnownFact(
-        compound="CsGeI3",
-        statement="R3m, with Ge off the centre of its octahedron, is lowest",
-        source="G. Thiele, H. W. Rotter, K. D. Schmidt, Z. Anorg. Allg. Chem. 545, 148 (1987), "
-        "doi:10.1002/zaac.19875450217",
-        lowest=("R3m",),
-        among=(*_PEROVSKITES, "delta", "2H", "6H"),
-    ),
-    KnownFact(
-        compound="CsMgCl3",
-        statement="octahedra share faces (2H)",
-        source="G. L. McPherson, T. J. Kistenmacher, G. D. Stucky, J. Chem. Phys. 52, 815 (1970)",
-        lowest=("2H", "6H"),
-        among=("2H", "6H", "Pnma"),
-    ),
-    KnownFact(
-        compound="CsCdCl3",
-        statement="octahedra share faces (6H)",
-        source="J. R. Chang, G. L. McPherson, J. L. Atwood, Inorg. Chem. 14, 3079 (1975), "
-        "doi:10.1021/ic50154a044",
-        lowest=("6H", "2H"),
-        among=("6H", "2H", "delta", "Pnma"),
-    ),
-)
+KNOWN_FACTS = [
+    KnownFact.model_validate(each) for each in csv_rows(Path(__file__).with_name("known_facts.csv"))
+]
 
 
 @dataclass(frozen=True, slots=True)

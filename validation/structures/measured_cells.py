@@ -9,6 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+from ase.geometry import cellpar_to_cell
+from numpy.linalg import det
+from pydantic import BaseModel, field_validator
 
 from validation.pages import csv_rows
 from validation.structures.relaxed_phases import RelaxedPhase, Symmetry
@@ -22,49 +27,67 @@ LENGTH_PERCENT, AXIS_PERCENT = 3.0, 5.0
 _AXES_OF_PNMA = {"Pnma": (0, 1, 2), "Pbnm": (1, 2, 0), "Pmnb": (1, 0, 2)}
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredCell:
-    """A deposited structure.
+Cell = TypeVar("Cell", bound="UnitCell")
 
-    Attributes:
-        deposit: Its number, ``CCDC 968118``.
-        formula: Sum formula as printed there.
-        space_group: Symbol without spaces, in the setting of the deposit.
-        axes_ang: a, b, c in the setting of the deposit, Å.
-        angles_deg: alpha, beta, gamma, degrees.
-        formula_units: In the cell.
-        temperature_k: None where the deposit states none.
-        doi: Of the publication; empty where the deposit names none.
-        compound, phase: The relaxed phase to compare; empty if there is none.
-        symmetry: How it is relaxed, see :class:`RelaxedPhase`; None if there is none.
-        not_computed: Why there is no comparison; empty otherwise.
-    """
 
-    deposit: str
-    formula: str
-    space_group: str
-    axes_ang: tuple[float, float, float]
-    angles_deg: tuple[float, float, float]
+class UnitCell(BaseModel, frozen=True):
+    """A measured cell, and the compound and phase whose relaxed cell is compared with it."""
+
+    compound: str = ""
+    phase: str = ""
+    a_ang: float
+    b_ang: float
+    c_ang: float
+    alpha_deg: float
+    beta_deg: float
+    gamma_deg: float
     formula_units: int
-    temperature_k: float | None
-    doi: str
-    compound: str
-    phase: str
-    symmetry: Symmetry | None
-    not_computed: str
+    temperature_k: float | None = None
+    doi: str = ""
+
+    @property
+    def axes_ang(self) -> tuple[float, float, float]:
+        """a, b, c as measured, Å."""
+        return self.a_ang, self.b_ang, self.c_ang
+
+    @property
+    def temperature(self) -> str:
+        """The temperature in K, or that none is stated."""
+        return "not stated" if self.temperature_k is None else f"{self.temperature_k:g}"
+
+    @property
+    def volume_ang3_per_formula(self) -> float:
+        """Volume of a formula unit, Å³."""
+        angles = self.alpha_deg, self.beta_deg, self.gamma_deg
+        return abs(float(det(cellpar_to_cell([*self.axes_ang, *angles])))) / self.formula_units
+
+
+class MeasuredCell(UnitCell, frozen=True):
+    """A deposited structure."""
+
+    ccdc: str
+    #: As printed there; empty where nothing is.
+    formula: str = ""
+    #: Without spaces, in the setting of the deposit; so are the axes.
+    space_group: str
+    symmetry: Symmetry | None = None
+    not_computed: str = ""
+
+    @field_validator("space_group")
+    @classmethod
+    def _without_spaces(cls, symbol: str) -> str:
+        return symbol.replace(" ", "")
+
+    @property
+    def deposit(self) -> str:
+        """Its number, ``CCDC 968118``."""
+        return f"CCDC {self.ccdc}"
 
     @property
     def standard_axes_ang(self) -> tuple[float, float, float]:
         """a, b, c in the standard setting of the space group, Å."""
         a, b, c = _AXES_OF_PNMA.get(self.space_group, (0, 1, 2))
         return self.axes_ang[a], self.axes_ang[b], self.axes_ang[c]
-
-    @property
-    def volume_ang3_per_formula(self) -> float:
-        """Volume of a formula unit, Å³; the cells compared are orthogonal or hexagonal."""
-        a, b, c = self.axes_ang
-        base = 3**0.5 / 2 if self.angles_deg == (90, 90, 120) else 1.0
-        return a * b * c * base / self.formula_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +118,15 @@ class Comparison:
 
 def measured_cells() -> list[MeasuredCell]:
     """Return all deposits, in the order of the file."""
-    return [_read(row) for row in csv_rows(CELLS)]
+    return read_cells(MeasuredCell, CELLS)
+
+
+def read_cells(kind: type[Cell], path: Path) -> list[Cell]:
+    """Return the cells of a file, without what is not stated."""
+    return [
+        kind.model_validate({name: value for name, value in each.items() if value})
+        for each in csv_rows(path)
+    ]
 
 
 def compare(measured: MeasuredCell, relaxed: RelaxedPhase) -> Comparison | None:
@@ -122,23 +153,3 @@ def compare(measured: MeasuredCell, relaxed: RelaxedPhase) -> Comparison | None:
 def percent(found: float, wanted: float) -> float:
     """Return the deviation of a number, percent."""
     return 100 * (found / wanted - 1)
-
-
-def _read(row: dict[str, str]) -> MeasuredCell:
-    symmetry: Symmetry | None = None
-    if row["compound"]:
-        symmetry = "kept" if row["symmetry"] == "kept" else "free"
-    return MeasuredCell(
-        deposit=f"CCDC {row['ccdc']}",
-        formula=row["formula"],
-        space_group=row["space_group"].replace(" ", ""),
-        axes_ang=(float(row["a_ang"]), float(row["b_ang"]), float(row["c_ang"])),
-        angles_deg=(float(row["alpha_deg"]), float(row["beta_deg"]), float(row["gamma_deg"])),
-        formula_units=int(row["formula_units"]),
-        temperature_k=float(row["temperature_k"]) if row["temperature_k"] else None,
-        doi=row["doi"],
-        compound=row["compound"],
-        phase=row["phase"],
-        symmetry=symmetry,
-        not_computed=row["not_computed"],
-    )

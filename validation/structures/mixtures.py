@@ -26,7 +26,9 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.prototypes import compound_of, prototype
 from pvkdb_pipelines.relaxations.compound import compute_relaxation, relax_request
-from validation.pages import FOLDER, table
+from validation.pages import FOLDER, row, table, texts
+
+TEXTS = texts(__file__)
 
 POTENTIAL, PHASE, SEEDS = PotentialName.SEVENNET_0, "Pnma", range(2145, 2150)
 MIXTURES = ("CsPbI2Br", "CsPbI1.5Br1.5", "CsPbIBr2")
@@ -70,19 +72,28 @@ def barriers(url: str) -> Iterator[dict[str, Any]]:
                 }
 
 
-def page(kept: dict[str, list[dict[str, Any]]], ends_ev: dict[str, float]) -> Iterator[str]:
-    """Yield the lines of the page; ``ends_ev`` are the barriers of the ends."""
-    yield "# Mixtures\n"
-    yield (
-        "Special quasirandom cells of CsPb(I,Br)3 in the tilted phase Pnma, 40 atoms, five seeds "
-        "each, with SevenNet-0 (`python -m validation.structures.mixtures`). The ± is the standard "
-        "deviation over seeds.\n"
+def page(kept: dict[str, list[dict[str, Any]]], ends_ev: dict[str, float]) -> str:
+    """Return the page; ``ends_ev`` are the barriers of the ends."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for each in kept["barriers"]:
+        if each["seed"] != "ordered":
+            found[each["formula"]].append(each["e_a_ev"])
+    below = "; ".join(
+        f"{name} is {'' if mean(energies) < min(ends_ev.values()) else 'not '}below both ends"
+        for name, energies in sorted(found.items())
     )
+    return TEXTS["page"].format(
+        mixing="\n".join(_mixing(kept["relaxations"], ends_ev)),
+        barriers="\n".join([*_barriers(kept["barriers"], ends_ev), *_means(found)]),
+        below=f"\n\nHere {below}." if below else "",
+    )
+
+
+def _mixing(relaxed: list[dict[str, Any]], ends_ev: dict[str, float]) -> Iterator[str]:
     by_formula: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for each in kept["relaxations"]:
+    for each in relaxed:
         by_formula[each["formula"]].append(each)
     ends = {formula: by_formula[formula][0] for formula in ends_ev}
-    yield "## Energy of mixing\n"
     yield from table(
         "composition | above CsPbI3 and CsPbBr3, meV a formula unit | volume over Vegard's"
     )
@@ -95,55 +106,30 @@ def page(kept: dict[str, list[dict[str, Any]]], ends_ev: dict[str, float]) -> It
         mixing = [1000 * above(each, "energy_ev_per_formula") for each in by_formula[formula]]
         name = "volume_ang3_per_formula"
         ratio = mean(each[name] / (each[name] - above(each, name)) for each in by_formula[formula])
-        yield f"| {formula} | {mean(mixing):.0f} ± {stdev(mixing):.0f} | {ratio:.3f} |"
-    yield (
-        "\nBeside it, the entropy of three random sites a formula unit, −3 k T Σ x ln x, is worth "
-        "49 meV at 300 K for x = 1/3 and 54 for 1/2.\n"
-    )
-    yield "## Barriers of the halide vacancy\n"
-    yield (
-        "Bottleneck of the easiest path over all sites and hops of each arrangement, not a mean of "
-        "hops. [How](../explanation.md#how-pvkdb-neb-computes-an-activation-energy).\n"
-    )
+        yield row(formula, f"{mean(mixing):.0f} ± {stdev(mixing):.0f}", f"{ratio:.3f}")
+
+
+def _barriers(kept: list[dict[str, Any]], ends_ev: dict[str, float]) -> Iterator[str]:
     yield from table(
         "composition | seed | E_A/eV | limited by | mean site energy/eV | exchange ±/eV | hops | "
-        "failed"
+        "failed",
+        ((formula, "–", f"{energy:.3f}", *"–––––") for formula, energy in ends_ev.items()),
     )
-    for formula, energy in ends_ev.items():
-        yield f"| {formula} | – | {energy:.3f} | – | – | – | – | – |"
-    found: dict[str, list[float]] = defaultdict(list)
-    for each in sorted(kept["barriers"], key=lambda each: (each["formula"], str(each["seed"]))):
-        if each["seed"] != "ordered":
-            found[each["formula"]].append(each["e_a_ev"])
+    for each in sorted(kept, key=lambda each: (each["formula"], str(each["seed"]))):
         sign = "≤ " if each["upper_bound"] else ""
         sites = ", ".join(f"{symbol} {energy:.2f}" for symbol, energy in each["site_ev"].items())
-        yield (
-            f"| {each['formula']} | {each['seed']} | {sign}{each['e_a_ev']:.3f} "
-            f"({each['dimensionality']}D) | {each['limited_by']} | {sites} "
-            f"| {each['exchange_spread_ev']:.3f} | {each['hops']} | {each['failed']} |"
+        yield row(
+            *(each["formula"], each["seed"]),
+            f"{sign}{each['e_a_ev']:.3f} ({each['dimensionality']}D)",
+            *(each["limited_by"], sites, f"{each['exchange_spread_ev']:.3f}"),
+            *(each["hops"], each["failed"]),
         )
-    for formula, energies in found.items():
+
+
+def _means(found: dict[str, list[float]]) -> Iterator[str]:
+    for formula, energies in sorted(found.items()):
         spread = f" ± {stdev(energies):.2f}" if len(energies) > 1 else ""
         yield f"\n{formula}: {mean(energies):.2f}{spread} eV, {len(energies)} of 5 arrangements."
-    yield (
-        "\n`ordered` has bromide on the apices of all octahedra (`pvkdb structure CsPbI2Br "
-        "--ordered`, then `pvkdb neb CsPbI2Br --from FILE`): six hops where an arrangement without "
-        "symmetry has some hundred."
-    )
-    yield (
-        "\n## Beside molecular dynamics\n\nV. Tyagi, M. Pols, G. Brocks, S. Tao, arXiv:2601.11503 "
-        "(2026), ran molecular dynamics of CsPb(IxBr1−x)3 with neural-network potentials trained "
-        "on DFT. The abstract reports that vacancies and interstitials diffuse faster in mixtures "
-        "than in the single halides, and that Br and I differ in mobility. It gives no activation "
-        "energy, so that only the sign can be compared: faster at an equal prefactor is a lower "
-        "E_A than that of both ends."
-    )
-    if found:
-        below = {f: mean(e) < min(ends_ev.values()) for f, e in found.items()}
-        said = "; ".join(
-            f"{f} is {'' if low else 'not '}below both ends" for f, low in below.items()
-        )
-        yield f"\nHere {said}."
 
 
 def main() -> None:
@@ -171,7 +157,7 @@ def main() -> None:
         if each["case"] in (f"CsPbI3 {PHASE} V_I", f"CsPbBr3 {PHASE} V_Br")
         and each["potential"] == POTENTIAL
     }
-    (FOLDER / "mixtures.md").write_text("\n".join(page(kept, ends_ev)) + "\n", "utf-8")
+    (FOLDER / "mixtures.md").write_text(page(kept, ends_ev), "utf-8")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, groupby
 
 from pvkdb.schemas.calculations import PotentialName
-from validation.pages import row
+from validation.pages import row, texts
 from validation.structures import exceptions, ground_states
 from validation.structures.ground_states import POTENTIALS as TITLES
 from validation.structures.known_facts import (
@@ -28,61 +28,13 @@ from validation.structures.measured_cells import (
 from validation.structures.relaxed_phases import Phase, Symmetry
 from validation.structures.results import POTENTIALS, Results
 
-HEAD = """# Relaxed and measured structures
-
-Made by `make validate` (`validation/structures/make.py`), with its numbers in `structures.json`; \
-do not edit. Everything is relaxed from the prototypes of pvkdb, atoms and cell, with the settings \
-of a screening: FIRE, largest force {fmax} eV/Å, at most {steps} steps. Energies are those of \
-static crystals without zero-point or thermal motion. The energies of two potentials are never \
-compared.
-
-Each phase is relaxed in one of two ways:
-
-- **free**, as a screening does: from the prototype with a random shift of {rattle} Å on every \
-coordinate, so that it may leave the symmetry of the prototype;
-- **kept**: from the prototype itself, with its space group held.
-
-| potential | weights | packages |
-|---|---|---|
-"""
-
-CELLS = f"""
-## Cells
-
-The ordered inorganic phases among {{deposits}} deposits ({{computed}} of them; the others are \
-named at the end). Bounds: {LENGTH_PERCENT:g} % for the cube root of the volume of a formula unit, \
-{AXIS_PERCENT:g} % for each axis.
-
-Phases that only heat makes stable (cubic and P4/mbm) are relaxed with their symmetry kept: a free \
-relaxation would tilt their octahedra and compare another phase. All others are relaxed freely. A \
-relaxed cell is static; the measured one is at the temperature in the table, where the deposit \
-states one. Axes are in the standard setting of the space group (Pbnm and Pmnb turned to Pnma), \
-lengths in Å, each as measured → relaxed (deviation in %). Axes that are equal in the deposit are \
-averaged. The last column is the space group of the relaxed structure within \
-0.1 Å, where it is not that of the prototype.
-"""
-
-FACTS = """
-## Known facts
-
-Energies in meV per formula unit, above the measured structure (the row at 0) relaxed in the same \
-way with the same potential. The margin of a fact is the lowest wrong phase minus the lowest \
-right one; up to {resolution:g} meV either way it is undecided, since relaxations from other \
-starts differ by as much. "Kept" asks which of the ideal prototypes is lowest, "free" what a \
-screening finds. An energy is followed by the space group, within 0.1 Å, if it is not that of \
-the prototype; † marks a structure that is no longer the one it started as.
-"""
-
-OTHERS = """
-## Deposits without a calculation
-
-"""
+TEXTS = texts(__file__)
 
 
 def render(results: Results) -> str:
     """Return the page as Markdown."""
     parts = (_head(results), _cells(results), _facts(results), ground_states.section())
-    return "".join([*chain.from_iterable(parts), OTHERS, *_not_computed()])
+    return "".join([*chain.from_iterable(parts), TEXTS["others"], *_not_computed()])
 
 
 def comparisons(results: Results, potential: PotentialName) -> list[Comparison | MeasuredCell]:
@@ -105,7 +57,7 @@ def verdict(
 
 def _head(results: Results) -> Iterator[str]:
     settings = results.settings
-    yield HEAD.format(
+    yield TEXTS["head"].format(
         fmax=settings.fmax_ev_per_ang, steps=settings.max_steps, rattle=settings.rattle_ang
     )
     for potential in POTENTIALS:
@@ -118,7 +70,9 @@ def _head(results: Results) -> Iterator[str]:
 def _cells(results: Results) -> Iterator[str]:
     cells = measured_cells()
     computed = [cell for cell in cells if cell.symmetry is not None]
-    yield CELLS.format(deposits=len(cells), computed=len(computed))
+    yield TEXTS["cells"].format(
+        deposits=len(cells), computed=len(computed), length=LENGTH_PERCENT, axis=AXIS_PERCENT
+    )
     for potential in POTENTIALS:
         found = comparisons(results, potential)
         yield f"\n### {TITLES[potential]}\n\n"
@@ -156,8 +110,7 @@ def _row_of_failure(cell: MeasuredCell) -> str:
 
 
 def _named(cell: MeasuredCell) -> tuple[str, ...]:
-    temperature = "not stated" if cell.temperature_k is None else f"{cell.temperature_k:g}"
-    return cell.compound, cell.phase, temperature, cell.symmetry or ""
+    return cell.compound, cell.phase, cell.temperature, cell.symmetry or ""
 
 
 def _exceptions(found: list[Comparison | MeasuredCell], potential: PotentialName) -> Iterator[str]:
@@ -181,7 +134,7 @@ def _deviations(found: Comparison) -> str:
 
 
 def _facts(results: Results) -> Iterator[str]:
-    yield FACTS.format(resolution=RESOLUTION_MEV)
+    yield TEXTS["facts"].format(resolution=RESOLUTION_MEV)
     ways = [(potential, symmetry) for potential in POTENTIALS for symmetry in SYMMETRIES]
     header = " | ".join(f"{TITLES[potential]}, {symmetry}" for potential, symmetry in ways)
     ruler = "|---" * (1 + len(ways)) + "|\n"

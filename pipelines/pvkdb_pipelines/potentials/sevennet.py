@@ -10,7 +10,8 @@ and take several thousand small operations per call. Here, for the same function
   (:mod:`~pvkdb_pipelines.potentials.edge_blocks`), and messages are never stored;
 - constant factors are multiplied into the weights when the model is loaded.
 
-A test compares the results with SevenNet's own; ``benchmarks/potential_evaluation.py`` the times.
+A test compares the results with SevenNet's own, ``benchmarks/potentials/potential_evaluation.py``
+the times.
 """
 
 from __future__ import annotations

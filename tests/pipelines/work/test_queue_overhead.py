@@ -1,4 +1,4 @@
-"""Statements of the queue for a calculation; times are in ``benchmarks/queue_overhead.py``."""
+"""Statements of the queue for a calculation; times: ``benchmarks/workers/queue_overhead.py``."""
 
 from __future__ import annotations
 

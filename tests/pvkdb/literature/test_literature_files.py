@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ...curated import Row, read
+from ...curated import Row, read, table_rows
 from ...each import for_each
 
 CAPTIONS = {
@@ -28,15 +28,9 @@ def ids(row: Row) -> str:
 
 
 def printed_rows(review: list[str], number: str) -> list[str]:
-    """The value rows of a table, in print order, without its heads and section headings."""
-    start = next(i for i, line in enumerate(review) if line.startswith(CAPTIONS[number]))
-    rows: list[str] = []
-    for line in review[start + 1 :]:
-        if "\t" in line:
-            rows.append(line)
-        elif rows:
-            break
-    return [row for row in rows[1:] if any(cell.strip() for cell in row.split("\t")[1:])]
+    """The value rows of a table, without its section headings."""
+    rows = table_rows(review, CAPTIONS[number])
+    return [row for row in rows if any(cell.strip() for cell in row.split("\t")[1:])]
 
 
 def place(row: Row) -> tuple[str, int]:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ...curated import Row, read
+from ...curated import Row, read, table_rows
 from ...each import for_each
 
 #: What a value rests on, by the first words of its erratum; anything else is printed.
@@ -46,15 +46,7 @@ def printed_numbers(row: Row) -> list[float]:
 
 
 def table(review: list[str], number: str) -> list[str]:
-    """The rows of a table, in print order, without its head."""
-    start = next(i for i, line in enumerate(review) if line.startswith(f"Table {number} "))
-    rows: list[str] = []
-    for line in review[start + 1 :]:
-        if "\t" in line:
-            rows.append(line)
-        elif rows:
-            break
-    return rows[1:]
+    return table_rows(review, f"Table {number} ")
 
 
 @for_each("name", NAMES)

@@ -1,4 +1,4 @@
-"""The page of DFT on a potential's path is that of its numbers, whether they are there or not."""
+"""The page of DFT on a potential's path is that of its numbers."""
 
 from __future__ import annotations
 
@@ -66,12 +66,6 @@ def test_a_barrier_needs_both_of_its_points() -> None:
     assert "charge +1: E(saddle) − E(start) = not known yet" in page
     assert "out of walltime" in page
     assert "240 CPU-s in all" in page
-    assert "Not run" not in page
-
-
-def test_what_was_not_run_says_so_and_what_it_would_cost() -> None:
-    numbers = DftNumbers(material="CsPbBr3 Pnma", defect="V_Br", potential="sevennet-0")
-    assert "**Not run yet.**" in render(numbers, Hops())
 
 
 def test_the_estimate_is_the_measurement_at_its_own_cutoffs_and_grows_with_them() -> None:

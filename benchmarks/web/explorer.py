@@ -1,6 +1,6 @@
 """How soon a person sees something: the explorer in Chromium, on a store of 100,000 devices.
 
-``python benchmarks/explorer.py``: makes the store of ``benchmarks/service.py``, serves it, and
+``python benchmarks/web/explorer.py``: makes the store of ``benchmarks/service.py``, serves it, and
 measures in the browser, on loopback, with an empty cache each time: the first contentful paint of
 pages (bar: 1 s), and the time from a change of a filter to the new table (bar: 200 ms). Exits with
 1 where a bar is missed.
@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
-from service import make_store
-from serving import SERVE, serving
+
+from benchmarks.service import make_store
+from benchmarks.serving import SERVE, serving
 
 PAGES = ("/", "/compositions", "/devices", "/devices?family=3D&on_off_ratio_min=1e3")
 PAINT_BAR_MS, FILTER_BAR_MS = 1_000, 200

@@ -1,6 +1,6 @@
 """Relaxations of eight compounds side by side, against one after the other.
 
-    python benchmarks/batched_relaxations.py [chgnet|sevennet-0] [PHASE] [DEVICE]
+    python benchmarks/potentials/batched_relaxations.py [chgnet|sevennet-0] [PHASE] [DEVICE]
 
 Both relax atoms and cell of the same eight perovskites, in one process on one thread, as a worker
 does. It prints processor and wall time, steps, and the largest difference of the energies.

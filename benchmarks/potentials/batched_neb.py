@@ -1,6 +1,6 @@
 """A band in one batched forward pass against one calculator per image, as most people write it.
 
-    python benchmarks/batched_neb.py [chgnet|sevennet-0]
+    python benchmarks/potentials/batched_neb.py [chgnet|sevennet-0]
 
 Both evaluate the same five images of a bromide vacancy in 39-atom CsPbBr3, in turn, in one
 process on one thread; the energies must agree.

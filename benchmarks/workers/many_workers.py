@@ -1,8 +1,8 @@
 """Whether 1,000 workers share one PostgreSQL: claims a second, fairness, each job once.
 
-    python benchmarks/many_workers.py                # five minutes; needs PgBouncer (apt-get)
-    python benchmarks/many_workers.py --write        # also writes docs/validation/many_workers.md
-    python benchmarks/many_workers.py --workers 300 --start 10 --seconds 20    # two minutes
+    python benchmarks/workers/many_workers.py           # five minutes; needs PgBouncer (apt-get)
+    python benchmarks/workers/many_workers.py --write   # also writes docs/validation/…
+    python benchmarks/workers/many_workers.py --workers 300 --start 10 --seconds 20    # two minutes
 
 A simulated worker has an owner's name and a connection of its own, and does what
 :class:`pvkdb_pipelines.work.worker.Worker` does with the database: it claims a job, renews its
@@ -39,11 +39,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from kills import Attack
-from queue_overhead import fill, stores
 from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
+from benchmarks.workers.kills import Attack
+from benchmarks.workers.queue_overhead import fill, stores
 from pvkdb.errors import DatabaseError, StoreAwayError
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
@@ -51,8 +51,10 @@ from pvkdb.store.models.calculations import Calculation, CalculationEvent
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue import dependencies, ending, log
 from pvkdb_pipelines.work.worker import HEARTBEAT_S, LONGEST_RETRY_S, RETRY_S
+from validation.pages import FOLDER, table, texts
 
-PAGE = Path(__file__).parents[1] / "docs" / "validation" / "many_workers.md"
+TEXTS = texts(__file__)
+PAGE = FOLDER / "many_workers.md"
 PROCESSES, THREADS = 4, 5
 #: The bars: part of the claims that the workers could make (300 a second of 1,000 workers), and
 #: seconds in which 99 of 100 claims are answered.
@@ -392,7 +394,7 @@ def main() -> None:
     multiprocessing.set_forkserver_preload(["__main__"])
     with tempfile.TemporaryDirectory() as folder, stores(Path(folder)) as made:
         Path(folder).chmod(0o755)
-        store, data = made["PostgreSQL"], Path(folder) / "postgres"
+        store, data = made["PostgreSQL"], Path(folder) / "postgresql"
         with pool_in_front(store, Path(folder) / "pool", given.connections, pgbouncer) as url:
             if given.direct:
                 url = store.url.render_as_string(hide_password=False)
@@ -420,26 +422,28 @@ def main() -> None:
         + [f"{given.connections}"],
     }
     away = storm.restarted[1] - storm.restarted[0]
-    lines = [
-        f"| PostgreSQL was away for | {away:.1f} s |",
-        f"| from its start until half, 99 of 100, all workers had an answer "
-        f"| {back[len(back) // 2]:.1f}, {back[int(0.99 * len(back))]:.1f}, {back[-1]:.1f} s |",
-        f"| calls that failed meanwhile and were tried again | {storm.failures} |",
-        f"| jobs | {sum(map(len, storm.claims)):,} |",
-        f"| jobs that were not done once, by one worker | {len(storm.wrong)} |",
+    parts = back[len(back) // 2], back[int(0.99 * len(back))], back[-1]
+    stopped = [
+        ("PostgreSQL was away for", f"{away:.1f} s"),
+        (
+            "from its start until half, 99 of 100, all workers had an answer",
+            f"{', '.join(f'{each:.1f}' for each in parts)} s",
+        ),
+        ("calls that failed meanwhile and were tried again", storm.failures),
+        ("jobs", f"{sum(map(len, storm.claims)):,}"),
+        ("jobs that were not done once, by one worker", len(storm.wrong)),
     ]
-    head = ["| | statements sent by psycopg alone | pvkdb's code, on the same cores | bar |"]
-    head += ["|---|---|---|---|"]
-    table = "\n".join(head + [f"| {name} | {' | '.join(row)} |" for name, row in rows.items()])
-    stop = "\n".join(["| | |", "|---|---|", *lines])
-    head = ["| calculations in a statement | claimed in a second |", "|---|---|"]
-    batches = "\n".join(head + [f"| {size} | {each:,.0f} |" for size, each in rates.items()])
+    head = ("", "statements sent by psycopg alone", "pvkdb's code, on the same cores", "bar")
+    runs = "\n".join(table(head, ((name, *cells) for name, cells in rows.items())))
+    stop = "\n".join(table(("", ""), stopped))
+    claimed = ((size, f"{each:,.0f}") for size, each in rates.items())
+    batches = "\n".join(table("calculations in a statement | claimed in a second", claimed))
     bad = [*replayed.wrong, *whole.wrong, *storm.wrong]
-    print(table, stop, batches, *bad[:9], sep="\n")
+    print(runs, stop, batches, *bad[:9], sep="\n")
     if given.write:
         PAGE.write_text(
-            TEXT.format(
-                table=table,
+            TEXTS["page"].format(
+                table=runs,
                 stop=stop,
                 **vars(given),
                 batches=batches,
@@ -455,45 +459,6 @@ def main() -> None:
     if rate < bar or p99 > BAR_P99_S:
         sys.exit("too slow")
 
-
-TEXT = """\
-# Many workers
-
-Made by `python benchmarks/many_workers.py --write`; do not edit. {workers:,} simulated workers
-share one PostgreSQL through [PgBouncer](../deploy.md#many-workers). Each has a name and a
-connection of its own, and does with the database what a worker does: it claims a job, renews its
-lease every 5 s, writes the end, and tries again while the database is away. It holds a job for a
-random time of {hold:g} s on average instead of computing. {threads} threads in {processes}
-processes act for the workers in turn, on the same {cores} cores as PostgreSQL and PgBouncer; the
-load of the machine was {load:.0f} at the end. {note}
-
-A claim's time is from the moment at which its worker was due, so that waiting for a thread or a
-core counts. The workers start within {start:.0f} s, before the {seconds:.0f} s that are measured.
-Each job is checked in its log, and in what the workers remember.
-
-{table}
-
-What a worker's Python does around its statements takes several times the work of PostgreSQL.
-Workers of a cluster do it on cores of their own; in the first column psycopg sends the same
-statements, compiled once, so that the cores are left to PostgreSQL. In the second, all of it
-shares the cores.
-
-## The database is stopped
-
-PostgreSQL is stopped without a checkpoint and started again, with workers that run pvkdb's code.
-What had been claimed without an answer is put back by its own worker, and what had been written
-is not written again.
-
-{stop}
-
-## Batches
-
-How many calculations one process claims in a second, each statement in a transaction of its own.
-The command of a cluster (`--engine parsl`) claims in this way, and feeds all its nodes over one
-connection.
-
-{batches}
-"""
 
 if __name__ == "__main__":
     main()

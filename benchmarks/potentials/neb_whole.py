@@ -1,6 +1,6 @@
 """A whole calculation of barriers, from unit cell to percolation graph, beside a plain loop.
 
-    python benchmarks/neb_whole.py sevennet-0
+    python benchmarks/potentials/neb_whole.py sevennet-0
 
 Every class of hops up to a length: pvkdb (to 0.02 eV/Å, with the recheck of what limits the path
 and without) against a loop of plain ASE bands over the same hops, all to 0.05 eV/Å. Each way runs
@@ -25,9 +25,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 from ase.build import make_supercell
 from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE
-from neb_counting import stages_counted
-from neb_peers import MOST_STEPS, Peer, plain, sites_of
 
+from benchmarks.potentials.neb_counting import stages_counted
+from benchmarks.potentials.neb_peers import MOST_STEPS, Peer, plain, sites_of
 from pvkdb.chemistry.formulas.composition import parse_composition
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import PotentialName

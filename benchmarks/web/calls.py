@@ -1,7 +1,7 @@
 """Calls of pvkdb's own functions that answer one request, and in how many files they are.
 
-``python benchmarks/calls.py sqlite:///store.sqlite [PATH]``: of three equal requests the third is
-counted, when statements and models are made. A coroutine counts again after each wait.
+``python benchmarks/web/calls.py sqlite:///store.sqlite [PATH]``: of three equal requests the third
+is counted, when statements and models are made. A coroutine counts again after each wait.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 
 from pvkdb_api.app import create_app
 
-ROOT = f"{Path(__file__).parents[1]}/"
+ROOT = f"{Path(__file__).parents[2]}/"
 DEFAULT = "/api/v1/materials?family=3D&lead_free=true&e_a_max=0.4"
 
 

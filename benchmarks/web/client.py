@@ -1,6 +1,6 @@
 """A client goes through 100,000 rows while the service is stopped and started again.
 
-    python benchmarks/client.py [--rows 100000]
+    python benchmarks/web/client.py [--rows 100000]
 
 A store of so many energetics rows is made, ``pvkdb serve`` runs on it, and the rows are read by
 ``iterate()`` with the service restarted (SIGTERM, start on the same port) after a third of them,
