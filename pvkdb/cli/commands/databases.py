@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -305,6 +304,7 @@ def _structure_file(session: Session, format: str, filters: dict[str, Any]) -> b
 
 def _filters(name: str, conditions: Sequence[str]) -> dict[str, Any]:
     """Return the filters written as ``cited_by=devices``; a list has commas outside brackets."""
+    from pvkdb.schemas.rankings import split_names
     from pvkdb.store.collections import LISTED
 
     known = LISTED[name].filters if name in LISTED else {}
@@ -316,7 +316,7 @@ def _filters(name: str, conditions: Sequence[str]) -> dict[str, Any]:
         kind = known[key].type
         try:
             if known[key].many:
-                found[key] = tuple(re.split(r",(?![^(\[]*[)\]])", text))
+                found[key] = split_names(text)
             else:
                 found[key] = {"true": True, "false": False}[text] if kind is bool else kind(text)
         except (KeyError, ValueError):

@@ -66,18 +66,22 @@ def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
     for document, result in results_of(documents):
         for doubt in result.doubts:
             print_message(f"check {document.parameters['potential']}: {doubt}")
-    energies: dict[str, list[float]] = defaultdict(list)
+    energies: dict[tuple[str, str], list[float]] = defaultdict(list)
+    means: dict[str, list[float]] = defaultdict(list)
     for document, result in results_of(documents):
-        energies[str(document.parameters["potential"])].append(result.e_a_ev)
-    for potential, of in energies.items():
+        key = str(document.material), str(document.parameters["potential"])
+        energies[key].append(result.e_a_ev)
+    for (material, potential), of in energies.items():
+        means[material].append(mean(of))
         if len(of) > 1:
             print_message(
-                f"{potential}: E_A {mean(of):.2f} ± {stdev(of):.2f} eV, mean and standard "
-                f"deviation of {len(of)} arrangements ({min(of):.2f} to {max(of):.2f})"
+                f"{material}, {potential}: E_A {mean(of):.2f} ± {stdev(of):.2f} eV, mean and "
+                f"standard deviation of {len(of)} arrangements ({min(of):.2f} to {max(of):.2f})"
             )
-    means = [mean(of) for of in energies.values()]
-    if len(means) > 1:
-        print_message(f"spread: {max(means) - min(means):.3f} eV over {len(means)} potentials")
+    for material, each in means.items():
+        if len(each) > 1:
+            spread = f"spread: {max(each) - min(each):.3f} eV over {len(each)} potentials"
+            print_message(f"{material}, {spread}")
 
 
 def print_hops(document: CalculationDocument) -> None:

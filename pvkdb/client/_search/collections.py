@@ -78,7 +78,7 @@ class ListingOperations(ClientPart, Generic[RowT, DocumentT]):
             {'quantity': {'E_A': 6}}
         """
         if not names:
-            known = yield from self._describe()
+            known = yield from ListingOperations.describe(self)
             raise InputError(f"name the fields to count; known: {', '.join(known.facets)}")
         batches = yield from searches(self._service, self._table.name, query_of(filters))
         if not batches:
@@ -100,7 +100,10 @@ class ListingOperations(ClientPart, Generic[RowT, DocumentT]):
             >>> client.devices.describe().facets[:3]
             ['family', 'group', 'absorber']
         """
-        return (yield from self._describe())
+        from pvkdb.schemas.responses import CollectionFields
+
+        answer = yield from self._service.read(path_of(self._table.name, "fields"))
+        return parse(CollectionFields, answer)
 
     @operation
     def filters(self) -> Steps[Filters]:
@@ -127,12 +130,6 @@ class ListingOperations(ClientPart, Generic[RowT, DocumentT]):
             ['id', 'group', 'structure']
         """
         return Fields(self._table.row.dictionary())
-
-    def _describe(self) -> Steps[CollectionFields]:
-        from pvkdb.schemas.responses import CollectionFields
-
-        answer = yield from self._service.read(path_of(self._table.name, "fields"))
-        return parse(CollectionFields, answer)
 
     def _bar(self, progress: bool | None) -> bool:
         return self._service.progress if progress is None else progress

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
-from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.database import Store
 from pvkdb.store.queue import claims as queue
 
-from ..conftest import Run, run_here, run_process
+from ..conftest import Run
 
 
 @pytest.fixture
@@ -102,7 +99,9 @@ def test_what_cannot_be_done_is_one_clear_line(
     assert outcome.stdout == ""
 
 
-def test_calculations_travel_through_a_file(run: Run, names: dict[str, str]) -> None:
+def test_calculations_travel_through_a_file(
+    run: Run, names: dict[str, str], migrated_sqlite: Path, tmp_path: Path
+) -> None:
     written = run("jobs", "export", "file.gz")
     assert written.returncode == 2
     assert "wrote 1 calculations to file.gz" in written.stderr
@@ -114,54 +113,13 @@ def test_calculations_travel_through_a_file(run: Run, names: dict[str, str]) -> 
     assert json.loads(run("jobs", "import", "file.gz", "--json").stdout) == known
     again = run("jobs", "import", "file.gz").stderr
     assert "imported 0 calculations; 1 were already there" in again
+    sent = run("jobs", "export", "queue.gz", "--queued")
+    assert "wrote 1 calculations to queue.gz" in sent.stderr
+    shutil.copy(migrated_sqlite, tmp_path / "cluster.sqlite")
+    taken = run("jobs", "import", "queue.gz", "--database", "sqlite:///cluster.sqlite").stderr
+    assert "queued 1 calculations; 0 were already there\ncompute them with: pvkdb work" in taken
     clash = run("jobs", "export", "file.gz", "--queued", "--without-paths")
     assert "--without-paths is of no use with --queued" in clash.stderr
     refused = run("jobs", "import", "no.gz")
     assert refused.returncode == 2
     assert "write one with: pvkdb jobs export FILE" in refused.stderr
-
-
-@pytest.mark.slow
-def test_a_laptop_and_a_cluster_exchange_files_and_nothing_else(
-    environment: dict[str, str], migrated_sqlite: Path, tmp_path: Path
-) -> None:
-    """Two folders as two machines: what is queued in one is computed in the other, once."""
-    laptop, cluster = tmp_path / "laptop", tmp_path / "cluster"
-
-    def on(machine: Path, *arguments: str) -> str:
-        own = {**environment, "PVKDB_DATABASE_URL": f"sqlite:///{machine / 'pvkdb.sqlite'}"}
-        run = partial(run_process, timeout=600) if "work" in arguments else run_here
-        outcome = run(machine, own, *arguments)
-        assert outcome.returncode == 0, outcome.stderr
-        return outcome.stdout + outcome.stderr
-
-    def states(machine: Path) -> dict[str, str]:
-        return {row["id"]: row["state"] for row in json.loads(on(machine, "jobs", "--json"))}
-
-    for machine in (laptop, cluster):
-        machine.mkdir()
-        shutil.copy(migrated_sqlite, machine / "pvkdb.sqlite")
-    store = Store(f"sqlite:///{laptop / 'pvkdb.sqlite'}")
-    with store.session() as session:
-        of = {"potential": PotentialName.CHGNET}
-        requests = [ElementRequest(symbol=symbol, **of) for symbol in ("K", "Rb", "Cs")]
-        names = {queue.enqueue(session, each)[0].id for each in requests}
-    store.close()
-
-    assert "wrote 3 calculations" in on(laptop, "jobs", "export", "--queued", "queue.jsonl.gz")
-    shutil.copy(laptop / "queue.jsonl.gz", cluster)
-    assert "queued 3 calculations" in on(cluster, "jobs", "import", "queue.jsonl.gz")
-    on(cluster, "work", "--processes", "1")
-    assert states(cluster) == dict.fromkeys(names, "done")
-    on(cluster, "jobs", "export", "results.jsonl.gz")
-    shutil.copy(cluster / "results.jsonl.gz", laptop)
-    assert states(laptop) == dict.fromkeys(names, "queued")
-    assert "imported 3 calculations" in on(laptop, "jobs", "import", "results.jsonl.gz")
-    assert "3 were already there" in on(laptop, "jobs", "import", "results.jsonl.gz")
-    assert states(laptop) == dict.fromkeys(names, "done")
-    for name in names:
-        logs = [json.loads(on(machine, "jobs", "show", name, "--json"))["log"]
-                for machine in (laptop, cluster)]  # fmt: skip
-        ends = [[entry["event"] for entry in log].count("done") for log in logs]
-        assert ends == [1, 1]
-    assert "wrote 0 calculations" in on(laptop, "jobs", "export", "--queued", "queue.jsonl.gz")
