@@ -117,7 +117,12 @@ def import_papers(
 ) -> None:
     """Add papers to the database. They are checked, and added completely or not at all."""
     if template is not None:
-        _print_template(template)
+        from importlib import resources
+
+        if template not in TEMPLATES:
+            raise InputError(unknown_name("template", template, TEMPLATES))
+        text = resources.files("pvkdb.literature") / "templates" / template
+        write_file(None, text.read_text(encoding="utf-8"))
         return
     if not files:
         template_command = "pvkdb import --template paper.yaml"
@@ -180,15 +185,6 @@ def draft(
         )
         if one.note:
             messages().print(one.note, markup=False)
-
-
-def _print_template(name: str) -> None:
-    from importlib import resources
-
-    if name not in TEMPLATES:
-        raise InputError(unknown_name("template", name, TEMPLATES))
-    text = resources.files("pvkdb.literature") / "templates" / name
-    write_file(None, text.read_text(encoding="utf-8"))
 
 
 @contextmanager

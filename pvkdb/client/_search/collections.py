@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from pvkdb.client._io.answers import parse
@@ -297,16 +298,10 @@ RowsOf: TypeAlias = "CollectionOf[RowT, RowT]"  # an entry is a row
 def listing_of(name: str) -> ListingOf[RowT]:
     """Return the attribute of both clients for a list of rows."""
     table: TableModels[RowT, RowT] = TableModels(name)
-    return PartOf(
-        lambda service, http: Listing(service, http, table),
-        lambda service, http: AsyncListing(service, http, table),
-    )
+    return PartOf(partial(Listing, table=table), partial(AsyncListing, table=table))
 
 
 def collection_of(name: str) -> CollectionOf[RowT, DocumentT]:
     """Return the attribute of both clients for a collection."""
     table: TableModels[RowT, DocumentT] = TableModels(name)
-    return PartOf(
-        lambda service, http: Collection(service, http, table),
-        lambda service, http: AsyncCollection(service, http, table),
-    )
+    return PartOf(partial(Collection, table=table), partial(AsyncCollection, table=table))
