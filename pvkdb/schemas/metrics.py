@@ -111,9 +111,9 @@ def _reported(metric: Metric, table: TableColumns | None = None) -> Metric:
 
 
 def _voltage(kind: str, says: str, table: TableColumns | None = None) -> Metric:
-    name, more = kind.lower(), {"magnitude": True, "label": f"{kind} voltage"}
-    says = f"{says} at {{}} (magnitude)"
-    metric = _positive(f"{name}_voltage_v", "V", says, reported_as=f"v_{name}_v", **more)
+    name, says = kind.lower(), f"{says} at {{}} (magnitude)"
+    known: dict[str, Any] = {"reported_as": f"v_{name}_v", "label": f"{kind} voltage"}
+    metric = _positive(f"{name}_voltage_v", "V", says, magnitude=True, **known)
     return _reported(metric, table)
 
 
