@@ -68,7 +68,7 @@ class ClientOperations(DirectOperations, Generic[TransportT]):
     device_claims: RowsOf[tables.DeviceClaimsRow] = collection_of("device_claims")
     references: RowsOf[tables.ReferencesRow] = collection_of("references")
     structures: CollectionOf[tables.StructuresRow, StructureWithCoordinates] = collection_of(
-        "structures"
+        "structures", "pvkdb.client.structures:StructureWithCoordinates"
     )
     ions: ListingOf[tables.IonsRow] = listing_of("ions")
     conduction: RowsOf[reviewed.ConductionRow] = collection_of("conduction")

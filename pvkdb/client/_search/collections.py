@@ -301,7 +301,7 @@ def listing_of(name: str) -> ListingOf[RowT]:
     return PartOf(partial(Listing, table=table), partial(AsyncListing, table=table))
 
 
-def collection_of(name: str) -> CollectionOf[RowT, DocumentT]:
-    """Return the attribute of both clients for a collection."""
-    table: TableModels[RowT, DocumentT] = TableModels(name)
+def collection_of(name: str, document: str = "") -> CollectionOf[RowT, DocumentT]:
+    """Return the attribute of both clients for a collection; see :class:`TableModels`."""
+    table: TableModels[RowT, DocumentT] = TableModels(name, document)
     return PartOf(partial(Collection, table=table), partial(AsyncCollection, table=table))
