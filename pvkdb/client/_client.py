@@ -367,11 +367,7 @@ class AsyncClient(ClientOperations[httpx.AsyncBaseTransport], Awaiting):
 
 
 def _read_paper(document: Path | str | Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return the name, media type and content of a paper.
-
-    Raises:
-        InputError: the file cannot be read, or a value cannot be written as JSON.
-    """
+    """Return the name, media type and content of a paper."""
     if isinstance(document, Mapping):
         try:
             return (
