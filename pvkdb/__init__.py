@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
+from pvkdb._later import TYPE_CHECKING, later
 from pvkdb._version import __version__
 
-TYPE_CHECKING = False  # type checkers take it for true; the module typing takes longer than ours
 if TYPE_CHECKING:
-    from typing import Any
-
     from pvkdb.client import AsyncClient, Client
     from pvkdb.errors import PvkdbError
     from pvkdb.local import open_store
@@ -18,22 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncClient", "Client", "NebSettings", "PvkdbError", "__version__", "open_store"]
 
-_WHERE = {
-    "AsyncClient": "pvkdb.client",
-    "Client": "pvkdb.client",
-    "NebSettings": "pvkdb.schemas.calculations.migration",
-    "PvkdbError": "pvkdb.errors",
-    "open_store": "pvkdb.local",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        from importlib import import_module
-
-        return getattr(import_module(_WHERE[name]), name)
-    raise AttributeError(f"module 'pvkdb' has no attribute {name!r}")
+__getattr__ = later(
+    __name__,
+    client="AsyncClient Client",
+    errors="PvkdbError",
+    local="open_store",
+    **{"schemas.calculations.migration": "NebSettings"},
+)
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_WHERE]
+    return [*{*globals(), *__all__}]

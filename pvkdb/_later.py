@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-from typing import Any
+TYPE_CHECKING = False  # type checkers take it for true; the module typing takes longer than ours
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 
 def later(package: str, **modules: str) -> Callable[[str], Any]:
@@ -17,8 +18,10 @@ def later(package: str, **modules: str) -> Callable[[str], Any]:
     where = {name: module for module, names in modules.items() for name in names.split()}
 
     def load(name: str) -> Any:
-        if name in where:
-            return getattr(import_module(f"{package}.{where[name]}"), name)
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        if name not in where:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(f"{package}.{where[name]}"), name)
 
     return load

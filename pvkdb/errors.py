@@ -28,7 +28,7 @@ Each message names the value that was refused, the reason and the remedy::
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 
@@ -144,10 +144,10 @@ class CalculationFailedError(PvkdbError):
 
     exit_code = 5
 
-    def __init__(self, kind: str, message: str, files: Mapping[str, bytes] | None = None) -> None:
+    def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
-        self.files = dict(files or {})
+        self.files: dict[str, bytes] = {}
 
 
 class ServiceError(PvkdbError):

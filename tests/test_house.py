@@ -28,7 +28,6 @@ FEWEST_LINES = 80
 
 #: Folder: why it may hold more than MOST_MODULES.
 LARGE_FOLDERS = {
-    "pvkdb.cli.commands": "one file a group of commands",
     "tests": "tests of the whole, and what tests share",
     "tests.api.rest": "one file a part of the REST interface",
     "tests.pvkdb.chemistry": "as the room it tests",

@@ -22,7 +22,6 @@ from pvkdb.cli.commands import (
     rankings,
     screening,
     service,
-    simulations,
     work,
 )
 from pvkdb.cli.operations import add_command, added_commands, settings_of
@@ -86,8 +85,8 @@ COMMANDS: dict[str, dict[str, tuple[Any, str, str]]] = {
     },
     "Measure and simulate": {
         "measure": (devices.measure, "", "sweep.csv --v-read 0.2"),
-        "simulate": (simulations.simulate, "simulation", "CsPbBr3 --potential sevennet-0"),
-        "examine": (simulations.examine, "", "EpiRAM --images mnist --seeds 5"),
+        "simulate": (devices.simulate, "simulation", "CsPbBr3 --potential sevennet-0"),
+        "examine": (devices.examine, "", "EpiRAM --images mnist --seeds 5"),
         "spice": (devices.spice, "", "sweep.csv --model vteam --output device.cir"),
         "export-device": (devices.export_device, "", "d-t4-r14 --for aihwkit"),
     },

@@ -204,7 +204,7 @@ def _run(
 
     if operation.extra:
         require(operation.extra)
-    path = None if plot is None else checked_path("--plot", plot)
+    path = checked_path("--plot", plot or "")
     model = operation.request_model()
     texts = {n: _read(model, n, each) for n, each in asked.items() if isinstance(each, Path)}
     request = None if model is None else operation.prepare(validated(model, {**asked, **texts}))

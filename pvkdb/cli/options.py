@@ -201,11 +201,7 @@ def open_engine(
 
 
 def named_values(texts: Sequence[str]) -> dict[str, float]:
-    """Return numbers by name from the texts ``NAME=VALUE`` of ``--set``.
-
-    Raises:
-        InputError: a text has another form.
-    """
+    """Return numbers by name from the texts ``NAME=VALUE`` of ``--set``. Raises InputError."""
     values = {}
     for text in texts:
         name, _, number = text.partition("=")

@@ -68,7 +68,7 @@ class ClientOperations(DirectOperations, Generic[TransportT]):
     device_claims: RowsOf[tables.DeviceClaimsRow] = collection_of("device_claims")
     references: RowsOf[tables.ReferencesRow] = collection_of("references")
     structures: CollectionOf[tables.StructuresRow, StructureWithCoordinates] = collection_of(
-        "structures"
+        "structures", "pvkdb.client.structures:StructureWithCoordinates"
     )
     ions: ListingOf[tables.IonsRow] = listing_of("ions")
     conduction: RowsOf[reviewed.ConductionRow] = collection_of("conduction")
@@ -367,11 +367,7 @@ class AsyncClient(ClientOperations[httpx.AsyncBaseTransport], Awaiting):
 
 
 def _read_paper(document: Path | str | Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return the name, media type and content of a paper.
-
-    Raises:
-        InputError: the file cannot be read, or a value cannot be written as JSON.
-    """
+    """Return the name, media type and content of a paper."""
     if isinstance(document, Mapping):
         try:
             return (

@@ -68,12 +68,4 @@ class UnavailableError(_AnsweredError, ServiceError):
 class RateLimitedError(_AnsweredError, ServiceError):
     """Too many requests; ``retry_after_s``: seconds to wait, if the service names them."""
 
-    def __init__(
-        self,
-        message: str,
-        status: int | None = None,
-        problem: Problem | None = None,
-        retry_after_s: float | None = None,
-    ) -> None:
-        super().__init__(message, status, problem)
-        self.retry_after_s = retry_after_s
+    retry_after_s: float | None = None

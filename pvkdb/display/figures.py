@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from pvkdb.errors import InputError, MissingExtraError, writing
+from pvkdb._extras import needing
+from pvkdb.errors import InputError, writing
 
 ENDINGS = (".png", ".svg")
 #: The style of matplotlib is one for all threads.
@@ -33,9 +33,8 @@ def style(settings: Mapping[str, Any] | None = None) -> Iterator[None]:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    _require_matplotlib()
-    from matplotlib import rc_context
-
+    with needing("plot"):
+        from matplotlib import rc_context
     common = {
         "font.size": 9,
         "axes.spines.top": False,
@@ -52,10 +51,9 @@ def new_figure(size: tuple[float, float], columns: int = 1, **settings: Any) -> 
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    _require_matplotlib()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
+    with needing("plot"):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(1, columns, **settings)
@@ -76,8 +74,3 @@ def save(figure: Any, path: Path, dpi: int = 150) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=dpi, metadata=metadata)
     return path
-
-
-def _require_matplotlib() -> None:
-    if find_spec("matplotlib") is None:
-        raise MissingExtraError("matplotlib", "plot")

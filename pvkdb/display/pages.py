@@ -92,10 +92,7 @@ def pdf(page: str) -> bytes:
 
 
 def _sheets(root: ElementTree.Element, first: int, last: int) -> list[Any]:
-    """The sheets of a page, as figures of matplotlib.
-
-    It has ``first`` columns down to its last table, and ``last`` below.
-    """
+    """Return the sheets, with ``first`` columns down to the last table, and ``last`` below."""
     from matplotlib.figure import Figure
     from matplotlib.image import imread
     from matplotlib.lines import Line2D

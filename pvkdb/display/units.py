@@ -5,27 +5,18 @@ from __future__ import annotations
 from pvkdb.display.numbers import computed_ev, number
 from pvkdb.display.times import YEAR_S
 
-#: Units written in steps of a thousand, the largest first. Minutes, hours and days are left out
-#: because the literature writes 10⁴ s.
+
+def _steps(unit: str, prefixes: str) -> list[tuple[float, str]]:
+    """Return the sizes and names of a unit in steps of a thousand, the largest first."""
+    steps = enumerate(["", *prefixes])
+    return [(float(f"1e-{3 * place}"), f"{prefix}{unit}") for place, prefix in steps]
+
+
+#: Minutes, hours and days are left out because the literature writes 10⁴ s.
 _STEPS = {
-    "s": (
-        (float(YEAR_S), "years"),
-        (1.0, "s"),
-        (1e-3, "ms"),
-        (1e-6, "μs"),
-        (1e-9, "ns"),
-        (1e-12, "ps"),
-    ),
-    "m": ((1.0, "m"), (1e-3, "mm"), (1e-6, "μm"), (1e-9, "nm")),
-    "J": (
-        (1.0, "J"),
-        (1e-3, "mJ"),
-        (1e-6, "μJ"),
-        (1e-9, "nJ"),
-        (1e-12, "pJ"),
-        (1e-15, "fJ"),
-        (1e-18, "aJ"),
-    ),
+    "s": [(float(YEAR_S), "years"), *_steps("s", "mμnp")],
+    "m": _steps("m", "mμn"),
+    "J": _steps("J", "mμnpfa"),
 }
 
 

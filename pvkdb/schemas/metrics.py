@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pvkdb.display.units import with_unit
 from pvkdb.schemas.profiles import Scale, Subject
@@ -84,16 +85,16 @@ class Metric:
         return f"{self.label[0].upper()}{self.label[1:]}"
 
 
-def _positive(name: str, unit: str, says: str, subject: Subject = "devices") -> Metric:
-    return Metric(name, unit, subject, says, "log", least=0, open_end=True)
+def _positive(name: str, unit: str, says: str, subject: Subject = "devices", **more: Any) -> Metric:
+    return Metric(name, unit, subject, says, "log", least=0, open_end=True, **more)
 
 
-def _percent(name: str, says: str) -> Metric:
-    return Metric(name, "%", "devices", says, least=0, most=100)
+def _percent(name: str, says: str, label: str = "") -> Metric:
+    return Metric(name, "%", "devices", says, least=0, most=100, label=label)
 
 
-def _ratio(name: str, says: str, least: float = 0) -> Metric:
-    return Metric(name, "1", "devices", says, "log", least=least, open_end=least == 0)
+def _ratio(name: str, says: str, least: float = 0, label: str = "") -> Metric:
+    return Metric(name, "1", "devices", says, "log", least, open_end=least == 0, label=label)
 
 
 def _energy(name: str, says: str, label: str) -> Metric:
@@ -101,18 +102,19 @@ def _energy(name: str, says: str, label: str) -> Metric:
 
 
 def _predicted(name: str, unit: str, says: str, label: str) -> Metric:
-    return replace(_positive(name, unit, says, "materials"), modelled=True, label=label)
+    return _positive(name, unit, says, "materials", modelled=True, label=label)
 
 
-def _reported(metric: Metric, table: TableColumns | None = None, name: str = "") -> Metric:
-    """Return the metric marked as reported in the store, under its own name or another."""
-    return replace(metric, reported_as=name or metric.name, table=table)
+def _reported(metric: Metric, table: TableColumns | None = None) -> Metric:
+    """Return the metric marked as reported in the store."""
+    return replace(metric, reported_as=metric.reported_as or metric.name, table=table)
 
 
 def _voltage(kind: str, says: str, table: TableColumns | None = None) -> Metric:
-    metric = _positive(f"{kind.lower()}_voltage_v", "V", f"{says} at {{}} (magnitude)")
-    metric = replace(metric, magnitude=True, label=f"{kind} voltage")
-    return _reported(metric, table, f"v_{kind.lower()}_v")
+    name, says = kind.lower(), f"{says} at {{}} (magnitude)"
+    known: dict[str, Any] = {"reported_as": f"v_{name}_v", "label": f"{kind} voltage"}
+    metric = _positive(f"{name}_voltage_v", "V", says, magnitude=True, **known)
+    return _reported(metric, table)
 
 
 VOLATILITY = ("non-volatile", "volatile", "both")
@@ -122,7 +124,7 @@ YES_NO = ("yes", "no")
 _ALL = (
     # Devices: the metrics of the device table, in its order.
     _reported(
-        replace(_ratio("on_off_ratio", "on/off ratio {}", least=1), label="on/off ratio"),
+        _ratio("on_off_ratio", "on/off ratio {}", least=1, label="on/off ratio"),
         TableColumns(
             "on_off_ratio",
             "on_off_ratio",
@@ -146,7 +148,7 @@ _ALL = (
         ),
     ),
     _reported(
-        replace(_positive("retention_s", "s", "holds its state for {}"), tested=True),
+        _positive("retention_s", "s", "holds its state for {}", tested=True),
         TableColumns(
             "retention_s",
             "retention",
@@ -156,7 +158,7 @@ _ALL = (
         ),
     ),
     _reported(
-        replace(_positive("stability_days", "d", "stored for {}"), label="stability in storage"),
+        _positive("stability_days", "d", "stored for {}", label="stability in storage"),
         TableColumns(
             "stability_days",
             "stability",
@@ -181,7 +183,7 @@ _ALL = (
     # Devices: required by applications, and so far reported of no device. The text gives
     # wavelengths too, but those of lamps and detectors among them.
     _positive("relaxation_time_s", "s", "relaxes in {}"),
-    replace(_ratio("ppf_ratio", "paired pulses facilitate {}"), label="PPF ratio"),
+    _ratio("ppf_ratio", "paired pulses facilitate {}", label="PPF ratio"),
     _ratio("continuous_pulse_response_ratio", "response to a pulse train {}"),
     _ratio("sensitized_response_ratio", "response after injury {}"),
     _ratio("sensitized_threshold_ratio", "threshold after injury {}"),
@@ -193,19 +195,15 @@ _ALL = (
     _percent("uniformity_percent", "{} of the bits of a response are 1"),
     _percent("reliability_percent", "{} of the bits come back"),
     # Devices: computed by pvkdb from the figures of a device (MNIST), never reported.
-    replace(
-        _percent(
-            "network_accuracy_training_percent",
-            "classifies {} of the digits correctly, trained in place",
-        ),
-        label="network accuracy, training, computed",
+    _percent(
+        "network_accuracy_training_percent",
+        "classifies {} of the digits correctly, trained in place",
+        "network accuracy, training, computed",
     ),
-    replace(
-        _percent(
-            "network_accuracy_inference_percent",
-            "classifies {} of the digits correctly, with copied weights",
-        ),
-        label="network accuracy, inference, computed",
+    _percent(
+        "network_accuracy_inference_percent",
+        "classifies {} of the digits correctly, with copied weights",
+        "network accuracy, inference, computed",
     ),
     # Materials. E_A and DFE have one kind of evidence: the literature's, else computed by DFT, else
     # calibrated; those of potentials are metrics of their own too.

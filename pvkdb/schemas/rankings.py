@@ -73,40 +73,42 @@ COMPUTED = frozenset({Grade.OWN_DFT, Grade.CALIBRATED})
 JOINED = COMPUTED | {Grade.MEAN, Grade.COMPOSITION, Grade.MODEL}
 
 
-#: What ``erratum`` of a value means.
-_ERRATUM = "Doubts about the print of its sources: misprints, contradictions, inferences."
-
-
-class Known(BaseModel):
-    """A known value that a ranking does not count."""
+class SourcedValue(BaseModel):
+    """What is known of a metric: a value or an interval with its quality and source."""
 
     metric: MetricName
     minimum: float | None = Field(
-        default=None, description="Lower end of the known range, in the unit of the metric."
+        default=None,
+        description="Lower end in the unit of the metric; None: unknown, or open below.",
     )
     maximum: float | None = Field(
-        default=None, description="Upper end of the known range, in the unit of the metric."
+        default=None,
+        description="Upper end in the unit of the metric; None: unknown, or open above.",
     )
     word: str | None = Field(default=None, description="Value, if it is a word.")
-    text: str = Field(description="The value in words.")
     grade: Grade = Field(description="Quality of the evidence.")
     source: str | None = Field(default=None, description="Where the value comes from.")
     phase: str | None = Field(
         default=None, description="Phases of a composition that have the value, if they are known."
     )
     references: ReferenceKeys = ""
-    erratum: str | None = Field(default=None, description=_ERRATUM)
+    erratum: str | None = Field(
+        default=None,
+        description="Doubts about the print of its sources: misprints, contradictions, inferences.",
+    )
 
 
-class Assessment(BaseModel):
+class Known(SourcedValue):
+    """A known value that a ranking does not count."""
+
+    text: str = Field(description="The value in words.")
+
+
+class Assessment(SourcedValue):
     """The assessment of a candidate on one criterion, with the evidence for it."""
 
-    metric: MetricName
     weight: float = Field(description="Share of the weight.")
     verdict: Verdict = Field(description="Verdict of the evidence.")
-    minimum: float | None = Field(default=None, description="None: unknown, or open below.")
-    maximum: float | None = Field(default=None, description="None: unknown, or open above.")
-    word: str | None = Field(default=None, description="Value, if it is a word.")
     qualifier: str | None = Field(default=None, description="As printed, or 'tested'.")
     unit: str = Field(description="Unit; `1` for a pure number.")
     estimate: tuple[float, float, int] | None = Field(
@@ -114,7 +116,6 @@ class Assessment(BaseModel):
         description="Of a mean: value, standard error of what a new source would say, degrees of "
         "freedom of Student's distribution.",
     )
-    grade: Grade = Field(description="Quality of the evidence.")
     share: float = Field(
         description="How far it meets the criterion, 0 to 1: a share of papers, or a desirability."
     )
@@ -127,12 +128,6 @@ class Assessment(BaseModel):
         default=None, description="Papers that have shown at least as much; None: not counted."
     )
     reason: str = Field(description="The verdict in words, with its numbers.")
-    source: str | None = Field(default=None, description="Where the value comes from.")
-    phase: str | None = Field(
-        default=None, description="Phases of a composition that have the value, if they are known."
-    )
-    references: ReferenceKeys = ""
-    erratum: str | None = Field(default=None, description=_ERRATUM)
     beside: list[Known] = Field(
         default=[],
         description="Values of a weaker kind that are known besides and do not count, such as "

@@ -23,15 +23,13 @@ from pvkdb.cli.options import (
 )
 from pvkdb.cli.output.barriers import (
     checked_path,
-    draw_graph,
-    draw_path,
     plot_documents,
     print_barriers,
     print_hops,
     print_literature,
     print_potentials,
     print_scores,
-    write_path,
+    write_hops,
 )
 from pvkdb.cli.output.console import messages, print_json, print_message, show, write_file
 from pvkdb.cli.output.progress import watching
@@ -96,12 +94,10 @@ def neb(
     """
     requests = _requests(formula, phase, potential, defect, source, seeds, settings)
     first = requests[0]
-    target = None
-    if plot not in ("", NO_PLOT):
-        target = checked_path("--plot", _plot_name(requests) if plot == DEFAULT_PLOT else plot)
-    graph_to = checked_path("--graph", graph) if graph else None
-    picture_to = checked_path("--picture", picture) if picture else None
-    path_to = checked_path("--path", path, (".xyz", ".extxyz")) if path else None
+    plot = {DEFAULT_PLOT: _plot_name(requests), NO_PLOT: ""}.get(plot, plot)
+    target = checked_path("--plot", plot)
+    files = {"graph": checked_path("--graph", graph), "picture": checked_path("--picture", picture)}
+    files["path"] = checked_path("--path", path, (".xyz", ".extxyz"))
     store = open_store(database, create=True)
     documents, computed = obtain(store, requests, retry)
     done = [document for document in documents if document.state == "done"]
@@ -116,12 +112,8 @@ def neb(
         print_literature(store, first.formula, first.defect)
     if done and target is not None:
         plot_documents(target, store, done)
-    if done and graph_to is not None:
-        draw_graph(graph_to, store, done[-1])
-    if done and picture_to is not None:
-        draw_path(picture_to, store, done[-1], hop)
-    if done and path_to is not None:
-        write_path(path_to, store, done[-1], hop)
+    if done and any(files.values()):
+        write_hops(store, done[-1], hop, **files)
     _raise_failures(documents)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -118,7 +117,12 @@ def import_papers(
 ) -> None:
     """Add papers to the database. They are checked, and added completely or not at all."""
     if template is not None:
-        _print_template(template)
+        from importlib import resources
+
+        if template not in TEMPLATES:
+            raise InputError(unknown_name("template", template, TEMPLATES))
+        text = resources.files("pvkdb.literature") / "templates" / template
+        write_file(None, text.read_text(encoding="utf-8"))
         return
     if not files:
         template_command = "pvkdb import --template paper.yaml"
@@ -181,15 +185,6 @@ def draft(
         )
         if one.note:
             messages().print(one.note, markup=False)
-
-
-def _print_template(name: str) -> None:
-    from importlib import resources
-
-    if name not in TEMPLATES:
-        raise InputError(unknown_name("template", name, TEMPLATES))
-    text = resources.files("pvkdb.literature") / "templates" / name
-    write_file(None, text.read_text(encoding="utf-8"))
 
 
 @contextmanager
@@ -305,6 +300,7 @@ def _structure_file(session: Session, format: str, filters: dict[str, Any]) -> b
 
 def _filters(name: str, conditions: Sequence[str]) -> dict[str, Any]:
     """Return the filters written as ``cited_by=devices``; a list has commas outside brackets."""
+    from pvkdb.schemas.rankings import split_names
     from pvkdb.store.collections import LISTED
 
     known = LISTED[name].filters if name in LISTED else {}
@@ -316,7 +312,7 @@ def _filters(name: str, conditions: Sequence[str]) -> dict[str, Any]:
         kind = known[key].type
         try:
             if known[key].many:
-                found[key] = tuple(re.split(r",(?![^(\[]*[)\]])", text))
+                found[key] = split_names(text)
             else:
                 found[key] = {"true": True, "false": False}[text] if kind is bool else kind(text)
         except (KeyError, ValueError):

@@ -13,9 +13,9 @@ from typer import Option
 
 from pvkdb.cli.commands.work import run_queue
 from pvkdb.cli.options import COMPARED_POTENTIALS, load, store_at
-from pvkdb.cli.output.barriers import literature_range, plot_documents, results_of
+from pvkdb.cli.output.barriers import plot_documents, print_barriers, print_literature
 from pvkdb.cli.output.composition_tables import print_tolerances
-from pvkdb.cli.output.console import messages, print_table
+from pvkdb.cli.output.console import messages, print_message
 from pvkdb.cli.output.progress import watching
 from pvkdb.cli.output.ranking_tables import print_ranking
 from pvkdb.errors import InputError
@@ -67,8 +67,16 @@ def demo(
 
     _step(3, "halide-vacancy barriers with two potentials, compared with the literature")
     documents = _barriers(store)
-    _print_comparison(store, documents)
-    _plot(store, folder, documents)
+    print_barriers("Migration of the halide vacancy", documents)
+    for document in documents:
+        if document.state != "done":
+            of = f"{document.subject} with {document.parameters['potential']}"
+            print_message(f"{of}: {document.failure_kind}: {document.failure_message}")
+    for formula in FORMULAS:
+        print_literature(store, formula)
+        of_formula = [each for each in documents if each.parameters["formula"] == formula]
+        if finished := [each for each in of_formula if each.state == "done"]:
+            plot_documents(folder / f"neb-{formula}-Pnma.png", store, finished)
 
     _step(4, "the devices of the literature ranked for synaptic training")
     with store.session() as session:
@@ -103,53 +111,3 @@ def _barriers(store: Store) -> list[CalculationDocument]:
             pass
     with store.session() as session:
         return [calculation_document(session.get_one(Calculation, key)) for key in ids]
-
-
-def _print_comparison(store: Store, documents: list[CalculationDocument]) -> None:
-    """Print the computed barriers next to those that the literature reports."""
-    results = {document.id: result for document, result in results_of(documents)}
-    rows = []
-    for document in documents:
-        cells = [str(document.material), str(document.parameters["potential"])]
-        result = results.get(document.id)
-        if result is None:
-            cells += ["failed", str(document.failure_kind), "", ""]
-        else:
-            limiting = result.limiting
-            cells += [
-                f"{result.e_a_ev:.3f}",
-                f"{result.dimensionality}D",
-                f"{limiting.hop.hop_class}, {limiting.hop.length_ang:.2f} Å",
-                f"{limiting.residual_force_ev_per_ang:.3f}",
-            ]
-        reported = literature_range(store, document.parameters["formula"])
-        if reported is None:
-            cells += ["not reported", ""]
-        else:
-            low, high, references = reported
-            cells += [f"{low:g}" if low == high else f"{low:g}–{high:g}", references]
-        rows.append(cells)
-    print_table(
-        "Migration of the halide vacancy",
-        [
-            *("material", "potential", "E_A/eV", "in", "limited by", "force"),
-            *("literature/eV", "ref."),
-        ],
-        rows,
-        numeric=("E_A/eV", "force"),
-        whole=("material", "potential", "literature/eV"),
-        caption="Model: bottleneck of the easiest path through the crystal, over all hops, in "
-        "neutral 39-atom cells; force: largest residual force, eV/Å. Literature: any "
-        "method and path, so the values need not agree.",
-    )
-
-
-def _plot(store: Store, folder: Path, documents: list[CalculationDocument]) -> None:
-    for formula in FORMULAS:
-        converged = [
-            document
-            for document in documents
-            if document.parameters["formula"] == formula and document.result is not None
-        ]
-        if converged:
-            plot_documents(folder / f"neb-{formula}-Pnma.png", store, converged)

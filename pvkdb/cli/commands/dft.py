@@ -233,11 +233,10 @@ def _request(
             )
         if is_pending_barrier(calculation):
             request = after_request(calculation, settings, hop, chosen or "path", **given)
-        elif method in ("neb", "hop"):
-            made = requests.neb_request if method == "neb" else requests.hop_request
-            request = made(session, calculation, settings, hop, **given)
         else:
-            request = requests.path_request(session, calculation, settings, hop)
+            made: Any = {"neb": requests.neb_request, "hop": requests.hop_request}
+            made = made.get(method, requests.path_request)
+            request = made(session, calculation, settings, hop, **given)
         return request, calculation.material_id
     structure = session.get(Structure, key)
     if structure is None:

@@ -66,18 +66,22 @@ def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
     for document, result in results_of(documents):
         for doubt in result.doubts:
             print_message(f"check {document.parameters['potential']}: {doubt}")
-    energies: dict[str, list[float]] = defaultdict(list)
+    energies: dict[tuple[str, str], list[float]] = defaultdict(list)
+    means: dict[str, list[float]] = defaultdict(list)
     for document, result in results_of(documents):
-        energies[str(document.parameters["potential"])].append(result.e_a_ev)
-    for potential, of in energies.items():
+        key = str(document.material), str(document.parameters["potential"])
+        energies[key].append(result.e_a_ev)
+    for (material, potential), of in energies.items():
+        means[material].append(mean(of))
         if len(of) > 1:
             print_message(
-                f"{potential}: E_A {mean(of):.2f} ± {stdev(of):.2f} eV, mean and standard "
-                f"deviation of {len(of)} arrangements ({min(of):.2f} to {max(of):.2f})"
+                f"{material}, {potential}: E_A {mean(of):.2f} ± {stdev(of):.2f} eV, mean and "
+                f"standard deviation of {len(of)} arrangements ({min(of):.2f} to {max(of):.2f})"
             )
-    means = [mean(of) for of in energies.values()]
-    if len(means) > 1:
-        print_message(f"spread: {max(means) - min(means):.3f} eV over {len(means)} potentials")
+    for material, each in means.items():
+        if len(each) > 1:
+            spread = f"spread: {max(each) - min(each):.3f} eV over {len(each)} potentials"
+            print_message(f"{material}, {spread}")
 
 
 def print_hops(document: CalculationDocument) -> None:
@@ -199,12 +203,14 @@ def literature_range(
     return min(low), max(high), " ".join(references)
 
 
-def checked_path(option: str, text: str, endings: tuple[str, ...] = _PICTURES) -> Path:
-    """Return the path of a file, checked to be writable before hours of computing.
+def checked_path(option: str, text: str, endings: tuple[str, ...] = _PICTURES) -> Path | None:
+    """Return the path of a file, checked to be writable before hours of computing; None for "".
 
     Raises:
         InputError: the ending is wrong, the folder does not exist, or the file is not writable.
     """
+    if not text:
+        return None
     path = Path(text)
     if path.suffix not in endings:
         raise InputError(f"{option} {text!r} must end in {' or '.join(endings)}")
@@ -230,35 +236,31 @@ def plot_documents(path: Path, store: Store, documents: list[CalculationDocument
     print_message(f"wrote {plot_profiles(profiles, path, reported)}")
 
 
-def draw_graph(path: Path, store: Store, document: CalculationDocument) -> None:
-    """Draw the migration graph of a calculation."""
-    from pvkdb_pipelines.migration.plots.pictures import plot_graph
-    from pvkdb_pipelines.migration.result.stored import stored_host
+def write_hops(
+    store: Store,
+    document: CalculationDocument,
+    hop: int | None,
+    *,
+    graph: Path | None,
+    picture: Path | None,
+    path: Path | None,
+) -> None:
+    """Draw the migration graph and the structures along a hop, and write paths as extended XYZ.
+
+    Without a ``hop``, the limiting one is drawn, and every one is written.
+    """
+    from pvkdb_pipelines.migration.plots.pictures import plot_graph, plot_path
+    from pvkdb_pipelines.migration.result.stored import path_text, stored_host, stored_path
 
     ((_, result),) = results_of([document])
     with store.session(read_only=True) as session:
-        host = stored_host(session, document.id)
-    potential = str(document.parameters["potential"])
-    print_message(f"wrote {plot_graph(result, host, path, potential)}")
-
-
-def draw_path(path: Path, store: Store, document: CalculationDocument, hop: int | None) -> None:
-    """Draw the structures along a hop; default: the limiting hop."""
-    from pvkdb_pipelines.migration.plots.pictures import plot_path
-    from pvkdb_pipelines.migration.result.stored import stored_path
-
-    ((_, result),) = results_of([document])
-    number = hop or result.limiting_number
-    with store.session(read_only=True) as session:
-        images = stored_path(session, document.id, number)
-    print_message(f"wrote {plot_path(result, result.hops[number - 1], images, path)}")
-
-
-def write_path(path: Path, store: Store, document: CalculationDocument, hop: int | None) -> None:
-    """Write the images of a hop, or of every hop, as extended XYZ."""
-    from pvkdb_pipelines.migration.result.stored import path_text
-
-    ((_, result),) = results_of([document])
-    with store.session(read_only=True) as session:
-        text = path_text(session, document, result, hop)
-    write_file(path, text)
+        if graph is not None:
+            host, potential = stored_host(session, document.id), document.parameters["potential"]
+            print_message(f"wrote {plot_graph(result, host, graph, str(potential))}")
+        if picture is not None:
+            number = hop or result.limiting_number
+            images = stored_path(session, document.id, number)
+            drawn = plot_path(result, result.hops[number - 1], images, picture)
+            print_message(f"wrote {drawn}")
+        if path is not None:
+            write_file(path, path_text(session, document, result, hop))

@@ -70,11 +70,7 @@ def print_field(name: str, text: str) -> None:
 
 
 def write_file(path: Path | None, content: str | bytes) -> None:
-    """Write a file, and report it; without a path, write to standard output.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
+    """Write a file, and report it; without a path, write to standard output. Raises InputError."""
     if path is None:
         stream: Any = sys.stdout if isinstance(content, str) else sys.stdout.buffer
         stream.write(content)

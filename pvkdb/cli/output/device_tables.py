@@ -114,6 +114,8 @@ def _device_row(array: DeviceArray) -> list[str]:
 
 def print_kinetics(answer: KineticsAnswer) -> None:
     """Print all quantities of a single ion, or a row for each of several; then the assumptions."""
+    from pvkdb.suitability.evidence.support import support_table
+
     if len(answer.ions) == 1:
         _print_ion(answer.ions[0], answer.asked)
     elif answer.ions:
@@ -131,7 +133,10 @@ def print_kinetics(answer: KineticsAnswer) -> None:
         if assumption.name != "barrier_ev"
     ]
     print_lines(dict.fromkeys(assumptions))
-    notes = (*answer.missing, *answer.notes, _supported_metrics())
+    table = support_table()
+    supported = ", ".join(entry.metric for entry in table.metrics if entry.supported)
+    known = f"Measured devices support {supported or 'none of these times and voltages'}"
+    notes = (*answer.missing, *answer.notes, f"{known}; see {table.page}")
     print_lines(f"{note[0].upper()}{note[1:]}".removesuffix(".") + "." for note in notes)
 
 
@@ -194,16 +199,6 @@ def _interval(minimum: float | None, maximum: float | None, unit: str) -> str:
     if minimum is None and maximum is None:
         return "not predicted"
     return window_text(minimum, maximum, unit)
-
-
-def _supported_metrics() -> str:
-    """Return which predicted quantities agree with measured devices, as a sentence."""
-    from pvkdb.suitability.evidence.support import support_table
-
-    table = support_table()
-    names = [entry.metric for entry in table.metrics if entry.supported]
-    supported = ", ".join(names) if names else "none of these times and voltages"
-    return f"Measured devices support {supported}; see {table.page}"
 
 
 def assumption_text(assumption: Assumption) -> str:

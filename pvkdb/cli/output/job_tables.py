@@ -89,7 +89,7 @@ def print_job(job: JobDocument) -> None:
 
 def _subject(entry: Calculation) -> str:
     given = entry.parameters
-    parts = [given.get(name) for name in ("formula", "symbol", "phase")]
+    parts = [given.get(name) for name in ("formula", "symbol", "phase", "device")]
     named = entry.material_id or " ".join(str(part) for part in parts if part)
     return f"{named} {given.get('potential') or ''}".strip()
 

@@ -87,20 +87,16 @@ class StageProgress:
     since: float = field(default_factory=lambda: time.monotonic())
 
     @property
-    def rate_per_s(self) -> float | None:
-        """Finished items per second; None before the first one is finished."""
-        elapsed = time.monotonic() - self.since
-        return (self.done - self.first) / elapsed if self.done > self.first and elapsed else None
-
-    @property
     def pace(self) -> str:
-        """The rate and the remaining time; at the end, the time it took."""
-        if self.done >= self.total:
-            took = span(time.monotonic() - self.since)
-            return f"took {took}" if self.done > self.first else ""
-        rate = self.rate_per_s
-        if rate is None:
+        """The rate and the remaining time; at the end, the time it took; empty before an item."""
+        elapsed, new = time.monotonic() - self.since, self.done - self.first
+        if new <= 0:
             return ""
+        if self.done >= self.total:
+            return f"took {span(elapsed)}"
+        if not elapsed:
+            return ""
+        rate = new / elapsed
         shown = f"{rate:,.0f}/s" if rate >= 10 else f"{60 * rate:.3g}/min"
         return f"{shown}, {span((self.total - self.done) / rate)} left"
 

@@ -77,15 +77,13 @@ def print_ranking(
 
 
 def _columns(ranking: Ranking, listed: Sequence[RankedCandidate]) -> list[int]:
-    """Return the places of the criteria in the table: of devices three.
-
-    Those with the most weight, and of equal ones those that part them most.
-    """
+    """Return the places of the criteria in the table: of devices those of the most weight."""
     counted = [place for place, each in enumerate(ranking.criteria) if each.weight > 0]
     if ranking.subject == "materials":
         return counted
     parting = [len({entry.criteria[place].share for entry in listed}) for place in counted]
     weights = [ranking.criteria[place].weight for place in counted]
+    # Of criteria with equal weights those that part the candidates most.
     chosen = sorted(zip(weights, parting, counted, strict=True), key=lambda each: each[:2])
     return sorted(place for _, _, place in chosen[-_COLUMNS:])
 

@@ -22,21 +22,24 @@ from pvkdb.errors import ServiceError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from pvkdb.client.errors import _AnsweredError
     from pvkdb.schemas.responses import Problem
 
 Model = TypeVar("Model", bound="BaseModel")
 
 _PROBLEM = "application/problem+json"
 
-_SERVICE_ERRORS = {
-    401: NotAllowedError,
-    403: NotAllowedError,
-    409: ConflictError,
-    412: ConflictError,
-    502: UnavailableError,
-    503: UnavailableError,
-    504: UnavailableError,
+#: Errors by the status of a problem; of others it is a ServiceError.
+_ERRORS: dict[int, type[_AnsweredError]] = {
+    **dict.fromkeys((400, 413, 415, 422), RefusedError),
+    **dict.fromkeys((404, 410), UnknownKeyError),
+    **dict.fromkeys((401, 403), NotAllowedError),
+    **dict.fromkeys((409, 412), ConflictError),
+    **dict.fromkeys((502, 503, 504), UnavailableError),
+    429: RateLimitedError,
 }
+#: Those that a service or what is before it answers without a problem, and what to add.
+_BUSY = {UnavailableError: "; try again later", RateLimitedError: ": too many requests"}
 
 
 class Body:
@@ -98,26 +101,21 @@ def raise_for_problem(response: httpx.Response) -> None:
     if response.is_success:
         return
     status, problem = response.status_code, _problem(response)
+    kind = _ERRORS.get(status)
     if problem is None:
-        message = f"{response.url} answered with status {status} ({response.reason_phrase})"
-        if status == 429:
-            message += ": too many requests"
-        elif status in (502, 503, 504):
-            message += "; try again later"
-        else:
-            message += "; is this the address of a pvkdb service?"
-            raise ServiceError(message, status)
+        kind = kind if kind in _BUSY else None
+        more = _BUSY[kind] if kind else "; is this the address of a pvkdb service?"
+        message = f"{response.url} answered with status {status} ({response.reason_phrase}){more}"
     else:
-        detail = " ".join(problem.detail.split())
-        if status in (400, 413, 415, 422):
-            raise RefusedError(detail, status, problem)
-        if status in (404, 410):
-            raise UnknownKeyError(detail, status, problem)
-        message = f"the service answered with status {status}: {detail}"
-    if status == 429:
-        raise RateLimitedError(message, status, problem, retry_after(response))
-    kind = _SERVICE_ERRORS.get(status)
-    raise ServiceError(message, status) if kind is None else kind(message, status, problem)
+        message = " ".join(problem.detail.split())
+        if kind not in (RefusedError, UnknownKeyError):
+            message = f"the service answered with status {status}: {message}"
+    if kind is None:
+        raise ServiceError(message, status)
+    error = kind(message, status, problem)
+    if isinstance(error, RateLimitedError):
+        error.retry_after_s = retry_after(response)
+    raise error
 
 
 def outside_reason(error: ServiceError) -> str:

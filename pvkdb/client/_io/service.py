@@ -127,10 +127,6 @@ class Patience:
     limit_s: float = 600.0
     max_answer_mb: float = 1000.0
 
-    def pauses_again(self, attempts: int, waited_s: float) -> bool:
-        """Return whether to try the request again after these attempts and seconds."""
-        return attempts <= self.retries or waited_s < self.patience_s
-
 
 def exchange(
     request: HttpRequest, url: str, patience: Patience, sink: BinaryIO | None = None
@@ -148,7 +144,7 @@ def exchange(
             sink.truncate()
         attempts += 1
         asked_s = None
-        again = request.repeatable and patience.pauses_again(attempts, time.monotonic() - began)
+        again = attempts <= patience.retries or time.monotonic() - began < patience.patience_s
         try:
             response: httpx.Response = yield Send(
                 request, sink.write if sink is not None else None, end, patience.max_answer_mb

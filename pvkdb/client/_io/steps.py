@@ -25,14 +25,13 @@ Parameters: TypeAlias = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request to the service; ``repeatable``: sending it twice has the same effect as once."""
+    """A request to the service; sending it twice has the same effect as once."""
 
     method: str
     path: str
     parameters: Parameters = field(default_factory=dict)
     content: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    repeatable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ class CalculationOperations(
     """Operations of both clients on calculations."""
 
     def __init__(self, service: Service, http: Any) -> None:
-        super().__init__(service, http, TableModels("calculations"))
+        document = "pvkdb.schemas.calculations:CalculationDocument"
+        super().__init__(service, http, TableModels("calculations", document))
 
     @operation
     def queue(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from pvkdb.client._io.answers import parse
@@ -78,7 +79,7 @@ class ListingOperations(ClientPart, Generic[RowT, DocumentT]):
             {'quantity': {'E_A': 6}}
         """
         if not names:
-            known = yield from self._describe()
+            known = yield from ListingOperations.describe(self)
             raise InputError(f"name the fields to count; known: {', '.join(known.facets)}")
         batches = yield from searches(self._service, self._table.name, query_of(filters))
         if not batches:
@@ -100,7 +101,10 @@ class ListingOperations(ClientPart, Generic[RowT, DocumentT]):
             >>> client.devices.describe().facets[:3]
             ['family', 'group', 'absorber']
         """
-        return (yield from self._describe())
+        from pvkdb.schemas.responses import CollectionFields
+
+        answer = yield from self._service.read(path_of(self._table.name, "fields"))
+        return parse(CollectionFields, answer)
 
     @operation
     def filters(self) -> Steps[Filters]:
@@ -127,12 +131,6 @@ class ListingOperations(ClientPart, Generic[RowT, DocumentT]):
             ['id', 'group', 'structure']
         """
         return Fields(self._table.row.dictionary())
-
-    def _describe(self) -> Steps[CollectionFields]:
-        from pvkdb.schemas.responses import CollectionFields
-
-        answer = yield from self._service.read(path_of(self._table.name, "fields"))
-        return parse(CollectionFields, answer)
 
     def _bar(self, progress: bool | None) -> bool:
         return self._service.progress if progress is None else progress
@@ -300,16 +298,10 @@ RowsOf: TypeAlias = "CollectionOf[RowT, RowT]"  # an entry is a row
 def listing_of(name: str) -> ListingOf[RowT]:
     """Return the attribute of both clients for a list of rows."""
     table: TableModels[RowT, RowT] = TableModels(name)
-    return PartOf(
-        lambda service, http: Listing(service, http, table),
-        lambda service, http: AsyncListing(service, http, table),
-    )
+    return PartOf(partial(Listing, table=table), partial(AsyncListing, table=table))
 
 
-def collection_of(name: str) -> CollectionOf[RowT, DocumentT]:
-    """Return the attribute of both clients for a collection."""
-    table: TableModels[RowT, DocumentT] = TableModels(name)
-    return PartOf(
-        lambda service, http: Collection(service, http, table),
-        lambda service, http: AsyncCollection(service, http, table),
-    )
+def collection_of(name: str, document: str = "") -> CollectionOf[RowT, DocumentT]:
+    """Return the attribute of both clients for a collection; see :class:`TableModels`."""
+    table: TableModels[RowT, DocumentT] = TableModels(name, document)
+    return PartOf(partial(Collection, table=table), partial(AsyncCollection, table=table))

@@ -87,13 +87,7 @@ def download_snapshot(service: Service, path: Path) -> Steps[Path]:
 
 @contextmanager
 def _claimed_part(path: Path) -> Iterator[Path]:
-    """Yield the incomplete file, which then gets its name.
-
-    After an error, only one that can be resumed is kept.
-
-    Raises:
-        InputError: the path is a folder.
-    """
+    """Yield the incomplete file, which then gets its name; after an error it may be resumed."""
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file")
     part = path.with_name(f"{path.name}.part")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from pvkdb._extras import needing
 from pvkdb.errors import InputError, unknown_name
+from pvkdb.operations.packages import load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,10 +22,16 @@ DocumentT = TypeVar("DocumentT", bound="BaseModel")
 
 
 class TableModels(Generic[RowT, DocumentT]):
-    """The name of a collection, with the models of its rows and of a single entry."""
+    """The name of a collection, with the models of its rows and of a single entry.
 
-    def __init__(self, name: str, fields: tuple[str, ...] | None = None) -> None:
+    ``document`` names that of an entry as ``module:name``; empty: an entry is a row.
+    """
+
+    def __init__(
+        self, name: str, document: str = "", fields: tuple[str, ...] | None = None
+    ) -> None:
         self.name = name
+        self._document = document
         self._fields = fields
 
     def only(self, fields: Iterable[str] | None) -> TableModels[RowT, DocumentT]:
@@ -42,7 +49,7 @@ class TableModels(Generic[RowT, DocumentT]):
             if name not in self.row.model_fields:
                 known = self.row.model_fields
                 raise InputError(unknown_name(f"field of {self.name}", str(name), known))
-        return TableModels(self.name, tuple(wanted))
+        return TableModels(self.name, self._document, tuple(wanted))
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -67,17 +74,8 @@ class TableModels(Generic[RowT, DocumentT]):
 
     @cached_property
     def document(self) -> type[DocumentT]:
-        """The pydantic model of a single entry; in most collections it is the model of its row."""
-        model: Any = self.row
-        if self.name == "structures":
-            from pvkdb.client.structures import StructureWithCoordinates
-
-            model = StructureWithCoordinates
-        elif self.name == "calculations":
-            from pvkdb.schemas.calculations import CalculationDocument
-
-            model = CalculationDocument
-        return cast("type[DocumentT]", model)
+        """The pydantic model of a single entry."""
+        return cast("type[DocumentT]", load(self._document) if self._document else self.row)
 
     @property
     def key(self) -> str:

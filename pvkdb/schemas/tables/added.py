@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 from pvkdb.errors import AddedError
 from pvkdb.operations.packages import additions, load
@@ -53,10 +53,10 @@ class Tables(Mapping[str, type[Row]]):
     def _every(self) -> Mapping[str, type[Row]]:
         return {**self._own, **{name: each.read()[0] for name, each in self.added[0].items()}}
 
-    @property
+    @cached_property
     def added(self) -> tuple[Mapping[str, AddedTable], Sequence[AddedError]]:
         """The tables of other packages by their names, and which of them are broken."""
-        return _added(tuple(self._own))
+        return additions(GROUP, self._own, AddedTable.read)
 
     def __getitem__(self, name: str) -> type[Row]:
         return self._own[name] if name in self._own else self._every[name]
@@ -66,8 +66,3 @@ class Tables(Mapping[str, type[Row]]):
 
     def __len__(self) -> int:
         return len(self._every)
-
-
-@cache
-def _added(own: tuple[str, ...]) -> tuple[Mapping[str, AddedTable], Sequence[AddedError]]:
-    return additions(GROUP, own, AddedTable.read)

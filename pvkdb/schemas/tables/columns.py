@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_or
 
 from annotated_types import Ge, Le
 from pydantic import Field, create_model
-from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -77,7 +76,7 @@ def column(
         facet: Whether lists can count the values.
         imported_as: The column of an import that takes the value with its unit.
     """
-    facts: JsonDict = {
+    facts = {
         "unit": unit,
         "unit_column": unit_column,
         "values": [*values] or None,
@@ -86,11 +85,10 @@ def column(
         "facet": facet or None,
         "imported_as": imported_as,
     }
-    given: JsonDict = {name: fact for name, fact in facts.items() if fact is not None}
     return Field(
         default=default,
         description=meaning,
-        json_schema_extra=given,
+        json_schema_extra=_given(facts),
         examples=None if filter_by is None else [filter_by],
         ge=minimum,
         le=maximum,
@@ -317,19 +315,18 @@ def _type_and_values(annotation: object) -> tuple[ColumnType, tuple[str, ...]]:
         return "string", get_args(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return "string", tuple(member.value for member in annotation)
-    for kind, name in _PLAIN:
-        if annotation is kind:
-            return name, ()
+    if annotation in _PLAIN:
+        return _PLAIN[annotation], ()
     if get_origin(annotation) is list:
         return "array", ()
     (inner,) = (part for part in get_args(annotation) if part is not NoneType)
     return _type_and_values(inner)
 
 
-_PLAIN: tuple[tuple[type, ColumnType], ...] = (
-    (str, "string"),
-    (int, "integer"),
-    (float, "number"),
-    (bool, "boolean"),
-    (datetime, "datetime"),
-)
+_PLAIN: dict[object, ColumnType] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    datetime: "datetime",
+}

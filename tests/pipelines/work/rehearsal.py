@@ -48,9 +48,9 @@ def rehearse(
             report(CalculationProgress("rehearse", step, None, step / request.steps))
         time.sleep(request.step_s)
     if request.fails:
-        raise CalculationFailedError(
-            FailureKind.NO_HOP, "asked to fail", {"output.txt": b"why it failed"}
-        )
+        error = CalculationFailedError(FailureKind.NO_HOP, "asked to fail")
+        error.files["output.txt"] = b"why it failed"
+        raise error
     witness = os.environ.get(WITNESS)
     if witness:
         with open(witness, "a", encoding="ascii") as file:

@@ -52,7 +52,7 @@ def user_store(initialised: None, environment: dict[str, str]) -> Iterator[Store
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest, tmp_path: Path, environment: dict[str, str]) -> Run:
-    """Run ``pvkdb`` with arguments in an empty folder.
+    """Run ``pvkdb`` with arguments in an empty folder; it ends with the exit ``code``, or fails.
 
     A slow test starts a process, as a user does. The others call the entry point in this process,
     which saves the imports of every command.
@@ -63,10 +63,10 @@ def run(request: pytest.FixtureRequest, tmp_path: Path, environment: dict[str, s
 
 
 def run_process(
-    folder: Path, environment: dict[str, str], *arguments: str, timeout: float = 120
+    folder: Path, environment: dict[str, str], *arguments: str, code: int = 0, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """Run ``pvkdb`` in a process of its own."""
-    return subprocess.run(
+    outcome = subprocess.run(
         [sys.executable, "-m", "pvkdb", *arguments],
         cwd=folder,
         env=environment,
@@ -75,15 +75,17 @@ def run_process(
         timeout=timeout,
         check=False,
     )
+    assert outcome.returncode == code, outcome.stderr
+    return outcome
 
 
 def run_here(
-    folder: Path, environment: dict[str, str], *arguments: str
+    folder: Path, environment: dict[str, str], *arguments: str, code: int = 0
 ) -> subprocess.CompletedProcess[str]:
     """Run ``pvkdb`` in this process, with the warnings that a user would see."""
     from pvkdb.cli import main
 
-    code: Any = 0
+    found: Any = 0
     standard, error = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in "oe")
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     with (
@@ -100,11 +102,12 @@ def run_here(
         try:
             main()
         except SystemExit as ended:
-            code = ended.code or 0
+            found = ended.code or 0
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-    printed = (stream.buffer.getvalue().decode("utf-8") for stream in (standard, error))
+    printed = [stream.buffer.getvalue().decode("utf-8") for stream in (standard, error)]
+    assert found == code, printed[1]
     return subprocess.CompletedProcess(arguments, code, *printed)
 
 

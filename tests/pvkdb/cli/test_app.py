@@ -79,13 +79,6 @@ def test_a_plot_is_drawn_only_on_request_and_its_name_may_be_left_out() -> None:
     assert parsed(["neb", "CsPbBr3", "--plot", "x.svg"]).params["plot"] == "x.svg"
 
 
-def test_the_help_of_a_ranking_names_the_file_that_a_screening_writes() -> None:
-    from pvkdb.store.runs.report.page import JSON_NAME
-
-    assert JSON_NAME in ROOT.commands["rank"].get_help(parsed(["rank"]))
-    assert JSON_NAME.partition(".")[0] in ROOT.commands["screen"].get_help(parsed(["screen"]))
-
-
 #: What runs where neither numpy, scipy nor sqlalchemy can be imported, and what it loads.
 BASE_INSTALL = """
 import sys

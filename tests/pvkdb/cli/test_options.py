@@ -62,15 +62,12 @@ def test_a_mistake_is_one_line_and_nothing_is_written(
 ) -> None:
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
     before = sorted(entry.name for entry in tmp_path.iterdir())
-    outcome = run(*command)
-    assert failed_clearly(outcome, *words)
-    assert outcome.returncode == 2
+    assert failed_clearly(run(*command, code=2), *words)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == before
 
 
 def test_a_new_sqlite_file_is_created_with_the_literature(run: Run, tmp_path: Path) -> None:
     outcome = run("rank", "selector", "--json", "--limit", "1", "--samples", "10")
-    assert outcome.returncode == 0, outcome.stderr
     assert len(json.loads(outcome.stdout)["candidates"]) == 1
     step, end = outcome.stderr.splitlines()
     assert step.endswith("; loading the literature")
@@ -118,7 +115,6 @@ def test_parsl_on_this_machine(run: Run, user_store: Store, tmp_path: Path) -> N
             request = ElementRequest(symbol=symbol, potential=PotentialName.CHGNET)
             queue.enqueue(session, request)
     outcome = run("work", "--engine", "parsl", "--config", "mine.toml", "--json", timeout=180)
-    assert outcome.returncode == 0, outcome.stderr
     documents = json.loads(outcome.stdout)
     assert {document["result"]["symbol"] for document in documents} == {"I", "Pb"}
     assert "local job" in outcome.stderr

@@ -11,7 +11,7 @@ import pytest
 
 import pvkdb
 from pvkdb.client import AsyncClient, AsyncCollection, Client, Collection
-from pvkdb.errors import InputError, NotFoundError
+from pvkdb.errors import NotFoundError
 
 from ...each import for_each
 from .answers import EMPTY, Told, problem
@@ -62,6 +62,10 @@ def test_what_one_gives_the_other_gives(address, client):
             found = await twin.devices.search(retention_s=(1e4, None))
             frame = await found.to_dataframe()
             assert len(frame) == len(found) == len(await found.to_list())
+            with pytest.raises(NotFoundError, match="r999"):
+                await twin.references.get("r999")
+            with pytest.raises(IndexError, match="no row 0"):
+                await twin.devices.search(group="none such").first()
             return [
                 await twin.references.get("r36"),
                 [row async for row in twin.devices.search(retention_s=(1e4, None))],
@@ -88,19 +92,6 @@ def test_what_one_gives_the_other_gives(address, client):
         dict(client.devices.filters()),
         client.export("conduction"),
     ]
-
-
-def test_it_refuses_what_the_client_refuses(address):
-    async def ask() -> None:
-        async with AsyncClient(address) as twin:
-            with pytest.raises(InputError, match="did you mean 'absorber'"):
-                await twin.devices.search(absorbr="MAPbI3")
-            with pytest.raises(NotFoundError, match="r999"):
-                await twin.references.get("r999")
-            with pytest.raises(IndexError, match="no row 0"):
-                await twin.devices.search(group="none such").first()
-
-    asyncio.run(ask())
 
 
 def test_many_requests_travel_at_the_same_time(address):

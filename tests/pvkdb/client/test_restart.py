@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +17,29 @@ from pvkdb.literature import read_curated
 from pvkdb.store.database import Store
 from pvkdb.store.models.references import Reference
 
-from .restarting import RestartingService
-
 #: Beside the 402 of the review.
 MADE = 4000
+
+
+class RestartingService:
+    """``pvkdb serve`` in a process of its own, on a port that it keeps."""
+
+    def __init__(self, database: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = str(free.getsockname()[1])
+        self.url = f"http://127.0.0.1:{port}"
+        self._command = ["-m", "pvkdb", "serve", "--database", database, "--port", port]
+        self.start()
+
+    def start(self) -> None:
+        """Start it; it need not be ready yet."""
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self._process = subprocess.Popen([sys.executable, *self._command], **quiet)
+
+    def stop(self) -> None:
+        """SIGTERM, and wait for the end."""
+        self._process.terminate()
+        self._process.wait(timeout=30)
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +59,8 @@ def service(
         )
     store.close()
     running = RestartingService(str(store.url))
-    running.start()
-    running.wait_until_ready()
+    with Client(running.url, retries=20) as client:
+        client.references.count()  # waits until it is ready
     yield running
     running.stop()
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from dataclasses import dataclass, fields
 from types import FunctionType
 from unittest.mock import Mock
@@ -102,7 +103,7 @@ def test_long_and_many_curves_are_thinned(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_picture_is_left_out_where_matplotlib_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pvkdb.display.figures.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert plot([([0, 1], [1, 2])], "x", "y") == ""
 
 

@@ -63,7 +63,7 @@ def test_the_template_goes_in_as_it_is(run: Run, templates: list[str]) -> None:
     assert "zhang" not in dry.stdout
     assert "example2026-e001" in dry.stdout
     assert "nothing was changed" in dry.stderr
-    assert failed_clearly(run("history", "example2026-e001"), "example2026-e001")
+    assert failed_clearly(run("history", "example2026-e001", code=3), "example2026-e001")
     report = json.loads(run("import", "paper.yaml", "--json").stdout)
     rows = ["example2026", "example2026-e001", "example2026-d001"]
     assert [change["id"] for change in report["changes"]] == rows
@@ -78,7 +78,6 @@ def test_the_template_goes_in_as_it_is(run: Run, templates: list[str]) -> None:
 @pytest.mark.usefixtures("initialised")
 def test_every_csv_template_goes_in(run: Run, templates: list[str]) -> None:
     outcome = run("import", *templates[1:])
-    assert outcome.returncode == 0, outcome.stderr
     for name in ("references", "energetics", "devices"):
         assert f"1 {name} added" in outcome.stderr
 
@@ -108,14 +107,13 @@ def test_problems_are_told_at_once_and_the_last_line_is_the_error(run: Run, tmp_
         "CsPbBr4,V_Br,E_A,0.3 eV,DFT,r36,Fig. 1\n"
         "CsPbBr3,V_Br,E_A,30 eV,DFT,r36,Fig. 1\n"
     )
-    outcome = run("import", "bad.csv")
+    outcome = run("import", "bad.csv", code=2)
     lines = outcome.stderr.strip().splitlines()
-    assert outcome.returncode == 2
     assert "bad.csv line 2, column material 'CsPbBr4'" in outcome.stderr
     assert "bad.csv line 3, column value '30 eV'" in outcome.stderr
     assert "2 problems" in lines[-1]
     assert "nothing was imported" in lines[-1]
-    problems = json.loads(run("import", "bad.csv", "--json").stdout)["problems"]
+    problems = json.loads(run("import", "bad.csv", "--json", code=2).stdout)["problems"]
     assert [problem["line"] for problem in problems] == [2, 3]
 
 
@@ -124,12 +122,9 @@ def test_a_read_only_store_is_exported_and_ranked(run: Run, medium: Path) -> Non
     database = ("--database", f"sqlite:///{medium}/loaded.sqlite")
     with read_only(medium):
         exported = run("export", "references", *database)
-        assert exported.returncode == 0, exported.stderr
         assert len(list(csv.DictReader(exported.stdout.splitlines()))) == REFERENCES
-        ranked = run("rank", "non-volatile-memory", "--json", *database)
-        assert ranked.returncode == 0, ranked.stderr
-        refused = run("import", "paper.yaml", *database)
-    assert refused.returncode == 4
+        run("rank", "non-volatile-memory", "--json", *database)
+        refused = run("import", "paper.yaml", *database, code=4)
     assert "may only be read; give its user the right to write there" in refused.stderr
 
 
@@ -138,20 +133,18 @@ def test_a_read_only_store_is_exported_and_ranked(run: Run, medium: Path) -> Non
 def test_a_snapshot_and_what_an_import_changed_since(run: Run, tmp_path: Path) -> None:
     made = json.loads(run("snapshot", "old.zip", "--json").stdout)
     assert made["path"] == "old.zip"
-    assert failed_clearly(run("snapshot", "old.zip"), "old.zip exists")
+    assert failed_clearly(run("snapshot", "old.zip", code=2), "old.zip exists")
     shutil.copy(tmp_path / "user.sqlite", tmp_path / "new.sqlite")
     same = run("diff", "old.zip", "sqlite:///new.sqlite")
-    assert (same.returncode, same.stdout) == (0, "")
+    assert same.stdout == ""
     assert f"dataset {made['dataset_version']}" in same.stderr
 
-    assert run("import", "paper.yaml").returncode == 0
-    differing = run("diff", "old.zip", "sqlite:///user.sqlite", "--limit", "2")
-    assert differing.returncode == 1
+    run("import", "paper.yaml")
+    differing = run("diff", "old.zip", "sqlite:///user.sqlite", "--limit", "2", code=1)
     assert "energetics example2026-e001: added" in differing.stdout
     assert "rankings " not in differing.stdout  # unreviewed, it takes no place
     assert "at most 2 rows of a table" in differing.stdout
-    document = run("diff", "old.zip", "sqlite:///user.sqlite", "--json")
-    assert document.returncode == 1
+    document = run("diff", "old.zip", "sqlite:///user.sqlite", "--json", code=1)
     found = json.loads(document.stdout)
     assert found["old"] == made["dataset_version"] != found["new"]
     assert found["tables"]["references"] == {"added": 1}
@@ -159,7 +152,7 @@ def test_a_snapshot_and_what_an_import_changed_since(run: Run, tmp_path: Path) -
     assert rows["energetics"]["key"] == {"id": "example2026-e001"}
     assert rows["energetics"]["columns"]["as_printed"] == [None, "~25 kJ/mol"]
     assert len(found["differences"]) == sum(sum(each.values()) for each in found["tables"].values())
-    assert failed_clearly(run("diff", "old.zip", "nothing"), "nothing is not a snapshot")
+    assert failed_clearly(run("diff", "old.zip", "nothing", code=2), "nothing is not a snapshot")
 
 
 @pytest.mark.usefixtures("initialised")
@@ -171,9 +164,9 @@ def test_a_draft_of_a_paper_is_refused_until_confirmed(run: Run, tmp_path: Path)
     assert run("draft", "p.txt").stdout.replace("draft.yaml", "d.yaml") == written
     (draft,) = json.loads(run("draft", "p.txt", "--json").stdout)
     assert draft["rows"][0]["found"]["retention"]["sentence"].startswith("Pt/CsPbBr3/Ag")
-    assert "nobody has confirmed" in run("import", "d.yaml").stderr
+    assert "nobody has confirmed" in run("import", "d.yaml", code=2).stderr
     (tmp_path / "empty.txt").write_text("", encoding="utf-8")
-    assert failed_clearly(run("draft", "empty.txt"), "empty.txt is empty")
+    assert failed_clearly(run("draft", "empty.txt", code=2), "empty.txt is empty")
 
 
 @pytest.mark.usefixtures("initialised")
@@ -183,15 +176,15 @@ def test_references_of_a_selection_for_citing(run: Run, tmp_path: Path) -> None:
     both = run("export", "references", "--where", f"key={key},r54", "--format", "csl").stdout
     items = json.loads(both)
     assert {item["id"] for item in items} == {key, "r54"}
-    assert run("export", "references", "--where", "year_min=2026", "-o", "a.ris").returncode == 0
+    run("export", "references", "--where", "year_min=2026", "-o", "a.ris")
     assert set(re.findall(r"PY  - (.*)", (tmp_path / "a.ris").read_text())) <= {"2026"}
-    assert run("export", "references", "--format", "csl", "-o", "a.json").returncode == 0
+    run("export", "references", "--format", "csl", "-o", "a.json")
     assert json.loads((tmp_path / "a.json").read_text())[0]["id"] == "r1"
     filters = ("--where", "family=3D", "--where", "q=MAPbI3")
     rows = json.loads(run("export", "devices", *filters, "--json").stdout)
     assert rows
     assert all("MAPbI3" in f"{row['structure']} {row['absorber']}" for row in rows)
-    assert failed_clearly(run("export", "devices", "--format", "ris"), "no format of devices")
-    assert failed_clearly(run("export", "devices", "--where", "form"), "filter of devices 'form'")
-    refused = run("export", "references", "--where", "year_min=new")
+    assert failed_clearly(run("export", "devices", "--format", "ris", code=2), "no format of")
+    assert failed_clearly(run("export", "devices", "--where", "form", code=2), "filter of devices")
+    refused = run("export", "references", "--where", "year_min=new", code=2)
     assert failed_clearly(refused, "'year_min=new' cannot be used")

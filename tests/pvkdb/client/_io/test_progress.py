@@ -23,26 +23,14 @@ def test_nothing_is_said_unless_asked_for(client, tmp_path, capfd, caplog):
     assert [record for record in caplog.records if record.name.startswith("pvkdb.")] == []
 
 
-def test_a_bar_counts_the_rows_on_standard_error(client, tmp_path, capfd):
-    for read in (
-        lambda: list(client.references.search(progress=True)),
-        lambda: list(client.references.iterate(progress=True)),
-        lambda: client.references.search(progress=True).to_dataframe(),
-        lambda: client.download("references", tmp_path / "references.csv", progress=True),
-    ):
-        read()
-        out, err = capfd.readouterr()
-        assert out == ""
-        assert "references" in err
-        assert f"{REFERENCES}/{REFERENCES}" in err
-
-
-def test_a_whole_client_can_be_asked_to_show_progress(address, tmp_path, capfd):
+def test_a_bar_for_each_call_counts_the_rows_on_standard_error(address, tmp_path, capfd):
     with Client(address, progress=True) as client:
         list(client.references.search(progress=False))
         assert capfd.readouterr().err == ""
         read_everything(client, tmp_path)
-        assert capfd.readouterr().err.count(f"{REFERENCES}/{REFERENCES}") == 4
+        out, err = capfd.readouterr()
+    assert out == ""
+    assert err.count(f"{REFERENCES}/{REFERENCES}") == 4
 
 
 def test_a_stream_left_in_the_middle_takes_its_bar_away(client, capfd):

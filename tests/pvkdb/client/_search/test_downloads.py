@@ -10,14 +10,15 @@ import httpx
 import pytest
 
 from pvkdb.client import AsyncClient, Client, UnavailableError
+from pvkdb.client._search.downloads import COLLECTIONS
 from pvkdb.errors import InputError, NotFoundError, ServiceError
-from pvkdb.schemas.tables import TABLES, ReferencesRow
+from pvkdb.schemas.tables import ReferencesRow
 
 from ....curated import REFERENCES
 from ..answers import Told, answering, page
 
 
-@pytest.mark.parametrize("name", [name for name in TABLES if name != "rankings"])
+@pytest.mark.parametrize("name", sorted(COLLECTIONS | {"conduction"}))
 def test_a_download_is_the_export(client, tmp_path, monkeypatch, name):
     monkeypatch.setattr("pvkdb.client._search.pages.PAGE", 100)
     path = client.download(name, tmp_path / "table.csv")
@@ -31,17 +32,6 @@ def test_other_kinds_of_files(client, tmp_path):
     assert rows == json.loads(client.export("devices", format="json"))
     parquet = client.download("devices", str(tmp_path / "devices.parquet"), format="parquet")
     assert parquet.read_bytes()[:4] == b"PAR1"
-
-
-def test_the_twin_writes_the_same_file(client, address, tmp_path):
-    async def write() -> None:
-        async with AsyncClient(address) as twin:
-            await twin.download("devices", tmp_path / "devices.csv")
-            await twin.download("conduction", tmp_path / "conduction.csv")
-
-    asyncio.run(write())
-    assert (tmp_path / "devices.csv").read_bytes() == client.export("devices")
-    assert (tmp_path / "conduction.csv").read_bytes() == client.export("conduction")
 
 
 class StoppedError(Exception):
