@@ -122,7 +122,6 @@ def compute_relaxation(
     progress.finish(_RELAX)
     atoms_per_formula = compound.atoms_per_formula
     units = round(len(relaxed) / atoms_per_formula)
-    a, b, c, alpha, beta, gamma = (float(value) for value in relaxed.cell.cellpar())
     return RelaxationRun(
         result=RelaxResult(
             formula=request.formula,
@@ -133,7 +132,7 @@ def compute_relaxation(
             formula_units=units,
             volume_ang3_per_formula=float(relaxed.get_volume()) / units,
             space_group=space_group(relaxed, health.SYMPREC_ANG).symbol,
-            lattice_parameters=(a, b, c, alpha, beta, gamma),
+            lattice_parameters=tuple(relaxed.cell.cellpar().tolist()),
             findings=list(findings),
             steps=steps,
             **spent(),
