@@ -62,7 +62,7 @@ def tilted_double(compound: Compound, glazer: str) -> Atoms:
     other = ions.get("B'", ions["A"])
     lengths = [LATTICE_OF_RADII * contact_ang(ion, 6, ions["X"]) for ion in (ions["B"], other)]
 
-    symbols = (ion.symbol for ion in (ions["A"], ions["B"], other, ions["X"]))
+    symbols = ions["A"].symbol, ions["B"].symbol, other.symbol, ions["X"].symbol
     build = partial(tilted_rock_salt, *symbols, lengths[0], sum(lengths), glazer)
     return _largest_tilt(build, compound, glazer)
 
