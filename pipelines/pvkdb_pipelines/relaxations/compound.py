@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-from ase import Atoms
-
 from pvkdb.chemistry import Ion, parse_composition
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.compositions.compounds import (
@@ -110,6 +108,11 @@ def compute_relaxation(
         first_step=FIRST_STEP,
     )
     energy = float(relaxed.get_potential_energy())
+    # The space group to keep is that of the prototype or, with molecules, of its start.
+    number = None
+    if info is not None and not isinstance(compound, Mixture):
+        molecular = compound.molecular
+        number = space_group(start, health.SYMPREC_ANG).number if molecular else info.number
     findings = health.check(
         relaxed,
         compound,
@@ -117,7 +120,7 @@ def compute_relaxation(
         coordination=info.coordination if info else 6,
         keeps_polyhedra=compound.stoichiometry in PEROVSKITE_PHASES,
         energy_ev=energy,
-        space_group_number=_number(info, compound, start),
+        space_group_number=number,
     )
     progress.finish(_RELAX)
     atoms_per_formula = compound.atoms_per_formula
@@ -141,15 +144,6 @@ def compute_relaxation(
         atoms=relaxed,
         versions={**potential.versions, "weights": potential.weights},
     )
-
-
-def _number(info: PrototypeInfo | None, compound: Compound, start: Atoms) -> int | None:
-    """Return the space group to keep: the prototype's, or that of its start with molecules."""
-    if isinstance(compound, Mixture):
-        return None
-    if info is not None and compound.molecular:
-        return space_group(start, health.SYMPREC_ANG).number
-    return info.number if info else None
 
 
 def compute_element(
