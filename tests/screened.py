@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from pvkdb.schemas.calculations.findings import Finding, Flaw
 from pvkdb.schemas.calculations.relaxations import RelaxResult
-from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport, Stability, VacancyFormation
+from pvkdb.schemas.screening import (
+    PhaseEnergy,
+    ScreenedCandidate,
+    ScreeningReport,
+    Stability,
+    VacancyFormation,
+)
 
 
 def stability(above_hull_ev: float | None, **changes: Any) -> Stability:
@@ -15,6 +22,20 @@ def stability(above_hull_ev: float | None, **changes: Any) -> Stability:
         "perovskite_above_ground_state_ev_per_atom": 0, "without_energy": [],
     }  # fmt: skip
     return Stability.model_validate(known | {"above_hull_ev_per_atom": above_hull_ev} | changes)
+
+
+def phase(name: str, ev: float | None, *flaws: Flaw, failure: str | None = None) -> PhaseEnergy:
+    """A relaxed phase with its energy in eV per formula unit, or why there is none."""
+    return PhaseEnergy(
+        phase=name,
+        calculation=name,
+        energy_ev_per_formula=ev,
+        space_group=None,
+        volume_ang3_per_formula=None,
+        findings=[Finding(flaw, "0.79: by so much") for flaw in flaws],
+        failure_kind=failure,
+        failure=failure and f"{name}: {failure}",
+    )
 
 
 def vacancy(**changes: Any) -> VacancyFormation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log
 
 
@@ -37,7 +38,7 @@ class ProgressReporter:
 
     def __init__(self, stages: Mapping[str, float], report: Report | None) -> None:
         """``stages`` maps each stage, in order, to the fraction of the whole at its end."""
-        self._stages = dict(stages)
+        self._spans = dict(zip(stages, pairwise([0.0, *stages.values()]), strict=True))
         self._report = report
         self._fraction = 0.0
 
@@ -48,14 +49,12 @@ class ProgressReporter:
 
         Returns the callback for its optimizer, which takes step and force (eV/Å).
         """
-        ends = list(self._stages.values())
-        position = list(self._stages).index(stage)
-        first_part, parts = part
-        width = (ends[position] - [0.0, *ends][position]) / parts
-        start = [0.0, *ends][position] + first_part * width
-        end = start + width
+        begin, end = self._spans[stage]
+        index, parts = part
+        width = (end - begin) / parts
+        start = begin + index * width
         if parts > 1:
-            stage = f"{stage} ({first_part + 1} of {parts})"
+            stage = f"{stage} ({index + 1} of {parts})"
         first: float | None = None
 
         def on_step(step: int, force: float) -> None:
@@ -64,7 +63,7 @@ class ProgressReporter:
             done = 0.0
             if target is not None and first > target:
                 done = min(1.0, max(0.0, log(first / max(force, 1e-12)) / log(first / target)))
-            self._send(stage, step, force, start + done * (end - start))
+            self._send(stage, step, force, start + done * width)
 
         self._send(stage, 0, None, start)
         return on_step

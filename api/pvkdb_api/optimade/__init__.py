@@ -13,6 +13,11 @@ from importlib.util import find_spec
 PREFIX = "pvkdb"
 
 
+def foreign(name: str) -> bool:
+    """Return whether a property or parameter has the prefix of another provider."""
+    return name.startswith("_") and not name.startswith(f"_{PREFIX}_")
+
+
 def available() -> bool:
     """Return whether optimade-python-tools is installed, without the slow import."""
     return find_spec("optimade") is not None

@@ -39,7 +39,6 @@ from pvkdb_api.optimade.entries.properties import Nothing
 from pvkdb_api.optimade.entries.references import REFERENCES
 from pvkdb_api.optimade.entries.search import (
     ALL,
-    EntrySearch,
     EntryType,
     entries_of,
     number_of,
@@ -104,7 +103,7 @@ def optimade_app(served: ServedStore) -> FastAPI:
     app.include_router(_version_1("/v1"))
     app.include_router(_version_1(""), include_in_schema=False)
     for base in ("/", "/v1", "/v1/"):
-        app.add_api_route(base, info, response_model=None, include_in_schema=False)
+        app.add_api_route(base, info, include_in_schema=False)
     app.add_api_route("/{version:path}", other_version, include_in_schema=False)
     for error in (PvkdbError, RequestValidationError, HTTPException):
         app.add_exception_handler(error, _refuse)
@@ -114,11 +113,9 @@ def optimade_app(served: ServedStore) -> FastAPI:
 def _version_1(prefix: str) -> APIRouter:
     """Return the routes of version 1 below a base URL."""
     router = APIRouter(prefix=prefix)
-    router.add_api_route("/info", info, response_model=None, responses=_model(InfoResponse))
-    router.add_api_route(
-        "/info/{entry_type}", info_of, response_model=None, responses=_model(EntryInfoResponse)
-    )
-    router.add_api_route("/links", list_links, response_model=None, responses=_model(LinksResponse))
+    router.add_api_route("/info", info, responses=_model(InfoResponse))
+    router.add_api_route("/info/{entry_type}", info_of, responses=_model(EntryInfoResponse))
+    router.add_api_route("/links", list_links, responses=_model(LinksResponse))
     for kind in ENTRY_TYPES.values():
         _add_entry_type(router, kind)
     return router
@@ -247,7 +244,6 @@ def _add_entry_type(router: APIRouter, kind: EntryType) -> None:
     router.add_api_route(
         f"/{kind.name}",
         list_entries,
-        response_model=None,
         summary=f"Search {kind.name}",
         operation_id=f"list_{kind.name}",
         responses=_model(many),
@@ -255,7 +251,6 @@ def _add_entry_type(router: APIRouter, kind: EntryType) -> None:
     router.add_api_route(
         f"/{kind.name}/{{entry_id:path}}",
         get_entry,
-        response_model=None,
         summary=f"One of the {kind.name}",
         operation_id=f"get_{kind.name}",
         responses=_model(one),
@@ -271,19 +266,21 @@ def _answer(
     fields = response_fields(kind, query, warnings)
     own = tuple(name for name in fields if name in kind.properties)
     if isinstance(query, ListingQuery):
-        wanted = EntrySearch(
-            filters.condition(query.filter, kind.searchable, warnings.append),
+        condition = filters.condition(query.filter, kind.searchable, warnings.append)
+        found = search_entries(
+            session,
+            kind,
+            condition,
+            own,
             filter=query.filter,
             sort=query.sort,
-            fields=own,
             limit=query.limit(),
             cursor=query.page_cursor,
             offset=query.offset(),
         )
     else:
-        by_id = kind.key == literal(entry_id.replace("\0", ""))
-        wanted = EntrySearch(by_id, filter="", sort="", fields=own, limit=1)
-    found = search_entries(session, kind, wanted)
+        condition = kind.key == literal(entry_id.replace("\0", ""))
+        found = search_entries(session, kind, condition, own)
     # Properties of other providers have no value here.
     foreign = {name: None for name in fields if name.startswith("_")}
     for entry in found.entries:
@@ -293,7 +290,7 @@ def _answer(
     return answer(
         request,
         found.entries if isinstance(query, ListingQuery) else next(iter(found.entries), None),
-        returned=available if wanted.condition is ALL else found.total,
+        returned=available if condition is ALL else found.total,
         available=available,
         warnings=warnings,
         next_link=_next_link(request, found.cursor),

@@ -8,8 +8,7 @@ from pvkdb.errors import InputError
 class OptimadeError(InputError):
     """A request that cannot be answered; ``parameter`` is the query parameter at fault."""
 
-    status = 400
-    title = "Bad Request"
+    status, title = 400, "Bad Request"
 
     def __init__(self, message: str, parameter: str | None = None) -> None:
         super().__init__(message)
@@ -23,22 +22,19 @@ class FilterError(OptimadeError):
         super().__init__(message, "filter")
 
 
-class TooManyError(OptimadeError):
-    """More entries on a page than the service allows."""
-
-    status = 403
-    title = "Forbidden"
-
-
 class UnsupportedError(FilterError):
     """A filter with an optional part of the specification that is not supported."""
 
-    status = 501
-    title = "Not Implemented"
+    status, title = 501, "Not Implemented"
+
+
+class TooManyError(OptimadeError):
+    """More entries on a page than the service allows."""
+
+    status, title = 403, "Forbidden"
 
 
 class VersionError(OptimadeError):
     """A major version of OPTIMADE that is not served."""
 
-    status = 553
-    title = "Version Not Supported"
+    status, title = 553, "Version Not Supported"

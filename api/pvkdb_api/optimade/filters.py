@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import accumulate
 from typing import Any, cast
 
 from lark import Lark, Token, Transformer, Tree
@@ -19,7 +20,7 @@ from lark.exceptions import LarkError, UnexpectedInput, VisitError
 from sqlalchemy import ColumnElement, and_, not_, or_
 
 from pvkdb.errors import unknown_name
-from pvkdb_api.optimade import PREFIX
+from pvkdb_api.optimade import foreign
 from pvkdb_api.optimade.entries.lists import Items, opposite
 from pvkdb_api.optimade.entries.properties import Nothing, Operator, Property, Scalar
 from pvkdb_api.optimade.entries.search import ALL
@@ -117,21 +118,13 @@ def _parse(text: str) -> Tree[Token]:
 
 
 def _refuse_deep(text: str) -> None:
-    depth, in_string, escaped = 0, False, False
-    for sign in text:
-        if in_string:
-            escaped, in_string = sign == "\\" and not escaped, sign != '"' or escaped
-        elif sign == '"':
-            in_string = True
-        elif sign == "(":
-            depth += 1
-        elif sign == ")":
-            depth -= 1
-        if depth > MAX_DEPTH:
-            raise FilterError(
-                f"the filter nests more than {MAX_DEPTH} parentheses; leave out those that are "
-                "not needed"
-            )
+    outside_strings = re.sub(r'"(\\.|[^"\\])*"?', "", text, flags=re.DOTALL)
+    steps = ((sign == "(") - (sign == ")") for sign in outside_strings)
+    if max(accumulate(steps), default=0) > MAX_DEPTH:
+        raise FilterError(
+            f"the filter nests more than {MAX_DEPTH} parentheses; leave out those that are not "
+            "needed"
+        )
 
 
 class _Filter(Transformer[Token, SqlCondition]):
@@ -169,7 +162,7 @@ class _Filter(Transformer[Token, SqlCondition]):
         first = str(parts[0])
         if first in self.properties:
             raise UnsupportedError(f"{name!r}: nothing inside {first!r} can be searched")
-        if first.startswith("_") and not first.startswith(f"_{PREFIX}_"):
+        if foreign(first):
             self.warn(f"{name} belongs to another provider; its value is unknown here")
             return Nothing(name, "string")
         raise FilterError(unknown_name("property", name, self.properties))

@@ -10,15 +10,13 @@ from fastapi import Request
 from pydantic import BaseModel, Field
 
 from pvkdb.errors import unknown_name
-from pvkdb_api.optimade import PREFIX
+from pvkdb_api.optimade import foreign
 from pvkdb_api.optimade.entries.properties import PerFrame
 from pvkdb_api.optimade.entries.search import TOP_LEVEL, EntryType
 from pvkdb_api.optimade.errors import OptimadeError, TooManyError, VersionError
 
 #: Entries on a page, and at most.
 PAGE_LIMIT, PAGE_LIMIT_MAX = 20, 500
-
-_PARAMETER = r"[a-z_][a-z_0-9]*"
 
 
 class EntryQuery(BaseModel):
@@ -95,7 +93,7 @@ def refuse_unknown(request: Request, known: Sequence[str]) -> list[str]:
         if name in known:
             if len(request.query_params.getlist(name)) > 1:
                 raise OptimadeError(f"{name!r} is given more than once; give it once", name)
-        elif re.fullmatch(_PARAMETER, name) and name.startswith("_") and not _ours(name):
+        elif foreign(name) and re.fullmatch("[a-z_0-9]+", name):
             warnings.append(
                 f"the query parameter {name} belongs to another provider and is not used"
             )
@@ -143,7 +141,7 @@ def response_fields(kind: EntryType, query: EntryQuery, warnings: list[str]) -> 
     for name in wanted:
         if name in kind.properties or name in TOP_LEVEL:
             continue
-        if name.startswith("_") and not _ours(name):
+        if foreign(name):
             warnings.append(f"{name} belongs to another provider; it has no value here")
         else:
             raise OptimadeError(
@@ -155,7 +153,3 @@ def response_fields(kind: EntryType, query: EntryQuery, warnings: list[str]) -> 
 def names(text: str) -> list[str]:
     """Return the names in a parameter, which commas separate."""
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _ours(name: str) -> bool:
-    return name.startswith(f"_{PREFIX}_")

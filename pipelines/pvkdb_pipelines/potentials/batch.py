@@ -16,14 +16,16 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from ase import Atoms
 
-#: Energy, forces and stress of each structure; the last argument requests the stress.
-Model: TypeAlias = Callable[[Sequence[Atoms], bool], list[dict[str, Any]]]
+#: Energy (eV), forces (eV/Å, shape (atoms, 3)) and stress (eV/Å³, Voigt, shape (6,)).
+Properties: TypeAlias = dict[str, Any]
+#: Properties of several structures at once, in their order; stress only if requested.
+Evaluate: TypeAlias = Callable[[Sequence[Atoms], bool], list[Properties]]
 ResultT = TypeVar("ResultT")
 
 _of_thread = threading.local()
 
 
-def evaluate(model: Model, structures: Sequence[Atoms], stress: bool) -> list[dict[str, Any]]:
+def evaluate(model: Evaluate, structures: Sequence[Atoms], stress: bool) -> list[Properties]:
     """Return what a model finds, in one batch with the other calculations of :class:`Batch`."""
     member: _Member[Any] | None = getattr(_of_thread, "member", None)
     return member.evaluate(model, structures, stress) if member else model(structures, stress)
@@ -65,7 +67,7 @@ class Batch(Generic[ResultT]):
             try:
                 more = True
                 while True:
-                    while more and sum(each.atoms() for each in self._members) < self._most_atoms:
+                    while more and self._waiting_atoms() < self._most_atoms:
                         calculation = take()
                         more = calculation is not None
                         if calculation is not None:
@@ -81,6 +83,9 @@ class Batch(Generic[ResultT]):
             finally:
                 for member in self._members:
                     member.interrupt()
+
+    def _waiting_atoms(self) -> int:
+        return sum(len(atoms) for member in self._members for atoms in member.structures)
 
     def _resume(self, member: _Member[ResultT]) -> Iterator[ResultT]:
         """Let a calculation run until it needs forces; yield its result if it has ended."""
@@ -135,11 +140,11 @@ class _Member(Generic[ResultT]):
         self._thread.join()
 
     def evaluate(
-        self, model: Model, structures: Sequence[Atoms], stress: bool
-    ) -> list[dict[str, Any]]:
+        self, model: Evaluate, structures: Sequence[Atoms], stress: bool
+    ) -> list[Properties]:
         """Wait for the properties of structures; called in the thread."""
         self.model, self.structures, self.stress = model, structures, stress
-        self.found: list[dict[str, Any]] = []
+        self.found: list[Properties] = []
         self._may_run.clear()
         self._waits.set()
         if not self._interrupted:
@@ -150,9 +155,6 @@ class _Member(Generic[ResultT]):
         if error is not None:
             raise error
         return self.found
-
-    def atoms(self) -> int:
-        return sum(map(len, self.structures))
 
     def cpu_seconds(self) -> float:
         """Return the processor time until now; called in the thread."""

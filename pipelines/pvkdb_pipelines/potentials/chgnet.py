@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ase import Atoms
 from ase.stress import full_3x3_to_voigt_6_stress
+
+from pvkdb_pipelines.potentials.batch import Evaluate, Properties
 
 
 def weights_file(name: str) -> Path:
@@ -27,24 +28,17 @@ def weights_file(name: str) -> Path:
     return found
 
 
-def load_chgnet(
-    name: str, device: str = "cpu"
-) -> Callable[[Sequence[Atoms], bool], list[dict[str, Any]]]:
+def load_chgnet(name: str, device: str = "cpu") -> Evaluate:
     """Load weights from the wheel of CHGNet.
 
     Args:
         name: CHGNet's name of the weights, e.g. ``0.3.0``.
         device: ``cpu`` or ``cuda``.
 
-    Returns:
-        A function of structures and of whether to compute stress, which returns energy (eV), forces
-        (eV/Å, shape (atoms, 3)) and stress (eV/Å³, Voigt, shape (6,)) of each.
-
     Source: B. Deng et al., Nat. Mach. Intell. 5, 1031 (2023), doi:10.1038/s42256-023-00716-3.
     """
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
-        warnings.filterwarnings("ignore", category=FutureWarning)
+        warnings.simplefilter("ignore")
         import torch
         from chgnet.model import CHGNet
         from chgnet.model.model import BatchedGraph
@@ -57,7 +51,7 @@ def load_chgnet(
     for parameter in model.parameters():
         parameter.requires_grad_(False)
 
-    def evaluate(structures: Sequence[Atoms], stress: bool) -> list[dict[str, Any]]:
+    def evaluate(structures: Sequence[Atoms], stress: bool) -> list[Properties]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Converting a tensor with requires_grad")
             graphs = [
@@ -78,7 +72,7 @@ def load_chgnet(
             per_atom = (prediction["e"] + model.composition_model(graphs)).detach()
         found = []
         for index, structure in enumerate(structures):
-            properties: dict[str, Any] = {
+            properties: Properties = {
                 "energy": float(per_atom[index]) * len(structure),
                 "forces": -np.asarray(gradients[index], dtype=float),
             }

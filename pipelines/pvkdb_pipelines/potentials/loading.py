@@ -15,6 +15,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
 from importlib import import_module
@@ -124,9 +125,8 @@ def chosen_device(device: str | None = None) -> str:
     if chosen not in ("cpu", "cuda"):
         raise InputError(unknown_name("device", chosen, ("cpu", "cuda")))
     if chosen == "cuda":
-        if find_spec("torch") is None:
-            raise MissingExtraError("torch", "potentials")
-        import torch
+        with needing("potentials"):
+            import torch
 
         if not torch.cuda.is_available():
             raise InputError(
@@ -201,23 +201,20 @@ def _not_loaded(name: str, reason: str) -> CalculationFailedError:
 def _source(plain: str) -> Path:
     """Return the file that decides the numbers of ``module:function`` or ``nequix:FILE``."""
     kind, _, rest = plain.partition(":")
-    if kind == "nequix" and find_spec("nequix") is None:
-        raise InputError(
-            "nequix:FILE needs the package nequix, which is not installed; install it with: "
-            "pip install nequix"
-        )
-    try:
-        spec = None if kind == "nequix" else find_spec(kind)
-    except (ImportError, ValueError):
-        spec = None
-    path = Path(rest if kind == "nequix" else spec.origin if spec and spec.origin else "")
-    if not path.is_file():
-        raise InputError(
-            f"{plain}: there is no file {rest}; name the weights, e.g. nequix:nequix-oam-1.nqx"
-            if kind == "nequix"
-            else f"{plain}: there is no Python module {kind!r}; install it, or add its folder to "
-            "PYTHONPATH"
-        )
+    if kind == "nequix":
+        if find_spec("nequix") is None:
+            raise InputError(
+                "nequix:FILE needs the package nequix, which is not installed; install it with: "
+                "pip install nequix"
+            )
+        missing = f"there is no file {rest}; name the weights, e.g. nequix:nequix-oam-1.nqx"
+    else:
+        rest = ""
+        with suppress(ImportError, ValueError):
+            rest = getattr(find_spec(kind), "origin", None) or ""
+        missing = f"there is no Python module {kind!r}; install it, or add its folder to PYTHONPATH"
+    if not (path := Path(rest)).is_file():
+        raise InputError(f"{plain}: {missing}")
     return path
 
 

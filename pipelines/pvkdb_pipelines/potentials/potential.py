@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -14,11 +14,8 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.potentials import batch
-
-#: Energy (eV), forces (eV/Å, shape (atoms, 3)) and stress (eV/Å³, Voigt, shape (6,)).
-Properties: TypeAlias = dict[str, Any]
-#: Properties of several structures at once, in their order; stress only if requested.
-Evaluate: TypeAlias = Callable[[Sequence[Atoms], bool], list[Properties]]
+from pvkdb_pipelines.potentials.batch import Evaluate as Evaluate
+from pvkdb_pipelines.potentials.batch import Properties as Properties
 
 
 @dataclass

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
+from pvkdb_pipelines.potentials.batch import Evaluate, Properties
 from pvkdb_pipelines.potentials.edge_blocks import BLOCK, Edges, edges_in_blocks
 
 #: A tensor of torch, which is imported only when a model is loaded.
@@ -44,18 +45,13 @@ _MOST_ATOMS_ON_A_CORE = 100
 _Degrees: TypeAlias = tuple[int, int, int]
 
 
-def load_sevennet(
-    name: str, device: str = "cpu"
-) -> Callable[[Sequence[Atoms], bool], list[dict[str, Any]]]:
+def load_sevennet(name: str, device: str = "cpu") -> Evaluate:
     """Load weights from the wheel of SevenNet.
 
     Args:
         name: SevenNet's name of the weights, e.g. ``7net-0``.
         device: ``cpu`` or ``cuda``.
 
-    Returns:
-        A function of structures and of whether to compute stress, which returns energy (eV), forces
-        (eV/Å, shape (atoms, 3)) and stress (eV/Å³, Voigt, shape (6,)) of each.
 
     Raises:
         NotImplementedError: the weights belong to a network of another design.
@@ -64,7 +60,7 @@ def load_sevennet(
     """
     model = _Model(sevennet_calculator(name, device))
 
-    def evaluate(structures: Sequence[Atoms], stress: bool) -> list[dict[str, Any]]:
+    def evaluate(structures: Sequence[Atoms], stress: bool) -> list[Properties]:
         if device != "cpu" or sum(map(len, structures)) <= _MOST_ATOMS_ON_A_CORE:
             return model.evaluate(structures, stress)
         return [found for each in structures for found in model.evaluate([each], stress)]
@@ -75,9 +71,7 @@ def load_sevennet(
 def sevennet_calculator(name: str, device: str = "cpu") -> Any:
     """Return SevenNet's own calculator, on one thread or a GPU."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
-        warnings.filterwarnings("ignore", category=FutureWarning)
-        warnings.filterwarnings("ignore", message="No tensor product accelerator")
+        warnings.simplefilter("ignore")
         import torch
         from sevenn.calculator import SevenNetCalculator
 
@@ -89,20 +83,18 @@ def sevennet_calculator(name: str, device: str = "cpu") -> Any:
 
 
 #: Parts of the networks of SevenNet-0 and SevenNet-l3i5.
-_PARTS = frozenset(
-    {
-        "EdgeEmbedding",
-        "OnehotEmbedding",
-        "IrrepsLinear",
-        "SelfConnectionLinearIntro",
-        "IrrepsConvolution",
-        "SelfConnectionOutro",
-        "EquivariantGate",
-        "SpeciesWiseRescale",
-        "AtomReduce",
-        "ForceStressOutputFromEdge",
-    }
-)
+_PARTS = {
+    "EdgeEmbedding",
+    "OnehotEmbedding",
+    "IrrepsLinear",
+    "SelfConnectionLinearIntro",
+    "IrrepsConvolution",
+    "SelfConnectionOutro",
+    "EquivariantGate",
+    "SpeciesWiseRescale",
+    "AtomReduce",
+    "ForceStressOutputFromEdge",
+}
 
 
 class _Model:
@@ -123,7 +115,7 @@ class _Model:
         self._shift: Tensor = parts["rescale_atomic_energy"].shift.detach()
         self._device = self._features_of_element.device
 
-    def evaluate(self, structures: Sequence[Atoms], stress: bool) -> list[dict[str, Any]]:
+    def evaluate(self, structures: Sequence[Atoms], stress: bool) -> list[Properties]:
         """Return energy (eV), forces (eV/Å) and, if requested, stress (eV/Å³, Voigt) of each.
 
         Raises:
@@ -145,7 +137,7 @@ class _Model:
         np.add.at(forces, edges.first, pull)
         np.subtract.at(forces, edges.second, pull)
         owner = np.repeat(np.arange(len(sizes)), sizes)[edges.first]
-        found: list[dict[str, Any]] = []
+        found: list[Properties] = []
         of_atoms, of_forces = energies.detach().split(sizes), np.split(forces, ends[:-1])
         for index, structure in enumerate(structures):
             found.append({"energy": float(of_atoms[index].sum()), "forces": of_forces[index]})
@@ -261,7 +253,7 @@ class _Layer:
 
     to_itself: Features
     to_neighbours: Features
-    radial: _Radial
+    radial: Callable[[Tensor], Tensor]
     paths: list[tuple[_Degrees, int]]
     of_messages: Features
     gate: Any
@@ -284,7 +276,7 @@ class _Layer:
         return cls(
             to_itself=_weights(parts[f"{index}_self_connection_intro"].linear),
             to_neighbours=_weights(parts[f"{index}_self_interaction_1"].linear),
-            radial=_Radial.read(convolution.weight_nn, factors),
+            radial=_radial(convolution.weight_nn, factors),
             paths=paths,
             of_messages=_weights(parts[f"{index}_self_interaction_2"].linear),
             gate=parts[f"{index}_equivariant_gate"].gate,
@@ -299,7 +291,7 @@ class _Layer:
             degree: (values @ self.to_neighbours[degree]).index_select(0, directions.neighbour)
             for degree, values in features.items()
         }
-        factors = self.radial.apply(embedding).index_select(0, directions.pair).unsqueeze(1)
+        factors = self.radial(embedding).index_select(0, directions.pair).unsqueeze(1)
         messages = defaultdict(list)
         for (degrees, _), factor in zip(
             self.paths, factors.split([channels for _, channels in self.paths], 2), strict=True
@@ -330,36 +322,26 @@ class _Layer:
         return gated
 
 
-@dataclass(frozen=True)
-class _Radial:
-    """A small network that depends on the distance.
+def _radial(network: Any, factors: list[float]) -> Callable[[Tensor], Tensor]:
+    """Return e3nn's network that depends on the distance, its outputs multiplied by factors."""
+    layers = []
+    for index in range(len(network.hs) - 1):
+        layer = getattr(network, f"layer{index}")
+        weights = layer.weight.detach() / (layer.h_in * layer.var_in) ** 0.5
+        layers.append((weights, layer.act, layer.var_out**0.5))
+    weights, activation, factor = layers[-1]
+    layers[-1] = (weights * weights.new_tensor(factors), activation, factor)
 
-    Attributes:
-        layers: Weights, activation or None, and factor of each layer.
-    """
-
-    layers: list[tuple[Tensor, Callable[[Tensor], Tensor] | None, float]]
-
-    @classmethod
-    def read(cls, network: Any, factors: list[float]) -> _Radial:
-        """Return e3nn's radial network with its outputs multiplied by factors."""
-        layers = []
-        for index in range(len(network.hs) - 1):
-            layer = getattr(network, f"layer{index}")
-            weights = layer.weight.detach() / (layer.h_in * layer.var_in) ** 0.5
-            layers.append((weights, layer.act, layer.var_out**0.5))
-        weights, activation, factor = layers[-1]
-        layers[-1] = (weights * weights.new_tensor(factors), activation, factor)
-        return cls(layers)
-
-    def apply(self, values: Tensor) -> Tensor:
-        for weights, activation, factor in self.layers:
+    def apply(values: Tensor) -> Tensor:
+        for weights, activation, factor in layers:
             values = values @ weights
             if activation is not None:
                 values = activation(values)
             if factor != 1:
                 values = values * factor
         return values
+
+    return apply
 
 
 @cache

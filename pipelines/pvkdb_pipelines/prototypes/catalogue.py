@@ -60,7 +60,6 @@ _HEXAGONAL_FROM = 0.90
 #: Factor from which A is too large for the double chains of NH4CdCl3.
 _NO_CHAINS_FROM = 1.0
 
-
 #: Prototypes that a less symmetric one replaces: its rattled start relaxes to them if they are
 #: lower. With CHGNet the cubic one was lowest for none of 81 A3BX6, and rutile for 2 of 51 BX2, by
 #: at most 1.4 meV per atom.
@@ -202,15 +201,10 @@ def _measured(compound: Compound) -> str | None:
 
 
 def _searched(compound: Compound) -> set[str]:
-    if compound.stoichiometry == "ABX3":
-        return _perovskite_candidates(compound)
-    replaced = _REPLACED.get(compound.stoichiometry, frozenset())
-    return {info.phase for info in prototypes_of(compound)} - replaced
-
-
-def _perovskite_candidates(compound: Compound) -> set[str]:
-    ions = compound.sites
-    wanted = {"Pnma"}
+    if compound.stoichiometry != "ABX3":
+        replaced = _REPLACED.get(compound.stoichiometry, frozenset())
+        return {info.phase for info in prototypes_of(compound)} - replaced
+    ions, wanted = compound.sites, {"Pnma"}
     if ions["B"].symbol in _LONE_PAIRS:
         wanted.add("R3m")
     if compound.molecular:

@@ -71,13 +71,9 @@ def tilted_perovskite(
             f"lattice parameter {lattice_ang} Å is not possible for a halide perovskite; "
             "give the B–B distance in Å, between 2 and 12"
         )
-    sites = _framework(_tilt_angles(glazer, tilt_deg))
-    atoms = Atoms(
-        [a] * 8 + [b] * 8 + [x] * 24,
-        positions=lattice_ang * np.concatenate([sites["A"], sites["B"], sites["X"]]),
-        cell=[2 * lattice_ang] * 3,
-        pbc=True,
-    )
+    sites = _framework(glazer, tilt_deg)
+    groups = [(a, sites["A"]), (b, sites["B"]), (x, sites["X"])]
+    atoms = _crystal(groups, lattice_ang)
     if primitive:
         atoms = standard_cell(atoms, symprec=1e-3, primitive=True)
     if rattle_ang > 0:
@@ -114,65 +110,54 @@ def tilted_rock_salt(
     doi:10.1107/S0108768103010073 (space groups of tilted double perovskites).
     """
     share = b_x_ang / lattice_ang
-    sites = _framework(
-        _tilt_angles(glazer, tilt_deg), lambda n: share if n.sum() % 2 == 0 else 1 - share
-    )
+    sites = _framework(glazer, tilt_deg, lambda n: share if n.sum() % 2 == 0 else 1 - share)
     even = np.array([n.sum() % 2 == 0 for n in sites["B"]])
     groups = [(a, sites["A"]), (b, sites["B"][even]), (x, sites["X"])]
     if b_other is not None:
         groups.insert(2, (b_other, sites["B"][~even]))
-    atoms = Atoms(
+    return standard_cell(_crystal(groups, lattice_ang), symprec=1e-3, primitive=True)
+
+
+def _crystal(groups: list[tuple[str, np.ndarray]], lattice_ang: float) -> Atoms:
+    """Return the 2 × 2 × 2 cells of elements with their positions in units of the B–B distance."""
+    return Atoms(
         [symbol for symbol, positions in groups for _ in positions],
         positions=lattice_ang * np.concatenate([positions for _, positions in groups]),
         cell=[2 * lattice_ang] * 3,
         pbc=True,
     )
-    return standard_cell(atoms, symprec=1e-3, primitive=True)
 
 
 def _framework(
-    tilts: list[tuple[str, float]], share: Callable[[np.ndarray], float] = lambda n: 0.5
+    glazer: str,
+    tilt_deg: float | tuple[float, float, float],
+    share: Callable[[np.ndarray], float] = lambda n: 0.5,
 ) -> dict[str, np.ndarray]:
     """Return the positions on the three sites of 2 × 2 × 2 cells, in units of the B–B distance.
 
     ``share`` returns the position of the halide between the B at ``n`` and the next one, 0 to 1.
     """
-    positions: dict[str, list[np.ndarray]] = {"A": [], "B": [], "X": []}
-    for cell in product(range(2), repeat=3):
-        n = np.array(cell)
-        positions["A"].append(n + 0.5)
-        positions["B"].append(n.astype(float))
-        rotation = _rotation_vector(n, tilts)
-        for axis in np.eye(3):
-            positions["X"].append(n + share(n) * axis + np.cross(rotation, 0.5 * axis))
-    return {site: np.array(found) for site, found in positions.items()}
-
-
-def _tilt_angles(
-    glazer: str, tilt_deg: float | tuple[float, float, float]
-) -> list[tuple[str, float]]:
-    """Parse a Glazer symbol into sign and tangent of the angle for the three axes."""
     axes = _GLAZER_AXIS.findall(glazer)
     if len(axes) != 3 or "".join(letter + sign for letter, sign in axes) != glazer:
         raise InputError(
             f"{glazer!r} is not a Glazer symbol; write three letters with +, - or 0, "
             "such as 'a-b+a-'"
         )
+    signs = [sign for _, sign in axes]
+    in_phase = np.array([sign == "+" for sign in signs])
     angles = np.broadcast_to(np.asarray(tilt_deg, dtype=float), 3)
-    return [
-        (sign, 0.0 if sign == "0" else float(np.tan(np.radians(angle))))
-        for (_, sign), angle in zip(axes, angles, strict=True)
+    tilts = [
+        0.0 if sign == "0" else float(np.tan(np.radians(angle)))
+        for sign, angle in zip(signs, angles, strict=True)
     ]
-
-
-def _rotation_vector(n: np.ndarray, tilts: list[tuple[str, float]]) -> np.ndarray:
-    """Return the rotation vector of the octahedron in cell ``n``, shape (3,), radians.
-
-    Neighbours that share a corner rotate in opposite directions about the two axes normal to their
-    connection; about the connection itself they rotate alike (+) or opposite (-).
-    """
-    components = []
-    for axis, (sign, angle) in enumerate(tilts):
-        layers = n.sum() - (n[axis] if sign == "+" else 0)
-        components.append(angle * (-1.0) ** layers)
-    return np.array(components)
+    positions: dict[str, list[np.ndarray]] = {"A": [], "B": [], "X": []}
+    for cell in product(range(2), repeat=3):
+        n = np.array(cell)
+        positions["A"].append(n + 0.5)
+        positions["B"].append(n.astype(float))
+        # Neighbours that share a corner rotate in opposite directions about the two axes normal to
+        # their connection; about the connection itself they rotate alike (+) or opposite (-).
+        rotation = tilts * (-1.0) ** (n.sum() - n * in_phase)
+        for axis in np.eye(3):
+            positions["X"].append(n + share(n) * axis + np.cross(rotation, 0.5 * axis))
+    return {site: np.array(found) for site, found in positions.items()}

@@ -127,12 +127,9 @@ def _turned_like(
         turned = [to_cell @ each @ np.linalg.inv(to_cell) @ first for each in group.rotations[onto]]
         dipole = sum(turn @ _DIPOLE for turn in turns.values())
         sums = [round(float(np.linalg.norm(dipole + t @ _DIPOLE)), 6) for t in turned]
-        turns[site] = turned[int(np.argmin(sums))] if turned else _against(first, dipole)
+        against = first if first @ _DIPOLE @ dipole <= 0 else -first
+        turns[site] = turned[int(np.argmin(sums))] if turned else against
     return turns
-
-
-def _against(first: np.ndarray, dipole: np.ndarray) -> np.ndarray:
-    return first if first @ _DIPOLE @ dipole <= 0 else -first
 
 
 def _merit(placed: Atoms) -> tuple[int, float]:

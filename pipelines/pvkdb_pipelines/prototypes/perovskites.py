@@ -7,7 +7,6 @@ from functools import partial
 from math import sqrt
 
 from ase import Atoms
-from ase.data import atomic_numbers
 
 from pvkdb.compositions.compounds import Compound, Stoichiometry
 from pvkdb_pipelines.geometry.neighbours import neighbours
@@ -42,23 +41,10 @@ def tilted(compound: Compound, glazer: str) -> Atoms:
         _SQUEEZED_A_X * sqrt(2) * contact_ang(ions["A"], 12, ions["X"]),
     )
 
-    def build(tilt_deg: float) -> Atoms:
-        return tilted_perovskite(
-            _large(compound),
-            ions["B"].symbol,
-            ions["X"].symbol,
-            lattice_ang,
-            tilt_deg,
-            glazer=glazer,
-            primitive=True,
-        )
-
+    # A molecule is placed on the A site later.
+    symbols = placeholder(ions["A"]), ions["B"].symbol, ions["X"].symbol
+    build = partial(tilted_perovskite, *symbols, lattice_ang, glazer=glazer, primitive=True)
     return _largest_tilt(build, compound, glazer)
-
-
-def _large(compound: Compound) -> str:
-    """Return the element on the A site; a molecule is placed there later."""
-    return placeholder(compound.sites["A"])
 
 
 def off_centred(compound: Compound) -> Atoms:
@@ -76,18 +62,8 @@ def tilted_double(compound: Compound, glazer: str) -> Atoms:
     other = ions.get("B'", ions["A"])
     lengths = [LATTICE_OF_RADII * contact_ang(ion, 6, ions["X"]) for ion in (ions["B"], other)]
 
-    def build(tilt_deg: float) -> Atoms:
-        return tilted_rock_salt(
-            ions["A"].symbol,
-            ions["B"].symbol,
-            other.symbol,
-            ions["X"].symbol,
-            lengths[0],
-            sum(lengths),
-            glazer,
-            tilt_deg,
-        )
-
+    symbols = ions["A"].symbol, ions["B"].symbol, other.symbol, ions["X"].symbol
+    build = partial(tilted_rock_salt, *symbols, lengths[0], sum(lengths), glazer)
     return _largest_tilt(build, compound, glazer)
 
 
@@ -99,10 +75,8 @@ def _largest_tilt(build: Callable[[float], Atoms], compound: Compound, glazer: s
     closest = _CLOSEST_A_X * contact_ang(ions["A"], 12, ions["X"])
     for tilt_deg in _TILTS_DEG:
         atoms = build(tilt_deg)
-        pairs = neighbours(atoms, closest)
-        symbols = _large(compound), ions["X"].symbol
-        cation, halide = (atoms.numbers == atomic_numbers[symbol] for symbol in symbols)
-        if len(pairs.between(cation, halide).first) == 0:
+        cation, halide = (atoms.symbols == placeholder(ions[role]) for role in ("A", "X"))
+        if len(neighbours(atoms, closest).between(cation, halide).first) == 0:
             break
     return atoms
 
@@ -116,15 +90,8 @@ def tilted_vacancy_ordered(compound: Compound, glazer: str) -> Atoms:
     of_a = (2 * bond + sqrt(4 * bond**2 + 12 * (a_x**2 - bond**2))) / 3
     # Halides of neighbouring octahedra are √2 (L - bond) apart.
     of_halides = bond + HALIDES_OF_RADII * sqrt(2) * radius_ang(ions["X"], 6)
-    return tilted_rock_salt(
-        ions["A"].symbol,
-        ions["B"].symbol,
-        None,
-        ions["X"].symbol,
-        bond,
-        max(of_a, of_halides),
-        glazer,
-    )
+    a, b, x = (ions[role].symbol for role in ("A", "B", "X"))
+    return tilted_rock_salt(a, b, None, x, bond, max(of_a, of_halides), glazer)
 
 
 #: Functions that build networks of octahedra from their tilts.

@@ -12,7 +12,7 @@ from typing import Any
 from ase import Atoms
 
 from pvkdb.compositions.compounds import Compound, Stoichiometry
-from pvkdb_pipelines.prototypes.wyckoff import WyckoffSite, WyckoffStructure
+from pvkdb_pipelines.prototypes.wyckoff import WyckoffSite, WyckoffStructure, length_shares
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,7 @@ def _site(line: str) -> WyckoffSite:
 
 def _cell(number: int, cell: list[float]) -> tuple[float, float, float, float, float, float]:
     """Return all six cell parameters from the free ones of the crystal system."""
-    if number >= 195:
-        (a,) = cell
-        return a, a, a, 90.0, 90.0, 90.0
-    if number >= 75:
-        a, c = cell
-        return a, a, c, 90.0, 90.0, 120.0 if number >= 143 else 90.0
-    if number >= 16:
-        a, b, c = cell
-        return a, b, c, 90.0, 90.0, 90.0
-    a, b, c, beta = cell
-    return a, b, c, 90.0, beta, 90.0
+    shares = length_shares(number)
+    a, b, c = (shares @ cell[: shares.shape[1]]).tolist()
+    beta, gamma = cell[3] if number < 16 else 90.0, 120.0 if 143 <= number < 195 else 90.0
+    return a, b, c, 90.0, beta, gamma

@@ -109,16 +109,16 @@ class _Expanded:
         self.lengths = np.array(structure.cell[:3])
         # Unit vectors along the axes: only lengths are varied.
         self.directions = Cell.fromcellpar([1.0, 1.0, 1.0, *structure.cell[3:]]).array
-        self.length_shares = _length_shares(structure.number)
+        self.length_shares = length_shares(structure.number)
         orbits = [_orbit(site, rotations, translations) for site in structure.sites]
         self.bases = [basis for _, basis in orbits]
         operations = np.concatenate([images for images, _ in orbits])
         self.rotations, self.translations = rotations[operations], translations[operations]
         self.site_of = np.repeat(np.arange(len(orbits)), [len(images) for images, _ in orbits])
         self.origins = np.array([site.position for site in structure.sites], dtype=float)
-        n_lengths = self.length_shares.shape[1]
+        self.n_lengths = self.length_shares.shape[1]
         #: Number of free parameters: lengths first, then the coordinates of each site.
-        self.free = n_lengths + sum(basis.shape[1] for basis in self.bases)
+        self.free = self.n_lengths + sum(basis.shape[1] for basis in self.bases)
 
     def fit(self, compound: Compound) -> Atoms:
         """See :meth:`WyckoffStructure.fit`."""
@@ -126,9 +126,8 @@ class _Expanded:
         bonded = long == _BOND
         published = self._distances(np.zeros(self.free))
         scale = np.log(np.mean(target[bonded] / published[bonded]))
-        n_lengths = self.length_shares.shape[1]
         start = np.zeros(self.free)
-        start[:n_lengths] = scale
+        start[: self.n_lengths] = scale
 
         def residuals(parameters: np.ndarray) -> np.ndarray:
             deviation = self._distances(parameters) / target - 1
@@ -148,10 +147,9 @@ class _Expanded:
 
     def _place(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return fractional coordinates (atoms, 3) and cell (3, 3) for values of the parameters."""
-        n_lengths = self.length_shares.shape[1]
-        lengths = self.lengths * np.exp(self.length_shares @ parameters[:n_lengths])
+        lengths = self.lengths * np.exp(self.length_shares @ parameters[: self.n_lengths])
         positions = self.origins.copy()
-        first = n_lengths
+        first = self.n_lengths
         for index, basis in enumerate(self.bases):
             last = first + basis.shape[1]
             positions[index] += basis @ parameters[first:last]
@@ -266,7 +264,7 @@ def _orbit(
     return operations, vectors[:, values > 0.5]
 
 
-def _length_shares(number: int) -> np.ndarray:
+def length_shares(number: int) -> np.ndarray:
     """Return the free length (column) of each of a, b, c (row) in the crystal system."""
     if number >= 195:
         return np.ones((3, 1))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-from ase import Atoms
-
 from pvkdb.chemistry import Ion, parse_composition
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.compositions.compounds import (
@@ -110,6 +108,11 @@ def compute_relaxation(
         first_step=FIRST_STEP,
     )
     energy = float(relaxed.get_potential_energy())
+    # The space group to keep is that of the prototype or, with molecules, of its start.
+    number = None
+    if info is not None and not isinstance(compound, Mixture):
+        molecular = compound.molecular
+        number = space_group(start, health.SYMPREC_ANG).number if molecular else info.number
     findings = health.check(
         relaxed,
         compound,
@@ -117,12 +120,11 @@ def compute_relaxation(
         coordination=info.coordination if info else 6,
         keeps_polyhedra=compound.stoichiometry in PEROVSKITE_PHASES,
         energy_ev=energy,
-        space_group_number=_number(info, compound, start),
+        space_group_number=number,
     )
     progress.finish(_RELAX)
     atoms_per_formula = compound.atoms_per_formula
     units = round(len(relaxed) / atoms_per_formula)
-    a, b, c, alpha, beta, gamma = (float(value) for value in relaxed.cell.cellpar())
     return RelaxationRun(
         result=RelaxResult(
             formula=request.formula,
@@ -133,7 +135,7 @@ def compute_relaxation(
             formula_units=units,
             volume_ang3_per_formula=float(relaxed.get_volume()) / units,
             space_group=space_group(relaxed, health.SYMPREC_ANG).symbol,
-            lattice_parameters=(a, b, c, alpha, beta, gamma),
+            lattice_parameters=tuple(relaxed.cell.cellpar().tolist()),
             findings=list(findings),
             steps=steps,
             **spent(),
@@ -142,15 +144,6 @@ def compute_relaxation(
         atoms=relaxed,
         versions={**potential.versions, "weights": potential.weights},
     )
-
-
-def _number(info: PrototypeInfo | None, compound: Compound, start: Atoms) -> int | None:
-    """Return the space group to keep: the prototype's, or that of its start with molecules."""
-    if isinstance(compound, Mixture):
-        return None
-    if info is not None and compound.molecular:
-        return space_group(start, health.SYMPREC_ANG).number
-    return info.number if info else None
 
 
 def compute_element(

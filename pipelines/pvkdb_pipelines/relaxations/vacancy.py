@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
+from contextlib import suppress
 
+import numpy as np
 from ase import Atoms
 
 from pvkdb.errors import CalculationFailedError
@@ -12,16 +13,16 @@ from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.geometry.supercells import distant_supercell, shortest_vector_ang
 from pvkdb_pipelines.potentials.loading import metered
 from pvkdb_pipelines.potentials.potential import Potential
-from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report
+from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.relaxations.relaxation import RelaxationRun, relax
 
-_LOAD, _HOST, _VACANCIES, _REFILL = (
-    "load the potential",
-    "relax the supercell",
-    "relax the vacancies",
-    "put the halide back",
-)
-_STAGES = {_LOAD: 0.05, _HOST: 0.25, _VACANCIES: 0.8, _REFILL: 1.0}
+_STAGES = {
+    "load the potential": 0.05,
+    "relax the supercell": 0.25,
+    "relax the vacancies": 0.8,
+    "put the halide back": 1.0,
+}
+_LOAD, _HOST, _VACANCIES, _REFILL = _STAGES
 
 
 def compute_vacancies(
@@ -50,21 +51,20 @@ def compute_vacancies(
     cell, matrix = distant_supercell(atoms_in(request.host), settings.distance_ang)
     units = len(cell) / request.atoms_per_formula
 
-    def relaxed(start: Atoms, what: str, on_step: OnStep) -> tuple[Atoms, int]:
-        rattled = start.copy()
+    def relaxed(start: Atoms, what: str, stage: str) -> tuple[Atoms, int]:
+        rattled, target = start.copy(), settings.fmax_ev_per_ang
         rattled.rattle(stdev=settings.rattle_ang, seed=settings.seed)
         return relax(
             rattled,
             potential,
-            settings.fmax_ev_per_ang,
+            target,
             settings.max_steps,
             cell=False,
             what=f"{request.formula} {request.phase}, {what}",
-            on_step=on_step,
+            on_step=progress.begin(stage, target),
         )
 
-    target = settings.fmax_ev_per_ang
-    host, _ = relaxed(cell, "complete supercell", progress.begin(_HOST, target))
+    host, _ = relaxed(cell, "complete supercell", _HOST)
     found: list[tuple[VacancySite, Atoms]] = []
     failures: list[CalculationFailedError] = []
     for site in request.sites:
@@ -72,9 +72,7 @@ def compute_vacancies(
         start = host.copy()
         del start[site]
         try:
-            vacancy, steps = relaxed(
-                start, f"vacancy at {site}", progress.begin(_VACANCIES, target)
-            )
+            vacancy, steps = relaxed(start, f"vacancy at {site}", _VACANCIES)
         except CalculationFailedError as failure:
             failures.append(failure)
             continue
@@ -85,14 +83,10 @@ def compute_vacancies(
     lowest, vacancy = min(found, key=lambda entry: entry[0].energy_ev)
     host_ev = float(host.get_potential_energy())
     drop_ev: float | None = None
-    with contextlib.suppress(
-        CalculationFailedError
-    ):  # the stability of the host then stays unknown
-        refilled, _ = relaxed(
-            _with_halide(vacancy, host, lowest.site),
-            "halide put back",
-            progress.begin(_REFILL, target),
-        )
+    filled = host.copy()
+    filled.positions[np.arange(len(host)) != lowest.site] = vacancy.positions
+    with suppress(CalculationFailedError):  # the stability of the host then stays unknown
+        refilled, _ = relaxed(filled, "halide put back", _REFILL)
         drop_ev = max(0.0, (host_ev - float(refilled.get_potential_energy())) / units)
     progress.finish(_REFILL)
     return RelaxationRun(
@@ -112,11 +106,3 @@ def compute_vacancies(
         atoms=vacancy,
         versions={**potential.versions, "weights": potential.weights},
     )
-
-
-def _with_halide(vacancy: Atoms, host: Atoms, site: int) -> Atoms:
-    """Return the cell of a vacancy with its halide put back, in the order of the host."""
-    filled = host.copy()
-    others = [index for index in range(len(host)) if index != site]
-    filled.positions[others] = vacancy.positions
-    return filled

@@ -65,12 +65,9 @@ class Scheduler:
 
     def run_due(self) -> list[RunDocument]:
         """Run the due entries one after the other; return the runs that this process did."""
-        documents = []
-        for entry in self.entries:
-            fire_time = self.due(entry)
-            if fire_time is not None and (document := self._run(entry, fire_time)) is not None:
-                documents.append(document)
-        return documents
+        due = ((entry, self.due(entry)) for entry in self.entries)
+        ran = (self._run(entry, fire_time) for entry, fire_time in due if fire_time is not None)
+        return [document for document in ran if document is not None]
 
     def run_once(self) -> list[RunDocument]:
         """Run every entry now, whatever its times, but at most once in a minute."""

@@ -95,14 +95,16 @@ class Ledger:
 
     def look_up_finished(self, requests: Sequence[CalculationRequest]) -> None:
         """Look up the requests whose calculation is finished in the store."""
-        found = self._look_up([request.key() for request in requests])
-        self.found |= {key: entry for key, entry in found.items() if entry.state not in _OPEN}
+        self.found |= self._finished(requests)
 
     def missing(self, requests: Sequence[CalculationRequest]) -> list[CalculationRequest]:
         """Return the requests whose calculation is not finished in the store."""
-        keys = list(dict.fromkeys(request.key() for request in requests))
-        finished = {key for key, entry in self._look_up(keys).items() if entry.state not in _OPEN}
+        finished = self._finished(requests)
         return [request for request in requests if request.key() not in finished]
+
+    def _finished(self, requests: Sequence[CalculationRequest]) -> dict[str, Calculation]:
+        found = self._look_up(list({request.key() for request in requests}))
+        return {key: entry for key, entry in found.items() if entry.state not in _OPEN}
 
     def _drain(self, keys: list[str], on_done: OnDone) -> None:
         total, waits = len(keys), False

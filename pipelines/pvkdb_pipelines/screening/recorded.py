@@ -20,7 +20,7 @@ from pvkdb.schemas.runs import (
     RankChange,
     RunDocument,
 )
-from pvkdb.schemas.screening import ScreeningReport
+from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.models.screenings import ScreeningRun
@@ -74,16 +74,9 @@ class Run:
             self.document = screening_runs.run_document(ended)
         return report
 
-    def fail(self, reason: str) -> None:
-        """Record that the run failed, with the reason."""
-        self._end(screening_runs.fail, reason)
-
-    def interrupt(self) -> None:
-        """Record that the run was interrupted."""
-        self._end(screening_runs.interrupt)
-
-    def _end(self, end: Callable[..., ScreeningRun], *details: str) -> None:
-        with self.store.session() as session:
+    def end(self, end: Callable[..., ScreeningRun], *details: str) -> None:
+        """Record that the run failed or was interrupted, unless another process has taken it."""
+        with suppress(DatabaseError, RunLostError), self.store.session() as session:
             self.document = screening_runs.run_document(end(session, self.id, self.owner, *details))
 
 
@@ -113,14 +106,13 @@ def holding(run: Run) -> Iterator[Run]:
     try:
         yield run
     except (KeyboardInterrupt, InterruptedByUserError):
-        with suppress(DatabaseError, RunLostError):
-            run.interrupt()
+        run.end(screening_runs.interrupt)
         raise
     except RunLostError:
         raise
     except Exception as error:
-        with suppress(DatabaseError, RunLostError):
-            run.fail(storable(" ".join(f"{error}".split()) or type(error).__name__))
+        reason = " ".join(f"{error}".split()) or type(error).__name__
+        run.end(screening_runs.fail, storable(reason))
         raise
     finally:
         stop.set()
@@ -160,7 +152,7 @@ def differences(before: dict[str, Any], report: ScreeningReport, since: int) -> 
             if name not in passed_before
         ],
         lost=[
-            LostCandidate(formula=name, before=rank, reason=_why_lost(report, name))
+            LostCandidate(formula=name, before=rank, reason=_why_lost(now.get(name)))
             for name, rank in sorted(passed_before.items(), key=lambda item: _place(item[1]))
             if name not in passed
         ],
@@ -178,8 +170,7 @@ def _place(rank: int | None) -> float:
     return float("inf") if rank is None else rank
 
 
-def _why_lost(report: ScreeningReport, formula: str) -> str:
-    for candidate in report.candidates:
-        if candidate.formula == formula and candidate.fall is not None:
-            return f"{candidate.fall.stage}: {candidate.fall.reason}"
-    return "the plan no longer makes it"
+def _why_lost(candidate: ScreenedCandidate | None) -> str:
+    if candidate is None or candidate.fall is None:
+        return "the plan no longer makes it"
+    return f"{candidate.fall.stage}: {candidate.fall.reason}"

@@ -43,8 +43,6 @@ BOND_SPREAD = 1.4
 #: Energy, eV per atom. Halides have −2 to −7 with the potentials trained on MPtrj; overlapping
 #: atoms gave −14.6 without an error.
 ENERGY_EV_PER_ATOM = (-9.0, -0.5)
-#: Largest energy above the lowest phase of the same compound, eV per formula unit.
-ABOVE_SIBLINGS_EV = 0.5
 #: Tolerance for the space group of a relaxed structure, Å.
 SYMPREC_ANG = 0.1
 #: Range of A–X distances over the sum of the radii.
@@ -84,28 +82,28 @@ def check(
     if not converged:
         findings.append(Finding(Flaw.NOT_CONVERGED, "the target force was not reached"))
     if energy_ev is not None:
-        findings += _of_energy(energy_ev / len(relaxed))
+        per_atom, words = energy_ev / len(relaxed), "eV an atom (halides: "
+        findings += _outside(Flaw.ENERGY_OUT_OF_RANGE, per_atom, ENERGY_EV_PER_ATOM, words)
     near = neighbours(relaxed, _reach_ang(compound, coordination))
     findings += _of_distances(relaxed, compound, coordination, near)
-    findings += _of_volume(relaxed, start)
+    ratio = (relaxed.get_volume() / len(relaxed)) / (start.get_volume() / len(start))
+    findings += _outside(Flaw.VOLUME_OUT_OF_RANGE, ratio, VOLUME_RATIO, "of the start (")
     if compound.molecular:
-        findings += _of_molecules(relaxed, start)
+        angles = turned_deg(start, relaxed)
+        if far := np.count_nonzero(angles > TURNED_DEG):
+            of = f"{far} of {len(angles)} by more than {TURNED_DEG:g}°"
+            said = f"{of}, at most {angles.max():.0f}°"
+            findings.append(Finding(Flaw.MOLECULES_TURNED, said))
     if keeps_polyhedra and "B" in compound.sites:
         now = polyhedra(relaxed, compound, coordination, near)
         findings += _of_polyhedra(now, polyhedra(start, compound, coordination))
     if space_group_number is not None:
-        findings += _of_symmetry(relaxed, space_group_number)
+        found = space_group(relaxed, SYMPREC_ANG)
+        if found.number != space_group_number:
+            became = f"{found.symbol} (no. {found.number}) within {SYMPREC_ANG} Å"
+            said = f"no. {space_group_number} became {became}"
+            findings.append(Finding(Flaw.SYMMETRY_CHANGED, said))
     return tuple(findings)
-
-
-def far_above(above_ev_per_formula: float) -> Iterator[Finding]:
-    """Yield a remark if a phase's energy is too far above the lowest phase."""
-    if above_ev_per_formula > ABOVE_SIBLINGS_EV:
-        yield Finding(
-            Flaw.ABOVE_SIBLINGS,
-            f"{above_ev_per_formula:.2f} eV a formula unit above the lowest "
-            f"(at most {ABOVE_SIBLINGS_EV})",
-        )
 
 
 def shortest_of_radii(
@@ -143,12 +141,12 @@ def _reach_ang(compound: Compound, coordination: int) -> float:
     return max(reach, reach_ang(compound, coordination)) if "B" in compound.sites else reach
 
 
-def _of_energy(per_atom: float) -> Iterator[Finding]:
-    if not ENERGY_EV_PER_ATOM[0] <= per_atom <= ENERGY_EV_PER_ATOM[1]:
-        yield Finding(
-            Flaw.ENERGY_OUT_OF_RANGE,
-            f"{per_atom:.2f} eV an atom (halides: {_range(ENERGY_EV_PER_ATOM)})",
-        )
+def _outside(
+    flaw: Flaw, value: float, limits: tuple[float, float], words: str
+) -> Iterator[Finding]:
+    low, high = limits
+    if not low <= value <= high:
+        yield Finding(flaw, f"{value:.2f} {words}{low:g} to {high:g})")
 
 
 def _of_distances(
@@ -157,15 +155,11 @@ def _of_distances(
     names = {role: "/".join(ion.symbol for ion in ions) for role, ions in compound.shares.items()}
     for role, ratio in shortest_of_radii(relaxed, compound, coordination, near).items():
         low, high = A_X_OF_RADII if role[0] == "A" else B_X_OF_RADII
-        pair = f"{names[role]}–{names['X']}"
+        said = f"{names[role]}–{names['X']} {ratio:.2f} of the radii"
         if ratio < low:
-            yield Finding(
-                Flaw.DISTANCES_TOO_SHORT, f"{pair} {ratio:.2f} of the radii (at least {low})"
-            )
+            yield Finding(Flaw.DISTANCES_TOO_SHORT, f"{said} (at least {low})")
         elif ratio > high:
-            yield Finding(
-                Flaw.DISTANCES_TOO_LONG, f"{pair} {ratio:.2f} of the radii (at most {high})"
-            )
+            yield Finding(Flaw.DISTANCES_TOO_LONG, f"{said} (at most {high})")
     numbers = relaxed.numbers
     ratios = near.distance / bond_lengths_ang(numbers[near.first], numbers[near.second])
     if len(ratios) and ratios.min() < CLOSEST_APPROACH:
@@ -178,48 +172,13 @@ def _of_distances(
         )
 
 
-def _of_volume(relaxed: Atoms, start: Atoms) -> Iterator[Finding]:
-    ratio = (relaxed.get_volume() / len(relaxed)) / (start.get_volume() / len(start))
-    if not VOLUME_RATIO[0] <= ratio <= VOLUME_RATIO[1]:
-        yield Finding(
-            Flaw.VOLUME_OUT_OF_RANGE, f"{ratio:.2f} of the start ({_range(VOLUME_RATIO)})"
-        )
-
-
-def _of_molecules(relaxed: Atoms, start: Atoms) -> Iterator[Finding]:
-    angles = turned_deg(start, relaxed)
-    far = np.count_nonzero(angles > TURNED_DEG)
-    if far > 0:
-        yield Finding(
-            Flaw.MOLECULES_TURNED,
-            f"{far} of {len(angles)} by more than {TURNED_DEG:g}°, at most {angles.max():.0f}°",
-        )
-
-
 def _of_polyhedra(now: Polyhedra, before: Polyhedra) -> Iterator[Finding]:
     if not np.isin(now.coordination, [before.expected, *before.coordination]).all():
         numbers = " ".join(str(number) for number in sorted(set(now.coordination.tolist())))
         yield Finding(Flaw.COORDINATION_CHANGED, f"{numbers} in place of {before.expected}")
     if now.spread > BOND_SPREAD:
-        yield Finding(
-            Flaw.BONDS_UNEVEN,
-            f"longest over shortest {now.spread:.2f} (at most {BOND_SPREAD})",
-        )
+        said = f"longest over shortest {now.spread:.2f} (at most {BOND_SPREAD})"
+        yield Finding(Flaw.BONDS_UNEVEN, said)
     if now.links != before.links:
-        yield Finding(
-            Flaw.CONNECTIVITY_CHANGED,
-            f"{before.linkage} ({before.network}) became {now.linkage} ({now.network})",
-        )
-
-
-def _of_symmetry(relaxed: Atoms, number: int) -> Iterator[Finding]:
-    found = space_group(relaxed, SYMPREC_ANG)
-    if found.number != number:
-        yield Finding(
-            Flaw.SYMMETRY_CHANGED,
-            f"no. {number} became {found.symbol} (no. {found.number}) within {SYMPREC_ANG} Å",
-        )
-
-
-def _range(limits: tuple[float, float]) -> str:
-    return f"{limits[0]:g} to {limits[1]:g}"
+        said = f"{before.linkage} ({before.network}) became {now.linkage} ({now.network})"
+        yield Finding(Flaw.CONNECTIVITY_CHANGED, said)

@@ -57,14 +57,10 @@ class Polyhedra:
         return ", ".join(words) or "none"
 
     @property
-    def dimensionality(self) -> int:
-        """Largest number of dimensions in which the polyhedra are connected."""
-        return max((_rank(self.pairs, first) for first in range(len(self.coordination))), default=0)
-
-    @property
     def network(self) -> str:
-        """Name of the dimensionality."""
-        return _NETWORKS[self.dimensionality]
+        """Name of the largest number of dimensions in which the polyhedra are connected."""
+        centres = range(len(self.coordination))
+        return _NETWORKS[max((_rank(self.pairs, first) for first in centres), default=0)]
 
 
 def polyhedra(

@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -32,6 +31,7 @@ from pvkdb.client._io.carriers import Awaiting
 from pvkdb.client._io.service import Patience, Service
 from pvkdb.errors import CalculationFailedError, InputError, ServiceError, writing
 from pvkdb.schemas import first_problem, parse_json
+from pvkdb.store.base import replaced_file, utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.files.structure_files import one_line
 from pvkdb_pipelines.structures.user_structures import check_start, phase_of, store_start
@@ -370,7 +370,7 @@ def _origin(url: httpx.URL) -> str:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return utc_now().isoformat(timespec="seconds")
 
 
 def _read_progress(path: Path) -> dict[str, dict[str, str]]:
@@ -382,9 +382,8 @@ def _read_progress(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _write_progress(path: Path, kept: dict[str, dict[str, str]]) -> None:
-    draft = path.with_name(f".{path.name}.new")
     with writing(path):
-        draft.write_text(json.dumps(kept, indent=1), encoding="utf-8")
-        draft.replace(path)
+        with replaced_file(path) as file:
+            file.write(json.dumps(kept, indent=1).encode())
         if not kept:
             path.unlink()

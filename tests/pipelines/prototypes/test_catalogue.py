@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import make_supercell
 from ase.io import read
 
@@ -87,11 +89,15 @@ BINARIES = {
 }
 
 
-def example(info: PrototypeInfo) -> Compound:
+@cache
+def started(info: PrototypeInfo) -> tuple[Compound, Atoms]:
+    """The example of a prototype, and its starting structure."""
     key = (info.stoichiometry, info.phase)
     if key in EXAMPLES:
-        return compound_of(parse_composition(EXAMPLES[key]))
-    return Compound(info.stoichiometry, tuple(Ion(*ion) for ion in BINARIES[key]))
+        compound = compound_of(parse_composition(EXAMPLES[key]))
+    else:
+        compound = Compound(info.stoichiometry, tuple(Ion(*ion) for ion in BINARIES[key]))
+    return compound, build(compound, info.phase)
 
 
 def named(info: PrototypeInfo) -> str:
@@ -107,8 +113,7 @@ def test_every_prototype_has_an_example():
 
 @each_prototype
 def test_start_has_the_space_group_and_the_formula(info):
-    compound = example(info)
-    atoms = build(compound, info.phase)
+    compound, atoms = started(info)
     found = space_group(atoms, 1e-3)
     assert (found.symbol, found.number) == (info.space_group, info.number)
     units = len(atoms) / sum(compound.numbers_of_elements.values())
@@ -120,7 +125,7 @@ def test_start_has_the_space_group_and_the_formula(info):
 
 @for_each("info", [info for info in PROTOTYPES if info.spacer is None], named)
 def test_start_occupies_the_wyckoff_positions_that_are_stated(info):
-    cell = standard_cell(build(example(info), info.phase), 1e-3)
+    cell = standard_cell(started(info)[1], 1e-3)
     stated = sorted(int(word[:-1]) for part in info.wyckoff.split(",") for word in part.split()[1:])
     group = space_group(cell, 1e-3)
     images = group.rotations @ cell.get_scaled_positions().T[None] + group.translations[:, :, None]
@@ -132,8 +137,7 @@ def test_start_occupies_the_wyckoff_positions_that_are_stated(info):
 
 @each_prototype
 def test_start_has_distances_of_its_ions(info):
-    compound = example(info)
-    atoms = build(compound, info.phase)
+    compound, atoms = started(info)
     check_structure(atoms, named(info))
     for role, ratio in shortest_of_radii(atoms, compound, info.coordination).items():
         low, high = A_X_OF_RADII if role == "A" else B_X_OF_RADII
@@ -142,10 +146,10 @@ def test_start_has_distances_of_its_ions(info):
 
 @each_prototype
 def test_polyhedra_are_those_stated(info):
-    compound = example(info)
+    compound, atoms = started(info)
     if "B" not in compound.sites:
         return
-    found = polyhedra(build(compound, info.phase), compound, info.coordination)
+    found = polyhedra(atoms, compound, info.coordination)
     if info.coordination in (4, 6):
         assert (found.coordination == info.coordination).all()
         assert found.spread < 1.2
@@ -289,8 +293,7 @@ def test_rattled_start_is_reproducible():
 
 def test_healthy_starts_are_healthy():
     for info in phases("3D"):
-        compound = example(info)
-        ideal = build(compound, info.phase)
+        compound, ideal = started(info)
         rattled = build(compound, info.phase, rattle_ang=0.03)
         assert check(rattled, compound, ideal, coordination=info.coordination) == (), info.phase
 

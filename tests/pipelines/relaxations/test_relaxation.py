@@ -50,12 +50,6 @@ def test_exhausted_steps_name_the_numbers_and_the_remedy(emt):
         relax(start, emt, 0.001, 2, cell=False, what="copper")
 
 
-def test_energy_that_is_no_number_is_a_failure(broken):
-    start, failure = tilted_perovskite("Cs", "Pb", "Br", 6.0), FailureKind.ENDPOINT_NOT_CONVERGED
-    with fails(FailureKind.POTENTIAL_FAILED, "not a number"):
-        relax(start, broken, 0.01, 10, cell=True, what="host cell", failure=failure)
-
-
 def test_atoms_on_top_of_one_another_are_refused_before_a_potential_sees_them(broken):
     # Cs–Br at 2.6 Å once gave −14.6 eV an atom without any error.
     start = tilted_perovskite("Cs", "Pb", "Br", 3.7, 0.0)

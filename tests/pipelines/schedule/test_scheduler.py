@@ -85,10 +85,8 @@ def desk(tmp_path: Path, empty_store: Store) -> Desk:
 def test_a_plan_runs_at_its_times_and_not_before(desk: Desk) -> None:
     scheduler = desk.scheduler()
     assert scheduler.run_due() == []  # what lay before the schedule was not missed
-    desk.now = NOON + timedelta(minutes=59)
-    assert scheduler.run_due() == []
-    desk.now = NOON + timedelta(minutes=61)
-    (run,) = scheduler.run_due()
+    assert desk.due(scheduler, 59 / 60) == []
+    (run,) = desk.due(scheduler, 61 / 60)
     at = NOON + timedelta(hours=1)
     assert (run.fire_time, run.scheduled, run.state) == (at, True, RunState.DONE)
     assert (run.counts.compositions, run.differences) == (2, None)
@@ -116,8 +114,7 @@ def test_times_that_pass_during_a_run_are_made_up_for_once(desk, monkeypatch):
         return original(self)
 
     monkeypatch.setattr(funnel.Funnel, "run", slow)
-    desk.now = NOON + timedelta(hours=1)
-    (long,) = first.run_due()
+    (long,) = desk.due(first, 1)
     assert meanwhile == [[]]  # another scheduler does not begin a run beside it
     assert "is run by another process" in desk.said[-2]
     monkeypatch.setattr(funnel.Funnel, "run", original)
@@ -131,11 +128,10 @@ def test_an_interrupted_run_is_gone_on_with(desk: Desk, monkeypatch: pytest.Monk
     def interrupted(self: Any) -> Any:
         raise KeyboardInterrupt
 
-    desk.now = NOON + timedelta(hours=1)
     with monkeypatch.context() as patched:
         patched.setattr(funnel.Funnel, "run", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            scheduler.run_due()
+            desk.due(scheduler, 1)
     assert [run.state for run in desk.runs()] == [RunState.INTERRUPTED]
     (run,) = desk.scheduler().run_due()
     assert (run.id, run.state, run.attempts) == (1, RunState.DONE, 1)
@@ -293,8 +289,7 @@ def test_a_webhook_that_never_ends_its_answer_stops_nothing(
         scheduler = desk.started(f'webhook = "{url}"')
         desk.due(scheduler, 1)
         desk.write_plan('"Sn2+"')
-        desk.now = NOON + timedelta(hours=2)
         began = time.monotonic()
-        (run,) = scheduler.run_due()
+        (run,) = desk.due(scheduler, 2)
         assert time.monotonic() - began < 20
     assert (run.state, run.webhook) == (RunState.DONE, outcome)

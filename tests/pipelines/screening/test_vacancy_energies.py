@@ -16,16 +16,10 @@ from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan.plan import parse_plan
 
 PLAN = """\
-types = ["ABX3"]
+formulas = ["CsPbBr3"]
 potential = "sevennet-0"
 stop_after = "vacancy"
 rank_by = "vacancy_x_poor_ev"
-
-[ions]
-A = ["Cs"]
-B = ["Pb2+"]
-X = ["Br"]
-
 [phases]
 ABX3 = ["Pnma"]
 """

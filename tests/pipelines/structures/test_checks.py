@@ -16,7 +16,7 @@ from pvkdb.schemas.calculations.findings import Flaw
 from pvkdb_pipelines.geometry.neighbours import neighbours
 from pvkdb_pipelines.geometry.symmetry import standard_cell
 from pvkdb_pipelines.prototypes import Compound, build, compound_of
-from pvkdb_pipelines.structures.checks import check, far_above
+from pvkdb_pipelines.structures.checks import check
 
 
 def flaws(relaxed: Atoms, compound: Compound, start: Atoms, **settings) -> list[Flaw]:
@@ -126,8 +126,6 @@ def test_energies_out_of_range(cspbi3):
     compound, start = cspbi3
     assert flaws(start, compound, start, energy_ev=-14.6 * 20) == [Flaw.ENERGY_OUT_OF_RANGE]
     assert flaws(start, compound, start, energy_ev=-3.1 * 20) == []
-    assert [finding.flaw for finding in far_above(0.6)] == [Flaw.ABOVE_SIBLINGS]
-    assert [*far_above(0.1)] == []
 
 
 def test_relaxation_without_an_end(cspbi3):

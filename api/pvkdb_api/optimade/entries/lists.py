@@ -44,19 +44,15 @@ class Made(Property):
 
     @property
     def columns(self) -> Mapping[str, ColumnElement[Any]]:
-        """Return the columns that ``made`` needs, by name."""
         return self.loads
 
     def value(self, row: Any) -> Any:
-        """Return the value that ``made`` computes from a row."""
         return self.made(row)
 
     def known(self) -> ColumnElement[bool]:
-        """Return the condition that there is a value."""
         return self.is_known
 
     def length(self, operator: Operator, value: int) -> ColumnElement[bool]:
-        """Return the condition ``property LENGTH OPERATOR value``, if SQL can count the items."""
         if self.count is None:
             return super().length(operator, value)
         compared: ColumnElement[bool] = OPERATORS[operator](self.count, number(value))
@@ -79,11 +75,9 @@ class Items(Made):
     item_kind: Kind = field(default="string", kw_only=True)
 
     def has(self, operator: Operator, value: Any) -> ColumnElement[bool]:
-        """Return the condition that an item fulfils the comparison."""
         return self.any_row(self.fulfils(operator, value))
 
     def has_only(self, wanted: Sequence[tuple[Operator, Any]]) -> ColumnElement[bool]:
-        """Return the condition that there are items and each fulfils one of the comparisons."""
         fulfilled = or_(*(self.fulfils(*condition) for condition in wanted))
         return and_(self.not_empty(), opposite(self.any_row(not_(fulfilled))))
 
@@ -109,20 +103,16 @@ class Fixed(Property):
     items: tuple[Any, ...] = field(default=(), kw_only=True)
 
     def value(self, row: Any) -> list[Any]:
-        """Return the fixed items as a list."""
         return [*self.items]
 
     def has(self, operator: Operator, value: Any) -> ColumnElement[bool]:
-        """Return SQL's true if a fixed item fulfils the comparison, else false."""
         return _truth(any(self._fulfils(item, operator, value) for item in self.items))
 
     def has_only(self, wanted: Sequence[tuple[Operator, Any]]) -> ColumnElement[bool]:
-        """Return SQL's true if every fixed item fulfils one of the comparisons, else false."""
         fulfilled = [any(self._fulfils(item, *each) for each in wanted) for item in self.items]
         return _truth(bool(fulfilled) and all(fulfilled))
 
     def length(self, operator: Operator, value: int) -> ColumnElement[bool]:
-        """Return SQL's true if the number of fixed items fulfils the comparison, else false."""
         return _truth(OPERATORS[operator](len(self.items), value))
 
     def _fulfils(self, item: Any, operator: Operator, value: Any) -> bool:

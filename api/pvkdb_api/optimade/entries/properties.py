@@ -8,7 +8,6 @@ get functions of their own.
 from __future__ import annotations
 
 import operator
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -95,7 +94,7 @@ MATCHES: dict[str, Callable[[ColumnElement[Any], str], ColumnElement[bool]]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Property(ABC):
+class Property:
     """A property of an entry type.
 
     ``/info`` shows ``description`` and ``unit``; properties of the specification are described
@@ -113,9 +112,9 @@ class Property(ABC):
         """Return the SQL columns from which the value is computed, by name."""
         return {}
 
-    @abstractmethod
     def value(self, row: Any) -> Any:
-        """Return the value for a response, computed from a row that has ``columns``."""
+        """Return the value for a response, computed from a row that has ``columns``; here None."""
+        return
 
     def known(self) -> ColumnElement[bool]:
         """Return the condition that there is a value."""
@@ -159,26 +158,19 @@ class Scalar(Property):
 
     expression: ColumnElement[Any] = field(kw_only=True)
     nullable: bool = True
-    shown: Callable[[Any], Any] = field(default=lambda value: value, kw_only=True)
 
     @property
     def columns(self) -> Mapping[str, ColumnElement[Any]]:
-        """Return the SQL expression of the value, under the name of the property."""
         return {self.name: self.expression}
 
     def value(self, row: Any) -> Any:
-        """Return the value as the response shows it; times as text in UTC."""
         found = getattr(row, self.name)
-        if isinstance(found, datetime):
-            return f"{found:%Y-%m-%dT%H:%M:%SZ}"
-        return None if found is None else self.shown(found)
+        return f"{found:%Y-%m-%dT%H:%M:%SZ}" if isinstance(found, datetime) else found
 
     def known(self) -> ColumnElement[bool]:
-        """Return the condition that there is a value."""
         return self.expression.is_not(None) if self.nullable else true()
 
     def compare(self, operator: Operator, value: Any) -> ColumnElement[bool]:
-        """Return the comparison with a value of the same kind, or with another property."""
         if isinstance(value, Property):
             return self._compare_property(operator, value)
         if self.kind == "timestamp":
@@ -187,7 +179,6 @@ class Scalar(Property):
         return compared
 
     def match(self, how: str, part: Any) -> ColumnElement[bool]:
-        """Return the condition that the text contains, starts or ends with ``part`` (``how``)."""
         if self.kind != "string":
             return super().match(how, part)
         if not isinstance(part, str):
@@ -254,12 +245,7 @@ class Scalar(Property):
 class Nothing(Property):
     """A property without a value in any entry: it matches ``IS UNKNOWN`` only."""
 
-    def value(self, row: Any) -> None:
-        """Return None."""
-        return
-
     def known(self) -> ColumnElement[bool]:
-        """Return SQL ``false``: no entry has a value."""
         return false()
 
     def _unknown(self, *_: Any, **__: Any) -> ColumnElement[bool]:
@@ -270,11 +256,7 @@ class Nothing(Property):
 
 @dataclass(frozen=True, eq=False)
 class PerFrame(Property):
-    """A list with one value a frame of a trajectory; it cannot be searched."""
-
-    def value(self, row: Any) -> None:
-        """Return None: the values come from the frames."""
-        return
+    """A list with one value a frame of a trajectory, from the frames; it cannot be searched."""
 
 
 def number(value: float) -> ColumnElement[Any]:

@@ -25,17 +25,15 @@ TOP_LEVEL = ("id", "type", "relationships", "links")
 #: The condition that every entry fulfils.
 ALL: ColumnElement[bool] = true()
 
-#: Returns the reference keys of some entries by the id of the entry.
-RelatedReferences = Callable[[Session, Sequence[str]], Mapping[str, Sequence[str]]]
-
 
 @dataclass(frozen=True, eq=False)
 class EntryType:
     """An entry type: its properties, and where its entries come from.
 
     ``source`` joins the tables of the properties, one row for each entry, and selects no columns.
-    ``key`` is the id. ``relations`` are properties for filters that are not attributes. ``frames``
-    returns the lists of :class:`PerFrame` properties of some entries, by id and name.
+    ``key`` is the id. ``relations`` are properties for filters that are not attributes.
+    ``related_references`` returns the keys of references of some entries, by id, and ``frames`` the
+    lists of their :class:`PerFrame` properties, by id and name.
     """
 
     name: str
@@ -44,26 +42,15 @@ class EntryType:
     key: InstrumentedAttribute[str]
     properties: Mapping[str, Property]
     relations: Mapping[str, Property] = field(default_factory=dict)
-    related_references: RelatedReferences | None = None
+    related_references: Callable[[Session, Sequence[str]], Mapping[str, Sequence[str]]] | None = (
+        None
+    )
     frames: Callable[[Session, Sequence[str], Sequence[str]], Mapping[str, Any]] | None = None
 
     @property
     def searchable(self) -> Mapping[str, Property]:
         """Return the properties that a filter may name."""
         return {**self.properties, **self.relations}
-
-
-@dataclass(frozen=True, eq=False)
-class EntrySearch:
-    """A search for entries: its condition, order, page size and requested attributes."""
-
-    condition: ColumnElement[bool]
-    filter: str
-    sort: str
-    fields: tuple[str, ...]
-    limit: int
-    cursor: str | None = None
-    offset: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,34 +65,42 @@ class EntryPage:
     cursor: str | None
 
 
-def search_entries(session: Session, kind: EntryType, wanted: EntrySearch) -> EntryPage:
-    """Return a page of entries.
+def search_entries(
+    session: Session,
+    kind: EntryType,
+    condition: ColumnElement[bool],
+    fields: Sequence[str],
+    *,
+    filter: str = "",
+    sort: str = "",
+    limit: int = 1,
+    cursor: str | None = None,
+    offset: int = 0,
+) -> EntryPage:
+    """Return a page of the entries that meet a condition, with the properties ``fields``.
 
     Raises:
         OptimadeError: the order or the cursor cannot be used.
     """
-    sorted_by = sort_properties(kind, wanted.sort)
+    sorted_by = sort_properties(kind, sort)
     orders = [_order(each, descending) for each, descending in sorted_by]
-    matching = kind.source.where(wanted.condition)
+    matching = kind.source.where(condition)
     page = matching.add_columns(*(each.expression for each, _ in sorted_by))
-    bound = {"filter": wanted.filter, "sort": wanted.sort}
-    if wanted.cursor is not None:
-        page = page.where(behind(orders, _position(kind, bound, wanted.cursor, sorted_by)))
+    bound = {"filter": filter, "sort": sort}
+    if cursor is not None:
+        page = page.where(behind(orders, _position(kind, bound, cursor, sorted_by)))
     page = page.order_by(*(order.clause() for order in orders))
-    rows = session.execute(page.limit(wanted.limit + 1).offset(wanted.offset or None)).all()
-    more, rows = len(rows) > wanted.limit, rows[: wanted.limit]
-    cursor = None
-    if more and rows:
-        cursor = write_cursor(kind.name, bound, [*rows[-1]])
+    rows = session.execute(page.limit(limit + 1).offset(offset or None)).all()
+    more, rows = len(rows) > limit, rows[:limit]
     total = None
-    if wanted.condition is not ALL:
+    if condition is not ALL:
         counted = matching.add_columns(kind.key).limit(MOST_COUNTED + 1).subquery()
         number = session.scalar(select(func.count()).select_from(counted)) or 0
         total = number if number <= MOST_COUNTED else None
     return EntryPage(
-        entries_of(session, kind, wanted.fields, [row[-1] for row in rows]),
+        entries_of(session, kind, fields, [row[-1] for row in rows]),
         total=total,
-        cursor=cursor,
+        cursor=write_cursor(kind.name, bound, [*rows[-1]]) if more and rows else None,
     )
 
 

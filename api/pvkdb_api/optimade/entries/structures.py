@@ -40,7 +40,6 @@ DESCRIPTION = (
 #: Atoms counted by element; lists over these rows can be zipped in a filter.
 _elements = select(StructureElement.structure_id)
 
-
 _sites = attrgetter("symbols")
 
 
@@ -76,7 +75,6 @@ _cited = (
     .where(_current(_statement))
 )
 
-
 _own_material = aliased(Material)
 #: Each composition is looked up once, however many of the structures have it.
 _publications = (
@@ -110,7 +108,6 @@ def _related(session: Session, ids: Sequence[str]) -> dict[str, list[str]]:
 
 
 _symbol_columns: dict[str, ColumnElement[Any]] = {"symbols": Structure.symbols.expression}
-
 
 _KINDS: dict[type, Kind] = {str: "string", float: "float", int: "integer", bool: "boolean"}
 

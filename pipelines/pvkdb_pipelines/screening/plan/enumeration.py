@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from glob import glob
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 from pvkdb.chemistry import Composition, parse_composition
@@ -34,25 +34,18 @@ from pvkdb_pipelines.structures.user_structures import phase_of, read_start
 class StructureType:
     """A structure type: the charges of its B ions, and the amounts of A, B and X."""
 
-    name: str
     b_charges: tuple[int, ...]
     amounts: tuple[int, int, int]
-    description: str
 
 
 #: Types by name. All have monovalent A and X.
 TYPES: dict[str, StructureType] = {
-    entry.name: entry
-    for entry in (
-        StructureType("ABX3", (2,), (1, 1, 3), "perovskite and its competitors"),
-        StructureType("A2BB'X6", (1, 3), (2, 1, 6), "elpasolite (ordered double perovskite)"),
-        StructureType("A2BX6", (4,), (2, 1, 6), "vacancy-ordered, K2PtCl6 type"),
-        StructureType("A3B2X9", (3,), (3, 2, 9), "dimers or corrugated layers"),
-        StructureType("A2BX4", (2,), (2, 1, 4), "Ruddlesden-Popper, n = 1"),
-    )
+    "ABX3": StructureType((2,), (1, 1, 3)),  # perovskite and its competitors
+    "A2BB'X6": StructureType((1, 3), (2, 1, 6)),  # elpasolite (ordered double perovskite)
+    "A2BX6": StructureType((4,), (2, 1, 6)),  # vacancy-ordered, K2PtCl6 type
+    "A3B2X9": StructureType((3,), (3, 2, 9)),  # dimers or corrugated layers
+    "A2BX4": StructureType((2,), (2, 1, 4)),  # Ruddlesden-Popper, n = 1
 }
-
-
 #: Of these, tolerance factors are defined.
 _SHARED_CORNERS = ("ABX3", "A2BB'X6")
 
@@ -93,9 +86,9 @@ def products_of(
     for name in types:
         kind = TYPES[name]
         choices: dict[Site, list[Shares]] = {
-            "A": [{ion: Fraction(1)} for ion in ions["A"] if ion.charge == 1],
-            "B": list(_b_sites(kind, ions["B"])),
-            "X": [{ion: Fraction(1)} for ion in ions["X"] if ion.charge == -1],
+            "A": _of_charges(ions["A"], (1,)),
+            "B": _of_charges(ions["B"], kind.b_charges),
+            "X": _of_charges(ions["X"], (-1,)),
         }
         corners = name in _SHARED_CORNERS
         yield name, False, Products(kind.amounts, choices, corners)
@@ -182,12 +175,7 @@ def read_listed(folder: Path, name: str) -> list[EnumeratedCandidate]:
         raise InputError(f"{error}; {folder.resolve()} holds no file of this name") from error
 
 
-def _b_sites(kind: StructureType, ions: Sequence[Ion]) -> Iterator[Shares]:
-    if len(kind.b_charges) == 1:
-        yield from ({ion: Fraction(1)} for ion in ions if ion.charge == kind.b_charges[0])
-        return
-    low, high = kind.b_charges
-    for first in (ion for ion in ions if ion.charge == low):
-        yield from (
-            {first: Fraction(1), second: Fraction(1)} for second in ions if second.charge == high
-        )
+def _of_charges(ions: Sequence[Ion], charges: Sequence[int]) -> list[Shares]:
+    """Return what a site can hold: one ion of each charge."""
+    choices = ([ion for ion in ions if ion.charge == charge] for charge in charges)
+    return [dict.fromkeys(chosen, Fraction(1)) for chosen in product(*choices)]

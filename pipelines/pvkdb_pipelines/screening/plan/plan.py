@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -65,7 +65,7 @@ from pvkdb_pipelines.screening.plan.enumeration import (
     products_of,
     read_listed,
 )
-from pvkdb_pipelines.screening.plan.products import Products
+from pvkdb_pipelines.screening.plan.products import SITES, Products
 
 #: How far a plan may go, in order.
 STAGES = ("enumerate", "tolerance", "stability", "vacancy", "barrier")
@@ -101,7 +101,6 @@ _LEAST_SHARE = 0.001
 #: Which barriers are wanted.
 Goal = Literal["low", "high"]
 
-SITES: tuple[Site, ...] = get_args(Site)
 _ION = re.compile(r"(?P<symbol>[A-Za-z][\w-]*?)(?:(?P<size>\d)?(?P<sign>[+-]))?")
 _EXAMPLES: dict[Site, str] = {
     "A": '["Cs", "MA"]',

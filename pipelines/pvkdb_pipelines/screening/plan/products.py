@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import nan
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ _Which = NDArray[np.bool_]
 #: Positions in the lists of A, B and X; arrays of one shape, one element for each composition.
 Positions = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
-SITES: tuple[Site, ...] = ("A", "B", "X")
+SITES: tuple[Site, ...] = get_args(Site)
 
 #: How formulas of two entries are read: as something else, each by itself, or from their parts,
 #: which are written with every name in brackets where they would be read differently without.
@@ -136,21 +136,20 @@ class Products:
         return _SUM if certain and _style(read) == _SUM else _READ_EACH
 
     @cached_property
-    def _known(self) -> dict[tuple[int, int, int], Composition | None]:
+    def _known(self) -> dict[tuple[int, ...], Composition | None]:
         return {}
 
     def _read(self, *at: int) -> Composition | None:
         """Read the formula of a composition; None if it has other ions than it should have."""
-        place = (at[0], at[1], at[2])
-        if place not in self._known:
-            try:
-                read = parse_composition(self._text(*place))
-            except FormulaError:  # no ion of it belongs on A, say
-                self._known[place] = None
-                return None
-            found = {site: {each.ion for each in read.on(site)} for site in SITES}
-            self._known[place] = read if found == self._ions(*place) else None
-        return self._known[place]
+        if at not in self._known:
+            self._known[at] = None
+            with suppress(FormulaError):  # no ion of it belongs on A, say
+                read = parse_composition(self._text(*at))
+                if {site: {each.ion for each in read.on(site)} for site in SITES} == self._ions(
+                    *at
+                ):
+                    self._known[at] = read
+        return self._known[at]
 
     def _ions(self, *at: int) -> dict[Site, set[Ion]]:
         return {site: set(self.choices[site][n]) for site, n in zip(SITES, at, strict=True)}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import overload
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,31 +27,9 @@ _IMPOSSIBLE_EV = 50.0
 #: Status of scipy's linear programs without a solution; others are without a limit.
 _INFEASIBLE = 2
 
+FermiLevel = TypeVar("FermiLevel", float, NDArray[np.float64])
 
-@overload
-def formation_energy_ev(
-    defect_ev: float,
-    bulk_ev: float,
-    added: Mapping[str, int],
-    potentials_ev: Mapping[str, float],
-    *,
-    charge: int = ...,
-    vbm_ev: float | None = ...,
-    fermi_level_ev: float = ...,
-    correction_ev: float = ...,
-) -> float: ...
-@overload
-def formation_energy_ev(
-    defect_ev: float,
-    bulk_ev: float,
-    added: Mapping[str, int],
-    potentials_ev: Mapping[str, float],
-    *,
-    charge: int = ...,
-    vbm_ev: float | None = ...,
-    fermi_level_ev: NDArray[np.float64],
-    correction_ev: float = ...,
-) -> NDArray[np.float64]: ...
+
 def formation_energy_ev(
     defect_ev: float,
     bulk_ev: float,
@@ -60,9 +38,9 @@ def formation_energy_ev(
     *,
     charge: int = 0,
     vbm_ev: float | None = None,
-    fermi_level_ev: float | NDArray[np.float64] = 0.0,
+    fermi_level_ev: FermiLevel = 0.0,  # type: ignore[assignment]
     correction_ev: float = 0.0,
-) -> float | NDArray[np.float64]:
+) -> FermiLevel:
     """Return the formation energy of a defect from its terms, eV.
 
     E_f = E(defect) − E(bulk) − Σ n_i μ_i + q (E_VBM + E_F) + E_corr
@@ -91,20 +69,20 @@ def formation_energy_ev(
         >>> formation_energy_ev(-95.0, -100.0, {"I": -1}, {"I": -2.0}, charge=1, vbm_ev=-1.5)
         1.5
     """
-    fermi = np.asarray(fermi_level_ev, dtype=float)
     if charge != 0 and vbm_ev is None:
         raise InputError(
             f"the valence band maximum is missing: with charge {charge:+d} the formation energy "
             "depends on it; give vbm_ev"
         )
-    _whole("charge", charge)
-    for element, number in added.items():
-        _whole(f"the number of {element} atoms added", number)
-        if element not in potentials_ev:
-            raise InputError(f"the chemical potential of {element} is missing: {added} adds it")
+    atoms = {f"the number of {element} atoms added": number for element, number in added.items()}
+    for what, number in {"charge": charge, **atoms}.items():
+        if number != int(number):
+            raise InputError(f"{what} is {number}, which is not a whole number")
+    if missing := ", ".join(sorted(added.keys() - potentials_ev.keys())):
+        raise InputError(f"the chemical potential of {missing} is missing: {added} adds it")
     terms = [defect_ev, bulk_ev, vbm_ev or 0.0, correction_ev]
     terms += [potentials_ev[element] for element in added]
-    if not (all(map(isfinite, terms)) and np.isfinite(fermi).all()):
+    if not (all(map(isfinite, terms)) and np.isfinite(fermi_level_ev).all()):
         raise InputError(f"a term of the formation energy is not a number: {terms}")
     exchanged = sum(number * potentials_ev[element] for element, number in added.items())
     at_vbm = defect_ev - bulk_ev - exchanged + charge * (vbm_ev or 0.0) + correction_ev
@@ -113,13 +91,7 @@ def formation_energy_ev(
             f"a formation energy of {at_vbm:.1f} eV is impossible: give all terms in eV, of cells "
             "of the same size, on one scale, and atoms removed with a minus"
         )
-    energies = at_vbm + charge * fermi
-    return float(energies) if energies.ndim == 0 else energies
-
-
-def _whole(what: str, value: float) -> None:
-    if value != int(value):
-        raise InputError(f"{what} is {value}, which is not a whole number")
+    return at_vbm + charge * fermi_level_ev
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,35 +103,12 @@ class TransitionLevel:
     level_ev: float
 
 
-def transition_level_ev(
-    first_ev: float, first_charge: int, second_ev: float, second_charge: int
-) -> float:
-    """Return ε(q/q′), the Fermi level at which a defect has equal energy in two charges.
-
-    ε(q/q′) = [E_f(q; 0) − E_f(q′; 0)] / (q′ − q)
-
-    Args:
-        first_ev: Formation energy in the first charge with the Fermi level at the valence band
-            maximum.
-        first_charge: q.
-        second_ev, second_charge: The same of q′.
-
-    Returns:
-        eV above the valence band maximum; the order of the two charges does not matter.
-
-    Raises:
-        InputError: the charges are equal.
-    """
-    if first_charge == second_charge:
-        raise InputError(f"two charges are needed for a transition level, not {first_charge} twice")
-    return (first_ev - second_ev) / (second_charge - first_charge)
-
-
 def transition_levels(at_vbm_ev: Mapping[int, float]) -> tuple[TransitionLevel, ...]:
     """Return the levels between the stable charges of a defect, from low to high Fermi level.
 
-    A charge that is never the lowest has no level (negative U). Levels outside the band gap
-    are included; only those inside are seen in an experiment.
+    At ε(q/q′) = [E_f(q; 0) − E_f(q′; 0)] / (q′ − q) two charges have equal energy. A charge that is
+    never the lowest has no level (negative U). Levels outside the band gap are included; only those
+    inside are seen in an experiment.
 
     Args:
         at_vbm_ev: Formation energy by charge with the Fermi level at the valence band maximum.
@@ -170,8 +119,7 @@ def transition_levels(at_vbm_ev: Mapping[int, float]) -> tuple[TransitionLevel, 
         here, *lower = charges
         # The next stable charge is the first to cross; where several do at once, the last.
         level_ev, there = min(
-            (transition_level_ev(at_vbm_ev[here], here, at_vbm_ev[other], other), other)
-            for other in lower
+            ((at_vbm_ev[here] - at_vbm_ev[other]) / (other - here), other) for other in lower
         )
         found.append(TransitionLevel(here, there, level_ev))
         charges = [charge for charge in charges if charge <= there]

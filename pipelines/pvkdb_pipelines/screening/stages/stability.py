@@ -23,13 +23,14 @@ from scipy.optimize import linprog
 
 from pvkdb.compositions.compounds import Compound, binaries
 from pvkdb.errors import InputError
-from pvkdb.schemas.calculations.findings import Flaw
+from pvkdb.schemas.calculations.findings import Finding, Flaw
 from pvkdb.schemas.screening import PhaseEnergy, Product, Stability
 from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
-from pvkdb_pipelines.structures.checks import far_above
 
 #: Amounts of products are ratios of small integers: the corners of a balance of formulas.
 _LARGEST_DENOMINATOR = 1000
+#: Largest energy above the lowest phase of the same compound, eV per formula unit.
+ABOVE_SIBLINGS_EV = 0.5
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -99,9 +100,7 @@ def mixing_ev(
     }
     parts = [(energies.get(end), share) for end, share in mixture.ends.items()]
     known = [energy * share for energy, share in parts if energy is not None]
-    if len(known) < len(parts) or len(parts) == 1:
-        return None
-    return level.energy_ev_per_formula - sum(known)
+    return level.energy_ev_per_formula - sum(known) if 1 < len(known) == len(parts) else None
 
 
 def lowest_level(phases: Iterable[PhaseEnergy]) -> Level | None:
@@ -128,9 +127,11 @@ def compared(phases: Sequence[PhaseEnergy]) -> list[PhaseEnergy]:
         return list(phases)
     found = []
     for phase in phases:
-        energy = phase.energy_ev_per_formula
+        energy, findings = phase.energy_ev_per_formula, phase.findings
         above = 0.0 if energy is None else energy - lowest.energy_ev_per_formula
-        findings = [*phase.findings, *far_above(above)]
+        if above > ABOVE_SIBLINGS_EV:
+            said = f"{above:.2f} eV a formula unit above the lowest (at most {ABOVE_SIBLINGS_EV})"
+            findings = [*findings, Finding(Flaw.ABOVE_SIBLINGS, said)]
         found.append(phase.model_copy(update={"findings": findings}))
     return found
 
@@ -179,20 +180,16 @@ def decompose(compound: Compound, competitors: Mapping[Compound, Level]) -> Deco
 
 def possible_products(compound: Compound, others: Iterable[Compound]) -> list[Compound]:
     """Return the compounds with no further elements and another composition than ``compound``."""
-    elements = compound.numbers_of_elements.keys()
+    elements, own = compound.numbers_of_elements.keys(), _ratios(compound)
     return [
         other
         for other in others
-        if other.numbers_of_elements.keys() <= elements and not same_composition(other, compound)
+        if other.numbers_of_elements.keys() <= elements and _ratios(other) != own
     ]
 
 
-def same_composition(first: Compound, second: Compound) -> bool:
-    """Whether two compounds have the same element ratios, as CsInCl3 and Cs2InInCl6."""
-    return _reduced(first) == _reduced(second)
-
-
-def _reduced(compound: Compound) -> dict[str, float]:
+def _ratios(compound: Compound) -> dict[str, float]:
+    """Return the share of each element, the same for CsInCl3 and Cs2InInCl6."""
     numbers = compound.numbers_of_elements
     atoms = sum(numbers.values())
     return {element: round(number / atoms, 9) for element, number in numbers.items()}

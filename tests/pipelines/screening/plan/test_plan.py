@@ -11,7 +11,13 @@ from pvkdb.chemistry import parse_composition
 from pvkdb_pipelines.potentials.loading import PERMITTED, require_permitted
 from pvkdb_pipelines.prototypes import build
 from pvkdb_pipelines.screening.plan.conditions import PlanCondition
-from pvkdb_pipelines.screening.plan.plan import PlanError, parse_plan, read_plan, shipped_plans
+from pvkdb_pipelines.screening.plan.plan import (
+    Plan,
+    PlanError,
+    parse_plan,
+    read_plan,
+    shipped_plans,
+)
 
 GOOD = """\
 title = "Lead"
@@ -86,6 +92,37 @@ def test_a_bad_plan_is_refused_with_its_line(old: str, new: str, line: int, said
     assert f"plan.toml line {line}: " in str(caught.value)
 
 
+def with_barriers(lines: str, stop: str = "barrier") -> Plan:
+    text = GOOD.replace('"tolerance"\n', f'"{stop}"\n')
+    return parse_plan(f"{text}[barriers]\n{lines}\n")
+
+
+@pytest.mark.parametrize(
+    ("lines", "stop", "said"),
+    [
+        ("most = 0", "barrier", "line 14: barriers.most = 0: .*greater"),
+        ("most = true", "barrier", "True: input should be a valid integer"),
+        ('potentials = ["mace"]', "barrier", "line 14: .*no potential 'mace'"),
+        ("potentials = []", "barrier", "is not a list of some of chgnet"),
+        ("images = 5", "barrier", "images"),
+        ("most = 5", "stability", "needs a later last stage"),
+        ("quotas = {Xe = 5}", "barrier", "line 14: there is no halide or type 'Xe'"),
+        ("quotas = {I = true}", "barrier", "quotas.I: True is not a number of candidates"),
+    ],
+)
+def test_barriers_that_cannot_be_computed_are_refused(lines: str, stop: str, said: str) -> None:
+    with pytest.raises(PlanError, match=said):
+        with_barriers(lines, stop)
+
+
+@pytest.mark.parametrize(
+    ("lines", "limit"),
+    [("", 60), ("most = 7", 7), ("quotas = {I = 5}", None), ("most = 7\nquotas = {I = 5}", 7)],
+)
+def test_quotas_stand_in_place_of_most_unless_it_is_given(lines: str, limit: int | None) -> None:
+    assert with_barriers(lines).barriers.limit == limit
+
+
 def listing(*names: str) -> str:
     return f"formulas = {list(names)}\nstop_after = 'tolerance'\n"
 
@@ -143,10 +180,10 @@ def test_every_wrong_formula_of_a_plan_is_named_at_once(tmp_path: Path) -> None:
 
 
 def test_potentials_of_barriers_are_others_than_that_of_relaxations() -> None:
-    text = listing("CsPbI3").replace("tolerance", "barrier") + "potential = 'sevennet-0'\n"
-    plan = parse_plan(f"{text}[barriers]\npotentials = ['sevennet-l3i5', 'chgnet']\n")
-    assert (plan.potential, plan.barriers.potentials) == ("sevennet-0", ("sevennet-l3i5", "chgnet"))
-    assert parse_plan('formulas = ["CsPbI3"]').potential == "sevennet-0"  # that of shipped results
+    plan = with_barriers("potentials = ['sevennet-0']")
+    assert (plan.potential, plan.barriers.potentials) == ("chgnet", ("sevennet-0",))
+    plan = parse_plan('formulas = ["CsPbI3"]')  # as for shipped results
+    assert (plan.potential, plan.barriers.potentials[0]) == ("sevennet-0", "sevennet-l3i5")
 
 
 def test_phases_are_the_prototypes_of_a_stoichiometry_by_any_name() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import count, permutations
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -15,7 +15,7 @@ from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.units import KJ_PER_MOL
 from pvkdb.errors import InputError
-from pvkdb.schemas.calculations.findings import Finding, Flaw, read_finding
+from pvkdb.schemas.calculations.findings import Flaw, read_finding
 from pvkdb.schemas.screening import PhaseEnergy
 from pvkdb_pipelines.prototypes import STOICHIOMETRIES, Compound, competitors, compound_of, phases
 from pvkdb_pipelines.screening.plan.enumeration import TYPES
@@ -28,19 +28,7 @@ from pvkdb_pipelines.screening.stages.stability import (
     lowest_level,
 )
 
-_ids = count()
-
-
-def energy(phase: str, ev: float | None, *flaws: Flaw, failure: str | None = None) -> PhaseEnergy:
-    return PhaseEnergy(
-        phase=phase,
-        calculation=f"c{next(_ids)}",
-        energy_ev_per_formula=ev,
-        space_group=None,
-        volume_ang3_per_formula=None,
-        findings=[Finding(flaw, "0.79: by so much") for flaw in flaws],
-        failure=failure,
-    )
+from ....screened import phase as energy
 
 
 def compound(formula: str) -> Compound:
@@ -66,6 +54,7 @@ def among(target: Compound, **ev: float | None) -> dict[Compound, list[PhaseEner
 
 
 CSPBI3 = compound("CsPbI3")
+SALTS = among(CSPBI3, CsI=-6.0, PbI2=-8.5)
 
 
 def test_the_energy_of_mixing_is_that_above_the_ends_in_the_same_phase() -> None:
@@ -110,11 +99,7 @@ def test_the_lowest_phase_is_the_ground_state_and_the_perovskite_lies_above(
 
 @pytest.mark.parametrize("flaw", [flaw for flaw in Flaw if flaw.numerical])
 def test_a_numerical_finding_takes_the_energy_away(flaw: Flaw) -> None:
-    found = assess(
-        CSPBI3,
-        [energy("Pnma", -70.0, flaw), energy("delta", -15.0)],
-        among(CSPBI3, CsI=-6.0, PbI2=-8.5),
-    )
+    found = assess(CSPBI3, [energy("Pnma", -70.0, flaw), energy("delta", -15.0)], SALTS)
     assert found.ground_state == "delta"
     assert found.perovskite_above_ground_state_ev_per_atom is None
     assert found.above_hull_ev_per_atom == pytest.approx(-(15.0 - 14.5) / 5)
@@ -126,11 +111,8 @@ PHYSICAL = [flaw for flaw in Flaw if not flaw.numerical and not flaw.remark]
 @pytest.mark.parametrize("flaw", PHYSICAL)
 def test_what_fell_apart_is_no_perovskite_but_bounds_the_energy(flaw: Flaw) -> None:
     chains = energy("Pnma", -15.3, flaw)
-    found = assess(
-        CSPBI3,
-        [chains, energy("R3m", -15.0), energy("delta", -15.1)],
-        among(CSPBI3, CsI=-6.0, PbI2=-8.5),
-    )
+    phases = [chains, energy("R3m", -15.0), energy("delta", -15.1)]
+    found = assess(CSPBI3, phases, SALTS)
     assert found.ground_state == "delta"
     assert found.perovskite_above_ground_state_ev_per_atom == pytest.approx(0.3 / 5)
     assert found.above_hull_ev_per_atom == pytest.approx(-(15.3 - 14.5) / 5)
@@ -182,7 +164,7 @@ def test_phases_far_above_the_lowest_are_remarked() -> None:
 def test_what_has_no_energy_is_passed_over(bad: PhaseEnergy) -> None:
     assert lowest_level([bad]) is None
     assert lowest_level([bad, energy("delta", -15.0)]) == Level(-15.0, "delta")
-    nothing = assess(CSPBI3, [bad], among(CSPBI3, CsI=-6.0, PbI2=-8.5))
+    nothing = assess(CSPBI3, [bad], SALTS)
     assert nothing.ground_state is None
     assert nothing.above_hull_ev_per_atom is None
     assert len(nothing.phases) == 1  # the record keeps it
@@ -216,8 +198,7 @@ def test_perovskites_share_all_corners(stoichiometry: str) -> None:
 
 
 def test_decomposition_into_binaries_by_hand_and_without_other_elements() -> None:
-    binaries = among(CSPBI3, CsI=-6.0, PbI2=-8.5)
-    for theirs in (binaries, {compound("CsSnI3"): [energy("Pnma", -99.0)], **binaries}):
+    for theirs in (SALTS, {compound("CsSnI3"): [energy("Pnma", -99.0)], **SALTS}):
         found = assess(CSPBI3, [energy("Pnma", -15.0)], theirs)
         assert found.above_hull_ev_per_atom == pytest.approx(-0.5 / 5)
         assert [(p.formula, p.amount) for p in found.products] == [("CsI", 1.0), ("PbI2", 1.0)]
@@ -266,7 +247,7 @@ def test_a_competitor_without_an_energy_can_only_make_it_look_more_stable() -> N
 
 
 def test_a_compound_does_not_decompose_into_itself() -> None:
-    theirs = {CSPBI3: [energy("Pnma", -99.0)], **among(CSPBI3, CsI=-6.0, PbI2=-8.5)}
+    theirs = {CSPBI3: [energy("Pnma", -99.0)], **SALTS}
     found = assess(CSPBI3, [energy("Pnma", -15.0)], theirs)
     assert found.above_hull_ev_per_atom == pytest.approx(-0.1)
     ordered = Compound("A2BB'X6", (CSPBI3.ions[0], *CSPBI3.ions[1:2] * 2, CSPBI3.ions[2]))

@@ -12,20 +12,9 @@ from pvkdb_pipelines.screening.plan.enumeration import EnumeratedCandidate
 from pvkdb_pipelines.screening.stages.stability import assess
 from pvkdb_pipelines.screening.stages.tracks import Track, failed, judge_stability
 
+from ....screened import phase
+
 CSPBI3 = parse_composition("CsPbI3")
-
-
-def phase(name: str, energy: float | None, *flaws: Flaw, failure: str = "") -> PhaseEnergy:
-    return PhaseEnergy(
-        phase=name,
-        calculation=name,
-        energy_ev_per_formula=energy,
-        space_group=None,
-        volume_ang3_per_formula=None,
-        findings=[f"{flaw}: shown" for flaw in flaws],
-        failure_kind=failure or None,
-        failure=f"CsPbI3 {name}: {failure}" if failure else None,
-    )
 
 
 def fall_of(*phases: PhaseEnergy, lacking: str = "") -> Fall | None:

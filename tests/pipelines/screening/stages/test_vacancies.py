@@ -8,7 +8,7 @@ import pytest
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.calculations.migration import NebRequest, NebResult, NebSettings
+from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
 from pvkdb.schemas.screening import PhaseEnergy
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import claim, enqueue, finish, submit
@@ -16,7 +16,6 @@ from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.prototypes import build, compound_of, prototype
 from pvkdb_pipelines.relaxations.compound import relax_request
 from pvkdb_pipelines.screening.plan.enumeration import EnumeratedCandidate
-from pvkdb_pipelines.screening.plan.plan import PlanError, parse_plan
 from pvkdb_pipelines.screening.stages.tracks import Track
 from pvkdb_pipelines.screening.stages.vacancies import (
     barrier_requests,
@@ -30,21 +29,6 @@ from pvkdb_pipelines.structures.user_structures import store_start
 from ....screened import stability
 from ...migration.results import hop_barrier, migration_result_of
 
-PLAN = """\
-types = ["ABX3"]
-stop_after = "{stop}"
-[ions]
-A = ["Cs"]
-B = ["Pb2+"]
-X = ["Br"]
-[barriers]
-{barriers}
-"""
-
-
-def plan(barriers: str, stop: str = "barrier"):
-    return parse_plan(PLAN.format(barriers=barriers, stop=stop))
-
 
 def track(formula: str, kind: str, above_hull_ev: float | None) -> Track:
     found = Track(EnumeratedCandidate(kind, parse_composition(formula)))
@@ -52,31 +36,6 @@ def track(formula: str, kind: str, above_hull_ev: float | None) -> Track:
     none["perovskite_above_ground_state_ev_per_atom"] = None
     found.stability = stability(above_hull_ev, **none)
     return found
-
-
-def test_a_plan_names_how_many_and_which_potentials():
-    barriers = plan('most = 7\npotentials = ["chgnet"]').barriers
-    assert (barriers.most, barriers.potentials) == (7, (PotentialName.CHGNET,))
-    assert plan("").barriers.most == 60
-    assert plan("").barriers.potentials[0] is PotentialName.SEVENNET_L3I5
-
-
-@pytest.mark.parametrize(
-    ("barriers", "stop", "said"),
-    [
-        ("most = 0", "barrier", "line 8: barriers.most = 0: .*greater"),
-        ("most = true", "barrier", "True: input should be a valid integer"),
-        ('potentials = ["mace"]', "barrier", "line 8: .*no potential 'mace'"),
-        ("potentials = []", "barrier", "is not a list of some of chgnet"),
-        ("images = 5", "barrier", "images"),
-        ("most = 5", "stability", "needs a later last stage"),
-        ("quotas = {Xe = 5}", "barrier", "line 8: there is no halide or type 'Xe'"),
-        ("quotas = {I = true}", "barrier", "quotas.I: True is not a number of candidates"),
-    ],
-)
-def test_a_plan_that_cannot_be_carried_out_names_the_line(barriers, stop, said):
-    with pytest.raises(PlanError, match=said):
-        plan(barriers, stop)
 
 
 def test_each_type_has_its_turn_the_most_stable_first():
@@ -110,14 +69,6 @@ def test_quotas_limit_halides_and_types():
     assert chosen(None, Cl=1, Br=1, I=1) == ["Cs2PtCl6", "Cs2PtBr6", "CsPbI3"]
     assert chosen(None, ABX3=2) == ["Cs2PtCl6", "CsPbCl3", "Cs2PtBr6", "CsPbBr3"]
     assert chosen(3, ABX3=2, Cl=0) == ["Cs2PtBr6", "CsPbBr3", "CsPbI3"]
-
-
-@pytest.mark.parametrize(
-    ("barriers", "limit"),
-    [("", 60), ("most = 7", 7), ("quotas = {I = 5}", None), ("most = 7\nquotas = {I = 5}", 7)],
-)
-def test_quotas_stand_in_place_of_most_unless_it_is_given(barriers, limit):
-    assert plan(barriers).barriers.limit == limit
 
 
 def test_a_barrier_of_the_same_host_is_not_computed_again(empty_store):
@@ -157,28 +108,16 @@ def test_a_barrier_of_the_same_host_is_not_computed_again(empty_store):
         assert found.key() == prototypes
 
 
-def result(e_a_ev: float) -> NebResult:
-    return migration_result_of("CsPbBr3", hop_barrier(e_a_ev))
-
-
 def said(*energies: float | None):
     """What a candidate's migration is for values of its potentials, None for a failure."""
-    potentials = (PotentialName.SEVENNET_0, PotentialName.CHGNET)
-    requests = [
-        NebRequest(formula="CsPbBr3", phase="Pnma", potential=potential)
-        for potential, _ in zip(potentials, energies, strict=True)
-    ]
-    numbers = count(1)
-    answers = {
-        request.key(): Calculation(
-            id=f"c{next(numbers)}",
-            result=None if energy is None else result(energy).model_dump(mode="json"),
-            failure_kind="NEB not converged" if energy is None else None,
-            failure_message="200 steps" if energy is None else None,
-        )
-        for request, energy in zip(requests, energies, strict=True)
-    }
-    return migration_of("Pnma", requests, lambda request: answers[request.key()])
+    answers = {}
+    for potential, energy in zip(("sevennet-0", "chgnet"), energies, strict=True):
+        found = Calculation(id=potential, failure_kind="NEB not converged", failure_message="why")
+        if energy is not None:
+            result = migration_result_of("CsPbBr3", hop_barrier(energy))
+            found = Calculation(id=potential, result=result.model_dump(mode="json"))
+        answers[NebRequest(formula="CsPbBr3", phase="Pnma", potential=potential)] = found
+    return migration_of("Pnma", list(answers), answers.__getitem__)
 
 
 def test_the_first_potential_counts_and_the_others_say_how_far_to_trust_it():
