@@ -233,11 +233,9 @@ def _request(
             )
         if is_pending_barrier(calculation):
             request = after_request(calculation, settings, hop, chosen or "path", **given)
-        elif method in ("neb", "hop"):
-            made = requests.neb_request if method == "neb" else requests.hop_request
-            request = made(session, calculation, settings, hop, **given)
         else:
-            request = requests.path_request(session, calculation, settings, hop)
+            model = requests.ON_PATHS[method or "path"]
+            request = requests.barrier_request(session, calculation, model, settings, hop, **given)
         return request, calculation.material_id
     structure = session.get(Structure, key)
     if structure is None:
