@@ -42,7 +42,7 @@ from benchmarks.potentials.neb_peers import (
 from pvkdb.chemistry.formulas.composition import parse_composition
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebSettings
-from pvkdb_pipelines.migration.defects.defects import relax_vacancies
+from pvkdb_pipelines.migration.defects.defects import DefectStates, relax_vacancies
 from pvkdb_pipelines.migration.defects.states import Stage
 from pvkdb_pipelines.migration.host.hessian import host_hessian
 from pvkdb_pipelines.migration.host.host import Start, relaxed_crystal
@@ -102,9 +102,10 @@ def _compare_hops(name: str, chosen: argparse.Namespace) -> None:
     peer.calculator().get_potential_energy(stage.host)  # what only a first call costs
 
     calls, started = potential.force_calls, time.process_time()
-    hessian = host_hessian(stage.host, stage.operations, stage.action, potential)
+    hessian = host_hessian(stage.operations, potential)
     hessian_calls = potential.force_calls - calls
-    states = relax_vacancies(stage, hessian, potential, settings, lambda part, parts: silent)
+    unknown = DefectStates(stage, hessian, potential, settings)
+    states = relax_vacancies(unknown, lambda part, parts: silent)
     shared_seconds = time.process_time() - started
     shared_calls = potential.force_calls - calls
     print(
@@ -112,7 +113,7 @@ def _compare_hops(name: str, chosen: argparse.Namespace) -> None:
         f"{shared_calls - hessian_calls} for {len(states.by_site)} vacancies, "
         f"{shared_seconds:.1f} CPU-s"
     )
-    finder = PathFinder(states, potential, settings)
+    finder = PathFinder(states)
     print(f"{'hop':27} {'way':10} {'calls':>6} {'CPU-s':>7} {'barrier':>8}        of the calls")
     table: list[dict[str, Outcome]] = []
     for hop, label in zip(hops, names, strict=True):
@@ -147,7 +148,7 @@ def _stage(
     sites = stage.sites
     cations = {occupant.ion.symbol for occupant in composition.on("B")}
     octahedra = octahedra_of(stage.host, cations, halide)
-    found = find_hops(sites.positions, stage.operations, sites.action, chosen.cutoff)
+    found = find_hops(sites, chosen.cutoff)
     hops = [
         hop
         for hop in found

@@ -50,9 +50,9 @@ class LocalClient(Client):
             MissingExtraError: the extra ``screening`` is not installed.
         """
         require("screening")
-        from pvkdb_pipelines.work.pool import drain
+        from pvkdb_pipelines.work.pool import LocalEngine
 
-        for _ in drain(self._store, processes=1, only=[queued.id], pin=False):
+        for _ in LocalEngine(processes=1, pin=False).drain(self._store, only=[queued.id]):
             pass
         return self.calculations.get(queued.id)
 

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import StoreAwayError
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims, jobs
+
+
+def breaking(store: Store, when: Callable[[], bool]) -> Callable[..., Any]:
+    """Sessions of a store whose connection breaks after a transaction was written."""
+    session = store.session
+
+    @contextmanager
+    def broken(**given: Any) -> Iterator[Session]:
+        with session(**given) as inner:
+            yield inner
+        if when():
+            raise StoreAwayError("connection lost")
+
+    return broken
 
 
 class Queue:

@@ -17,13 +17,13 @@ from pathlib import Path
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import CalculationDocument, PotentialName
-from pvkdb.schemas.calculations.dft import DftScfRequest, DftScfResult, DftSettings
+from pvkdb.schemas.calculations.dft import DftPathRequest, DftScfRequest, DftScfResult, DftSettings
 from pvkdb.schemas.calculations.migration import NebRequest, NebResult
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
-from pvkdb_pipelines.dft.requests import path_request
+from pvkdb_pipelines.dft.requests import barrier_request
 from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
 from validation.dft import page as dft_page
@@ -84,7 +84,8 @@ def main() -> None:
 def _requests(store: Store, neb: str, settings: DftSettings) -> list[tuple[str, DftScfRequest]]:
     """The single points of one charge, each a calculation of its own."""
     with store.session() as session:
-        path = path_request(session, session.get_one(Calculation, neb), settings)
+        neb_done = session.get_one(Calculation, neb)
+        path = barrier_request(session, neb_done, DftPathRequest, settings)
     return [
         (
             image.name,

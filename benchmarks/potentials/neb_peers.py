@@ -27,9 +27,8 @@ from ase.optimize import FIRE
 
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb_pipelines.migration.defects.states import Stage
-from pvkdb_pipelines.migration.host.host import SYMPREC_ANG
 from pvkdb_pipelines.migration.sites.hops import HopClass
-from pvkdb_pipelines.migration.sites.operations import act, operations_of
+from pvkdb_pipelines.migration.sites.operations import operations_of
 from pvkdb_pipelines.migration.sites.sites import vacancy_sites
 from pvkdb_pipelines.potentials.loading import PACKAGES
 
@@ -89,9 +88,7 @@ class Peer:
 
 
 def sites_of(host: Atoms, halide: str) -> Stage:
-    operations = operations_of(host, SYMPREC_ANG)
-    action = act(operations, host.positions, host.numbers)
-    return Stage(host, operations, action, vacancy_sites(host, halide, operations))
+    return Stage(vacancy_sites(operations_of(host), halide))
 
 
 def unrelaxed(stage: Stage, hop: HopClass) -> tuple[Atoms, Atoms]:

@@ -35,7 +35,6 @@ from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
 from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.geometry.supercells import symmetric_supercell
 from pvkdb_pipelines.migration.compute import compute_migration
-from pvkdb_pipelines.migration.host.host import SYMPREC_ANG
 from pvkdb_pipelines.migration.sites.hops import find_hops
 from pvkdb_pipelines.migration.sites.operations import operations_of
 from pvkdb_pipelines.potentials.loading import load_potential
@@ -139,11 +138,11 @@ def _loop(name: str, chosen: argparse.Namespace) -> Whole:
     cell.calc = peer.calculator()
     reached = FIRE(FrechetCellFilter(cell), logfile=None).run(fmax=LOOSE, steps=MOST_STEPS)
     calls = Counter({"cell": peer.calls})
-    rotations = operations_of(cell, SYMPREC_ANG).rotations
+    rotations = operations_of(cell).rotations
     distance = NebSettings().distance_ang
     host = make_supercell(cell, symmetric_supercell(cell.cell.array, rotations, distance))
     stage = sites_of(host, composition.on("X")[0].ion.symbol)
-    hops = find_hops(stage.sites.positions, stage.operations, stage.sites.action, chosen.cutoff)
+    hops = find_hops(stage.sites, chosen.cutoff)
     outcomes = [plain(stage, hop, peer, LOOSE, LOOSE, first_climb=True) for hop in hops]
     seconds = time.process_time() - started
     for outcome in outcomes:

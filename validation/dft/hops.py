@@ -38,7 +38,7 @@ from pvkdb.store.queue import claims as queue
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.dft.codes.runs import RunLocation
 from pvkdb_pipelines.dft.hops import apart_ang, read_checkpoint, why_no_hop
-from pvkdb_pipelines.dft.requests import hop_request
+from pvkdb_pipelines.dft.requests import barrier_request
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
@@ -269,7 +269,8 @@ def _request(
     with store.session(read_only=True) as session:
         calculation = session.get_one(Calculation, key)
         most = case.max_force_calls
-        return document, hop_request(session, calculation, case.settings, max_force_calls=most)
+        made = (session, calculation, DftHopRequest, case.settings)
+        return document, barrier_request(*made, max_force_calls=most)
 
 
 def _force_calls(request: DftHopRequest) -> int:

@@ -16,13 +16,13 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.calculations.dft import DftScfRequest, DftScfResult
+from pvkdb.schemas.calculations.dft import DftPathRequest, DftScfRequest, DftScfResult
 from pvkdb.schemas.calculations.migration import NebRequest, NebResult
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
-from pvkdb_pipelines.dft.requests import path_request
+from pvkdb_pipelines.dft.requests import barrier_request
 from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
 from validation.dft.hops import HopCase, computed
@@ -102,7 +102,8 @@ def _point(store: Store, case: HopCase, wanted: str) -> PathPoint:
         if each.hop.hop_class.startswith(wanted)
     )
     with store.session() as session:
-        path = path_request(session, session.get_one(Calculation, neb), case.settings, number)
+        neb_done = session.get_one(Calculation, neb)
+        path = barrier_request(session, neb_done, DftPathRequest, case.settings, number)
     energies, seconds, versions = {}, 0.0, {}
     for image in path.images[:2]:
         values = path.model_dump(include={"formula", "phase", "defect", "parent", "hop"})

@@ -28,8 +28,7 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftSettings
 from pvkdb.store.curation.computed import describe_settings
 from pvkdb_pipelines.dft.hops import rms
-from pvkdb_pipelines.dft.stationary import hessian_of
-from pvkdb_pipelines.geometry.hosts import set_results
+from pvkdb_pipelines.dft.stationary import UNSTABLE, hessian_of
 from pvkdb_pipelines.migration.host.hessian import Hessian
 from pvkdb_pipelines.migration.paths.saddle import climb
 from pvkdb_pipelines.potentials.potential import Potential
@@ -38,8 +37,6 @@ from pvkdb_pipelines.relaxations.relaxation import relax
 HOPS, CALLS = "benchmark.json", "force_calls.xyz.gz"
 #: Largest force at the ends and the saddle point of a potential, eV/Å, and most steps to them.
 _FMAX, _STEPS = 0.02, 300
-#: Modes below this curvature are unstable, eV/Å².
-_UNSTABLE = -0.05
 
 
 class BenchmarkHop(BaseModel):
@@ -278,20 +275,18 @@ def _scored(potential: Potential, hop: BenchmarkHop, calls: list[Atoms]) -> HopS
 
 def _relaxed(potential: Potential, points: dict[str, Atoms]) -> tuple[tuple[float, float], float]:
     """Return a potential's own barriers, and how far its saddle point is from that of DFT, Å."""
-    saddle = points["saddle"].copy()
+    saddle = points["saddle"]
     along = saddle.positions - points["start"].positions
     matrix = hessian_of(saddle, potential)
     curvatures, modes = np.linalg.eigh(matrix)
-    overlaps = np.abs(along.ravel() @ modes) * (curvatures < _UNSTABLE)
+    overlaps = np.abs(along.ravel() @ modes) * (curvatures < UNSTABLE)
     mode = modes[:, overlaps.argmax()].reshape(-1, 3) if overlaps.any() else along
     stiff = Hessian(matrix).of_atoms(np.arange(len(saddle)))
     energies = {}
     for name in points.keys() - {"saddle"}:
         end, _ = relax(points[name], potential, _FMAX, _STEPS, cell=False, what=name, hessian=stiff)
         energies[name] = float(end.get_potential_energy())
-    (first,) = potential.evaluate([saddle], stress=False)
-    set_results(saddle, first["energy"], first["forces"])
-    top = climb(saddle, mode, stiff, potential, _FMAX, _STEPS)
+    top = climb(potential.evaluated(saddle), mode, stiff, potential, _FMAX, _STEPS)
     if top is None:
         raise CalculationFailedError(
             FailureKind.SADDLE_NOT_FOUND,
@@ -299,7 +294,7 @@ def _relaxed(potential: Potential, points: dict[str, Atoms]) -> tuple[tuple[floa
         )
     highest = float(top.atoms.get_potential_energy())
     ends = energies["start"], energies.get("end", energies["start"])
-    moved = rms(top.atoms.positions - points["saddle"].positions)
+    moved = rms(top.atoms.positions - saddle.positions)
     return _rounded(*(highest - end for end in ends)), round(moved, 3)
 
 

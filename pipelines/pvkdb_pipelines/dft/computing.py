@@ -35,25 +35,17 @@ from pvkdb_pipelines.dft.codes.pw_output import single_point
 from pvkdb_pipelines.dft.codes.runs import RunLocation, cpu_seconds
 from pvkdb_pipelines.dft.hops import compute_hop
 from pvkdb_pipelines.dft.settings import complete_request, correction_ev, remarks_on, structures_of
-from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
+from pvkdb_pipelines.geometry.hosts import atoms_in, frozen, host_of, longest
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.migration.paths.band import ElasticBand, check_band
 from pvkdb_pipelines.migration.paths.nudging import relax_band
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
-from pvkdb_pipelines.relaxations.relaxation import relax
+from pvkdb_pipelines.relaxations.relaxation import STIFFNESS, relax
 
-#: Initial stiffness of BFGS, eV/Å², as in ASE: a force call costs minutes, and quasi-Newton needs
-#: fewer steps than FIRE.
-_STIFFNESS = 70.0
-
-_POINTS, _RELAX, _ENDS, _BAND = (
-    "single points",
-    "relax",
-    "relax the end points",
-    "converge the band",
-)
+_POINTS, _RELAX = "single points", "relax"
+_ENDS, _BAND = "relax the end points", "converge the band"
 
 
 @dataclass(frozen=True)
@@ -199,7 +191,7 @@ def _relaxation(
     return {
         "structure": host_of(relaxed),
         "energy_ev": float(relaxed.get_potential_energy()),
-        "max_force_ev_per_ang": float(np.linalg.norm(relaxed.get_forces(), axis=1).max()),
+        "max_force_ev_per_ang": longest(relaxed.get_forces()),
         "steps": steps,
     }
 
@@ -256,7 +248,8 @@ def _hop(request: DftHopRequest, report: Report | None, engine: Potential) -> di
 
 
 def _stiffness(atoms: Atoms) -> np.ndarray:
-    return _STIFFNESS * np.eye(3 * len(atoms))
+    """Return what BFGS starts from, which needs fewer force calls than FIRE."""
+    return STIFFNESS * np.eye(3 * len(atoms))
 
 
 def _moved_with_ends(path: Sequence[Atoms], ends: Sequence[Atoms]) -> list[Atoms]:
@@ -265,12 +258,10 @@ def _moved_with_ends(path: Sequence[Atoms], ends: Sequence[Atoms]) -> list[Atoms
         end.positions - old.positions for end, old in zip(ends, (path[0], path[-1]), strict=True)
     ]
     last = len(path) - 1
-    moved = [ends[0].copy(), *(image.copy() for image in path[1:-1]), ends[1].copy()]
+    moved = [frozen(ends[0]), *(image.copy() for image in path[1:-1]), frozen(ends[1])]
     for index in range(1, last):
         share = index / last
         moved[index].positions += (1 - share) * shifts[0] + share * shifts[1]
-    for image, end in ((moved[0], ends[0]), (moved[-1], ends[1])):
-        set_results(image, end.get_potential_energy(), end.get_forces())
     if any(np.linalg.norm(image.positions - ends[0].positions) < 1e-3 for image in moved[1:]):
         raise CalculationFailedError(
             FailureKind.ENDPOINTS_IDENTICAL,

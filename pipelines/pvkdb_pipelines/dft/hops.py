@@ -32,7 +32,7 @@ from pvkdb_pipelines.dft.stationary import (
     hessian_of,
     unstable_modes,
 )
-from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, longest, set_results
 from pvkdb_pipelines.geometry.tilts import ONE_PATTERN_DEG, TiltChange, octahedra_of, tilt_change
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
@@ -381,7 +381,7 @@ class _Search:
             except CalculationFailedError as failed:
                 return f"whether the saddle point leads to the {name} is not known: {failed}"
             away = below.positions - found.positions
-            away_ang = float(np.linalg.norm(away - away.mean(axis=0), axis=1).max())
+            away_ang = longest(away - away.mean(axis=0))
             if away_ang > _SAME_END_ANG:
                 return (
                     f"downhill from the saddle point an atom ends {away_ang:.1f} Å from its place "
@@ -407,7 +407,7 @@ class _Search:
         first = self.saddle.atoms.copy()
         towards = self.saddle.modes[0].reshape(-1, 3)
         sign = np.sign((towards * self.along).sum()) * (1 if name == "end" else -1)
-        first.positions += sign * _BELOW_ANG * towards / np.linalg.norm(towards, axis=1).max()
+        first.positions += sign * _BELOW_ANG * towards / longest(towards)
         return first
 
 
@@ -419,5 +419,4 @@ def _evaluated(atoms: Atoms, call: ForceCall) -> Atoms:
     """Return the structure of a call with its energy and forces."""
     structure = atoms.copy()
     structure.positions = call.positions_ang
-    set_results(structure, call.point.energy_ev, np.array(call.point.forces_ev_per_ang))
-    return structure
+    return set_results(structure, call.point.energy_ev, np.array(call.point.forces_ev_per_ang))

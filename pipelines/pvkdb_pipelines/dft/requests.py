@@ -8,8 +8,7 @@ written and not on a compute node.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from ase import Atoms
@@ -32,7 +31,6 @@ from pvkdb.schemas.calculations.dft import (
     PathImage,
 )
 from pvkdb.schemas.calculations.migration import Hop, NebResult
-from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.store.base import Base, utc_now
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
@@ -40,88 +38,74 @@ from pvkdb.store.queue.claims import enqueue, requeue
 from pvkdb.store.queue.jobs import find
 from pvkdb.store.queue.log import ProgressLine, note_progress
 from pvkdb_pipelines.dft.settings import complete_request, structures_of
-from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, longest
 from pvkdb_pipelines.migration.paths.nudging import images_for, interpolate
 from pvkdb_pipelines.migration.result.stored import stored_host, stored_path
 from pvkdb_pipelines.migration.sites.hops import find_hops
-from pvkdb_pipelines.migration.sites.operations import act, operations_of
+from pvkdb_pipelines.migration.sites.operations import operations_of
+from pvkdb_pipelines.migration.sites.sites import vacancy_sites
 from pvkdb_pipelines.structures.user_structures import atoms_of
 
-Method = Literal["path", "neb", "hop", "scf", "relax"]
-METHODS: tuple[Method, ...] = get_args(Method)
-#: Tolerances of the host's symmetry and of lengths of hops, which are kept to four digits, Å.
-_SYMPREC_ANG, _SAME_LENGTH_ANG = 0.01, 0.001
+#: Requests for DFT on the path of a barrier, and all methods, by name.
+ON_PATHS: dict[str, type[DftPathRequest | DftHopRequest | DftNebRequest]] = {
+    "path": DftPathRequest,
+    "neb": DftNebRequest,
+    "hop": DftHopRequest,
+}
+METHODS = (*ON_PATHS, "scf", "relax")
+OnPathT = TypeVar("OnPathT", bound=DftPathRequest | DftHopRequest | DftNebRequest)
+#: Tolerance of lengths of hops, which are kept to four digits, Å.
+_SAME_LENGTH_ANG = 0.001
 
 _LIMITS = {"fmax_neb_ev_per_ang", "max_steps_neb"}
 _UNFINISHED = (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
 
 
-def path_request(
-    session: Session, calculation: Calculation, settings: DftSettings, hop: int | None = None
-) -> DftPathRequest:
-    """Return the request for single points at both ends and the highest image of a path.
+def barrier_request(
+    session: Session,
+    calculation: Calculation,
+    model: type[OnPathT],
+    settings: DftSettings,
+    hop: int | None = None,
+    **limits: Any,
+) -> OnPathT:
+    """Return a request for DFT on the stored path of a finished ``neb``.
+
+    Single points are those of both ends and the highest image, from which a hop starts, too. A band
+    starts from all images; those of a vacancy that the store does not have are interpolated.
 
     Args:
-        session: Open session of the store.
-        calculation: A finished ``neb``.
-        settings: Settings, completed here.
+        model: The kind of request, one of :data:`ON_PATHS`.
         hop: Number of the hop, from 1; None for the one that limits the easiest path.
+        limits: Forces and steps of a hop or a band.
 
     Raises:
-        InputError: the calculation has no path, or the hop does not exist.
+        InputError: the calculation has no path, the hop does not exist, or a limit is out of range.
     """
-    images, values = _path(session, calculation, settings, hop)
-    return complete_request(DftPathRequest(**values, images=_ends_and_highest(images)))
-
-
-def hop_request(
-    session: Session,
-    calculation: Calculation,
-    settings: DftSettings,
-    hop: int | None = None,
-    **limits: Any,
-) -> DftHopRequest:
-    """Return the request for the ends and the saddle point of a hop, from those of a stored path.
-
-    Raises:
-        InputError: see :func:`path_request`; or a limit is out of range.
-    """
-    images, values = _path(session, calculation, settings, hop)
-    described = NebResult.model_validate(calculation.result).hops[values["hop"] - 1].hop
-    values |= {
-        "images": _ends_and_highest(images),
-        "guide": calculation.parameters["potential"],
-        "equivalent_ends": described.start == described.end,
+    band = model is DftNebRequest
+    images, result, number = _path(session, calculation, hop, interpolated=band)
+    values: dict[str, Any] = {
+        **result.model_dump(include={"formula", "phase", "defect"}),
+        "parent": calculation.id,
+        "hop": number,
+        "settings": settings,
     }
-    return complete_request(validated(DftHopRequest, {**values, **limits}))
-
-
-def _ends_and_highest(images: Sequence[Atoms]) -> tuple[PathImage, ...]:
-    energies = [image.get_potential_energy() for image in images]
-    top = max(range(1, len(images) - 1), key=energies.__getitem__)
-    named = zip(("start", "saddle", "end"), (0, top, len(images) - 1), strict=True)
-    return tuple(PathImage(name=name, structure=host_of(images[index])) for name, index in named)
-
-
-def neb_request(
-    session: Session,
-    calculation: Calculation,
-    settings: DftSettings,
-    hop: int | None = None,
-    **limits: Any,
-) -> DftNebRequest:
-    """Return the request for a climbing-image NEB from a stored path, or else an interpolated one.
-
-    ``limits`` are forces and steps.
-
-    Raises:
-        InputError: see :func:`path_request`; or a limit is out of range.
-    """
-    images, values = _path(session, calculation, settings, hop, interpolated=True)
-    values["images"] = tuple(host_of(image) for image in images)
-    if images[0].calc is None:
-        values["path"] = "IDPP"
-    return complete_request(validated(DftNebRequest, {**values, **limits}))
+    if band:
+        values["images"] = tuple(map(host_of, images))
+        if images[0].calc is None:
+            values["path"] = "IDPP"
+    else:
+        energies = [image.get_potential_energy() for image in images]
+        top = max(range(1, len(images) - 1), key=energies.__getitem__)
+        named = {"start": images[0], "saddle": images[top], "end": images[-1]}
+        values["images"] = tuple(
+            PathImage(name=name, structure=host_of(image)) for name, image in named.items()
+        )
+    if model is DftHopRequest:
+        described = result.hops[number - 1].hop
+        values["guide"] = calculation.parameters["potential"]
+        values["equivalent_ends"] = described.start == described.end
+    return complete_request(validated(model, {**values, **limits}))
 
 
 def structure_request(
@@ -131,35 +115,34 @@ def structure_request(
     vacancy: int | None = None,
     **limits: Any,
 ) -> DftScfRequest | DftRelaxRequest:
-    """Return the request for a single point or relaxation of a stored structure or vacancy.
+    """Return the request for a single point or relaxation of a stored structure.
 
-    Args:
-        structure: Structure of the store: a host, a start or an image.
-        settings: Settings, completed here; their charge is the vacancy's charge.
-        method: ``scf`` or ``relax``.
-        vacancy: Index of the atom to remove, from 0.
-        limits: Forces and steps of a relaxation, and whether the cell relaxes.
+    ``vacancy`` is the index of an atom to remove, from 0; ``limits`` are forces and steps of a
+    relaxation, and whether the cell relaxes.
 
     Raises:
         InputError: the atom does not exist, or a limit is out of range.
     """
-    host = host_of(atoms_of(structure))
-    defect = None
+    atoms, defect = atoms_of(structure), None
     if vacancy is not None:
-        host, symbol = without_atom(host, vacancy)
-        defect = f"V_{symbol}"
+        if not 0 <= vacancy < len(atoms):
+            raise InputError(
+                f"atom {vacancy} does not exist; the structure has 0 to {len(atoms) - 1}"
+            )
+        defect = f"V_{atoms.symbols[vacancy]}"
+        del atoms[vacancy]
     values = {
         "formula": structure.material.composition.formula,
         "phase": structure.material.phase,
         "defect": defect,
         "parent": structure.id,
         "settings": settings,
-        "structure": host,
+        "structure": host_of(atoms),
         **limits,
     }
-    if method == "scf":
-        return complete_request(validated(DftScfRequest, values))
-    return complete_request(validated(DftRelaxRequest, values))
+    model: type[DftScfRequest | DftRelaxRequest]
+    model = DftScfRequest if method == "scf" else DftRelaxRequest
+    return complete_request(validated(model, values))
 
 
 def band_between(
@@ -179,7 +162,7 @@ def band_between(
     apart, _ = find_mic(last.positions - first.positions, first.cell, pbc=True)
     made_by = session.get(Calculation, start.calculation_id)
     origin = {} if made_by is None else {**made_by.parameters, **(made_by.result or {})}
-    inner = images_for(float(np.linalg.norm(apart, axis=1).max()))
+    inner = images_for(longest(apart))
     values = {
         "formula": start.material.composition.formula,
         "phase": start.material.phase,
@@ -276,14 +259,12 @@ def queue_deferred(session: Session, calculation: Calculation) -> list[Base]:
     """
     deferred = DftAfterRequest.model_validate(calculation.parameters)
     barrier = session.get_one(Calculation, deferred.barrier)
-    request: DftPathRequest | DftNebRequest | DftHopRequest
+    model = ON_PATHS[deferred.method]
+    limits = deferred.model_dump(include=_LIMITS, exclude_none=True)
     try:
-        if deferred.method == "neb":
-            limits = deferred.model_dump(include=_LIMITS, exclude_none=True)
-            request = neb_request(session, barrier, deferred.settings, deferred.hop, **limits)
-        else:
-            made = hop_request if deferred.method == "hop" else path_request
-            request = made(session, barrier, deferred.settings, deferred.hop)
+        request = barrier_request(
+            session, barrier, model, deferred.settings, deferred.hop, **limits
+        )
     except InputError as error:
         raise CalculationFailedError(FailureKind.INVALID_REQUEST, str(error)) from error
     follows, _ = enqueue(session, request, barrier.material_id, calculation.priority)
@@ -294,25 +275,6 @@ def queue_deferred(session: Session, calculation: Calculation) -> list[Base]:
     line = f"has queued {follows.id} ({follows.kind})"
     note_progress(session, calculation.id, [ProgressLine(utc_now(), line)])
     return []
-
-
-def without_atom(host: Host, index: int) -> tuple[Host, str]:
-    """Return a structure with a vacancy, and the element that is missing.
-
-    Raises:
-        InputError: the atom does not exist.
-    """
-    count = len(host.symbols)
-    if not 0 <= index < count:
-        raise InputError(f"atom {index} does not exist; the structure has 0 to {count - 1}")
-    rest = [position for position in range(count) if position != index]
-    vacant = host.model_copy(
-        update={
-            "symbols": tuple(host.symbols[position] for position in rest),
-            "positions_ang": tuple(host.positions_ang[position] for position in rest),
-        }
-    )
-    return vacant, host.symbols[index]
 
 
 def _instead(calculation: Calculation) -> str:
@@ -330,17 +292,9 @@ def _instead(calculation: Calculation) -> str:
 
 
 def _path(
-    session: Session,
-    calculation: Calculation,
-    settings: DftSettings,
-    hop: int | None,
-    *,
-    interpolated: bool = False,
-) -> tuple[Sequence[Any], dict[str, Any]]:
-    """Return the images of a stored path, and the other fields of a request for DFT on it.
-
-    With ``interpolated``, those of a vacancy that the store does not have are interpolated.
-    """
+    session: Session, calculation: Calculation, hop: int | None, *, interpolated: bool
+) -> tuple[list[Atoms], NebResult, int]:
+    """Return the images of a stored path, the result that it is from, and the number of its hop."""
     name, state = calculation.id, CalculationState(calculation.state)
     if calculation.kind != "neb" or state is not CalculationState.DONE:
         raise InputError(
@@ -352,28 +306,20 @@ def _path(
     if not 1 <= number <= len(result.hops):
         raise InputError(f"hop {number} does not exist; the calculation has {len(result.hops)}")
     try:
-        images = stored_path(session, calculation.id, number)
+        images = stored_path(session, name, number)
     except NotFoundError as error:
         if not interpolated or not result.defect.startswith("V_"):
             raise InputError(str(error)) from error
         images = _interpolated(stored_host(session, name), result, result.hops[number - 1].hop)
-    return images, {
-        **result.model_dump(include={"formula", "phase", "defect"}),
-        "parent": calculation.id,
-        "hop": number,
-        "settings": settings,
-    }
+    return images, result, number
 
 
 def _interpolated(host: Atoms, result: NebResult, hop: Hop) -> list[Atoms]:
     """Return a path of pairwise distances for a hop of a vacancy, which its length identifies."""
-    ions = host.symbols.search(result.defect.removeprefix("V_"))
-    sites = host.positions[ions]
-    operations = operations_of(host, _SYMPREC_ANG)
-    action = act(operations, sites, host.numbers[ions])
+    sites = vacancy_sites(operations_of(host), result.defect.removeprefix("V_"))
     found = [
         each
-        for each in find_hops(sites, operations, action, hop.length_ang + _SAME_LENGTH_ANG)
+        for each in find_hops(sites, hop.length_ang + _SAME_LENGTH_ANG)
         if abs(each.length_ang - hop.length_ang) < _SAME_LENGTH_ANG
     ]
     if len(found) != 1:
@@ -381,10 +327,10 @@ def _interpolated(host: Atoms, result: NebResult, hop: Hop) -> list[Atoms]:
             f"{len(found)} kinds of hops are {hop.length_ang} Å long in the stored host, and the "
             "store has no path; compute the barrier again: pvkdb neb"
         )
-    start, end = ions[found[0].start], ions[found[0].end]
+    start, end = sites.atoms[[found[0].start, found[0].end]]
     step = host.positions[start] - host.positions[end] - np.array(found[0].vector) @ host.cell.array
-    ends = [host.copy(), host.copy()]
-    ends[1].positions[end] += step
-    for atoms in ends:
+    first, last = host.copy(), host.copy()
+    last.positions[end] += step
+    for atoms in (first, last):
         del atoms[int(start)]
-    return interpolate(ends[0], ends[1], images_for(hop.length_ang))
+    return interpolate(first, last, images_for(hop.length_ang))

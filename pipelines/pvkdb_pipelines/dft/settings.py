@@ -80,11 +80,9 @@ def complete_settings(settings: DftSettings, structure: Host) -> DftSettings:
 
 
 def grid_of_spacing(cell_ang: np.ndarray, spacing_per_ang: float) -> tuple[int, int, int]:
-    """Return the smallest grid whose points are at most a spacing apart.
+    """Return the smallest grid of a cell, (3, 3), whose points are at most a spacing apart.
 
-    Args:
-        cell_ang: Rows are the lattice vectors, shape (3, 3), Å.
-        spacing_per_ang: Distance in reciprocal space, 2π included, 1/Å.
+    The spacing is a distance in reciprocal space, 2π included, 1/Å.
     """
     reciprocal = 2 * np.pi * np.linalg.inv(cell_ang).T
     lengths = np.linalg.norm(reciprocal, axis=1)

@@ -24,15 +24,13 @@ from ase.optimize.gpmin.gp import GaussianProcess
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb_pipelines.geometry.hosts import set_results
+from pvkdb_pipelines.geometry.hosts import longest
 from pvkdb_pipelines.migration.host.hessian import Hessian, host_hessian
 from pvkdb_pipelines.migration.paths.saddle import bofill, mode_step
-from pvkdb_pipelines.migration.sites.operations import act, operations_of
+from pvkdb_pipelines.migration.sites.operations import operations_of
 from pvkdb_pipelines.potentials.potential import Potential, Properties
 from pvkdb_pipelines.progress import OnStep
 
-#: Distance up to which atoms are symmetric, Å.
-_SYMPREC_ANG = 0.01
 #: How far an atom may go from call to call, Å: at most, and at least after a step that went wrong.
 _RADIUS_ANG, _SMALLEST_ANG = 0.3, 0.05
 #: A saddle search returns to where it was if the forces grow by more than this factor.
@@ -40,7 +38,7 @@ _WORSE = 1.5
 #: Noise of energies, eV.
 NOISE_EV = 1e-3
 #: Modes below this curvature are unstable, eV/Å².
-_UNSTABLE = -0.05
+UNSTABLE = -0.05
 #: How far atoms are moved along an unstable mode on which no force acts, Å: the farthest.
 _ASIDE_ANG = 0.1
 #: Least overlap of the unstable mode with that of the potential's saddle point.
@@ -93,13 +91,13 @@ def guide_at(atoms: Atoms, potential: Potential, along: np.ndarray | None) -> Gu
     if along is None:
         return Guide(potential, atoms, None)
     curvatures, modes = np.linalg.eigh(hessian_of(atoms, potential))
-    if curvatures[0] > _UNSTABLE:
+    if curvatures[0] > UNSTABLE:
         raise CalculationFailedError(
             FailureKind.SADDLE_NOT_FOUND,
             f"{potential.name} has no unstable mode at the highest image of the path "
             f"(lowest curvature {curvatures[0]:.3f} eV/Å²); converge the path further",
         )
-    overlaps = (along.ravel() @ modes) * (curvatures < _UNSTABLE)
+    overlaps = (along.ravel() @ modes) * (curvatures < UNSTABLE)
     return Guide(potential, atoms, modes[:, np.abs(overlaps).argmax()])
 
 
@@ -125,8 +123,6 @@ def find_stationary(
         fmax: Largest force on an atom at the end, eV/Å.
         energy_left_ev: Largest predicted change of the energy at the end, eV.
         max_calls: Most evaluations, the known ones included.
-        what: Name of the structure for messages.
-        on_step: Called with the number of evaluations and the largest force, eV/Å.
 
     Raises:
         CalculationFailedError: Not converged, or the saddle point has no unstable mode.
@@ -137,7 +133,7 @@ def find_stationary(
     while True:
         centre, radius = _centre_and_radius(points, minimum)
         point = points[centre]
-        largest = _longest(point.get_forces())
+        largest = longest(point.get_forces())
         on_step(len(points), largest)
         model = learned.near(point)
         hessian = hessian_of(point, model)
@@ -147,7 +143,7 @@ def find_stationary(
             if aside is None or centre < len(points) - 1:  # or it was tried, and led nowhere
                 unstable = unstable_modes(hessian, guide.mode, what)
                 return Stationary(point, centre, left_ev, *unstable)
-            positions = point.positions + _ASIDE_ANG * aside / _longest(aside)
+            positions = point.positions + _ASIDE_ANG * aside / longest(aside)
         if len(points) >= max_calls:
             kinds = FailureKind.SADDLE_NOT_FOUND, FailureKind.ENDPOINT_NOT_CONVERGED
             raise CalculationFailedError(
@@ -236,39 +232,30 @@ def _walk(
     radius: float,
     fmax: float,
 ) -> tuple[np.ndarray, float, bool]:
-    """Go to the model's stationary point, but no atom farther than the radius.
+    """Go to the model's stationary point, but no atom farther than the radius, Å.
 
-    Args:
-        mode: Direction to go uphill, shape (3 n,); None: to a minimum.
-        model: Potential that is searched.
-        start: Structure to start from.
-        hessian: The model's second derivatives there, shape (3 n, 3 n), eV/Å².
-        radius: How far an atom may go, Å.
-        fmax: Largest force on an atom at the end, eV/Å.
-
-    Returns:
-        Positions, shape (n, 3), Å; the change of energy up to there, eV; and whether it is the
-        stationary point.
+    Uphill along the mode, shape (3 n,); without one, to a minimum. Returned are the positions, the
+    change of energy up to there, eV, and whether it is the stationary point.
     """
-    matrix, longest = hessian, _WALK_ANG
+    matrix, step_ang = hessian, _WALK_ANG
     first = point = _evaluated(model, start, start.positions)
     for _ in range(_MOST_STEPS):
         forces = point.get_forces()
-        if _longest(forces) <= fmax:
+        if longest(forces) <= fmax:
             break
         step = _step(matrix, mode, forces)
-        away = point.positions - start.positions + step * (longest / max(longest, _longest(step)))
-        far = _longest(away) / radius
+        away = point.positions - start.positions + step * (step_ang / max(step_ang, longest(step)))
+        far = longest(away) / radius
         new = _evaluated(model, start, start.positions + away / max(1.0, far))
         moved = (new.positions - point.positions).ravel()
         matrix = matrix + bofill(matrix, moved, (forces - new.get_forces()).ravel())
         if mode is None and new.get_potential_energy() > point.get_potential_energy():
-            longest /= 2
+            step_ang /= 2
             continue
         point = new
         if far > 1.0:
             break
-    settled = _longest(point.get_forces()) <= fmax
+    settled = longest(point.get_forces()) <= fmax
     return point.positions, point.get_potential_energy() - first.get_potential_energy(), settled
 
 
@@ -283,10 +270,7 @@ def _step(matrix: np.ndarray, mode: np.ndarray | None, forces: np.ndarray) -> np
 
 
 def _evaluated(model: Potential, like: Atoms, positions: np.ndarray) -> Atoms:
-    atoms = Atoms(like.symbols, positions=positions, cell=like.cell, pbc=like.pbc)
-    (found,) = model.evaluate([atoms], stress=False)
-    set_results(atoms, found["energy"], found["forces"])
-    return atoms
+    return model.evaluated(Atoms(like.symbols, positions, cell=like.cell, pbc=like.pbc))
 
 
 def _centre_and_radius(points: Sequence[Atoms], minimum: bool) -> tuple[int, float]:
@@ -297,7 +281,7 @@ def _centre_and_radius(points: Sequence[Atoms], minimum: bool) -> tuple[int, flo
         growth = np.linalg.norm(new.get_forces()) / np.linalg.norm(old.get_forces())
         risen = new.get_potential_energy() > old.get_potential_energy() + NOISE_EV
         accepted = not risen if minimum else growth < _WORSE
-        step = _longest(new.positions - old.positions)
+        step = longest(new.positions - old.positions)
         if not accepted:
             radius = max(step / 2, _SMALLEST_ANG)
         elif step > 0.9 * radius:
@@ -315,7 +299,7 @@ def _unexpected(hessian: np.ndarray, mode: np.ndarray | None) -> np.ndarray | No
     if mode is not None:
         along, _ = _hop_mode(curvatures, modes, mode)
         curvatures, modes = np.delete(curvatures, along), np.delete(modes, along, axis=1)
-    return modes[:, 0].reshape(-1, 3) if curvatures[0] < _UNSTABLE else None
+    return modes[:, 0].reshape(-1, 3) if curvatures[0] < UNSTABLE else None
 
 
 def unstable_modes(
@@ -332,7 +316,7 @@ def unstable_modes(
             f"{what}: forces vanish, but no unstable mode follows the hop (lowest curvature "
             f"{curvatures[0]:.3f} eV/Å²); start from another path",
         )
-    others = [index for index in np.flatnonzero(curvatures < _UNSTABLE) if index != along]
+    others = [index for index in np.flatnonzero(curvatures < UNSTABLE) if index != along]
     order = np.array([along, *others])
     return tuple(map(float, curvatures[order])), modes[:, order].T
 
@@ -350,10 +334,4 @@ def _hop_mode(curvatures: np.ndarray, modes: np.ndarray, mode: np.ndarray) -> tu
 
 def hessian_of(atoms: Atoms, potential: Potential) -> np.ndarray:
     """Return second derivatives, shape (3 n, 3 n), eV/Å²."""
-    operations = operations_of(atoms, _SYMPREC_ANG)
-    action = act(operations, atoms.positions, atoms.numbers)
-    return host_hessian(atoms, operations, action, potential).matrix
-
-
-def _longest(vectors: np.ndarray) -> float:
-    return float(np.linalg.norm(vectors, axis=1).max())
+    return host_hessian(operations_of(atoms), potential).matrix

@@ -23,16 +23,10 @@ def make_engine(
     grace_s: float | None = None,
     pin: bool = True,
 ) -> CalculationEngine:
-    """Return the engine of this name.
+    """Return one of :data:`ENGINES`.
 
-    Args:
-        name: One of :data:`ENGINES`.
-        config: Description of the cluster, for ``parsl``.
-        processes: Largest number of processes, for ``local``.
-        report_message: Called with messages on blocks, losses and unfinished work.
-        grace_s: Seconds for running calculations to finish when a ``local`` engine is stopped;
-            None if it is never stopped. The file of a cluster sets its own.
-        pin: Whether each process of ``local`` is pinned to one core.
+    ``config`` describes the cluster of ``parsl``, its grace time included; ``processes``,
+    ``grace_s`` and ``pin`` are those of :class:`~pvkdb_pipelines.work.pool.LocalEngine`.
 
     Raises:
         InputError: the engine is unknown, or the file cannot be used.
@@ -41,7 +35,7 @@ def make_engine(
     if name == "local":
         if config is not None:
             raise InputError(f"--config {config} is for --engine parsl; leave it out")
-        from pvkdb_pipelines.engines.local import LocalEngine
+        from pvkdb_pipelines.work.pool import LocalEngine
 
         return LocalEngine(processes, grace_s, pin)
     if name == "parsl":

@@ -27,12 +27,12 @@ from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue.kept_files import keep_files
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.engines.durations import CAUTION, Durations
-from pvkdb_pipelines.engines.engine import MessageSink, Report
+from pvkdb_pipelines.engines.engine import MessageSink
 from pvkdb_pipelines.engines.node import NodeResult, compute_batch
 from pvkdb_pipelines.ownership import current_owner
 from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work.tasks import INSTANT_KINDS, Failure, failure_of
-from pvkdb_pipelines.work.worker import patiently, record_end
+from pvkdb_pipelines.work.worker import Report, patiently, record_end
 
 #: Seconds between two renewals of the leases, and between two checks of the workers.
 HEARTBEAT_S = queue.LEASE.total_seconds() / 6
@@ -73,10 +73,9 @@ class WorkerGroup:
 
 
 class Workers(Protocol):
-    """Interface of workers on other machines, which compute batches of calculations.
+    """Workers on other machines, which compute batches of calculations.
 
-    Attributes:
-        lost: Exceptions that a future raises when the worker of its batch is gone.
+    ``lost`` are the exceptions that a future raises when the worker of its batch is gone.
     """
 
     lost: tuple[type[BaseException], ...]
@@ -84,11 +83,9 @@ class Workers(Protocol):
     @property
     def groups(self) -> Sequence[WorkerGroup]:
         """The workers; the first group takes calculations that need no time."""
-        ...
 
     def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[NodeResult]]:
         """Start computing a batch, whose calculations one group takes."""
-        ...
 
     def check(self) -> None:
         """Check the state of the workers.
@@ -96,17 +93,13 @@ class Workers(Protocol):
         Raises:
             EngineError: they will never return a result.
         """
-        ...
 
 
 @dataclass(slots=True)
 class _Line:
-    """Calculations on their way to a group of workers.
+    """Calculations on their way to a group of workers, claimed for its next batches.
 
-    Attributes:
-        group: The workers.
-        left: Those of the given ids that were not tried yet; None if none were given.
-        claimed: Claimed calculations for the next batches.
+    ``left`` are those of the given ids that were not tried yet; None if none were given.
     """
 
     group: WorkerGroup
@@ -119,12 +112,9 @@ class Dispatcher:
     """Runs calculations of a store on workers.
 
     Attributes:
-        store: Store with the queue.
-        workers: Workers that compute.
         report: Called when a calculation is sent to a worker and when it has ended.
         report_message: Called with messages on losses and unfinished work.
         stopping: Set to start nothing new; running calculations may finish within ``grace_s``.
-        grace_s: Seconds.
     """
 
     store: Store

@@ -79,7 +79,7 @@ class Durations:
 
     def estimate_s(self, kind: str, parameters: Mapping[str, Any]) -> float:
         """Return the mean duration of calculations of this type and size of cell, seconds."""
-        key, wanted = (kind, str(parameters.get("potential", ""))), _type_of(parameters)
+        key, wanted = _key(kind, parameters), _type_of(parameters)
         seen = self._of(key)
         for same in (3, 2, 1):
             if alike := seen.get(wanted[:same]):
@@ -90,13 +90,14 @@ class Durations:
 
     def longest_s(self, document: CalculationDocument) -> float:
         """Return the longest expected duration of a calculation, seconds."""
-        key = _key(document)
-        known: list[float] = [_LONGEST_S.get(key, 0.0), *self._of(key)[()]]
-        return max([CAUTION * self.typical_s(document), *known])
+        key = _key(document.kind, document.parameters)
+        known = [_LONGEST_S.get(key, 0.0), *self._of(key)[()]]
+        return max(CAUTION * self.typical_s(document), *known)
 
     def learn(self, document: CalculationDocument, seconds: float) -> None:
         """Add the measured duration of a calculation."""
-        _add(self._of(_key(document)), document.parameters, seconds)
+        seen = self._of(_key(document.kind, document.parameters))
+        _add(seen, document.parameters, seconds)
 
     def _of(self, key: tuple[str, str]) -> _Seen:
         if key not in self._seen:
@@ -126,8 +127,8 @@ class Durations:
         return seen
 
 
-def _key(document: CalculationDocument) -> tuple[str, str]:
-    return document.kind, str(document.parameters.get("potential", ""))
+def _key(kind: str, parameters: Mapping[str, Any]) -> tuple[str, str]:
+    return kind, str(parameters.get("potential", ""))
 
 
 def _add(seen: _Seen, parameters: Mapping[str, Any], seconds: float) -> None:

@@ -7,12 +7,11 @@ from typing import Protocol
 
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.store.database import Store
-from pvkdb_pipelines.progress import CalculationProgress
+from pvkdb_pipelines.work.worker import Report
 
 #: Names of the engines; the first is the default.
 ENGINES = ("local", "parsl")
 
-Report = Callable[[CalculationDocument, CalculationProgress], None]
 #: Called with the messages of an engine: blocks that start and end, unfinished work.
 MessageSink = Callable[[str], None]
 
@@ -27,12 +26,9 @@ class CalculationEngine(Protocol):
 
         When closed or interrupted, it returns unfinished calculations to the queue.
         """
-        ...
 
     def stop(self) -> None:
         """Make a running drain end without starting anything new; any thread may call this."""
-        ...
 
     def close(self) -> None:
         """End the worker processes and cancel the blocks."""
-        ...

@@ -20,13 +20,8 @@ from pvkdb_pipelines.work.tasks import Failure, Outcome, compute, failure_of
 class NodeResult:
     """The end of one calculation on a node: an outcome, a failure, or why it was not computed.
 
-    Attributes:
-        calculation_id: Id of the calculation.
-        seconds: Time that it took.
-        outcome: Its outcome.
-        failure: Its typed failure.
-        lost: Why this node could not finish it; another one may.
-        trouble: Why no node of this kind can compute it: something is not installed there.
+    ``lost`` says why this node could not finish it, but another one may; ``trouble`` why no node of
+    this kind can: something is not installed there.
     """
 
     calculation_id: str

@@ -59,12 +59,9 @@ _COMMANDS = {"slurm": "sbatch", "pbs": "qsub"}
 
 @dataclass(frozen=True)
 class ClusterPlan:
-    """The configuration of the cluster engine.
+    """Parsl's configuration, and its workers by the kinds of calculations that they compute.
 
-    Attributes:
-        config: Parsl's configuration.
-        groups: Its workers by the kinds that they compute.
-        grace_s: Seconds for running calculations to finish after a stop.
+    Running calculations have ``grace_s`` seconds to finish after a stop.
     """
 
     config: parsl.Config
@@ -102,14 +99,20 @@ def read_cluster(path: Path) -> ClusterPlan:
     """Return the cluster that a file describes; ``.py`` is Python, anything else TOML.
 
     Raises:
-        InputError: the file cannot be read, or a value is refused; names the line.
+        InputError: the file cannot be read, or a value is refused; names the line. Or the command
+            that submits jobs (``sbatch`` or ``qsub``) is not on PATH.
         MissingExtraError: Parsl, or a package that the scheduler needs, is not installed.
     """
     text = read_text(path, f"--config {path}")
     if path.suffix == ".py":
         return plan_of_python(_run(path), path.name)
     cluster = parse_cluster(text, path.name)
-    require_scheduler(cluster)
+    command = _COMMANDS.get(cluster.provider)
+    if command is not None and shutil.which(command) is None:
+        raise InputError(
+            f"provider {cluster.provider!r} needs {command}, which is not on PATH; run pvkdb where "
+            "jobs are submitted"
+        )
     return plan_of(cluster)
 
 
@@ -190,12 +193,11 @@ def _with_blocks(config: parsl.Config) -> list[BlockProviderExecutor]:
 
 def _capacity(executors: Sequence[BlockProviderExecutor]) -> int:
     """Return the number of workers of all blocks that may run at once."""
-    workers = 0.0
-    for executor in executors:
-        provider = executor.provider
-        if provider is not None:
-            blocks = provider.max_blocks * provider.nodes_per_block
-            workers += blocks * executor.workers_per_node
+    workers = sum(
+        provider.max_blocks * provider.nodes_per_block * executor.workers_per_node
+        for executor in executors
+        if (provider := executor.provider) is not None
+    )
     return max(1, round(workers))
 
 
@@ -224,20 +226,6 @@ def plan_of_python(names: dict[str, object], file: str) -> ClusterPlan:
     return ClusterPlan(config, (WorkerGroup(_capacity(executors), batch_s, executors=labels),))
 
 
-def require_scheduler(cluster: Cluster) -> None:
-    """Check that jobs can be submitted from this machine.
-
-    Raises:
-        InputError: the command that submits jobs (``sbatch`` or ``qsub``) is not on PATH.
-    """
-    command = _COMMANDS.get(cluster.provider)
-    if command is not None and shutil.which(command) is None:
-        raise InputError(
-            f"provider {cluster.provider!r} needs {command}, which is not on PATH; run pvkdb where "
-            "jobs are submitted"
-        )
-
-
 def job_scripts(cluster: Cluster) -> str:
     """Return the script of a block, and that of each kind of calculation with its own resources.
 
@@ -252,11 +240,7 @@ def job_scripts(cluster: Cluster) -> str:
 
 
 def _job_script(cluster: Cluster) -> str:
-    """Return the script of a block, which nobody submits; a line is in place of the workers.
-
-    Raises:
-        InputError: the scheduler takes no script.
-    """
+    """Return the script of a block, which nobody submits; a line is in place of the workers."""
     if not isinstance(cluster, Scheduled):
         raise InputError(f"provider {cluster.provider!r} has no script; slurm and pbs have one")
     provider = provider_of(cluster)
@@ -373,17 +357,11 @@ def address_of(cluster: Cluster) -> str:
     Raises:
         InputError: it is neither an interface nor a name that resolves.
     """
-    if not cluster.address:
-        if cluster.provider == "local":
-            return "127.0.0.1"
-        return _resolve(socket.gethostname())
+    here = "127.0.0.1" if cluster.provider == "local" else socket.gethostname()
+    name = cluster.address or here
     for found in psutil.net_if_addrs().get(cluster.address, []):
         if found.family == socket.AF_INET:
             return str(found.address)
-    return _resolve(cluster.address)
-
-
-def _resolve(name: str) -> str:
     try:
         return socket.gethostbyname(name)
     except OSError as error:

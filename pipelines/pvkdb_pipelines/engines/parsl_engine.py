@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass, field
 
 from parsl.dataflow.dflow import DataFlowKernel
 from parsl.errors import ParslError
@@ -18,36 +19,34 @@ from pvkdb.errors import EngineError
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.store.database import Store
 from pvkdb_pipelines.engines.dispatcher import Dispatcher
-from pvkdb_pipelines.engines.engine import MessageSink, Report
+from pvkdb_pipelines.engines.engine import MessageSink
 from pvkdb_pipelines.engines.node import NodeResult, compute_batch
 from pvkdb_pipelines.engines.parsl_config import ClusterPlan
 from pvkdb_pipelines.work.pool import stop_signals_blocked
+from pvkdb_pipelines.work.worker import Report
 
 
+@dataclass
 class ParslEngine:
-    """Runs calculations on a cluster.
+    """Runs calculations on a cluster; reports blocks that start and end, and work that is lost.
 
     Blocks start with the first calculation and are kept for later drains, until they have been idle
     for a while or the engine is closed.
     """
 
-    def __init__(
-        self, plan: ClusterPlan, report_message: MessageSink = lambda message: None
-    ) -> None:
-        """``report_message`` is called when blocks start and end and when work is lost."""
-        self._plan = plan
-        self._report_message = report_message
-        self._stopping = threading.Event()
-        self._workers: ParslWorkers | None = None
+    plan: ClusterPlan
+    report_message: MessageSink
+    _stopping: threading.Event = field(default_factory=threading.Event, init=False)
+    _workers: ParslWorkers | None = field(default=None, init=False)
 
     def drain(
         self, store: Store, report: Report | None = None, only: Sequence[str] | None = None
     ) -> Generator[CalculationDocument]:
         """See :class:`pvkdb_pipelines.engines.CalculationEngine`."""
         if self._workers is None:
-            self._workers = ParslWorkers(self._plan, self._report_message)
+            self._workers = ParslWorkers(self.plan, self.report_message)
         dispatcher = Dispatcher(
-            store, self._workers, report, self._report_message, self._stopping, self._plan.grace_s
+            store, self._workers, report, self.report_message, self._stopping, self.plan.grace_s
         )
         yield from dispatcher.run(only)
 

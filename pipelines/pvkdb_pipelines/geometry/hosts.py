@@ -28,9 +28,20 @@ def atoms_in(host: Host) -> Atoms:
     return atoms
 
 
-def set_results(atoms: Atoms, energy_ev: float, forces: np.ndarray) -> None:
-    """Attach a computed energy (eV) and forces (eV/Å), without the potential, to atoms."""
+def set_results(atoms: Atoms, energy_ev: float, forces: np.ndarray) -> Atoms:
+    """Attach a computed energy (eV) and forces (eV/Å), without the potential; return the atoms."""
     atoms.calc = SinglePointCalculator(atoms, energy=energy_ev, forces=np.asarray(forces))
+    return atoms
+
+
+def frozen(atoms: Atoms) -> Atoms:
+    """Return a copy of atoms with energy and forces but without the potential, for pickling."""
+    return set_results(atoms.copy(), atoms.get_potential_energy(), atoms.get_forces())
+
+
+def longest(vectors: np.ndarray) -> float:
+    """Return the largest length of vectors, shape (n, 3), such as the forces on atoms."""
+    return float(np.linalg.norm(vectors, axis=1).max())
 
 
 def computed_structure(atoms: Atoms, space_group: str | None = None) -> ComputedStructure:

@@ -69,7 +69,6 @@ def check_structure(atoms: Atoms, what: str) -> None:
     Raises:
         CalculationFailedError: A distance is below :data:`CLOSEST_APPROACH` times the sum of
             the covalent radii (``ATOMS_TOO_CLOSE``).
-
     """
     ratio, i, j, distance = closest_approach(atoms)
     if not ratio >= CLOSEST_APPROACH:  # written so that NaN is refused too
@@ -84,9 +83,6 @@ def check_structure(atoms: Atoms, what: str) -> None:
 def bond_lengths_ang(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the sum of the covalent radii of pairs of atoms, Å; of C and N, in a triple bond.
 
-    Args:
-        first, second: Atomic numbers, shapes that broadcast.
-
     Source: B. Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/B801115J, as tabulated in
     ``ase.data.covalent_radii``.
     """
@@ -97,10 +93,9 @@ def bond_lengths_ang(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def closest_approach(atoms: Atoms) -> tuple[float, int, int, float]:
-    """Return the shortest distance of two atoms over the sum of their covalent radii.
+    """Return the smallest ratio of the distance of two atoms and the sum of their covalent radii.
 
-    Returns:
-        The ratio, the indices of the two atoms, and their distance in Å.
+    With the indices of the two atoms, and their distance in Å.
     """
     _, distances = get_distances(atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
     ratios = distances / bond_lengths_ang(atoms.numbers[:, None], atoms.numbers[None, :])

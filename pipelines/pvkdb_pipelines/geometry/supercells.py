@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import ceil
 
 import numpy as np
@@ -30,16 +30,11 @@ def distant_supercell(
     perovskite (√2 × 2 × √2) gives 40 atoms in 2 × 2 × 2 octahedra. Of supercells of one size, the
     one with the longest shortest vector is chosen.
 
-    Args:
-        atoms: Periodic structure.
-        distance_ang: Least distance of an atom from its own images, Å.
-        most_atoms: Largest number of atoms of the supercell.
-
     Returns:
         The supercell, with Minkowski-reduced vectors, and these in units of ``atoms``' vectors.
 
     Raises:
-        InputError: no such supercell is large enough.
+        InputError: no such supercell has at most ``most_atoms`` atoms.
 
     Source: G. L. W. Hart, R. W. Forcade, Phys. Rev. B 77, 224115 (2008),
     doi:10.1103/PhysRevB.77.224115 (enumeration by Hermite normal forms).
@@ -47,7 +42,7 @@ def distant_supercell(
     cell = atoms.cell.array
     most = min(_MOST_CELLS, most_atoms // len(atoms))
     for count in range(_fewest_cells(cell, distance_ang), most + 1):
-        matrix, shortest = _most_distant(cell, count)
+        matrix, shortest = _most_distant(cell, _hermite_normal_forms(count))
         if shortest >= distance_ang:
             return make_supercell(atoms, matrix), _as_matrix(matrix)
     raise InputError(
@@ -58,7 +53,7 @@ def distant_supercell(
 
 def round_supercell(atoms: Atoms, count: int) -> Atoms:
     """Return the supercell of ``count`` cells whose shortest lattice vector is the longest."""
-    return make_supercell(atoms, _most_distant(atoms.cell.array, count)[0])
+    return make_supercell(atoms, _most_distant(atoms.cell.array, _hermite_normal_forms(count))[0])
 
 
 def every_supercell(atoms: Atoms, count: int) -> Iterator[Atoms]:
@@ -87,16 +82,10 @@ def symmetric_supercell(cell: np.ndarray, rotations: np.ndarray, distance_ang: f
         InputError: no supercell of up to 64 cells is large enough.
     """
     for count in range(_fewest_cells(cell, distance_ang), _MOST_SYMMETRIC_CELLS + 1):
-        best, longest = None, distance_ang
-        for hermite in _hermite_normal_forms(count):
-            if not _is_kept(hermite, rotations):
-                continue
-            reduced, operation = minkowski_reduce(hermite @ cell)
-            shortest = float(np.linalg.norm(reduced, axis=1).min())
-            if shortest >= longest:
-                best, longest = np.rint(operation @ hermite).astype(int), shortest + _SAME_ANG
-        if best is not None:
-            return _as_matrix(best if np.linalg.det(best) > 0 else -best)
+        kept = [each for each in _hermite_normal_forms(count) if _is_kept(each, rotations)]
+        enough = [each for each in kept if shortest_vector_ang(each @ cell) >= distance_ang]
+        if enough:
+            return _as_matrix(_most_distant(cell, enough)[0])
     raise InputError(
         f"no supercell of up to {_MOST_SYMMETRIC_CELLS} primitive cells keeps a defect "
         f"{distance_ang:g} Å from its images and the symmetry of the crystal; use a smaller "
@@ -126,16 +115,15 @@ def shortest_vector_ang(cell: np.ndarray) -> float:
     return float(np.linalg.norm(reduced, axis=1).min())
 
 
-def _most_distant(cell: np.ndarray, count: int) -> tuple[np.ndarray, float]:
+def _most_distant(cell: np.ndarray, sublattices: Iterable[np.ndarray]) -> tuple[np.ndarray, float]:
+    """Return the vectors of the sublattice whose shortest one is longest, and its length, Å."""
     best, longest = np.eye(3, dtype=int), 0.0
-    for hermite in _hermite_normal_forms(count):
+    for hermite in sublattices:
         reduced, operation = minkowski_reduce(hermite @ cell)
         shortest = float(np.linalg.norm(reduced, axis=1).min())
         if shortest > longest + _SAME_ANG:
             best, longest = np.rint(operation @ hermite).astype(int), shortest
-    if np.linalg.det(best) < 0:
-        best = -best
-    return best, longest
+    return best if np.linalg.det(best) > 0 else -best, longest
 
 
 def _hermite_normal_forms(count: int) -> Iterator[np.ndarray]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import spglib
@@ -44,10 +45,7 @@ def space_group(atoms: Atoms, symprec: float) -> SpaceGroup:
     Source: A. Togo, K. Shinohara, I. Tanaka, Sci. Technol. Adv. Mater. Meth. 4, 2384822
     (2024), doi:10.1080/27660400.2024.2384822.
     """
-    with _spglib_errors(atoms, symprec):
-        dataset = spglib.get_symmetry_dataset(_spglib_cell(atoms), symprec=symprec)
-    if dataset is None:
-        raise _no_symmetry(atoms, symprec)
+    dataset = _found(spglib.get_symmetry_dataset, atoms, symprec)
     return SpaceGroup(
         number=int(dataset.number),
         symbol=str(dataset.international),
@@ -66,41 +64,31 @@ def standard_cell(atoms: Atoms, symprec: float, *, primitive: bool = False) -> A
     Raises:
         CalculationFailedError: spglib finds no symmetry (``SYMMETRY_CHANGED``).
     """
-    with _spglib_errors(atoms, symprec):
-        found = spglib.standardize_cell(
-            _spglib_cell(atoms), to_primitive=primitive, no_idealize=False, symprec=symprec
-        )
-    if found is None:
-        raise _no_symmetry(atoms, symprec)
-    cell, scaled, numbers = found
+    cell, scaled, numbers = _found(
+        spglib.standardize_cell, atoms, symprec, to_primitive=primitive, no_idealize=False
+    )
     ranks = {number: rank for rank, number in reversed(list(enumerate(atoms.numbers)))}
     order = np.argsort([ranks[number] for number in numbers], kind="stable")
     return Atoms(numbers[order], cell=cell, scaled_positions=scaled[order], pbc=True)
 
 
-def _spglib_cell(atoms: Atoms) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return atoms.cell.array, atoms.get_scaled_positions(wrap=False), atoms.numbers
-
-
-@contextmanager
-def _spglib_errors(atoms: Atoms, symprec: float) -> Iterator[None]:
-    """Convert spglib's exceptions into typed failures; until 2.x it returns None instead."""
+def _found(ask: Callable[..., Any], atoms: Atoms, symprec: float, **options: bool) -> Any:
+    """Return what a function of spglib finds; until 2.x it returns None where it fails."""
     # Its C library also prints a warning for every failed attempt.
     os.environ.setdefault("SPGLIB_WARNING", "OFF")
+    cell = atoms.cell.array, atoms.get_scaled_positions(wrap=False), atoms.numbers
+    found = None
     with warnings.catch_warnings():
         # spglib 2.7 and 2.8 warn about their old error handling at every call.
         warnings.filterwarnings(
             "ignore", message="Set OLD_ERROR_HANDLING", category=DeprecationWarning
         )
-        try:
-            yield
-        except spglib.SpglibError as error:
-            raise _no_symmetry(atoms, symprec) from error
-
-
-def _no_symmetry(atoms: Atoms, symprec: float) -> CalculationFailedError:
-    return CalculationFailedError(
-        FailureKind.SYMMETRY_CHANGED,
-        f"no space group found for {atoms.symbols} within {symprec} Å; "
-        "check for overlapping atoms or use another tolerance",
-    )
+        with suppress(spglib.SpglibError):
+            found = ask(cell, symprec=symprec, **options)
+    if found is None:
+        raise CalculationFailedError(
+            FailureKind.SYMMETRY_CHANGED,
+            f"no space group found for {atoms.symbols} within {symprec} Å; "
+            "check for overlapping atoms or use another tolerance",
+        )
+    return found

@@ -20,7 +20,7 @@ from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.migration.defects.defects import DefectStates
 from pvkdb_pipelines.migration.defects.preparation import prepare
 from pvkdb_pipelines.migration.defects.states import Stage
-from pvkdb_pipelines.migration.host.host import SYMPREC_ANG, Crystal, Start
+from pvkdb_pipelines.migration.host.host import Crystal, Start
 from pvkdb_pipelines.migration.paths.paths import Path, PathFinder
 from pvkdb_pipelines.migration.result.hop_descriptions import (
     Octahedra,
@@ -29,6 +29,8 @@ from pvkdb_pipelines.migration.result.hop_descriptions import (
 )
 from pvkdb_pipelines.migration.result.mixtures import align, saddle_ev
 from pvkdb_pipelines.migration.result.percolation import (
+    LONGEST_ANG,
+    SLACK_ANG,
     HopEdge,
     Threshold,
     connecting_length_ang,
@@ -36,6 +38,7 @@ from pvkdb_pipelines.migration.result.percolation import (
 )
 from pvkdb_pipelines.migration.result.results import migration_result
 from pvkdb_pipelines.migration.sites.hops import HopClass, Pair, find_hops
+from pvkdb_pipelines.migration.sites.operations import SYMPREC_ANG
 from pvkdb_pipelines.migration.sites.sites import parse_defect
 from pvkdb_pipelines.potentials.loading import metered
 from pvkdb_pipelines.potentials.potential import Potential
@@ -45,19 +48,11 @@ from pvkdb_pipelines.structures import checks
 
 #: Without octahedra, hops up to this multiple of the shortest connecting hop are computed.
 _CUTOFF = 1.2
-#: Tolerance added to lengths that must be included, Å.
-_SLACK_ANG = 0.001
-#: Longest hop that is searched for, even if shorter ones do not percolate, Å.
-_LONGEST_ANG = 9.0
 #: Most hops that are computed again, each because it limits the path.
 _MOST_RECHECKS = 3
 
-_LOAD, _HOST, _DEFECTS, _PATHS = (
-    "load the potential",
-    "relax the host",
-    "relax the defects",
-    "converge the paths",
-)
+_LOAD, _HOST = "load the potential", "relax the host"
+_DEFECTS, _PATHS = "relax the defects", "converge the paths"
 _PREPARING = {"host": _HOST, "defects": _DEFECTS}
 _STAGES = {_LOAD: 0.02, _HOST: 0.12, _DEFECTS: 0.3, _PATHS: 1.0}
 
@@ -66,11 +61,8 @@ _STAGES = {_LOAD: 0.02, _HOST: 0.12, _DEFECTS: 0.3, _PATHS: 1.0}
 class MigrationRun(NotebookView):
     """A finished migration calculation: the result, the host and the path of every hop.
 
-    Attributes:
-        result: The numbers, as they are stored.
-        crystal: The host.
-        paths: Every hop, in the order of the result, with its band.
-        versions: Versions of the packages and the weights that determine the numbers.
+    ``paths`` are in the order of the result; ``versions`` are those of the packages and the weights
+    that determine the numbers.
     """
 
     result: NebResult
@@ -133,7 +125,7 @@ def compute_migration(
 
     octahedra = _octahedra(stage, composition)
     hops, cutoff = _hops(stage, octahedra, settings.cutoff_ang)
-    finder = PathFinder(states, potential, settings)
+    finder = PathFinder(states)
     target = settings.fmax_neb_ev_per_ang
     paths: list[Path] = []
     for index, hop in enumerate(hops):
@@ -202,21 +194,21 @@ def _hops(
     """Return the distinct hops and the length up to which they were searched, Å."""
     positions, cell = stage.sites.positions, stage.host.cell.array
     if cutoff_ang is None:
-        connecting = connecting_length_ang(positions, cell, _LONGEST_ANG)
+        connecting = connecting_length_ang(positions, cell, LONGEST_ANG)
         if not np.isfinite(connecting):
             raise CalculationFailedError(
                 FailureKind.NO_HOP,
-                f"hops of {stage.sites.symbol} up to {_LONGEST_ANG} Å do not lead through "
+                f"hops of {stage.sites.symbol} up to {LONGEST_ANG} Å do not lead through "
                 f"{stage.host.get_chemical_formula()} in three dimensions; set a cutoff to "
                 "compute the existing ones",
             )
         cutoff_ang = connecting
         if octahedra is not None:
-            cutoff_ang = max(connecting, octahedra.longest_edge_ang + _SLACK_ANG)
+            cutoff_ang = max(connecting, octahedra.longest_edge_ang + SLACK_ANG)
         elif stage.sites.kind == "vacancy":
-            found = find_hops(positions, stage.operations, stage.sites.action, connecting)
+            found = find_hops(stage.sites, connecting)
             cutoff_ang = max(connecting, _CUTOFF * found[0].length_ang)
-    hops = find_hops(positions, stage.operations, stage.sites.action, cutoff_ang)
+    hops = find_hops(stage.sites, cutoff_ang)
     if not hops:
         raise CalculationFailedError(
             FailureKind.NO_HOP,

@@ -103,10 +103,7 @@ def compute_dynamics(
 ) -> RelaxationRun[MdResult]:
     """Run molecular dynamics of a host without one ion, at fixed cell, and return its diffusion.
 
-    Args:
-        request: Host, vacancy, potential and settings.
-        report: Called with the progress.
-        potential: Used instead of the potential that the request names.
+    ``potential`` is used instead of the one that the request names.
 
     Raises:
         CalculationFailedError: the vacancy made too few hops, or the potential failed.

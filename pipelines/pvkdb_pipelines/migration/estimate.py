@@ -27,16 +27,19 @@ from pvkdb_pipelines.migration.result.hop_descriptions import (
     octahedra_of,
     shared_cation,
 )
-from pvkdb_pipelines.migration.result.percolation import HopEdge, connecting_length_ang, thresholds
+from pvkdb_pipelines.migration.result.percolation import (
+    LONGEST_ANG,
+    SLACK_ANG,
+    HopEdge,
+    connecting_length_ang,
+    thresholds,
+)
 from pvkdb_pipelines.migration.sites.hops import Pair, pair_length_ang, pairs_within
 from pvkdb_pipelines.potentials.loading import metered
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import Report
 from pvkdb_pipelines.relaxations.relaxation import RelaxationRun
 
-#: Longest hop that may be needed for a path through the crystal, and what is added to lengths that
-#: must be included, Å.
-_LONGEST_ANG, _SLACK_ANG = 9.0, 1e-3
 #: Start of the moving ion: points of the plane at these distances from the straight line, Å. The
 #: repulsion of the others falls with this power of the distance over the shortest in the host.
 _GRID_ANG = np.mgrid[-2:2.05:0.1, -2:2.05:0.1].reshape(2, -1).T
@@ -94,14 +97,14 @@ def _kinds(host: Atoms, cations: set[str], halide: str) -> dict[str, list[Pair]]
     octahedra = octahedra_of(host, cations, {halide})
     atoms = np.flatnonzero(host.symbols == halide)
     positions, cell = host.positions[atoms], host.cell.array
-    cutoff = connecting_length_ang(positions, cell, _LONGEST_ANG)
+    cutoff = connecting_length_ang(positions, cell, LONGEST_ANG)
     if not np.isfinite(cutoff):
         raise CalculationFailedError(
             FailureKind.NO_HOP,
-            f"{host.symbols}: hops of {halide} up to {_LONGEST_ANG:g} Å lead nowhere, so that no "
+            f"{host.symbols}: hops of {halide} up to {LONGEST_ANG:g} Å lead nowhere, so that no "
             "estimate is known; `pvkdb neb --cutoff` takes longer hops",
         )
-    cutoff = max(cutoff, octahedra.longest_edge_ang + _SLACK_ANG)
+    cutoff = max(cutoff, octahedra.longest_edge_ang + SLACK_ANG)
     found: dict[str, list[Pair]] = defaultdict(list)
     for pair in pairs_within(positions, cell, cutoff):
         i, j = int(atoms[pair[0]]), int(atoms[pair[1]])

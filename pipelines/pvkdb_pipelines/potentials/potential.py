@@ -13,6 +13,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
+from pvkdb_pipelines.geometry.hosts import set_results
 from pvkdb_pipelines.potentials import batch
 from pvkdb_pipelines.potentials.batch import Evaluate as Evaluate
 from pvkdb_pipelines.potentials.batch import Properties as Properties
@@ -63,6 +64,11 @@ class Potential:
             self._require_usable(structure, properties)
             properties["forces"] = properties["forces"] - properties["forces"].mean(axis=0)
         return found
+
+    def evaluated(self, structure: Atoms) -> Atoms:
+        """Return a copy of a structure that has its energy and forces."""
+        (found,) = self.evaluate([structure], stress=False)
+        return set_results(structure.copy(), float(found["energy"]), found["forces"])
 
     def _require_usable(self, structure: Atoms, found: Properties) -> None:
         shape, per_atom = np.shape(found["forces"]), found["energy"] / len(structure)

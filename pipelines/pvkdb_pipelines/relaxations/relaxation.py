@@ -16,7 +16,7 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.relaxations import RelaxResult, VacancyResult
 from pvkdb.store.curation.computed import ComputedStructure
-from pvkdb_pipelines.geometry.hosts import computed_structure
+from pvkdb_pipelines.geometry.hosts import computed_structure, longest
 from pvkdb_pipelines.geometry.molecules import has_molecules, require_whole
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.potentials.potential import Potential
@@ -25,7 +25,7 @@ from pvkdb_pipelines.progress import OnStep
 #: Default first time step of FIRE in ASE.
 FIRST_STEP = 0.1
 #: First guess of the second derivatives with molecules, eV/Å², as in ASE's BFGS.
-_STIFFNESS = 70.0
+STIFFNESS = 70.0
 
 ResultT = TypeVar("ResultT")
 
@@ -99,13 +99,13 @@ def relax(
     target = _CellFilter(relaxed) if cell else relaxed
     step, force = 0, np.inf
     if hessian is None and has_molecules(atoms):
-        hessian = np.eye(3 * len(target)) * _STIFFNESS
+        hessian = np.eye(3 * len(target)) * STIFFNESS
     with warnings.catch_warnings(), _optimizer(target, first_step, hessian) as optimizer:
         # scipy warns of logarithms with errors above 1e-13, which are small enough.
         warnings.filterwarnings("ignore", message="logm result may be inaccurate")
         for _ in optimizer.irun(fmax=fmax, steps=max_steps):
             step = optimizer.nsteps
-            force = float(np.linalg.norm(target.get_forces(), axis=1).max())
+            force = longest(target.get_forces())
             if not np.isfinite(force) or not np.isfinite(relaxed.get_potential_energy()):
                 raise CalculationFailedError(
                     failure,

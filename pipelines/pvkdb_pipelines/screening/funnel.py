@@ -39,7 +39,6 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.engines import CalculationEngine
 from pvkdb_pipelines.engines.durations import Durations
-from pvkdb_pipelines.engines.local import LocalEngine
 from pvkdb_pipelines.prototypes import (
     Compound,
     candidates,
@@ -62,6 +61,7 @@ from pvkdb_pipelines.screening.stages.vacancies import (
     vacancy_formation,
     vacancy_request,
 )
+from pvkdb_pipelines.work.pool import LocalEngine
 
 #: Of larger plans, what falls at the tolerance filters is counted, not listed.
 MOST_LISTED = 10_000

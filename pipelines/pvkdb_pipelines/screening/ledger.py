@@ -17,9 +17,9 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import requeue, submit
 from pvkdb_pipelines.engines import CalculationEngine
-from pvkdb_pipelines.engines.engine import MessageSink, Report
-from pvkdb_pipelines.engines.local import LocalEngine
-from pvkdb_pipelines.work.worker import Worker
+from pvkdb_pipelines.engines.engine import MessageSink
+from pvkdb_pipelines.work.pool import LocalEngine
+from pvkdb_pipelines.work.worker import Report, Worker
 
 #: Keys looked up in one query.
 _BATCH = 500

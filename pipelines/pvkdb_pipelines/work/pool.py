@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence, Sized
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -55,48 +55,45 @@ class WorkerProcessError(PvkdbError):
 
 
 @dataclass
-class GracefulStop:
-    """A request to stop a pool: it starts nothing new, and running calculations may finish.
+class LocalEngine:
+    """Runs calculations in processes of this machine.
 
     Attributes:
-        grace_s: Seconds for running calculations to finish; the others return to the queue.
-        requested: Whether the pool is to stop; a signal handler may set it.
-    """
-
-    grace_s: float
-    requested: bool = False
-
-
-def drain(
-    store: Store,
-    processes: int | None = None,
-    report: Report | None = None,
-    only: Sequence[str] | None = None,
-    stop: GracefulStop | None = None,
-    pin: bool = True,
-) -> Generator[CalculationDocument]:
-    """Run all queued calculations; yield each one when it ends.
-
-    Args:
-        store: Store with the queue.
         processes: Largest number of processes; default: one per core, or one that computes in
-            batches. Never more than there are calculations, and a single one runs in this process
-            unless ``stop`` is given.
-        report: Called with the progress of each calculation.
-        only: Ids of the calculations to run; None for all.
-        stop: Stops the pool when requested.
+            batches. Never more than there are calculations.
+        grace_s: Seconds for running calculations to finish when the engine is stopped; None if it
+            is never stopped: a single calculation then runs in this process.
         pin: Whether each process, and the programs that it starts, is pinned to one core.
-
-    Raises:
-        WorkerProcessError: a process failed to start its work; the queue is unchanged.
     """
-    most = processes or (1 if batch_atoms() else usable_cores())
-    with store.session(read_only=True) as session:
-        count = count_queued(session, only, most)
-    if count > 1 or (count == 1 and stop is not None):
-        yield from _Pool(store, most, report, only, stop, pin).run(count)
-    if count <= 1 and (stop is None or not stop.requested):
-        yield from run_all(Worker(store, report), only)
+
+    processes: int | None = None
+    grace_s: float | None = None
+    pin: bool = True
+    #: A signal handler may set it.
+    stopping: bool = field(default=False, init=False)
+
+    def drain(
+        self, store: Store, report: Report | None = None, only: Sequence[str] | None = None
+    ) -> Generator[CalculationDocument]:
+        """Run all queued calculations, or those in ``only``; yield each one when it ends.
+
+        Raises:
+            WorkerProcessError: a process failed to start its work; the queue is unchanged.
+        """
+        most = self.processes or (1 if batch_atoms() else usable_cores())
+        with store.session(read_only=True) as session:
+            count = count_queued(session, only, most)
+        if count > 1 or (count == 1 and self.grace_s is not None):
+            yield from _Pool(self, store, most, report, only).run(count)
+        if count <= 1 and not self.stopping:
+            yield from run_all(Worker(store, report), only)
+
+    def stop(self) -> None:
+        """Stop a running drain: calculations may finish in the grace time, others are requeued."""
+        self.stopping = self.grace_s is not None
+
+    def close(self) -> None:
+        """Do nothing: the processes end with each drain."""
 
 
 @dataclass
@@ -107,14 +104,13 @@ class _Child:
 
 @dataclass
 class _Pool:
-    """Worker processes and the parent that watches them; for the arguments see ``drain``."""
+    """At most ``most`` worker processes, and the parent that watches them."""
 
+    engine: LocalEngine
     store: Store
     most: int
     report: Report | None
     only: Sequence[str] | None
-    stop: GracefulStop | None
-    pin: bool
 
     def __post_init__(self) -> None:
         self._children: list[_Child] = []
@@ -149,17 +145,9 @@ class _Pool:
         with stop_signals_blocked():
             for _ in range(count):
                 ours, theirs = context.Pipe(duplex=False)
-                process = context.Process(
-                    target=work,
-                    args=(
-                        url,
-                        theirs,
-                        os.getpid(),
-                        self.report is not None,
-                        self.only,
-                        self.pin,
-                    ),
-                )
+                reports, pin = self.report is not None, self.engine.pin
+                args = (url, theirs, os.getpid(), reports, self.only, pin)
+                process = context.Process(target=work, args=args)
                 process.start()
                 theirs.close()  # so that the end of the child is the end of the pipe
                 self._children.append(_Child(process, ours))
@@ -205,7 +193,7 @@ class _Pool:
     def _look_for_work(self) -> None:
         """Start processes for new work: queued since, freed by a dependency, or requeued."""
         self._next_check = time.monotonic() + _QUEUE_POLL_S
-        if self._error is not None or (self.stop and self.stop.requested):
+        if self._error is not None or self.engine.stopping:
             return
         missing = self.most - len(self._children)
         if missing <= 0:
@@ -227,14 +215,14 @@ class _Pool:
 
     def _handle_stop_request(self) -> None:
         """Wait for the children to finish, then make them release their work, then kill them."""
-        if self.stop is None or not self.stop.requested:
+        if not self.engine.stopping:
             return
         now = time.monotonic()
         if not self._sent:
             self._sent = [(now, signal.SIGTERM)]
             self._signal(signal.SIGTERM)
         since, last = self._sent[-1]
-        if last is signal.SIGTERM and now > since + self.stop.grace_s:
+        if last is signal.SIGTERM and now > since + (self.engine.grace_s or 0.0):
             self._sent.append((now, signal.SIGINT))
             self._signal(signal.SIGINT)
         elif last is signal.SIGINT and now > since + _RELEASE_S:

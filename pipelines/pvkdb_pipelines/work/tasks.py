@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
@@ -38,13 +37,8 @@ class Outcome:
     """The outcome of a successful calculation: its result, and the rows and files to store.
 
     It may be computed on one machine and written from another, so ``records`` is a module-level
-    function with the run bound to it: a closure could not be pickled.
-
-    Attributes:
-        result: The result, as JSON.
-        versions: Versions of the programs that determine it.
-        records: Makes the rows that belong to it, in the session that writes them.
-        files: Contents to keep with it, by name.
+    function with the run bound to it: a closure could not be pickled. ``files`` are contents to
+    keep with it, by name.
     """
 
     result: dict[str, Any]
@@ -70,13 +64,7 @@ def compute(document: CalculationDocument, report: Report | None) -> Outcome:
 
 
 class Failure(NamedTuple):
-    """The record of a calculation that failed.
-
-    Attributes:
-        kind: A :class:`FailureKind`.
-        message: What happened and what can be done.
-        files: Contents to keep with it, by name.
-    """
+    """A calculation that failed: the kind, what happened and can be done, and files to keep."""
 
     kind: str
     message: str
@@ -106,10 +94,13 @@ def _computed(kind: Kind, document: CalculationDocument, report: Report | None) 
         run = load(kind.computed)(request, report)
     else:
         note = report or (lambda progress: None)
-        with _typed_errors(kind.extra):
-            result = load(kind.computed)(
-                request, lambda stage, share: note(CalculationProgress(stage, 0, None, share))
-            )
+        try:
+            with needing(kind.extra):  # all missing packages are named
+                result = load(kind.computed)(
+                    request, lambda stage, share: note(CalculationProgress(stage, 0, None, share))
+                )
+        except InputError as error:
+            raise CalculationFailedError(FailureKind.INVALID_REQUEST, str(error)) from error
         run = SimpleNamespace(result=result, versions={"pvkdb": __version__})
     records = partial(
         computed_rows,
@@ -119,16 +110,6 @@ def _computed(kind: Kind, document: CalculationDocument, report: Report | None) 
     )
     files = getattr(run, "files", {})
     return Outcome(run.result.model_dump(mode="json"), run.versions, records, files)
-
-
-@contextmanager
-def _typed_errors(extra: str) -> Iterator[None]:
-    """Name all missing packages; a refused input is a failed calculation."""
-    try:
-        with needing(extra):
-            yield
-    except InputError as error:
-        raise CalculationFailedError(FailureKind.INVALID_REQUEST, str(error)) from error
 
 
 #: Kinds that compute nothing: they run beside the store and are not sent to a cluster.

@@ -237,9 +237,15 @@ class Worker:
 
     def _compute(self, document: CalculationDocument, lease: Lease) -> CalculationDocument:
         """Compute a calculation, record its end and return the record."""
+
+        def report(progress: CalculationProgress) -> None:
+            lease.note(progress)
+            if self._report is not None:
+                self._report(document, progress)
+
         try:
             with lease:
-                outcome = tasks.compute(document, self._reporting(document, lease))
+                outcome = tasks.compute(document, report)
             return self._record(document.id, lease, outcome)
         except StopCalculation:
             with suppress(queue.LeaseLostError):
@@ -260,16 +266,6 @@ class Worker:
             lambda session: calculation_document(session.get_one(Calculation, document.id)),
             read_only=True,
         )
-
-    def _reporting(
-        self, document: CalculationDocument, lease: Lease
-    ) -> Callable[[CalculationProgress], None]:
-        def report(progress: CalculationProgress) -> None:
-            lease.note(progress)
-            if self._report is not None:
-                self._report(document, progress)
-
-        return report
 
     def _record(
         self, calculation_id: str, lease: Lease, end: tasks.Outcome | tasks.Failure

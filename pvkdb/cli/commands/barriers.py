@@ -252,8 +252,8 @@ def obtain(
 ) -> tuple[list[CalculationDocument], bool]:
     """Return the finished calculation of each request, and whether one was computed just now."""
     from pvkdb.store.rows.from_models import calculation_document
-    from pvkdb_pipelines.engines.local import LocalEngine
     from pvkdb_pipelines.screening.ledger import Ledger
+    from pvkdb_pipelines.work.pool import LocalEngine
 
     with watching() as watch:
         ledger = Ledger(store, LocalEngine(), retry, watch.report, messages().print)

@@ -234,9 +234,8 @@ def _request(
         if is_pending_barrier(calculation):
             request = after_request(calculation, settings, hop, chosen or "path", **given)
         else:
-            made: Any = {"neb": requests.neb_request, "hop": requests.hop_request}
-            made = made.get(method, requests.path_request)
-            request = made(session, calculation, settings, hop, **given)
+            model = requests.ON_PATHS[method or "path"]
+            request = requests.barrier_request(session, calculation, model, settings, hop, **given)
         return request, calculation.material_id
     structure = session.get(Structure, key)
     if structure is None:

@@ -120,7 +120,7 @@ def run_queue(
     Workers out of sight that seem to be lost are watched for a lease at the end.
     """
     from pvkdb.store.queue.claims import LEASE
-    from pvkdb_pipelines.engines.local import LocalEngine
+    from pvkdb_pipelines.work.pool import LocalEngine
 
     engine = engine or LocalEngine()
     recover(store)

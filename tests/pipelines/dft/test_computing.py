@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from ase.build import bulk
@@ -23,7 +25,7 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.dft.computing import compute_dft
-from pvkdb_pipelines.dft.requests import neb_request, path_request, structure_request
+from pvkdb_pipelines.dft.requests import barrier_request, structure_request
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import CalculationProgress
@@ -109,14 +111,13 @@ def test_a_barrier_becomes_single_points_on_its_ends_and_its_saddle(sqlite_store
     key = stored_barrier(sqlite_store)
     with sqlite_store.session() as session:
         calculation = session.get_one(Calculation, key)
-        neutral, positive = (
-            path_request(session, calculation, DftSettings(charge=charge)) for charge in (0, 1)
-        )
-        band = neb_request(session, calculation, DftSettings(), max_steps_neb=7)
+        asked = partial(barrier_request, session, calculation)
+        neutral, positive = (asked(DftPathRequest, DftSettings(charge=charge)) for charge in (0, 1))
+        band = asked(DftNebRequest, DftSettings(), max_steps_neb=7)
         with pytest.raises(InputError, match="hop 2 does not exist"):
-            path_request(session, calculation, DftSettings(), hop=2)
+            asked(DftPathRequest, DftSettings(), hop=2)
         with pytest.raises(InputError, match="max_steps_neb = 0"):
-            neb_request(session, calculation, DftSettings(), max_steps_neb=0)
+            asked(DftNebRequest, DftSettings(), max_steps_neb=0)
     assert (neutral.formula, neutral.phase, neutral.defect) == ("CsPbBr3", "Pnma", "V_Br")
     assert (neutral.parent, neutral.hop) == (key, 1)
     assert neutral.key() != positive.key()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -15,32 +13,27 @@ from pvkdb.store.database import Store
 from pvkdb.store.files.exchange import write_queued
 from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.dft.requests import (
+    ON_PATHS,
     after_request,
-    hop_request,
+    barrier_request,
     is_pending_barrier,
-    path_request,
 )
-from pvkdb_pipelines.engines.dispatcher import Dispatcher, WorkerGroup
-from pvkdb_pipelines.engines.node import NodeResult
+from pvkdb_pipelines.engines.dispatcher import Dispatcher
 from pvkdb_pipelines.work.worker import Worker
 
 from ...queueing import Queue
+from ..engines.test_dispatcher import Injected
 from .barriers import finish_barrier, queued_barrier
 
 COARSE = DftSettings(cutoff_wfc_ry=20, cutoff_rho_ry=160, kpoint_grid=(1, 1, 1))
 
 
-class Nowhere:
-    """Workers that are given nothing: what takes no time is done where the store is."""
-
-    groups = (WorkerGroup(capacity=1, batch_s=60.0, longest_s=1e-3),)
-    lost: tuple[type[BaseException], ...] = ()
-
-    def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[NodeResult]]:
-        raise AssertionError(f"{len(batch)} calculations were sent away")
-
-    def check(self) -> None:
-        pass
+def beside_the_store(store: Store, key: str) -> CalculationDocument:
+    """Run what takes no time: no worker is given anything."""
+    nowhere = Injected(longest_s=1e-3)
+    (written,) = Dispatcher(store, nowhere).run([key])
+    assert nowhere.batches == []
+    return written
 
 
 def waiting_for(
@@ -80,15 +73,15 @@ def test_what_follows_is_what_would_have_been_asked_for_afterwards(empty_store, 
             assert queued.parameters["max_steps_neb"] == 7
         else:
             barrier = session.get_one(Calculation, key)
-            made = hop_request if method == "hop" else path_request
-            assert queued.key == made(session, barrier, COARSE).key()
+            made = barrier_request(session, barrier, ON_PATHS[method], COARSE)
+            assert queued.key == made.key()
 
 
 def test_a_hop_that_the_barrier_does_not_have_is_a_typed_failure(empty_store: Store) -> None:
     key = queued_barrier(empty_store)
     by_worker, by_dispatcher = (waiting_for(empty_store, key, hop=hop) for hop in (9, 8))
     finish_barrier(empty_store, key)
-    (written,) = Dispatcher(empty_store, Nowhere()).run([by_dispatcher])
+    written = beside_the_store(empty_store, by_dispatcher)
     for hop, ended in ((9, Worker(empty_store).run(by_worker)), (8, written)):
         assert ended.failure_kind is FailureKind.INVALID_REQUEST
         assert f"hop {hop} does not exist" in ended.failure_message
@@ -110,34 +103,16 @@ def test_what_was_asked_for_before_and_cancelled_is_queued_again(empty_store, qu
     key, name = asked
     finish_barrier(empty_store, key)
     with empty_store.session() as session:
-        request = path_request(session, session.get_one(Calculation, key), COARSE)
+        barrier = session.get_one(Calculation, key)
+        request = barrier_request(session, barrier, ON_PATHS["path"], COARSE)
     directly, new = queue.enqueue(request)
     assert new
     queue.cancel(directly.id)
-    (written,) = Dispatcher(empty_store, Nowhere()).run([name])
+    written = beside_the_store(empty_store, name)
     assert written.result == {"calculation": directly.id, "kind": "dft-path"}
     assert queue.states(directly.id) == ["queued"]
     lines = [line.text for line in queue.log_lines(name)]
     assert any(f"has queued {directly.id} (dft-path)" in line for line in lines)
-
-
-@pytest.mark.parametrize("how", ["cancelled", "failed"])
-def test_a_barrier_that_ends_without_a_result_takes_it_along_and_brings_it_back(
-    empty_store, queue, asked, how
-):
-    key, name = asked
-    if how == "cancelled":
-        queue.cancel(key)
-    else:
-        queue.claim("a", key)
-        queue.fail(key, "a", "no hop", "a test")
-    assert queue.states(name) == ["failed"]
-    queue.requeue(key)
-    assert queue.states(name) == ["waiting"]
-    assert not is_pending_barrier(queue.entry(name))
-    finish_barrier(empty_store, key)
-    (written,) = Dispatcher(empty_store, Nowhere()).run([name])
-    assert (written.id, written.state) == (name, CalculationState.DONE)
 
 
 def test_the_barrier_must_be_a_neb(empty_store: Store) -> None:

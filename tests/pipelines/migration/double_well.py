@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.singlepoint import SinglePointCalculator
 
 from pvkdb_pipelines.potentials.potential import Potential, Properties
 
@@ -56,9 +55,7 @@ def along_ang(atoms: Atoms) -> float:
 def at(x: float, y: float = 0.0, z: float = 0.0, tilt: float = 0.0) -> Atoms:
     """The moving atom at a point, with energy and forces."""
     atoms = Atoms("Cu2", [_CENTRE + np.array([x, y, z]), [0, 0, 0]], cell=[12, 12, 12], pbc=True)
-    (found,) = double_well(tilt).evaluate([atoms])
-    atoms.calc = SinglePointCalculator(atoms, energy=found["energy"], forces=found["forces"])
-    return atoms
+    return double_well(tilt).evaluated(atoms)
 
 
 def stationary_ang(tilt: float) -> list[float]:

@@ -37,7 +37,7 @@ def test_a_hop_from_its_other_end_has_the_same_saddle(cspbbr3_migration):
     potential = load_potential("chgnet")
     run = cspbbr3_migration(PotentialName.CHGNET)
     states = relaxed_vacancies(run.crystal.cell, "Br", potential)
-    finder = PathFinder(states, potential, NebSettings())
+    finder = PathFinder(states)
     kinds = states.stage.sites.action.orbits
     hop = next(path.hop for path in run.paths if kinds[path.hop.start] != kinds[path.hop.end])
     u, v, w = hop.vector

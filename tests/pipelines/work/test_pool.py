@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from pvkdb.errors import CalculationFailedError, StoreAwayError
+from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
@@ -19,10 +19,10 @@ from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.potentials.potential import Potential, Properties
 from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work import pool, tasks, worker
-from pvkdb_pipelines.work.pool import drain, run_all
+from pvkdb_pipelines.work.pool import LocalEngine, run_all
 from pvkdb_pipelines.work.worker import Worker
 
-from ...queueing import Queue
+from ...queueing import Queue, breaking
 from .rehearsal import Rehearsal
 
 
@@ -113,14 +113,15 @@ def test_what_needs_no_potential_does_not_hold_up_a_batch(sqlite_store, model, m
 
     monkeypatch.setitem(tasks.KINDS, "alone", alone)
     queued(sqlite_store, Rehearsal(number=1, steps=4), Alone(number=2), Rehearsal(number=3))
-    assert {document.state for document in drain(sqlite_store)} == {"done"}
+    assert {document.state for document in LocalEngine().drain(sqlite_store)} == {"done"}
     assert model.sizes == [2, 1, 1, 1]
     assert batches_before == [4]
 
 
 def test_those_of_a_list_share_a_batch_in_one_process(sqlite_store: Store, model: Model) -> None:
     ids = queued(sqlite_store, *(Rehearsal(number=number) for number in range(4)))
-    ended = [document.id for document in drain(sqlite_store, only=[ids[2], "gone", ids[0]])]
+    some = LocalEngine().drain(sqlite_store, only=[ids[2], "gone", ids[0]])
+    ended = [document.id for document in some]
     assert ended == [ids[2], ids[0]]
     assert model.sizes == [2]
     assert columns(sqlite_store, ids[1:2], "state") == [("queued",)]
@@ -143,27 +144,15 @@ def test_a_lost_answer_to_a_claim_does_not_put_back_what_runs(sqlite_store, mode
     """The second claim was written, and the connection broke before the worker received it."""
     monkeypatch.setattr(worker, "RETRY_S", 0.0)
     ids = queued(sqlite_store, *(Rehearsal(number=number) for number in range(2)))
-    session, claim, claims = sqlite_store.session, queue.claim, []
-
-    class Breaking:
-        def __init__(self, **given: Any) -> None:
-            self.inner = session(**given)
-
-        def __enter__(self) -> Any:
-            return self.inner.__enter__()
-
-        def __exit__(self, *error: Any) -> None:
-            self.inner.__exit__(*error)
-            if claims == [1, 1]:
-                claims.append(0)
-                raise StoreAwayError("connection lost")
+    claim, claims, once = queue.claim, [], iter([True])
 
     def counted(*given: Any) -> Calculation | None:
         claims.append(1)
         return claim(*given)
 
     monkeypatch.setattr(queue, "claim", counted)
-    monkeypatch.setattr(sqlite_store, "session", Breaking)
+    sessions = breaking(sqlite_store, lambda: len(claims) == 2 and next(once, False))
+    monkeypatch.setattr(sqlite_store, "session", sessions)
     assert [document.id for document in run_all(Worker(sqlite_store), None)] == ids
     assert columns(sqlite_store, ids, "state", "attempts") == [("done", 1)] * 2
     assert model.sizes == [2]

@@ -25,7 +25,7 @@ from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work import tasks, worker
 from pvkdb_pipelines.work.worker import Worker
 
-from ...queueing import Queue
+from ...queueing import Queue, breaking
 from .rehearsal import WITNESS, Rehearsal
 
 QUICK = Rehearsal(number=10)  # one with a file
@@ -172,22 +172,9 @@ def test_a_claim_whose_answer_was_lost_is_not_left_behind(empty_store, queue, mo
     """The claim was written, and the connection broke before the worker heard of it."""
     monkeypatch.setattr(worker, "RETRY_S", 0.0)
     queue.put(QUICK)
-    original, calls = empty_store.session, []
-
-    class Breaking:
-        def __init__(self, inner: Any) -> None:
-            self.inner = inner
-
-        def __enter__(self) -> Any:
-            return self.inner.__enter__()
-
-        def __exit__(self, *error: Any) -> Any:
-            self.inner.__exit__(*error)
-            calls.append(1)
-            if len(calls) == 1:
-                raise StoreAwayError("connection lost")
-
-    monkeypatch.setattr(empty_store, "session", lambda **given: Breaking(original(**given)))
+    first = iter([True])
+    sessions = breaking(empty_store, lambda: next(first, False))
+    monkeypatch.setattr(empty_store, "session", sessions)
     document = Worker(queue.store).run()
     assert (document.state, document.attempts) == ("done", 1)
 

@@ -115,4 +115,4 @@ def _vtst(folder: Path, images: int) -> tuple[list[ForeignRun], float, str]:
             )
         forces.append(float(found[-1]))
     runs = [read_run(folder / name, Engine.VASP) for name in ("start", *inner, "end")]
-    return runs, max(forces), f"VTST of VASP {runs[1].version}, climbing image, L-BFGS"
+    return runs, max(forces), f"VTST of VASP {runs[1].output.version}, climbing image, L-BFGS"

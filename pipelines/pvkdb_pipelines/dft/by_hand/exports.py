@@ -107,15 +107,9 @@ def parts_of(request: AnyDft) -> dict[str, Host]:
 
 
 def export_inputs(request: AnyDft, calculation: str, folder: Path) -> list[Path]:
-    """Write the input folder of a request with complete settings.
+    """Write the input folder of a request with complete settings, and return its files.
 
-    Args:
-        request: The request; its engine selects the code.
-        calculation: Id of the calculation that will hold the results.
-        folder: A new or empty folder.
-
-    Returns:
-        The files, in the order in which they were written.
+    ``calculation`` is the id of the calculation that will hold the results.
 
     Raises:
         InputError: a hop, an engine without files, or a folder that cannot be written or is not

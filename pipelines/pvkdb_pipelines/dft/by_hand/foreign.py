@@ -21,7 +21,7 @@ from ase.units import Ry
 
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations.dft import Engine
-from pvkdb_pipelines.dft.codes.pw_output import PwOutput, read_pw_output, require_success
+from pvkdb_pipelines.dft.codes.pw_output import CodeOutput, read_pw_output, require_success
 from pvkdb_pipelines.dft.codes.runs import ProcessResult
 
 _PBE_TAGS = {"PE": "PBE", "--": "PBE", "PS": "PBEsol"}
@@ -33,44 +33,36 @@ class ForeignRun:
 
     Attributes:
         file: Name of the output, and the first 16 digits of its SHA-256.
-        version: Version of the code.
-        initial, final: First and last structure.
         energy_ev: Free energy at the end.
         forces: Shape (atoms, 3), eV/Å.
         steps: Ionic steps, 1 for a single point.
         relaxed: Whether a relaxation reports that it has converged.
-        charge: Charge of the cell, from its valence electrons.
-        cutoff_wfc_ry, cutoff_rho_ry: Cutoffs.
         grid: K-points along each axis.
-        functional: Usual name of the functional.
-        soc: Whether spin–orbit coupling was included.
-        md5: MD5 sums of pseudopotentials by element.
-        dispersion: Name of the dispersion correction.
         hubbard_u_ev: U and the letter of its orbital (s, p, d, f) by element, eV.
         potcars: Titles of VASP's POTCARs, without spaces.
-        details: Further values that pw.x prints.
     """
 
     file: str
-    engine: Engine
-    version: str | None
+    output: CodeOutput
     initial: Atoms
     final: Atoms
     energy_ev: float
     forces: np.ndarray
     steps: int
     relaxed: bool
-    charge: float | None
-    cutoff_wfc_ry: float | None
-    cutoff_rho_ry: float | None
     grid: tuple[int, int, int] | None
-    functional: str | None
     soc: bool
-    md5: dict[str, str]
-    details: PwOutput | None = None
     dispersion: str | None = None
     hubbard_u_ev: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     potcars: tuple[str, ...] = ()
+
+    @property
+    def charge(self) -> float | None:
+        """Charge of the cell, from its valence electrons."""
+        symbols, valence = self.initial.get_chemical_symbols(), self.output.valence
+        if self.output.electrons is None or not set(symbols) <= valence.keys():
+            return None
+        return sum(valence[symbol] for symbol in symbols) - self.output.electrons
 
 
 def read_run(folder: Path, engine: Engine) -> ForeignRun:
@@ -80,9 +72,7 @@ def read_run(folder: Path, engine: Engine) -> ForeignRun:
         InputError: there is not exactly one output, or it is unreadable or not converged.
     """
     try:
-        if engine is Engine.VASP:
-            return _vasp(folder)
-        return _espresso(folder)
+        return _vasp(folder) if engine is Engine.VASP else _espresso(folder)
     except OSError as error:
         raise InputError(f"{folder} cannot be read: {error.strerror or error}") from error
 
@@ -125,16 +115,10 @@ def espresso_run(path: Path, text: str) -> ForeignRun:
         energy, forces = final.get_potential_energy(), final.get_forces()
     except Exception as error:  # the reader raises many kinds of errors on damaged files
         raise InputError(f"{path} cannot be read as an output of pw.x: {error}") from error
-    output = read_pw_output(text)
-    valence = [output.valence.get(symbol) for symbol in initial.get_chemical_symbols()]
-    charge = None
-    if output.electrons is not None and None not in valence:
-        charge = sum(value for value in valence if value is not None) - output.electrons
     kpoints = final.calc.get_ibz_k_points()
     return ForeignRun(
         file=_name_and_hash(path),
-        engine=Engine.ESPRESSO,
-        version=output.version,
+        output=read_pw_output(text),
         initial=initial,
         final=final,
         energy_ev=float(energy),
@@ -142,14 +126,8 @@ def espresso_run(path: Path, text: str) -> ForeignRun:
         steps=len(frames),
         relaxed="End final coordinates" in text
         and "maximum number of steps has been reached" not in text,
-        charge=charge,
-        cutoff_wfc_ry=output.cutoff_wfc_ry,
-        cutoff_rho_ry=output.cutoff_rho_ry,
         grid=None if kpoints is None else grid_of_points(np.asarray(kpoints)),
-        functional=output.functional,
         soc="with spin-orbit" in text,
-        md5=output.pseudopotential_md5,
-        details=output,
         dispersion="D3(BJ)" if re.search(r"DFT-?D3", text) else None,
         hubbard_u_ev={
             element: ("spdf"[int(orbital)], float(u_ev))
@@ -187,31 +165,24 @@ def _vasp(folder: Path) -> ForeignRun:
             raise InputError(f"{path} cannot be read as an output of VASP: {error}") from error
     if not run.converged_electronic:
         raise InputError(f"{path}: the SCF did not converge within NELM steps; run it again")
-    symbols = initial.get_chemical_symbols()
-    electrons = tags.get("NELECT")
-    charge = (
-        sum(valence[symbol] for symbol in symbols) - float(electrons)
-        if electrons is not None and set(symbols) <= valence.keys()
-        else None
-    )
-    cutoff = tags.get("ENMAX") or tags.get("ENCUT")
+    electrons, cutoff = tags.get("NELECT"), tags.get("ENMAX") or tags.get("ENCUT")
     return ForeignRun(
         file=_name_and_hash(path),
-        engine=Engine.VASP,
-        version=run.vasp_version,
+        output=CodeOutput(
+            version=run.vasp_version,
+            cutoff_wfc_ry=None if cutoff is None else float(cutoff) / Ry,
+            electrons=None if electrons is None else float(electrons),
+            valence=valence,
+            functional=_functional(tags),
+        ),
         initial=initial,
         final=final,
         energy_ev=energy,
         forces=forces,
         steps=len(run.ionic_steps),
         relaxed=bool(run.converged_ionic),
-        charge=charge,
-        cutoff_wfc_ry=None if cutoff is None else float(cutoff) / Ry,
-        cutoff_rho_ry=None,
         grid=None if grid is None else (int(grid[0]), int(grid[1]), int(grid[2])),
-        functional=_functional(tags),
         soc=bool(tags.get("LSORBIT", False)),
-        md5={},
         dispersion="D3(BJ)" if tags.get("IVDW") == 12 else None,
         hubbard_u_ev={
             element: ("spdf"[int(orbital)], float(u_ev))
@@ -233,11 +204,7 @@ def _functional(tags: Mapping[str, Any]) -> str | None:
 
 
 def grid_of_points(points: np.ndarray) -> tuple[int, int, int]:
-    """Return the Γ-centred grid of irreducible k-points, from their denominators.
-
-    Args:
-        points: Fractions of the reciprocal cell, shape (k, 3).
-    """
+    """Return the Γ-centred grid of irreducible k-points, (k, 3), from their denominators."""
     a, b, c = (
         lcm(*(Fraction(float(value)).limit_denominator(60).denominator for value in axis))
         for axis in points.T

@@ -35,7 +35,7 @@ from pvkdb_pipelines.dft.by_hand.vasp_input import potcar_titles, vasp_files
 from pvkdb_pipelines.dft.codes.pw_output import single_point
 from pvkdb_pipelines.dft.computing import band_numbers, complete_result, path_numbers
 from pvkdb_pipelines.dft.settings import complete_request
-from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, longest, set_results
 from pvkdb_pipelines.migration.paths.band import ElasticBand, check_band, measure_band
 from pvkdb_pipelines.ownership import current_owner
 
@@ -84,7 +84,7 @@ def import_results(
         raise InputError(f"{folder} is not this job: {'; '.join(problems)}; nothing was stored")
     result = _result(request, runs, residual, how)
     versions = {
-        request.settings.engine.value: runs[0].version or "unknown",
+        request.settings.engine.value: runs[0].output.version or "unknown",
         "imported": ", ".join(run.file for run in runs),
     }
     return _store(session, calculation, request, result, versions)
@@ -92,7 +92,10 @@ def import_results(
 
 def _request(calculation: Calculation | Structure, folder: Path) -> AnyDft:
     """Return the DFT request whose results are in the folder, from its job file if there is one."""
-    note = folder / JOB_FILE
+    note, own = folder / JOB_FILE, None
+    if isinstance(calculation, Calculation) and calculation.kind in DFT_REQUESTS:
+        model = DFT_REQUESTS[calculation.kind]
+        own = complete_request(model.model_validate(calculation.parameters))
     if note.is_file():
         try:
             job = read_json(ExportedJob, note.read_bytes())
@@ -103,29 +106,25 @@ def _request(calculation: Calculation | Structure, folder: Path) -> AnyDft:
                 f"{folder} was written for calculation {job.calculation}, not {calculation.id}"
             )
         request = complete_request(job.parsed())
-        if isinstance(calculation, Structure):
-            return request
-        known = DFT_REQUESTS.get(calculation.kind)
-        if known is not None:
-            own = complete_request(known.model_validate(calculation.parameters))
+        if own is not None:
             same = request.model_copy(update={"settings": own.settings})
             if own.key() != same.key():
                 raise InputError(
                     f"{note} describes another request than calculation {calculation.id}"
                 )
         return request
+    if own is not None:
+        return own
     if isinstance(calculation, Structure):
         raise InputError(f"{folder} has no {JOB_FILE}; export structure {calculation.id} again")
     if calculation.kind == "dft-after":
         follows = (calculation.result or {}).get("calculation")
         instead = f"; it has queued {follows}" if follows else ", and its path is not computed yet"
         raise InputError(f"calculation {calculation.id} computes nothing{instead}")
-    if calculation.kind not in DFT_REQUESTS:
-        raise InputError(
-            f"{folder} has no {JOB_FILE}, and a {calculation.kind} does not define how its path "
-            f"is computed; begin with: pvkdb dft {calculation.id} --by-hand FOLDER"
-        )
-    return complete_request(DFT_REQUESTS[calculation.kind].model_validate(calculation.parameters))
+    raise InputError(
+        f"{folder} has no {JOB_FILE}, and a {calculation.kind} does not define how its path is "
+        f"computed; begin with: pvkdb dft {calculation.id} --by-hand FOLDER"
+    )
 
 
 def _differences(request: AnyDft, wanted: Atoms, run: ForeignRun) -> Iterator[str]:
@@ -147,21 +146,21 @@ def _differences(request: AnyDft, wanted: Atoms, run: ForeignRun) -> Iterator[st
     if run.charge is None or abs(run.charge - settings.charge) > _SAME_CHARGE:
         charge = "unknown" if run.charge is None else f"{run.charge:+.2f}"
         yield f"charge {charge}, the job has {settings.charge:+d}"
-    for name, found, expected in (
-        ("wave functions", run.cutoff_wfc_ry, settings.cutoff_wfc_ry),
-        ("density", run.cutoff_rho_ry, settings.cutoff_rho_ry),
+    for name, cutoff, wanted_ry in (
+        ("wave functions", run.output.cutoff_wfc_ry, settings.cutoff_wfc_ry),
+        ("density", run.output.cutoff_rho_ry, settings.cutoff_rho_ry),
     ):
-        if expected is not None and (found is None or abs(found - expected) > _SAME_RY):
-            yield f"cutoff of the {name} {found} Ry, the job has {expected:g}"
-    if run.grid != settings.kpoint_grid:
-        yield f"k-points {_grid(run.grid)}, the job has {_grid(settings.kpoint_grid)}"
-    if run.functional != settings.functional:
-        yield f"functional {run.functional}, the job has {settings.functional}"
-    if run.dispersion != settings.dispersion:
-        yield f"dispersion {run.dispersion}, the job has {settings.dispersion}"
+        if wanted_ry is not None and (cutoff is None or abs(cutoff - wanted_ry) > _SAME_RY):
+            yield f"cutoff of the {name} {cutoff} Ry, the job has {wanted_ry:g}"
     u_ev = {element: (orbital[-1], u) for element, (orbital, u) in settings.hubbard_u_ev.items()}
-    if run.hubbard_u_ev != u_ev:
-        yield f"U {run.hubbard_u_ev or 'none'}, the job has {u_ev or 'none'}"
+    for what, found, expected in (
+        ("k-points", _grid(run.grid), _grid(settings.kpoint_grid)),
+        ("functional", run.output.functional, settings.functional),
+        ("dispersion", run.dispersion, settings.dispersion),
+        ("U", run.hubbard_u_ev or "none", u_ev or "none"),
+    ):
+        if found != expected:
+            yield f"{what} {found}, the job has {expected}"
     if settings.potcar_release is not None:
         known = potcar_titles(settings.potcar_release)
         symbols = vasp_files(request, host_of(wanted))["POTCAR.spec"].split()
@@ -171,10 +170,10 @@ def _differences(request: AnyDft, wanted: Atoms, run: ForeignRun) -> Iterator[st
     if run.soc != settings.soc:
         yield f"spin–orbit coupling {'on' if run.soc else 'off'}, unlike the job"
     for entry in settings.pseudopotentials:
-        if run.md5.get(entry.element) != entry.md5:
+        if run.output.pseudopotential_md5.get(entry.element) != entry.md5:
             yield f"another pseudopotential of {entry.element} than {entry.file} (MD5 {entry.md5})"
     if isinstance(request, DftRelaxRequest):
-        largest = float(np.linalg.norm(run.forces, axis=1).max())
+        largest = longest(run.forces)
         if not run.relaxed or largest > 1.05 * request.fmax_ev_per_ang:
             yield (
                 f"the relaxation is not finished: largest force {largest:.3f} eV/Å, the job asks "
@@ -213,7 +212,7 @@ def _band(request: DftNebRequest, runs: list[ForeignRun], residual: float) -> El
     Raises:
         InputError: the ends or the band are not converged.
     """
-    ends = max(float(np.linalg.norm(run.forces, axis=1).max()) for run in (runs[0], runs[-1]))
+    ends = max(longest(run.forces) for run in (runs[0], runs[-1]))
     most = request.fmax_neb_ev_per_ang
     if residual > 1.05 * most or ends > 1.05 * max(most, request.fmax_endpoint_ev_per_ang):
         raise InputError(
@@ -238,7 +237,7 @@ def _result(request: AnyDft, runs: list[ForeignRun], residual: float, how: str) 
         numbers = {
             "structure": host_of(run.final),
             "energy_ev": run.energy_ev,
-            "max_force_ev_per_ang": float(np.linalg.norm(run.forces, axis=1).max()),
+            "max_force_ev_per_ang": longest(run.forces),
             "steps": run.steps,
         }
     elif isinstance(request, DftNebRequest):
@@ -248,7 +247,7 @@ def _result(request: AnyDft, runs: list[ForeignRun], residual: float, how: str) 
         names = [image.name for image in images] or ["structure"]
         points = [
             single_point(
-                name, {"energy": run.energy_ev, "forces": run.forces, "details": run.details}
+                name, {"energy": run.energy_ev, "forces": run.forces, "details": run.output}
             )
             for name, run in zip(names, runs, strict=True)
         ]

@@ -19,7 +19,7 @@ import subprocess
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -31,10 +31,10 @@ from ase.calculators.cp2k import CP2K
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import BasisSet, DftSettings, PseudopotentialFile
+from pvkdb_pipelines.dft.codes.density import near
+from pvkdb_pipelines.dft.codes.dft_engine import DftEngine, plain
 from pvkdb_pipelines.dft.codes.pw_output import ScfDetails, tail
 from pvkdb_pipelines.dft.codes.runs import (
-    Deadline,
-    RunFiles,
     RunLocation,
     dying_with_parent,
     end_process,
@@ -50,8 +50,6 @@ _FAMILIES = {
     "SR-GTH": (("BASIS_MOLOPT", "BASIS_MOLOPT_UCL"), "GTH_POTENTIALS", "GTH-PBE"),
     "GGA-GTH": (("BASIS_MOLOPT_UZH",), "POTENTIAL_UZH", "GTH-GGA"),
 }
-#: Largest displacement of an atom, Å, up to which the last wave functions are a better start.
-_NEAR_ANG = 0.7
 #: SCF steps before the preconditioner is made again; ``scf_max_steps`` counts all of them.
 _INNER_STEPS = 25
 #: Seconds that a program which gives no more answers takes to end.
@@ -207,15 +205,13 @@ MAX_SCF {-(-settings.scf_max_steps // _INNER_STEPS) - 1}
 """
 
 
-class Cp2kEngine:
+class Cp2kEngine(DftEngine):
     """Runs CP2K for structures, one at a time, with one program while the cell stays the same."""
 
     def __init__(
         self, settings: DftSettings, location: RunLocation, ghost: str | None = None
     ) -> None:
-        """``settings`` must be complete; the time limit of ``location`` starts now.
-
-        Sites "X" of a structure have the basis functions of the element ``ghost``.
+        """Sites "X" of a structure have the basis functions of the element ``ghost``.
 
         Raises:
             CalculationFailedError: CP2K is missing (``PROGRAM_NOT_FOUND``), or its data are missing
@@ -223,24 +219,12 @@ class Cp2kEngine:
         """
         location.require_program(location.cp2k_command, "CP2K (Debian: cp2k)", "PVKDB_CP2K_COMMAND")
         _require_entries(settings, location.cp2k_data)
-        self._settings, self._ghost = settings, ghost
-        self._location = location
-        self._deadline = Deadline(location.max_seconds)
+        super().__init__(settings, location, LIBRARY)
+        self._ghost = ghost
         self._shell: _Shell | None = None
-        self.versions: dict[str, str] = {}
-        self.runs = RunFiles()
-
-    def evaluate(self, structures: Sequence[Atoms], stress: bool) -> list[Properties]:
-        """Return energies (eV), forces (eV/Å), stresses if requested, and details of the SCF.
-
-        Raises:
-            CalculationFailedError: ``OUT_OF_WALLTIME``, ``SCF_NOT_CONVERGED`` or
-                ``PROGRAM_CRASHED``, with the end of the output.
-        """
-        return [self._run(structure, stress) for structure in structures]
 
     def _run(self, structure: Atoms, stress: bool) -> Properties:
-        left = self._deadline.left_s("CP2K")
+        left = self._left_s("CP2K")
         if self._shell is None or not self._shell.serves(structure, stress):
             self.close()
             self._shell = _Shell(self._settings, self._location, stress, self._ghost)
@@ -305,21 +289,11 @@ class _Shell:
 
     def serves(self, structure: Atoms, stress: bool) -> bool:
         """Whether the next structure can start from the wave functions of the last."""
-        last = self._last
-        if last is None:
-            return stress == self._stress
-        return (
-            stress == self._stress
-            and list(last.symbols) == list(structure.symbols)
-            and not (last.cell != structure.cell).any()
-            and bool(np.linalg.norm(last.positions - structure.positions, axis=1).max() < _NEAR_ANG)
-        )
+        return stress == self._stress and (self._last is None or near(self._last, structure))
 
     def run(self, structure: Atoms, left_s: float | None) -> Properties:
         """Return the properties of a structure; the program is killed after ``left_s`` seconds."""
-        atoms = Atoms(
-            structure.symbols, positions=structure.positions, cell=structure.cell, pbc=True
-        )
+        atoms = plain(structure)
         timer = threading.Timer(left_s if left_s is not None else 0.0, self._kill)
         if left_s is not None:
             timer.start()

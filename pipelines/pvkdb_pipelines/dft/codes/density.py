@@ -19,6 +19,7 @@ from scipy.io import FortranFile
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
+from pvkdb_pipelines.geometry.hosts import longest
 
 #: Largest displacement of an atom, Å, up to which this is a better start than that of atoms.
 _NEAR_ANG = 0.7
@@ -28,20 +29,21 @@ _RADIUS_BOHR = 10.0
 _TRANSFORM_POINTS = 1000
 
 
+def near(last: Atoms, new: Atoms) -> bool:
+    """Whether waves and density of the last structure are a better start than those of atoms."""
+    same = list(last.symbols) == list(new.symbols) and not (last.cell != new.cell).any()
+    return same and longest(last.positions - new.positions) < _NEAR_ANG
+
+
 def start_of(
     saved: Path, pseudopotentials: Mapping[str, Path], last: Atoms | None, new: Atoms
 ) -> dict[str, str]:
     """Return where waves and density start, for the namelist ``electrons``; {}: from atoms.
 
-    Args:
-        saved: Folder of the last run, whose density is moved.
-        pseudopotentials: Files (UPF) of the elements.
-        last: Its structure; None where nothing has run.
-        new: The next one.
+    The density that the last run saved in a folder is moved; ``pseudopotentials`` are files (UPF)
+    of the elements.
     """
-    if last is None or list(last.symbols) != list(new.symbols) or (last.cell != new.cell).any():
-        return {}
-    if np.linalg.norm(last.positions - new.positions, axis=1).max() >= _NEAR_ANG:
+    if last is None or not near(last, new):
         return {}
     density = saved / "charge-density.dat"
     if not density.is_file():  # pw.x with HDF5 keeps it otherwise
@@ -53,10 +55,8 @@ def start_of(
 def move_density(file: Path, pseudopotentials: Mapping[str, Path], old: Atoms, new: Atoms) -> None:
     """Change ``charge-density.dat`` of a structure into an estimate for another one.
 
-    Args:
-        file: The file, in the layout of pw.x 6 and 7; of two spins the magnetization stays.
-        pseudopotentials: Files (UPF) of the elements, with the densities of their atoms.
-        old, new: Structures with the same atoms and cell.
+    The file has the layout of pw.x 6 and 7; of two spins the magnetization stays. Both structures
+    have the same atoms and cell; the pseudopotentials (UPF) have the densities of atoms.
     """
     with FortranFile(file) as saved:
         header = saved.read_ints("i4")  # Γ only?, number of waves, of spins

@@ -8,23 +8,23 @@ only once.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.data import chemical_symbols
 from ase.units import Ry
 
 from pvkdb._extras import needing
 from pvkdb.errors import CalculationFailedError, InputError, unknown_name
 from pvkdb.schemas.calculations import FailureKind, registered_potentials
 from pvkdb.schemas.calculations.dft import DftSettings, Engine
-from pvkdb_pipelines.dft.codes import sssp
-from pvkdb_pipelines.dft.codes.runs import RunFiles, RunLocation
+from pvkdb_pipelines.dft.codes.cp2k import Cp2kEngine
+from pvkdb_pipelines.dft.codes.dft_engine import DftEngine, plain
+from pvkdb_pipelines.dft.codes.espresso import EspressoEngine
+from pvkdb_pipelines.dft.codes.pw_output import tail
+from pvkdb_pipelines.dft.codes.runs import RunLocation
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.potentials.potential import Potential, Properties
 
@@ -52,63 +52,35 @@ def load_engine(
             FailureKind.PROGRAM_NOT_FOUND,
             "pvkdb does not run VASP itself; run it by hand: pvkdb export-inputs ID",
         )
-    if name not in _LOADERS:
-        raise InputError(unknown_name("engine", name, [*potentials, *_LOADERS]))
+    if name not in _ENGINES:
+        raise InputError(unknown_name("engine", name, [*potentials, *_ENGINES]))
     if settings is None or None in (settings.kpoint_grid, settings.cutoff_wfc_ry):
         raise InputError(f"engine {name} needs complete settings: cutoffs, k-points, smearing…")
-    return _LOADERS[name](
-        settings, RunLocation.from_environment() if location is None else location
-    )
+    return _ENGINES[name](settings, location or RunLocation.from_environment()).potential()
 
 
-def _espresso(settings: DftSettings, location: RunLocation) -> Potential:
-    from pvkdb_pipelines.dft.codes.espresso import EspressoEngine
+class _GpawEngine(DftEngine):
+    """Runs GPAW through its ASE calculator, a new one for each structure."""
 
-    engine = EspressoEngine(settings, location)
-    engine.versions["ase"] = version("ase")
-    return Potential(
-        name=Engine.ESPRESSO.value,
-        weights=sssp.library(settings.pseudopotentials),
-        versions=engine.versions,
-        elements=frozenset(sssp.table()),
-        evaluate_many=engine.evaluate,
-        files=engine.runs.files,
-    )
+    def __init__(self, settings: DftSettings, location: RunLocation) -> None:
+        with needing("gpaw"):
+            import gpaw
+        super().__init__(settings, location, "GPAW setups")
+        self.versions = {"gpaw": version("gpaw"), **self.versions}
+        self._program = gpaw.GPAW
 
-
-def _cp2k(settings: DftSettings, location: RunLocation) -> Potential:
-    from pvkdb_pipelines.dft.codes import cp2k
-
-    engine = cp2k.Cp2kEngine(settings, location)
-    engine.versions["ase"] = version("ase")
-    return Potential(
-        name=Engine.CP2K.value,
-        weights=cp2k.LIBRARY,
-        versions=engine.versions,
-        elements=frozenset(chemical_symbols[1:]),
-        evaluate_many=engine.evaluate,
-        files=engine.runs.files,
-        close=engine.close,
-    )
-
-
-def _gpaw(settings: DftSettings, location: RunLocation) -> Potential:
-    with needing("gpaw"):
-        import gpaw
-
-    def calculator(folder: Path) -> Any:
+    def _calculator(self, output: Path) -> Any:
+        settings = self._settings
         spin: dict[str, Any] = {} if settings.magnetization_mub is None else {"fixmagmom": True}
+        width = {"width": settings.smearing_width_ev}
         smearings: dict[str, dict[str, Any]] = {
             "fixed": {"name": "fixed-uniform"},
-            "gaussian": {  # Methfessel–Paxton of order 0
-                "name": "methfessel-paxton",
-                "order": 0,
-                "width": settings.smearing_width_ev,
-            },
-            "cold": {"name": "marzari-vanderbilt", "width": settings.smearing_width_ev},
-            "fermi-dirac": {"name": "fermi-dirac", "width": settings.smearing_width_ev},
+            # Methfessel–Paxton of order 0
+            "gaussian": {"name": "methfessel-paxton", "order": 0, **width},
+            "cold": {"name": "marzari-vanderbilt", **width},
+            "fermi-dirac": {"name": "fermi-dirac", **width},
         }
-        return gpaw.GPAW(
+        return self._program(
             mode={"name": "pw", "ecut": round((settings.cutoff_wfc_ry or 0) * Ry, 4)},
             xc=settings.functional,
             kpts={"size": settings.kpoint_grid, "gamma": True},
@@ -117,46 +89,18 @@ def _gpaw(settings: DftSettings, location: RunLocation) -> Potential:
             spinpol=settings.magnetization_mub is not None,
             convergence={"energy": settings.scf_threshold_ry * Ry},
             maxiter=settings.scf_max_steps,
-            txt=str(folder / "gpaw.txt"),
+            txt=str(output),
         )
 
-    versions = {"gpaw": version("gpaw")}
-    return _Evaluation(settings, location, calculator).potential("GPAW setups", versions)
-
-
-@dataclass(frozen=True, slots=True)
-class _Evaluation:
-    """Energies and forces from ASE calculators, a new one for each structure."""
-
-    settings: DftSettings
-    location: RunLocation
-    calculator: Callable[[Path], Any]
-    runs: RunFiles = field(default_factory=RunFiles)
-
-    def potential(self, weights: str, versions: dict[str, str]) -> Potential:
-        """Return the calculator as a potential, which relaxations and bands can use."""
-        return Potential(
-            name=self.settings.engine.value,
-            weights=weights,
-            versions={**versions, "ase": version("ase")},
-            elements=frozenset(chemical_symbols[1:]),
-            evaluate_many=self,
-            files=self.runs.files,
-        )
-
-    def __call__(self, structures: Sequence[Atoms], stress: bool) -> list[Properties]:
-        return [self._one(structure, stress) for structure in structures]
-
-    def _one(self, structure: Atoms, stress: bool) -> Properties:
-        engine = self.settings.engine
-        with tempfile.TemporaryDirectory(prefix="pvkdb-dft-", dir=self.location.scratch) as name:
-            atoms = Atoms(
-                structure.symbols, positions=structure.positions, cell=structure.cell, pbc=True
-            )
-            if self.settings.magnetization_mub is not None:
-                share = self.settings.magnetization_mub / len(atoms)
-                atoms.set_initial_magnetic_moments([share] * len(atoms))
-            atoms.calc = self.calculator(Path(name))
+    def _run(self, structure: Atoms, stress: bool) -> Properties:
+        moment = self._settings.magnetization_mub
+        with tempfile.TemporaryDirectory(prefix="pvkdb-dft-", dir=self._location.scratch) as folder:
+            output = Path(folder, "gpaw.txt")
+            output.touch()
+            atoms = plain(structure)
+            if moment is not None:
+                atoms.set_initial_magnetic_moments([moment / len(atoms)] * len(atoms))
+            atoms.calc = self._calculator(output)
             try:
                 # The forces are derivatives of the free energy, as in pw.x.
                 found: Properties = {
@@ -167,32 +111,23 @@ class _Evaluation:
                     found["stress"] = np.array(atoms.get_stress())
             except (MemoryError, KeyboardInterrupt):
                 raise
-            except Exception as error:  # each code and its interface raise their own errors
+            except Exception as error:  # the code and its interface raise their own errors
                 kind = FailureKind.PROGRAM_CRASHED
                 if isinstance(error, FileNotFoundError):  # of a PAW data set
                     kind = FailureKind.PSEUDOPOTENTIAL_MISSING
                 elif "converge" in f"{type(error).__name__} {error}".lower():
                     kind = FailureKind.SCF_NOT_CONVERGED
+                said = output.read_text(encoding="utf-8", errors="replace")
                 raise CalculationFailedError(
-                    kind, f"{engine}: {type(error).__name__}: {error}. {_tail(Path(name))}"
+                    kind, f"gpaw: {type(error).__name__}: {error}. {tail(said)}"
                 ) from error
             finally:
-                written = Path(name, "gpaw.txt")
-                self.runs.add({written.name: written.read_bytes()} if written.is_file() else {})
+                self.runs.add({output.name: output.read_bytes()})
             return found
 
 
-def _tail(folder: Path) -> str:
-    from pvkdb_pipelines.dft.codes.pw_output import tail
-
-    path = folder / "gpaw.txt"
-    if path.is_file():
-        return tail(path.read_text(encoding="utf-8", errors="replace"))
-    return "The output is empty."
-
-
-_LOADERS: dict[str, Callable[[DftSettings, RunLocation], Potential]] = {
-    Engine.ESPRESSO.value: _espresso,
-    Engine.CP2K.value: _cp2k,
-    Engine.GPAW.value: _gpaw,
+_ENGINES: dict[str, type[EspressoEngine | Cp2kEngine | _GpawEngine]] = {
+    Engine.ESPRESSO.value: EspressoEngine,
+    Engine.CP2K.value: Cp2kEngine,
+    Engine.GPAW.value: _GpawEngine,
 }

@@ -6,7 +6,6 @@ import io
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,9 @@ from ase.units import Ry
 from pvkdb.schemas.calculations.dft import DftSettings
 from pvkdb_pipelines.dft.codes import sssp
 from pvkdb_pipelines.dft.codes.density import start_of
-from pvkdb_pipelines.dft.codes.pw_output import PwOutput, read_pw_output, require_success
-from pvkdb_pipelines.dft.codes.runs import Deadline, RunFiles, RunLocation, run_program
+from pvkdb_pipelines.dft.codes.dft_engine import DftEngine, plain
+from pvkdb_pipelines.dft.codes.pw_output import CodeOutput, read_pw_output, require_success
+from pvkdb_pipelines.dft.codes.runs import RunLocation, run_program
 from pvkdb_pipelines.potentials.potential import Properties
 
 #: The names of the smearings in pw.x.
@@ -108,15 +108,17 @@ def input_text(atoms: Atoms, settings: DftSettings, lists: Namelists) -> str:
     return text.getvalue()
 
 
-class EspressoEngine:
+class EspressoEngine(DftEngine):
     """Runs pw.x for structures, one at a time.
 
     Each run has its own folder, which is removed afterwards; ``runs`` keeps its input and output. A
     run starts with the density and wave functions of the last one if its structure is near.
     """
 
+    elements = frozenset(sssp.table())
+
     def __init__(self, settings: DftSettings, location: RunLocation) -> None:
-        """``settings`` must be complete; the time limit of ``location`` starts now.
+        """Check that the program and its files are there.
 
         Raises:
             CalculationFailedError: pw.x is missing (``PROGRAM_NOT_FOUND``), or a pseudopotential
@@ -125,29 +127,16 @@ class EspressoEngine:
         package = "Quantum ESPRESSO (Debian: quantum-espresso)"
         location.require_program(location.pw_command, package, "PVKDB_PW_COMMAND")
         sssp.require_files(settings.pseudopotentials, location.pseudo_dir)
-        self._settings = settings
-        self._location = location
-        self._deadline = Deadline(location.max_seconds)
+        super().__init__(settings, location, sssp.library(settings.pseudopotentials))
         self._files = {
             element: location.pseudo_dir / file
             for element, file in files_by_element(settings).items()
         }
         self._last: Atoms | None = None
         self._saved = ""
-        self.versions: dict[str, str] = {}
-        self.runs = RunFiles()
-
-    def evaluate(self, structures: Sequence[Atoms], stress: bool) -> list[Properties]:
-        """Return energies (eV), forces (eV/Å), stresses if requested, and details of pw.x.
-
-        Raises:
-            CalculationFailedError: see
-            :func:`~pvkdb_pipelines.dft.codes.pw_output.require_success`.
-        """
-        return [self._run(structure, stress) for structure in structures]
 
     def _run(self, structure: Atoms, stress: bool) -> Properties:
-        left = self._deadline.left_s("pw.x")
+        left = self._left_s("pw.x")
         lists = namelists(self._settings, stress=stress)
         if not self._saved:
             self._saved = tempfile.mkdtemp(prefix="pvkdb-pw-saved-", dir=self._location.scratch)
@@ -161,10 +150,8 @@ class EspressoEngine:
             lists["control"]["max_seconds"] = round(left, 1)
         folder = Path(tempfile.mkdtemp(prefix="pvkdb-pw-", dir=self._location.scratch))
         try:
-            profile = _SupervisedProfile(self._location, self._deadline.seconds, left)
-            atoms = Atoms(
-                structure.symbols, positions=structure.positions, cell=structure.cell, pbc=True
-            )
+            profile = _SupervisedProfile(self._location, left)
+            atoms = plain(structure)
             atoms.calc = Espresso(
                 profile=profile,
                 directory=folder,
@@ -204,12 +191,11 @@ def _written(folder: Path) -> dict[str, bytes]:
 class _SupervisedProfile(EspressoProfile):  # type: ignore[misc]  # ASE is untyped
     """ASE's profile with a runner that raises typed failures and respects the time limit."""
 
-    def __init__(self, location: RunLocation, limit_s: float | None, left_s: float | None) -> None:
+    def __init__(self, location: RunLocation, left_s: float | None) -> None:
         super().__init__(command=" ".join(location.pw_command), pseudo_dir=location.pseudo_dir)
         self._location = location
-        self._limit_s = limit_s
         self._left_s = left_s
-        self.pw_output: PwOutput | None = None
+        self.pw_output: CodeOutput | None = None
 
     def run(
         self,
@@ -234,7 +220,6 @@ class _SupervisedProfile(EspressoProfile):  # type: ignore[misc]  # ASE is untyp
             None if self._left_s is None else self._left_s + self._location.grace_s,
         )
         text = output.read_text(encoding="utf-8", errors="replace")
-        require_success(
-            text, errors.read_text(encoding="utf-8", errors="replace"), ended, self._limit_s
-        )
+        said = errors.read_text(encoding="utf-8", errors="replace")
+        require_success(text, said, ended, self._location.max_seconds)
         self.pw_output = read_pw_output(text)

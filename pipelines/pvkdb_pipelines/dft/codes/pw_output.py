@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from ase.units import Ry
@@ -13,6 +13,7 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import SinglePoint
 from pvkdb_pipelines.dft.codes.runs import ProcessResult
 from pvkdb_pipelines.dft.codes.sssp import usual_name
+from pvkdb_pipelines.geometry.hosts import longest
 from pvkdb_pipelines.potentials.potential import Properties
 
 #: Lines of the output that a failure keeps.
@@ -21,17 +22,15 @@ _TAIL_LINES = 15
 _TIMINGS = "     init_run     :"
 
 _NUMBER = r"(-?\d+(?:\.\d*)?(?:[EeDd][-+]?\d+)?)"
+_ACCURACY = rf"estimated scf accuracy\s+<\s+{_NUMBER} Ry"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScfDetails:
     """How an SCF cycle ended; None if not printed.
 
-    Attributes:
-        steps: SCF steps until convergence.
-        accuracy_ry: Estimate of the energy's error at the last step.
-        smearing_energy_ev: The part −TS of the energy.
-        magnetization_mub: Total magnetisation.
+    ``accuracy_ry`` is the estimated error of the energy at the last step, ``smearing_energy_ev``
+    the part −TS of the energy.
     """
 
     steps: int | None = None
@@ -41,52 +40,43 @@ class ScfDetails:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PwOutput(ScfDetails):
-    """Numbers of the last SCF cycle in an output of pw.x; None if not printed.
+class CodeOutput(ScfDetails):
+    """Numbers of the last SCF cycle in an output of pw.x or VASP; None if not printed.
 
-    Attributes:
-        version: Version of pw.x.
-        cutoff_wfc_ry, cutoff_rho_ry: Cutoffs.
-        electrons: Electrons in the cell.
-        valence: Valence electrons of each species, by its label.
-        pseudopotential_md5: MD5 sum of each species' file, by its label.
-        functional: Its usual name, or as pw.x prints it.
-        kpoints: Number of k-points that were computed.
+    Valence electrons and MD5 sums of pseudopotentials are by the label of the species; the
+    functional has its usual name, or the one that pw.x prints.
     """
 
-    version: str | None
-    cutoff_wfc_ry: float | None
-    cutoff_rho_ry: float | None
-    electrons: float | None
-    valence: dict[str, float]
-    pseudopotential_md5: dict[str, str]
-    functional: str | None
-    kpoints: int | None
+    version: str | None = None
+    cutoff_wfc_ry: float | None = None
+    cutoff_rho_ry: float | None = None
+    electrons: float | None = None
+    valence: dict[str, float] = field(default_factory=dict)
+    pseudopotential_md5: dict[str, str] = field(default_factory=dict)
+    functional: str | None = None
 
 
-def read_pw_output(text: str) -> PwOutput:
+def read_pw_output(text: str) -> CodeOutput:
     """Read an output of pw.x 6.4 or later."""
     files = re.findall(
         r"PseudoPot\. #\s*\d+ for\s+(\S+)\s+read from file:\s+\S+\s+MD5 check sum:\s*(\w{32})", text
     )
     species = re.findall(rf"^\s+(\S+)\s+{_NUMBER}\s+{_NUMBER}\s+[A-Z][a-z]?\s*\(", text, re.M)
     steps = _last(r"convergence has been achieved in\s+(\d+) iterations", text)
-    smearing = _last(rf"smearing contrib\. \(-TS\)\s+=\s+{_NUMBER} Ry", text)
-    kpoints = _last(r"number of k points=\s*(\d+)", text)
+    smearing_ry = _number(rf"smearing contrib\. \(-TS\)\s+=\s+{_NUMBER} Ry", text)
     functional = _last(r"Exchange-correlation\s*=\s*(\S.*)", text)
-    return PwOutput(
+    return CodeOutput(
         version=_last(r"Program PWSCF v\.(\S+)", text),
         steps=None if steps is None else int(steps),
-        accuracy_ry=_float(_last(rf"estimated scf accuracy\s+<\s+{_NUMBER} Ry", text)),
-        smearing_energy_ev=None if smearing is None else float(smearing) * Ry,
-        magnetization_mub=_float(_last(rf"total magnetization\s+=\s+{_NUMBER} Bohr", text)),
-        cutoff_wfc_ry=_float(_last(rf"kinetic-energy cutoff\s+=\s+{_NUMBER}\s+Ry", text)),
-        cutoff_rho_ry=_float(_last(rf"charge density cutoff\s+=\s+{_NUMBER}\s+Ry", text)),
-        electrons=_float(_last(rf"number of electrons\s+=\s+{_NUMBER}", text)),
+        accuracy_ry=_number(_ACCURACY, text),
+        smearing_energy_ev=None if smearing_ry is None else smearing_ry * Ry,
+        magnetization_mub=_number(rf"total magnetization\s+=\s+{_NUMBER} Bohr", text),
+        cutoff_wfc_ry=_number(rf"kinetic-energy cutoff\s+=\s+{_NUMBER}\s+Ry", text),
+        cutoff_rho_ry=_number(rf"charge density cutoff\s+=\s+{_NUMBER}\s+Ry", text),
+        electrons=_number(rf"number of electrons\s+=\s+{_NUMBER}", text),
         valence={label: float(valence) for label, valence, _ in species},
         pseudopotential_md5=dict(files),
         functional=None if functional is None else usual_name(functional),
-        kpoints=None if kpoints is None else int(kpoints),
     )
 
 
@@ -106,7 +96,7 @@ def require_success(text: str, errors: str, result: ProcessResult, limit_s: floa
             f"PVKDB_DFT_MAX_SECONDS, or use more processes. {end}",
         )
     if "convergence NOT achieved" in text:
-        accuracy = _last(rf"estimated scf accuracy\s+<\s+{_NUMBER} Ry", text)
+        accuracy = _last(_ACCURACY, text)
         raise CalculationFailedError(
             FailureKind.SCF_NOT_CONVERGED,
             f"pw.x did not reach self-consistency (estimated accuracy {accuracy} Ry); allow more "
@@ -144,8 +134,9 @@ def _last(pattern: str, text: str) -> str | None:
     return str(found[-1]) if found else None
 
 
-def _float(text: str | None) -> float | None:
-    return None if text is None else float(text.replace("D", "E"))
+def _number(pattern: str, text: str) -> float | None:
+    found = _last(pattern, text)
+    return None if found is None else float(found.replace("D", "E"))
 
 
 def single_point(name: str, properties: Properties) -> SinglePoint:
@@ -156,7 +147,7 @@ def single_point(name: str, properties: Properties) -> SinglePoint:
         name=name,
         energy_ev=float(properties["energy"]),
         forces_ev_per_ang=np.round(forces, 6).tolist(),
-        max_force_ev_per_ang=round(float(np.linalg.norm(forces, axis=1).max()), 6),
+        max_force_ev_per_ang=round(longest(forces), 6),
         scf_steps=details.steps,
         scf_accuracy_ry=details.accuracy_ry,
         smearing_energy_ev=details.smearing_energy_ev,

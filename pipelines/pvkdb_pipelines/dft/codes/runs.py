@@ -127,29 +127,6 @@ class RunLocation:
             )
 
 
-class Deadline:
-    """The time limit of a calculation, which starts when it is created."""
-
-    def __init__(self, seconds: float | None) -> None:
-        self.seconds = seconds
-        self._end = None if seconds is None else time.monotonic() + seconds
-
-    def left_s(self, program: str) -> float | None:
-        """Return the seconds that are left for the next structure; None without a limit.
-
-        Raises:
-            CalculationFailedError: none are left (``OUT_OF_WALLTIME``).
-        """
-        left = None if self._end is None else self._end - time.monotonic()
-        if left is not None and left <= 0:
-            raise CalculationFailedError(
-                FailureKind.OUT_OF_WALLTIME,
-                f"the {self.seconds:.0f} s time limit was reached before {program} could run for "
-                "the next structure; allow more in PVKDB_DFT_MAX_SECONDS",
-            )
-        return left
-
-
 @dataclass(frozen=True, slots=True)
 class ProcessResult:
     """Exit code of a program (negative for a signal), and whether it reached its time limit."""
@@ -178,11 +155,7 @@ def run_program(
 ) -> ProcessResult:
     """Run a command in a folder; at the time limit, end it and every process that it started.
 
-    Args:
-        command: Program and arguments.
-        folder: Working folder.
-        output, errors: Files for its standard output and error.
-        timeout_s: Wall-time limit; None for no limit.
+    ``output`` and ``errors`` are the files of its standard output and error.
     """
     with output.open("wb") as out, errors.open("wb") as err:
         # A separate session: Ctrl-C in a terminal reaches this process, which ends the whole group.

@@ -15,7 +15,6 @@ from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb_pipelines.migration.defects.states import DefectState, Stage
 from pvkdb_pipelines.migration.host.hessian import Hessian
 from pvkdb_pipelines.migration.host.host import Crystal, checked_drop, relax_ions
-from pvkdb_pipelines.migration.sites.operations import act
 from pvkdb_pipelines.migration.sites.sites import closed_sites
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
@@ -35,7 +34,6 @@ class DefectStates:
     """The lowest known state on each kind of site.
 
     Attributes:
-        stage: Host and sites.
         hessian: Second derivatives of the host.
         by_site: State of each kind of site, by its first site.
         failures: Failure of each kind of site without a state.
@@ -45,6 +43,8 @@ class DefectStates:
 
     stage: Stage
     hessian: Hessian
+    potential: Potential
+    settings: NebSettings
     by_site: dict[int, DefectState] = field(default_factory=dict)
     failures: dict[int, CalculationFailedError] = field(default_factory=dict)
     offsets_ev: dict[str, float] = field(default_factory=dict)
@@ -64,6 +64,13 @@ class DefectStates:
             raise self.failures[kind]
         return self.by_site[kind]
 
+    def relaxed(
+        self, cell: Atoms, site: int, what: str, on_step: OnStep | None = None
+    ) -> tuple[Atoms, int]:
+        """Relax a cell with the defect on a site; see :func:`relax_ions`."""
+        stiffness = self.hessian.of_atoms(self.stage.kept(site))
+        return relax_ions(cell, stiffness, self.potential, self.settings, what, on_step)
+
     def replace(self, state: DefectState) -> int:
         """Replace the state of a kind of sites by one with broken symmetry; return the kind."""
         kind = self.kind(state.site)
@@ -81,13 +88,7 @@ class DefectStates:
         return min(map(self.level_ev, self.by_site))
 
 
-def relax_vacancies(
-    stage: Stage,
-    hessian: Hessian,
-    potential: Potential,
-    settings: NebSettings,
-    announce: Announce,
-) -> DefectStates:
+def relax_vacancies(unknown: DefectStates, announce: Announce) -> DefectStates:
     """Relax one vacancy of each kind, from a symmetric and from a rattled start.
 
     If a neighbour jumps into a vacancy, its kind of site has no state.
@@ -97,18 +98,13 @@ def relax_vacancies(
     """
 
     def relaxed(site: int, on_step: OnStep) -> DefectState:
-        return _lowest_from_two_starts(stage, site, hessian, potential, settings, on_step)
+        return _lowest_from_two_starts(unknown, site, on_step)
 
-    return DefectStates(stage, hessian, *_on_each(stage.sites.distinct, relaxed, announce))
+    found, failures = _on_each(unknown.stage.sites.distinct, relaxed, announce)
+    return replace(unknown, by_site=found, failures=failures)
 
 
-def relax_interstitials(
-    stage: Stage,
-    hessian: Hessian,
-    potential: Potential,
-    settings: NebSettings,
-    announce: Announce,
-) -> DefectStates:
+def relax_interstitials(unknown: DefectStates, announce: Announce) -> DefectStates:
     """Relax an added atom from each candidate site; its final positions are the sites.
 
     Returns:
@@ -117,32 +113,24 @@ def relax_interstitials(
     Raises:
         CalculationFailedError: no relaxation converged.
     """
+    stage, settings = unknown.stage, unknown.settings
 
     def relaxed(site: int, on_step: OnStep) -> tuple[Atoms, int]:
         start = stage.with_defect(site)
         start.rattle(stdev=settings.rattle_ang / 2, seed=settings.seed)
-        stiffness = hessian.of_atoms(stage.kept(site))
-        what = f"{stage.sites.symbol} interstitial"
-        return relax_ions(start, stiffness, potential, settings, what, on_step)
+        return unknown.relaxed(start, site, f"{stage.sites.symbol} interstitial", on_step)
 
     found, _ = _on_each(stage.sites.distinct, relaxed, announce)
     minima = sorted(found.values(), key=lambda entry: float(entry[0].get_potential_energy()))
     positions, kept = closed_sites([atoms.positions[-1] for atoms, _ in minima], stage.operations)
-    sites = replace(stage.sites, positions=positions, action=act(stage.operations, positions))
-    own = replace(stage, sites=sites)
-    states = DefectStates(own, hessian)
+    own = Stage(replace(stage.sites, positions=positions))
+    states = replace(unknown, stage=own)
     for index, site in kept.items():
         states.replace(own.state_of(site, *minima[index]))
     return states
 
 
-def relax_without_defect(
-    states: DefectStates,
-    crystal: Crystal,
-    potential: Potential,
-    settings: NebSettings,
-    on_step: OnStep,
-) -> float | None:
+def relax_without_defect(states: DefectStates, crystal: Crystal, on_step: OnStep) -> float | None:
     """Remove the lowest defect from its relaxed cell and relax the host again.
 
     Returns:
@@ -156,15 +144,9 @@ def relax_without_defect(
     state = min(states.by_site.values(), key=lambda entry: entry.energy_ev)
     host = stage.host.copy()
     host.positions += state.displacements[:-1]
+    stiffness, potential = states.hessian.of_atoms(np.arange(len(host))), states.potential
     try:
-        healed, _ = relax_ions(
-            host,
-            states.hessian.of_atoms(np.arange(len(host))),
-            potential,
-            settings,
-            "healed host",
-            on_step,
-        )
+        healed, _ = relax_ions(host, stiffness, potential, states.settings, "healed host", on_step)
     except CalculationFailedError:
         return None
     return checked_drop(crystal, healed, potential, "the supercell without its defect")
@@ -190,24 +172,16 @@ def _on_each(
     return found, failures
 
 
-def _lowest_from_two_starts(
-    stage: Stage,
-    site: int,
-    hessian: Hessian,
-    potential: Potential,
-    settings: NebSettings,
-    on_step: OnStep,
-) -> DefectState:
+def _lowest_from_two_starts(unknown: DefectStates, site: int, on_step: OnStep) -> DefectState:
     """Relax a vacancy, on a symmetric site also from a rattled start; return the lower state."""
+    stage, settings = unknown.stage, unknown.settings
     what = f"{stage.sites.symbol} vacancy"
-    stiffness = hessian.of_atoms(stage.kept(site))
-    start = stage.with_defect(site)
-    relaxed, steps = relax_ions(start, stiffness, potential, settings, what, on_step)
+    relaxed, steps = unknown.relaxed(stage.with_defect(site), site, what, on_step)
     state = stage.state_of(site, relaxed, steps)
     if np.count_nonzero(stage.sites.action.target[:, site] == site) > 1:
         rattled = stage.with_defect(site)
         rattled.rattle(stdev=settings.rattle_ang, seed=settings.seed)
-        relaxed, more = relax_ions(rattled, stiffness, potential, settings, what, on_step)
+        relaxed, more = unknown.relaxed(rattled, site, what, on_step)
         other = stage.state_of(site, relaxed, steps + more)
         if other.energy_ev < state.energy_ev - _LOWER_EV:
             state = replace(other, broken=True)

@@ -15,14 +15,13 @@ from pvkdb_pipelines.migration.defects.defects import (
 from pvkdb_pipelines.migration.defects.states import Stage
 from pvkdb_pipelines.migration.host.hessian import host_hessian
 from pvkdb_pipelines.migration.host.host import (
-    SYMPREC_ANG,
     Crystal,
     HostFellError,
     Start,
     relaxed_crystal,
     require_minimum,
 )
-from pvkdb_pipelines.migration.sites.operations import act, operations_of
+from pvkdb_pipelines.migration.sites.operations import operations_of
 from pvkdb_pipelines.migration.sites.sites import DefectKind, interstitial_sites, vacancy_sites
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
@@ -49,15 +48,7 @@ def prepare(
 ) -> tuple[Crystal, DefectStates, float]:
     """Relax the host and its defects; restart from the lower structure if the host is unstable.
 
-    Args:
-        start: Structure to start from.
-        kind, symbol: The defect.
-        potential: Source of energies, forces and stresses.
-        settings: Forces, steps, distance between images.
-        name: Name of the crystal, for messages.
-        atoms_per_formula: Atoms in a formula unit.
-        announce: Called at the start of each stage.
-        others: Other elements on the site of a vacancy, in a mixture.
+    ``others`` are other elements on the site of a vacancy, in a mixture.
 
     Returns:
         The host, the lowest defect on each kind of site, and the energy by which the displaced or
@@ -103,25 +94,18 @@ def _with_defects(
     announce: Announce,
     others: Collection[str],
 ) -> tuple[DefectStates, float]:
-    operations = operations_of(crystal.cell, SYMPREC_ANG)
-    action = act(operations, crystal.cell.positions, crystal.cell.numbers)
+    operations = operations_of(crystal.cell)
     if kind == "vacancy":
-        sites = vacancy_sites(crystal.cell, symbol, operations, others)
+        stage = Stage(vacancy_sites(operations, symbol, others))
     else:
-        sites = interstitial_sites(crystal.cell, symbol, operations)
-    stage = Stage(crystal.cell, operations, action, sites)
-    hessian = host_hessian(crystal.cell, operations, action, potential)
+        stage = Stage(interstitial_sites(operations, symbol))
+    hessian = host_hessian(operations, potential)
     fmax = settings.fmax_endpoint_ev_per_ang
     drop = require_minimum(crystal, hessian, potential, settings, announce("host", fmax, 1, 2))
     relax_defects = relax_vacancies if kind == "vacancy" else relax_interstitials
     states = relax_defects(
-        stage,
-        hessian,
-        potential,
-        settings,
+        DefectStates(stage, hessian, potential, settings),
         lambda part, parts: announce("defects", fmax, part, parts + 1),
     )
-    healed = relax_without_defect(
-        states, crystal, potential, settings, announce("defects", fmax, 1, 2)
-    )
+    healed = relax_without_defect(states, crystal, announce("defects", fmax, 1, 2))
     return states, max(drop, healed or 0.0)

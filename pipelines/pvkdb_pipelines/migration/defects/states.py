@@ -16,7 +16,7 @@ from ase.geometry import find_mic, get_distances
 
 from pvkdb_pipelines.geometry.hosts import set_results
 from pvkdb_pipelines.migration.sites.hops import HopClass
-from pvkdb_pipelines.migration.sites.operations import Action, SymmetryOperations
+from pvkdb_pipelines.migration.sites.operations import SymmetryOperations
 from pvkdb_pipelines.migration.sites.sites import DefectSites
 
 #: Tolerance for equal variants, Å.
@@ -30,12 +30,9 @@ class DefectState:
     """A relaxed defect; n atoms in the host.
 
     Attributes:
-        site: Index of its site.
-        energy_ev: Energy of the cell.
         displacements: Displacements of the host's atoms and, last, of an added atom from its site,
             shape (n + 1, 3), Å; zero for a missing atom and if none is added.
         forces: Forces in the same order, shape (n + 1, 3), eV/Å.
-        steps: Optimizer steps.
         broken: Whether it is lower because it broke the symmetry of the site.
     """
 
@@ -84,19 +81,19 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Stage:
-    """A host with the sites of a defect, and the symmetry of both.
+    """A host with the sites of a defect, and the symmetry of both."""
 
-    Attributes:
-        host: Complete supercell, symmetrised.
-        operations: Its symmetry.
-        action: Its action on the atoms.
-        sites: Sites of the defect.
-    """
-
-    host: Atoms
-    operations: SymmetryOperations
-    action: Action
     sites: DefectSites
+
+    @property
+    def operations(self) -> SymmetryOperations:
+        """The symmetry of the host."""
+        return self.sites.operations
+
+    @property
+    def host(self) -> Atoms:
+        """The complete supercell, symmetrised."""
+        return self.operations.host
 
     def element(self, site: int) -> str:
         """Return the element that is missing on a site, or added."""
@@ -140,7 +137,7 @@ class Stage:
     def carried(self, state: DefectState, index: int) -> DefectState:
         """Return the image of a state under a symmetry operation of the host."""
         rotation = self.operations.cartesian(index)
-        target = np.append(self.action.target[index], len(self.host))
+        target = np.append(self.operations.on_atoms.target[index], len(self.host))
         displacements, forces = np.empty_like(state.displacements), np.empty_like(state.forces)
         displacements[target] = state.displacements @ rotation.T
         forces[target] = state.forces @ rotation.T
@@ -165,9 +162,7 @@ class Stage:
     def ends(self, hop: HopClass, start: DefectState, end: DefectState) -> Ends:
         """Return the closest symmetry images of both end states, exchanged by symmetry if possible.
 
-        Args:
-            hop: The hop; its representative is used.
-            start, end: States on any equivalent sites of its ends.
+        The states are on any sites equivalent to the ends of the representative of the hop.
         """
         pairs = [
             (self._apart(hop, first, second), first, second)
@@ -193,9 +188,7 @@ class Stage:
         place = {int(index): position for position, index in enumerate(kept)}
         place[vacant] = place[jumping]
         order = [place[int(index)] for index in self.kept(hop.end)]
-        renamed = atoms[order]
-        set_results(renamed, atoms.get_potential_energy(), atoms.get_forces()[order])
-        return renamed
+        return set_results(atoms[order], atoms.get_potential_energy(), atoms.get_forces()[order])
 
     def vacant_site(self, atoms: Atoms) -> int | None:
         """Return the vacant site: the only one without a near atom; None if there is not one."""
@@ -263,7 +256,7 @@ class Stage:
         self, hop: HopClass, first: DefectState, second: DefectState, index: int
     ) -> Exchange | None:
         initial, final = self._structures(hop, first, second)
-        target = self.action.target[index].copy()
+        target = self.operations.on_atoms.target[index].copy()
         if self.sites.kind == "vacancy":
             jumping = int(self.sites.atoms[hop.end])
             target[jumping] = jumping

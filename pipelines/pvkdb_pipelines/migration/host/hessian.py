@@ -11,9 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from ase import Atoms
 
-from pvkdb_pipelines.migration.sites.operations import Action, SymmetryOperations
+from pvkdb_pipelines.migration.sites.operations import SymmetryOperations
 from pvkdb_pipelines.potentials.potential import Potential
 
 #: Displacement of the forward differences, Å.
@@ -63,17 +62,9 @@ class Hessian:
         return np.asarray(positive + _DRIFT * together @ together.T)
 
 
-def host_hessian(
-    host: Atoms, operations: SymmetryOperations, action: Action, potential: Potential
-) -> Hessian:
-    """Return the Hessian of a relaxed host by forward differences, three per distinct atom.
-
-    Args:
-        host: Relaxed supercell.
-        operations: Its symmetry.
-        action: Its action on the atoms.
-        potential: Source of forces.
-    """
+def host_hessian(operations: SymmetryOperations, potential: Potential) -> Hessian:
+    """Return the Hessian of a relaxed host by forward differences, three per distinct atom."""
+    host, action = operations.host, operations.on_atoms
     size = len(host)
     distinct = np.unique(action.orbits)
     moved = []

@@ -13,10 +13,10 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb.schemas.calculations.relaxations import HOST_DROP_EV
-from pvkdb_pipelines.geometry.hosts import set_results
 from pvkdb_pipelines.geometry.supercells import Matrix, shortest_vector_ang, symmetric_supercell
 from pvkdb_pipelines.geometry.symmetry import space_group, standard_cell
 from pvkdb_pipelines.migration.host.hessian import Hessian
+from pvkdb_pipelines.migration.sites.operations import SYMPREC_ANG
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
 from pvkdb_pipelines.relaxations.relaxation import relax
@@ -25,8 +25,6 @@ from pvkdb_pipelines.relaxations.relaxation import relax
 #: 0.01 eV/Å leave rattled atoms up to 0.1 Å off (12 relaxations of CsPbX3); tilts move halides by
 #: 0.5 Å.
 SYMPREC_RELAXED_ANG = 0.1
-#: Tolerance for a symmetrised host, Å.
-SYMPREC_ANG = 0.01
 #: Tolerances in the order in which they are tried, if a coarser one costs energy.
 _SYMPRECS_ANG = (SYMPREC_RELAXED_ANG, 0.03)
 #: The same for the structure that a host relaxed to: it has only approximate symmetry.
@@ -112,14 +110,6 @@ def relaxed_crystal(
     structure. If that one is lower by more than the limit for hosts, barriers are computed in it
     and ``left_for`` describes it. If it is about as low, the symmetric structure is kept.
 
-    Args:
-        start: Structure to start from.
-        potential: Source of energies, forces and stresses.
-        settings: Limits of the relaxation, rattle and distance between images.
-        name: Name of the crystal, for messages.
-        atoms_per_formula: Atoms in a formula unit.
-        on_step: Called with the step and the largest force.
-
     Raises:
         CalculationFailedError: Relaxation not converged, atoms too close, another kind of structure
             (``SYMMETRY_CHANGED``), or too many atoms (``TOO_LARGE``).
@@ -182,10 +172,8 @@ def relaxed_crystal(
     if left is not None:
         left = f"{group.symbol}, {left}"
     cell, matrix = _expanded(primitive, group.rotations, settings)
-    (properties,) = potential.evaluate([cell], stress=False)
-    set_results(cell, properties["energy"], properties["forces"])
     return Crystal(
-        cell=cell,
+        cell=potential.evaluated(cell),
         conventional=of_lattice(standard_cell(primitive, SYMPREC_ANG), primitive),
         matrix=matrix,
         space_group=group.symbol,
@@ -202,10 +190,9 @@ def require_minimum(
     settings: NebSettings,
     on_step: OnStep | None = None,
 ) -> float:
-    """Displace the supercell randomly and along its soft modes, and relax it.
+    """Displace the supercell randomly and along its soft modes, relax it, and return its drop.
 
-    Returns:
-        The energy by which it relaxed below the crystal, eV per formula unit; at least 0.
+    That is the energy by which it relaxed below the crystal, eV per formula unit; at least 0.
 
     Raises:
         HostFellError: the energy is above the limit for hosts.
@@ -218,15 +205,8 @@ def require_minimum(
     for mode in hessian.soft_modes()[:_MOST_MODES]:
         rattled.positions += _PUSH_ANG * signs.choice((-1, 1)) * mode
     stiffness = hessian.of_atoms(np.arange(len(cell)))
-    relaxed, _ = relax_ions(
-        rattled,
-        stiffness,
-        potential,
-        settings,
-        "rattled supercell",
-        on_step,
-        FailureKind.UNSTABLE_HOST,
-    )
+    what, failure = "rattled supercell", FailureKind.UNSTABLE_HOST
+    relaxed, _ = relax_ions(rattled, stiffness, potential, settings, what, on_step, failure)
     return checked_drop(crystal, relaxed, potential, "a rattled supercell")
 
 

@@ -16,7 +16,7 @@ from ase.geometry import find_mic
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.bounds import HIGHEST_BARRIER_EV
-from pvkdb_pipelines.geometry.hosts import set_results
+from pvkdb_pipelines.geometry.hosts import frozen, set_results
 from pvkdb_pipelines.migration.defects.states import Exchange
 
 #: A band without an image higher than this above its higher end has no saddle, eV.
@@ -69,13 +69,8 @@ def path_over(
 ) -> ElasticBand:
     """Return a path over a saddle point from the structures of the descents on both sides.
 
-    Args:
-        saddle: The saddle point, with energy and forces.
-        residual: Largest force on an atom there, eV/Å.
-        before, after: Structures of the descent to the first and to the last end, with the end
-            itself last.
-        images: Approximate number of images between the ends.
-        steps: Structures evaluated.
+    ``before`` and ``after`` lead to the first and to the last end, with the end itself last;
+    ``images`` is about how many are kept between the ends.
     """
     half = max(2, (images + 1) // 2)
     down = [_spread(saddle, _falling(saddle, way), half) for way in (before, after)]
@@ -94,13 +89,7 @@ def joined(first: ElasticBand, second: ElasticBand) -> ElasticBand:
 
 
 def symmetric(first: ElasticBand, second: ElasticBand, exchange: Exchange) -> ElasticBand:
-    """Return a symmetric path: the half with the lower maximum, joined to its mirror image.
-
-    Args:
-        first: From the first end to the middle.
-        second: From the middle to the last end.
-        exchange: Operation that maps each end onto the other.
-    """
+    """Return a symmetric path: the half with the lower maximum, joined to its mirror image."""
     if highest_ev(first) <= highest_ev(second):
         halves = (first, mirror_image(first, exchange))
     else:
@@ -158,15 +147,12 @@ def below_end_point(band: ElasticBand) -> tuple[int, float, str] | None:
     """Find an image that lies below an end point, on the side of that end.
 
     Between an end and the highest image, no image may lie below that end: otherwise the end is not
-    the minimum, and the energy difference to it is not a barrier.
-
-    Returns:
-        The deepest such image, its depth below the end (eV), and the name of the end; None if
-        there is none.
+    the minimum, and the energy difference to it is not a barrier. Returned are the deepest such
+    image, its depth below the end (eV), and the name of the end.
     """
     energies = band.energies_ev
     top = 1 + int(np.argmax(energies[1:-1]))
-    worst: tuple[int, float, str] | None = None
+    found: list[tuple[int, float, str]] = []
     for end, side, name in (
         (0, range(1, top + 1), "initial"),
         (len(energies) - 1, range(top, len(energies) - 1), "final"),
@@ -175,8 +161,8 @@ def below_end_point(band: ElasticBand) -> tuple[int, float, str] | None:
         depth = float(energies[end] - energies[lowest])
         monotonic_side = lowest == top  # the path only falls from this end, which is the higher one
         if depth > BELOW_ENDPOINT_TOLERANCE_EV and not monotonic_side:
-            worst = max(worst or (lowest, depth, name), (lowest, depth, name), key=lambda w: w[1])
-    return worst
+            found.append((lowest, depth, name))
+    return max(found, key=lambda each: each[1], default=None)
 
 
 def check_band(band: ElasticBand) -> None:
@@ -222,7 +208,7 @@ def measure_band(
         for image, tangent in zip(images, tangents, strict=True)
     ]
     return ElasticBand(
-        images=tuple(_frozen(image) for image in images),
+        images=tuple(map(frozen, images)),
         path_ang=np.concatenate([[0.0], np.cumsum(lengths)]),
         energies_ev=energies - energies[0],
         tangent_forces=np.array(forces),
@@ -238,13 +224,6 @@ def _segments(images: Sequence[Atoms]) -> list[np.ndarray]:
         find_mic(after.positions - before.positions, before.cell, before.pbc)[0]
         for before, after in pairwise(images)
     ]
-
-
-def _frozen(image: Atoms) -> Atoms:
-    """Return a copy of the atoms with energy and forces but without the potential, for pickling."""
-    copy = image.copy()
-    set_results(copy, image.get_potential_energy(), image.get_forces())
-    return copy
 
 
 def _inner_tangents(energies: np.ndarray, segments: Sequence[np.ndarray]) -> list[np.ndarray]:

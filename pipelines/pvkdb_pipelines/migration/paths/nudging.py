@@ -16,7 +16,7 @@ from ase.mep.neb import NEBOptimizer, idpp_interpolate
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb_pipelines.geometry.hosts import set_results
+from pvkdb_pipelines.geometry.hosts import longest, set_results
 from pvkdb_pipelines.geometry.neighbours import closest_approach
 from pvkdb_pipelines.migration.defects.states import Exchange
 from pvkdb_pipelines.migration.paths.band import (
@@ -30,6 +30,8 @@ from pvkdb_pipelines.progress import OnStep
 #: Method of convergence, as recorded in results.
 NEB_METHOD = "improvedtangent, IDPP start; highest image followed to the saddle point"
 OPTIMIZER = "NEBOptimizer (ODE12r); saddle and end points: quasi-Newton from the host's Hessian"
+#: Spring constant of a band, eV/Å², and distance of images along a hop, Å.
+_SPRING, _SPACING_ANG = 0.1, 1.1
 #: Residual to which the band relaxes before the highest image climbs, eV/Å.
 FMAX_BEFORE_CLIMBING = 0.15
 #: A failed band failed because atoms overlap if their distance is below this share of the sum of
@@ -49,13 +51,9 @@ class ClimbingBand(NEB):  # type: ignore[misc]  # ASE is untyped
     """
 
     def __init__(
-        self,
-        images: Sequence[Atoms],
-        potential: Potential,
-        exchange: Exchange | None = None,
-        spring_constant: float = 0.1,
+        self, images: Sequence[Atoms], potential: Potential, exchange: Exchange | None = None
     ) -> None:
-        super().__init__(list(images), k=spring_constant, climb=False, method="improvedtangent")
+        super().__init__(list(images), k=_SPRING, climb=False, method="improvedtangent")
         self._potential = potential
         self._exchange = exchange
         self._residual = np.inf
@@ -64,7 +62,7 @@ class ClimbingBand(NEB):  # type: ignore[misc]  # ASE is untyped
         """Return the NEB forces, shape (inner images × atoms, 3), eV/Å."""
         self._evaluate()
         forces: np.ndarray = super().get_forces()
-        self._residual = float(np.linalg.norm(forces, axis=1).max())
+        self._residual = longest(forces)
         return forces
 
     def get_residual(self) -> float:
@@ -97,13 +95,8 @@ def interpolate(
     It starts from the linear path (minimum image); the pair potential keeps the jumping ion away
     from its neighbours.
 
-    Args:
-        initial, final: Ends with the same order of atoms and the same cell.
-        images: Number of images between them.
-        exchange: Symmetry of the path; the number of images must then be odd.
-
-    Returns:
-        ``images`` + 2 structures; the ends keep their calculators.
+    The ends have the same order of atoms and the same cell, and keep their calculators. With the
+    symmetry of an exchange, the number of images between them must be odd.
 
     Source: S. Smidstrup et al., J. Chem. Phys. 140, 214106 (2014), doi:10.1063/1.4878664.
     """
@@ -122,12 +115,12 @@ def interpolate(
     return path
 
 
-def images_for(length_ang: float, spacing_ang: float = 1.1, odd: bool = False) -> int:
+def images_for(length_ang: float, odd: bool = False) -> int:
     """Return the number of images between the ends of a hop, from its length: 3 to 11.
 
     With an odd number, the middle image of a path with exchange symmetry lies on its saddle.
     """
-    count = min(11, max(3, round(length_ang / spacing_ang) - 1))
+    count = min(11, max(3, round(length_ang / _SPACING_ANG) - 1))
     return count + (1 - count % 2 if odd else 0)
 
 
@@ -155,14 +148,10 @@ def relax_band(
 
     Args:
         images: Path with relaxed end points; its inner images are moved in place.
-        potential: Source of energies and forces.
         fmax: Target residual, eV/Å.
-        max_steps: Optimizer steps.
         climb: Whether the highest image climbs after the residual has reached
             :data:`FMAX_BEFORE_CLIMBING`. A monotonic band has no saddle and does not climb.
-        exchange: Exchange symmetry of the path, if any; then only half of the images are
-            computed.
-        on_step: Called with the step and the residual.
+        exchange: Exchange symmetry of the path; then only half of the images are computed.
 
     Raises:
         CalculationFailedError: The residual is not reached or not finite

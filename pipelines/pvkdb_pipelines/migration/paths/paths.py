@@ -9,12 +9,10 @@ from ase import Atoms
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb_pipelines.geometry.molecules import require_whole
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.migration.defects.defects import DefectStates
 from pvkdb_pipelines.migration.defects.states import Ends, Exchange
-from pvkdb_pipelines.migration.host.host import relax_ions
 from pvkdb_pipelines.migration.paths.band import (
     ElasticBand,
     below_end_point,
@@ -25,7 +23,6 @@ from pvkdb_pipelines.migration.paths.band import (
 from pvkdb_pipelines.migration.paths.nudging import images_for, interpolate
 from pvkdb_pipelines.migration.paths.search import PathSearch
 from pvkdb_pipelines.migration.sites.hops import HopClass, Pair
-from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
 
 #: Largest distance of the defect in a relaxed image from its site, Å.
@@ -41,11 +38,8 @@ class Path:
     """A hop with its band, or with its failure.
 
     Attributes:
-        hop: The class of hops.
-        band: Its converged band.
         saddle_ev: Highest point of the path, on the potential's scale.
         by_half: Whether one half follows by symmetry.
-        failure: Failure of the hop, if it has no band.
         recheck_ev: Saddle found from a rattled path, on the potential's scale.
         recheck_failure: Failure of that second search.
     """
@@ -83,8 +77,6 @@ class PathFinder:
     """
 
     states: DefectStates
-    potential: Potential
-    settings: NebSettings
     improved: set[int] = field(default_factory=set)
     _exchanged: dict[Pair, Atoms] = field(default_factory=dict)
 
@@ -112,8 +104,9 @@ class PathFinder:
         assert path.saddle_ev is not None
         ends = self._ends(path.hop)
         images = interpolate(ends.initial, ends.final, len(path.band.images))
+        settings = self.states.settings
         for number, image in enumerate(images[1:-1]):
-            image.rattle(stdev=self.settings.rattle_ang, seed=self.settings.seed + number)
+            image.rattle(stdev=settings.rattle_ang, seed=settings.seed + number)
         try:
             band = self._converged(path.hop, images, on_step)
             check_band(band)
@@ -127,7 +120,7 @@ class PathFinder:
     def _band(self, hop: HopClass, on_step: OnStep) -> tuple[ElasticBand, bool]:
         ends = self._ends(hop)
         exchange = ends.exchange
-        count = self.settings.images or images_for(hop.length_ang, odd=exchange is not None)
+        count = self.states.settings.images or images_for(hop.length_ang, odd=exchange is not None)
         if count % 2 == 0:
             exchange = None  # the saddle would lie between two images
         path = interpolate(ends.initial, ends.final, count, exchange)
@@ -140,9 +133,7 @@ class PathFinder:
             return ends
         if hop.members[0] not in self._exchanged:
             what = f"{stage.element(hop.end)} on the site of {stage.element(hop.start)}"
-            stiffness = self.states.hessian.of_atoms(stage.kept(hop.start))
-            relaxed, _ = relax_ions(ends.final, stiffness, self.potential, self.settings, what)
-            self._exchanged[hop.members[0]] = relaxed
+            self._exchanged[hop.members[0]], _ = self.states.relaxed(ends.final, hop.start, what)
         return Ends(ends.initial, self._exchanged[hop.members[0]], None)
 
     def _converged(
@@ -150,8 +141,8 @@ class PathFinder:
     ) -> ElasticBand:
         stage = self.states.stage
         search = PathSearch(
-            self.potential,
-            self.settings,
+            self.states.potential,
+            self.states.settings,
             self.states.hessian.of_atoms(stage.kept(hop.start)),
             stage.moving_atom(hop),
             stage.vacant_site,
@@ -167,13 +158,8 @@ class PathFinder:
         if below is None:
             return False
         index, _, _ = below
-        relaxed, steps = relax_ions(
-            band.images[index],
-            self.states.hessian.of_atoms(self.states.stage.kept(hop.start)),
-            self.potential,
-            self.settings,
-            f"image {index}, which lies below its end point",
-        )
+        what = f"image {index}, which lies below its end point"
+        relaxed, steps = self.states.relaxed(band.images[index], hop.start, what)
         return self._replace_state(hop, relaxed, steps)
 
     def _replace_state(self, hop: HopClass, relaxed: Atoms, steps: int) -> bool:

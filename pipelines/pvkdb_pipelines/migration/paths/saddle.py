@@ -21,7 +21,7 @@ from ase.optimize import BFGS
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb_pipelines.geometry.hosts import set_results
+from pvkdb_pipelines.geometry.hosts import longest, set_results
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
 
@@ -53,11 +53,8 @@ _ASTRAY_ANG = 3.0
 class Saddle:
     """A saddle point.
 
-    Attributes:
-        atoms: The structure, with energy and forces.
-        mode: Direction along which it is a maximum, normalised, shape (n, 3).
-        residual: Largest force on an atom, eV/Å.
-        steps: Number of structures evaluated.
+    ``mode`` is the direction along which it is a maximum, normalised, shape (n, 3); ``residual``
+    the largest force on an atom, eV/Å; ``steps`` the number of structures evaluated.
     """
 
     atoms: Atoms
@@ -81,10 +78,8 @@ def climb(
         start: Highest image of a band, with its energy and forces.
         tangent: Direction of the band there, shape (n, 3).
         hessian: Initial second derivatives, positive, shape (3 n, 3 n), eV/Å².
-        potential: Source of energies and forces.
         fmax: Target for the largest force on an atom, eV/Å.
         max_steps: Largest number of structures to evaluate.
-        on_step: Called with the step and the largest force.
 
     Returns:
         The saddle point; None if none was found near the start.
@@ -100,7 +95,7 @@ def climb(
     if not np.isfinite(matrix).all():
         return None
     for taken in range(max_steps + 1):
-        residual = float(np.linalg.norm(forces.reshape(-1, 3), axis=1).max())
+        residual = longest(forces.reshape(-1, 3))
         if on_step is not None:
             on_step(taken, residual)
         if not np.isfinite(residual):
@@ -131,12 +126,8 @@ def descend(
 ) -> list[Atoms] | None:
     """Relax a structure beside a saddle point until it reaches a minimum, or a known one is near.
 
-    Args:
-        saddle: The saddle point.
-        side: 1 along its mode, -1 against it.
-        hessian: Initial second derivatives, see :func:`climb`.
-        potential: Source of energies and forces.
-        arrived: Returns whether a structure is close to a known minimum.
+    ``side`` is 1 along the mode of the saddle point, -1 against it; ``arrived`` returns whether a
+    structure is close to a known minimum.
 
     Returns:
         The structures of the descent, each with energy and forces, up to that minimum or another
@@ -179,9 +170,9 @@ def mode_step(
     along = modes.T @ forces
     along[upward] *= -1
     step = modes @ (along / np.maximum(np.abs(curvatures), _FLOOR))
-    longest = float(np.linalg.norm(step.reshape(-1, 3), axis=1).max())
-    if longest > _LONGEST_STEP_ANG:
-        step *= _LONGEST_STEP_ANG / longest
+    length_ang = longest(step.reshape(-1, 3))
+    if length_ang > _LONGEST_STEP_ANG:
+        step *= _LONGEST_STEP_ANG / length_ang
     return step, modes[:, upward] * np.sign(overlaps[upward])
 
 
@@ -221,5 +212,4 @@ def _evaluated(
 def _structure(start: Atoms, position: np.ndarray, energy: float, forces: np.ndarray) -> Atoms:
     atoms = start.copy()
     atoms.positions = position.reshape(-1, 3)
-    set_results(atoms, energy, forces.reshape(-1, 3))
-    return atoms
+    return set_results(atoms, energy, forces.reshape(-1, 3))

@@ -16,6 +16,7 @@ from ase import Atoms
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.migration import NebSettings
+from pvkdb_pipelines.geometry.hosts import longest
 from pvkdb_pipelines.migration.defects.states import Exchange
 from pvkdb_pipelines.migration.paths.band import (
     ElasticBand,
@@ -68,13 +69,10 @@ class PathSearch:
     """Searches for the path of a hop, or of a part of one.
 
     Attributes:
-        potential: Source of energies and forces.
-        settings: Target forces and numbers of steps.
         stiffness: Initial second derivatives, shape (3 n, 3 n), eV/Å².
         mover: Index of the jumping atom.
         site_of: Returns the site of the defect in a cell, or None if it is not clear.
         sites: Sites of the defect at both ends.
-        on_step: Called with the step and the residual.
         exchange: Symmetry of the path.
         minima: Number of minima that were passed before this part.
     """
@@ -92,10 +90,8 @@ class PathSearch:
     def path(self, images: list[Atoms], known_ev: float = -np.inf) -> ElasticBand:
         """Return the path between two ends over the saddles; if none is found, a converged band.
 
-        Args:
-            images: Interpolated path, ends included.
-            known_ev: Saddle of another part of the hop, on the potential's scale: the saddle of a
-                part that stays clearly below is not searched.
+        ``known_ev`` is the saddle of another part of the hop, on the potential's scale: the saddle
+        of a part that stays clearly below is not searched.
 
         Raises:
             CalculationFailedError: nothing converged (``NEB_NOT_CONVERGED``), or the path leads
@@ -306,4 +302,4 @@ def _mirrors(exchange: Exchange | None, one: Atoms, other: Atoms) -> bool:
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether two structures, each of shape (n, 3), are in the same minimum."""
-    return float(np.linalg.norm(one - other, axis=1).max()) < _SAME_ANG
+    return longest(one - other) < _SAME_ANG

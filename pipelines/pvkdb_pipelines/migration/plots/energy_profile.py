@@ -28,6 +28,7 @@ STYLE = {
     "axes.linewidth": 0.8,
     "svg.fonttype": "none",
 }
+_ARROW = {"arrowstyle": "<->", "color": DARK_GREY, "linewidth": 0.9, "shrinkA": 4, "shrinkB": 0}
 
 #: Smallest and largest barrier reported elsewhere, eV, and where (e.g. reference keys).
 LiteratureRange: TypeAlias = tuple[float, float, str]
@@ -44,16 +45,11 @@ def plot_profiles(
     its slope at each image is the computed one. Forward and reverse barriers are those of the
     images, not of the curve.
 
-    Args:
-        profiles: Results by the name of their potential, all of one material.
-        path: File to write, ``.png`` or ``.svg``.
-        literature: Reported range, drawn in a separate panel.
-
-    Returns:
-        The path of the written file.
+    ``profiles`` are results by the name of their potential, all of one material; the range that
+    ``literature`` reports is drawn in a separate panel.
 
     Raises:
-        InputError: No profile, several materials, or an unsupported file type.
+        InputError: No profile, several materials, or a file that is neither ``.png`` nor ``.svg``.
         MissingExtraError: matplotlib is not installed.
     """
     path = Path(path)
@@ -117,18 +113,7 @@ def _draw_profile(
         [ends[0][0], ends[1][0]], [top, top], color=DARK_GREY, linewidth=0.7, linestyle=(0, (4, 3))
     )
     for position, end, height, side in ends:
-        axes.annotate(
-            "",
-            (position, top),
-            (position, end),
-            arrowprops={
-                "arrowstyle": "<->",
-                "color": DARK_GREY,
-                "linewidth": 0.9,
-                "shrinkA": 4,
-                "shrinkB": 0,
-            },
-        )
+        axes.annotate("", (position, top), (position, end), arrowprops=_ARROW)
         direction = 1 if side == "left" else -1
         axes.annotate(
             f"{height:.3f} eV",

@@ -17,10 +17,9 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
 from pvkdb.schemas.calculations.reliability import barrier_error
 from pvkdb_pipelines.geometry.symmetry import standard_cell
-from pvkdb_pipelines.migration.host.host import SYMPREC_ANG
 from pvkdb_pipelines.migration.plots.energy_profile import STYLE, formula_symbol
 from pvkdb_pipelines.migration.sites.hops import find_hops
-from pvkdb_pipelines.migration.sites.operations import operations_of
+from pvkdb_pipelines.migration.sites.operations import SYMPREC_ANG, operations_of
 from pvkdb_pipelines.migration.sites.sites import parse_defect, vacancy_sites
 
 #: Atoms farther than this from the line of the hop are not drawn, Å.
@@ -37,14 +36,10 @@ def plot_path(result: NebResult, barrier: HopBarrier, images: Sequence[Atoms], p
     The view is perpendicular to the plane of the arc. Atoms are at their positions in the saddle
     point.
 
-    Args:
-        result: Calculation that the hop belongs to.
-        barrier: The hop to draw.
-        images: Its structures, end points included.
-        path: File to write, ``.png`` or ``.svg``.
+    ``images`` are all structures of the hop.
 
     Raises:
-        InputError: unsupported file type.
+        InputError: the file is neither ``.png`` nor ``.svg``.
         MissingExtraError: matplotlib is not installed.
     """
     figure, axes = _figure(path, (4.8, 4.2))
@@ -72,7 +67,7 @@ def plot_path(result: NebResult, barrier: HopBarrier, images: Sequence[Atoms], p
     ]
     _draw_atoms(axes, drawn, view, centre)
     flat = (track - centre) @ view.T
-    axes.plot(flat[:, 0], flat[:, 1], color="black", linewidth=1.2, zorder=1e4)
+    axes.plot(*flat.T[:2], color="black", linewidth=1.2, zorder=1e4)
     axes.set_title(
         f"{formula_symbol(result.formula)}, {barrier.hop.hop_class}, "
         f"{barrier.hop.length_ang:.2f} Å",
@@ -87,16 +82,11 @@ def plot_path(result: NebResult, barrier: HopBarrier, images: Sequence[Atoms], p
 def plot_graph(result: NebResult, host: Atoms, path: Path, potential: str = "") -> Path:
     """Draw the sites of a vacancy in the conventional cell and its hops, coloured by their saddles.
 
-    Three views, along each axis. The hops that limit the thresholds are drawn thick.
-
-    Args:
-        result: Finished calculation of a vacancy.
-        host: Its complete supercell.
-        path: File to write, ``.png`` or ``.svg``.
-        potential: Its potential, whose measured error is named.
+    Three views, along each axis. The hops that limit the thresholds are drawn thick. ``host`` is
+    the complete supercell; the measured error of ``potential`` is named.
 
     Raises:
-        InputError: unsupported file type, or the defect is not a vacancy.
+        InputError: the file is neither ``.png`` nor ``.svg``, or the defect is not a vacancy.
         MissingExtraError: matplotlib is not installed.
     """
     kind, symbol = parse_defect(result.defect)
@@ -107,10 +97,9 @@ def plot_graph(result: NebResult, host: Atoms, path: Path, potential: str = "") 
     from matplotlib.colors import Normalize
 
     figure, axes = _figure(path, (9.6, 3.6), columns=3)
-    operations = operations_of(host, SYMPREC_ANG)
     elements = {site.name.rstrip("0123456789") for site in result.sites}
-    sites = vacancy_sites(host, symbol, operations, elements)
-    classes = find_hops(sites.positions, operations, sites.action, result.cutoff_ang)
+    sites = vacancy_sites(operations_of(host), symbol, elements)
+    classes = find_hops(sites, result.cutoff_ang)
     saddles = [barrier.saddle_ev for barrier in result.hops]
     known = [saddle for saddle in saddles if saddle is not None]
     scale = Normalize(0.0, max(known))
@@ -125,24 +114,19 @@ def plot_graph(result: NebResult, host: Atoms, path: Path, potential: str = "") 
         for index, (hops, saddle) in enumerate(zip(classes, saddles, strict=True)):
             if saddle is None:
                 continue
+            colour, height = colours(scale(saddle)), 3 - saddle / max(known)
+            width = 2.2 if index in limiting else 0.9
             for i, j, vector in hops.members:
                 step = sites.positions[j] + np.array(vector) @ vectors - sites.positions[i]
                 for site, direction in ((i, step), (j, -step)):
                     if site in shown:
                         flat = np.array([shown[site], shown[site] + direction]) @ basis.T
-                        axis.plot(
-                            flat[:, 0],
-                            flat[:, 1],
-                            color=colours(scale(saddle)),
-                            linewidth=2.2 if index in limiting else 0.9,
-                            zorder=3 - saddle / max(known),
-                        )
+                        axis.plot(*flat.T, color=colour, linewidth=width, zorder=height)
         flat = np.array(list(shown.values())) @ basis.T
-        axis.scatter(flat[:, 0], flat[:, 1], s=26, color=DARK_GREY, zorder=5)
+        axis.scatter(*flat.T, s=26, color=DARK_GREY, zorder=5)
         corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])
         edges = corners[:, :1] * conventional[right] + corners[:, 1:] * conventional[up]
-        outline = edges @ basis.T
-        axis.plot(outline[:, 0], outline[:, 1], color=GREY, linewidth=0.8, zorder=0)
+        axis.plot(*(edges @ basis.T).T, color=GREY, linewidth=0.8, zorder=0)
         axis.set_aspect("equal")
         axis.set_title(f"along {'abc'[view]}", fontsize=9.5)
         axis.set_xlabel(f"{'abc'[right]} (Å)")

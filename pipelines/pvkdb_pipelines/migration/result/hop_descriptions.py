@@ -70,12 +70,7 @@ class Octahedra:
 
 
 def octahedra_of(host: Atoms, b: Collection[str], x: Collection[str]) -> Octahedra:
-    """Find the octahedra of a host.
-
-    Args:
-        host: Crystal without defect.
-        b: Element symbols of the cations in the octahedra.
-        x: Element symbols of the halides.
+    """Find the octahedra of a host, of the elements ``b`` with halides ``x`` around them.
 
     Raises:
         CalculationFailedError: a B cation does not have six X neighbours (``NO_HOP``).

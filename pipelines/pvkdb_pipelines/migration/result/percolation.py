@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from pvkdb_pipelines.migration.sites.hops import Pair, pair_length_ang, pairs_wi
 _SAME_EV = 1e-9
 #: Tolerance for equal lengths, Å.
 _SAME_ANG = 1e-3
+#: Longest hop that is searched for, even if shorter ones do not percolate, and what is added to
+#: lengths that must be included, Å.
+LONGEST_ANG, SLACK_ANG = 9.0, 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +155,9 @@ def thresholds(
     network = Network(sites)
     found: dict[str, Threshold] = {}
     ordered = sorted(edges, key=lambda edge: (edge.saddle_ev, edge.hop))
-    for position, edge in enumerate(ordered):
+    for edge, later in zip_longest(ordered, ordered[1:]):
         network.join(edge.pair)
-        following = ordered[position + 1] if position + 1 < len(ordered) else None
-        same = following is not None and following.saddle_ev - edge.saddle_ev < _SAME_EV
-        if same and following is not None and following.hop == edge.hop:
+        if later and later.hop == edge.hop and later.saddle_ev - edge.saddle_ev < _SAME_EV:
             continue  # the rest of its class follows
         threshold = Threshold(edge.saddle_ev, edge.hop)
         for dimension in range(1, network.dimensions + 1):

@@ -50,11 +50,8 @@ def migration_result(
     """Return the result of a calculation.
 
     Args:
-        request: The complete request.
-        crystal, states, paths: Host, defects and paths.
         found: Percolation thresholds on the potential's scale, ``1D`` among them.
         bounds: The same if every failed hop had the lowest possible saddle.
-        describe: Describes a hop.
         cutoff_ang: Length up to which hops were searched, Å.
         drop_ev_per_formula: Energy by which the displaced or refilled host relaxed below the
             crystal, eV.
@@ -177,9 +174,9 @@ def _hop(
         molecules_turned_deg=round(float(turned.max()), 1) if len(turned) else None,
         residual_force_ev_per_ang=band.residual,
         band_residual_ev_per_ang=band.band_residual,
-        reaction_coordinate_ang=[float(value) for value in band.path_ang],
-        image_energies_ev=[float(value) for value in band.energies_ev],
-        image_tangent_forces_ev_per_ang=[float(value) for value in band.tangent_forces],
+        reaction_coordinate_ang=band.path_ang.tolist(),
+        image_energies_ev=band.energies_ev.tolist(),
+        image_tangent_forces_ev_per_ang=band.tangent_forces.tolist(),
         recheck_saddle_ev=None
         if path.recheck_ev is None
         else saddle - zero + path.recheck_ev - path.saddle_ev,

@@ -9,6 +9,7 @@ from ase import Atoms
 from ase.neighborlist import neighbor_list
 
 from pvkdb_pipelines.migration.sites.operations import Action, SymmetryOperations
+from pvkdb_pipelines.migration.sites.sites import DefectSites
 
 Vector = tuple[int, int, int]
 #: Two sites, and the periodic image of the second.
@@ -38,23 +39,13 @@ class HopClass:
     exchanges: tuple[int, ...]
 
 
-def find_hops(
-    positions: np.ndarray, operations: SymmetryOperations, action: Action, cutoff_ang: float
-) -> list[HopClass]:
-    """Return all symmetry-distinct hops between sites up to a length.
+def find_hops(sites: DefectSites, cutoff_ang: float) -> list[HopClass]:
+    """Return all symmetry-distinct hops between sites up to a length (Å), ordered by it.
 
     Hops are orbits of pairs under the space group and under reversal. Their members add up to all
     pairs of sites within the cutoff.
-
-    Args:
-        positions: The sites, Cartesian, shape (n, 3), Å.
-        operations: Symmetry of the cell that holds them.
-        action: Its action on the sites.
-        cutoff_ang: Longest hop, Å.
-
-    Returns:
-        The classes by length, then by indices.
     """
+    positions, operations, action = sites.positions, sites.operations, sites.action
     pairs = pairs_within(positions, operations.cell, cutoff_ang)
     remaining = set(pairs)
     classes = []
@@ -72,16 +63,8 @@ def find_hops(
             for index in range(len(operations))
             if _moved(members[0], operations, action, index) == _reversed(members[0])
         )
-        classes.append(
-            HopClass(
-                i,
-                j,
-                vector,
-                pair_length_ang(positions, operations.cell, members[0]),
-                members,
-                exchanges,
-            )
-        )
+        length_ang = pair_length_ang(positions, operations.cell, members[0])
+        classes.append(HopClass(i, j, vector, length_ang, members, exchanges))
     return sorted(
         classes, key=lambda hop: (round(hop.length_ang / _SAME_ANG), hop.start, hop.end, hop.vector)
     )

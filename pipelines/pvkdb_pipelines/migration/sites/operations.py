@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from ase import Atoms
@@ -11,25 +12,35 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.geometry.symmetry import space_group
 
+#: Tolerance for a symmetrised structure, Å.
+SYMPREC_ANG = 0.01
 #: Largest misfit of points that an operation maps onto each other, over the tolerance.
 _MISFIT = 3.0
 
 
 @dataclass(frozen=True)
 class SymmetryOperations:
-    """The space group of a periodic cell; o operations.
+    """The space group of a host; o operations.
 
     Attributes:
-        cell: Rows are the vectors, shape (3, 3), Å.
+        host: Periodic atoms.
         rotations: In fractional coordinates, shape (o, 3, 3).
         translations: In fractional coordinates, shape (o, 3).
-        symprec: Tolerance at which they were found, Å.
     """
 
-    cell: np.ndarray
+    host: Atoms
     rotations: np.ndarray
     translations: np.ndarray
-    symprec: float
+
+    @property
+    def cell(self) -> np.ndarray:
+        """The vectors of the host as rows, shape (3, 3), Å."""
+        return np.asarray(self.host.cell.array)
+
+    @cached_property
+    def on_atoms(self) -> Action:
+        """How they permute the atoms of the host."""
+        return act(self, self.host.positions, self.host.numbers)
 
     def __len__(self) -> int:
         return len(self.rotations)
@@ -63,25 +74,22 @@ class Action:
         return np.asarray(self.target.min(axis=0))
 
 
-def operations_of(atoms: Atoms, symprec: float) -> SymmetryOperations:
+def operations_of(atoms: Atoms) -> SymmetryOperations:
     """Return the symmetry operations of periodic atoms, with inner translations of a supercell.
 
     Raises:
         CalculationFailedError: the symmetry cannot be determined (``SYMMETRY_CHANGED``).
     """
-    group = space_group(atoms, symprec)
-    return SymmetryOperations(atoms.cell.array.copy(), group.rotations, group.translations, symprec)
+    group = space_group(atoms, SYMPREC_ANG)
+    return SymmetryOperations(atoms, group.rotations, group.translations)
 
 
 def act(
     operations: SymmetryOperations, positions: np.ndarray, kinds: np.ndarray | None = None
 ) -> Action:
-    """Return how the operations permute points, such as the atoms of the cell.
+    """Return how the operations permute points, at Cartesian positions of shape (n, 3), Å.
 
-    Args:
-        operations: Symmetry of the cell.
-        positions: Cartesian, shape (n, 3), Å.
-        kinds: Kind of each point, shape (n,); only points of one kind are mapped onto each other.
+    Only points of one kind are mapped onto each other.
 
     Raises:
         CalculationFailedError: the points are not closed under the operations
@@ -99,10 +107,10 @@ def act(
         if kinds is not None:
             misfit[kinds[:, None] != kinds[None, :]] = np.inf
         target = misfit.argmin(axis=1)
-        if misfit[everyone, target].max(initial=0.0) > _MISFIT * operations.symprec:
+        if misfit[everyone, target].max(initial=0.0) > _MISFIT * SYMPREC_ANG:
             raise CalculationFailedError(
                 FailureKind.SYMMETRY_CHANGED,
-                f"a symmetry operation maps a site onto no other within {operations.symprec} Å; "
+                f"a symmetry operation maps a site onto no other within {SYMPREC_ANG} Å; "
                 "symmetrise the structure first",
             )
         targets[index] = target

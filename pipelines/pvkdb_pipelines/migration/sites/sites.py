@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -28,18 +29,23 @@ class DefectSites:
     """All sites of one defect in a supercell.
 
     Attributes:
+        operations: The host with its symmetry.
         kind: ``vacancy`` or ``interstitial``.
         symbol: Element of the missing or added atom; in a mixture, of the one that the cell lacks.
         positions: Cartesian, shape (n, 3), Å.
         atoms: For vacancies, the atom of the host on each site, shape (n,); otherwise empty.
-        action: Action of the host's symmetry on the sites.
     """
 
+    operations: SymmetryOperations
     kind: DefectKind
     symbol: str
     positions: np.ndarray
     atoms: np.ndarray
-    action: Action
+
+    @cached_property
+    def action(self) -> Action:
+        """Action of the host's symmetry on the sites."""
+        return act(self.operations, self.positions)
 
     @property
     def distinct(self) -> list[int]:
@@ -65,25 +71,25 @@ def parse_defect(name: str) -> tuple[DefectKind, str]:
 
 
 def vacancy_sites(
-    host: Atoms, symbol: str, operations: SymmetryOperations, others: Collection[str] = ()
+    operations: SymmetryOperations, symbol: str, others: Collection[str] = ()
 ) -> DefectSites:
     """Return the sites of all atoms of an element, and of ``others`` that share its site.
 
     Raises:
         CalculationFailedError: the host does not contain it (``NO_HOP``).
     """
+    host = operations.host
     atoms = np.flatnonzero(np.isin(host.symbols, [symbol, *others]))
     if symbol not in host.symbols:
         raise CalculationFailedError(
             FailureKind.NO_HOP,
             f"{host.get_chemical_formula()} contains no {symbol}; choose one of its elements",
         )
-    positions = host.positions[atoms]
-    return DefectSites("vacancy", symbol, positions, atoms, act(operations, positions))
+    return DefectSites(operations, "vacancy", symbol, host.positions[atoms], atoms)
 
 
 def interstitial_sites(
-    host: Atoms, symbol: str, operations: SymmetryOperations, room_ang: float = _ROOM_ANG
+    operations: SymmetryOperations, symbol: str, room_ang: float = _ROOM_ANG
 ) -> DefectSites:
     """Return candidate sites of an added atom: the corners of the host's Voronoi cells.
 
@@ -93,6 +99,7 @@ def interstitial_sites(
     Raises:
         CalculationFailedError: no corner is far enough from the atoms (``NO_HOP``).
     """
+    host = operations.host
     corners = _merged(_voronoi_corners(host, room_ang), host)
     if len(corners) == 0:
         raise CalculationFailedError(
@@ -101,9 +108,7 @@ def interstitial_sites(
             "every atom",
         )
     positions, _ = closed_sites(list(corners), operations)
-    return DefectSites(
-        "interstitial", symbol, positions, np.array([], int), act(operations, positions)
-    )
+    return DefectSites(operations, "interstitial", symbol, positions, np.array([], int))
 
 
 def _voronoi_corners(host: Atoms, room_ang: float) -> np.ndarray:

@@ -20,6 +20,7 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.dft import (
     DftNebRequest,
     DftNebResult,
+    DftPathRequest,
     DftRelaxRequest,
     DftSettings,
 )
@@ -31,7 +32,7 @@ from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.dft.by_hand.exports import export_inputs
 from pvkdb_pipelines.dft.by_hand.imports import import_results
 from pvkdb_pipelines.dft.codes.runs import DEBIAN_PSEUDO_DIR
-from pvkdb_pipelines.dft.requests import neb_request, on_lattice, path_request
+from pvkdb_pipelines.dft.requests import barrier_request, on_lattice
 from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 
@@ -91,7 +92,8 @@ def band_request(store: Store, **settings: Any) -> tuple[str, DftNebRequest]:
     key = stored_barrier(store)
     chosen = DftSettings(**VASP, **settings)
     with store.session() as session:
-        return key, neb_request(session, session.get_one(Calculation, key), chosen)
+        barrier = session.get_one(Calculation, key)
+        return key, barrier_request(session, barrier, DftNebRequest, chosen)
 
 
 def test_a_vtst_folder_says_what_to_run_and_its_method_comes_back(sqlite_store, tmp_path):
@@ -149,13 +151,13 @@ def test_a_vacancy_without_a_stored_path_hops_by_the_length_of_its_hop(sqlite_st
         where = {"material_id": calculation.material_id, "origin": "a test"}
         session.add(structure_row(f"{key}-host", host, role="host", calculation_id=key, **where))
         session.flush()
-        request = neb_request(session, calculation, CHOSEN)
+        request = barrier_request(session, calculation, DftNebRequest, CHOSEN)
         with pytest.raises(InputError, match="has no path of hop 1"):
-            path_request(session, calculation, CHOSEN)
+            barrier_request(session, calculation, DftPathRequest, CHOSEN)
         result["hops"][0]["hop"]["length_ang"] = 2.0
         calculation.result = copy.deepcopy(result)
         with pytest.raises(InputError, match=r"0 kinds of hops are 2\.0 Å long"):
-            neb_request(session, calculation, CHOSEN)
+            barrier_request(session, calculation, DftNebRequest, CHOSEN)
     start, end = (np.array(request.images[index].positions_ang) for index in (0, -1))
     moved = np.linalg.norm(end - start, axis=1)
     assert (len(start), np.count_nonzero(moved > 1e-6)) == (39, 1)

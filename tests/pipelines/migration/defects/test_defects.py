@@ -14,18 +14,20 @@ from ase.optimize import BFGS
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb_pipelines.migration.defects.defects import (
+    DefectStates,
     relax_interstitials,
     relax_vacancies,
     relax_without_defect,
 )
 from pvkdb_pipelines.migration.defects.states import Stage
-from pvkdb_pipelines.migration.host.hessian import Hessian, host_hessian
+from pvkdb_pipelines.migration.host.hessian import host_hessian
 from pvkdb_pipelines.migration.host.host import Crystal
+from pvkdb_pipelines.migration.sites.operations import operations_of
 from pvkdb_pipelines.migration.sites.sites import interstitial_sites
 from pvkdb_pipelines.potentials.potential import Potential, Properties
 
 from ...conftest import fails, potential_from
-from ..conftest import EMT_LATTICE_ANG, silent, vacancy_stage
+from ..conftest import EMT_LATTICE_ANG, deeper, silent, vacancy_stage
 
 
 def crystal_of(host: Atoms, emt: Potential) -> Crystal:
@@ -51,33 +53,25 @@ def test_vacancy_of_copper_is_what_plain_ase_finds(metal_vacancy):
 def test_healed_host_is_the_crystal_or_the_calculation_fails(metal_vacancy, emt):
     states, _ = metal_vacancy("Cu")
     crystal = crystal_of(states.stage.host, emt)
-    assert relax_without_defect(states, crystal, emt, NebSettings(), silent) == pytest.approx(
-        0.0, abs=1e-4
-    )
-
-    def sliding(structure: Atoms) -> Properties:
-        atoms = structure.copy()
-        atoms.calc = EMT()
-        return {"energy": atoms.get_potential_energy() - 1.0, "forces": atoms.get_forces()}
-
+    assert relax_without_defect(states, crystal, silent) == pytest.approx(0.0, abs=1e-4)
     with fails(FailureKind.UNSTABLE_HOST, "without its defect"):
-        relax_without_defect(states, crystal, potential_from(sliding, "Cu"), NebSettings(), silent)
+        relax_without_defect(replace(states, potential=deeper(emt)), crystal, silent)
     # A relaxation that fails says nothing.
     few = NebSettings(max_steps_endpoint=1, fmax_endpoint_ev_per_ang=1e-4)
-    assert relax_without_defect(states, crystal, emt, few, silent) is None
+    assert relax_without_defect(replace(states, settings=few), crystal, silent) is None
 
 
-def copper_stage(emt: Potential) -> tuple[Atoms, Stage, Hessian]:
-    host = bulk("Cu", "fcc", a=EMT_LATTICE_ANG["Cu"], cubic=True) * 2
-    stage = vacancy_stage(host, "Cu")
-    return host, stage, host_hessian(host, stage.operations, stage.action, emt)
+def copper_vacancies(emt: Potential) -> DefectStates:
+    stage = vacancy_stage(bulk("Cu", "fcc", a=EMT_LATTICE_ANG["Cu"], cubic=True) * 2, "Cu")
+    return DefectStates(stage, host_hessian(stage.operations, emt), emt, NebSettings())
 
 
 def test_site_into_which_a_neighbour_jumps_holds_no_vacancy(emt):
     """The fault: where the first atom is missing, a neighbour is drawn into its place."""
-    host, stage, hessian = copper_stage(emt)
-    goal = host.positions[1:].copy()
-    neighbour = int(np.linalg.norm(goal - host.positions[0], axis=1).argmin())
+    unknown = copper_vacancies(emt)
+    first, *others = unknown.stage.host.positions
+    goal = np.array(others)
+    neighbour = int(np.linalg.norm(goal - first, axis=1).argmin())
     goal[neighbour] *= 0.2  # the vacancy is at the origin
 
     def drawn(structure: Atoms) -> Properties:
@@ -86,24 +80,22 @@ def test_site_into_which_a_neighbour_jumps_holds_no_vacancy(emt):
 
     puller = potential_from(drawn, "Cu")
     with fails(FailureKind.ENDPOINTS_IDENTICAL, "holds no vacancy"):
-        relax_vacancies(stage, hessian, puller, NebSettings(), lambda part, parts: silent)
+        relax_vacancies(replace(unknown, potential=puller), lambda part, parts: silent)
 
 
 def test_vacancies_without_enough_steps_are_a_typed_failure(emt):
-    _, stage, hessian = copper_stage(emt)
     few = NebSettings(max_steps_endpoint=1, fmax_endpoint_ev_per_ang=1e-4)
     with fails(FailureKind.ENDPOINT_NOT_CONVERGED, "Cu vacancy"):
-        relax_vacancies(stage, hessian, emt, few, lambda part, parts: silent)
+        relax_vacancies(replace(copper_vacancies(emt), settings=few), lambda part, parts: silent)
 
 
 @pytest.mark.slow
 def test_interstitial_settles_where_plain_ase_has_its_minimum(emt):
     """Hydrogen in aluminium, from each gap down to the lowest minimum that EMT knows."""
     host = bulk("Al", "fcc", a=EMT_LATTICE_ANG["Al"], cubic=True) * 2
-    stage = vacancy_stage(host, "Al")
-    stage = replace(stage, sites=interstitial_sites(host, "H", stage.operations))
-    hessian = host_hessian(host, stage.operations, stage.action, emt)
-    states = relax_interstitials(stage, hessian, emt, NebSettings(), lambda part, parts: silent)
+    stage = Stage(interstitial_sites(operations_of(host), "H"))
+    unknown = DefectStates(stage, host_hessian(stage.operations, emt), emt, NebSettings())
+    states = relax_interstitials(unknown, lambda part, parts: silent)
     best = np.inf
     for site in stage.sites.distinct:
         atoms = stage.with_defect(site)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
-from ase.calculators.singlepoint import SinglePointCalculator
 
 from pvkdb_pipelines.migration.defects.states import DefectState, Stage
 from pvkdb_pipelines.migration.sites.sites import interstitial_sites
@@ -26,17 +25,14 @@ def stage(request: pytest.FixtureRequest) -> Stage:
     vacancies = vacancy_stage(copper(), "Cu")
     if request.param == "vacancy":
         return vacancies
-    gaps = interstitial_sites(vacancies.host, "Ni", vacancies.operations)
-    return replace(vacancies, sites=gaps)
+    return Stage(interstitial_sites(vacancies.operations, "Ni"))
 
 
 def rattled_state(stage: Stage, site: int, emt) -> DefectState:
     """A defect without any symmetry, with the energy and forces that it has."""
     atoms = stage.with_defect(site)
     atoms.rattle(0.05, seed=3)
-    (found,) = emt.evaluate([atoms])
-    atoms.calc = SinglePointCalculator(atoms, energy=found["energy"], forces=found["forces"])
-    return stage.state_of(site, atoms, 1)
+    return stage.state_of(site, emt.evaluated(atoms), 1)
 
 
 def assert_says_the_truth(atoms: Atoms, emt) -> None:

@@ -8,9 +8,9 @@ from ase import Atoms
 from ase.build import bulk
 
 from pvkdb_pipelines.migration.host.hessian import Hessian, host_hessian
-from pvkdb_pipelines.migration.sites.operations import act, operations_of
+from pvkdb_pipelines.migration.sites.operations import operations_of
 
-from ..conftest import EMT_LATTICE_ANG, SYMPREC_ANG
+from ..conftest import EMT_LATTICE_ANG
 
 
 def alloy_of(*repeat: int) -> Atoms:
@@ -26,9 +26,7 @@ def alloy() -> Atoms:
 
 
 def hessian_of(host, emt) -> np.ndarray:
-    operations = operations_of(host, SYMPREC_ANG)
-    action = act(operations, host.positions, host.numbers)
-    return host_hessian(host, operations, action, emt).matrix
+    return host_hessian(operations_of(host), emt).matrix
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_every_way_leads_to_the_saddle_of_the_symmetric_midpoint(
 ):
     states, hop = metal_vacancy(metal)
     expected = symmetric_saddle_ev(states, hop, emt)
-    finder = PathFinder(states, emt, NebSettings())
+    finder = PathFinder(states)
     half = finder.find(hop, silent)
     full = finder.find(replace(hop, exchanges=()), silent)
     back = finder.find(turned(hop), silent)
@@ -75,7 +75,7 @@ def test_every_way_leads_to_the_saddle_of_the_symmetric_midpoint(
 
 def test_a_recheck_from_a_rattled_path_keeps_the_lower_of_two_saddles(metal_vacancy, emt):
     states, hop = metal_vacancy("Al")
-    finder = PathFinder(states, emt, NebSettings())
+    finder = PathFinder(states)
     path = finder.find(hop, silent)
     checked = finder.recheck(path, silent)
     assert checked.recheck_ev == pytest.approx(path.saddle_ev, abs=0.003)
@@ -88,8 +88,8 @@ def test_a_recheck_from_a_rattled_path_keeps_the_lower_of_two_saddles(metal_vaca
 
 def test_recheck_that_finds_nothing_says_why_and_keeps_the_path(metal_vacancy, emt):
     states, hop = metal_vacancy("Al")
-    path = PathFinder(states, emt, NebSettings()).find(hop, silent)
-    hasty = PathFinder(states, emt, NebSettings(max_steps_neb=1))
+    path = PathFinder(states).find(hop, silent)
+    hasty = PathFinder(replace(states, settings=NebSettings(max_steps_neb=1)))
     checked = hasty.recheck(path, silent)
     assert checked.rechecked
     assert checked.recheck_failure.kind == FailureKind.NEB_NOT_CONVERGED
@@ -106,7 +106,7 @@ def test_a_lower_state_that_a_path_uncovers_takes_the_place_of_its_site(metal_va
     off.calc = emt.calculator()
     states.by_site[0] = stage.state_of(0, off, 1)
     assert states.lowest_ev > good.energy_ev + 0.02
-    finder = PathFinder(states, emt, NebSettings())
+    finder = PathFinder(states)
     path = finder.find(replace(hop, exchanges=()), silent)
     assert path.failure is None
     assert finder.improved == {0}
@@ -118,6 +118,6 @@ def test_a_lower_state_that_a_path_uncovers_takes_the_place_of_its_site(metal_va
 def test_a_hop_that_fails_is_a_path_with_its_reason(metal_vacancy, emt):
     states, hop = metal_vacancy("Cu")
     few = NebSettings(max_steps_neb=1, fmax_neb_ev_per_ang=1e-3)
-    path = PathFinder(states, emt, few).find(hop, silent)
+    path = PathFinder(replace(states, settings=few)).find(hop, silent)
     assert (path.band, path.saddle_ev) == (None, None)
     assert path.failure.kind == FailureKind.NEB_NOT_CONVERGED

@@ -10,16 +10,16 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb_pipelines.migration.compute import sharing
-from pvkdb_pipelines.migration.defects.defects import relax_vacancies
+from pvkdb_pipelines.migration.defects.defects import DefectStates, relax_vacancies
 from pvkdb_pipelines.migration.defects.states import Stage
 from pvkdb_pipelines.migration.host.hessian import host_hessian
 from pvkdb_pipelines.migration.paths.paths import PathFinder
 from pvkdb_pipelines.migration.result.mixtures import align, saddle_ev
-from pvkdb_pipelines.migration.sites.operations import act, operations_of
+from pvkdb_pipelines.migration.sites.operations import operations_of
 from pvkdb_pipelines.migration.sites.sites import vacancy_sites
 
 from ...conftest import potential_from
-from ..conftest import EMT_LATTICE_ANG, SYMPREC_ANG, hops_of, silent
+from ..conftest import EMT_LATTICE_ANG, hops_of, silent
 
 #: Energy of an atom of the second isotope above one of the first, eV.
 _HEAVIER_EV = 1.7
@@ -41,16 +41,15 @@ def isotopes(emt):
 
 def test_the_barriers_of_a_mixture_of_isotopes_are_those_of_the_metal(isotopes, metal_vacancy, emt):
     states, hop = metal_vacancy("Cu")
-    pure = PathFinder(states, emt, NebSettings()).find(hop, silent).saddle_ev - states.lowest_ev
+    pure = PathFinder(states).find(hop, silent).saddle_ev - states.lowest_ev
 
     host = bulk("Cu", "fcc", a=EMT_LATTICE_ANG["Cu"], cubic=True) * 2
     host.symbols[::4] = "Ni"
-    operations = operations_of(host, SYMPREC_ANG)
-    action = act(operations, host.positions, host.numbers)
-    stage = Stage(host, operations, action, vacancy_sites(host, "Cu", operations, ["Ni"]))
-    hessian = host_hessian(host, operations, action, isotopes)
-    mixed = relax_vacancies(stage, hessian, isotopes, NebSettings(), lambda part, parts: silent)
-    finder = PathFinder(mixed, isotopes, NebSettings())
+    stage = Stage(vacancy_sites(operations_of(host), "Cu", ["Ni"]))
+    hessian = host_hessian(stage.operations, isotopes)
+    unknown = DefectStates(stage, hessian, isotopes, NebSettings())
+    mixed = relax_vacancies(unknown, lambda part, parts: silent)
+    finder = PathFinder(mixed)
     paths = [finder.find(each, silent) for each in hops_of(stage, hop.length_ang + 0.01)]
     assert [stage.exchanges(path.hop) for path in paths].count(True) == 1
 

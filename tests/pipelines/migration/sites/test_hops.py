@@ -12,7 +12,8 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.geometry.symmetry import standard_cell
 from pvkdb_pipelines.migration.defects.states import Stage
 from pvkdb_pipelines.migration.sites.hops import find_hops, pair_length_ang, pairs_within
-from pvkdb_pipelines.migration.sites.operations import act, operations_of
+from pvkdb_pipelines.migration.sites.operations import operations_of
+from pvkdb_pipelines.migration.sites.sites import vacancy_sites
 from pvkdb_pipelines.prototypes import tilted_perovskite
 
 from ...conftest import fails
@@ -105,8 +106,7 @@ def test_exchanges_map_the_hop_onto_its_reverse():
 
 def test_sites_that_symmetry_maps_onto_none_are_a_typed_failure():
     host = prototype_cell("CsPbBr3", "Pnma")
-    operations = operations_of(host, SYMPREC_ANG)
-    positions = host.positions[host.symbols == "Br"]
-    positions[0] += 0.2
+    sites = vacancy_sites(operations_of(host), "Br")
+    sites.positions[0] += 0.2
     with fails(FailureKind.SYMMETRY_CHANGED, "symmetrise"):
-        find_hops(positions, operations, act(operations, positions), 5.0)
+        find_hops(sites, 5.0)

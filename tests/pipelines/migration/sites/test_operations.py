@@ -10,7 +10,7 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.migration.sites.operations import act, operations_of
 
 from ...conftest import fails
-from ..conftest import SYMPREC_ANG, prototype_cell
+from ..conftest import prototype_cell
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,8 @@ from ..conftest import SYMPREC_ANG, prototype_cell
     ],
 )
 def test_every_operation_maps_each_atom_onto_one_of_its_element(host, order):
-    operations = operations_of(host, SYMPREC_ANG)
-    action = act(operations, host.positions, host.numbers)
+    operations = operations_of(host)
+    action = operations.on_atoms
     assert len(operations) == order
     for index in range(order):
         target = action.target[index]
@@ -39,7 +39,7 @@ def test_every_operation_maps_each_atom_onto_one_of_its_element(host, order):
 
 def test_kinds_are_not_mapped_onto_one_another():
     host = bulk("Po", "sc", a=3.0) * 2
-    operations = operations_of(host, SYMPREC_ANG)
+    operations = operations_of(host)
     act(operations, host.positions)
     with fails(FailureKind.SYMMETRY_CHANGED, "symmetrise"):
         act(operations, host.positions, np.array([1, 0, 0, 0, 0, 0, 0, 0]))
