@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -47,6 +48,8 @@ class Api:
     app: FastAPI
     base_url: str = LOCAL
     client: tuple[str, int] = ("127.0.0.1", 123)
+    #: Kept from answer to answer, unless there are none.
+    cookies: httpx.Cookies | None = None
 
     def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         return self.together([(method, path, arguments)])[0]
@@ -56,12 +59,18 @@ class Api:
 
         async def send() -> list[httpx.Response]:
             transport = httpx.ASGITransport(app=self.app, client=self.client)
-            async with httpx.AsyncClient(transport=transport, base_url=self.base_url) as client:
-                return await asyncio.gather(
+            async with httpx.AsyncClient(
+                transport=transport, base_url=self.base_url, cookies=self.cookies
+            ) as client:
+                answers = await asyncio.gather(
                     *(client.request(method, path, **rest) for method, path, rest in requests)
                 )
+                self.cookies = client.cookies if self.cookies is not None else None
+                return answers
 
-        return asyncio.run(send())
+        # In a thread of its own: where Playwright runs, this one has an event loop already.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, send()).result()
 
     def get(self, path: str, **parameters: Any) -> httpx.Response:
         return self.request("GET", path, params=parameters or None)
@@ -141,12 +150,19 @@ def serving(url: str) -> Iterator[Api]:
     app.state.served.close()
 
 
+def _process(
+    url: str, *options: str, errors: int | None = None, **settings: str
+) -> subprocess.Popen[str]:
+    """A service in a process of its own, with settings of the environment."""
+    command, settings = [sys.executable, *options, "-c", START, url], {**os.environ, **settings}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=errors, text=True, env=settings)
+
+
 @contextmanager
 def service(url: str, *options: str, **settings: str) -> Iterator[str]:
-    """The address of a service in a process of its own, with settings of the environment."""
-    command = [sys.executable, *options, "-c", START, url]
-    environment = {**os.environ, **settings}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    """The address of a service while it runs."""
+    with _process(url, *options, **settings) as process:
         try:
             assert process.stdout is not None
             yield process.stdout.readline().strip()
@@ -161,12 +177,8 @@ def start(sqlite_store) -> Iterator[Started]:
     started: list[subprocess.Popen[str]] = []
 
     def call(url: str = "", **settings: str) -> tuple[subprocess.Popen[str], str]:
-        process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", START, url or str(sqlite_store.url)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **settings},
+        process = _process(
+            url or str(sqlite_store.url), "-W", "error", errors=subprocess.PIPE, **settings
         )
         started.append(process)
         assert process.stdout is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import cycle
 
 import httpx
 
@@ -20,6 +21,10 @@ OUTSIDE = ("203.0.113.9", 4711)
 PUBLIC = "http://pvkdb.example.org"
 
 CALCULATIONS = "/api/v1/calculations"
+#: Compounds that no other test of a module has asked for.
+FRESH = cycle(
+    f"{a}{b}{x}3" for a in ("Rb", "K") for b in ("Pb", "Sn", "Ge") for x in ("I", "Br", "Cl")
+)
 
 
 @contextmanager

@@ -10,23 +10,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pvkdb.errors import (
-    AccessError,
-    DatabaseError,
-    InputError,
-    MissingExtraError,
-    NotFoundError,
-    NotMigratedError,
-    PvkdbError,
-    ReadOnlyStoreError,
-    StateError,
-    StoreBusyError,
-)
+from pvkdb import errors
+from pvkdb.errors import PvkdbError
 from pvkdb.schemas.imports import FileProblem
 from pvkdb.schemas.responses import Problem
 from pvkdb.store.security.keys import KeyRefusedError
@@ -37,14 +26,14 @@ MEDIA_TYPE = "application/problem+json"
 
 #: Status of each kind of error; the first kind that matches decides.
 STATUS: dict[type[PvkdbError], HTTPStatus] = {
-    StateError: HTTPStatus.CONFLICT,
-    InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
-    NotFoundError: HTTPStatus.NOT_FOUND,
-    ReadOnlyStoreError: HTTPStatus.FORBIDDEN,
-    DatabaseError: HTTPStatus.SERVICE_UNAVAILABLE,
-    MissingExtraError: HTTPStatus.NOT_IMPLEMENTED,
+    errors.StateError: HTTPStatus.CONFLICT,
+    errors.InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NotFoundError: HTTPStatus.NOT_FOUND,
+    errors.ReadOnlyStoreError: HTTPStatus.FORBIDDEN,
+    errors.DatabaseError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.MissingExtraError: HTTPStatus.NOT_IMPLEMENTED,
     KeyRefusedError: HTTPStatus.UNAUTHORIZED,
-    AccessError: HTTPStatus.FORBIDDEN,
+    errors.AccessError: HTTPStatus.FORBIDDEN,
 }
 
 #: Header that a refusal for lack of a key must have (RFC 9110, section 11.6.1).
@@ -62,26 +51,17 @@ NOT_MIGRATED = (
 )
 READ_ONLY = "the database of this service may only be read; write through another service"
 DATABASE: dict[type[PvkdbError], str] = {
-    NotMigratedError: NOT_MIGRATED,
-    ReadOnlyStoreError: READ_ONLY,
+    errors.NotMigratedError: NOT_MIGRATED,
+    errors.ReadOnlyStoreError: READ_ONLY,
     NoAnswerError: "the database of this service does not answer; try again later",
-    StoreBusyError: "the database of this service is being written by another program; try again "
-    "later",
+    errors.StoreBusyError: "the database of this service is being written by another "
+    "program; try again later",
 }
 
 
 #: Returns the refusal of a request, with further headers, in the form of one interface; None for
 #: requests to other interfaces.
 ErrorRenderer = Callable[[Request, Problem, Mapping[str, str]], Response | None]
-
-
-class KeyRequest(Protocol):
-    """Shows a page that asks for an API key."""
-
-    def __call__(
-        self, request: Request, reason: str, *, forget: bool = False
-    ) -> Awaitable[Response]:
-        """Return the page; with ``forget``, the browser also deletes the key it has."""
 
 
 async def _refuse_without_page(request: Request, reason: str, *, forget: bool = False) -> Response:
@@ -93,13 +73,8 @@ class Renderers:
     """The error renderers of a service, and the page that asks for an API key."""
 
     errors: Sequence[ErrorRenderer] = ()
-    ask_for_key: KeyRequest = _refuse_without_page
-
-
-def renderers_of(request: Request) -> Renderers:
-    """Return the renderers of the service that answers a request."""
-    renderers: Renderers = request.app.state.renderers
-    return renderers
+    #: Takes the request and the reason; with ``forget``, the browser also deletes the key it has.
+    ask_for_key: Callable[..., Awaitable[Response]] = _refuse_without_page
 
 
 def refuse(
@@ -120,9 +95,9 @@ def refuse(
         parameter=parameter,
         problems=problems,
     )
-    for render in renderers_of(request).errors:
-        response = render(request, problem, headers or {})
-        if response is not None:
+    renderers: Renderers = request.app.state.renderers
+    for render in renderers.errors:
+        if (response := render(request, problem, headers or {})) is not None:
             return response
     content = problem.model_dump_json(exclude_none=True)
     return Response(content, status, headers, media_type=MEDIA_TYPE)

@@ -28,20 +28,10 @@ from starlette.types import Scope as AsgiScope
 from pvkdb.errors import DatabaseError
 from pvkdb.schemas.access import KeyDocument, Scope
 from pvkdb.store.security.keys import KeyRefusedError, authenticate
-from pvkdb_api.core.callers import (
-    Caller,
-    ScopeMissingError,
-    browser_key,
-    is_direct,
-    is_local,
-    key_caller,
-    keyless_caller,
-    network_of,
-    presented_key,
-    wants_page,
-)
+from pvkdb_api.core import callers
+from pvkdb_api.core.callers import Caller, is_local
 from pvkdb_api.core.paths import ASSETS, SIGN_IN
-from pvkdb_api.core.refusals import CHALLENGE, RETRY_AFTER, UNREACHABLE, refuse, renderers_of
+from pvkdb_api.core.refusals import CHALLENGE, RETRY_AFTER, UNREACHABLE, Renderers, refuse
 from pvkdb_api.core.sessions import ServedStore
 from pvkdb_api.core.settings import ServiceSettings
 
@@ -146,45 +136,39 @@ class Access:
 
     async def _admit(self, request: Request) -> Response | None:
         """Return a refusal, or None after storing the caller in the state of the request."""
-        caller = keyless_caller(
+        caller = callers.keyless_caller(
             request, self.settings.reading == "open", self.settings.allow_local_writes
         )
         refused, in_browser = None, False
         try:
-            key = presented_key(request)
+            key = callers.presented_key(request)
             if key is None:
-                key = browser_key(request)
+                key = callers.browser_key(request)
                 in_browser = key is not None
             if key is not None:
                 async with self.served.turns:
                     found = await run_in_threadpool(self._authenticate, key)
                 request.state.key = found
-                caller = key_caller(found, caller.address)
+                caller = callers.key_caller(found, caller.address)
         except KeyRefusedError as error:
             refused = error
         except DatabaseError as error:
             _log.error("%s", error)
             return refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, UNREACHABLE, headers=RETRY_AFTER)
         request.state.caller = caller
-        wait = self._wait(request, caller)
-        if wait:
-            seconds = math.ceil(wait)
-            return refuse(
-                request,
-                HTTPStatus.TOO_MANY_REQUESTS,
-                f"too many requests; go on in {seconds} s",
-                headers={"Retry-After": str(seconds)},
-            )
+        renderers: Renderers = request.app.state.renderers
+        if wait := math.ceil(self._wait(request, caller)):
+            detail, after = f"too many requests; go on in {wait} s", {"Retry-After": str(wait)}
+            return refuse(request, HTTPStatus.TOO_MANY_REQUESTS, detail, headers=after)
         if refused is not None:
             if in_browser:
-                reason = (
-                    f"The key in this browser is not valid: {refused}. The browser has deleted it."
-                )
-                return await renderers_of(request).ask_for_key(request, reason, forget=True)
+                reason = f"The key in this browser is not valid: {refused}."
+                reason += " The browser has deleted it."
+                return await renderers.ask_for_key(request, reason, forget=True)
             return refuse(request, HTTPStatus.UNAUTHORIZED, str(refused), headers=CHALLENGE)
         if Scope.READ not in caller.scopes and request.url.path not in SIGNING_IN:
-            if wants_page(request):
-                return await renderers_of(request).ask_for_key(request, NO_KEY_HERE)
+            if callers.wants_page(request):
+                return await renderers.ask_for_key(request, NO_KEY_HERE)
             return refuse(request, HTTPStatus.UNAUTHORIZED, NO_KEY, headers=CHALLENGE)
         return None
 
@@ -196,9 +180,9 @@ class Access:
         """Return the seconds until the caller's next token; callers on this machine never wait."""
         if caller.key_id is not None:
             return self.keys.take(caller.key_id)
-        if is_direct(request):
+        if callers.is_direct(request):
             return 0.0
-        return self.addresses.take(network_of(caller.address))
+        return self.addresses.take(callers.network_of(caller.address))
 
 
 def caller_of(request: Request) -> Caller:
@@ -228,7 +212,7 @@ def needs(scope: Scope, locally: bool = False) -> Any:
         if scope not in caller.scopes:
             if caller.key_id is None:
                 raise KeyRefusedError(NO_KEY + (LOCALLY if is_local(request) else ""))
-            raise ScopeMissingError(caller, scope)
+            raise callers.ScopeMissingError(caller, scope)
         request.state.granted = scope
 
     return Depends(check)

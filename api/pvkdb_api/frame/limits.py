@@ -24,6 +24,8 @@ from pvkdb_api.core.sessions import RequestDeadline
 #: Paths that take a paper.
 PAPERS = frozenset({"/draft", f"{API}/drafts"})
 
+_TOO_LARGE = "the body is larger than {} bytes; send less at a time"
+
 
 class TrustedHosts:
     """ASGI middleware that refuses malformed addresses and requests to other host names.
@@ -37,16 +39,10 @@ class TrustedHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request to a trusted host name; without such names, to any."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        request = Request(scope)
-        detail = self._problem(request)
-        if detail is None:
-            await self.app(scope, receive, send)
-            return
-        response = refuse(request, HTTPStatus.BAD_REQUEST, detail)
-        await response(scope, receive, send)
+        answer = self.app
+        if scope["type"] == "http" and (detail := self._problem(request := Request(scope))):
+            answer = refuse(request, HTTPStatus.BAD_REQUEST, detail)
+        await answer(scope, receive, send)
 
     def _problem(self, request: Request) -> str | None:
         origins = request.headers.getlist("origin")
@@ -99,8 +95,7 @@ class BodyLimit:
         request = Request(scope)
         length = request.headers.get("content-length", "")
         if length.isdecimal() and int(length[:20]) > (most := self._most(scope)):
-            detail = f"the body is larger than {most} bytes; send less at a time"
-            response = refuse(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+            response = refuse(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE.format(most))
             await response(scope, receive, send)
             return
         read = 0
@@ -110,8 +105,7 @@ class BodyLimit:
             message = await receive()
             read += len(message.get("body", b""))
             if read > (most := self._most(scope)):
-                detail = f"the body is larger than {most} bytes; send less at a time"
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE.format(most))
             return message
 
         await self.app(scope, receive_counted, send)

@@ -7,9 +7,14 @@ import binascii
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
 
 from pvkdb.errors import ParameterError
+
+Place = TypeVar("Place")
+_ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 def write_cursor(collection: str, query: Mapping[str, Any], place: Any) -> str:
@@ -18,8 +23,10 @@ def write_cursor(collection: str, query: Mapping[str, Any], place: Any) -> str:
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
-def read_cursor(collection: str, query: Mapping[str, Any], cursor: str) -> Any:
-    """Return the position after which the page of a cursor begins.
+def read_cursor(
+    collection: str, query: Mapping[str, Any], cursor: str, kind: TypeAdapter[Place] = _ANY
+) -> Place:
+    """Return the position after which the page of a cursor begins, which is of this kind.
 
     Raises:
         ParameterError: the cursor cannot be read, or belongs to another collection or query.
@@ -36,8 +43,8 @@ def read_cursor(collection: str, query: Mapping[str, Any], cursor: str) -> Any:
             "page, or start again without a cursor",
         )
     try:
-        return json.loads(place)
-    except (ValueError, RecursionError) as error:
+        return kind.validate_json(place, strict=True)
+    except ValueError as error:
         raise unreadable() from error
 
 

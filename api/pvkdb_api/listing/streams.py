@@ -102,16 +102,11 @@ class BegunFile(NamedTuple):
 async def send_file(
     request: Request, make: MakeFile, *, media_type: str, file_name: str, of_version: bool = False
 ) -> Response:
-    """Return a response that streams a file.
+    """Return a response that streams a file; an error before its first piece is a problem.
 
-    Args:
-        request: the request.
-        make: makes the pieces; an error before the first one is answered as a problem. Its
-            session is closed after pieces, and begins a new transaction when it is used again.
-        media_type: of the file.
-        file_name: of the file.
-        of_version: whether the dataset version and the request determine the content; then the
-            answer has an ETag.
+    The session of ``make`` is closed after pieces, and begins a new transaction when it is used
+    again. A file ``of_version`` has the content that the dataset version and the request
+    determine, and an ETag.
     """
 
     async def begin() -> BegunFile:

@@ -1,4 +1,4 @@
-"""What every write over HTTP needs: an entry in the audit log, and an idempotency key."""
+"""Writes over HTTP: entries in the audit log, imports, idempotency keys."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import naming
+from pvkdb.literature.importing import import_files
 from pvkdb.operations import Operation
-from pvkdb.store.curation.dataset import current_version
+from pvkdb.schemas.imports import ImportReport
+from pvkdb.store.curation.dataset import IMPORT, current_version
+from pvkdb.store.curation.sources import Upload
 from pvkdb.store.security.audit import record
 from pvkdb.store.security.idempotency import remembered
 from pvkdb_api.core.sessions import WriteSession
@@ -58,6 +61,23 @@ def written(request: Request, session: Session, operation: Operation, asked: Bas
     found = operation.run(asked.model_copy(update={"by": name}), lambda: nullcontext(session))
     request.state.dataset_version = current_version(session)
     return found
+
+
+def import_upload(
+    request: Request, session: Session, upload: Upload, *, dry_run: bool
+) -> ImportReport:
+    """Import an upload and note the write; with ``dry_run``, undo its changes.
+
+    Raises:
+        ImportRefusedError: names the problems; nothing is changed.
+    """
+    with session.begin_nested() as attempt:
+        report = import_files(session, [upload], dry_run=dry_run)
+        if dry_run:
+            attempt.rollback()
+    if report.changed and not dry_run:
+        note_write(session, request, IMPORT, report.dataset_version)
+    return report
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,7 @@ from pvkdb.store.curation.sources import Upload
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import WriteSession
 from pvkdb_api.frame.access import needs
-from pvkdb_api.operations.imports import import_upload
-from pvkdb_api.operations.writes import Writing
+from pvkdb_api.operations.writes import Writing, import_upload
 
 router = APIRouter(prefix=f"{API}/import", tags=["import"])
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import Field, TypeAdapter, create_model, field_validator
+from pydantic import Field, PositiveInt, TypeAdapter, create_model, field_validator
 
 from pvkdb import suitability
 from pvkdb.display.pages import SHEET_TYPES
@@ -27,7 +27,7 @@ from pvkdb.suitability.sheets.sheet import decision_sheet, sheet_file
 from pvkdb_api.core.etags import CONDITIONAL, answer
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
-from pvkdb_api.listing.cursors import read_cursor, unreadable, write_cursor
+from pvkdb_api.listing.cursors import read_cursor, write_cursor
 from pvkdb_api.listing.parameters import MOST_ROWS, RANKING_FILTERS, names_type, read_filters
 from pvkdb_api.listing.queries import read_fields
 from pvkdb_api.operations.rankings import question, rank
@@ -69,6 +69,8 @@ class _RankingQuery(_Asked):  # type: ignore[misc]  # made at run time
 
 _Query: Any = create_model("RankingQuery", __base__=_RankingQuery, **RANKING_FILTERS)
 _CANDIDATES = TypeAdapter(list[RankedCandidate])
+#: What a cursor holds: the number of candidates before the page, and the last of them.
+_PLACE = TypeAdapter(tuple[PositiveInt, str])
 _listed: Any = RankedCandidate | part_of("RankedCandidate", RankedCandidate)
 _of_page: dict[str, Any] = {
     "candidates": (list[_listed], RankingPage.model_fields["candidates"]),
@@ -135,17 +137,14 @@ def _start(ranking: Ranking, bound: Mapping[str, Any], cursor: str) -> int:
     Raises:
         ParameterError: it belongs to another ranking, or places have changed since.
     """
-    place = read_cursor("rankings", bound, cursor)
-    if not isinstance(place, list) or len(place) != 2 or type(place[0]) is not int or place[0] < 1:
-        raise unreadable()
-    start, last = place
+    start, last = read_cursor("rankings", bound, cursor, _PLACE)
     if [each.id for each in ranking.candidates[start - 1 : start]] != [last]:
         raise ParameterError(
             "cursor",
             "the data have changed since the page before, and places with them; start again "
             "without a cursor",
         )
-    return int(start)
+    return start
 
 
 def _page(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from pvkdb.errors import NotFoundError
 from pvkdb.operations.fields import Text
@@ -22,10 +21,14 @@ from pvkdb.store.runs.screening_runs import find_run, listed, report_of, run_doc
 from pvkdb_api.core.etags import CONDITIONAL, answer
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
-from pvkdb_api.listing.cursors import read_cursor, unreadable, write_cursor
+from pvkdb_api.listing.cursors import read_cursor, write_cursor
 from pvkdb_api.listing.parameters import PageQuery
 
 router = APIRouter(prefix=f"{API}/screenings", tags=["screenings"])
+
+_Number = Annotated[int, Field(ge=0, lt=2**31)]
+#: What cursors hold: the last run; a run and the number of its candidates before the page.
+_OF_RUNS, _OF_CANDIDATES = TypeAdapter(tuple[_Number]), TypeAdapter(tuple[_Number, _Number])
 
 RunName = Annotated[
     Text, Path(description="Number of a run, or the name of a plan for its newest run.")
@@ -58,7 +61,9 @@ def list_screenings(
 ) -> Response:
     """Runs of all plans, newest first, with counts and the differences from the run before."""
     bound: dict[str, Any] = {"plan": query.plan, "state": query.state}
-    before = None if query.cursor is None else _numbers("screenings", bound, query.cursor, 1)[0]
+    before = None
+    if query.cursor is not None:
+        (before,) = read_cursor("screenings", bound, query.cursor, _OF_RUNS)
     runs, total = listed(session, query.limit + 1, before=before, **bound)
     shown = runs[: query.limit]
     more = len(runs) > query.limit > 0
@@ -106,7 +111,7 @@ def list_candidates(
     bound: dict[str, Any] = {"of": run, "chosen": chosen}
     start = 0
     if query.cursor is not None:
-        number, start = _numbers("candidates", bound, query.cursor, 2)
+        number, start = read_cursor("candidates", bound, query.cursor, _OF_CANDIDATES)
         found = find_run(session, str(number))
     rows = candidates(read_report(found), query)
     end = start + query.limit
@@ -143,16 +148,3 @@ def get_report(request: Request, session: ReadSession, run: RunName) -> Response
     if text is None:
         raise NotFoundError(f"run {found.id} is {found.state} and has no report")
     return answer(request, text)
-
-
-def _numbers(of: str, bound: Mapping[str, Any], cursor: str, count: int) -> list[int]:
-    """Return the numbers that a cursor contains.
-
-    Raises:
-        ParameterError: the cursor belongs to another list.
-    """
-    numbers = read_cursor(of, bound, cursor)
-    whole = isinstance(numbers, list) and all(type(number) is int for number in numbers)
-    if not whole or len(numbers) != count or not all(0 <= number < 2**31 for number in numbers):
-        raise unreadable()
-    return [*numbers]

@@ -1,4 +1,4 @@
-"""What the service says to programs, to hold pages against."""
+"""What the service says to programs, and what pages show, to hold one against the other."""
 
 from __future__ import annotations
 
@@ -24,3 +24,9 @@ def rows(address: str, path: str, **parameters: Any) -> list[dict[str, Any]]:
     """The rows of a page of a collection."""
     found: list[dict[str, Any]] = listed(address, path, **parameters)["data"]
     return found
+
+
+def numbers(part: Any) -> list[float]:
+    """The exact numbers that stand in a part of a page."""
+    values: list[str] = part.locator("data").evaluate_all("all => all.map(each => each.value)")
+    return [*map(float, values)]

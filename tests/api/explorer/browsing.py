@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from fastapi import FastAPI
 
-from ..conftest import LOCAL
+from ..conftest import Api
 
 #: What a browser says of a page that it goes to.
 _PAGE = {"Accept": "text/html,application/xhtml+xml"}
 
 
-class Browser:
+@dataclass
+class Browser(Api):
     """Sends requests to an application as a browser does; scheme and host are of ``base_url``."""
 
-    def __init__(
-        self, app: FastAPI, base_url: str = LOCAL, client: tuple[str, int] = ("127.0.0.1", 123)
-    ) -> None:
-        self.app, self.base_url, self.client = app, base_url, client
-        self.cookies = httpx.Cookies()
-
-    def send(self, method: str, path: str, **rest: Any) -> httpx.Response:
-        """A request with the cookies of this browser, whose answer may change them."""
-
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self.app, client=self.client)
-            async with httpx.AsyncClient(
-                transport=transport, base_url=self.base_url, cookies=self.cookies
-            ) as client:
-                answer = await client.request(method, path, **rest)
-                self.cookies = client.cookies
-                return answer
-
-        # In a thread of its own: where Playwright runs, this one has an event loop already.
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(lambda: asyncio.run(ask())).result()
+    cookies: httpx.Cookies | None = field(default_factory=httpx.Cookies)
 
     def open(self, path: str, status: int = 200, **headers: str) -> str:
         """A page, which must answer with a status; its text."""
-        answer = self.send("GET", path, headers={**_PAGE, **headers})
+        answer = self.request("GET", path, headers={**_PAGE, **headers})
         assert answer.status_code == status, answer.text
         assert answer.headers["content-type"].startswith("text/html")
         return answer.text
@@ -52,7 +31,7 @@ class Browser:
         self, path: str, fields: dict[str, str], files: Any = None, **headers: str
     ) -> httpx.Response:
         """Send a form as a page of the service does."""
-        return self.send(
+        return self.request(
             "POST",
             path,
             data=fields,

@@ -19,12 +19,9 @@ from ..guarded import OUTSIDE, PUBLIC, guarding, key_for
 from .browsing import Browser
 
 
-def serving_at(
-    url: str, writes: str = "local", reading: str = "open"
-) -> AbstractContextManager[str]:
+def serving_at(url: str, local_writes: str = "1") -> AbstractContextManager[str]:
     """The address of a running service on a database."""
-    local = "1" if writes == "local" else "0"
-    return service(url, PVKDB_ALLOW_LOCAL_WRITES=local, PVKDB_READING=reading)
+    return service(url, PVKDB_ALLOW_LOCAL_WRITES=local_writes)
 
 
 @pytest.fixture(scope="package")

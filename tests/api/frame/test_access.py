@@ -17,10 +17,7 @@ from pvkdb_api.core.sessions import WriteSession
 from pvkdb_api.frame.access import OPEN_PATHS
 
 from ..conftest import Api
-from ..guarded import CALCULATIONS, at_home, guarding, key_for, queue, queued
-
-#: Compounds that no test has asked for before.
-_FRESH = (f"{a}{b}{x}3" for a in ("Rb", "K") for b in ("Pb", "Sn", "Ge") for x in ("I", "Br", "Cl"))
+from ..guarded import CALCULATIONS, FRESH, at_home, guarding, key_for, queue, queued
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +97,7 @@ def test_a_key_that_allows_it_writes(
 ) -> None:
     key = key_for(guarded_store, scope)
     value = f"Bearer {key}" if header == "Authorization" else key
-    answer = queue(api, next(_FRESH), **{header: value})
+    answer = queue(api, next(FRESH), **{header: value})
     assert answer.status_code == 202, answer.text
 
 
@@ -119,7 +116,7 @@ def test_a_bad_key_is_told_to_who_reads_too(api: Api) -> None:
 
 def test_every_write_is_logged_once_with_who_and_what(api: Api, guarded_store: Store) -> None:
     key = key_for(guarded_store, "queue", name="Ada")
-    formula = next(_FRESH)
+    formula = next(FRESH)
     answer = queue(api, formula, key, **{"X-Request-ID": "r-1"})
     assert queue(api, formula, key).status_code == 200  # writes nothing, and is not logged
     with guarded_store.session(read_only=True) as session:

@@ -83,13 +83,7 @@ def served(guarded_store: Store) -> Iterator[Api]:
 
 def ask(api: Api, times: int, path: str = "/api/v1/tolerance/CsPbBr3", **rest: Any) -> list[int]:
     """Ask one after the other."""
-
-    async def send() -> list[int]:
-        transport = httpx.ASGITransport(app=api.app, client=api.client)
-        async with httpx.AsyncClient(transport=transport, base_url=api.base_url) as client:
-            return [(await client.get(path, **rest)).status_code for _ in range(times)]
-
-    return asyncio.run(send())
+    return [api.request("GET", path, **rest).status_code for _ in range(times)]
 
 
 def test_an_address_is_limited_and_told_when_to_go_on(served: Api) -> None:

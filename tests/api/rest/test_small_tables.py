@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from pvkdb.chemistry import radii
@@ -11,7 +9,6 @@ from pvkdb.literature import read_curated
 from pvkdb.store.collections.small import SMALL_TABLES
 
 IONS = "/api/v1/ions"
-APPLICATIONS = "/api/v1/applications"
 
 
 def listed(api, path, **parameters):
@@ -42,22 +39,6 @@ def test_ions_are_found_by_symbol_name_charge_and_radius(reading_api):
     assert len(small) == len(known) > 0
     assert {row["ion"] for row in listed(reading_api, IONS, ion="Pb,Sn")} == {"Pb", "Sn"}
     assert len(listed(reading_api, IONS, radius_ang_min=1.5, radius_ang_max=1.4)) == 0
-
-
-def test_requirements_are_filtered_counted_and_exported_alike(reading_api):
-    found = listed(reading_api, APPLICATIONS, metric="retention_s", fields="application,value")
-    assert {tuple(row) for row in found} == {("application", "value")}
-    page = reading_api.get(APPLICATIONS, facets="application,basis", limit=0).json()
-    for name in ("application", "basis"):
-        assert sum(each["count"] for each in page["facets"][name]) == page["total"] > 0
-    first = page["facets"]["application"][0]
-    assert len(listed(reading_api, APPLICATIONS, application=first["value"])) == first["count"]
-    lines = reading_api.get(
-        "/api/v1/export/applications", format="jsonl", metric="retention_s", sort="-value"
-    ).text.splitlines()
-    values = [json.loads(line)["value"] for line in lines]
-    assert values == sorted(values, reverse=True)
-    assert len(values) == len(found)
 
 
 def test_a_row_named_by_one_column_can_be_got(reading_api):

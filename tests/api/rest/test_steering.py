@@ -19,12 +19,7 @@ from pvkdb.store.queue.log import ProgressLine, note
 from pvkdb.store.security.audit import entries
 
 from ..conftest import Api
-from ..guarded import CALCULATIONS, guarding, key_for
-
-#: Each test asks for compounds that no other one has asked for.
-FORMULAS = (
-    f"{a}{b}{x}3" for a in ("Cs", "Rb", "K") for b in ("Pb", "Sn", "Ge") for x in ("I", "Br", "Cl")
-)
+from ..guarded import CALCULATIONS, FRESH, guarding, key_for
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +36,7 @@ def key(guarded_store: Store) -> str:
 def asked(store: Store, *, running: bool = False, failed: bool = False) -> str:
     """The id of a new calculation."""
     with store.session() as session:
-        name = queue.submit(session, NebRequest(formula=next(FORMULAS)))[0].id
+        name = queue.submit(session, NebRequest(formula=next(FRESH)))[0].id
         if running or failed:
             queue.claim(session, "worker", name)
         if failed:

@@ -89,11 +89,7 @@ def strips(rows: Sequence[EnergeticsRow], host: Container[str]) -> list[dict[str
     """Return a strip plot for each quantity with values; a computed barrier has one mark.
 
     Its bands are the energies from the literature and the computed ones; ``colours`` are the
-    numbers of the colours with their defects.
-
-    Args:
-        rows: The energies.
-        host: Symbols of the ions of the composition, whose defects get colours first.
+    numbers of the colours with their defects, those of the ions of the ``host`` first.
     """
     colours = _colours(rows, host)
     kept = _folded(rows)

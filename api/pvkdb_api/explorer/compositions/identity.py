@@ -104,18 +104,9 @@ def _spellings(composition: Composition) -> list[str]:
             written = alias if occupant.number == 1 else f"({alias})"
             bracketed = f"({symbol})" if f"({symbol})" in formula else symbol
             spelled = formula.replace(bracketed, written, 1)
-            if spelled != composition.formula and _is_spelling(spelled, composition):
+            if spelled != formula and canonical_name(spelled) == formula:
                 found.append(spelled)
-            if len(found) == _SPELLINGS:
-                return found
-    return found
-
-
-def _is_spelling(text: str, composition: Composition) -> bool:
-    try:
-        return parse_composition(text).formula == composition.formula
-    except InputError:
-        return False
+    return found[:_SPELLINGS]
 
 
 def phases_of(session: Session, formula: str) -> list[MaterialsRow]:

@@ -85,14 +85,9 @@ def migrations(
     calculation: str | None = None,
     hop: int | None = None,
 ) -> list[MigrationView]:
-    """Return the finished migration calculations, those in the named phases first.
+    """Return the finished ones of these calculations, those of the ``first`` materials first.
 
-    Args:
-        session: Session of the store.
-        rows: The calculations of the composition.
-        first: Public names of materials, the first of which comes first.
-        calculation: The calculation to which ``hop`` belongs; None for the first.
-        hop: Number of a hop, from 1; None for the limiting hop.
+    ``hop``, from 1, is chosen of ``calculation``, or of the first one; else it is the limiting hop.
 
     Raises:
         NotFoundError: The calculation is not among these, or has no such hop.

@@ -77,8 +77,8 @@ def read_plot(given: Mapping[str, str]) -> Plot:
     return Plot(**chosen)
 
 
-def controls(given: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the form controls above the plot.
+def controls(given: Mapping[str, str]) -> list[tuple[str, str, list[tuple[str, str]], str]]:
+    """Return the form controls above the plot: name, label, options and the chosen one.
 
     Defaults have an empty value, which keeps them out of the address.
     """
@@ -93,17 +93,14 @@ def controls(given: Mapping[str, str]) -> list[dict[str, Any]]:
         ("colour", "Colour by", COLOURS),
         ("application", "Requirements of", {"": "no application", **titles}),
     )
+
+    def kept(name: str, value: str) -> str:
+        return "" if value == DEFAULTS[name] else value
+
     return [
-        {
-            "name": name,
-            "label": label,
-            "options": [
-                ("" if value == DEFAULTS[name] else value, words, value == chosen)
-                for value, words in options.items()
-            ],
-        }
+        (name, label, [(kept(name, value), words) for value, words in options.items()], chosen)
         for name, label, options in listed
-        for chosen in (given.get(name, DEFAULTS[name]),)
+        for chosen in (kept(name, given.get(name, "")),)
     ]
 
 

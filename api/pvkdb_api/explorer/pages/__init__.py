@@ -25,22 +25,11 @@ from pvkdb_api.explorer.site import assets, sign_in
 from pvkdb_api.explorer.site.rendering import environment
 from pvkdb_api.explorer.tables import cells
 
-ROUTERS = (
-    assets.router,
-    start.router,
-    compositions.router,
-    composition.router,
-    devices.router,
-    applications.router,
-    crossbar.router,
-    sign_in.router,
-    jobs.router,
-    screenings.router,
-    references.router,
-    draft.router,
-    measurements.router,
-    tables.router,
+_MODULES = (
+    *(assets, start, compositions, composition, devices, applications, crossbar),
+    *(sign_in, jobs, screenings, references, draft, measurements, tables),
 )
+ROUTERS = tuple(module.router for module in _MODULES)
 
 for _function in (
     *(cells.calculation_link, cells.device_link, cells.composition_link, cells.reference_links),

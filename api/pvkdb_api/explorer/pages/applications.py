@@ -25,6 +25,7 @@ from pvkdb.suitability.evidence.explanations import bounds_text, fails_text
 from pvkdb.suitability.ranking.series import series_in
 from pvkdb.suitability.sheets.comparisons import scope
 from pvkdb.suitability.sheets.side_by_side import Standing, side_by_side, standings
+from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.rankings import explanation, view
@@ -50,7 +51,6 @@ _FUNCTIONS: dict[str, Any] = {
     "bounds_text": bounds_text,
     "fails_text": fails_text,
     "metrics": METRICS,
-    "candidate_link": explanation.candidate_link,
     "named": explanation.named,
     "value_of": explanation.value_of,
     "heading": view.heading,
@@ -125,7 +125,9 @@ def _refusal(error: InputError) -> tuple[str, str]:
 
 
 def _ranking(request: Request, session: Session, wanted: ParsedRankingQuery) -> dict[str, Any]:
-    ranking, query = wanted.ranking(request, session), wanted.query
+    query, subject = wanted.query, wanted.question.subject
+    cache: QueryCache = request.app.state.ranking_cache
+    ranking = rankings.rank(cache, session, query.profile, subject, wanted.options, wanted.layer)
     total, top = len(ranking.candidates), wanted.question.top
     more = total - top
     path = link(f"{API}/rankings", query.profile.name, **query.rest_parameters())

@@ -20,7 +20,6 @@ from pvkdb.errors import InputError, MissingExtraError, NotFoundError, unknown_n
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.operations.fields import Text
 from pvkdb.schemas.calculations.migration import HOST_PHASES
-from pvkdb.schemas.kinetics import KineticsAnswer
 from pvkdb.schemas.tables import CalculationsRow, CompositionsRow, MaterialsRow
 from pvkdb.store.collections import COMPOSITIONS, DEVICES, STRUCTURES
 from pvkdb.store.curation.registration import material_id
@@ -58,9 +57,6 @@ _VACANCY = "vacancy"
 #: Value of ``sections`` that includes the slow sections, for browsers without scripts.
 _ALL = "all"
 
-_GENERIC = "not ranked: a general formula for several compositions"
-_NOT_RANKABLE = "not rankable: nothing is known on a criterion with weight"
-
 #: Random weights behind the interval of a score: enough for one digit, and fast.
 SAMPLES = 200
 
@@ -94,25 +90,34 @@ def get_composition(
         raise NotFoundError(f"the store has no phase {phase!r} of {composition.formula}")
     match part_wanted(request):
         case "suitability":
-            return _suitability_row(request, session, counts, composition, application or "")
+            if (title := _titles().get(application or "")) is None:
+                raise NotFoundError(unknown_name("application", application or "", _titles()))
+            entry = _suitability(session, counts, application or "", composition.formula)
+            asked = {"application": application, "title": title, "entry": entry}
+            return part(request, "_composition_standing.html", **asked)
         case "windows":
-            predicted = _predictions(session, composition, layer)
-            common = _common(composition, phase)
-            return part(request, "_composition_windows.html", **predicted, **common)
+            shown = _common(composition, phase) | _predictions(session, composition, layer)
+            return part(request, "_composition_windows.html", **shown)
         case "diagrams":
-            diagrams = _diagrams(session, counts, composition)
-            return part(request, "_composition_diagrams.html", **diagrams)
+            shown = _diagrams(session, counts, composition)
+            return part(request, "_composition_diagrams.html", **shown)
         case "path":
-            return _path(session, composition, calculation or "", hop or 1)
+            of = composition.formula
+            if calculation not in {row.id for row in migration.calculations(session, of)}:
+                raise NotFoundError(f"{calculation!r} is not a calculation of {of}")
+            return part_json(migration.path_of(session, calculation, hop or 1))
     slow: dict[str, Any] = {"kinetics": None, "suitability": {}, "diagrams": None}
     if sections == _ALL:
         slow = _predictions(session, composition, layer) | _diagrams(session, counts, composition)
         slow["suitability"] = {
             name: _suitability(session, counts, name, composition.formula) for name in _titles()
         }
-    shown = next((row for row in phases if row.phase == phase), None) if phase else None
-    lowest = next((row for row in phases if row.phase == composition.lowest_phase), None)
-    first = [row.id for row in (shown, lowest) if row is not None and row.phase is not None]
+    first = [
+        row.id
+        for wanted in (phase, composition.lowest_phase)
+        for row in phases
+        if row.phase == wanted is not None
+    ]
     structures = _structures(session, composition, first)
     listed = [row.id for row in structures["structures"]]
     return page(
@@ -126,7 +131,6 @@ def get_composition(
         chosen_structure=structure if structure in listed else next(iter(listed), None),
         dataset=dataset_of(request, composition, quoted(composition.formula)),
         applications=_titles(),
-        samples=SAMPLES,
         layer=layer_fields(request.query_params),
         python=client_code(
             request,
@@ -271,13 +275,10 @@ def _predictions(
     session: Session, composition: CompositionsRow, layer: Conditions
 ) -> dict[str, Any]:
     """Return the predictions of the REST service, or the reason why there are none."""
-    answer: KineticsAnswer | None = None
-    reason = None
     try:
-        answer = answer_material(session, composition.formula, layer)
+        return {"kinetics": answer_material(session, composition.formula, layer)}
     except (NotFoundError, InputError) as error:
-        reason = str(error)
-    return {"kinetics": answer or reason, "answer": answer, "reason": reason}
+        return {"kinetics": str(error)}
 
 
 def _diagrams(session: Session, counts: QueryCache, row: CompositionsRow) -> dict[str, Any]:
@@ -317,39 +318,17 @@ def _suitability(
             entry.id: {**{name: getattr(entry, name) for name in _SUITABILITY_FIELDS}, **sizes}
             for entry in ranking.candidates
         } | {
-            **dict.fromkeys(ranking.not_rankable, _NOT_RANKABLE),
-            "": f"not among them: {ranking.chosen}" if ranking.chosen else _GENERIC,
+            **dict.fromkeys(
+                ranking.not_rankable, "not rankable: nothing is known on a criterion with weight"
+            ),
+            "": f"not among them: {ranking.chosen}"
+            if ranking.chosen
+            else "not ranked: a general formula for several compositions",
         }
 
     places = counts.get(session, f"suitability/{application}", {}, ranked)
     found: Mapping[str, Any] | str = places.get(formula, places[""])
     return found
-
-
-def _suitability_row(
-    request: Request,
-    session: Session,
-    counts: QueryCache,
-    composition: CompositionsRow,
-    application: str,
-) -> Response:
-    titles = _titles()
-    if application not in titles:
-        raise NotFoundError(unknown_name("application", application, titles))
-    return part(
-        request,
-        "_composition_standing.html",
-        application=application,
-        title=titles[application],
-        entry=_suitability(session, counts, application, composition.formula),
-    )
-
-
-def _path(session: Session, composition: CompositionsRow, calculation: str, hop: int) -> Response:
-    known = {row.id for row in migration.calculations(session, composition.formula)}
-    if calculation not in known:
-        raise NotFoundError(f"{calculation!r} is not a calculation of {composition.formula}")
-    return part_json(migration.path_of(session, calculation, hop))
 
 
 def _elsewhere(request: Request, session: Session, key: str) -> Response:

@@ -31,7 +31,7 @@ from pvkdb.schemas.crossbar import (
 )
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession
-from pvkdb_api.explorer.site.parameters import known_choice, page_request
+from pvkdb_api.explorer.site.parameters import given_parameters, known_choice, page_request
 from pvkdb_api.explorer.site.rendering import link, page, part, part_json, part_wanted
 
 router = APIRouter(include_in_schema=False)
@@ -167,7 +167,7 @@ def get_crossbar(request: Request, session: ReadSession) -> Response:
     wanted = part_wanted(request)
     texts = request.query_params
     try:
-        query = read_query(session, texts)
+        query = read_query(request, session)
         if wanted == "map":
             return part_json(array_map(query))
         found = results(query)
@@ -193,7 +193,7 @@ def _form(texts: Mapping[str, str], query: CrossbarQuery | None = None) -> dict[
     cell = query.cell if query else texts.get("cell", Cell.SELECTOR)
     read = query.read if query else texts.get("read", Read.FLOATING)
     return {
-        "fields": form_fields(texts, query),
+        "fields": [_field(control, texts, query) for control in CONTROLS],
         "device": texts.get("device", "")[:200],
         "choices": [
             ("cell", "Kind of cell", CELLS, cell),
@@ -203,23 +203,22 @@ def _form(texts: Mapping[str, str], query: CrossbarQuery | None = None) -> dict[
     }
 
 
-def read_query(session: Session, query: Mapping[str, str]) -> CrossbarQuery:
+def read_query(request: Request, session: Session) -> CrossbarQuery:
     """Return the query in the address of the page.
 
     Raises:
         ParameterError: A parameter is unknown or has an invalid value.
         NotFoundError: The store has no such device.
     """
-    known = (*(control.name for control in CONTROLS), *_TEXTS)
-    for name in query:
-        known_choice(name[:60], name, known, "parameter")
-    given = {name: value.strip() for name, value in query.items() if value.strip()}
-    numbers: dict[str, Any] = {control.name: control.example for control in CONTROLS}
-    for control in CONTROLS:
-        if control.name in given:
-            numbers[control.name] = given[control.name].replace("−", "-").replace(",", ".")
+    given = given_parameters(request, (*(control.name for control in CONTROLS), *_TEXTS))
+    numbers: dict[str, Any] = {
+        control.name: given[control.name].replace("−", "-").replace(",", ".")
+        if control.name in given
+        else control.example
+        for control in CONTROLS
+    }
     # An emptied selectivity field means cells without a selector.
-    bare = "selectivity" in query and not query["selectivity"].strip()
+    bare = "selectivity" in request.query_params and "selectivity" not in given
     if bare:
         numbers["selectivity"] = None
     device = given.get("device")
@@ -254,24 +253,21 @@ def read_query(session: Session, query: Mapping[str, str]) -> CrossbarQuery:
     )
 
 
-def form_fields(query: Mapping[str, str], parsed: CrossbarQuery | None) -> list[dict[str, Any]]:
-    """Return the fields of the form with their texts and the positions of their sliders."""
-    fields = []
-    for control in CONTROLS:
-        value = control.example if parsed is None else parsed.value(control.name)
-        default = "" if control.example is None else f"{control.example:.10g}"
-        measured = parsed and parsed.question.device and control.name == "on_off_ratio"
-        fields.append(
-            {
-                "control": control,
-                "text": "" if measured else query.get(control.name, default)[:40],
-                "default": default,
-                "position": control.slider_position(value or control.example or 1e4),
-                "low": control.slider_position(control.low),
-                "high": control.slider_position(control.high),
-            }
-        )
-    return fields
+def _field(
+    control: Control, texts: Mapping[str, str], query: CrossbarQuery | None
+) -> dict[str, Any]:
+    """Return a field of the form with its text and the position of its slider."""
+    value = control.example if query is None else query.value(control.name)
+    default = "" if control.example is None else f"{control.example:.10g}"
+    measured = query and query.question.device and control.name == "on_off_ratio"
+    return {
+        "control": control,
+        "text": "" if measured else texts.get(control.name, default)[:40],
+        "default": default,
+        "position": control.slider_position(value or control.example or 1e4),
+        "low": control.slider_position(control.low),
+        "high": control.slider_position(control.high),
+    }
 
 
 def results(query: CrossbarQuery) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from pvkdb.store.curation.sources import Upload
 from pvkdb_api.core.sessions import WriteSession
 from pvkdb_api.explorer.site.forms import Form, posted
 from pvkdb_api.explorer.site.rendering import page, part
-from pvkdb_api.operations.imports import import_upload
+from pvkdb_api.operations.writes import import_upload
 
 if TYPE_CHECKING:
     from pvkdb.measurements import Report

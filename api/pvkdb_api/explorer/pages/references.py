@@ -17,17 +17,13 @@ from pvkdb import suitability
 from pvkdb.literature.loader import transcribed_from
 from pvkdb.operations.fields import Text
 from pvkdb.schemas.profiles import SUBJECTS
-from pvkdb.schemas.tables import (
-    TABLES,
-    ReferencesRow,
-)
+from pvkdb.schemas.tables import TABLES, ReferencesRow
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
 from pvkdb.store.collections.export import table_rows
 from pvkdb.store.collections.references import CITING
 from pvkdb.store.files import bibliography
 from pvkdb.store.models.reviewed import REVIEWED
 from pvkdb.store.rows.corrected import corrected_references
-from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
 from pvkdb_api.explorer.site.markup import UNKNOWN, number
 from pvkdb_api.explorer.site.rendering import link, page
@@ -46,14 +42,19 @@ class CountedReference(ReferencesRow):
     citations: Mapping[str, int]
 
 
-def with_counts(
-    _: QueryCache, session: Session, rows: list[ReferencesRow]
-) -> list[CountedReference]:
-    """Return references, each with the number of rows that cite it, by table."""
-    counts = citation_counts(session, [row.key for row in rows])
-    return [
-        CountedReference.model_construct(**dict(row), citations=counts[row.key]) for row in rows
-    ]
+def with_counts(session: Session, rows: list[ReferencesRow]) -> list[CountedReference]:
+    """Return references, each with the number of rows that cite it by table; a query a table."""
+    found: dict[str, dict[str, int]] = {row.key: {} for row in rows}
+    for name, (cited, owner, model) in CITING.items():
+        replaced = select(model.supersedes_id).where(model.supersedes_id.is_not(None))
+        counted = (
+            select(cited.reference_key, func.count())
+            .where(cited.reference_key.in_(found), owner.not_in(replaced))
+            .group_by(cited.reference_key)
+        )
+        for key, count in session.execute(counted):
+            found[key][name] = count
+    return [CountedReference.model_construct(**dict(row), citations=found[row.key]) for row in rows]
 
 
 def _count_column(name: str, heading: str, meaning: str) -> TableColumn:
@@ -127,7 +128,6 @@ def get_reference(
         "reference.html",
         reference=reference,
         citing=rows_citing(session, reference),
-        doi_link=doi_link,
         cited=bibliography.reference_text(right),
         dataset=bibliography.dataset_text(version),
         bibtex="\n\n".join(
@@ -182,21 +182,6 @@ def rows_citing(session: Session, reference: ReferencesRow) -> dict[str, list[An
         ],
         "requirements": [each for number, each in _requirements() if number == reference.number],
     }
-
-
-def citation_counts(session: Session, keys: list[str]) -> dict[str, dict[str, int]]:
-    """Return for each reference the number of citing rows by table; one query per table."""
-    found: dict[str, dict[str, int]] = {key: {} for key in keys}
-    for name, (cited, owner, model) in CITING.items():
-        replaced = select(model.supersedes_id).where(model.supersedes_id.is_not(None))
-        counted = (
-            select(cited.reference_key, func.count())
-            .where(cited.reference_key.in_(keys), owner.not_in(replaced))
-            .group_by(cited.reference_key)
-        )
-        for key, count in session.execute(counted):
-            found[key][name] = count
-    return found
 
 
 def errata(session: Session) -> dict[str, list[Any]]:

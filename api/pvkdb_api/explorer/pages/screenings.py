@@ -97,14 +97,12 @@ def get_screening(
             report = read_report(run)
         except NotFoundError as error:  # the report is of another version
             unreadable = str(error)
-    given = {"outcome": outcome, "stage": stage, "reason": reason, "family": family}
-    given |= {"lead_free": lead_free}
+    texts = {"stage": stage, "reason": reason, "family": family}
+    given = {"outcome": outcome, "lead_free": lead_free, **texts}
     chosen = CandidateSelection(
         passed={"passed": True, "fell": False}.get(outcome),
-        stage=stage or None,
-        reason=reason or None,
-        family=family or None,
         lead_free={"true": True, "false": False}.get(lead_free),
+        **{name: text or None for name, text in texts.items()},
     )
     rows = [] if report is None else selected(report, chosen)
     end = FIRST if start is None else start + CANDIDATES

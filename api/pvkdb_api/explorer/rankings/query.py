@@ -17,17 +17,15 @@ from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.chemistry.family import FAMILIES
-from pvkdb.errors import InputError, ParameterError, naming, unknown_name
+from pvkdb.errors import InputError, ParameterError, naming
 from pvkdb.kinetics.conditions import Conditions, conditions_of
 from pvkdb.operations.fields import served_model
 from pvkdb.schemas.profiles import SUBJECTS, Criterion, Profile, Subject
-from pvkdb.schemas.rankings import Ranking, RankingFilters, RankingQuestion
+from pvkdb.schemas.rankings import RankingFilters, RankingQuestion
 from pvkdb.store.models.summaries import KINDS, CompositionCount
-from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.explorer.site.parameters import LAYER, known_choice, page_request
 from pvkdb_api.explorer.site.rendering import client_code, link
 from pvkdb_api.listing.parameters import read_filters
-from pvkdb_api.operations.rankings import rank
 
 #: Parameters that the REST service also has, in the order of an address.
 FILTERS = tuple(RankingFilters.model_fields)
@@ -103,36 +101,22 @@ class RankingQuery:
             if (metric := getattr(question, name)) is not None:
                 known_choice(name, metric, (each.metric for each in self.criteria), "criterion")
         readings = self.profile.readings(self.subject)
-        if options.reading not in (None, *readings):
-            reason = (
-                unknown_name("reading", str(options.reading), readings)
-                if readings
-                else f"{self.profile.name} has only one reading of its requirements on "
-                f"{question.subject}"
-            )
-            raise ParameterError("reading", reason)
+        if options.reading is not None and not readings:
+            only = f"{self.profile.name} has only one reading of its requirements on"
+            raise ParameterError("reading", f"{only} {question.subject}")
+        if options.reading is not None:
+            known_choice("reading", options.reading, readings)
         return ParsedRankingQuery(self, question, options, conditions_of(question))
 
 
 @dataclass(frozen=True)
 class ParsedRankingQuery:
-    """A checked query."""
+    """A checked query; ``question`` is a :class:`PageQuestion`."""
 
     query: RankingQuery
-    #: A :class:`PageQuestion`.
     question: Any
     options: suitability.Options
     layer: Conditions
-
-    def ranking(self, request: Request, session: Session) -> Ranking:
-        """Return the ranking; it is cached while the data are unchanged.
-
-        Raises:
-            InputError: The store has too many candidates.
-        """
-        profile = self.query.profile
-        cache: QueryCache = request.app.state.ranking_cache
-        return rank(cache, session, profile, self.question.subject, self.options, self.layer)
 
 
 def families_of(session: Session, subject: Subject) -> list[str]:

@@ -170,22 +170,16 @@ def applications() -> tuple[ProfileSummary, ...]:
 
 def _points(composition: str, family: str, ranges: Ranges) -> Iterator[Point]:
     """Yield a point for each origin with both energies; if none has, one point of both origins."""
-
-    def pair(kind: Kind, e_a: EnergyRange | None, dfe: EnergyRange | None) -> Point:
-        return Point(composition, family, kind, e_a, dfe)
-
-    known: tuple[tuple[Origin, EnergyRange | None, EnergyRange | None], ...] = tuple(
+    known: list[tuple[Kind, EnergyRange | None, EnergyRange | None]] = [
         (origin, ranges.get(("E_A", origin)), ranges.get(("DFE", origin))) for origin in ORIGINS
-    )
-    whole = [pair(*each) for each in known if each[1] and each[2]]
-    e_a = next((each[1] for each in known if each[1]), None)
-    dfe = next((each[2] for each in known if each[2]), None)
-    if whole:
-        yield from whole
-    elif e_a and dfe:
-        yield pair("mixed", e_a, dfe)
-    else:
-        yield from (pair(*each) for each in known if each[1] or each[2])
+    ]
+    shown = [each for each in known if each[1] and each[2]]
+    if not shown:
+        e_a, dfe = (next((each[end] for each in known if each[end]), None) for end in (1, 2))
+        mixed = e_a and dfe
+        shown = [("mixed", e_a, dfe)] if mixed else [each for each in known if each[1] or each[2]]
+    for each in shown:
+        yield Point(composition, family, *each)
 
 
 def _by_family(point: Point) -> tuple[str, str, str]:

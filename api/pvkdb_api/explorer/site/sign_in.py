@@ -6,6 +6,7 @@ no web page can make a browser write there in somebody's name.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -49,10 +50,8 @@ async def ask_for_key(request: Request, reason: str, *, forget: bool = False) ->
     """
     typed = {}
     if request.method == "POST":
-        try:
+        with suppress(HTTPException):  # not a form, or too large; the request is not used further
             typed = (await read_form(request)).texts
-        except HTTPException:  # not a form, or too large; the request is not used further
-            typed = {}
     return sign_in_page(request, reason, typed, forget=forget)
 
 

@@ -58,7 +58,7 @@ def browse(request: Request, session: Session, table: TablePage, **context: Any)
     counts: QueryCache = request.app.state.query_cache
     wanted = part_wanted(request)
     if wanted == "counts":
-        return part_json(_all_counts(counts, session, query))
+        return part_json(BoxCounts(counts, session, query).all())
     with naming("cursor"):
         bound = {"filters": query.filters, "sort": query.sorting}
         after = cursor_position(table.collection, query.sorting, bound, query.query.cursor)
@@ -72,7 +72,7 @@ def browse(request: Request, session: Session, table: TablePage, **context: Any)
     context |= {
         "table": table,
         "query": query,
-        "rows": extend(counts, session, found.rows) if extend else found.rows,
+        "rows": extend(session, found.rows) if extend else found.rows,
         "columns": [(key, table.columns[key]) for key in query.columns],
         "total": total,
         "more": more,
@@ -85,12 +85,9 @@ def browse(request: Request, session: Session, table: TablePage, **context: Any)
     }
     if wanted == "results":
         return part(request, "_results.html", **context)
-    return page(
-        request,
-        table.template,
-        checkboxes={each.name: _checkboxes(counts, session, query, each) for each in table.choices},
-        **context,
-    )
+    boxes = BoxCounts(counts, session, query)
+    context["checkboxes"] = {each.name: boxes.checkboxes(each) for each in table.choices}
+    return page(request, table.template, **context)
 
 
 def read_query(request: Request, table: TablePage) -> TableQuery:
@@ -135,81 +132,75 @@ class Checkbox:
     count: int | str | None
 
 
-def _checkboxes(
-    counts: QueryCache, session: Session, query: TableQuery, choice: ChoiceFilter
-) -> list[Checkbox]:
-    """Return the checkboxes of a filter.
+@dataclass(frozen=True, slots=True)
+class BoxCounts:
+    """Counts the rows behind the checkboxes of a page."""
 
-    If filters are set, the counts take longer than the rows; the script of the page requests them
-    afterwards.
-    """
-    chosen = query.chosen(choice.name)
-    counted = {} if query.filters else _counts_of(counts, session, query, choice)
-    if choice.values:
+    counts: QueryCache
+    session: Session
+    query: TableQuery
+
+    def checkboxes(self, choice: ChoiceFilter) -> list[Checkbox]:
+        """Return the checkboxes of a filter.
+
+        If filters are set, the counts take longer than the rows; the script of the page requests
+        them afterwards.
+        """
+        filtered, chosen = bool(self.query.filters), self.query.chosen(choice.name)
+        counted = {} if filtered else self.of(choice)
+        if choice.values:
+            return [
+                Checkbox(quoted(value), label, value in chosen, counted.get(value))
+                for value, label in choice.values
+            ]
+        known = self._facet(choice, {}) if filtered else counted
         return [
-            Checkbox(quoted(value), label, value in chosen, counted.get(value))
-            for value, label in choice.values
+            Checkbox(quoted(text), text, text in chosen, None if filtered else count)
+            for text, count in ((str(each), n) for each, n in known.items() if each is not None)
         ]
-    if query.filters:
-        counted = {**_facet(counts, session, query, choice, {})}
-    return [
-        Checkbox(quoted(text), text, text in chosen, None if query.filters else count)
-        for text, count in ((str(value), n) for value, n in counted.items() if value is not None)
-    ]
 
-
-def _all_counts(
-    counts: QueryCache, session: Session, query: TableQuery
-) -> dict[str, dict[str, int | str]]:
-    return {
-        choice.name: {
-            quoted(str(value)): number
-            for value, number in _counts_of(counts, session, query, choice).items()
-            if value is not None
+    def all(self) -> dict[str, dict[str, int | str]]:
+        """Return the counts by filter and value."""
+        return {
+            choice.name: {
+                quoted(str(value)): number
+                for value, number in self.of(choice).items()
+                if value is not None
+            }
+            for choice in self.query.table.choices
+            if choice.has_counts
         }
-        for choice in query.table.choices
-        if choice.has_counts
-    }
 
+    def of(self, choice: ChoiceFilter) -> Mapping[Any, int | str]:
+        """Return the number of rows for each value of a filter, with the other filters set."""
+        if not choice.has_counts:
+            return {}
+        filters, collection = self.query.filters, self.query.table.collection
+        others = {name: value for name, value in filters.items() if name != choice.name}
+        most = collection.most_counted
+        values = [value for value, _ in choice.values]
+        if not values and others and most is not None and collection.counts is None:
+            seen = self._facet(choice, others, most)
+            _, cut = count_rows(self.counts, self.session, collection, others, most)
+            return {value: f"{number:,}+" if cut else number for value, number in seen.items()}
+        if not values and (most is None or not others):
+            return self._facet(choice, others)
+        chosen = filters.get(choice.name, ()) if choice.every else ()
+        found: dict[Any, int | str] = {}
+        for value in values or self._facet(choice, {}):
+            if value is not None:
+                asked = {**others, choice.name: tuple(dict.fromkeys((*chosen, value)))}
+                number, more = count_rows(self.counts, self.session, collection, asked, most)
+                found[value] = f"{number:,}+" if more else number
+        return found
 
-def _counts_of(
-    counts: QueryCache, session: Session, query: TableQuery, choice: ChoiceFilter
-) -> dict[Any, int | str]:
-    """Return the number of rows for each value of a filter, with the query's other filters set."""
-    if not choice.has_counts:
-        return {}
-    others = {name: value for name, value in query.filters.items() if name != choice.name}
-    collection = query.table.collection
-    most = collection.most_counted
-    values = [value for value, _ in choice.values]
-    if not values and others and most is not None and collection.counts is None:
-        seen = _facet(counts, session, query, choice, others, most)
-        _, cut = count_rows(counts, session, collection, others, most)
-        return {value: f"{number:,}+" if cut else number for value, number in seen.items()}
-    if not values and (most is None or not others):
-        return {**_facet(counts, session, query, choice, others)}
-    chosen = query.filters.get(choice.name, ()) if choice.every else ()
-    found: dict[Any, int | str] = {}
-    for value in values or _facet(counts, session, query, choice, {}):
-        if value is not None:
-            filters = {**others, choice.name: tuple(dict.fromkeys((*chosen, value)))}
-            number, more = count_rows(counts, session, collection, filters, most)
-            found[value] = f"{number:,}+" if more else number
-    return found
-
-
-def _facet(
-    counts: QueryCache,
-    session: Session,
-    query: TableQuery,
-    choice: ChoiceFilter,
-    filters: Mapping[str, Any],
-    most: int | None = None,
-) -> dict[Any, int]:
-    collection = query.table.collection
-    name = f"{collection.name}/{choice.name}/{most or 'all'}"
-    facet = partial(collection.facet, session, filters, choice.name, most)
-    return counts.get(session, name, filters, facet)
+    def _facet(
+        self, choice: ChoiceFilter, filters: Mapping[str, Any], most: int | None = None
+    ) -> dict[Any, int]:
+        collection = self.query.table.collection
+        facet = partial(collection.facet, self.session, filters, choice.name, most)
+        name = f"{collection.name}/{choice.name}/{most or 'all'}"
+        return self.counts.get(self.session, name, filters, facet)
 
 
 def _active_filters(query: TableQuery) -> Iterator[tuple[str, str]]:

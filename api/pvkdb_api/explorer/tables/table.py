@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from pvkdb.store.collections.collection import Collection
-from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import TableColumn, heading
 from pvkdb_api.listing.parameters import split_names, split_values
@@ -77,7 +76,7 @@ class TablePage:
     texts: tuple[tuple[str, str], ...] = ()
     placeholder: str = "words"
     #: Adds to the rows of a page what the columns show and the rows lack.
-    extend_rows: Callable[[QueryCache, Session, list[Any]], list[Any]] | None = None
+    extend_rows: Callable[[Session, list[Any]], list[Any]] | None = None
     template: str = "table.html"
     #: Parameters of the page that the REST service lacks, such as the axes of a plot.
     page_parameters: tuple[str, ...] = ()

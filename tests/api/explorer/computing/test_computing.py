@@ -12,7 +12,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from pvkdb.display.times import span
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.migration import HOST_PHASES, NebRequest, NebSettings
 from pvkdb.store.base import utc_now
@@ -34,14 +33,12 @@ from pvkdb_pipelines.screening.recorded import begin_run, holding
 from ....pvkdb.simulation.devices.test_report import RESULT
 from ....pvkdb.store.files.test_structure_reading import CUBIC
 from ...conftest import OWN_MACHINE
+from ...guarded import FRESH
 from ...rest.test_screenings import PLAN
 from ..browsing import Browser, alert_in
 from ..conftest import Visitor, serving_at
 
 OWNER = "node7/1/2:3:4"
-
-#: Compounds that no test has asked for before.
-_FRESH = (f"{a}{b}{x}3" for a in ("Rb", "K") for b in ("Pb", "Sn", "Ge") for x in ("I", "Br", "Cl"))
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +89,7 @@ def browser(store: Store) -> Iterator[Browser]:
 def _asked(store: Store, state: str = "queued", formula: str | None = None) -> str:
     """The id of a new calculation in a state."""
     with store.session() as session:
-        request = NebRequest(formula=formula or next(_FRESH))
+        request = NebRequest(formula=formula or next(FRESH))
         name = queue.submit(session, request)[0].id
         if state in ("running", "failed"):
             queue.claim(session, OWNER, name)
@@ -144,7 +141,7 @@ def test_a_simulated_device_moves_its_vacancies(chromium, served: str, store):
 def test_the_table_and_the_counts_are_those_of_the_service(person: Visitor, store, browser):
     failed = _asked(store, "failed")
     tab = person.open("/jobs?state=failed")
-    total = browser.send("GET", "/api/v1/calculations?state=failed&limit=0").json()["total"]
+    total = browser.request("GET", "/api/v1/calculations?state=failed&limit=0").json()["total"]
     expect(tab.locator(".found")).to_have_text(f"{total} found")
     counts = tab.get_by_role("list", name="Calculations by state")
     expect(counts.get_by_role("link", name=f"{total} failed")).to_be_visible()
@@ -216,10 +213,10 @@ def test_to_cancel_what_has_ended_meanwhile_says_so(browser: Browser, store):
 
 def test_the_beginning_of_an_id_leads_to_the_calculation(browser: Browser, store):
     name = _asked(store)
-    answer = browser.send("GET", f"/jobs/{name[:9]}")
+    answer = browser.request("GET", f"/jobs/{name[:9]}")
     assert answer.headers["location"] == f"/jobs/{name}"
     assert "no calculation has the id" in alert_in(browser.open("/jobs/nothing", 404))
-    answer = browser.send("GET", f"/calculations/{name}")  # by the name of its table
+    answer = browser.request("GET", f"/calculations/{name}")  # by the name of its table
     assert (answer.status_code, answer.headers["location"]) == (308, f"/jobs/{name}")
 
 
@@ -232,21 +229,15 @@ def test_the_files_of_a_calculation_are_to_be_saved(browser: Browser, store):
     page = browser.open(f"/jobs/{name}")
     address = re.search(r'href="(/jobs/[^"]+/files/[^"]+)"', page)
     assert address is not None
-    answer = browser.send("GET", address[1])
+    answer = browser.request("GET", address[1])
     assert answer.content == b"<script>alert(1)</script>"
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"].startswith("attachment")
-    assert browser.send("GET", f"/jobs/{name}/files/other").status_code == 404
+    assert browser.request("GET", f"/jobs/{name}/files/other").status_code == 404
 
 
 def test_every_kind_of_failure_has_its_words():
     assert FAILURES.keys() == set(FailureKind)
-
-
-def test_spans_read_as_of_a_clock():
-    assert [span(value) for value in (0.42, 59.6, 60, 7300, 200000, None)] == [
-        "0.4 s", "1 min", "1 min", "2 h 1 min", "2 d 7 h", "–",
-    ]  # fmt: skip
 
 
 # The form
@@ -374,7 +365,7 @@ def test_runs_are_listed_and_one_shows_its_funnel(person: Visitor, browser: Brow
     expect(tab.get_by_role("status")).to_have_text("4 found")
     expect(tab.get_by_role("row").filter(has_text="others")).to_contain_text("potential is missing")
     tab.get_by_role("link", name="2", exact=True).click()
-    report = browser.send("GET", "/api/v1/screenings/2").json()
+    report = browser.request("GET", "/api/v1/screenings/2").json()
     expect(tab.get_by_role("heading", level=1)).to_have_text(report["title"])
     stages = tab.get_by_role("region", name="Stages").get_by_role("row")
     for row, stage in zip(stages.all()[1:], report["stages"], strict=False):
@@ -396,14 +387,14 @@ def test_runs_are_listed_and_one_shows_its_funnel(person: Visitor, browser: Brow
 
 def test_a_reason_leads_to_the_candidates_that_fell_for_it(browser: Browser):
     page = browser.open("/screenings/2")
-    reason = browser.send("GET", "/api/v1/screenings/2").json()["reasons"][0]
+    reason = browser.request("GET", "/api/v1/screenings/2").json()["reasons"][0]
     assert reason["reason"] == "not tau < 4.1"
     assert "<td>τ is 4.1 or more</td>" in page
     chosen = browser.open(
         "/screenings/2?outcome=fell&stage=tolerance&reason=not+tau+%3C+4.1&lead_free=false"
     )
     wanted = {"passed": "false", "reason": reason["reason"], "lead_free": "false"}
-    rows = browser.send("GET", "/api/v1/screenings/2/candidates", params=wanted).json()
+    rows = browser.request("GET", "/api/v1/screenings/2/candidates", params=wanted).json()
     assert f"<b>{rows['total']}</b> found" in chosen
     for row in rows["data"]:
         assert f"<td>{row['formula']}</td>" in chosen or f">{row['formula']}</a>" in chosen
@@ -414,7 +405,7 @@ def test_a_run_under_way_and_a_failed_one_say_so(browser: Browser):
     assert alert_in(failed) == "the potential is missing"
     running = browser.open("/screenings/4")
     assert "in the whole store" in running
-    assert browser.send("GET", "/screenings/halides").headers["location"] == "/screenings/2"
+    assert browser.request("GET", "/screenings/halides").headers["location"] == "/screenings/2"
     assert "no run has the id" in alert_in(browser.open("/screenings/99", 404))
 
 

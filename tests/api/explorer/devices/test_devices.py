@@ -112,10 +112,9 @@ def test_what_cannot_be_plotted_is_told(visitor, query, says):
 def test_a_device_shows_what_the_service_says(visitor, address):
     tab = visitor.open("/devices/d-t4-r06")
     row = rows(address, id="d-t4-r06")["d-t4-r06"]
-    shown = tab.locator("#metrics data").evaluate_all("all => all.map(d => Number(d.value))")
     voltages = ("v_set_min_v", "v_set_max_v", "v_reset_min_v", "v_reset_max_v")
     metrics = ("on_off_ratio", *voltages, "endurance_cycles", "retention_s")
-    assert shown == [row[name] for name in metrics]
+    assert asking.numbers(tab.locator("#metrics")) == [row[name] for name in metrics]
     stack = tab.get_by_role("img", name=re.compile("^Layers from the top"))
     expect(stack.locator(".layer text:not(.role)")).to_have_text(["ITO", "Ag", "MAPbI3", "Au"])
     expect(tab.get_by_text("Erratum.", exact=True)).to_be_visible()
@@ -140,8 +139,8 @@ def test_the_places_are_those_of_the_rankings(visitor, address):
         ranking = ranked(name)
         entry = next(each for each in ranking["candidates"] if each["id"] == "d-t4-r06")
         line = table.filter(has=tab.locator(f"a[href='/applications/{name}']"))
-        values = line.locator("data").evaluate_all("all => all.map(d => Number(d.value))")
-        assert values == [entry[name] for name in ("rank", "score", "score_low", "score_high")]
+        keys = ("rank", "score", "score_low", "score_high")
+        assert asking.numbers(line) == [entry[key] for key in keys]
         expect(line).to_contain_text(f"of {len(ranking['candidates'])}")
 
 

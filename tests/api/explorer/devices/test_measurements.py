@@ -110,7 +110,7 @@ def test_a_device_is_imported_with_its_raw_file(
     assert device.raw_files == f"{digest} sweep.csv"
     link = f"/devices/tester2026-d001/files/{digest}"
     assert f'href="{link}"' in importer.open("/devices/tester2026-d001")
-    answer = importer.send("GET", link)
+    answer = importer.request("GET", link)
     assert answer.content == SWEEP[1][1]
     assert "sweep.csv" in answer.headers["content-disposition"]
     importer.open("/devices/tester2026-d001/files/" + "0" * 64, 404)

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import expect
 
-from ..asking import ask, rows
+from ..asking import ask, numbers, rows
 
 
 def test_a_reference_shows_every_row_that_cites_it(visitor, address):
@@ -28,12 +28,10 @@ def test_a_reference_shows_every_row_that_cites_it(visitor, address):
 
 def test_the_numbers_of_a_reference_are_those_of_the_service(visitor, address):
     tab = visitor.open("/references/r36")
-    shown = tab.get_by_role("region", name="Energies").locator("data")
-    values = shown.evaluate_all("found => found.map(each => Number(each.value))")
     expected = []
     for row in rows(address, "/energetics", reference="r36"):
         expected += dict.fromkeys((row["value_min_ev"], row["value_max_ev"]))
-    assert values == expected
+    assert numbers(tab.get_by_role("region", name="Energies")) == expected
 
 
 def test_requirements_that_name_a_reference_stand_on_its_page(visitor):
@@ -85,8 +83,7 @@ def test_pages_have_their_references_as_files_for_citing(visitor, address):
 def test_the_table_counts_what_cites_each_reference(visitor, address):
     tab = visitor.open("/references?q=Toolsets")
     row = tab.locator("table.rows tbody tr").filter(has_text="Toolsets for assessing")
-    values = row.locator("data").evaluate_all("found => found.map(each => Number(each.value))")
-    assert values == [
+    assert numbers(row) == [
         len(rows(address, path, reference="r36"))
         for path in ("/energetics", "/devices", "/device_claims")
     ]

@@ -6,19 +6,13 @@ import json
 import re
 from typing import Any
 
-import httpx
-
 from pvkdb.schemas.tables import TABLES
 
-from ....patience import PATIENCE_S
-
-
-def get(url: str, accept: str = "*/*") -> httpx.Response:
-    return httpx.get(url, headers={"Accept": accept}, timeout=PATIENCE_S).raise_for_status()
+from ....patience import get
 
 
 def json_ld(address: str, path: str) -> dict[str, Any]:
-    page = get(f"{address}{path}", "text/html")
+    page = get(f"{address}{path}", headers={"Accept": "text/html"})
     (text,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page.text)
     return json.loads(text)
 

@@ -88,17 +88,6 @@ def test_what_is_not_there_is_a_page_that_leads_on(visitor, path):
     assert tab.get_by_role("navigation", name="Sections").is_visible()
 
 
-def test_a_program_gets_problems_also_where_pages_are(address):
-    answer = get(f"{address}/nothing-here")
-    assert answer.headers["content-type"] == "application/problem+json"
-
-
-def test_markup_in_an_address_is_text(visitor):
-    tab = visitor.open("/find?q=<script>alert(1)</script>")
-    assert "<script>alert(1)</script>" in tab.locator("main").inner_text()
-    assert tab.locator("main script:not([type='application/json'])").count() == 0
-
-
 def test_every_page_stands_on_an_empty_store(chromium, migrated_sqlite, tmp_path):
     with serving_at(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path)}") as address:
         visiting = Visitor(chromium, address)

@@ -67,12 +67,3 @@ def test_the_field_in_the_head_of_every_page_finds(visitor):
     tab.keyboard.press("Enter")
     tab.get_by_role("link", name="r36", exact=True).click()
     expect(tab.get_by_role("heading", level=1)).to_contain_text("Toolsets for assessing")
-
-
-def test_nothing_typed_is_no_error(visitor):
-    expect(visitor.open("/find").get_by_role("main")).to_contain_text("Enter a formula")
-
-
-def test_what_is_too_long_is_refused_in_a_page(visitor):
-    tab = visitor.open(f"/find?q={'x' * 201}", status=422)
-    expect(tab.get_by_role("alert")).to_contain_text("q")

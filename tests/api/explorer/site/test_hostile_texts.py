@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -10,6 +11,7 @@ from sqlalchemy import insert, select
 
 from pvkdb.store.database import Store
 from pvkdb.store.models.devices import Device, DeviceReference
+from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.models.references import Reference
 from pvkdb_api.app import create_app
 
@@ -22,6 +24,8 @@ HOSTILE = (
 PAGES = (
     *("/devices", "/references/hostile", "/find?q=hostile", "/errata", "/compositions/MAPbI3"),
     *("/applications/non-volatile-memory", "/devices/none-of-hostile"),
+    f"/compositions/{quote(HOSTILE[0], safe='')}",
+    f"/find?q={quote(HOSTILE[0])}",
     *(f"/devices/hostile-{place}" for place in range(len(HOSTILE))),
     *(f"/crossbar?device=hostile-{place}" for place in range(len(HOSTILE))),
 )
@@ -32,6 +36,9 @@ def client(sqlite_store: Store) -> Iterator[TestClient]:
     """The service on a store whose texts are hostile."""
     with sqlite_store.session() as session:
         like = session.execute(select(Device.__table__).where(Device.id == "d-t4-r06")).one()
+        ion = SiteOccupancy(position=0, site="X", ion="<b>I</b>", charge=-1, amount=3)
+        odd = Composition(formula=HOSTILE[0], lead_free=True, occupancies=[ion])
+        session.add(Material(id="hostile", composition=odd, family="3D", dimensionality=3))
         session.execute(
             insert(Reference),
             [{"key": "hostile", "title": HOSTILE[0], "authors": HOSTILE[0], "doi": HOSTILE[0]}],
@@ -58,5 +65,6 @@ def test_no_text_becomes_markup_or_a_failure(client: TestClient) -> None:
         assert answer.status_code < 500, path
         assert "<script>alert" not in answer.text, path
         assert "<img src=x" not in answer.text, path
+        assert "<b>I</b>" not in answer.text, path
         shown += "&lt;img src=x" in answer.text
     assert shown >= 5

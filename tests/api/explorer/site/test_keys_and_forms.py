@@ -21,11 +21,10 @@ from pvkdb_api.explorer.site.forms import posted
 from pvkdb_api.explorer.site.sign_in import local_address
 
 from ...conftest import LOCAL, Api
-from ...guarded import CALCULATIONS, OUTSIDE, PUBLIC, guarding, key_for, queued
+from ...guarded import CALCULATIONS, FRESH, OUTSIDE, PUBLIC, guarding, key_for, queued
 from ..browsing import Browser, alert_in
 
 STEERING = ("/jobs/x/cancel", "/jobs/x/retry")
-_FRESH = (f"{a}{b}{x}3" for a in ("Cs", "Rb", "K") for b in ("Pb", "Sn", "Ge") for x in ("I", "Br"))
 
 
 @pytest.fixture(scope="module")
@@ -164,12 +163,12 @@ def test_a_key_that_ended_is_told_on_the_next_page(signed_in, guarded_store):
 @pytest.mark.usefixtures("unchanged")
 def test_a_cookie_alone_neither_writes_nor_reads_below_the_api(signed_in, unknown):
     for path in (CALCULATIONS, f"{CALCULATIONS}/x/cancel", f"{CALCULATIONS}/x/retry"):
-        answer = signed_in.send("POST", path, json={"formula": "CsPbBr3"})
+        answer = signed_in.request("POST", path, json={"formula": "CsPbBr3"})
         assert answer.status_code == 401, path
     unknown.cookies.set("pvkdb_key", signed_in.cookies["pvkdb_key"], "pvkdb.example.org")
     unknown.open("/jobs")
     for path in ("/api/v1/devices", "/optimade/v1/structures", "/openapi.json", "/metrics"):
-        assert unknown.send("GET", path).status_code == 401, path
+        assert unknown.request("GET", path).status_code == 401, path
 
 
 # Where reading needs a key
@@ -181,11 +180,11 @@ def test_who_has_no_key_gets_the_form_for_one_and_nothing_else(unknown, guarded_
         assert 'name="key"' in text, path
     assert 'value="/compositions?family=3D"' in unknown.open("/compositions?family=3D", 401)
     style = text.split('rel="stylesheet" href="')[1].split('"')[0]
-    assert unknown.send("GET", style).status_code == 200
+    assert unknown.request("GET", style).status_code == 200
     unknown.open("/key")
     answer = unknown.sign_in(key_for(guarded_store, "read"), "/jobs")
     assert answer.headers["location"] == "/jobs"
-    page = unknown.send("GET", "/jobs", headers={"Accept": "text/html"})
+    page = unknown.request("GET", "/jobs", headers={"Accept": "text/html"})
     assert page.status_code == 200
     assert "private" in page.headers["cache-control"]
 
@@ -203,8 +202,9 @@ def test_pages_are_counted_and_their_files_are_not(guarded_store):
         browser = Browser(limited.app, PUBLIC, OUTSIDE)
         style = browser.open("/key").split('rel="stylesheet" href="')[1].split('"')[0]
         for _ in range(40):
-            assert browser.send("GET", style).status_code == 200
-        answers = [browser.send("GET", "/key", headers={"Accept": "text/html"}) for _ in range(25)]
+            assert browser.request("GET", style).status_code == 200
+        html = {"Accept": "text/html"}
+        answers = [browser.request("GET", "/key", headers=html) for _ in range(25)]
         assert {answer.status_code for answer in answers} == {200, 429}
         assert "too many requests" in alert_in(answers[-1].text)
         assert int(answers[-1].headers["retry-after"]) > 0
@@ -214,7 +214,7 @@ def test_pages_are_counted_and_their_files_are_not(guarded_store):
 
 
 def test_a_form_of_this_browser_writes_and_is_in_the_audit_log(signed_in, guarded_store):
-    answer = _queue(signed_in, next(_FRESH))
+    answer = _queue(signed_in, next(FRESH))
     assert answer.status_code == 303, answer.text
     name = answer.headers["location"].removeprefix("/jobs/").partition("?")[0]
     with guarded_store.session(read_only=True) as session:
@@ -249,7 +249,7 @@ def test_a_form_that_no_page_of_this_service_sent_is_refused(guarded_store, loca
         cookies, fields = dict(browser.cookies), {"formula": "CsPbBr3", "key": "k"}
         shown = {"Accept": "text/html", **headers}
         for path in ("/jobs/new", "/jobs/new/simulation", "/key", "/key/out", *STEERING):
-            answer = browser.send("POST", path, data=fields, headers=shown)
+            answer = browser.request("POST", path, data=fields, headers=shown)
             assert answer.status_code == 403, path
             assert "another site" in alert_in(answer.text) or not headers
             assert "nothing was changed" in alert_in(answer.text)
@@ -259,7 +259,7 @@ def test_a_form_that_no_page_of_this_service_sent_is_refused(guarded_store, loca
 @pytest.mark.parametrize("header", [("Origin", PUBLIC), ("Sec-Fetch-Site", "same-origin")])
 def test_one_header_that_names_this_origin_is_enough(signed_in, header):
     data = {"formula": "Xx"}
-    answer = signed_in.send("POST", "/jobs/new", data=data, headers=dict([header]))
+    answer = signed_in.request("POST", "/jobs/new", data=data, headers=dict([header]))
     assert answer.status_code == 422
 
 

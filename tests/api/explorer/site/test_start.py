@@ -15,7 +15,7 @@ from pvkdb.store.database import Store
 from pvkdb_api.explorer.site.overview import energy_overview
 
 from ....patience import get
-from ..asking import rows
+from ..asking import numbers, rows
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +60,9 @@ def test_the_plot_is_drawn_and_its_numbers_stand_in_a_table(visitor, seen):
     table = tab.get_by_role("region", name="Energies of halide vacancies")
     expect(table.locator("tbody tr")).to_have_count(len(seen.listed))
     row = table.get_by_role("row").filter(has=tab.get_by_role("link", name="CsPbI3", exact=True))
-    values = row.locator("data").evaluate_all("found => found.map(each => Number(each.value))")
     point = next(point for point in seen.both if point.composition == "CsPbI3")
     ends = [(point.e_a.low, point.e_a.high), (point.dfe.low, point.dfe.high)]
-    assert values == [end for both in ends for end in dict.fromkeys(both)]  # equal ones once
+    assert numbers(row) == [end for both in ends for end in dict.fromkeys(both)]  # equal ones once
 
 
 def test_a_click_on_a_mark_leads_to_the_composition(visitor):

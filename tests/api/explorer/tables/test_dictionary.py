@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
 from pvkdb.schemas.tables import TABLES
 
-from ..asking import ask, listed
+from ..asking import ask
 
 
 def test_every_column_of_every_table_is_explained_at_an_anchor(visitor):
@@ -22,15 +20,6 @@ def test_every_column_of_every_table_is_explained_at_an_anchor(visitor):
     expect(row).to_contain_text(column.meaning)
     expect(row).to_contain_text("eV")
     expect(row).to_contain_text("only an upper bound is reported")
-
-
-def test_tables_are_given_as_files(visitor, address):
-    tab = visitor.open("/dictionary")
-    for kind in ("csv", "json", "parquet"):
-        path = tab.get_by_role("link", name=f"conduction as {kind}", exact=True)
-        found = ask(address, path.get_attribute("href"))
-        assert found.status_code == 200
-        assert found.content
 
 
 @pytest.mark.parametrize("name", ["applications", "conduction", "tolerance"])
@@ -47,20 +36,6 @@ def test_a_table_shows_every_row_and_column(visitor, address, name):
             assert shown.split() == value.split()
         elif value is None:
             assert shown == "–"
-
-
-def test_energies_are_filtered_and_keep_their_bounds(visitor, address):
-    tab = visitor.open("/tables/energetics")
-    tab.get_by_label("DFE", exact=False).first.check()
-    expect(tab).to_have_url(re.compile(r"/tables/energetics\?quantity=DFE$"))
-    answer = listed(address, "/energetics", quantity="DFE", limit=50)
-    expect(tab.get_by_role("status")).to_have_text(f"{answer['total']} found")
-    values = tab.locator("table.rows data").evaluate_all("found => found.map(e => Number(e.value))")
-    expected = []
-    for row in answer["data"]:
-        ends = dict.fromkeys((row["value_min_ev"], row["value_max_ev"]))
-        expected += [end for end in ends if end is not None]
-    assert values == expected
 
 
 def test_a_table_with_a_page_of_its_own_leads_there(visitor, address):

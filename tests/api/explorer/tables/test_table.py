@@ -39,8 +39,3 @@ def test_what_cannot_be_used_is_told_in_place(visitor):
     tab.get_by_label("from").first.fill("cheap")
     expect(tab.get_by_role("alert")).to_contain_text("e_a_min")
     assert tab.locator("table.rows tbody tr").count() == rows
-
-
-def test_an_unknown_parameter_is_a_page_with_the_nearest_one(visitor):
-    tab = visitor.open("/devices?on_of_ratio_min=1e3", status=422)
-    expect(tab.get_by_role("alert")).to_contain_text("on_off_ratio_min")

@@ -2,14 +2,13 @@
 // so that a ranking can be shared and the back button works. Without this script the button "Rank"
 // does the same.
 
-import { NO_ANSWER, fetchPart, refusal, warn } from "./parts.js";
-import { axis, data, plot, shown } from "./plot.js";
+import { refusal, requests, warn } from "./parts.js";
+import { arrow, axis, data, line, middle, plot, rangeText, shown } from "./plot.js";
 
 const DELAY_MS = 150;
 const WEIGHT = "w.";
 
 const form = document.getElementById("ask");
-let running = null;
 let timer = 0;
 // Whether the next ranking is a new entry of the history; false while a slider is dragged.
 let step = true;
@@ -58,7 +57,7 @@ function later() {
   timer = setTimeout(ask, DELAY_MS);
 }
 
-async function ask() {
+function ask() {
   clearTimeout(timer);
   timer = 0;
   const wanted = address();
@@ -67,28 +66,17 @@ async function ask() {
   history[step ? "pushState" : "replaceState"]({}, "", wanted);
   step = released;
   released = false;
-  running?.abort();
-  running = new AbortController();
-  const { signal } = running;
-  const results = document.getElementById("results");
-  results.setAttribute("aria-busy", "true");
-  try {
-    const answer = await fetchPart(wanted, "ranking", { signal });
-    const text = await answer.text();
-    show(new DOMParser().parseFromString(text, "text/html"), answer.ok);
-  } catch (error) {
-    if (error.name === "AbortError") return;
-    results.removeAttribute("aria-busy");
-    warn(results, NO_ANSWER);
-  }
+  request(wanted);
 }
+
+const request = requests("ranking", () => document.getElementById("results"), async (answer) => {
+  show(new DOMParser().parseFromString(await answer.text(), "text/html"), answer.ok);
+});
 
 /** Show the parts of a response; after an error, show its message and keep the ranking. */
 function show(page, ok) {
-  const results = document.getElementById("results");
-  results.removeAttribute("aria-busy");
   if (!ok) {
-    warn(results, refusal(page));
+    warn(document.getElementById("results"), refusal(page));
     return;
   }
   const open = [...document.querySelectorAll("[data-part] details[open]")].map((entry) => entry.id);
@@ -179,19 +167,6 @@ addEventListener("popstate", () => {
 
 // ── The plot of two criteria ──────────────────────────────────────────────────────────────
 
-/** Return the position of a point: the middle of its range, or its only end. */
-function middle([low, high], log) {
-  if (low === null) return high;
-  if (high === null) return low;
-  return log && low > 0 ? Math.sqrt(low * high) : (low + high) / 2;
-}
-
-function rangeText([low, high]) {
-  if (low === null) return `≤ ${shown(high)}`;
-  if (high === null) return `≥ ${shown(low)}`;
-  return low === high ? shown(low) : `${shown(low)} to ${shown(high)}`;
-}
-
 function draw() {
   const element = document.getElementById("plane");
   if (!element) return;
@@ -205,29 +180,13 @@ function draw() {
       label: { show: false },
       data: [...x.limits.map((value) => ({ xAxis: value })), ...y.limits.map((value) => ({ yAxis: value }))],
     });
-    const spans = (point, api, colour) => {
-      const lines = [];
-      [point.x, point.y].forEach((ends, along) => {
-        ends.forEach((end, side) => {
-          const from = api.coord(centre(point));
-          let to;
-          if (end === null) {
-            to = [...from];
-            to[along] += (side ? 1 : -1) * (along ? -1 : 1) * 20;
-            lines.push(arrow(to, along, side, colour));
-          } else {
-            const place = centre(point);
-            place[along] = end;
-            to = api.coord(place);
-          }
-          lines.push({
-            type: "line",
-            shape: { x1: from[0], y1: from[1], x2: to[0], y2: to[1] },
-            style: { stroke: colour, lineWidth: 1.2 },
-          });
-        });
-      });
-      return { type: "group", children: lines };
+    const spans = (point, api) => {
+      const style = { stroke: colours.warm, lineWidth: 1.2 };
+      const from = api.coord(centre(point));
+      const children = [point.x, point.y].flatMap((ends, along) => ends.map((end, side) => (end === null
+        ? arrow(from, along, side ? 1 : -1, style)
+        : line(from, api.coord(centre(point).with(along, end)), style))));
+      return { type: "group", children };
     };
     return {
       grid: { left: 76, right: 24, top: 16, bottom: 56 },
@@ -249,7 +208,7 @@ function draw() {
         {
           type: "custom",
           silent: true,
-          renderItem: (params, api) => spans(points[params.dataIndex], api, colours.warm),
+          renderItem: (params, api) => spans(points[params.dataIndex], api),
           data: points.map(centre),
           z: 1,
         },
@@ -266,14 +225,6 @@ function draw() {
 
 function label(colours) {
   return { color: colours.ink, hideOverlap: true, formatter: shown };
-}
-
-function arrow([x, y], along, side, colour) {
-  const sign = (side ? 1 : -1) * (along ? -1 : 1);
-  const points = along
-    ? [[x - 4, y - sign * 5], [x, y], [x + 4, y - sign * 5]]
-    : [[x - sign * 5, y - 4], [x, y], [x - sign * 5, y + 4]];
-  return { type: "polyline", shape: { points }, style: { stroke: colour, fill: "none", lineWidth: 1.2 } };
 }
 
 draw();

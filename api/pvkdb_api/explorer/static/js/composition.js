@@ -1,8 +1,8 @@
 // The page of a composition: loads slow sections after the page, shows tooltips of marks, and draws
 // structures on request.
 
-import { fetchPart, refusal } from "./parts.js";
-import { alert, drawn, viewers, whenSeen } from "./path.js";
+import { alert, fetchPart, refusal, whenSeen } from "./parts.js";
+import { drawn, viewers } from "./path.js";
 
 /** Fetch a part of this page. */
 async function part(name, parameters) {

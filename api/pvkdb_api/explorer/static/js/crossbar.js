@@ -1,6 +1,6 @@
 // The crossbar page: sliders for number fields, results while they move, then the solved circuit.
 
-import { NO_ANSWER, fetchPart, refusal, unfold, warn } from "./parts.js";
+import { refusal, requests, unfold, warn } from "./parts.js";
 import { axis, plot, shown } from "./plot.js";
 
 const TABLE_MS = 60;
@@ -12,10 +12,6 @@ const mapText = document.getElementById("map-text");
 const mapHeading = document.getElementById("map-heading");
 let tableTimer = 0;
 let mapTimer = 0;
-let asking = null;
-let solving = null;
-let curve = null;
-let heat = null;
 
 // ── The address ────────────────────────────────────────────────────────────────────────────────
 
@@ -96,7 +92,7 @@ function later(rest) {
   tableTimer = setTimeout(ask, rest ? 0 : TABLE_MS, rest);
 }
 
-async function ask(rest) {
+function ask(rest) {
   const wanted = address();
   const changed = wanted !== location.pathname + location.search;
   if (changed) {
@@ -104,24 +100,16 @@ async function ask(rest) {
     gesture = true;
   }
   if (rest) gesture = false;
-  if (!changed && !results.querySelector("[role=alert]")) return;
-  asking?.abort();
-  asking = new AbortController();
-  results.setAttribute("aria-busy", "true");
-  try {
-    const answer = await fetchPart(wanted, "results", { signal: asking.signal });
-    const text = await answer.text();
-    results.removeAttribute("aria-busy");
-    if (!answer.ok) return warn(results, refusal(text));
-    results.innerHTML = text;
-    draw();
-    solve();
-  } catch (error) {
-    if (error.name === "AbortError") return;
-    results.removeAttribute("aria-busy");
-    warn(results, NO_ANSWER);
-  }
+  if (changed || results.querySelector("[role=alert]")) fetchResults(wanted);
 }
+
+const fetchResults = requests("results", () => results, async (answer) => {
+  const text = await answer.text();
+  if (!answer.ok) return warn(results, refusal(text));
+  results.innerHTML = text;
+  draw();
+  solve();
+});
 
 // ── The curves ─────────────────────────────────────────────────────────────────────────────────
 
@@ -159,8 +147,7 @@ function draw() {
       }),
     })),
   });
-  if (curve) curve.update(make);
-  else curve = plot(document.getElementById("curve"), make);
+  plot(document.getElementById("curve"), make);
 }
 
 function nameOf({ cell, read }) {
@@ -169,31 +156,21 @@ function nameOf({ cell, read }) {
 
 // ── The circuit ────────────────────────────────────────────────────────────────────────────────
 
+const map = document.getElementById("map");
+
 function solve() {
   clearTimeout(mapTimer);
-  solving?.abort();
-  document.getElementById("map").setAttribute("aria-busy", "true");
-  mapTimer = setTimeout(fetchMap, MAP_MS);
+  fetchMap();
+  map.setAttribute("aria-busy", "true");
+  mapTimer = setTimeout(() => fetchMap(address()), MAP_MS);
 }
 
-async function fetchMap() {
-  solving = new AbortController();
-  const element = document.getElementById("map");
-  try {
-    const answer = await fetchPart(address(), "map", { signal: solving.signal, accept: "application/json" });
-    const found = await answer.json();
-    element.hidden = !answer.ok; // do not show the map of other values
-    if (!answer.ok) {
-      mapText.textContent = `The circuit was not solved: ${found.detail}`;
-      return;
-    }
-    show(found);
-  } catch (error) {
-    if (error.name !== "AbortError") mapText.textContent = "The service does not respond.";
-  } finally {
-    element.removeAttribute("aria-busy");
-  }
-}
+const fetchMap = requests("map", () => map, async (answer) => {
+  const found = await answer.json();
+  map.hidden = !answer.ok; // do not show the map of other values
+  if (answer.ok) show(found);
+  else mapText.textContent = `The circuit was not solved: ${found.detail}`;
+}, { accept: "application/json", fail: () => { mapText.textContent = "The service does not respond."; } });
 
 function show(found) {
   const percent = (value) => `${shown(100 * value)} %`;
@@ -232,8 +209,7 @@ function show(found) {
     },
     series: [{ type: "heatmap", data: cells, animation: false, progressive: 4000, emphasis: { itemStyle: { borderColor: colours.ink, borderWidth: 1 } } }],
   });
-  if (heat) heat.update(make);
-  else heat = plot(document.getElementById("map"), make);
+  plot(map, make);
 }
 
 unfold();

@@ -1,11 +1,10 @@
 // The plot above the table of devices: one metric against another, with the same filters.
 
-import { fetchPart } from "./parts.js";
-import { axis, legend, plot, shown } from "./plot.js";
+import { requests } from "./parts.js";
+import { arrow, axis, legend, line, middle, plot, rangeText, shown } from "./plot.js";
 
 const SHAPES = ["circle", "rect", "triangle", "diamond", "roundRect", "arrow", "rect", "triangle"];
 const TURNED = [0, 0, 0, 0, 0, 0, 45, 180];
-const ARROW = 16;
 const LISTED = 300;
 const CROWD = 400;
 
@@ -13,22 +12,10 @@ const element = document.getElementById("plot");
 const text = document.getElementById("plot-text");
 const windowText = document.getElementById("window-text");
 const form = document.getElementById("filters");
-let running = null;
-let drawn = null;
 
-async function load(address) {
-  running?.abort();
-  running = new AbortController();
-  element.setAttribute("aria-busy", "true");
-  try {
-    const answer = await fetchPart(address, "plot", { signal: running.signal, accept: "application/json" });
-    if (answer.ok) show(await answer.json());
-  } catch (error) {
-    if (error.name !== "AbortError") text.textContent = "The service does not respond.";
-  } finally {
-    element.removeAttribute("aria-busy");
-  }
-}
+const load = requests("plot", () => element, async (answer) => {
+  if (answer.ok) show(await answer.json());
+}, { accept: "application/json", fail: () => { text.textContent = "The service does not respond."; } });
 
 // ── Values ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -38,23 +25,14 @@ function ends(point, place) {
   return { low, high, sign };
 }
 
-// The position of a mark: the middle of the range on its scale, or the only end of a bound.
-function middle({ low, high }, log) {
-  if (low === null) return high;
-  if (high === null || low === high) return low;
-  return log && low > 0 ? Math.sqrt(low * high) : (low + high) / 2;
-}
-
 function isBound({ low, high, sign }) {
   return sign === ">" || sign === ">=" || sign === "tested" || low === null || high === null;
 }
 
 function words({ low, high, sign }, unit) {
-  const range = low === null ? `≤ ${shown(high)}` : high === null ? `≥ ${shown(low)}`
-    : low === high ? shown(low) : `${shown(low)} to ${shown(high)}`;
   const before = { "~": "~ ", ">": "> ", ">=": "≥ ", tested: "≥ ", "up to": "up to " }[sign] ?? "";
   const after = { tested: " (tested)", film: " (of the film)" }[sign] ?? "";
-  return `${before}${range}${unit ? ` ${unit}` : ""}${after}`;
+  return `${before}${rangeText([low, high])}${unit ? ` ${unit}` : ""}${after}`;
 }
 
 // Logarithmic axes are drawn as axes of the exponent, so that their ticks are at whole decades.
@@ -74,7 +52,7 @@ function show(found) {
   const marks = found.points.map((point) => {
     const x = ends(point, 3);
     const y = ends(point, 6);
-    return { id: point[0], stack: point[1], kind: point[2] ?? "not reported", x, y, at: [middle(x, logX), middle(y, logY)] };
+    return { id: point[0], stack: point[1], kind: point[2] ?? "not reported", x, y, at: [middle([x.low, x.high], logX), middle([y.low, y.high], logY)] };
   });
   const kept = marks.filter((mark) => usable(found, mark.at));
   const frequency = new Map();
@@ -120,7 +98,7 @@ function show(found) {
       clip: true,
       z: 2,
       data: many ? [] : kept.map((mark, place) => [...at(mark), groups.indexOf(group(mark.kind)), place]),
-      renderItem: (params, api) => lines(kept[api.value(3)], api, colour(groups[api.value(2)]), logX, logY),
+      renderItem: (params, api) => lines(kept[api.value(3)], api, colour(groups[api.value(2)]), [logX, logY]),
     });
     if (found.window) series.push(region(found.window, { x: [spanX, logX], y: [spanY, logY] }, colours));
     return {
@@ -137,12 +115,9 @@ function show(found) {
       series,
     };
   };
-  if (drawn) drawn.update(make);
-  else {
-    drawn = plot(element, make, {
-      onPick: ({ data }) => data?.mark && location.assign(`/devices/${encodeURIComponent(data.mark.id)}`),
-    });
-  }
+  plot(element, make, {
+    onPick: ({ data }) => data?.mark && location.assign(`/devices/${encodeURIComponent(data.mark.id)}`),
+  });
   describe(found, marks, kept);
   list(found, kept);
 }
@@ -188,33 +163,17 @@ function scaled(colours, { label, unit, scale }, [min, max], rest) {
 }
 
 // A line for a range, an arrow for a bound.
-function lines(mark, api, colour, logX, logY) {
-  const here = [along(mark.at[0], logX), along(mark.at[1], logY)];
-  const [x, y] = api.coord(here);
-  const xAt = (value) => api.coord([along(value, logX), here[1]])[0];
-  const yAt = (value) => api.coord([here[0], along(value, logY)])[1];
-  const children = [];
-  const line = (x1, y1, x2, y2) => children.push({ type: "line", shape: { x1, y1, x2, y2 }, style: { stroke: colour, lineWidth: 1.6 } });
-  const xEnds = mark.x;
-  const yEnds = mark.y;
-  if (xEnds.low !== null && xEnds.high !== null && xEnds.low !== xEnds.high) {
-    line(xAt(xEnds.low || xEnds.high), y, xAt(xEnds.high), y);
-  }
-  if (yEnds.low !== null && yEnds.high !== null && yEnds.low !== yEnds.high) {
-    line(x, yAt(yEnds.low || yEnds.high), x, yAt(yEnds.high));
-  }
-  if (isBound(xEnds)) {
-    const way = xEnds.low === null ? -1 : 1;
-    line(x, y, x + way * ARROW, y);
-    line(x + way * ARROW, y, x + way * (ARROW - 4), y - 3);
-    line(x + way * ARROW, y, x + way * (ARROW - 4), y + 3);
-  }
-  if (isBound(yEnds)) {
-    const way = yEnds.low === null ? 1 : -1;
-    line(x, y, x, y + way * ARROW);
-    line(x, y + way * ARROW, x - 3, y + way * (ARROW - 4));
-    line(x, y + way * ARROW, x + 3, y + way * (ARROW - 4));
-  }
+function lines(mark, api, colour, logs) {
+  const style = { stroke: colour, lineWidth: 1.6 };
+  const here = mark.at.map((value, end) => along(value, logs[end]));
+  const children = [mark.x, mark.y].flatMap((ends, end) => {
+    const at = (value) => api.coord(here.with(end, along(value, logs[end])));
+    const { low, high } = ends;
+    const drawn = [];
+    if (low !== null && high !== null && low !== high) drawn.push(line(at(low || high), at(high), style));
+    if (isBound(ends)) drawn.push(arrow(api.coord(here), end, low === null ? -1 : 1, style));
+    return drawn;
+  });
   return { type: "group", children };
 }
 

@@ -1,7 +1,7 @@
 // Filters that act while they are changed: the script requests the table again and updates the
 // address, so that it can be shared. Without this script the button "Apply" does the same.
 
-import { NO_ANSWER, fetchPart, refusal, unfold, warn } from "./parts.js";
+import { fetchPart, refusal, requests, unfold, warn } from "./parts.js";
 
 const TYPING_MS = 120;
 
@@ -27,32 +27,24 @@ function sameColumns(form) {
 
 export function live(form) {
   const target = document.getElementById(form.dataset.live);
-  let running = null;
   let timer = 0;
 
-  async function ask(push) {
+  function ask(push) {
     const wanted = address(form);
     if (wanted === location.pathname + location.search) return;
     history[push ? "pushState" : "replaceState"]({}, "", wanted);
     shown = wanted;
-    running?.abort();
-    running = new AbortController();
-    const { signal } = running;
-    target.setAttribute("aria-busy", "true");
-    try {
-      const answer = await fetchPart(wanted, "results", { signal });
-      const text = await answer.text();
-      if (answer.ok) target.innerHTML = text;
-      else warn(target, refusal(text));
-      target.removeAttribute("aria-busy");
-      form.dispatchEvent(new CustomEvent("pvkdb:results", { bubbles: true, detail: { address: wanted } }));
-      if (answer.ok) await count(wanted, signal);
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      target.removeAttribute("aria-busy");
-      warn(target, NO_ANSWER);
-    }
+    request(wanted);
   }
+
+  const request = requests("results", () => target, async (answer, signal) => {
+    const text = await answer.text();
+    if (answer.ok) target.innerHTML = text;
+    else warn(target, refusal(text));
+    target.removeAttribute("aria-busy"); // the counts may take longer
+    form.dispatchEvent(new CustomEvent("pvkdb:results", { bubbles: true, detail: { address: shown } }));
+    if (answer.ok) await count(shown, signal);
+  });
 
   async function count(wanted, signal) {
     const places = form.querySelectorAll("[data-count]");

@@ -1,6 +1,6 @@
 // Measuring of raw files: shows the report and the import within the page, so that the chosen files stay chosen.
 
-import { refusal } from "./parts.js";
+import { alert, refusal } from "./parts.js";
 
 const form = document.getElementById("measure");
 
@@ -20,9 +20,7 @@ form?.addEventListener("submit", async (event) => {
     const text = await answer.text();
     const whole = new DOMParser().parseFromString(text, "text/html").getElementById("report");
     if (answer.ok) place.innerHTML = whole?.innerHTML ?? text;
-    else {
-      place.replaceChildren(Object.assign(document.createElement("p"), { className: "alert", textContent: refusal(text) }));
-    }
+    else place.replaceChildren(alert(refusal(text)));
   } catch {
     place.textContent = "The service does not respond. Nothing was imported.";
   }

@@ -5,12 +5,12 @@
 // Options are those of ECharts. Tooltips are drawn in the canvas ("richText"), because the policy of
 // the page forbids inline styles; their content is plain text.
 
+import { whenSeen } from "./parts.js";
+
 let library = null;
 
-function echarts() {
-  library ??= import("../vendor/echarts-6.1.0.js");
-  return library;
-}
+/** The plot of each element that has one. */
+const plots = new Map();
 
 /** The colours and the font of the page, as they are now. */
 export function theme() {
@@ -92,14 +92,42 @@ export function shown(value) {
   return short === "1" ? `10${raised}` : `${short}×10${raised}`;
 }
 
-/** Draw a plot in an element; redraw it when its size or the theme changes. */
-export function plot(element, make, { onPick, onDraw } = {}) {
+/** Return the middle of a range, by a logarithmic scale or a linear one; of a bound its only end. */
+export function middle([low, high], log) {
+  if (low === null || low === high) return high;
+  if (high === null) return low;
+  return log && low > 0 ? Math.sqrt(low * high) : (low + high) / 2;
+}
+
+/** Return a range, a value or a bound in words. */
+export function rangeText([low, high]) {
+  if (low === null) return `≤ ${shown(high)}`;
+  if (high === null) return `≥ ${shown(low)}`;
+  return low === high ? shown(low) : `${shown(low)} to ${shown(high)}`;
+}
+
+/** Return a line between two places. */
+export function line([x1, y1], [x2, y2], style) {
+  return { type: "line", shape: { x1, y1, x2, y2 }, style };
+}
+
+/** Return an arrow from a place along an axis, 0 or 1, to its larger (sign 1) or smaller values (-1). */
+export function arrow([x, y], along, sign, style) {
+  const at = (far, aside) => (along ? [x + aside, y - sign * far] : [x + sign * far, y + aside]);
+  const points = [[x, y], at(16, 0), at(11, -4), at(16, 0), at(11, 4)];
+  return { type: "polyline", shape: { points }, style: { ...style, fill: "none" } };
+}
+
+/** Draw a plot in an element, in place of an earlier one; redraw it when its size or the theme changes. */
+export function plot(element, make, { onPick } = {}) {
+  if (plots.has(element)) return plots.get(element).update(make);
   let chart = null;
   let latest = make;
   let width = 0;
 
   async function draw() {
-    const { init } = await echarts();
+    library ??= import("../vendor/echarts-6.1.0.js");
+    const { init } = await library;
     if (!element.isConnected) return;
     if (chart === null) {
       chart = init(element, null, { renderer: "canvas" });
@@ -111,7 +139,6 @@ export function plot(element, make, { onPick, onDraw } = {}) {
     const colours = theme();
     chart.setOption({ ...common(colours), ...merged(common(colours), latest(colours)) }, true);
     element.dataset.drawn = "true";
-    onDraw?.(chart);
   }
 
   // Options may depend on the width.
@@ -121,23 +148,19 @@ export function plot(element, make, { onPick, onDraw } = {}) {
     width = element.clientWidth;
   }
 
-  const seen = new IntersectionObserver((entries) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    seen.disconnect();
-    draw();
-  }, { rootMargin: "200px" });
-  seen.observe(element);
-
-  return {
-    /** Draw another plot in the same element. */
+  whenSeen(element, draw, "200px");
+  const drawn = {
     update(other) {
       latest = other;
       if (chart !== null) draw();
+      return drawn;
     },
     get chart() {
       return chart;
     },
   };
+  plots.set(element, drawn);
+  return drawn;
 }
 
 function merged(base, option) {

@@ -1,7 +1,7 @@
 // The queue form: loads the phases and defects of a formula while it is typed. Without this script
 // the list has all phases of all families.
 
-import { fetchPart } from "./parts.js";
+import { requests } from "./parts.js";
 
 const TYPING_MS = 200;
 
@@ -9,7 +9,6 @@ const form = document.getElementById("queue");
 const { formula, phase, defect } = form.elements;
 const message = document.getElementById("formula-is");
 const defects = document.getElementById("defects");
-let running = null;
 let timer = 0;
 
 function option(value, text = value) {
@@ -32,21 +31,14 @@ function show(known) {
   if (!known.phases.length) document.getElementById("upload").open = true;
 }
 
-async function ask() {
-  running?.abort();
+const request = requests("formula", () => message, async (answer) => {
+  if (answer.ok) show(await answer.json());
+}, { fail: () => { message.textContent = "The service does not respond."; } });
+
+function ask() {
   const text = formula.value.trim();
-  if (!text) {
-    message.textContent = "";
-    return;
-  }
-  running = new AbortController();
-  try {
-    const address = `/jobs/new?${new URLSearchParams({ formula: text })}`;
-    const answer = await fetchPart(address, "formula", { signal: running.signal });
-    if (answer.ok) show(await answer.json());
-  } catch (error) {
-    if (error.name !== "AbortError") message.textContent = "The service does not respond.";
-  }
+  if (!text) message.textContent = "";
+  request(text && `/jobs/new?${new URLSearchParams({ formula: text })}`);
 }
 
 formula.addEventListener("input", () => {

@@ -1,5 +1,6 @@
 // The simulated device: loops, and the motion of its vacancies along one of them.
 
+import { player } from "./parts.js";
 import { axis, data, plot, shown } from "./plot.js";
 
 const STEP_MS = 90;
@@ -15,7 +16,6 @@ if (figure) {
   const { position_nm: places, vacancies_per_cm3: rows, voltage_v: volts, time_s: times } = motion;
   const middle = loops[Math.floor(loops.length / 2)];
   const slider = figure.querySelector("input[type=range]");
-  const play = figure.querySelector(".play");
   const output = figure.querySelector("output");
   const curve = figure.querySelector(".curve");
   const group = figure.querySelector(".dots");
@@ -91,23 +91,7 @@ if (figure) {
     drawn.chart?.setOption({ series: [{ id: "now", data: [point()] }] });
   }
 
-  let timer = 0;
-  function stop() {
-    clearInterval(timer);
-    timer = 0;
-    play.textContent = "Play";
-    play.setAttribute("aria-pressed", "false");
-  }
-  function start() {
-    play.textContent = "Pause";
-    play.setAttribute("aria-pressed", "true");
-    timer = setInterval(() => go((moment + 1) % rows.length), STEP_MS);
-  }
-  slider.addEventListener("input", () => {
-    stop();
-    go(Number(slider.value));
-  });
-  play.addEventListener("click", () => (timer ? stop() : start()));
+  const play = player(figure, STEP_MS, go, (now) => (now + 1) % rows.length);
   go(0);
-  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) start();
+  play();
 }

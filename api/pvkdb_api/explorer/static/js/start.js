@@ -1,7 +1,7 @@
 // The plot of the start page: one mark for each composition, with bars for the range of its values.
 // Compositions with only one of the energies are in strips beside the axes.
 
-import { axis, data, legend, plot, shown } from "./plot.js";
+import { arrow, axis, data, legend, line, middle, plot, shown } from "./plot.js";
 
 const STAR = "path://M0-10 3-3 10-3 4 2 6 10 0 5-6 10-4 2-10-3-3-3Z";
 const CROSS = "path://M-3-9H3V-3H9V3H3V9H-3V3H-9V-3H-3Z";
@@ -18,7 +18,6 @@ function start() {
   if (!element) return;
   const { families, kinds, both, only_e_a, only_dfe } = data("overview-data");
 
-  const middle = ([low, high]) => (low + high) / 2;
   const rangeText = (ends) => {
     if (!ends) return "not reported";
     const [low, high, below, above] = ends;
@@ -51,21 +50,14 @@ function start() {
         const [low, high, below, above] = ends;
         const [from, to] = [at(low), at(high)];
         children.push(line(from, to, style));
-        if (below) children.push(head(from, along, -1, style));
-        if (above) children.push(head(to, along, 1, style));
+        if (below) children.push(arrow(from, along, -1, style));
+        if (above) children.push(arrow(to, along, 1, style));
       };
       if (e_a && grid !== 2) bar(e_a, (value) => api.coord([value, y]), 0);
       if (dfe && grid !== 1) bar(dfe, (value) => api.coord([x, value]), 1);
       return { type: "group", children };
     },
   });
-  const line = ([x1, y1], [x2, y2], style) => ({ type: "line", shape: { x1, y1, x2, y2 }, style });
-  const head = ([x, y], along, sign, style) => {
-    const tip = along === 0 ? [x + 12 * sign, y] : [x, y - 12 * sign];
-    const back = along === 0 ? [[x + 6 * sign, y - 4], [x + 6 * sign, y + 4]] : [[x - 4, y - 6 * sign], [x + 4, y - 6 * sign]];
-    return { type: "polyline", shape: { points: [back[0], tip, back[1]] }, style };
-  };
-
   const marks = (points, grid, family, colours) => {
     const place = families.indexOf(family);
     const colour = colours.series[place % 8];

@@ -1,5 +1,7 @@
-// For every page. A folded section that the address names is open.
+// For every page. A folded section that the address names is open; what takes long comes after the page.
 // Narrow screens show a row of a table as lines: each cell gets the head of its column as a label.
+
+import { fetchPart } from "./parts.js";
 
 /** Return the head of a column with its unit in parentheses. */
 function label(head) {
@@ -36,3 +38,9 @@ function open() {
 
 addEventListener("hashchange", open);
 open();
+
+for (const place of document.querySelectorAll("[data-later]")) {
+  const answer = await fetchPart(location.pathname, place.dataset.later).catch(() => null);
+  if (answer?.ok) place.innerHTML = await answer.text();
+  else place.insertAdjacentText("beforeend", "This part of the page could not be loaded. Reload it to try again.");
+}
