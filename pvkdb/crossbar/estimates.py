@@ -6,12 +6,7 @@ from math import inf, isinf
 
 from pvkdb.chemistry import Interval
 from pvkdb.crossbar.checks import fraction, ratio, resistance
-from pvkdb.crossbar.limits import (
-    BLOCKED,
-    largest_array,
-    largest_array_any_data,
-    read_margin,
-)
+from pvkdb.crossbar.limits import BLOCKED, largest_array, largest_array_any_data, read_margin
 from pvkdb.crossbar.spacing import SPACING_TO_THICKNESS, smallest_spacing_m
 from pvkdb.errors import InputError, naming
 from pvkdb.operations import Reading

@@ -30,14 +30,8 @@ def export_device(
 ) -> SimulatorExport:
     """Return the parameters of a device for a simulator.
 
-    Args:
-        session: of the store.
-        device_id: the device.
-        simulator: the simulator.
-        r_lrs_ohm: R_LRS, which the store does not hold.
-        v_read_v: read voltage.
-        states: number of distinct states.
-        claims: ids of figures from running text to use, of the metrics :data:`CLAIMED`.
+    R_LRS is not in the store. ``claims`` are ids of figures from running text to use, of the
+    metrics :data:`CLAIMED`.
 
     Raises:
         NotFoundError: the device or a claim does not exist.
