@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING
 from pvkdb._later import later
 
 if TYPE_CHECKING:
-    from pvkdb.crossbar.limits import (
-        LargestArray,
-        largest_array,
-        read_margin,
-        sneak_resistance_ohm,
-    )
+    from pvkdb.crossbar.limits import LargestArray, largest_array, read_margin, sneak_resistance_ohm
     from pvkdb.crossbar.spacing import (
         critical_field_v_per_m,
         smallest_spacing_m,

@@ -6,12 +6,7 @@ from math import inf, isinf
 
 from pvkdb.chemistry import Interval
 from pvkdb.crossbar.checks import fraction, ratio, resistance
-from pvkdb.crossbar.limits import (
-    BLOCKED,
-    largest_array,
-    largest_array_any_data,
-    read_margin,
-)
+from pvkdb.crossbar.limits import BLOCKED, largest_array, largest_array_any_data, read_margin
 from pvkdb.crossbar.spacing import SPACING_TO_THICKNESS, smallest_spacing_m
 from pvkdb.errors import InputError, naming
 from pvkdb.operations import Reading
@@ -77,9 +72,8 @@ def estimate(
     pull_up = 1.0
     if request.pull_up_ohm is not None and request.r_lrs_ohm is not None:
         pull_up = request.pull_up_ohm / request.r_lrs_ohm
-    selectivity = request.selectivity or 1.0
     kinds = [
-        (cell, read)
+        (cell, 1.0 if cell is Cell.RESISTOR else request.selectivity or 1.0, read)
         for cell, read in COMBINATIONS
         if request.selectivity is not None or cell is Cell.RESISTOR
     ]
@@ -89,9 +83,9 @@ def estimate(
         on_off_is_lower_bound=on_off.bound == "lower",
         margin=request.margin,
         pull_up_ratio=pull_up,
-        limits=[_limit(*kind, ratio, pull_up, selectivity, request.margin) for kind in kinds],
+        limits=[_limit(ratio, pull_up, *kind, request.margin) for kind in kinds],
         exact=[
-            _exact(request, request.size, *kind, ratio, pull_up, selectivity)
+            _exact(request, request.size, ratio, pull_up, *kind)
             for kind in kinds
             if request.size is not None
         ],
@@ -99,7 +93,7 @@ def estimate(
         if request.thickness_nm is None
         else smallest_spacing_m(request.thickness_nm * 1e-9),
         assumptions=_assumptions(request, on_off, on_off_source, pull_up),
-        notes=_notes(request, on_off, kinds),
+        notes=_notes(request, on_off),
     )
 
 
@@ -140,9 +134,8 @@ def _check(request: CrossbarRequest) -> None:
 
 
 def _limit(
-    cell: Cell, read: Read, on_off: float, pull_up: float, selectivity: float, margin: float
+    on_off: float, pull_up: float, cell: Cell, factor: float, read: Read, margin: float
 ) -> ArrayLimit:
-    factor = 1.0 if cell is Cell.RESISTOR else selectivity
     found = largest_array(on_off, pull_up, cell, factor, read, margin)
     best = largest_array(on_off, None, cell, factor, read, margin)
     return ArrayLimit(
@@ -164,20 +157,17 @@ def _limit(
 def _exact(
     request: CrossbarRequest,
     size: int,
-    cell: Cell,
-    read: Read,
     on_off: float,
     pull_up: float,
-    selectivity: float,
+    cell: Cell,
+    factor: float,
+    read: Read,
 ) -> ExactRead:
     from pvkdb.crossbar.reading import Crosspoint, near_and_far
 
-    r_lrs = request.r_lrs_ohm or 1.0
-    factor = 1.0 if cell is Cell.RESISTOR else selectivity
+    r_lrs, line = request.r_lrs_ohm or 1.0, request.line_resistance_ohm or 0.0
     device = Crosspoint(r_lrs, on_off, cell, factor)
-    near, far = near_and_far(
-        device, size, pull_up * r_lrs, request.line_resistance_ohm or 0.0, read
-    )
+    near, far = near_and_far(device, size, pull_up * r_lrs, line, read)
     return ExactRead(
         cell=cell,
         read=read,
@@ -195,66 +185,41 @@ def _assumptions(
 ) -> list[Assumption]:
     r_lrs, line = request.r_lrs_ohm, request.line_resistance_ohm
     on_off_text = "infinite" if on_off.minimum == inf else str(on_off)
-    by_review = request.margin == MARGIN
-    assumed = [
-        _assumed("on/off ratio", on_off_text, on_off_source),
-        _assumed("R_LRS", f"{r_lrs:g}", "given", unit="ohm")
-        if r_lrs is not None
-        else _assumed(
-            "R_LRS",
-            "not known",
-            "only ratios to it matter without line resistance",
-            default=True,
-        ),
-        _assumed("R_pull-up / R_LRS", f"{pull_up:g}", "given")
-        if request.pull_up_ohm is not None
-        else _assumed(
-            "R_pull-up / R_LRS",
-            f"{pull_up:g}",
-            "pvkdb: as large as R_LRS; best pull-up beside it",
-            default=True,
-        ),
-        _assumed(
-            "read margin ΔV/V_read",
-            f"{request.margin:g}",
-            f"{REVIEW}: more than 10 %" if by_review else "given",
-            default=by_review,
-        ),
-        _assumed(
-            "data in the other cells",
-            "all in LRS",
-            f"{REVIEW}: the worst case; any data: one threshold for whatever they hold",
-            default=True,
-        ),
+    ohms = ("R_LRS", "not known", "1", "only ratios to it matter without line resistance", True)
+    if r_lrs is not None:
+        ohms = ("R_LRS", f"{r_lrs:g}", "ohm", "given", False)
+    as_r_lrs, by_review = request.pull_up_ohm is None, request.margin == MARGIN
+    of_pull_up = "pvkdb: as large as R_LRS; best pull-up beside it" if as_r_lrs else "given"
+    of_margin = f"{REVIEW}: more than 10 %" if by_review else "given"
+    of_data = f"{REVIEW}: the worst case; any data: one threshold for whatever they hold"
+    rows = [
+        ("on/off ratio", on_off_text, "1", on_off_source, False),
+        ohms,
+        ("R_pull-up / R_LRS", f"{pull_up:g}", "1", of_pull_up, as_r_lrs),
+        ("read margin ΔV/V_read", f"{request.margin:g}", "1", of_margin, by_review),
+        ("data in the other cells", "all in LRS", "1", of_data, True),
     ]
     if request.thickness_nm is not None:
         source = f"{REVIEW}, its ref. 332: crosstalk is avoided from 100 on"
-        ratio_text = f"{SPACING_TO_THICKNESS:g}"
-        assumed.append(_assumed("spacing / thickness", ratio_text, source, default=True))
+        rows.append(("spacing / thickness", f"{SPACING_TO_THICKNESS:g}", "1", source, True))
     if request.size is not None:
         name = "line resistance between neighbouring cells"
         source = "pvkdb: none" if line is None else "given"
-        assumed.append(_assumed(name, f"{line or 0:g}", source, unit="ohm", default=line is None))
-    return assumed
+        rows.append((name, f"{line or 0:g}", "ohm", source, line is None))
+    return [
+        Assumption(name=name, value=value, unit=unit, source=source, default=default)
+        for name, value, unit, source, default in rows
+    ]
 
 
-def _assumed(
-    name: str, value: str, source: str, *, unit: str = "1", default: bool = False
-) -> Assumption:
-    return Assumption(name=name, value=value, unit=unit, source=source, default=default)
-
-
-def _notes(request: CrossbarRequest, on_off: Interval, kinds: list[tuple[Cell, Read]]) -> list[str]:
-    notes = []
-    if on_off.bound == "lower":
-        notes.append("The on/off ratio is reported as a lower bound; so are the sizes.")
+def _notes(request: CrossbarRequest, on_off: Interval) -> list[str]:
+    bound = ["The on/off ratio is reported as a lower bound; so are the sizes."]
+    notes = bound * (on_off.bound == "lower")
     if request.selectivity is None:
-        notes.append("Without a selectivity only bare resistors (1R) are looked at.")
-    else:
-        notes.append(
-            "A rectifier blocks only cells on neither selected line (the middle term of equation "
-            "(1)), a selector all three; under V/2 and V/3 a rectifier blocks nothing."
-        )
-    if any(cell is Cell.SELECTOR for cell, _ in kinds):
-        notes.append("The selector's own resistance in series with the selected cell is left out.")
-    return notes
+        return [*notes, "Without a selectivity only bare resistors (1R) are looked at."]
+    return [
+        *notes,
+        "A rectifier blocks only cells on neither selected line (the middle term of equation (1)), "
+        "a selector all three; under V/2 and V/3 a rectifier blocks nothing.",
+        "The selector's own resistance in series with the selected cell is left out.",
+    ]

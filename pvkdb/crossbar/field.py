@@ -84,11 +84,8 @@ def pins(matrix: Any, driven: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """Return conductances to ground: 1 S at one node of each part of the circuit without a driver.
 
     Such a part carries no current and its voltage is undefined. Grounding makes it 0 V, so that the
-    equations have one solution.
-
-    Args:
-        matrix: n × n, dense or sparse; an entry that is not 0 joins two nodes.
-        driven: n, whether a driver reaches the node.
+    equations have one solution. An entry of the matrix, n × n, that is not 0 joins two nodes;
+    ``driven``, n: whether a driver reaches the node.
     """
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components

@@ -87,8 +87,13 @@ def read_margin(
     cell: Cell = Cell.RESISTOR,
     selectivity: float = 1.0,
     read: Read = Read.FLOATING,
+    any_data: bool = False,
 ) -> float:
     """Return the margin ΔV/V_read of equation (2): N × N cells, all others in LRS.
+
+    With ``any_data`` it is that of one threshold for any data in the other cells: the lowest level
+    of a cell in LRS minus the highest of one in HRS, negative if they overlap. A level is monotonic
+    in every other cell, so that all-LRS and all-HRS neighbours bound it.
 
     Args:
         n: lines of each kind, at least 1.
@@ -97,31 +102,13 @@ def read_margin(
         cell: what blocks the sneak paths.
         selectivity: factor on the resistances of the blocked cells.
         read: how the unselected lines are held.
+        any_data: equation (2) compares two reads among the same neighbours instead.
     """
     h, g = _checked(on_off_ratio, pull_up_ratio)
     y, alpha = _neighbours(size("the number of lines", n) - 1, cell, selectivity, read)
-    return _level(1.0, y, alpha, g) - _level(h, y, alpha, g)
-
-
-def margin_any_data(
-    n: float,
-    on_off_ratio: float,
-    pull_up_ratio: float = 1.0,
-    cell: Cell = Cell.RESISTOR,
-    selectivity: float = 1.0,
-    read: Read = Read.FLOATING,
-) -> float:
-    """Return the read margin with one threshold for any data in the other cells.
-
-    The lowest level of a cell in LRS minus the highest of one in HRS, over all data; a level is
-    monotonic in every other cell, so that all-LRS and all-HRS neighbours bound it. Negative if the
-    levels overlap. Equation (2) compares two reads among the same neighbours instead.
-    """
-    h, g = _checked(on_off_ratio, pull_up_ratio)
-    y, alpha = _neighbours(size("the number of lines", n) - 1, cell, selectivity, read)
-    return min(_level(1.0, y, alpha, g), _level(1.0, h * y, alpha, g)) - max(
-        _level(h, y, alpha, g), _level(h, h * y, alpha, g)
-    )
+    neighbours = (y, h * y) if any_data else (y,)
+    lowest = min(_level(1.0, each, alpha, g) for each in neighbours)
+    return lowest - max(_level(h, each, alpha, g) for each in neighbours)
 
 
 def largest_array(
@@ -164,11 +151,11 @@ def largest_array_any_data(
     read: Read = Read.FLOATING,
     margin: float = MARGIN,
 ) -> int:
-    """Return the largest N that keeps :func:`margin_any_data`; 0 if a single cell does not."""
+    """Return the largest N that keeps the margin of any data; 0 if a single cell does not."""
     fraction("the margin", margin)
 
     def kept(n: float) -> bool:
-        found = margin_any_data(n, on_off_ratio, pull_up_ratio, cell, selectivity, read)
+        found = read_margin(n, on_off_ratio, pull_up_ratio, cell, selectivity, read, any_data=True)
         return found >= margin - _ROUNDING
 
     return floor(_last(kept, 1.0) + _ROUNDING) if kept(1) else 0

@@ -34,14 +34,12 @@ def plot_margins(document: CrossbarDocument, path: Path) -> None:
         axes.plot(sizes, margins, _STYLES[limit.read], color=colour, label=label)
     for exact in document.exact:
         colour = colours[exact.cell.value]
-        axes.plot([exact.size], [exact.margin_far], "v", color=colour, markersize=5)
-        axes.plot([exact.size], [exact.margin_near], "^", color=colour, markersize=5)
+        for margin, marker in ((exact.margin_far, "v"), (exact.margin_near, "^")):
+            axes.plot([exact.size], [margin], marker, color=colour, markersize=5)
     axes.axhline(document.margin, color="0.4", linewidth=0.8)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    axes.set(xscale="log", xlabel="lines of each kind, N")
+    axes.set(yscale="log", ylabel="read margin ΔV / V$_{read}$")
     axes.set_ylim(bottom=document.margin / 100)
-    axes.set_xlabel("lines of each kind, N")
-    axes.set_ylabel("read margin ΔV / V$_{read}$")
     axes.set_title(
         f"on/off {ratio:g}, R$_{{pull-up}}$ = {document.pull_up_ratio:g} R$_{{LRS}}$"
         + ("; exact circuit: ▲ near, ▼ far cell" if document.exact else ""),

@@ -120,12 +120,10 @@ def near_and_far(
 
     The array is N × N. The farthest cell is the worst one: it has the most line in its path.
     """
-    lines = int(size("the number of lines", n))
-    pattern = np.ones((lines, lines), dtype=bool)
-    near = read_cell(device, pattern, lines - 1, 0, pull_up_ohm, line_ohm, read)
-    if line_ohm == 0 or lines == 1:
+    near = voltage_map(device, n, pull_up_ohm, line_ohm, read, (int(n) - 1, 0))
+    if line_ohm == 0 or int(n) == 1:
         return near, near
-    return near, read_cell(device, pattern, 0, lines - 1, pull_up_ohm, line_ohm, read)
+    return near, voltage_map(device, n, pull_up_ohm, line_ohm, read)
 
 
 def voltage_map(
@@ -142,9 +140,8 @@ def voltage_map(
     drivers. See :func:`read_cell` for the other arguments.
     """
     lines = int(size("the number of lines", n))
-    row, column = (0, lines - 1) if cell is None else cell
     pattern = np.ones((lines, lines), dtype=bool)
-    return read_cell(device, pattern, row, column, pull_up_ohm, line_ohm, read)
+    return read_cell(device, pattern, *(cell or (0, lines - 1)), pull_up_ohm, line_ohm, read)
 
 
 def places(n: int, most: int) -> list[int]:
@@ -177,16 +174,14 @@ def margin_map(
         The rows, which are the columns too, and margins in units of the read voltage (rows ×
         columns).
     """
-    lines = int(size("the number of lines", n))
-    pattern = np.ones((lines, lines), dtype=bool)
-    chosen = places(lines, most)
+    chosen = places(int(size("the number of lines", n)), most)
 
-    def margin(row: int, column: int) -> float:
-        return read_cell(device, pattern, row, column, pull_up_ohm, line_ohm, read).margin
+    def margin(cell: tuple[int, int] | None) -> float:
+        return voltage_map(device, n, pull_up_ohm, line_ohm, read, cell).margin
 
     if line_ohm == 0:
-        return chosen, np.full((len(chosen), len(chosen)), margin(0, lines - 1))
-    return chosen, np.array([[margin(row, column) for column in chosen] for row in chosen])
+        return chosen, np.full((len(chosen), len(chosen)), margin(None))
+    return chosen, np.array([[margin((row, column)) for column in chosen] for row in chosen])
 
 
 def _blocked(device: Crosspoint, shape: tuple[int, ...], row: int, column: int) -> Array:

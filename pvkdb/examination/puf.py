@@ -103,13 +103,24 @@ def puf_metrics(form: Cycles | States, by: str | float = "pairs") -> list[Measur
     Raises:
         InputError: see :func:`key_bits`.
     """
+    return array_metrics(array_of(form), isinstance(form, Cycles), by)
+
+
+def array_of(form: Cycles | States) -> Floats:
+    """Return cycles × cells, by HRS and of cycles that all cells have, or reads × cells."""
     if isinstance(form, Cycles):
-        keys = key_bits(form.hrs_ohm.T[np.isfinite(form.hrs_ohm).all(axis=0)], by)
-        uniformity = _mean("uniformity_percent", keys.mean(axis=0), 1, f"{len(keys)} cycles")
-        return [uniformity, difference_percent("reconfiguration_percent", keys)]
+        return form.hrs_ohm.T[np.isfinite(form.hrs_ohm).all(axis=0)]
     reads = min(map(len, form.before))
-    keys = key_bits(np.array([each[:reads] for each in form.before]).T, by)
-    return key_metrics(keys[:1], keys[None, 1:] if reads > 1 else None)
+    return np.array([each[:reads] for each in form.before]).T
+
+
+def array_metrics(array: Floats, cycles: bool, by: str | float = "pairs") -> list[Measured]:
+    """Return what :func:`puf_metrics` does of cycles × cells, or of reads × cells."""
+    keys = key_bits(array, by)
+    if not cycles:
+        return key_metrics(keys[:1], keys[None, 1:] if len(keys) > 1 else None)
+    uniformity = _mean("uniformity_percent", keys.mean(axis=0), 1, f"{len(keys)} cycles")
+    return [uniformity, difference_percent("reconfiguration_percent", keys)]
 
 
 def _mean(name: str, shares: Floats, arrays: int, note: str) -> Measured:

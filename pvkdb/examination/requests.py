@@ -27,7 +27,7 @@ from pvkdb.examination.device import (
 )
 from pvkdb.examination.images import Images, of_folder, shipped
 from pvkdb.examination.protocols import behaviours, definitions
-from pvkdb.examination.puf import key_bits, key_metrics, puf_metrics
+from pvkdb.examination.puf import array_metrics, array_of, key_bits, key_metrics
 from pvkdb.measurements.forms import Cycles, States, Trace
 from pvkdb.schemas.calculations.examinations import (
     USED_BY,
@@ -84,8 +84,7 @@ def examination_request(
 
 
 def examined(
-    request: ExaminationRequest,
-    on_stage: Callable[[str, float], None] = lambda stage, share: None,
+    request: ExaminationRequest, on_stage: Callable[[str, float], None] = lambda stage, share: None
 ) -> ExaminationResult:
     """Return the result of a request; networks need the extra ``examination``.
 
@@ -156,13 +155,7 @@ def _compact(session: Session, question: ExaminationQuestion, forms: Sequence[An
 
 def _arrays(forms: Sequence[Any]) -> dict[str, Any]:
     """Return arrays of states as reads × cells, or cycles × cells: one for each file."""
-    found = []
-    for form in forms:
-        if isinstance(form, Cycles):
-            found.append(form.hrs_ohm[:, np.isfinite(form.hrs_ohm).all(axis=0)].T)
-        if isinstance(form, States):
-            reads = min(map(len, form.before))
-            found.append(np.array([each[:reads] for each in form.before]).T)
+    found = [array_of(form) for form in forms if isinstance(form, Cycles | States)]
     if not found or len({type(form) for form in forms}) > 1:
         raise InputError("puf needs files of states or of cycles, one for each array")
     if len({array.shape[1] for array in found}) > 1:
@@ -174,8 +167,7 @@ def _arrays(forms: Sequence[Any]) -> dict[str, Any]:
 def _keys(cycles: bool, arrays: list[list[list[float]]]) -> Any:
     """Return the metrics of one array, or of the first keys of several and those read again."""
     if len(arrays) == 1:
-        cells = np.array(arrays[0]).T
-        return puf_metrics(Cycles(cells, cells, ()) if cycles else States((), tuple(cells)))
+        return array_metrics(np.array(arrays[0]), cycles)
     reads = min(map(len, arrays))
     keys = np.array([key_bits(each[:reads]) for each in arrays])
     return key_metrics(keys[:, 0], None if cycles or reads == 1 else keys[:, 1:])

@@ -129,10 +129,7 @@ def estimate(
         if at_room and each.unit == "m2/s" and (each.maximum or inf) > FASTEST_M2_PER_S
     ]
     return KineticsDocument(
-        ion=ion,
-        quantities=quantities,
-        assumptions=assumed,
-        notes=[_NOTE, *without, *fast],
+        ion=ion, quantities=quantities, assumptions=assumed, notes=[_NOTE, *without, *fast]
     )
 
 

@@ -48,11 +48,6 @@ class Barrier:
     energy: Evidence
     formation: Evidence | None = None
 
-    @property
-    def interval(self) -> Interval:
-        """The activation energy in eV."""
-        return as_interval(self.energy)
-
 
 def as_interval(evidence: Evidence) -> Interval:
     """Return numeric evidence as an interval, of which one side may be open."""
@@ -65,19 +60,10 @@ def _basis_of(slot: Basis, evidence: Evidence) -> Basis:
     return found.get(evidence.grade, slot)
 
 
-def _alike(basis: Basis, slot: Basis, formation: Evidence | None) -> Evidence | None:
-    """Return a formation energy if it comes from the same kind of source."""
-    if formation is None or _basis_of(slot, formation) != basis:
-        return None
-    return formation
-
-
 class KnownBarriers:
-    """Looks up the known migration barriers of candidates.
+    """The known migration barriers of candidates, from the evidence on phases of compositions.
 
-    Args:
-        materials: the phases of compositions, with their evidence.
-        metals: activation energies of metals by material, as :func:`metal_barriers` gives them.
+    Those of metals are by material, as :func:`metal_barriers` gives them.
     """
 
     def __init__(
@@ -97,13 +83,15 @@ class KnownBarriers:
         known = candidate.evidence
         if candidate.kind != "material":
             known = self._of_absorber(candidate.material)
-        found = [
-            Barrier("halide", basis, known[energy], _alike(basis, slot, known.get(formation)))
-            for slot, (energy, formation) in SOURCES.items()
-            if energy in known and known[energy].known
+        found = []
+        for slot, metrics in SOURCES.items():
+            energy, formation = map(known.get, metrics)
+            if energy is None or not energy.known:
+                continue
             # A calibrated energy in the place of the literature's comes with those of potentials.
-            if (basis := _basis_of(slot, known[energy])) == slot or basis == "DFT"
-        ]
+            if (basis := _basis_of(slot, energy)) in (slot, "DFT"):
+                alike = formation and _basis_of(slot, formation) == basis
+                found.append(Barrier("halide", basis, energy, formation if alike else None))
         wanted = ACTIVE if candidate.kind == "material" else candidate.electrodes
         metals = self._metals.get(candidate.material or candidate.id, {})
         found += [

@@ -13,11 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.calculations import CalculationState
-from pvkdb.schemas.calculations.examinations import (
-    TASKS,
-    ExaminationResult,
-    ExaminationSettings,
-)
+from pvkdb.schemas.calculations.examinations import TASKS, ExaminationResult, ExaminationSettings
 from pvkdb.schemas.calculations.kinds import read_result
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import Grade

@@ -158,14 +158,14 @@ def count_text(bounds: Bounds, unit: str, reached: int, tested: int) -> str:
     return f"of the {so_far} that got so far, {reached or 'none'} {shown} {end}"
 
 
-def score_sentence(counted: Sequence[Assessment], bounds: Sequence[Bounds]) -> str:
+def score_sentence(counted: Sequence[tuple[Assessment, Bounds]]) -> str:
     """Return the score of a candidate in one sentence: its shares, the lowest first.
 
     Example: ``endurance at least 5000 cycles: of the 8 papers that got so far, 2 reached 10⁶ cycles
     (0.28); retention 10⁵ s: met``.
     """
-    pairs = sorted(zip(counted, bounds, strict=True), key=lambda pair: pair[0].share)
-    return "; ".join(_share_text(each, of) for each, of in pairs)
+    ordered = sorted(counted, key=lambda pair: pair[0].share)
+    return "; ".join(_share_text(each, of) for each, of in ordered)
 
 
 def _share_text(entry: Assessment, bounds: Bounds) -> str:
@@ -200,24 +200,21 @@ def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment])
     """
     parts = []
     for criterion, entry in zip(criteria, assessments, strict=True):
-        if not METRICS[criterion.metric].modelled:
+        metric, bounds = METRICS[criterion.metric], criterion.bounds
+        if not metric.modelled:
             continue
         if entry.grade is Grade.MISSING:
             if entry.reason.startswith("not predicted: "):
-                name = METRICS[criterion.metric].label.removesuffix(", model")
-                parts.append(f"{name} {entry.reason.partition('; the profile requires')[0]}")
+                why = entry.reason.partition("; the profile requires")[0]
+                parts.append(f"{metric.label.removesuffix(', model')} {why}")
             continue
-        says = METRICS[criterion.metric].says.removesuffix(" (model)")
-        phrase = says.format(window_text(entry.minimum, entry.maximum, criterion.unit))
-        wanted = bounds_text(criterion.bounds, criterion.unit)
-        forgets = (
-            criterion.metric == "modelled_retention_s" and criterion.bounds.at_most is not None
-        )
-        met = "forgets in time" if forgets else _MET_PHRASES[criterion.metric]
-        parts.append(
-            {
-                Verdict.MET: f"{met} ({phrase})",
-                Verdict.UNDECIDED: f"{phrase}, too wide to decide: the profile requires {wanted}",
-            }.get(entry.verdict, f"{phrase}, the profile requires {wanted}")
-        )
+        window = window_text(entry.minimum, entry.maximum, criterion.unit)
+        phrase = metric.says.removesuffix(" (model)").format(window)
+        if entry.verdict is Verdict.MET:
+            forgets = metric.name == "modelled_retention_s" and bounds.at_most is not None
+            met = "forgets in time" if forgets else _MET_PHRASES[metric.name]
+            parts.append(f"{met} ({phrase})")
+            continue
+        wide = ", too wide to decide:" if entry.verdict is Verdict.UNDECIDED else ","
+        parts.append(f"{phrase}{wide} the profile requires {bounds_text(bounds, criterion.unit)}")
     return "; ".join(parts) or None

@@ -17,17 +17,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from operator import attrgetter
 
 from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session, joinedload
 
-from pvkdb.chemistry import (
-    ToleranceFactors,
-    material_family,
-    parse_composition,
-    tolerance_factors,
-)
+from pvkdb.chemistry import ToleranceFactors, material_family, parse_composition, tolerance_factors
 from pvkdb.chemistry.factors.tolerance import DEFINED
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.chemistry.phases import MEASURED, PHASE_ERRORS_EV
@@ -64,16 +59,9 @@ from pvkdb.suitability.evidence.phases import (
 _NAMED = 2_000
 #: Degrees of freedom from which Student's distribution is the normal one.
 _NORMAL = 10**9
-
-
-class Model(Protocol):
-    """A model of kinetics: predicts windows from the evidence on a candidate.
-
-    It returns evidence on modelled metrics, with the grade ``model`` and a note that names its
-    assumptions.
-    """
-
-    def __call__(self, candidate: Candidate) -> Mapping[str, Evidence]: ...
+#: A model of kinetics: windows from the evidence on a candidate, as evidence on modelled metrics,
+#: with the grade ``model`` and a note that names its assumptions.
+Model = Callable[[Candidate], Mapping[str, Evidence]]
 
 
 def material_candidates(
@@ -89,11 +77,7 @@ def material_candidates(
     above the hull, which replace those of the store, defect formation energies and barriers.
     Energies of imports that nobody has confirmed only stand beside others, unless ``unreviewed``.
     """
-
-    def formula_of(material: Material) -> str:
-        return material.composition.formula
-
-    found = _candidates(session, formula_of, formulas, unreviewed)
+    found = _candidates(session, attrgetter("composition.formula"), formulas, unreviewed)
     for screened in report.candidates if report else ():
         if screened.stability is None:
             continue  # it failed before anything was computed
@@ -113,7 +97,7 @@ def phase_candidates(
     The kinetics of a phase, or of a device whose absorber has a known phase, starts from these.
     """
     formulas = [formulas] if isinstance(formulas, str) else formulas
-    return list(_candidates(session, lambda material: material.id, formulas).values())
+    return list(_candidates(session, attrgetter("id"), formulas).values())
 
 
 def compositions_of(session: Session, devices: Iterable[Candidate]) -> list[str]:
@@ -134,18 +118,18 @@ def _candidates(
 ) -> dict[str, Candidate]:
     """Return candidates by name; materials with the same name are one candidate."""
     if formulas is not None and len(formulas) > _NAMED:
-        parts = (
-            _candidates(session, name_of, some, unreviewed) for some in batches(formulas, _NAMED)
-        )
-        return {name: each for part in parts for name, each in part.items()}
+        found = dict[str, Candidate]()
+        for some in batches(formulas, _NAMED):
+            found |= _candidates(session, name_of, some, unreviewed)
+        return found
     these = true() if formulas is None else Composition.formula.in_(formulas)
     statements: dict[str, list[Energetic]] = defaultdict(list)
     waiting = set() if unreviewed else {each.version for each in unreviewed_imports(session)}
     doubtful: dict[str, list[Energetic]] = defaultdict(list)
     listed = ENERGETICS.statement.where(these).order_by(Energetic.id)
     for statement in session.scalars(listed).unique():
-        found = doubtful if statement.recorded_in in waiting else statements
-        found[statement.material_id].append(statement)
+        kind = doubtful if statement.recorded_in in waiting else statements
+        kind[statement.material_id].append(statement)
     named: dict[str, list[Material]] = defaultdict(list)
     known = select(Material).join(Material.composition).where(these).order_by(Material.id)
     known = known.options(joinedload(Material.composition).joinedload(Composition.tolerance))
@@ -400,10 +384,7 @@ def _above_hull(value_ev: float, potential: str) -> Evidence:
     errors = PHASE_ERRORS_EV.get(potential, max(PHASE_ERRORS_EV.values()))
     half = 1.96 * errors[1]
     return Evidence(
-        value_ev - half,
-        value_ev + half,
-        grade=Grade.MODEL,
-        estimate=(value_ev, errors[1], _NORMAL),
+        value_ev - half, value_ev + half, grade=Grade.MODEL, estimate=(value_ev, errors[1], _NORMAL)
     )
 
 

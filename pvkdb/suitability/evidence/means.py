@@ -187,14 +187,9 @@ def calibrated(
 ) -> Evidence:
     """Return the interval of the potential that counts first; ``raw`` if none is calibrated.
 
-    A potential with a value counts before one with an upper bound only.
-
-    Args:
-        raw: values of all potentials, with a note that names them.
-        quantity: ``E_A`` or ``DFE``.
-        parts: for each potential its values, and the structure families that have them.
-        b_site: the ions on B of the composition.
-        formula: of the composition, which does not help to calibrate itself.
+    A potential with a value counts before one with an upper bound only. The note of ``raw`` names
+    the values of all potentials; ``parts`` has those of each (E_A or DFE), and the structure
+    families that have them. A composition does not help to calibrate itself.
     """
     table = calibration_table()
     found: list[tuple[Evidence, Calibration, list[CalibrationLine]]] = []
@@ -238,10 +233,7 @@ def with_means(
 ) -> list[Candidate]:
     """Return compositions with the mean of all sources as their activation energy.
 
-    Args:
-        candidates: compositions.
-        spread: between the sources of a store; without it, nothing is joined.
-        computed: whether sources that pvkdb computed count.
+    Without a spread between sources nothing is joined; ``computed``: whether those of pvkdb count.
     """
     return [_with_mean(each, spread, computed) for each in candidates]
 

@@ -78,10 +78,8 @@ def phase_diagrams(session: Session, formula: str) -> tuple[list[CompoundDiagram
     composition = parse_composition(formula)
     systems, own = _systems(composition), _key(composition.formula)
     known, failed = _levels(session, {*_atoms(composition.formula)})
-    usable = [name for name in known if own in known[name]]
-    if not usable:
+    if (potential := _potential(known, own)) is None:
         return [], [f"no relaxation of {composition.formula} with an energy"]
-    potential = max(usable, key=lambda name: (len(known[name]), name))
     levels, diagrams, missing = known[potential], [], []
     levels[own] = levels[own]._replace(formula=composition.formula)
     for choices in systems:
@@ -111,15 +109,12 @@ def hull(request: HullRequest, reading: Reading) -> Hull:
         _systems(composition)
         own = _key(composition.formula)
         known, failed = _levels(session, {*_atoms(composition.formula)})
-        names = [request.potential] if request.potential else list(known)
-        usable = [name for name in names if own in known.get(name, {})]
-        if not usable:
+        if (potential := _potential(known, own, request.potential)) is None:
             by = f" with {request.potential}" if request.potential else ""
             raise InputError(
                 f"the store has no energy of {composition.formula}{by}; relax it with pvkdb screen "
                 "or client.calculations.relax"
             )
-        potential = max(usable, key=lambda name: (len(known[name]), name))
         levels = dict(known[potential])
         missing = _missing(session, composition, potential, levels, failed[potential])
     lowest = levels.pop(own)
@@ -238,6 +233,14 @@ def _levels(
             key = _key(level.formula)
             known[potential][key] = min(known[potential].get(key, level), level)
     return known, failed
+
+
+def _potential(
+    known: Mapping[str, Mapping[str, CompoundLevel]], own: str, wanted: str | None = None
+) -> str | None:
+    """Return the potential (default: any) with most compounds, of those that have this one."""
+    usable = [name for name in known if own in known[name] and wanted in (None, name)]
+    return max(usable, key=lambda name: (len(known[name]), name), default=None)
 
 
 def _level(calculation: Calculation) -> CompoundLevel | None:

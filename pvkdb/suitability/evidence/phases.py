@@ -173,14 +173,10 @@ def computed(
 ) -> Evidence:
     """Return the calibrated interval of a potential, of the lowest phase that has a value.
 
-    Without a calibration, it is one interval over the values of all potentials.
-
-    Args:
-        statements: at least one, all of one quantity.
-        energies: energies of relaxed phases, as :func:`phase_energies` gives them.
-        phases: all phases of the composition by the public name of their material.
-        value: makes the evidence of one potential in one phase from its statements.
-        what: names the quantity in the note.
+    Without a calibration, it is one interval over the values of all potentials. The statements, at
+    least one, are of one quantity, which ``what`` names in the note; ``value`` makes the evidence
+    of one potential in one phase from its own. ``phases`` are all those of the composition by the
+    public name of their material.
     """
     found: dict[str, dict[str, list[Energetic]]] = defaultdict(lambda: defaultdict(list))
     for each in statements:

@@ -26,12 +26,7 @@ from pvkdb.kinetics.conditions import (
 from pvkdb.kinetics.estimates import estimate
 from pvkdb.kinetics.hopping import BOLTZMANN_EV_PER_K
 from pvkdb.operations import Reading
-from pvkdb.schemas.kinetics import (
-    IonKinetics,
-    KineticsAnswer,
-    KineticsDocument,
-    KineticsRequest,
-)
+from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer, KineticsDocument, KineticsRequest
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import Grade
 from pvkdb.schemas.responses import Assumption
@@ -140,7 +135,7 @@ def kinetics_of(
         conditions = replace(
             conditions, vacancy_formation_ev=as_interval(barrier.formation), sources=sources
         )
-    source = barrier.energy.source or ""
+    source, energy = barrier.energy.source or "", as_interval(barrier.energy)
     return IonKinetics(
         material=material,
         ion=barrier.species,
@@ -149,7 +144,7 @@ def kinetics_of(
         barrier_max_ev=barrier.energy.maximum,
         source=source,
         references=" ".join(barrier.energy.references),
-        document=estimate(barrier.interval, conditions, barrier.species, source, only),
+        document=estimate(energy, conditions, barrier.species, source, only),
     )
 
 
@@ -219,18 +214,10 @@ def answer(request: KineticsRequest, reading: Reading) -> KineticsAnswer:
             formation = parse_range(request.dfe_ev, "dfe_ev", "eV")
         conditions = replace(conditions, vacancy_formation_ev=formation)
     with naming("e_a_ev"):
-        return answer_barrier(parse_range(request.e_a_ev, "e_a_ev", "eV"), conditions)
-
-
-def answer_barrier(barrier_ev: Interval, conditions: Conditions) -> KineticsAnswer:
-    """Return rates and times for a given barrier.
-
-    Raises:
-        InputError: a number is out of its range.
-    """
-    energy = Evidence(barrier_ev.minimum, barrier_ev.maximum, source="given")
-    ion = kinetics_of(Barrier("ion", "given", energy), conditions, None)
-    return answer_of(f"E_A {barrier_ev} eV", [ion], [])
+        barrier = parse_range(request.e_a_ev, "e_a_ev", "eV")
+        energy = Evidence(barrier.minimum, barrier.maximum, source="given")
+        ion = kinetics_of(Barrier("ion", "given", energy), conditions, None)
+        return answer_of(f"E_A {barrier} eV", [ion], [])
 
 
 def answer_material(session: Session, formula: str, conditions: Conditions) -> KineticsAnswer:

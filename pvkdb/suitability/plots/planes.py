@@ -62,38 +62,24 @@ def times_figure(ranking: Ranking, profiles: Sequence[Profile]) -> Any:
     for colour, met in ((GREEN, "as wanted"), (RED, "not, or not for sure")):
         left.plot([], [], "o", color=colour, ms=5.5, label=f"retention {met}")
     left.legend(loc="lower right", fontsize=8)
-    left.set_xscale("log")
-    left.set_yscale("log")
+    left.set(xscale="log", xlabel=f"Switching time, {kind} (s)")
+    left.set(yscale="log", ylabel=f"Retention, {kind} (s)")
     if not both:
         left.set_xlim(1e-10, 1)
-    left.set_xlabel(f"Switching time, {kind} (s)")
-    left.set_ylabel(f"Retention, {kind} (s)")
     left.margins(0.25)
     limit = next((each.bounds.at_most for each in ranking.criteria if each.metric == fast), None)
     if limit is not None:
         left.axvline(limit, color=BLUE, lw=1, ls="--", zorder=0)
-    windows = [
-        (profile, each)
-        for profile in profiles
-        for each in profile.devices
-        if each.metric == "retention_s"
-    ]
+    pairs = [(profile, each) for profile in profiles for each in profile.devices]
+    windows = [(profile, each.bounds) for profile, each in pairs if each.metric == "retention_s"]
     ends = [_ends(each) for _, each, _ in found]
     low = min(1e-7, *(end / 10 for end, _ in ends))
     high = max(1e11, *(end * 10 for _, end in ends))
     left.set_ylim(low, high)
-    for column, (profile, criterion) in enumerate(windows):
-        bounds = criterion.bounds
+    for column, (profile, bounds) in enumerate(windows):
         mine = profile.name == ranking.application
-        bottom = bounds.at_least or low
-        top = bounds.at_most or high
-        right.bar(
-            column,
-            top - bottom,
-            bottom=bottom,
-            width=0.7,
-            color=BLUE if mine else PALE_BLUE,
-        )
+        bottom, top = bounds.at_least or low, bounds.at_most or high
+        right.bar(column, top - bottom, bottom=bottom, width=0.7, color=BLUE if mine else PALE_BLUE)
         if mine:
             left.axhspan(bottom, top, color=BLUE, alpha=0.08, lw=0)
     right.set_xticks(
@@ -156,8 +142,7 @@ def criteria_figure(ranking: Ranking) -> Any:
     axes.plot([], [], "--", color=BLUE, label="satisfied from or up to here")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize=8)
     axes.margins(0.12)
-    axes.set_xlabel(_axis(x))
-    axes.set_ylabel(_axis(y))
+    axes.set(xlabel=_axis(x), ylabel=_axis(y))
     figure.suptitle(f"{ranking.title}: {len(known)} with both values", fontsize=10)
     return figure
 

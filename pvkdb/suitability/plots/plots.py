@@ -38,13 +38,9 @@ _MOST = 15
 def plot_ranking(
     ranking: Ranking, folder: Path, profiles: Sequence[Profile] = (), ending: str = "png"
 ) -> list[Path]:
-    """Write the pictures of a ranking and return their files.
+    """Write the pictures of a ranking, png or svg, into a folder and return their files.
 
-    Args:
-        ranking: the ranking.
-        folder: the folder for the files; it is made if missing.
-        profiles: applications whose windows of retention are drawn beside the devices.
-        ending: png or svg.
+    Beside the devices stand the windows of retention of the applications of ``profiles``.
 
     Raises:
         InputError: the ending is another, or the folder cannot be written to.
@@ -56,14 +52,10 @@ def plot_ranking(
     stem = f"{ranking.application}-{ranking.subject}"
     written = []
     with style():
-        for name, figure in (
-            ("scores", _scores(ranking)),
-            ("times", times_figure(ranking, profiles)),
-            ("criteria", criteria_figure(ranking)),
-        ):
-            if figure is None:
-                continue
-            written.append(save(figure, folder / f"{stem}-{name}.{ending}"))
+        figures = (_scores(ranking), times_figure(ranking, profiles), criteria_figure(ranking))
+        for name, figure in zip(("scores", "times", "criteria"), figures, strict=True):
+            if figure is not None:
+                written.append(save(figure, folder / f"{stem}-{name}.{ending}"))
     return written
 
 
@@ -81,8 +73,7 @@ def _scores(ranking: Ranking) -> Any:
         left.plot([entry.score_low, entry.score_high], [row, row], color=GREY, lw=1.2, zorder=1)
         left.plot(entry.score, row, "o", color=BLUE, ms=6)
     left.set_yticks(range(len(shown)), [candidate_name(entry) for entry in shown], fontsize=8)
-    left.set_ylim(len(shown) - 0.5, -0.5)
-    left.set_xlim(-0.03, 1.03)
+    left.set(ylim=(len(shown) - 0.5, -0.5), xlim=(-0.03, 1.03))
     left.set_xlabel("Score, with its 95% interval")
     for column, place in enumerate(counted):
         for row, entry in enumerate(shown):
@@ -103,9 +94,6 @@ def _scores(ranking: Ranking) -> Any:
     right.tick_params(left=False, bottom=False)
     for side in ("left", "bottom"):
         right.spines[side].set_visible(False)
-    figure.suptitle(_title(ranking, len(shown)), fontsize=10)
+    count = f"{len(shown)} of {len(ranking.candidates)}"
+    figure.suptitle(f"{ranking.title}, {ranking.subject}: {count}", fontsize=10)
     return figure
-
-
-def _title(ranking: Ranking, shown: int) -> str:
-    return f"{ranking.title}, {ranking.subject}: {shown} of {len(ranking.candidates)}"

@@ -19,16 +19,7 @@ from pydantic import (
 
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.metrics import METRICS, Metric, impossible, metrics_of, possible
-from pvkdb.schemas.profiles import (
-    BASES,
-    Ask,
-    Bounds,
-    Criterion,
-    Profile,
-    Reading,
-    Scale,
-    Subject,
-)
+from pvkdb.schemas.profiles import BASES, Ask, Bounds, Criterion, Profile, Reading, Scale, Subject
 from pvkdb.schemas.toml_files import Number, TomlTable, one_of, read_text, read_toml, refused
 
 _LIMITS = ("at_least", "at_most", "fails_below", "fails_above")
@@ -114,9 +105,7 @@ class _ProfileTable(TomlTable):
         shared = subject == "materials" and info.data.get("materials_of")
         if tables and not shared and sum(table.weight for table in tables) == 0:
             raise refused(
-                f"the weights of [[{subject}]] sum to zero; give one of them a weight",
-                0,
-                "weight",
+                f"the weights of [[{subject}]] sum to zero; give one of them a weight", 0, "weight"
             )
         return tables
 
@@ -217,11 +206,8 @@ def _problems(metric: Metric, table: _LimitsTable, scale: str) -> Iterator[tuple
     name, limits = metric.name, table.limits
     if metric.words:
         if limits or not table.accepts:
-            some = ", ".join(metric.words)
-            yield (
-                next(iter(limits), "accepts"),
-                f"{name} is a word; give accepts, a list of some of {some}",
-            )
+            reason = f"{name} is a word; give accepts, a list of some of {', '.join(metric.words)}"
+            yield next(iter(limits), "accepts"), reason
         for word in table.accepts:
             if word not in metric.words:
                 yield "accepts", f"{name}: {unknown_name('word', str(word), metric.words)}"
@@ -230,11 +216,8 @@ def _problems(metric: Metric, table: _LimitsTable, scale: str) -> Iterator[tuple
     else:
         yield from _limit_problems(metric, limits, scale)
     if not table.source.strip():
-        yield (
-            "source",
-            f"{name} has no source; add where its bounds come from: a place in the review, or a "
-            "publication",
-        )
+        whence = "add where its bounds come from: a place in the review, or a publication"
+        yield "source", f"{name} has no source; {whence}"
 
 
 def _limit_problems(
@@ -245,10 +228,8 @@ def _limit_problems(
         if not possible(metric, value):
             yield key, f"{key}: {impossible(metric, value)}"
         if scale == "log" and value <= 0:
-            yield (
-                key,
-                f'{name}: {key} {value:g} has no place on a log scale; use scale = "linear"',
-            )
+            reason = f"{name}: {key} {value:g} has no place on a log scale"
+            yield key, f'{reason}; use scale = "linear"'
     if "at_least" not in limits and "at_most" not in limits:
         yield "at_least", f"{name} needs at_least, at_most, or both"
     for low, high in (
@@ -257,11 +238,8 @@ def _limit_problems(
         ("at_most", "fails_above"),
     ):
         if low in limits and high in limits and limits[low] > limits[high]:
-            yield (
-                low,
-                f"{name}: the bounds contradict each other: {low} {limits[low]:g} is above "
-                f"{high} {limits[high]:g}",
-            )
+            reason = f"{low} {limits[low]:g} is above {high} {limits[high]:g}"
+            yield low, f"{name}: the bounds contradict each other: {reason}"
     for edge, limit in (("fails_below", "at_least"), ("fails_above", "at_most")):
         if edge in limits and limit not in limits:
             yield edge, f"{name}: {edge} needs {limit} beside it"

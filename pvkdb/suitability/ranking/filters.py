@@ -44,11 +44,8 @@ def passing(
 ) -> tuple[list[Candidate], list[SetAside]]:
     """Return the candidates that meet the filters, and the numbers of the others.
 
-    Args:
-        candidates: devices or materials.
-        filters: what they must meet.
-        compositions: compositions with all that is known of them, by the material of candidates.
-        screened: formulas that a screening computed.
+    ``compositions`` have all that is known of them, by the material of candidates; ``screened`` are
+    the formulas that a screening computed.
     """
     tests = tests_of(filters, screened)
     by_formula = {each.id: each for each in compositions.values()}

@@ -34,6 +34,9 @@ from pvkdb.suitability.ranking.assessment import also_known, assessment, bounds_
 from pvkdb.suitability.ranking.options import Options, weighted
 from pvkdb.suitability.ranking.shares import TAIL, Floats, Papers, Reports, Share
 
+#: Fields of a ranked candidate that are those of the candidate.
+_COPIED = ("id", "label", "kind", "material", "absorber", "phase", "references", "devices")
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -68,15 +71,8 @@ def rank_candidates(
 ) -> Ranking:
     """Return the ranking of candidates for a profile.
 
-    Args:
-        profile: the application.
-        subject: devices or materials.
-        candidates: what is ranked.
-        options: see :class:`Options`.
-        notes: further notes of the ranking.
-        dataset_version: of the data, for a citation.
-        set_aside: numbers of those that filters removed.
-        among: all candidates whose reports are counted; default: those that are ranked.
+    ``notes`` are further notes of the ranking, ``set_aside`` the numbers of those that filters
+    removed, ``among`` all candidates whose reports are counted; default: those that are ranked.
 
     Raises:
         InputError: the profile has no criteria for the subject, a weight is unusable, or no
@@ -199,39 +195,26 @@ def ranked_entries(
     judged: Sequence[Judged], reports: Sequence[Reports], options: Options
 ) -> list[RankedCandidate]:
     """Return the ranked candidates, in the order of those that are given."""
-    scores = [each.score for each in judged]
-    papers = Papers(options.samples, options.seed)
-    intervals, first = _drawn(judged, reports, papers)
+    scores, criteria = [each.score for each in judged], [report.criterion for report in reports]
+    intervals, first = _drawn(judged, reports, Papers(options.samples, options.seed))
+    rows = zip(judged, places(scores), scores, intervals, first, strict=True)
     found = []
-    for place, (each, rank) in enumerate(zip(judged, places(scores), strict=True)):
-        candidate = each.candidate
-        assessed = _assessed(each, reports)
-        counted = [entry for entry in assessed if entry.weight > 0]
-        verdicts = [entry.verdict for entry in counted]
-        criteria = [report.criterion for report in reports]
+    for each, rank, score, (low, high), often in rows:
+        candidate, assessed = each.candidate, _assessed(each, reports)
+        counted = [pair for pair in zip(assessed, reports, strict=True) if pair[0].weight > 0]
+        verdicts = [entry.verdict for entry, _ in counted]
         pairs = zip(assessed, each.shares, strict=True)
         known = sum(entry.weight for entry, share in pairs if not share.unknown)
         found.append(
             RankedCandidate(
                 rank=rank,
-                score=scores[place],
-                score_low=intervals[place][0],
-                score_high=intervals[place][1],
-                because=score_sentence(
-                    counted,
-                    [r.bounds for r, a in zip(reports, assessed, strict=True) if a.weight > 0],
-                ),
-                first=first[place],
-                id=candidate.id,
-                label=candidate.label,
-                kind=candidate.kind,
-                material=candidate.material,
-                absorber=candidate.absorber,
-                phase=candidate.phase,
+                score=score,
+                score_low=low,
+                score_high=high,
+                because=score_sentence([(entry, of.bounds) for entry, of in counted]),
+                first=often,
                 form=None if (candidate.form or "") in candidate.label else candidate.form,
                 stack_reported=bool(candidate.electrodes) if candidate.kind != "material" else None,
-                references=candidate.references,
-                devices=candidate.devices,
                 coverage=known,
                 failures=_failures(assessed),
                 met=verdicts.count(Verdict.MET),
@@ -240,6 +223,7 @@ def ranked_entries(
                 prediction=prediction(criteria, assessed),
                 criteria=assessed,
                 also_known=also_known(criteria, candidate),
+                **{name: getattr(candidate, name) for name in _COPIED},
             )
         )
     return found

@@ -164,7 +164,8 @@ class Reports:
         if worst == best and evidence.estimate is None:
             return exactly(best)
         if isinf(low) or isinf(high):
-            as_far = self._lows >= low if isinf(high) else self._highs <= high
+            lows, highs = self._all_ends
+            as_far = lows >= low if isinf(high) else highs <= high
             return _counted(self._papers[as_far], self._worths[as_far], worst, best)
         return self._closed(evidence, low, high)
 
@@ -190,12 +191,9 @@ class Reports:
         return np.array([paper for paper, _ in self.values], object)
 
     @cached_property
-    def _lows(self) -> Floats:
-        return np.array([self._ends(each)[0] for _, each in self.values])
-
-    @cached_property
-    def _highs(self) -> Floats:
-        return np.array([self._ends(each)[1] for _, each in self.values])
+    def _all_ends(self) -> Floats:
+        """The lower ends of all reports, and the upper ones."""
+        return np.array([self._ends(each) for _, each in self.values]).reshape(-1, 2).T
 
     @cached_property
     def _worths(self) -> Floats:

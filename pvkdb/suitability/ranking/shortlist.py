@@ -7,7 +7,7 @@ these, without the evidence behind them; the compositions with the highest one a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,28 +53,23 @@ class Shortlist(NamedTuple):
 def shortlist(session: Session, criteria: Sequence[Criterion], options: Options) -> Shortlist:
     """Return as many compositions as wanted with the highest first scores, and those equal to them.
 
-    Args:
-        session: of the store.
-        criteria: with the weights that count.
-        options: of the ranking, with the number wanted; its filters apply before.
+    The filters of the options apply before.
     """
     generic = select(SiteOccupancy.composition_id).where(SiteOccupancy.ion.in_(PLACEHOLDERS))
     energies = [each for pairs in _ENERGIES.values() for pair in pairs for each in pair]
-    plain = (Summary.above_hull_ev_per_atom, Summary.p_perovskite)
+    numeric = (Summary.above_hull_ev_per_atom, Summary.p_perovskite, *energies)
     names = (Summary.composition_id, Summary.formula, Summary.families, Summary.lead_free)
     counts = Summary.energetics_reported_count + Summary.energetics_computed_count
     found = session.execute(
-        select(*names, counts, *plain, *energies)
+        select(*names, *numeric, counts)
         .where(Summary.composition_id.not_in(generic))
         .order_by(Summary.formula)
     ).all()
-    columns = [np.array(each) for each in zip(*found, strict=True)] or [np.array([])] * 15
-    ids, formulas, families, lead_free, known = columns[:5]
-    numbers = {
-        each.key: column.astype(float)
-        for each, column in zip((*plain, *energies), columns[5:], strict=True)
-    }
-    scores = np.ones(len(ids))
+    keys = [*(each.key for each in (*names, *numeric)), "known"]
+    columns: Iterable[Any] = zip(*found, strict=True) if found else [()] * len(keys)
+    table = {key: np.array(column) for key, column in zip(keys, columns, strict=True)}
+    numbers = {each.key: table[each.key].astype(float) for each in numeric}
+    formulas, scores = table["formula"], np.ones(len(found))
     for criterion in criteria:
         if criterion.weight > 0 and (value := _values(criterion, numbers, options)) is not None:
             corners = bounds_for(criterion, options.reading).corners
@@ -82,14 +77,14 @@ def shortlist(session: Session, criteria: Sequence[Criterion], options: Options)
             # What is not known counts as the worst of what is: it may still be better than that.
             worst = np.nanmin(worth) if np.any(~np.isnan(worth)) else 1.0
             scores *= np.where(np.isnan(worth), worst, worth) ** criterion.weight
-    meets = _filters(session, options.filters, ids, formulas, families, lead_free, known, numbers)
-    kept, aside = np.ones(len(ids), bool), []
+    meets = _filters(session, options.filters, table | numbers)
+    kept, aside = np.ones(len(found), bool), []
     for name, why, _ in tests_of(options.filters, ()):
         before, kept = kept, kept & np.array(meets[name](), bool)
         if lost := int(before.sum() - kept.sum()):
             aside.append(SetAside(filter=name, reason=why, count=lost))
     missing = sorted({*options.filters.compositions} - {*formulas.tolist()})
-    left, wanted = np.flatnonzero(kept), options.shortlist or len(ids)
+    left, wanted = np.flatnonzero(kept), options.shortlist or len(found)
     best = left[np.argsort(-scores[left], kind="stable")]
     if len(best) > wanted:
         best = best[scores[best] >= scores[best[wanted - 1]]][: 2 * wanted]
@@ -117,14 +112,7 @@ def _values(
 
 
 def _filters(
-    session: Session,
-    filters: RankingFilters,
-    ids: _Array,
-    formulas: _Array,
-    families: _Array,
-    lead_free: _Array,
-    known: _Array,
-    numbers: dict[str, _Array],
+    session: Session, filters: RankingFilters, table: dict[str, _Array]
 ) -> dict[str, Callable[[], Any]]:
     """Return the test of each filter: which compositions meet it."""
     wanted = {*filters.family}.union(*map(families_by_phase, filters.family))
@@ -132,15 +120,16 @@ def _filters(
     of_devices = select(Material.composition_id).join(Device, Device.material_id == Material.id)
 
     def has(statement: Any) -> _Array:
-        return np.isin(ids, np.fromiter(session.scalars(statement), np.int64))
+        found = np.fromiter(session.scalars(statement), np.int64)
+        return np.isin(table["composition_id"], found)
 
     return {
-        "compositions": lambda: [each in filters.compositions for each in formulas],
-        "lead_free": lambda: lead_free == filters.lead_free,
-        "family": lambda: [not wanted.isdisjoint(each.split("; ")) for each in families],
+        "compositions": lambda: [each in filters.compositions for each in table["formula"]],
+        "lead_free": lambda: table["lead_free"] == filters.lead_free,
+        "family": lambda: [not wanted.isdisjoint(each.split("; ")) for each in table["families"]],
         "halide": lambda: has(select(SiteOccupancy.composition_id).where(*ions)),
         "has_device": lambda: has(of_devices),
-        "has_stack": lambda: np.ones(len(ids), bool),
-        "ions_known": lambda: known > 0,
-        "only_screening": lambda: ~np.isnan(numbers["above_hull_ev_per_atom"]),
+        "has_stack": lambda: np.ones(len(table["formula"]), bool),
+        "ions_known": lambda: table["known"] > 0,
+        "only_screening": lambda: ~np.isnan(table["above_hull_ev_per_atom"]),
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -58,14 +57,9 @@ def rank(
 ) -> Ranking:
     """Return the ranking of the devices or materials of the store for an application.
 
-    Args:
-        session: of the store.
-        application: a shipped profile by its name, or a profile.
-        subject: devices or materials.
-        options: see :class:`Options`.
-        report: a screening whose materials and energies are added (materials only).
-        models: models of kinetics that add predictions, in order; None for pvkdb's own.
-        conditions: the layer for pvkdb's own model; default: its defaults.
+    The application is a shipped profile by its name, or a profile. Materials and energies of
+    ``report``, a screening, are added to those of the store. ``models`` of kinetics add
+    predictions, in order; None for pvkdb's own, for the layer of ``conditions``.
 
     Raises:
         NotFoundError: the profile does not exist; the message names the others.
@@ -80,7 +74,6 @@ def rank(
         phases = phase_candidates(session, compositions_of(session, every))
         model = kinetic_model(session, conditions, phases)
         models, assumptions = [model], model.assumptions()
-    with_predictions = partial(with_models, models=models)
     passed: Sequence[Candidate]
     chosen = None
     if subject == "materials" and report is None and options.shortlist:
@@ -96,7 +89,7 @@ def rank(
         if subject == "materials":
             every = material_candidates(session, report, None, options.unreviewed)
         passed, aside, missing = _filtered(session, every, options, report)
-    kept = [with_predictions(each) for each in passed]
+    kept = [with_models(each, models) for each in passed]
     if subject == "materials":  # predictions take the kinds of evidence apart
         spread = spread_in(session, options.unreviewed)
         kept, every = (with_means(each, spread, options.computed) for each in (kept, every))
@@ -136,16 +129,13 @@ def rank(
         ranking.notes += opposite_leads(
             profile, ranking, counted(kept, options)[0], counted(every, options)[0]
         )
-    if not any(METRICS[each.metric].modelled for each in ranking.criteria):
-        return ranking
-    return ranking.model_copy(update={"assumptions": assumptions})
+    if any(METRICS[each.metric].modelled for each in ranking.criteria):
+        ranking.assumptions = assumptions
+    return ranking
 
 
 def opposite_leads(
-    profile: Profile,
-    ranking: Ranking,
-    candidates: Sequence[Candidate],
-    among: Sequence[Candidate],
+    profile: Profile, ranking: Ranking, candidates: Sequence[Candidate], among: Sequence[Candidate]
 ) -> list[str]:
     """Return a note where the first is also first for an application with the opposite E_A.
 

@@ -12,14 +12,7 @@ from collections.abc import Sequence
 
 from pvkdb.display.numbers import percent, short_number
 from pvkdb.schemas.metrics import METRICS
-from pvkdb.schemas.rankings import (
-    Assessment,
-    Grade,
-    OpenValue,
-    RankedCandidate,
-    Ranking,
-    Verdict,
-)
+from pvkdb.schemas.rankings import Assessment, Grade, OpenValue, RankedCandidate, Ranking, Verdict
 from pvkdb.suitability.evidence.explanations import requirement_text, value_text
 from pvkdb.suitability.ranking.assessment import bounds_for
 

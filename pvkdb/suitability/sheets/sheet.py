@@ -13,14 +13,7 @@ from pvkdb.display.pages import page_file, templates
 from pvkdb.literature.loader import transcribed_from
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import BASES
-from pvkdb.schemas.rankings import (
-    Assessment,
-    DecisionSheet,
-    Grade,
-    Known,
-    RankedCandidate,
-    Ranking,
-)
+from pvkdb.schemas.rankings import Assessment, DecisionSheet, Grade, Known, RankedCandidate, Ranking
 from pvkdb.store.collections import REFERENCES
 from pvkdb.store.files.bibliography import author_year, dataset_text, doi_address, reference_text
 from pvkdb.suitability.evidence.explanations import fails_text, requirement_text, value_text

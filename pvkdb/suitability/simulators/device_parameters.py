@@ -30,14 +30,8 @@ def export_device(
 ) -> SimulatorExport:
     """Return the parameters of a device for a simulator.
 
-    Args:
-        session: of the store.
-        device_id: the device.
-        simulator: the simulator.
-        r_lrs_ohm: R_LRS, which the store does not hold.
-        v_read_v: read voltage.
-        states: number of distinct states.
-        claims: ids of figures from running text to use, of the metrics :data:`CLAIMED`.
+    R_LRS is not in the store. ``claims`` are ids of figures from running text to use, of the
+    metrics :data:`CLAIMED`.
 
     Raises:
         NotFoundError: the device or a claim does not exist.
@@ -46,24 +40,22 @@ def export_device(
     device = device_named(session, device_id)
     keys = {reference.reference_key for reference in device.references}
     known = {claim.id: claim for claim in session.scalars(DEVICE_CLAIMS.statement)}
+    numbers = {"r_lrs_ohm": r_lrs_ohm, "v_read_v": v_read_v, "states": states}
     given = {
-        "r_lrs_ohm": None if r_lrs_ohm is None else SourcedNumber(r_lrs_ohm, "given"),
-        "v_read_v": None if v_read_v is None else SourcedNumber(v_read_v, "given"),
-        "states": None if states is None else SourcedNumber(states, "given"),
+        name: SourcedNumber(value, "given") for name, value in numbers.items() if value is not None
     }
     for name in claims:
         metric, figure = _claimed(name, known, device, keys)
-        if given[metric] is not None:
+        if metric in given:
             raise InputError(
                 f"{metric} is given twice; leave out the claim {name} or the other one"
             )
         given[metric] = figure
-    set_voltage, retention = device.metric("v_set_v"), device.metric("retention_s")
     figures = DeviceFigures(
         on_off=_on_off(device),
         **given,
-        v_set=None if set_voltage is None else _words(set_voltage, "V"),
-        retention=None if retention is None else _words(retention, "s"),
+        v_set=_words(device.metric("v_set_v"), "V"),
+        retention=_words(device.metric("retention_s"), "s"),
     )
     usable = [
         f"{claim.id}: {claim.metric} {claim.qualifier or ''}{claim.value:g} of {claim.device}"
@@ -109,7 +101,9 @@ def _on_off(device: Device) -> SourcedNumber | None:
     )
 
 
-def _words(metric: DeviceMetric, unit: str) -> str:
+def _words(metric: DeviceMetric | None, unit: str) -> str | None:
+    if metric is None:
+        return None
     low, high = metric.value_min, metric.value_max
     value = f"{low:g}" if low == high else f"{low:g} to {high:g}"
     return f"{metric.qualifier or ''}{value} {unit}"

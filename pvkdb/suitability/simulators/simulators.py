@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import floor, isfinite, log2
+from operator import mul
 
 from pvkdb.errors import InputError
 from pvkdb.schemas.simulators import MissingParameter, Parameter, Simulator, SimulatorExport
@@ -65,18 +66,20 @@ class DeviceFigures:
             raise InputError(f"read voltage = {self.v_read_v.value:g} V reads nothing; give volts")
 
 
-#: Makes a value and its source from figures; None if a figure is missing.
-Derivation = Callable[[DeviceFigures], tuple[float | int | bool | str, str] | None]
-
-
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A simulator parameter that describes the device, and how it is derived from figures."""
+    """A simulator parameter that describes the device, and how figures determine it.
+
+    ``needs`` says what is missing without the ``figures``, from whose numbers ``derive`` makes the
+    value; ``source`` is a format of their sources. Without ``derive``, no figure determines it.
+    """
 
     name: str
     unit: str
-    derive: Derivation
     needs: str
+    figures: tuple[str, ...] = ()
+    derive: Callable[..., float | int | bool | str] | None = None
+    source: str = ""
 
 
 def export_parameters(
@@ -88,144 +91,101 @@ def export_parameters(
     claims: Sequence[str] = (),
 ) -> SimulatorExport:
     """Return the parameters that the figures of a device determine, and those that are missing."""
-    derived = [(rule, rule.derive(figures)) for rule in FIELDS[simulator]]
+    parameters, missing = list[Parameter](), list[MissingParameter]()
+    for rule in FIELDS[simulator]:
+        known = [getattr(figures, name) for name in rule.figures]
+        if rule.derive is None or None in known:
+            missing.append(
+                MissingParameter(name=rule.name, unit=rule.unit, needs=_reason(rule, figures))
+            )
+        else:
+            value = rule.derive(*(each.value for each in known))
+            source = rule.source.format(*(each.source for each in known))
+            parameters.append(Parameter(name=rule.name, value=value, unit=rule.unit, source=source))
     return SimulatorExport(
         simulator=simulator,
         version=VERSIONS[simulator],
         device=device,
         structure=structure,
         references=references,
-        parameters=[
-            Parameter(name=rule.name, value=found[0], unit=rule.unit, source=found[1])
-            for rule, found in derived
-            if found is not None
-        ],
-        missing=[
-            MissingParameter(name=rule.name, unit=rule.unit, needs=_reason(rule, figures))
-            for rule, found in derived
-            if found is None
-        ],
+        parameters=parameters,
+        missing=missing,
         relations=_relations(simulator, figures),
         claims=list(claims),
     )
 
 
-def _r_lrs(figures: DeviceFigures) -> tuple[float, str] | None:
-    known = figures.r_lrs_ohm
-    return None if known is None else (known.value, f"R_LRS ({known.source})")
-
-
-def _r_hrs(figures: DeviceFigures) -> tuple[float, str] | None:
-    low, on_off = figures.r_lrs_ohm, figures.on_off
-    if low is None or on_off is None:
-        return None
-    return low.value * on_off.value, f"R_LRS ({low.source}) × on/off ratio ({on_off.source})"
-
-
-def _microsiemens(resistance: Callable[[DeviceFigures], tuple[float, str] | None]) -> Derivation:
-    def derive(figures: DeviceFigures) -> tuple[float, str] | None:
-        found = resistance(figures)
-        return None if found is None else (1e6 / found[0], f"1 / ({found[1]})")
-
-    return derive
-
-
-def _step(figures: DeviceFigures) -> tuple[float, str] | None:
-    if (states := figures.states) is None:
-        return None
-    return 2 / (states.value - 1), f"w_max − w_min over states − 1 ({states.source})"
-
-
-def _bits(figures: DeviceFigures) -> tuple[int, str] | None:
-    if (states := figures.states) is None:
-        return None
-    return floor(log2(states.value)), f"whole bits of the states ({states.source})"
-
-
-def _read_voltage(figures: DeviceFigures) -> tuple[float, str] | None:
-    known = figures.v_read_v
-    return None if known is None else (abs(known.value), known.source)
-
-
-def _finite_ratio(figures: DeviceFigures) -> tuple[bool, str] | None:
-    return None if figures.on_off is None else (False, f"on/off ratio ({figures.on_off.source})")
-
-
-def _range(bound: float) -> Derivation:
-    """Return an end of the weight range, a normalisation that the step size needs."""
-    found = bound, "normalisation: weights from −1 to 1"
-    return lambda figures: None if figures.states is None else found
-
-
-def _memristor(figures: DeviceFigures) -> tuple[int, str]:
-    return 2, "RRAM: every device of the store is a memristor"
-
-
-def _never(figures: DeviceFigures) -> None:
-    return None
-
-
-_R_LRS_NEEDS = "R_LRS at the read voltage (give it with --r-lrs)"
-_R_HRS_NEEDS = "R_LRS at the read voltage and the on/off ratio"
-_STATES_NEEDS = "the number of distinct states (give it with --states)"
 _SPREAD = "a distribution over devices"
 _CYCLES = "a distribution over cycles"
-
-#: Places for a figure that is known but does not suffice: `needs` may end in one of them.
-_V_SET, _RETENTION = "{v_set}", "{retention}"
+_R_LRS = ("R_LRS at the read voltage (give it with --r-lrs)", ("r_lrs_ohm",))
+_R_HRS = ("R_LRS at the read voltage and the on/off ratio", ("r_lrs_ohm", "on_off"))
+_STATES = ("the number of distinct states (give it with --states)", ("states",))
+_V_READ = ("the read voltage (give it with --v-read)", ("v_read_v",))
+_OF_R_LRS, _OF_R_HRS = "R_LRS ({})", "R_LRS ({}) × on/off ratio ({})"
+#: The step of states needs a range of weights, for which any will do.
+_WEIGHTS = "normalisation: weights from −1 to 1"
+_BITS = (lambda states: floor(log2(states)), "whole bits of the states ({})")
 
 FIELDS: dict[Simulator, tuple[Rule, ...]] = {
     Simulator.AIHWKIT: (
-        Rule("g_converter.g_max", "μS", _microsiemens(_r_lrs), _R_LRS_NEEDS),
-        Rule("g_converter.g_min", "μS", _microsiemens(_r_hrs), _R_HRS_NEEDS),
-        Rule("device.w_max", "1", _range(1.0), _STATES_NEEDS),
-        Rule("device.w_min", "1", _range(-1.0), _STATES_NEEDS),
-        Rule("device.dw_min", "1", _step, _STATES_NEEDS),
-        Rule("device.up_down", "1", _never, "potentiation and depression under equal pulses"),
-        Rule("device.dw_min_std", "1", _never, f"steps of the conductance: {_CYCLES}"),
-        Rule("device.dw_min_dtod", "1", _never, f"steps of the conductance: {_SPREAD}"),
-        Rule("device.w_max_dtod", "1", _never, f"the largest conductance: {_SPREAD}"),
-        Rule("device.w_min_dtod", "1", _never, f"the smallest conductance: {_SPREAD}"),
-        Rule("device.up_down_dtod", "1", _never, f"up and down steps: {_SPREAD}"),
-        Rule("device.lifetime", "1", _never, f"the decay of a state over time{_RETENTION}"),
-        Rule("noise_model", "", _never, f"read noise, programming noise and drift{_RETENTION}"),
+        Rule("g_converter.g_max", "μS", *_R_LRS, lambda ohm: 1e6 / ohm, f"1 / ({_OF_R_LRS})"),
+        Rule(
+            *("g_converter.g_min", "μS", *_R_HRS),
+            *(lambda ohm, on_off: 1e6 / (ohm * on_off), f"1 / ({_OF_R_HRS})"),
+        ),
+        Rule("device.w_max", "1", *_STATES, lambda states: 1.0, _WEIGHTS),
+        Rule("device.w_min", "1", *_STATES, lambda states: -1.0, _WEIGHTS),
+        Rule(
+            *("device.dw_min", "1", *_STATES),
+            *(lambda states: 2 / (states - 1), "w_max − w_min over states − 1 ({})"),
+        ),
+        Rule("device.up_down", "1", "potentiation and depression under equal pulses"),
+        Rule("device.dw_min_std", "1", f"steps of the conductance: {_CYCLES}"),
+        Rule("device.dw_min_dtod", "1", f"steps of the conductance: {_SPREAD}"),
+        Rule("device.w_max_dtod", "1", f"the largest conductance: {_SPREAD}"),
+        Rule("device.w_min_dtod", "1", f"the smallest conductance: {_SPREAD}"),
+        Rule("device.up_down_dtod", "1", f"up and down steps: {_SPREAD}"),
+        Rule("device.lifetime", "1", "the decay of a state over time{retention}"),
+        Rule("noise_model", "", "read noise, programming noise and drift{retention}"),
     ),
     Simulator.CROSSSIM: (
-        Rule("xbar.device.Rmin", "ohm", _r_lrs, _R_LRS_NEEDS),
-        Rule("xbar.device.Rmax", "ohm", _r_hrs, _R_HRS_NEEDS),
-        Rule("xbar.device.infinite_on_off_ratio", "", _finite_ratio, "the on/off ratio"),
-        Rule("xbar.device.cell_bits", "bit", _bits, _STATES_NEEDS),
-        Rule("xbar.device.programming_error", "", _never, f"programmed states: {_SPREAD}"),
-        Rule("xbar.device.read_noise", "", _never, f"the current of a state: {_CYCLES}"),
+        Rule("xbar.device.Rmin", "ohm", *_R_LRS, float, _OF_R_LRS),
+        Rule("xbar.device.Rmax", "ohm", *_R_HRS, mul, _OF_R_HRS),
         Rule(
-            "xbar.device.drift_error",
-            "",
-            _never,
-            f"the conductance of states over time{_RETENTION}",
+            *("xbar.device.infinite_on_off_ratio", "", "the on/off ratio", ("on_off",)),
+            *(lambda on_off: False, "on/off ratio ({})"),
         ),
+        Rule("xbar.device.cell_bits", "bit", *_STATES, *_BITS),
+        Rule("xbar.device.programming_error", "", f"programmed states: {_SPREAD}"),
+        Rule("xbar.device.read_noise", "", f"the current of a state: {_CYCLES}"),
+        Rule("xbar.device.drift_error", "", "the conductance of states over time{retention}"),
     ),
     Simulator.NEUROSIM: (
-        Rule("memcelltype", "", _memristor, ""),
-        Rule("accesstype", "", _never, "the circuit: what selects a cell"),
-        Rule("resistanceOn", "ohm", _r_lrs, _R_LRS_NEEDS),
-        Rule("resistanceOff", "ohm", _r_hrs, _R_HRS_NEEDS),
-        Rule("cellBit", "bit", _bits, _STATES_NEEDS),
-        Rule("readVoltage", "V", _read_voltage, "the read voltage (give it with --v-read)"),
-        Rule("readPulseWidth", "s", _never, "the read pulse"),
-        Rule("writeVoltage", "V", _never, f"a write pulse{_V_SET}"),
-        Rule("accessVoltage", "V", _never, "the circuit: the gate of the access transistor"),
-        Rule("resistanceAccess", "ohm", _never, "the circuit: the access transistor"),
+        Rule(
+            *("memcelltype", "", "", ()),
+            *(lambda: 2, "RRAM: every device of the store is a memristor"),
+        ),
+        Rule("accesstype", "", "the circuit: what selects a cell"),
+        Rule("resistanceOn", "ohm", *_R_LRS, float, _OF_R_LRS),
+        Rule("resistanceOff", "ohm", *_R_HRS, mul, _OF_R_HRS),
+        Rule("cellBit", "bit", *_STATES, *_BITS),
+        Rule("readVoltage", "V", *_V_READ, abs, "{}"),
+        Rule("readPulseWidth", "s", "the read pulse"),
+        Rule("writeVoltage", "V", "a write pulse{v_set}"),
+        Rule("accessVoltage", "V", "the circuit: the gate of the access transistor"),
+        Rule("resistanceAccess", "ohm", "the circuit: the access transistor"),
     ),
 }
 
 
-def _reason(field: Rule, figures: DeviceFigures) -> str:
+def _reason(rule: Rule, figures: DeviceFigures) -> str:
+    """Return what a parameter needs, and why a figure that is known does not suffice."""
     v_set = f"; the SET voltage of {figures.v_set} may not be that of a pulse"
     retention = (
         f"; a retention of {figures.retention} only shows that the states were still distinct"
     )
-    return field.needs.replace(_V_SET, v_set if figures.v_set else "").replace(
-        _RETENTION, retention if figures.retention else ""
+    return rule.needs.format(
+        v_set=v_set if figures.v_set else "", retention=retention if figures.retention else ""
     )
 
 

@@ -29,9 +29,7 @@ def of_thousand(on_off: Interval = THOUSAND, **known: Any) -> CrossbarDocument:
 
 def test_both_readings_of_a_selectivity_are_given() -> None:
     sizes = {(limit.cell, limit.read): limit for limit in of_thousand().limits}
-    assert sizes[Cell.SELECTOR, Read.FLOATING].size == pytest.approx(1747, abs=3)
     assert sizes[Cell.SELECTOR, Read.FLOATING].blocked == "all terms"
-    assert sizes[Cell.RECTIFIER, Read.FLOATING].size == 32
     assert sizes[Cell.RECTIFIER, Read.FLOATING].blocked == "middle term"
     assert sizes[Cell.RESISTOR, Read.FLOATING].size_best_pull_up == 5
     assert sizes[Cell.SELECTOR, Read.THIRD_BIAS].best_pull_up_ratio is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from math import inf, isinf, nan
 
 import pytest
@@ -12,7 +13,6 @@ from hypothesis import strategies as st
 from pvkdb.crossbar.limits import (
     largest_array,
     largest_array_any_data,
-    margin_any_data,
     read_margin,
     sneak_resistance_ohm,
 )
@@ -78,7 +78,10 @@ def test_the_largest_array_is_what_counting_up_finds(
     """Every size up to it keeps the margin, the next one does not."""
     for found, margin in (
         (largest_array(on_off, pull_up, cell, selectivity, read).size, read_margin),
-        (largest_array_any_data(on_off, pull_up, cell, selectivity, read), margin_any_data),
+        (
+            largest_array_any_data(on_off, pull_up, cell, selectivity, read),
+            partial(read_margin, any_data=True),
+        ),
     ):
         counted = 0
         case = (on_off, pull_up, cell, selectivity, read)
@@ -118,9 +121,10 @@ def test_a_larger_ratio_or_selectivity_never_makes_a_smaller_array(
 def test_margins_lie_between_0_and_1_and_any_data_never_has_more(
     n: float, on_off: float, pull_up: float, cell: Cell, selectivity: float, read: Read
 ) -> None:
-    margin = read_margin(n, on_off, pull_up, cell, selectivity, read)
+    case = (n, on_off, pull_up, cell, selectivity, read)
+    margin = read_margin(*case)
     assert -1e-12 <= margin < 1
-    assert margin_any_data(n, on_off, pull_up, cell, selectivity, read) <= margin + 1e-12
+    assert read_margin(*case, any_data=True) <= margin + 1e-12
 
 
 @given(ratios, pull_ups, reads)

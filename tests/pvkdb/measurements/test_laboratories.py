@@ -70,7 +70,8 @@ READ: dict[str, str | bytes] = {
     "stamps of a clock": "Timestamp,V (V),I (A)\n" + rows("2026-11-27 11:22:30.{n},{v},{i}"),
     "German names with symbols": "Messzeit/s;Spannung U/V;Stromstärke I/mA\n"
     + rows("{t};{v};{i}", True, i=1e3),
-    "French names": "Temps (s);Tension (V);Courant (A)\n" + rows("{t};{v};{i}", True),
+    "French names and a comment": "# Station; mardi\nTemps (s);Tension (V);Courant (A)\n"
+    + rows("{t};{v};{i}", True),
     "a row of units in brackets": "Spannung;Strom\n[V];[mA]\n" + rows("{v};{i}", True, i=1e3),
     "commas in quoted headings": '"V, mV","I, nA"\n' + rows('"{v}","{i}"', v=1e3, i=1e9),
     "EC-Lab": "EC-Lab ASCII FILE\nNb header lines : 4\n\nmode\ttime/s\tEwe/V\t<I>/mA\n"

@@ -237,13 +237,6 @@ def test_an_interval_of_ppf_must_be_positive(tmp_path: Path) -> None:
         forms(tmp_path, text)
 
 
-def test_decimal_commas_and_comments(tmp_path: Path) -> None:
-    text = "# Probe station; Tuesday\nSpannung (mV);Strom (nA)\n0,5;1,5\n1,0;3,0\n1,5;4,5\n"
-    trace = sweep(tmp_path, text)
-    assert trace.voltage_v == pytest.approx([0.5e-3, 1e-3, 1.5e-3])
-    assert trace.current_a == pytest.approx([1.5e-9, 3e-9, 4.5e-9])
-
-
 @pytest.mark.parametrize(
     "head",
     [

@@ -67,3 +67,12 @@ def computed_barriers(store: Store, folder: Path) -> None:
     wanted = [line for line in barrier_lines() if line["material"]["formula"] == "CsPbBr3"]
     with store.session() as session:
         take_calculations(session, file_of(folder / "lines.jsonl.gz", *wanted))
+
+
+@pytest.fixture
+def barriers(sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The literature and the barriers of γ-CsPbBr3, in the store of a user's folder."""
+    computed_barriers(sqlite_store, tmp_path)
+    monkeypatch.setenv("PVKDB_DATABASE_URL", str(sqlite_store.url))
+    monkeypatch.chdir(tmp_path)
+    return sqlite_store

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
 from importlib import import_module
 from math import exp
 from pathlib import Path
@@ -24,7 +23,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.suitability.evidence.simulations import answer_simulation
 
-from .conftest import Released, computed_barriers
+from .conftest import Released
 
 pytest.importorskip("numba", reason="numba is not installed (extra 'simulation')")
 report = import_module("pvkdb.simulation.report")
@@ -55,17 +54,9 @@ def test_the_activation_energy_says_why_it_is_not_the_bottleneck(
     assert words in report._reason(result, axis, found)
 
 
-@pytest.fixture
-def store(sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """The barriers of γ-CsPbBr3, and those of another phase, in a store beside the literature."""
-    computed_barriers(sqlite_store, tmp_path)
-    monkeypatch.setenv("PVKDB_DATABASE_URL", str(sqlite_store.url))
-    monkeypatch.chdir(tmp_path)
-    return sqlite_store
-
-
 @pytest.mark.slow
-def test_the_command_says_every_number_with_its_interval_and_assumptions(store: Store) -> None:
+@pytest.mark.usefixtures("barriers")
+def test_the_command_says_every_number_with_its_interval_and_assumptions() -> None:
     outcome = CliRunner().invoke(app, ["simulate", "CsPbBr3", "--json"])
     assert outcome.exit_code == 0, outcome.exception
     answer = KineticsAnswer.model_validate_json(outcome.stdout)
@@ -84,9 +75,9 @@ def test_the_command_says_every_number_with_its_interval_and_assumptions(store: 
 
 
 @pytest.mark.slow
-def test_several_phases_are_not_mixed(store: Store) -> None:
+def test_several_phases_are_not_mixed(barriers: Store) -> None:
     """One of the two calculations belongs to CsPbBr3 of an unknown phase."""
-    with store.session() as session:
+    with barriers.session() as session:
         for each in session.scalars(select(Calculation)):
             if each.parameters["potential"] == "chgnet":
                 each.material_id = "CsPbBr3"
@@ -118,7 +109,7 @@ def test_a_close_barrier_gives_windows(caesium_lead_bromide: NebResult) -> None:
 
 
 @pytest.mark.slow
-def test_the_page_runs(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_runs(barriers: Store, capsys: pytest.CaptureFixture[str]) -> None:
     text = PAGE.read_text(encoding="utf-8")
     commands = re.findall(r"^pvkdb (simulate [^#\n]*)", text, re.MULTILINE)
     assert len(commands) == 2

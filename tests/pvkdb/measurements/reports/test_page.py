@@ -8,7 +8,6 @@ import json
 import re
 import zipfile
 from html.parser import HTMLParser
-from typing import Any
 
 import numpy as np
 import pytest
@@ -70,27 +69,18 @@ def test_json_is_the_document(report: Report) -> None:
         report_file(report, "docx")
 
 
-class Further:
-    """A report with parts that this page does not know."""
-
-    def __init__(self, report: Report, **parts: Any) -> None:
-        self.inner, self.parts = report, parts
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-    def document(self) -> dict[str, Any]:
-        return {**self.inner.document(), **self.parts}
-
-
-def test_further_parts_of_a_report_become_sections(report: Report) -> None:
+def test_further_parts_of_a_report_become_sections(
+    report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
     votes = [{"sign": "area", "answer": "interfacial", "strength": None}]
     steps = [
         {"question": "where", "answer": "undecided", "votes": []},
         {"question": "which ion", "answer": "ECM", "votes": votes},
     ]
     laws = [{"law": "Schottky <b>", "weight": 0.75, "vetoes": ["slope", "permittivity"]}]
-    said = words(report_page(Further(report, switching_steps=steps, laws=laws)))  # type: ignore[arg-type]
+    document = {**report.document(), "switching_steps": steps, "laws": laws}
+    monkeypatch.setattr(Report, "document", lambda _: document)
+    said = words(report_page(report))
     assert "Switching steps Question Answer where undecided which ion ECM" in said
     assert "Which ion, ECM: votes Sign Answer Strength area interfacial –" in said
     assert "Laws Law Weight Vetoes Schottky <b> 0.75 slope, permittivity" in said

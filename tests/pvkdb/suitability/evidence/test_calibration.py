@@ -90,16 +90,6 @@ def test_a_phase_of_each_family_widens_the_interval() -> None:
     assert (found.minimum, found.maximum) == pytest.approx((low, high), abs=1e-3)
 
 
-def test_joined_never_mixes_grades_that_pvkdb_computed() -> None:
-    """Of phases with reported, DFT and calibrated values, the best kind alone counts."""
-    reported = Evidence(0.3, 0.4, grade=Grade.DFT)
-    own = Evidence(0.5, 0.6, grade=Grade.OWN_DFT)
-    model = Evidence(0.0, 1.0, grade=Grade.CALIBRATED)
-    assert joined([model, own, reported]).maximum == 0.4
-    assert (joined([model, own]).maximum, joined([model, own]).grade) == (0.6, Grade.OWN_DFT)
-    assert joined([model]).grade is Grade.CALIBRATED
-
-
 def test_formation_energies_have_the_offset_of_their_class(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ca with Sr, Pb with Sn; of both in one compound, or of others, the line of all counts."""
     options = {"slope": 1.0, "squares_ev2": None, "families": ("3D",)}

@@ -124,15 +124,14 @@ def test_a_word_that_a_reader_inferred_is_not_measured(found: Found) -> None:
     assert found["d-t4-r02"].evidence["volatility"].grade is Grade.MEASURED
 
 
-def test_the_best_grade_of_several_statements_counts() -> None:
-    typical, best = Evidence(10, 10), Evidence(None, 1e3, grade=Grade.BEST)
-    quoted = Evidence(1, 1, grade=Grade.SECONDARY)
-    assert joined([quoted, best, typical]).maximum == 10
-    assert joined([quoted, best]).grade is Grade.BEST
-    assert joined([quoted]).grade is Grade.SECONDARY
-    extrapolated = Evidence(7e9, 7e9, grade=Grade.EXTRAPOLATED)
-    assert joined([extrapolated, typical]).maximum == 10
-    assert joined([extrapolated, best]).grade is Grade.EXTRAPOLATED
+def test_of_several_grades_the_best_alone_counts() -> None:
+    """Read, best and extrapolated values are never one value, nor those that pvkdb computed."""
+    words = "MEASURED EXTRAPOLATED BEST DFT REPORTED SECONDARY OWN_DFT CALIBRATED"
+    listed = [Evidence(n, n, grade=Grade[word]) for n, word in enumerate(words.split())]
+    for n, best in enumerate(listed):
+        found = joined(reversed(listed[n:]))
+        assert (found.maximum, found.grade) == (n, best.grade)
+        assert [each.grade for each in found.beside] == [each.grade for each in listed[n + 1 :]]
 
 
 def test_a_figure_belongs_to_the_device_that_it_names() -> None:

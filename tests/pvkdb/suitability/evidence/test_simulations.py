@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,9 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.suitability.evidence.simulations import simulation_request
 
-from ...simulation.conftest import computed_barriers
+from ...simulation.conftest import barriers
+
+__all__ = ["barriers"]
 
 pytestmark = pytest.mark.slow
 
@@ -29,22 +30,13 @@ GIVEN = {"thickness_nm": 100.0, "bias_v": 0.5, "vacancies": (1e-4, 1e-3)}
 PAGE = Path(__file__).parents[4] / "docs" / "simulation.md"
 
 
-@pytest.fixture
-def store(sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """The literature, and the barriers of γ-CsPbBr3."""
-    computed_barriers(sqlite_store, tmp_path)
-    monkeypatch.setenv("PVKDB_DATABASE_URL", str(sqlite_store.url))
-    monkeypatch.chdir(tmp_path)
-    return sqlite_store
-
-
 def question(**changes: Any) -> SimulationQuestion:
     known = {"material": "CsPbBr3-Pnma", "stack": "ITO/CsPbBr3/Ag", "inputs": GIVEN}
     return SimulationQuestion(**{**known, **changes})
 
 
-def test_every_input_names_who_chose_it(store: Store) -> None:
-    with store.session(read_only=True) as session:
+def test_every_input_names_who_chose_it(barriers: Store) -> None:
+    with barriers.session(read_only=True) as session:
         request = simulation_request(session, question())
         inputs = {each.name: each for each in request.inputs}
     assert inputs["vacancies"].basis == "given"
@@ -70,15 +62,15 @@ def test_every_input_names_who_chose_it(store: Store) -> None:
     ],
 )
 def test_what_is_missing_is_asked_for(
-    store: Store, changes: dict[str, Any], error: type[Exception], words: str
+    barriers: Store, changes: dict[str, Any], error: type[Exception], words: str
 ) -> None:
-    with store.session(read_only=True) as session, pytest.raises(error, match=words):
+    with barriers.session(read_only=True) as session, pytest.raises(error, match=words):
         simulation_request(session, question(**changes))
 
 
-def test_the_formation_energy_gives_the_vacancies(store: Store) -> None:
+def test_the_formation_energy_gives_the_vacancies(barriers: Store) -> None:
     """0.5 to 0.7 eV at 400 K: exp(−E_f/kT) is 5.0e-7 to 1.5e-9."""
-    with store.session() as session:
+    with barriers.session() as session:
         known = {"quantity": "DFE", "scope": "computed", "method": "DFT", "source": "made up"}
         known |= {"defect": "V_Br", "species": "Br", "approximate": False}
         value = {"material_id": "CsPbBr3-Pnma", "value_min_ev": 0.5, "value_max_ev": 0.7}
@@ -94,7 +86,7 @@ def test_the_formation_energy_gives_the_vacancies(store: Store) -> None:
 
 
 @pytest.mark.long
-def test_the_device_of_the_page_is_computed_once_as_there(store: Store, tmp_path: Path) -> None:
+def test_the_device_of_the_page_is_computed_once_as_there(barriers: Store, tmp_path: Path) -> None:
     text = PAGE.read_text(encoding="utf-8")
     command = text.split("$ pvkdb ")[1].partition("```")[0].replace("\\\n", " ")
     first = CliRunner().invoke(app, shlex.split(f"{command} --json"))
@@ -121,8 +113,8 @@ def test_the_device_of_the_page_is_computed_once_as_there(store: Store, tmp_path
     assert "invalid request" in str(other.exception.kind)
 
 
-def test_the_client_queues_a_device_once(store: Store) -> None:
-    with pvkdb.open_store(str(store.url)) as client:
+def test_the_client_queues_a_device_once(barriers: Store) -> None:
+    with pvkdb.open_store(str(barriers.url)) as client:
         queued = client.calculations.simulate(question())
         assert (queued.kind, queued.state.value) == ("simulation", "queued")
         assert client.calculations.simulate(question()).id == queued.id

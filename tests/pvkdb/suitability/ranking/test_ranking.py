@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import InputError, NotFoundError
+from pvkdb.errors import InputError
 from pvkdb.schemas.profiles import SUBJECTS, Criterion, Profile, Subject
 from pvkdb.schemas.rankings import Grade, RankedCandidate, Ranking, Verdict
 from pvkdb.suitability import (
@@ -297,11 +297,6 @@ def test_an_analog_application_says_where_nothing_analog_is_shown(literature: Se
     assert "250 states, place" in said
     assert "web-yang2021" in said
     assert "non-linearity" not in answer(ranking(literature, "non-volatile-memory", options))
-
-
-def test_an_unknown_application_names_the_known_ones(literature: Session) -> None:
-    with pytest.raises(NotFoundError, match="did you mean 'synaptic-training'"):
-        ranking(literature, "synaptic-trainin")
 
 
 def test_the_table_holds_every_candidate_with_evidence(literature: Session) -> None:

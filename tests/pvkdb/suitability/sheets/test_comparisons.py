@@ -1,22 +1,19 @@
-"""Comparisons of two candidates: the subject's value comes first and is the better one."""
+"""Comparisons: the subject's value is the better one; what knowing an open value is worth."""
 
 from __future__ import annotations
 
-import random
 import re
 from itertools import combinations
-from math import log10
 
 import pytest
 from sqlalchemy.orm import Session
 
-from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import SUBJECTS, Bounds, Criterion, Profile, Subject
 from pvkdb.schemas.rankings import Assessment, Grade, RankedCandidate, Ranking, Verdict
 from pvkdb.suitability import Options, rank, rank_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import requirement_text, value_text
-from pvkdb.suitability.sheets.comparisons import ahead_of, label, scope
+from pvkdb.suitability.sheets.comparisons import ahead_of, label, open_values, scope, settled
 
 from ....curated import PROFILES
 
@@ -100,68 +97,43 @@ def test_all_pairs_of_a_profile(literature: Session, application: str, subject: 
     assert said or len({entry.score for entry in found.candidates}) <= 1
 
 
-@pytest.mark.slow
-def test_thousands_of_random_pairs() -> None:
-    draw = random.Random(23)
-    pairs = 0
-    for _ in range(8):
-        found = random_ranking(draw)
-        pairs += len(listed := [*combinations(found.candidates, 2)])
-        assert sum(check(found, *pair) for pair in listed)
-    assert pairs >= 3_000
+BASIS = {"weight": 1, "basis": "printed", "source": "a test"}
+RATIO = Criterion(
+    metric="on_off_ratio", unit="1", bounds=Bounds(at_least=100), scale="log", **BASIS
+)
 
 
-def random_ranking(draw: random.Random) -> Ranking:
-    """A ranking of thirty candidates by random criteria, with evidence of every kind."""
-    of_devices = [name for name, metric in METRICS.items() if metric.subject == "devices"]
-    metrics = draw.sample(of_devices, k=4)
-    criteria = tuple(random_criterion(draw, name) for name in metrics)
-    profile = Profile(name="x", title="X", summary="", devices=criteria, materials=())
-    listed = []
-    for place in range(30):
-        drawn = {name: random_evidence(draw, name) for name in metrics}
-        known = {name: each for name, each in drawn.items() if each is not None}
-        listed.append(Candidate(f"c{place}", f"c{place}", "device", known))
-    return rank_candidates(profile, "devices", listed, Options(samples=1))
+def of_ratios(*given: Evidence, criterion: Criterion = RATIO) -> Ranking:
+    profile = Profile(name="x", title="X", summary="", devices=(criterion,), materials=())
+    listed = [
+        Candidate(f"c{n}", f"c{n}", "device", {criterion.metric: each})
+        for n, each in enumerate(given)
+    ]
+    return rank_candidates(profile, "devices", listed, Options(samples=10))
 
 
-def random_criterion(draw: random.Random, name: str) -> Criterion:
-    metric = METRICS[name]
-    limits: dict[str, float] = {}
-    if not metric.words:
-        corners = sorted(number(draw, name) for _ in range(4))
-        below, low, high, above = corners
-        sides = draw.choice(("low", "high", "both"))
-        if sides != "high":
-            limits |= {"at_least": low, **({"fails_below": below} if draw.random() < 0.7 else {})}
-        if sides != "low":
-            limits |= {"at_most": high, **({"fails_above": above} if draw.random() < 0.7 else {})}
-    bounds = Bounds(accepts=metric.words[: draw.randint(1, 2)], **limits)
-    known = {"metric": name, "unit": metric.unit, "scale": metric.scale, "bounds": bounds}
-    drawn = {"graded": draw.random() < 0.3, "weight": draw.uniform(0.1, 3)}
-    return Criterion(**known, **drawn, basis="printed", source="a test")
+def test_the_gain_is_the_mean_of_the_best_score_once_the_value_is_known() -> None:
+    """A share of 0.5 beside one of 0.25: half the time it is 1, else the other is the best."""
+    found = of_ratios(Evidence(10, 1000), Evidence(10**1.5, 10**2 * 10 ** (1 / 6)))
+    values = open_values(found, found.candidates)
+    first, second = sorted(values, key=lambda each: each.candidate)
+    assert (first.candidate, first.chance, first.computed) == ("c0", pytest.approx(0.5), False)
+    assert first.gain == pytest.approx(0.5 * 1 + 0.5 * 0.25 - 0.5)
+    assert second.gain == pytest.approx(0.25 * 1 + 0.75 * 0.5 - 0.5)
+    assert first.known.startswith("on/off ratio 10 to 1000: 50 % of the range is enough")
 
 
-def random_evidence(draw: random.Random, name: str) -> Evidence | None:
-    metric, kind = METRICS[name], draw.random()
-    if kind < 0.15:
-        return None
-    if kind < 0.2:
-        return Evidence(not_defined="a test")
-    grade = draw.choice((Grade.MEASURED, Grade.SECONDARY, Grade.REPORTED))
-    if metric.words:
-        return Evidence(word=draw.choice(metric.words), grade=grade)
-    low, high = sorted((number(draw, name), number(draw, name)))
-    if kind < 0.6:
-        return Evidence(low, low, qualifier=draw.choice((None, "~")), grade=grade)
-    if kind < 0.8:
-        return Evidence(low, high, grade=grade)
-    return Evidence(low, None, grade=grade) if kind < 0.9 else Evidence(None, high, grade=grade)
+def test_of_a_scale_the_outcomes_are_the_ends_of_the_interval() -> None:
+    scale = {"graded": True, "bounds": Bounds(fails_below=1, at_least=100)}
+    graded = RATIO.model_copy(update=scale)
+    found = of_ratios(Evidence.exactly(10), Evidence(1, 100), criterion=graded)
+    (only,) = open_values(found, found.candidates)
+    entry = found.candidates[1].criteria[0]
+    assert only.gain == pytest.approx(0.5 * (entry.share_high - 0.5), abs=1e-3)
 
 
-def number(draw: random.Random, name: str) -> float:
-    metric = METRICS[name]
-    low, high = metric.least or 0.0, metric.most or 1e9
-    if metric.scale == "log":
-        return float(10 ** draw.uniform(log10(max(low, 1e-9)), log10(high)))
-    return draw.uniform(low, min(high, 1e3))
+def test_what_cannot_change_the_choice_is_worth_nothing() -> None:
+    found = of_ratios(Evidence.exactly(1000), Evidence(10, 1000))
+    assert open_values(found, found.candidates) == []
+    assert settled(found.candidates) == ["No open value alone changes the choice of c0 (c0)."]
+    assert open_values(of_ratios(), []) == settled([]) == []
