@@ -215,8 +215,10 @@ def through(column: Column) -> Translation:
 
 def of_material(column: Column, attribute: Any) -> ColumnElement[Any]:
     """SQL expression of an attribute of a row's material, for sorting and counting."""
-    found = select(attribute).select_from(Material).join(Material.composition)
-    return found.where(Material.id == column).scalar_subquery()
+    found = select(attribute).where(Material.id == column)
+    if attribute.class_ is Composition:
+        found = found.join_from(Material, Composition)
+    return found.scalar_subquery()
 
 
 # Filters of several collections
