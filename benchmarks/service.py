@@ -26,14 +26,13 @@ from sqlalchemy import Connection, insert, select, text
 
 from benchmarks.serving import SERVE, database_at, measured_ms, peak_mb, rate, serving
 from pvkdb.literature import load_literature
+from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.devices import (
     Device,
     DeviceLayer,
-    DeviceMetric,
     DeviceReference,
-    metric_columns,
 )
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.materials import Composition, Material
@@ -48,19 +47,9 @@ def fill(connection: Connection, devices: int, energetics: int) -> None:
     materials = connection.execute(select(Material.id, Composition.formula).join(Composition)).all()
     keys = list(connection.scalars(select(Reference.key)))
 
-    def device(number: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def device(number: int) -> dict[str, Any]:
         name = f"bench-{number:06d}"
         material, formula = draw.choice(materials)
-        metrics = [
-            {"metric": metric, "value_min": value, "value_max": value, "qualifier": qualifier}
-            for metric, value, qualifier in (
-                ("on_off_ratio", round(10 ** draw.uniform(0, 9), 3), draw.choice((None, "~"))),
-                ("retention_s", round(10 ** draw.uniform(1, 7), 1), draw.choice((None, ">"))),
-                ("endurance_cycles", round(10 ** draw.uniform(1, 8)), None),
-                ("v_set_v", round(draw.uniform(0.1, 4), 2), None),
-            )
-            if draw.random() < 0.8
-        ]
         row = {
             "id": name,
             "group": "benchmark",
@@ -70,20 +59,27 @@ def fill(connection: Connection, devices: int, energetics: int) -> None:
             "source": "benchmarks/service.py",
         }
         row |= dict.fromkeys(_FIGURES)
-        for metric in metrics:
-            row |= metric_columns(**metric)
-        return row, [{"device_id": name, **metric} for metric in metrics]
+        for metric, value, qualifier in (
+            ("on_off_ratio", round(10 ** draw.uniform(0, 9), 3), draw.choice((None, "~"))),
+            ("retention_s", round(10 ** draw.uniform(1, 7), 1), draw.choice((None, ">"))),
+            ("endurance_cycles", round(10 ** draw.uniform(1, 8)), None),
+            ("v_set_v", round(draw.uniform(0.1, 4), 2), None),
+        ):
+            if draw.random() < 0.8:
+                _, table = TABLE_METRICS[metric]
+                row |= dict.fromkeys(table.names, value)
+                row |= {table.qualifier: qualifier} if table.qualifier else {}
+        return row
 
     for numbers in _batches(range(devices), 5_000):
         made = [device(number) for number in numbers]
-        connection.execute(insert(Device.__table__), [_renamed(row) for row, _ in made])
-        connection.execute(insert(DeviceMetric), [each for _, each in made for each in each])
+        connection.execute(insert(Device.__table__), [_renamed(row) for row in made])
         stack = (("bottom_electrode", "ITO"), ("absorber", "perovskite"), ("top_electrode", "Ag"))
         connection.execute(
             insert(DeviceLayer),
             [
                 {"device_id": row["id"], "position": place, "role": role, "material": material}
-                for row, _ in made
+                for row in made
                 for place, (role, material) in enumerate(stack)
             ],
         )
@@ -91,7 +87,7 @@ def fill(connection: Connection, devices: int, energetics: int) -> None:
             insert(DeviceReference),
             [
                 {"device_id": row["id"], "reference_key": draw.choice(keys), "position": 0}
-                for row, _ in made
+                for row in made
             ],
         )
     for numbers in _batches(range(energetics), 10_000):

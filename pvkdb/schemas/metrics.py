@@ -68,7 +68,7 @@ class Metric:
     magnitude: bool = False
     #: The name within a sentence: ``endurance``. By default the name without its unit.
     label: str = ""
-    #: The name in the tables ``device_metrics`` and ``device_claims``; None: never reported there.
+    #: The name in the store and in the table ``device_claims``; None: never reported there.
     reported_as: str | None = None
     #: The columns of the table ``devices``, for a metric that it has.
     table: TableColumns | None = None
@@ -245,7 +245,7 @@ METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
 REPORTED: dict[str, Metric] = {
     metric.reported_as: metric for metric in _ALL if metric.reported_as is not None
 }
-#: Metrics of the table ``devices`` with their columns, by their names in ``device_metrics``.
+#: Metrics of the table ``devices`` with their columns, by their names in the store.
 TABLE_METRICS: dict[str, tuple[Metric, TableColumns]] = {
     name: (metric, metric.table) for name, metric in REPORTED.items() if metric.table is not None
 }

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Select,
-    Subquery,
-    func,
-    literal,
-    select,
-    true,
-)
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
-from sqlalchemy.sql.visitors import iterate
 
 from pvkdb.errors import InputError, NotFoundError, ParameterError, unknown_name
 from pvkdb.schemas.tables import Row
@@ -28,25 +17,19 @@ from pvkdb.store.base import Versioned
 from pvkdb.store.collections.declarations import (
     CountTable,
     Filter,
-    Related,
     column_facets,
     column_filters,
     own_orders,
 )
 from pvkdb.store.collections.keyset import (
     CursorPosition,
-    Order,
-    Piece,
     Sortable,
     Sorting,
     behind,
     named_levels,
-    parts,
     plain,
-    read_indexes,
     without_indexes,
 )
-from pvkdb.store.rows.among import among_found
 from pvkdb.store.rows.reading import TableRows
 
 RowT = TypeVar("RowT", bound=Row)
@@ -60,9 +43,6 @@ FACET_VALUES = 50
 #: Rows that are counted of what a search of energies or materials finds, unless all are wanted.
 MOST_COUNTED = 5_000
 
-#: Most ids that a search of a large collection begins with; of more, it reads rows in their order.
-_MOST_IDS = 20_000
-
 #: Filters with their values, or the statement that :meth:`Collection.select` made of them.
 Filters = Mapping[str, Any] | Select[Any]
 
@@ -72,12 +52,6 @@ class Search(dict[str, Any]):
 
     conditions: Mapping[str, ColumnElement[bool]]
 
-    def only(self, names: Iterable[str]) -> Search:
-        """Return the search by some of its filters."""
-        part = Search({name: self[name] for name in names})
-        part.conditions = self.conditions
-        return part
-
 
 @dataclass(frozen=True)
 class SearchPage(Generic[RowT]):
@@ -85,18 +59,6 @@ class SearchPage(Generic[RowT]):
 
     rows: list[RowT]
     place: CursorPosition | None
-
-
-@dataclass(frozen=True, eq=False)
-class _Start:
-    """What a search begins with: the index of some filters, ids that they find, or the order.
-
-    ``every``: the ids are all those found; otherwise some of them, which may be repeated.
-    """
-
-    by: tuple[str, ...] = ()
-    ids: Subquery | None = None
-    every: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,10 +74,9 @@ class Collection(Generic[RowT]):
     filters and facets are declared there, and each column of the model itself is sorted by.
 
     ``most_counted`` rows are counted of what a search of a large collection finds. With ``counts``,
-    numbers of what searches often find are kept. With ``row_id``, as many rows as are counted are
-    found by the filter that finds fewest ids in an index, and then sorted; more are read in their
-    order until a page is full, and only orders with an index are in ``sortable``. Rows with the
-    same value are in the direction of their order.
+    numbers of what searches often find are kept. ``reversible`` orders have an index, which a
+    descending order reads backwards: rows with the same value are in the direction of their order,
+    and only orders of ``sortable`` are known.
     """
 
     name: str
@@ -124,18 +85,18 @@ class Collection(Generic[RowT]):
     filters: Mapping[str, Filter] = field(default_factory=dict)
     sortable: Mapping[str, Sortable] = field(default_factory=dict)
     order: tuple[Sorting, ...] = ()
-    facets: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any] | Related] = field(
+    facets: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = field(
         default_factory=dict
     )
     spelled: Callable[[str], str] = str
     several_in: frozenset[str] = frozenset()
     counts: CountTable | None = None
     most_counted: int | None = None
-    row_id: InstrumentedAttribute[int] | None = None
+    reversible: bool = False
 
     def __post_init__(self) -> None:
         """Add what the columns declare."""
-        orders = own_orders(self.rows) if self.row_id is None else {}
+        orders = {} if self.reversible else own_orders(self.rows)
         for name, every in (
             ("filters", {**column_filters(self.rows), **self.filters}),
             ("facets", {**self.facets, **column_facets(self.rows), **self.facets}),
@@ -217,17 +178,11 @@ class Collection(Generic[RowT]):
         assert isinstance(found, Search)
         return found.conditions[name]
 
-    def select(
-        self,
-        filters: Filters,
-        order: Sequence[Sorting] | None = None,
-        among: Select[Any] | None = None,
-        ids: Subquery | None = None,
-    ) -> Select[Any]:
-        """Return the SELECT of the rows that match all filters, among all current ones by default.
+    def select(self, filters: Filters, by_key: bool = False) -> Select[Any]:
+        """Return the SELECT of the current rows that match all filters.
 
-        With an ``order``, only its columns are read from indexes: right where rows are many. With
-        ``ids``, conditions on the column of that name are tested before their rows are looked for.
+        With ``by_key`` no index of a filter is read: SQLite then reads rows in the order of their
+        key until a page is full, and does not sort all that an index finds.
 
         Raises:
             ParameterError: as :meth:`search`.
@@ -235,95 +190,17 @@ class Collection(Generic[RowT]):
         search = self.search(filters)
         if isinstance(search, Select):
             return search
-        statement = self.current() if among is None else among
-        for name in search:
-            condition = search.conditions[name]
-            if order is not None:
-                kept: dict[str, Any] = dict(order)
-                if ids is not None:
-                    kept[ids.c[0].key] = ids.c[0]
-                condition = without_indexes(condition, self.key, kept)
-            statement = statement.where(condition)
-        return statement
+        conditions = search.conditions.values()
+        if by_key:
+            conditions = [without_indexes(each, self.key) for each in conditions]
+        return self.current().where(*conditions)
 
-    def _found(self, session: Session, filters: Filters, most: int, *columns: Any) -> Subquery:
-        """Return at most ``most`` + 1 rows that match, in any order."""
-        if self.row_id is None:
-            return _only(self.select(filters), *(columns or [self.key])).limit(most + 1).subquery()
-        return self._found_by(self._starts(session, filters)[-1], filters, most, *columns)
-
-    def _found_by(self, start: _Start, filters: Filters, most: int, *columns: Any) -> Subquery:
-        within = None if self.row_id is None else self.order
-        rest, by = self.search(filters), Search()
-        if isinstance(rest, Search):
-            by = rest.only(start.by)
-            rest = rest.only(name for name in rest if name not in start.by)
-        wanted = _only(self.select(rest, within, ids=start.ids), self.key, *columns)
-        if start.ids is not None:
-            # The sum is in no index: SQLite begins with the ids.
-            wanted = wanted.where(start.ids.c[0] + 0 == self.row_id)
-        elif by:
-            # In the order of its index: PostgreSQL would read the largest one, for its columns.
-            columns_read = iterate(by.conditions[next(iter(by))])
-            first = next(each for each in columns_read if isinstance(each, Column))
-            wanted = self.select(by, among=wanted).order_by(first)
-        else:
-            orders = [self.sortable[name].order(falls) for name, falls in self.sorting(None)]
-            wanted = wanted.order_by(*(each.clause() for each in orders))
-        return wanted.limit(most + 1).subquery()
-
-    def _starts(self, session: Session, filters: Filters) -> list[_Start]:
-        """Return the index that finds fewest, with ids where it is that of another table.
-
-        Where each finds too many: some of a list of ids, of which many may match, then the order.
-        """
-        given = self.search(filters)
-        if isinstance(given, Select) or self.row_id is None:
-            return [_Start()]
-        known: dict[str, list[_Start]] = session.info.setdefault("pvkdb_starts", {})
-        search = repr((self.name, sorted(given.items())))
-        if search in known:
-            return known[search]
-        read_indexes(session)
-        sources: list[tuple[list[str], Select[Any], bool]] = []  # by what, what, whether ids
-        ranges: dict[str, list[str]] = {}
-        for name, value in given.items():
-            search_of = self.filters[name].indexed or (lambda _: ())
-            for each in search_of(value):
-                if isinstance(each, ColumnElement):
-                    of = name.removesuffix("_min").removesuffix("_max")
-                    ranges.setdefault(of, []).append(name)
-                else:
-                    sources.append(([name], each, True))
-        for names in ranges.values():
-            matching = self.select(given.only(names))
-            sources.append((names, _only(matching, literal(1)), False))
-        found, number, fewest = [_Start()], _MOST_IDS, math.inf
-        for names, rows, listed in sources:
-            part = given.only(names)
-            some = rows.limit(number).subquery()
-            if self._counted(part) is not None:
-                there = self.count(session, part)
-            else:
-                there = session.scalar(select(func.count()).select_from(some)) or 0
-            by = () if listed and not self.filters[names[0]].exact else tuple(names)
-            if there < number:
-                ids = select(rows.subquery().c[0]).distinct().subquery() if listed else None
-                found, number = [_Start(by, ids)], there
-            elif number == _MOST_IDS and listed and there < fewest:
-                some = rows.limit(_MOST_IDS // 2).subquery()
-                found, fewest = [_Start(by, some, every=False), _Start()], there
-            elif by == tuple(given) and not listed:  # each that it finds matches
-                found = [_Start(by), _Start()]
-        known[search] = found
-        return found
-
-    def _counted(self, filters: Filters, partly: bool = False) -> Select[Any] | None:
+    def _counted(self, filters: Filters) -> Select[Any] | None:
         """Return the SELECT of the numbers that add up to those of a search; None without them."""
         given = None if self.counts is None else self.search(filters)
         if self.counts is None or not isinstance(given, Search):
             return None
-        condition = self.counts.where(given, partly)
+        condition = self.counts.where(given)
         return None if condition is None else select(self.counts.number).where(condition)
 
     def count(self, session: Session, filters: Filters, most: int | None = None) -> int:
@@ -331,34 +208,8 @@ class Collection(Generic[RowT]):
         counted = self._counted(filters)
         if counted is not None:
             return session.scalar(select(func.sum(counted.subquery().c.number))) or 0
-        if most is not None and self.row_id is None:
-            some = self._found(session, filters, most)
-            return session.scalar(select(func.count()).select_from(some)) or 0
-        if most is not None:
-            number = 0
-            for start in self._starts(session, filters):
-                if start.every:
-                    found, one = self._found_by(start, filters, most), func.count()
-                else:  # some more, of which those that are repeated are counted once
-                    found = self._found_by(start, filters, most * 11 // 10, self.row_id)
-                    one = func.count(found.c[1].distinct())
-                number = session.scalar(select(one).select_from(found)) or 0
-                if number > most:
-                    break
-            return min(number, most + 1)
-        model = self.key.class_
-        if issubclass(model, Versioned) and not isinstance(filters, Select):
-            # Few rows are replaced; looking for each row among them takes as long as the rest.
-            replaced = self.source.where(self.key.in_(model.replaced()))
-            every, old = (
-                _only(rows, func.count()).scalar_subquery()
-                for rows in (
-                    self.select(filters, among=self.source),
-                    self.select(filters, self.sorting(self.key_name), among=replaced),
-                )
-            )
-            return session.scalar(select(every - old)) or 0
-        return session.scalar(_only(self.select(filters), func.count())) or 0
+        found = _only(self.select(filters), self.key).limit(None if most is None else most + 1)
+        return session.scalar(select(func.count()).select_from(found.subquery())) or 0
 
     def facet(
         self, session: Session, filters: Filters, name: str, most: int | None = None
@@ -372,23 +223,16 @@ class Collection(Generic[RowT]):
         """
         if name not in self.facets:
             raise InputError(unknown_name(f"facet of {self.name}", name, self.facets))
-        number: ColumnElement[int] = func.count()
-        counted, facet = self._counted(filters), self.facets[name]
+        value: Any
+        number: ColumnElement[int]
+        counted = self._counted(filters)
         if counted is not None and self.counts is not None:
             value, number = self.counts.facets[name], func.sum(self.counts.number)
             counted = counted.where(self.counts.number > 0)
         else:
-            column = facet.column if isinstance(facet, Related) else facet
-            counted, value = self.select(filters), column
-            if most is not None:
-                found = self._found(session, filters, most - 1, column.label("value"))
-                counted, value = select(found), found.c.value
-            # What rows name is far less than the rows: it is counted first.
-            if isinstance(facet, Related):
-                by = _only(counted, value.label("of"), number.label("number"))
-                each = by.group_by(value).subquery()
-                counted, number = select(each), func.sum(each.c.number)
-                value = facet.value(each.c.of)
+            found = _only(self.select(filters), self.facets[name].label("value")).limit(most)
+            listed = found.subquery()
+            counted, value, number = select(listed), listed.c.value, func.count()
         counted = _only(counted, value.label("value"), number.label("number")).group_by(value)
         counted = counted.order_by(number.desc(), value)
         if name not in self.several_in:
@@ -410,7 +254,7 @@ class Collection(Generic[RowT]):
         for order in (self.order, tuple([(name, not falls) for name, falls in self.order])):
             levels = order if levels == order[: len(levels)] else levels
         by_key = self.key_name in dict(levels)
-        falling = self.row_id is not None and bool(levels) and levels[-1][1]
+        falling = self.reversible and bool(levels) and levels[-1][1]
         return levels if by_key else (*levels, (self.key_name, falling))
 
     def find(
@@ -425,9 +269,8 @@ class Collection(Generic[RowT]):
     ) -> SearchPage[RowT]:
         """Return at most ``limit`` rows behind a cursor position.
 
-        Their keys are found first, from indexes where possible; only these rows are then loaded,
-        with all fields or some. ``total`` is what :meth:`count` returned for ``most_counted``; it
-        is counted if missing.
+        Their keys are found first; only these rows are then loaded, with all fields or some.
+        ``total`` is what :meth:`count` returned for ``most_counted``, if it is known.
 
         Raises:
             ValueError: the position does not fit the order.
@@ -436,64 +279,19 @@ class Collection(Generic[RowT]):
             return SearchPage(rows=[], place=None)
         levels = sorting or self.sorting(None)
         orders = [self.sortable[name].order(descending) for name, descending in levels]
-        place = after and self.place(levels, after)
-        if self._finds_few(session, filters, total):
-            labels = [order.expression.label(f"level_{n}") for n, order in enumerate(orders)]
-            few = self._found(session, filters, self.most_counted or 0, *labels)
-            orders = [
-                replace(order, expression=few.c[f"level_{n}"]) for n, order in enumerate(orders)
-            ]
-            wanted: Select[Any] = select(few)
-            pieces = iter([(behind(orders, place) if place else true(), orders)])
-        else:
-            in_order = self.row_id is not None or self._is_read_in_order(session, levels, total)
-            matching = self.select(filters, levels if in_order else None)
-            wanted = _only(matching, self.key, *(each.expression for each in orders))
-            pieces = self._parts(filters, levels[0][0], orders, place)
-        found: list[Any] = []
-        for condition, within in pieces:
-            part = wanted.where(condition).order_by(*(order.clause() for order in within))
-            found += session.execute(part.limit(limit + 1 - len(found)))
-            if len(found) > limit:
-                break
+        many = self.most_counted is not None and (total or 0) > self.most_counted
+        by_key = session.get_bind().dialect.name == "sqlite" and levels[0][0] == self.key_name
+        matching = self.select(filters, by_key and many)
+        wanted = _only(matching, self.key, *(each.expression for each in orders))
+        if after:
+            wanted = wanted.where(behind(orders, self.place(levels, after)))
+        wanted = wanted.order_by(*(each.clause() for each in orders)).limit(limit + 1)
+        found = session.execute(wanted).all()
         more, found = len(found) > limit, found[:limit]
         return SearchPage(
             rows=self.load(session, [row[0] for row in found], fields),
             place=[plain(value) for value in found[-1][1:]] if more and found else None,
         )
-
-    def _parts(
-        self, filters: Filters, name: str, orders: Sequence[Order], place: Sequence[Any] | None
-    ) -> Iterator[Piece]:
-        """Return the parts of an order, without values of its first level that no row found has.
-
-        Most of a large collection may have such values.
-        """
-        counted = None if _is_empty(filters) else self._counted(filters, partly=True)
-        if counted is None or self.counts is None or name not in self.counts.sortable:
-            return parts(orders, place)
-        first = replace(orders[0], expression=self.counts.sortable[name])
-        counted = _only(counted, first.expression).where(self.counts.number > 0)
-        counted = counted.where(first.behind(place[0])) if place else counted
-        there = among_found(orders[0].expression, counted)
-        # In place of the range, which SQLite would test on all rows with one of these values.
-        found = parts(orders, place)
-        return ((there if len(of) == len(orders) else within, of) for within, of in found)
-
-    def _is_read_in_order(
-        self, session: Session, levels: Sequence[Sorting], total: int | None
-    ) -> bool:
-        # SQLite would sort all that an index finds, where the first rows by key fill a page.
-        by_key = levels[0][0] == self.key_name and session.get_bind().dialect.name == "sqlite"
-        return by_key and total is not None and total > (self.most_counted or _MOST_IDS)
-
-    def _finds_few(self, session: Session, filters: Filters, total: int | None) -> bool:
-        if self.row_id is None or isinstance(filters, Select) or _is_empty(filters):
-            return False
-        assert self.most_counted is not None
-        read_indexes(session)
-        total = self.count(session, filters, self.most_counted) if total is None else total
-        return total <= self.most_counted
 
     def place(self, sorting: Sequence[Sorting], values: Sequence[Any]) -> list[Any]:
         """Return the values of a cursor position, checked, as parameters of the SQL statement.
@@ -547,7 +345,3 @@ class Collection(Generic[RowT]):
 
 def _only(statement: Select[Any], *columns: Any) -> Select[Any]:
     return statement.with_only_columns(*columns, maintain_column_froms=True)
-
-
-def _is_empty(filters: Filters) -> bool:
-    return not isinstance(filters, Select) and all(value is None for value in filters.values())

@@ -1,11 +1,11 @@
-"""What a collection declares: filters, a table of counts, facets of related tables.
+"""What a collection declares: filters and a table of counts.
 
 Most filters, orders and facets follow from the columns of its rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,34 +30,19 @@ class Filter:
     choices: tuple[str, ...] = ()
     many: bool = False
     example: Any = None
-    #: Searches of indexes that each find all rows that match, and maybe others: conditions on the
-    #: rows, or SELECTs of their ids, in which an id may be repeated.
-    indexed: Callable[[Any], Sequence[Any]] | None = None
-    #: The SELECT of ids that ``indexed`` returns finds no others.
-    exact: bool = False
 
 
 @dataclass(frozen=True)
 class CountTable:
     """A table of numbers of rows: what searches by some filters alone find is counted there.
 
-    ``where`` returns the condition for the numbers that add up to those of a search, or for numbers
-    of all that it finds and more (``partly``); None for other searches. ``sortable`` are the values
-    by which the rows that a number counts are sorted.
+    ``where`` returns the condition for the numbers that add up to those of a search; None for a
+    search by other filters.
     """
 
     number: InstrumentedAttribute[int]
-    where: Callable[[Mapping[str, Any], bool], ColumnElement[bool] | None]
+    where: Callable[[Mapping[str, Any]], ColumnElement[bool] | None]
     facets: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]]
-    sortable: Mapping[str, ColumnElement[Any]]
-
-
-@dataclass(frozen=True)
-class Related:
-    """A facet of what a column of the rows names, e.g. the family of their material."""
-
-    column: InstrumentedAttribute[Any]
-    value: Callable[[Any], ColumnElement[Any]]
 
 
 def column_filters(table: TableRows[Any]) -> dict[str, Filter]:

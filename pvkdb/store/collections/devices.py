@@ -19,10 +19,10 @@ from pvkdb.store.collections.shared_filters import (
     at_least,
     at_most,
     cited,
-    families_of,
     is_material,
     material_filters,
     materials_where,
+    of_material,
     several,
     through,
     words,
@@ -128,7 +128,7 @@ DEVICES = Collection(
             example="CsPbBr3 ITO",
         ),
     },
-    facets={"family": families_of(Device.material_id)},
+    facets={"family": of_material(Device.material_id, Material.family)},
     sortable={"known": Sortable(_known(), int)},
 )
 

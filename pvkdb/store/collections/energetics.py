@@ -14,7 +14,6 @@ from pvkdb.store.collections.materials import MATERIALS
 from pvkdb.store.collections.shared_filters import (
     cited,
     energy_filters,
-    families_of,
     material_filters,
     material_is,
     of_material,
@@ -69,7 +68,7 @@ ENERGETICS = Collection(
         "family": Sortable(_energetics_family, str),
     },
     facets={
-        "family": families_of(Energetic.material_id),
+        "family": _energetics_family,
         "material": _energetics_formula,
     },
     most_counted=MOST_COUNTED,

@@ -1,14 +1,14 @@
 """Orders of rows and places in them: the next page begins behind the values of the last row.
 
-Every page costs the same, and rows added meanwhile neither repeat nor hide others. Rows without a
-value come last in both directions, on both databases. Rows are read from an index in their order.
+Rows added meanwhile neither repeat nor hide others. Rows without a value come last in both
+directions, on both databases.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,21 +24,12 @@ from sqlalchemy import (
     false,
     literal,
     or_,
-    text,
-    true,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.store.base import UtcDateTime
-
-#: Without plans of PostgreSQL that read whole tables before the first row, which no page needs.
-_WITHOUT_SLOW_PLANS = text(
-    "SELECT set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true), "
-    "set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true), "
-    "set_config('enable_mergejoin', 'off', true)"
-)
 
 
 @dataclass(frozen=True)
@@ -65,33 +56,6 @@ class Order:
             return false()
         beyond = self.expression < value if self.descending else self.expression > value
         return or_(beyond, self.expression.is_(None)) if self.nullable else beyond
-
-
-#: A condition for rows that follow one another, and the order within them.
-Piece = tuple[ColumnElement[bool], list[Order]]
-
-
-def parts(orders: Sequence[Order], place: Sequence[Any] | None) -> Iterator[Piece]:
-    """Yield conditions for the rows behind a position, or for all rows, and the order within each.
-
-    The parts follow one another. Each is one range of an index on the expressions, which a
-    condition on all of them is not: neither database would begin to read at the position. The last
-    order must be unique.
-    """
-    for depth in (0,) if place is None else reversed(range(len(orders))):
-        first, rest = orders[depth], list(orders[depth + 1 :])
-        known = zip(orders[:depth], place or (), strict=False)
-        same = [order.same(value) for order, value in known]
-        beyond: ColumnElement[bool]
-        if place is None:
-            beyond = first.expression.is_not(None) if first.nullable else true()
-        elif place[depth] is None:
-            continue
-        else:
-            beyond = replace(first, nullable=False).behind(place[depth])
-        yield and_(*same, beyond), [replace(first, nullable=False), *rest]
-        if first.nullable:
-            yield and_(*same, first.expression.is_(None)), rest
 
 
 def behind(orders: Sequence[Order], place: Sequence[Any]) -> ColumnElement[bool]:
@@ -197,34 +161,16 @@ def _time(value: Any) -> datetime:
     return time.astimezone(UTC)
 
 
-def without_indexes(
-    condition: ColumnElement[bool], of: Any, kept: Mapping[str, Any]
-) -> ColumnElement[bool]:
-    """Return a condition that reads no index of a table, but for those on the columns kept.
-
-    A column kept as another one is replaced by it. Both databases would otherwise read all that a
-    condition finds, and sort it.
-    """
-    table = of.property.columns[0].table.name
+def without_indexes(condition: ColumnElement[bool], key: Any) -> ColumnElement[bool]:
+    """Return a condition that reads no index of the table of a key, but for that of the key."""
+    own = key.property.columns[0]
 
     def computed(element: Any, **_: Any) -> ColumnElement[Any] | None:
-        if not isinstance(element, Column) or element.table.name != table:
+        if not isinstance(element, Column) or element.table is not own.table or element is own:
             return None
-        if element.key in kept:
-            return kept[element.key] if isinstance(kept[element.key], ColumnElement) else None
         if isinstance(element.type, Boolean):
             return None
         return element + literal("", Text) if element.type.python_type is str else element + 0
 
     changed: ColumnElement[bool] = replacement_traverse(condition, {}, computed)
     return changed
-
-
-def read_indexes(session: Session) -> None:
-    """Let PostgreSQL, which cannot know how soon a page is full, read indexes in their order."""
-    begun = session.get_transaction()
-    if begun is not None and session.info.get("pvkdb_reads_indexes") is begun:
-        return
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(_WITHOUT_SLOW_PLANS)
-        session.info["pvkdb_reads_indexes"] = session.get_transaction()

@@ -11,17 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Select, and_, or_, select, union
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.family import FAMILIES
 from pvkdb.chemistry.ions import CHALCOGENS, HALIDES, molecular_ions
 from pvkdb.errors import InputError
-from pvkdb.store.collections.declarations import Filter, Related
+from pvkdb.store.collections.declarations import Filter
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
-from pvkdb.store.rows.among import among_found
 
 Column = InstrumentedAttribute[Any]
 
@@ -120,9 +119,12 @@ def is_material(values: Sequence[str]) -> ColumnElement[bool]:
     for value in values:
         with suppress(InputError):  # it is no formula
             formulas.add(parse_composition(value).formula)
-    # Both of the table of materials, so that each reads an index.
-    found = select(Composition.id).where(Composition.formula.in_(sorted(formulas)))
-    return or_(Material.id.in_(values), among_found(Material.composition_id, found))
+    material, composition = aliased(Material), aliased(Composition)
+    # Each part reads an index, which one condition on both tables would not.
+    named = select(material.id).where(material.id.in_(values))
+    of_formula = select(material.id).join(composition, material.composition_id == composition.id)
+    spelled = of_formula.where(composition.formula.in_(sorted(formulas)))
+    return Material.id.in_(union(named, spelled))
 
 
 def occupied(values: Sequence[str], site: str | None = None) -> Select[int]:
@@ -213,13 +215,10 @@ def through(column: Column) -> Translation:
 
 def of_material(column: Column, attribute: Any) -> ColumnElement[Any]:
     """SQL expression of an attribute of a row's material, for sorting and counting."""
-    found = select(attribute).select_from(Material).join(Material.composition)
-    return found.where(Material.id == column).scalar_subquery()
-
-
-def families_of(column: InstrumentedAttribute[Any]) -> Related:
-    """Return the facet of the families of rows' materials."""
-    return Related(column, lambda material: of_material(material, Material.family))
+    found = select(attribute).where(Material.id == column)
+    if attribute.class_ is Composition:
+        found = found.join_from(Material, Composition)
+    return found.scalar_subquery()
 
 
 # Filters of several collections

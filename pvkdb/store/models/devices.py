@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, select
@@ -27,30 +28,27 @@ LAYER_ROLES = (
 )
 
 
-def metric_columns(
-    metric: str, value_min: float, value_max: float, qualifier: str | None
-) -> dict[str, float | str | None]:
-    """Return the columns of the table of devices that repeat a metric, with their values."""
-    _, table = TABLE_METRICS[metric]
-    columns: dict[str, float | str | None] = {table.low: value_min}
-    if table.high is not None:
-        columns[table.high] = value_max
-    # SET and RESET share one qualifier column, which holds the SET voltage's qualifier.
-    if table.qualifier is not None and (metric != "v_reset_v" or qualifier):
-        columns[table.qualifier] = qualifier
-    return columns
+@dataclass(frozen=True, slots=True)
+class DeviceMetric:
+    """A metric of a device: an interval in the unit that the registry of metrics gives."""
+
+    metric: str
+    value_min: float
+    value_max: float
+    qualifier: str | None
 
 
 class Device(DevicesColumns, Versioned, Base):
     """A device as reported. ``absorber`` is kept as printed; ``material_id`` is its composition, if
     that is known.
 
-    The metrics are also columns of the device (:func:`metric_columns`), so that a search by several
-    metrics reads one index of one table.
+    A search by several metrics reads one index.
     """
 
     __tablename__ = "devices"
     __table_args__ = (
+        CheckConstraint("v_set_min_v <= v_set_max_v", name="v_set"),
+        CheckConstraint("v_reset_min_v <= v_reset_max_v", name="v_reset"),
         # Each index holds all columns that a search by its first columns needs.
         Index(
             "ix_devices_material",
@@ -80,9 +78,6 @@ class Device(DevicesColumns, Versioned, Base):
     layers: Mapped[list[DeviceLayer]] = relationship(
         order_by="DeviceLayer.position", cascade="all, delete-orphan", lazy="selectin"
     )
-    metrics: Mapped[list[DeviceMetric]] = relationship(
-        order_by="DeviceMetric.id", cascade="all, delete-orphan", lazy="selectin"
-    )
     references: Mapped[list[DeviceReference]] = relationship(
         order_by="DeviceReference.position", cascade="all, delete-orphan", lazy="selectin"
     )
@@ -92,15 +87,15 @@ class Device(DevicesColumns, Versioned, Base):
 
     def metric(self, name: str) -> DeviceMetric | None:
         """Return the metric as it should read, corrected; None if it is not reported."""
-        found = next((metric for metric in self.metrics if metric.metric == name), None)
-        cells = {each.column: each.value for each in self.corrections_of(name)}
-        if found is None or not cells:
-            return found
         _, table = TABLE_METRICS[name]
-        printed = found.value_min, found.value_max
-        ends = [float(cells.get(c, end)) for c, end in zip(table.names, printed, strict=False)]
-        qualifier = cells.get(table.qualifier or "", found.qualifier) or None
-        return DeviceMetric(metric=name, value_min=ends[0], value_max=ends[-1], qualifier=qualifier)
+        if getattr(self, table.low) is None:
+            return None
+        cells = {each.column: each.value for each in self.corrections_of(name)}
+        values = (cells.get(end, getattr(self, end)) for end in table.names)
+        ends = [float(value) for value in values if value is not None]
+        printed = getattr(self, table.qualifier) if table.qualifier else None
+        qualifier = cells.get(table.qualifier or "", printed) or None
+        return DeviceMetric(name, ends[0], ends[-1], qualifier)
 
     def source_of(self, name: str) -> str:
         """Return the source of a metric: that of its correction, else that of the device."""
@@ -126,24 +121,6 @@ class DeviceLayer(Base):
     position: Mapped[int]
     role: Mapped[str]
     material: Mapped[str]
-
-
-class DeviceMetric(Base):
-    """A metric of a device: an interval in the unit that the registry of metrics gives."""
-
-    __tablename__ = "device_metrics"
-    __table_args__ = (
-        UniqueConstraint("device_id", "metric"),
-        CheckConstraint(f"metric IN {tuple(TABLE_METRICS)!r}", name="metric"),
-        CheckConstraint("value_min <= value_max", name="interval"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    device_id: Mapped[str] = mapped_column(ForeignKey("devices.id"))
-    metric: Mapped[str] = mapped_column(index=True)
-    value_min: Mapped[float]
-    value_max: Mapped[float]
-    qualifier: Mapped[str | None]
 
 
 class DeviceReference(Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pvkdb.store.base import Base
@@ -43,8 +43,8 @@ class CompositionSummary(CompositionsColumns, Base):
     """
 
     __tablename__ = "composition_summaries"
-    #: One index for each order of a list; those by families and kinds are for filters. The one of
-    #: the default order holds what filters read, so that those that many meet read it alone.
+    #: One index for each order of a list; that of the default order holds what filters read, so
+    #: that a search reads it alone.
     __table_args__ = (
         Index(
             "ix_composition_summaries_known",
@@ -58,15 +58,9 @@ class CompositionSummary(CompositionsColumns, Base):
         *(
             Index(f"ix_composition_summaries_{name}", name, "formula")
             for name in (
-                *("families", "kinds", "lowest_phase", "above_hull_ev_per_atom"),
+                *("families", "lowest_phase", "above_hull_ev_per_atom"),
                 *("t", "mu", "tau", "p_perovskite", "phases_count", "devices_count"),
                 *("energetics_reported_count", "energetics_computed_count", "structures_count"),
-            )
-        ),
-        # With the ids that a filter by either of two energies finds.
-        *(
-            Index(f"ix_composition_summaries_{name}", name, "formula", "composition_id")
-            for name in (
                 *("e_a_literature_min_ev", "e_a_computed_min_ev"),
                 *("dfe_literature_min_ev", "dfe_computed_min_ev"),
             )
@@ -94,26 +88,6 @@ class CompositionCount(Base):
     lowest_phase: Mapped[str] = mapped_column(primary_key=True)
     kinds: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     number: Mapped[int]
-
-
-#: Most characters of a part of a formula: those of an ion and its amount, ``pb0.15``.
-PART = 6
-
-
-class FormulaPart(Base):
-    """What follows each letter of a formula, in lower case: formulas are found by any text in them.
-
-    Parts of a removed composition may remain; they find nothing.
-    """
-
-    __tablename__ = "formula_parts"
-    __table_args__ = ({"sqlite_with_rowid": False},)
-
-    # Ranges of it are read, which the order of a language would scatter.
-    part: Mapped[str] = mapped_column(
-        String().with_variant(String(collation="C"), "postgresql"), primary_key=True
-    )
-    composition_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 class CompositionStability(Base):

@@ -21,7 +21,7 @@ from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.models.summaries import KINDS, PART, CompositionStability
+from pvkdb.store.models.summaries import KINDS, CompositionStability
 
 #: Compositions whose summaries are made at a time.
 _BATCH = 500
@@ -272,26 +272,11 @@ ON CONFLICT (ion, families, lead_free, lowest_phase, kinds)
 DO UPDATE SET number = composition_counts.number + excluded.number
 """
 
-#: Parts of formulas; those of a composition stay the same.
-_PARTS = f"""
-INSERT INTO formula_parts (part, composition_id)
-WITH RECURSIVE place(n) AS (
-  SELECT 1 UNION ALL SELECT n + 1 FROM place
-  WHERE n < (SELECT max(length(formula)) FROM compositions WHERE id {{among}})
-)
-SELECT DISTINCT lower(substr(formula, n, {PART})) AS part, id
-FROM compositions JOIN place ON n <= length(formula)
-WHERE id {{among}} AND lower(substr(formula, n, 1)) <> upper(substr(formula, n, 1))
-ORDER BY part, id
-ON CONFLICT DO NOTHING
-"""
-
 _STATEMENTS = (
     _COUNTS.format(sign="-"),
     "DELETE FROM composition_summaries WHERE composition_id {among}",
     _SUMMARIES,
     _COUNTS.format(sign=""),
-    _PARTS,
 )
 #: After all summaries and counts have been deleted.
 _OF_ALL = [text(each.format(among="IS NOT NULL")) for each in _STATEMENTS[2:]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, null, update
+from sqlalchemy import ColumnElement, and_, null, update
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import PvkdbError
@@ -86,32 +86,13 @@ def cancelled(
     pass_on(session, calculation_id)
 
 
-def held(calculation_id: Any, owner: Any) -> ColumnElement[bool]:
+def held(calculation_id: str, owner: str | None) -> ColumnElement[bool]:
     """Return the SQL condition that a calculation is running and held by an owner."""
     return and_(
         Calculation.id == calculation_id,
         Calculation.owner == owner,
         Calculation.state == CalculationState.RUNNING.value,
     )
-
-
-#: Columns of a record besides its state and times.
-_CLOSING = ("result", "versions", "failure_kind", "failure_message")
-_CLOSE = (
-    update(Calculation)
-    .where(held(bindparam("wanted"), bindparam("held")))
-    .values(
-        state=bindparam("ended"),
-        owner=None,
-        lease_until=None,
-        cancel_requested_at=None,
-        progress=null(),
-        finished_at=bindparam("now"),
-        **{name: bindparam(f"new_{name}") for name in _CLOSING},
-    )
-    .returning(Calculation)
-    .execution_options(synchronize_session=False, populate_existing=True)
-)
 
 
 def _close(
@@ -124,14 +105,19 @@ def _close(
     **values: Any,
 ) -> Calculation:
     closed: Calculation | None = session.scalar(
-        _CLOSE,
-        {
-            "wanted": calculation_id,
-            "held": owner,
-            "ended": state.value,
-            "now": utc_now(),
-            **{f"new_{name}": values.get(name) for name in _CLOSING},
-        },
+        update(Calculation)
+        .where(held(calculation_id, owner))
+        .values(
+            state=state.value,
+            owner=None,
+            lease_until=None,
+            cancel_requested_at=None,
+            progress=null(),
+            finished_at=utc_now(),
+            **values,
+        )
+        .returning(Calculation)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
     if closed is None:
         raise LeaseLostError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ARRAY, Boolean, Select, bindparam
+from sqlalchemy import ARRAY, Boolean, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -49,24 +49,3 @@ def among(column: Any) -> _Among:
     Unknown keys are ignored; an empty list finds nothing.
     """
     return _Among(column, bindparam(KEYS, type_=ARRAY(column.type)))
-
-
-class _AmongFound(_Among):
-    inherit_cache = True
-
-
-@compiles(_AmongFound, "postgresql")
-def _any_found(element: _AmongFound, compiler: SQLCompiler, **options: Any) -> str:
-    column, found = (compiler.process(each, **options) for each in element.clauses)
-    return f"({column} = ANY (ARRAY{found}))"
-
-
-@compiles(_AmongFound, "sqlite")
-def _in_found(element: _AmongFound, compiler: SQLCompiler, **options: Any) -> str:
-    column, found = (compiler.process(each, **options) for each in element.clauses)
-    return f"({column} IN {found})"
-
-
-def among_found(column: Any, found: Select[Any]) -> _AmongFound:
-    """Condition that a column holds one of the few values that a SELECT finds, done once."""
-    return _AmongFound(column, found.scalar_subquery())

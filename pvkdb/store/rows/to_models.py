@@ -6,7 +6,7 @@ The collections read them back; the row is then the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from pvkdb.chemistry.formulas.composition import parse_material
 from pvkdb.errors import InputError
 from pvkdb.schemas.metrics import TABLE_METRICS, table_columns
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow, ReferencesRow, Row
-from pvkdb.store.models.devices import Device, DeviceClaim, metric_columns
+from pvkdb.store.models.devices import Device, DeviceClaim
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.references import Reference
@@ -96,19 +96,15 @@ def energetic_entry(row: EnergeticsRow, material_of: MaterialOf) -> TableEntry:
 
 
 def device_entry(row: DevicesRow, material_of: MaterialOf) -> TableEntry:
-    """Return the column values of a device, with its layers, metrics and references."""
+    """Return the column values of a device, with its layers and references."""
     layers = [
         {"position": position, "role": role, "material": name}
         for position, (role, name) in enumerate(split_layers(row.layers or ""))
     ]
-    metrics = list(_metrics(row))
-    own = {**_own(row), **dict.fromkeys(table_columns()), "fingerprint": fingerprint(row)}
-    for metric in metrics:
-        own.update(metric_columns(**metric))
     return TableEntry(
         Device,
-        own,
-        {"layers": layers, "metrics": metrics, "references": _references(row.references)},
+        {**_own(row), **_metric_columns(row), "fingerprint": fingerprint(row)},
+        {"layers": layers, "references": _references(row.references)},
         material_of(*_absorber(row.material, row.absorber)) if row.material else None,
     )
 
@@ -165,14 +161,13 @@ def _references(keys: str) -> list[Values]:
     return [{"reference_key": key, "position": place} for place, key in enumerate(keys.split())]
 
 
-def _metrics(row: DevicesRow) -> Iterator[Values]:
-    for name, (_, table) in TABLE_METRICS.items():
-        minimum, maximum = getattr(row, table.low), getattr(row, table.high or table.low)
-        if minimum is None and maximum is None:
-            continue
-        yield {
-            "metric": name,
-            "value_min": maximum if minimum is None else minimum,
-            "value_max": minimum if maximum is None else maximum,
-            "qualifier": getattr(row, table.qualifier) if table.qualifier else None,
-        }
+def _metric_columns(row: DevicesRow) -> Values:
+    """Return the columns of metrics: an end that is not given is the other one."""
+    columns: Values = dict.fromkeys(table_columns())
+    for _, table in TABLE_METRICS.values():
+        ends = [end for name in table.names if (end := getattr(row, name)) is not None]
+        if ends:
+            columns |= zip(table.names, (ends[0], ends[-1]), strict=False)
+            if table.qualifier:
+                columns[table.qualifier] = getattr(row, table.qualifier)
+    return columns

@@ -10,7 +10,6 @@ import re
 import pyarrow.parquet as pq
 import pytest
 
-from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.store.collections import COLLECTIONS, DEVICES
 from pvkdb.store.models.devices import Device
 from pvkdb_api.listing.parameters import split_values
@@ -220,16 +219,6 @@ def test_a_file_holds_what_filters_fields_and_order_leave(reading_api):
             assert [json.loads(line) for line in content.splitlines()] == listed
         else:
             assert json.loads(content) == listed
-
-
-def test_the_columns_of_a_device_repeat_its_metrics(store):
-    with store.session(read_only=True) as session:
-        for device in session.scalars(DEVICES.statement).unique():
-            for metric, (_, table) in TABLE_METRICS.items():
-                said = next((each for each in device.metrics if each.metric == metric), None)
-                assert getattr(device, table.low) == (said.value_min if said else None)
-                if table.high is not None:
-                    assert getattr(device, table.high) == (said.value_max if said else None)
 
 
 def test_the_table_of_ions_leads_to_compositions_with_each_anion(reading_api):

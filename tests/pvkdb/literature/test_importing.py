@@ -84,7 +84,7 @@ def count(store: Store, table: str) -> int:
 
 def everything(store: Store) -> dict[str, int]:
     tables = ("bibliography", "compositions", "dataset_versions", "devices", "device_layers")
-    more = ("device_metrics", "energetics", "energetic_references", "materials")
+    more = ("energetics", "energetic_references", "materials")
     return {table: count(store, table) for table in (*tables, *more)}
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.schemas.tables import CompositionsRow
-from pvkdb.store.collections import COMPOSITIONS, collection
+from pvkdb.store.collections import COMPOSITIONS
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
@@ -138,20 +137,9 @@ VALUES: dict[str, Sequence[Any]] = {
     "p_perovskite_max": (0.2,),
 }
 SINGLE = [{name: value} for name, values in VALUES.items() for value in values]
-PAIRS = [
-    {one: VALUES[one][0], other: VALUES[other][-1]}
-    for one, other in itertools.combinations(VALUES, 2)
-]
 CHOSEN = random.Random(21)
 TRIPLES = [
     {name: CHOSEN.choice(VALUES[name]) for name in CHOSEN.sample([*VALUES], 3)} for _ in range(60)
-]
-#: Searches that are counted by how much is known: levels without a row are skipped.
-COUNTED = [
-    each
-    for each in (*SINGLE, *PAIRS)
-    if not each.keys().isdisjoint(("family", "has"))
-    and each.keys() <= {"family", "has", "ion", "q"}
 ]
 ORDERS = [None, *(sign + name for name in COMPOSITIONS.sortable for sign in ("", "-"))]
 
@@ -213,21 +201,7 @@ def expected(
     return rows
 
 
-#: Rows counted, and ids that a search may begin with: every way of reading.
-WAYS = ((1_000, 20_000), (5, 20_000), (0, 20_000), (1_000, 0), (5, 30))
-
-
-def cases() -> Iterator[tuple[dict[str, Any], str | None, tuple[int, int]]]:
-    """Every filter and order in every way, and several filters at once; not each with each."""
-    orders, ways = itertools.cycle(ORDERS), itertools.cycle(WAYS)
-    for search in SINGLE:
-        yield from ((search, next(orders), way) for way in WAYS)
-    yield from ((search, next(orders), next(ways)) for search in (*PAIRS, *TRIPLES))
-    yield from ((search, order, (0, 0)) for search in COUNTED for order in (None, "known"))
-
-
-@pytest.mark.slow
-def test_every_filter_and_order_finds_what_python_finds(store, monkeypatch):
+def test_every_filter_and_order_finds_what_python_finds(store):
     assert VALUES.keys() == MEANINGS.keys() == COMPOSITIONS.filters.keys()
     with store.session() as session:
         add_computed(session)
@@ -235,24 +209,21 @@ def test_every_filter_and_order_finds_what_python_finds(store, monkeypatch):
         known = everything(session)
         assert len(known) > 45
         several = 0
-        for search, order, (most, ids) in cases():
-            session.info.clear()  # of how many ids an index finds
-            monkeypatch.setattr(collection, "_MOST_IDS", ids)
-            read = replace(COMPOSITIONS, most_counted=most)
+        for search, order in zip((*SINGLE, *TRIPLES), itertools.cycle(ORDERS)):
             rows = expected(known, search, order)
             several += 1 < len(rows) < len(known)
             sorting = COMPOSITIONS.sorting(order)
             found, place = [], None
             while True:
-                page = read.find(session, search, 9, sorting, place)
+                page = COMPOSITIONS.find(session, search, 9, sorting, place)
                 found, place = [*found, *page.rows], page.place
                 if place is None:
                     break
-            assert found == rows, (search, order, most, ids)
+            assert found == rows, (search, order)
             assert COMPOSITIONS.count(session, search) == len(rows), search
-            for limit in (most, 10_000):
-                counted = read.count(session, search, limit)
-                assert counted == len(rows) or counted == limit + 1 < len(rows), search
+            exact = search.keys() <= {"family", "lead_free", "lowest_phase", "has"}
+            counted = COMPOSITIONS.count(session, search, 5)
+            assert counted == len(rows) or (not exact and counted == 6 < len(rows)), search
             families = Counter(family for row in rows for family in row.families.split("; "))
-            assert COMPOSITIONS.facet(session, search, "family", 10_000) == families, search
-        assert several > 250
+            assert COMPOSITIONS.facet(session, search, "family") == families, search
+        assert several > 40

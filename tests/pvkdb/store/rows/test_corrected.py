@@ -45,9 +45,8 @@ def test_crossbars_and_exports_take_the_corrected_value(sqlite_store: Store) -> 
     with sqlite_store.session(read_only=True) as session:
         ratio, source = on_off_of(session, "d-t4-r27")
         array = device_array(session, "d-t4-r27")
-        device = device_named(session, "d-t4-r27")
-        printed = {each.metric: each.value_min for each in device.metrics}
-    assert (ratio.minimum, ratio.bound, printed["on_off_ratio"]) == (1e5, "lower", 1e3)
+        printed = device_named(session, "d-t4-r27").on_off_ratio
+    assert (ratio.minimum, ratio.bound, printed) == (1e5, "lower", 1e3)
     assert source.startswith("store, d-t4-r27 (abstract at https://")
     assert (array.on_off_ratio, array.on_off_qualifier) == (1e5, ">")
 
