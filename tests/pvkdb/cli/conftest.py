@@ -51,6 +51,15 @@ def user_store(initialised: None, environment: dict[str, str]) -> Iterator[Store
 
 
 @pytest.fixture
+def bare_store(environment: dict[str, str], migrated_sqlite: Path) -> Iterator[Store]:
+    """The user's store with its tables, and nothing in them."""
+    store = Store(environment["PVKDB_DATABASE_URL"])
+    shutil.copy(migrated_sqlite, store.sqlite_path or "")
+    yield store
+    store.close()
+
+
+@pytest.fixture
 def run(request: pytest.FixtureRequest, tmp_path: Path, environment: dict[str, str]) -> Run:
     """Run ``pvkdb`` with arguments in an empty folder; it ends with the exit ``code``, or fails.
 

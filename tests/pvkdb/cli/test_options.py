@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,15 +21,6 @@ from .conftest import Run
 from .test_commands import failed_clearly
 
 LOCAL = 'provider = "local"\ncores_per_node = 1\n'
-
-
-@pytest.fixture
-def user_store(environment: dict[str, str], migrated_sqlite: Path) -> Iterator[Store]:
-    """The user's store, with its tables."""
-    store = Store(environment["PVKDB_DATABASE_URL"])
-    shutil.copy(migrated_sqlite, store.sqlite_path or "")
-    yield store.require_migrated()
-    store.close()
 
 
 @pytest.mark.parametrize(
@@ -54,7 +43,7 @@ def user_store(environment: dict[str, str], migrated_sqlite: Path) -> Iterator[S
 )
 def test_a_mistake_is_one_line_and_nothing_is_written(
     run: Run,
-    user_store: Store,
+    bare_store: Store,
     tmp_path: Path,
     command: tuple[str, ...],
     text: str,
@@ -108,9 +97,9 @@ def test_a_dry_run_creates_no_database(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_parsl_on_this_machine(run: Run, user_store: Store, tmp_path: Path) -> None:
+def test_parsl_on_this_machine(run: Run, bare_store: Store, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(LOCAL, encoding="utf-8")
-    with user_store.session() as session:
+    with bare_store.session() as session:
         for symbol in ("I", "Pb"):
             request = ElementRequest(symbol=symbol, potential=PotentialName.CHGNET)
             queue.enqueue(session, request)

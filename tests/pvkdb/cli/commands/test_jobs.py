@@ -16,12 +16,10 @@ from ..conftest import Run
 
 
 @pytest.fixture
-def names(environment: dict[str, str], migrated_sqlite: Path) -> dict[str, str]:
+def names(bare_store: Store) -> dict[str, str]:
     """Ids in a store of one calculation in each state."""
-    store = Store(environment["PVKDB_DATABASE_URL"])
-    shutil.copy(migrated_sqlite, store.sqlite_path or "")
     ids = {}
-    with store.session() as session:
+    with bare_store.session() as session:
         formulas = {"done": "CsPbI3", "failed": "CsPbBr3", "running": "CsPbCl3", "queued": "CsSnI3"}
         for state, formula in formulas.items():
             ids[state] = queue.submit(session, NebRequest(formula=formula))[0].id
@@ -31,7 +29,6 @@ def names(environment: dict[str, str], migrated_sqlite: Path) -> dict[str, str]:
         ids["waiting"] = queue.submit(session, waiting, depends_on=[ids["failed"]])[0].id
         queue.finish(session, ids["done"], "host:1:2", {}, {})
         queue.fail(session, ids["failed"], "host:1:2", "NEB not converged", "residual 0.2 eV/Å")
-    store.close()
     return ids
 
 

@@ -26,11 +26,8 @@ SCHEDULE = '[[screen]]\nplan = "mine.toml"\ncron = "{cron}"\n'
 
 
 @pytest.fixture
-def written(tmp_path: Path, environment: dict[str, str]) -> Path:
+def written(tmp_path: Path, bare_store: Store) -> Path:
     """A store, a plan that takes no time, and a schedule that runs it every minute."""
-    store = Store(environment["PVKDB_DATABASE_URL"])
-    upgrade(store)
-    store.close()
     (tmp_path / "mine.toml").write_text(RADII, encoding="utf-8")
     (tmp_path / "schedule.toml").write_text(SCHEDULE.format(cron="* * * * *"), encoding="utf-8")
     return tmp_path
@@ -125,7 +122,7 @@ def test_a_screening_leaves_a_run_whose_report_is_written_again(run: Run, writte
 
 
 def test_an_interrupted_screening_is_a_run_without_a_report(
-    run: Run, written: Path, environment: dict[str, str]
+    run: Run, written: Path, bare_store: Store, environment: dict[str, str]
 ) -> None:
     code = (
         "import sys; from pvkdb_pipelines.screening import funnel\n"
@@ -138,8 +135,6 @@ def test_an_interrupted_screening_is_a_run_without_a_report(
         [sys.executable, "-c", code], cwd=written, env=environment, capture_output=True, check=False
     )
     assert outcome.returncode == 130
-    store = Store(environment["PVKDB_DATABASE_URL"])
-    with store.session(read_only=True) as session:
+    with bare_store.session(read_only=True) as session:
         assert screening_runs.find_run(session, "mine").state == "interrupted"
-    store.close()
     assert failed_clearly(run("report", "1", "-o", "x", code=3), "has no report to write")
