@@ -27,6 +27,7 @@ from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.prototypes import build
 from pvkdb_pipelines.structures.providers import (
     PAGE,
+    FetchReport,
     atoms_of_entry,
     fetch_structures,
     read_documents,
@@ -134,6 +135,12 @@ def faulty(
             thread.join()
 
 
+def fetched(store: Store, server: FaultyProvider, folder: Path, **limits: Any) -> FetchReport:
+    progress = folder / "p.json"
+    (report,) = fetch_structures(store, FILTER, [server.base], progress=progress, **limits)
+    return report
+
+
 def origins(store: Store) -> dict[str, str]:
     with store.session(read_only=True) as session:
         return dict(session.execute(select(Structure.id, Structure.origin)).all())
@@ -222,9 +229,7 @@ def test_a_provider_may_not_lead_elsewhere_in_circles_or_send_too_much(
     with faulty(entries) as server:
         vars(server).update(fault)
         patience = Patience(retries=1, limit_s=20, max_answer_mb=most_mb)
-        (report,) = fetch_structures(
-            sqlite_store, FILTER, [server.base], progress=tmp_path / "p.json", patience=patience
-        )
+        report = fetched(sqlite_store, server, tmp_path, patience=patience)
     assert reason in report.stopped
     assert report.failed
 
@@ -234,14 +239,10 @@ def test_limits_stop_and_the_next_call_goes_on(store: Store, tmp_path: Path) -> 
     asked: list[int] = []
     with faulty(entries) as server:
         for pages in (1, 1, 5):
-            (report,) = fetch_structures(
-                store, FILTER, [server.base], progress=tmp_path / "p.json", pages=pages
-            )
+            report = fetched(store, server, tmp_path, pages=pages)
             asked.append(report.received)
             assert not report.failed
-        (late,) = fetch_structures(
-            store, FILTER, [server.base], progress=tmp_path / "p.json", minutes=0
-        )
+        late = fetched(store, server, tmp_path, minutes=0)
     assert asked == [2, 2, 1]
     assert (late.stopped, late.stored, late.known) == ("limit of 0 minutes", 0, 2)
     assert len(origins(store)) == 5

@@ -42,9 +42,7 @@ class EntryType:
     key: InstrumentedAttribute[str]
     properties: Mapping[str, Property]
     relations: Mapping[str, Property] = field(default_factory=dict)
-    related_references: Callable[[Session, Sequence[str]], Mapping[str, Sequence[str]]] | None = (
-        None
-    )
+    related_references: Callable[[Session, Sequence[str]], Mapping[str, Any]] | None = None
     frames: Callable[[Session, Sequence[str], Sequence[str]], Mapping[str, Any]] | None = None
 
     @property

@@ -144,31 +144,30 @@ def _ions_of(site: Site, name: object) -> list[Ion]:
     if match is None:
         raise InputError(f"ions.{site}: {name!r} is not an ion; write e.g. {_EXAMPLES[site]}")
     symbol = match["symbol"]
-    fixed = Ion(symbol, -1) if symbol in HALIDES else None
-    if symbol in molecular_ions() and fixed is None:
-        fixed = molecular_ions()[symbol].ion
-    if fixed:
-        possible = [fixed.charge]
+    if symbol in HALIDES:
+        known = [Ion(symbol, -1)]
+    elif symbol in molecular_ions():
+        known = [molecular_ions()[symbol].ion]
     else:
-        possible = [] if symbol in NON_METALS else sorted(cation_charges(symbol))
-    if not possible:
+        charges = () if symbol in NON_METALS else cation_charges(symbol)
+        known = [Ion(symbol, charge) for charge in charges]
+    if not known:
         raise InputError(
             f"ions.{site}: {symbol!r} is not an ion that pvkdb knows (see: pvkdb export ions)"
         )
-    if (possible[0] > 0) == (site == "X"):
+    if (known[0].charge > 0) == (site == "X"):
         raise InputError(
             f"ions.{site}: {name!r} cannot occupy the {site} site: wrong sign of charge"
         )
-    charge = int(f"{match['sign']}{match['size'] or 1}") if match["sign"] else None
-    if charge is not None and charge not in possible:
-        choices = ", ".join(f"{symbol}{abs(value)}{'+-'[value < 0]}" for value in possible)
-        raise InputError(
-            f"ions.{site}: {name!r} has no such charge in Shannon's table; known: {choices}"
-        )
-    if fixed:
-        return [fixed]
-    chosen = [charge] if charge else sorted(common_charges(symbol) & set(possible)) or possible
-    return [Ion(symbol, value) for value in chosen]
+    if not match["sign"]:
+        return [ion for ion in known if ion.charge in common_charges(symbol)] or known
+    charge = int(f"{match['sign']}{match['size'] or 1}")
+    if chosen := [ion for ion in known if ion.charge == charge]:
+        return chosen
+    choices = ", ".join(map(str, known))
+    raise InputError(
+        f"ions.{site}: {name!r} has no such charge in Shannon's table; known: {choices}"
+    )
 
 
 def _read_formulas(names: Any, info: ValidationInfo) -> tuple[EnumeratedCandidate, ...]:

@@ -145,9 +145,8 @@ class Products:
             self._known[at] = None
             with suppress(FormulaError):  # no ion of it belongs on A, say
                 read = parse_composition(self._text(*at))
-                if {site: {each.ion for each in read.on(site)} for site in SITES} == self._ions(
-                    *at
-                ):
+                found = {site: {each.ion for each in read.on(site)} for site in SITES}
+                if found == self._ions(*at):
                     self._known[at] = read
         return self._known[at]
 
