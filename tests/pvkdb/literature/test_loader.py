@@ -174,14 +174,8 @@ def test_a_row_that_a_release_withdrew_is_not_kept_silently(store: Store, releas
             load_literature(session)
 
 
-def test_a_bad_row_leaves_no_other(empty_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = loader._file
-
-    def spoiled(name: str) -> str:
-        text = original(name)
-        return text.replace("-0.65,-0.65", "low,-0.65") if name == "energetics" else text
-
-    monkeypatch.setattr(loader, "_file", spoiled)
+def test_a_bad_row_leaves_no_other(empty_store: Store, release: Release) -> None:
+    release("energetics", "-0.65,-0.65", "low,-0.65")
     message = r"energetics.csv line \d+ .*value_min_ev 'low'.*is not a value"
     with pytest.raises(InputError, match=message), empty_store.session() as session:
         load_literature(session)
@@ -219,20 +213,11 @@ UNITLESS = {"metric": "switching_time_s", "unit": ""}
     ],
 )
 def test_a_wrong_row_of_a_further_paper_is_refused_with_line_and_reason(
-    empty_store: Store,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    rows: list[dict[str, str]],
-    said: str,
+    empty_store: Store, release: Release, name: str, rows: list[dict[str, str]], said: str
 ) -> None:
-    original = loader._file
-
-    def spoiled(file: str) -> str:
-        header, *_ = original(file).splitlines()
-        lines = [LINES[name].format_map(row) for row in rows]
-        return "\n".join([header, *lines]) if file == f"open_pages/{name}" else original(file)
-
-    monkeypatch.setattr(loader, "_file", spoiled)
+    file = f"open_pages/{name}"
+    curated = loader._file(file).split("\n", 1)[1]
+    release(file, curated, "\n".join(LINES[name].format_map(row) for row in rows))
     with pytest.raises(InputError, match=f"^open_pages/{name}.csv line {said}"):  # noqa: SIM117
         with empty_store.session() as session:
             load_literature(session)
