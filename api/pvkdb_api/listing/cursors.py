@@ -7,13 +7,12 @@ import binascii
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from pvkdb.errors import ParameterError
 
-Place = TypeVar("Place")
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
 
@@ -24,8 +23,8 @@ def write_cursor(collection: str, query: Mapping[str, Any], place: Any) -> str:
 
 
 def read_cursor(
-    collection: str, query: Mapping[str, Any], cursor: str, kind: TypeAdapter[Place] = _ANY
-) -> Place:
+    collection: str, query: Mapping[str, Any], cursor: str, kind: TypeAdapter[Any] = _ANY
+) -> Any:
     """Return the position after which the page of a cursor begins, which is of this kind.
 
     Raises:

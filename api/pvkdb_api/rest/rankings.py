@@ -137,6 +137,7 @@ def _start(ranking: Ranking, bound: Mapping[str, Any], cursor: str) -> int:
     Raises:
         ParameterError: it belongs to another ranking, or places have changed since.
     """
+    start: int
     start, last = read_cursor("rankings", bound, cursor, _PLACE)
     if [each.id for each in ranking.candidates[start - 1 : start]] != [last]:
         raise ParameterError(

@@ -175,7 +175,8 @@ def _points(composition: str, family: str, ranges: Ranges) -> Iterator[Point]:
     ]
     shown = [each for each in known if each[1] and each[2]]
     if not shown:
-        e_a, dfe = (next((each[end] for each in known if each[end]), None) for end in (1, 2))
+        e_a = next((each[1] for each in known if each[1]), None)
+        dfe = next((each[2] for each in known if each[2]), None)
         mixed = e_a and dfe
         shown = [("mixed", e_a, dfe)] if mixed else [each for each in known if each[1] or each[2]]
     for each in shown:

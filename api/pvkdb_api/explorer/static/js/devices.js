@@ -244,11 +244,8 @@ function describe(found, marks, kept) {
 
 function bounds(asked) {
   const unit = asked.unit ? ` ${asked.unit}` : "";
-  const parts = [];
-  if (asked.at_least !== null) parts.push(`at least ${shown(asked.at_least)}${unit}`);
-  if (asked.at_most !== null) parts.push(`at most ${shown(asked.at_most)}${unit}`);
-  if (asked.fails_below !== null) parts.push(`fails below ${shown(asked.fails_below)}${unit}`);
-  if (asked.fails_above !== null) parts.push(`fails above ${shown(asked.fails_above)}${unit}`);
+  const parts = ["at_least", "at_most", "fails_below", "fails_above"].filter((name) => asked[name] !== null)
+    .map((name) => `${name.replace("_", " ")} ${shown(asked[name])}${unit}`);
   const quoted = asked.quoted ? `, “${asked.quoted}”` : "";
   const light = asked.weight === 0 ? "; no weight in the ranking" : "";
   return `${parts.join(", ")} (${asked.source}${quoted}; ${asked.basis}${light}).`;
