@@ -128,7 +128,7 @@ MUTATIONS = (
     ),
     Mutation(
         "superseded rows", "pvkdb/store/collections/collection.py",
-        "return rows.where(self.key.not_in(self._replaced()))", "return rows",
+        "return rows.where(model.current()) if", "return rows if",
     ),
     Mutation(
         "bound of a filter", "pvkdb/store/collections/shared_filters.py",

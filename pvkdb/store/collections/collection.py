@@ -190,7 +190,7 @@ class Collection(Generic[RowT]):
         search = self.search(filters)
         if isinstance(search, Select):
             return search
-        conditions = search.conditions.values()
+        conditions = [*search.conditions.values()]
         if by_key:
             conditions = [without_indexes(each, self.key) for each in conditions]
         return self.current().where(*conditions)
