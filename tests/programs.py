@@ -29,11 +29,13 @@ def background(*program: str, cwd: Path | None = None) -> Iterator[Start]:
         started.append(subprocess.Popen(command, cwd=cwd, env=env, text=True, **streams))
         return started[-1]
 
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    try:
+        yield start
+    finally:
+        for process in started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
 
 
 @contextmanager

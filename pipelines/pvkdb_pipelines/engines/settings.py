@@ -40,11 +40,7 @@ def kinds_by_resources() -> dict[str, tuple[str, ...]]:
 
 
 def _seconds(value: Any) -> int:
-    """Return the seconds of HH:MM:SS.
-
-    Raises:
-        ValueError: the value is not a text of this form.
-    """
+    """Return the seconds of HH:MM:SS."""
     match = re.fullmatch(r"(\d+):([0-5]\d):([0-5]\d)", value) if isinstance(value, str) else None
     if match is None:
         raise ValueError('write hours, minutes and seconds in quotes, as in "04:00:00"')

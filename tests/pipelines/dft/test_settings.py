@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ase.units import Bohr, Hartree, Ry
+from ase.units import Bohr, Hartree
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -85,12 +85,6 @@ def test_whatever_decides_the_numbers_changes_the_key() -> None:
     assert len(keys | {complete().key()}) == 1 + len(others)
 
 
-def test_vasp_takes_the_cutoff_of_the_materials_project() -> None:
-    settings = complete_settings(engine="vasp")
-    assert settings.cutoff_wfc_ry * Ry == pytest.approx(520, abs=1e-3)
-    assert settings.pseudopotentials == ()
-
-
 def test_own_pseudopotentials_are_chosen_by_functional_and_relativity(tmp_path: Path) -> None:
     header = '<UPF version="2.0.1">\n<PP_HEADER element="{}" relativistic="{}" functional="{}"/>\n'
     for file, said in {
@@ -126,6 +120,10 @@ def test_own_pseudopotentials_are_chosen_by_functional_and_relativity(tmp_path: 
         ({"kpoint_grid": (2, 2, 2), "kpoint_spacing_per_ang": 0.2}, "not both"),
         ({"correction": "makov-payne", "charge": 1}, "dielectric constant"),
         ({"engine": "vasp", "smearing": "fixed"}, "use gaussian"),
+        ({"engine": "cp2k", "smearing": "gaussian"}, "fixed occupations"),
+        ({"engine": "cp2k", "kpoint_grid": (2, 2, 2)}, "at Γ alone"),
+        ({"basis_set": "DZVP-MOLOPT-GGA-GTH"}, "not to be had with espresso; use cp2k"),
+        ({"engine": "gpaw", "dispersion": "D3(BJ)"}, "D3 is not to be had with gpaw"),
         ({"smearing_width_ev": float("nan")}, "finite number"),
         ({"charge": 40}, "less than or equal to 6"),
     ],

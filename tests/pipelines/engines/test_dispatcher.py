@@ -27,7 +27,7 @@ from pvkdb_pipelines.engines import dispatcher as module
 from pvkdb_pipelines.engines.dispatcher import Dispatcher, WorkerGroup
 from pvkdb_pipelines.engines.node import NodeResult
 from pvkdb_pipelines.work import worker
-from pvkdb_pipelines.work.tasks import Failure, Outcome
+from pvkdb_pipelines.work.tasks import Outcome
 
 from ...queueing import Queue
 from ..dft.conftest import MOLECULE, ammonia, scf
@@ -157,14 +157,6 @@ def test_only_what_is_named_is_run(empty_store: Store) -> None:
     documents = list(Dispatcher(empty_store, Injected()).run(some))
     assert {document.id for document in documents} == set(some)
     assert states(empty_store)["Na"] == ("queued", 0)
-
-
-def test_typed_failures_arrive_as_such(empty_store: Store) -> None:
-    queued(empty_store, ["Li"])
-    failure = Failure(FailureKind.RELAXATION_NOT_CONVERGED, "after 300 steps")
-    workers = Injected(lambda document: NodeResult(document.id, 1.0, failure=failure))
-    (document,) = Dispatcher(empty_store, workers).run()
-    assert (document.failure_kind, document.failure_message) == failure[:2]
 
 
 def test_one_that_kills_workers_fails_alone(empty_store: Store) -> None:

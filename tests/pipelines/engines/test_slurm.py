@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations.dft import DftScfResult, DftSettings
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
+from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.prototypes import compound_of, phases
 from pvkdb_pipelines.relaxations.compound import relax_request
 
@@ -29,6 +32,9 @@ from ...conftest import lacks
 from ...programs import Start, background
 from ...queueing import enqueued
 from ...slurm import Slurm, missing, one_machine_slurm
+from ..dft.conftest import MOLECULE, ammonia, cp2k, pw, scf
+
+__all__ = ["cp2k", "pw"]
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +46,12 @@ address = "127.0.0.1"
 batch_s = 1
 grace_s = 3
 """
+ON_TWO_RANKS = """
+[resources.dft]
+cores_per_node = 2
+ranks = 2
+"""
+CP2K = DftSettings(engine="cp2k", cutoff_rho_ry=200, cutoff_wfc_ry=40)
 #: Two compositions: with what they may decompose into, 8 relaxations of about a second.
 PLAN = """\
 title = "Two halides"
@@ -80,9 +92,10 @@ def start(tmp_path: Path, store: Store, slurm: Slurm) -> Iterator[Start]:
     """Start ``pvkdb`` beside a plan and a cluster's file; ends it, and its jobs, afterwards."""
     (tmp_path / "two.toml").write_text(PLAN, encoding="utf-8")
     (tmp_path / "slurm.toml").write_text(CLUSTER, encoding="utf-8")
-    url = {"PVKDB_DATABASE_URL": str(store.url), "COLUMNS": "100"}
+    own = {"PVKDB_DATABASE_URL": str(store.url), "COLUMNS": "100"}
+    as_root = dict.fromkeys(("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"), "1")
     with background("-m", "pvkdb", cwd=tmp_path) as begin:
-        yield partial(begin, {**os.environ, **slurm.environment, **url})
+        yield partial(begin, {**os.environ, **slurm.environment, **own, **as_root})
     slurm.cancel(slurm.jobs())
 
 
@@ -190,15 +203,13 @@ def test_a_node_that_dies_leaves_its_calculations_to_the_other(tmp_path, tmp_pat
         lacks(reason)
     (tmp_path / "slurm.toml").write_text(f"{CLUSTER}max_blocks = 2\nlost_after_s = 5\n")
     ids = queued(store, "CsPbBr3", 6) | queued(store, "CsSnI3", 6)
-    with one_machine_slurm(tmp_path_factory.mktemp("two"), nodes=2) as slurm:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pvkdb", "work", *CLUSTER_OPTIONS, "--json"],
-            cwd=tmp_path,
-            env={**os.environ, **slurm.environment, "PVKDB_DATABASE_URL": str(store.url)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    with (
+        one_machine_slurm(tmp_path_factory.mktemp("two"), nodes=2) as slurm,
+        background("-m", "pvkdb", cwd=tmp_path) as begin,
+    ):
+        url = {"PVKDB_DATABASE_URL": str(store.url)}
+        here = {**os.environ, **slurm.environment, **url}
+        process = begin(here, "work", *CLUSTER_OPTIONS, "--json")
         wait_for(store, process, 1)
         assert len(slurm.jobs()) == 2
         slurm.kill_node("n2")
@@ -277,3 +288,34 @@ def test_blocks_that_cannot_start_are_an_error_and_nothing_is_lost(start, store,
     with store.session(read_only=True) as session:
         states = {(entry.id, entry.state, entry.attempts) for entry in session.query(Calculation)}
     assert states == {(key, "queued", 0) for key in ids}
+
+
+@pytest.mark.usefixtures("pw", "cp2k")
+@pytest.mark.parametrize(
+    ("settings", "output", "on_two_ranks"),
+    [
+        (MOLECULE, "pw-1.out", r"MPI.*running on +2 processors.*JOB DONE\."),
+        (CP2K, "cp2k-1.out", r"GLOBAL\| Total number of message passing processes +2\n"),
+    ],
+    ids=["pw", "cp2k"],
+)
+def test_dft_computes_on_its_own_resources_and_its_files_come_back(
+    start, store, slurm, tmp_path, settings, output, on_two_ranks
+):
+    """A single point by real pw.x and CP2K."""
+    if (os.cpu_count() or 1) < 2:
+        lacks("two ranks need two cores")
+    (tmp_path / "slurm.toml").write_text(CLUSTER + ON_TWO_RANKS, encoding="utf-8")
+    point = enqueued(store, complete_request(scf(ammonia(), "NH3", settings)))
+    process = start("work", *CLUSTER_OPTIONS, "--json")
+    stdout, stderr = ended(process, 1800)
+    assert process.returncode == 0, stderr
+    slurm.wait_for_no_job(20)
+    (document,) = json.loads(stdout)
+    assert document["id"] == point
+    forces = np.array(DftScfResult.model_validate(document["result"]).point.forces_ev_per_ang)
+    assert forces.shape == (4, 3)
+    assert np.abs(forces.sum(axis=0)).max() < 0.01
+    ended(start("jobs", "files", point, "--output", "out"))
+    said = (tmp_path / "out" / output).read_text(encoding="utf-8")
+    assert re.search(on_two_ranks, said, re.DOTALL), said[:3000]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,15 @@ from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue import jobs
 from pvkdb.store.queue.kept_files import SETTING
 from pvkdb.store.rows.from_models import calculation_document
-from pvkdb_pipelines.engines.dispatcher import Dispatcher, WorkerGroup
-from pvkdb_pipelines.engines.node import NodeResult, compute_batch
+from pvkdb_pipelines.engines.dispatcher import Dispatcher
+from pvkdb_pipelines.engines.node import compute_batch
 from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work import tasks, worker
 from pvkdb_pipelines.work.worker import Worker
 
 from ...each import for_each
 from ...queueing import Queue
+from ..engines.test_dispatcher import Injected
 from .rehearsal import Rehearsal, rehearse
 
 
@@ -82,21 +82,6 @@ BROUGHT: dict[str, Callable[..., Any]] = {
 }
 
 
-class Here:
-    """Workers of a dispatcher that compute at once, in this process."""
-
-    groups = (WorkerGroup(capacity=1, batch_s=60.0),)
-    lost: tuple[type[BaseException], ...] = ()
-
-    def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[NodeResult]]:
-        future: Future[list[NodeResult]] = Future()
-        future.set_result(compute_batch(batch))
-        return future
-
-    def check(self) -> None:
-        pass
-
-
 _numbers = itertools.count()
 
 
@@ -132,8 +117,9 @@ def test_what_the_database_refuses_is_a_failure_of_that_calculation(
 
     monkeypatch.setitem(tasks.KINDS, "rehearsal", compute)
     names = two_queued(empty_store)
+    here = Injected(lambda document: compute_batch([document])[0])
     one_by_one = iter(Worker(empty_store).run, None)
-    ended = one_by_one if by == "a worker" else Dispatcher(empty_store, Here()).run()
+    ended = one_by_one if by == "a worker" else Dispatcher(empty_store, here).run()
     assert [document.state for document in ended] == ["failed", "done"]
     only_the_first_failed(empty_store, *names)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,6 @@ import pytest
 from pvkdb.errors import CalculationFailedError, DatabaseError, InputError, MissingExtraError
 from pvkdb.schemas.calculations import FailureKind, PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
-from pvkdb.store.database import Store
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue import claims
@@ -164,31 +161,3 @@ def test_owners_are_told_apart() -> None:
     gone.wait()
     assert ownership.is_alive(f"{host}:{gone.pid}:{start}") is False
     assert ownership.is_alive("") is None
-
-
-@pytest.mark.slow
-def test_killing_the_parent_kills_its_processes(sqlite_store: Store, tmp_path: Path) -> None:
-    queue = Queue(sqlite_store)
-    keys = [
-        queue.ask(CHGNET.model_copy(update={"formula": name})) for name in ("CsPbBr3", "CsPbI3")
-    ]
-    parent = subprocess.Popen(
-        [sys.executable, "-m", "pvkdb", "work", "--processes", "2"],
-        env={**os.environ, "PVKDB_DATABASE_URL": str(sqlite_store.url)},
-        stderr=subprocess.DEVNULL,
-    )
-    for _ in range(400):
-        owners = [queue.entry(key).owner for key in keys]
-        if all(owners):
-            break
-        time.sleep(0.05)
-    assert all(owners), "both calculations should run within 20 s"
-    os.kill(parent.pid, signal.SIGKILL)
-    parent.wait()
-    for _ in range(100):
-        if not any(ownership.is_alive(owner or "") for owner in owners):
-            break
-        time.sleep(0.05)
-    assert [ownership.is_alive(owner or "") for owner in owners] == [False, False]
-    recovery = Worker(sqlite_store).recover()
-    assert (recovery.queued, recovery.failed) == (2, 0)

@@ -53,10 +53,8 @@ def import_results(
 ) -> Calculation:
     """Import the results of an exported folder, or of a user's run of a single structure.
 
-    Args:
-        session: Open session; nothing is written if anything is wrong.
-        calculation: A DFT calculation, or the finished barrier or structure that was exported.
-        folder: Folder with the outputs.
+    ``calculation`` is a DFT calculation, or the finished barrier or structure that was exported.
+    Nothing is written if anything is wrong.
 
     Returns:
         The calculation that holds the result: the given one, or a new one for a barrier, a
@@ -207,11 +205,7 @@ def _in_order(wanted: Atoms, run: ForeignRun) -> ForeignRun:
 
 
 def _band(request: DftNebRequest, runs: list[ForeignRun], residual: float) -> ElasticBand:
-    """Return the band of the runs, its atoms where the images of the job have them.
-
-    Raises:
-        InputError: the ends or the band are not converged.
-    """
+    """Return the band of the runs, its atoms where the images of the job have them."""
     ends = max(longest(run.forces) for run in (runs[0], runs[-1]))
     most = request.fmax_neb_ev_per_ang
     if residual > 1.05 * most or ends > 1.05 * max(most, request.fmax_endpoint_ev_per_ang):

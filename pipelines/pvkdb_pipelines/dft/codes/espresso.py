@@ -32,13 +32,7 @@ Namelists = dict[str, dict[str, Any]]
 def namelists(
     settings: DftSettings, calculation: str = "scf", *, stress: bool = False
 ) -> Namelists:
-    """Return the namelists of pw.x for complete settings.
-
-    Args:
-        settings: Complete, see :func:`pvkdb_pipelines.dft.settings.complete_settings`.
-        calculation: ``scf``, ``relax`` or ``vc-relax``.
-        stress: Compute the stress.
-    """
+    """Return the namelists of pw.x for complete settings: ``scf``, ``relax`` or ``vc-relax``."""
     system: dict[str, Any] = {
         "ecutwfc": settings.cutoff_wfc_ry,
         "ecutrho": settings.cutoff_rho_ry,
@@ -205,11 +199,7 @@ class _SupervisedProfile(EspressoProfile):  # type: ignore[misc]  # ASE is untyp
         errorfile: str | None = None,
         append: bool = False,
     ) -> None:
-        """Run pw.x; ``append`` is not used.
-
-        Raises:
-            CalculationFailedError: the run failed.
-        """
+        """Run pw.x; ``append`` is not used."""
         output = Path(directory) / outputfile
         errors = Path(directory) / (errorfile or "pw.err")
         ended = run_program(

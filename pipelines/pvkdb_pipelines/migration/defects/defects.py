@@ -155,11 +155,7 @@ def relax_without_defect(states: DefectStates, crystal: Crystal, on_step: OnStep
 def _on_each(
     sites: Sequence[int], relaxed: Callable[[int, OnStep], _T], announce: Announce
 ) -> tuple[dict[int, _T], dict[int, CalculationFailedError]]:
-    """Relax the defect on each site; return the results and the failures, by site.
-
-    Raises:
-        CalculationFailedError: all sites failed.
-    """
+    """Relax the defect on each site; return the results and the failures, by site."""
     found: dict[int, _T] = {}
     failures: dict[int, CalculationFailedError] = {}
     for place, site in enumerate(sites):

@@ -204,20 +204,6 @@ def test_a_program_that_ignores_its_time_is_killed(tmp_path: Path) -> None:
         engine.evaluate([ammonia()], stress=False)
 
 
-def test_no_pw_on_the_path_is_recorded_and_nothing_is_left_behind(
-    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    monkeypatch.setenv("PVKDB_DFT_SCRATCH", str(scratch))
-    monkeypatch.setenv("PVKDB_PW_COMMAND", "pw-of-another-machine.x")
-    key = enqueued(sqlite_store, complete_request(scf(ammonia(), "NH3", MOLECULE)))
-    document = run(sqlite_store, key)
-    assert document.failure_kind is FailureKind.PROGRAM_NOT_FOUND
-    assert "quantum-espresso" in document.failure_message
-    assert list(scratch.iterdir()) == []
-
-
 def test_scratch_is_empty_afterwards(tmp_path: Path) -> None:
     location = RunLocation(scratch=tmp_path)
     settings = complete_request(scf(ammonia(), "NH3", MOLECULE)).settings
