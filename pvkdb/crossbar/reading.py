@@ -120,10 +120,11 @@ def near_and_far(
 
     The array is N × N. The farthest cell is the worst one: it has the most line in its path.
     """
-    near = voltage_map(device, n, pull_up_ohm, line_ohm, read, (int(n) - 1, 0))
-    if line_ohm == 0 or int(n) == 1:
+    lines = int(size("the number of lines", n))
+    near = voltage_map(device, lines, pull_up_ohm, line_ohm, read, (lines - 1, 0))
+    if line_ohm == 0 or lines == 1:
         return near, near
-    return near, voltage_map(device, n, pull_up_ohm, line_ohm, read)
+    return near, voltage_map(device, lines, pull_up_ohm, line_ohm, read)
 
 
 def voltage_map(

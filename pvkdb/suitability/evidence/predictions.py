@@ -113,17 +113,13 @@ class KineticModel:
 
 
 def kinetic_model(
-    session: Session,
-    conditions: Conditions | None = None,
-    materials: Sequence[Candidate] | None = None,
+    session: Session, conditions: Conditions | None, phases: Sequence[Candidate]
 ) -> KineticModel:
-    """Return the model for the barriers of a store.
+    """Return the model for the barriers of a store, with the phases that absorbers may have.
 
-    By default the layer has pvkdb's own conditions, and the phases, of which a device may have one
-    for its absorber, are read from the store.
+    By default the layer has pvkdb's own conditions.
     """
-    known = phase_candidates(session) if materials is None else materials
-    return KineticModel(KnownBarriers(known, metal_barriers(session)), conditions or layer())
+    return KineticModel(KnownBarriers(phases, metal_barriers(session)), conditions or layer())
 
 
 def kinetics_of(

@@ -57,6 +57,8 @@ from pvkdb.suitability.sheets.comparisons import label
 
 #: Compositions of a store that are ranked for a comparison; of one with more, none is.
 _MOST = 3_000
+#: Fields of a standing that are those of the ranked candidate.
+_COPIED = ("score", "score_low", "score_high", "label", "kind")
 _COMPUTED = COMPUTED | {Grade.MODEL, Grade.COMPOSITION}
 
 
@@ -128,13 +130,9 @@ def _places(judged: Sequence[Judged], reports: Sequence[Reports]) -> dict[str, S
     return {
         entry.id: Standing(
             rank=sum(score > entry.score for score in scores) + 1,
-            score=entry.score,
-            score_low=entry.score_low,
-            score_high=entry.score_high,
             unreviewed=each.candidate.unreviewed,
-            label=entry.label,
-            kind=entry.kind,
             sure=_sure(entry),
+            **{name: getattr(entry, name) for name in _COPIED},
         )
         for entry, each in zip(entries, judged, strict=True)
     }
