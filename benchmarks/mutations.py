@@ -120,7 +120,7 @@ MUTATIONS = (
     ),
     Mutation(
         "inequality of a profile", "pvkdb/suitability/ranking/shares.py",
-        "if low > at_most or high < at_least:", "if low < at_most or high < at_least:",
+        "lows >= low if isinf(high)", "lows <= low if isinf(high)",
     ),
     Mutation(
         "scope of a barrier", "pvkdb/suitability/evidence/materials.py",
