@@ -15,7 +15,7 @@ from pvkdb.literature import load_literature
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebRequest, NebSettings
 from pvkdb.schemas.tables import EnergeticsRow
-from pvkdb.schemas.tables.evidence import SECONDARY
+from pvkdb.schemas.tables.literature import SECONDARY
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.files.calculation_import import take_calculations
 from pvkdb.store.queue.migration_requests import complete_request

@@ -19,7 +19,7 @@ from compare import HERE, Differences, Row, is_number, material_of, rows
 from cssni3 import PAPER, energies
 
 from pvkdb.schemas.metrics import CLAIM_UNITS, TABLE_METRICS
-from pvkdb.schemas.tables.evidence import CONDITIONS
+from pvkdb.schemas.tables.devices import CONDITIONS
 from pvkdb.store.rows.stacks import split_structure
 
 LITERATURE = HERE.parents[1] / "pvkdb" / "literature"

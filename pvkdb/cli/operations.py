@@ -19,7 +19,7 @@ from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open
 from pvkdb.cli.output.console import messages, print_message, show
 from pvkdb.errors import InputError
 from pvkdb.operations import Operation, added, declared, fields_of
-from pvkdb.operations.packages import load
+from pvkdb.operations.other_packages import load
 
 
 class LateCommand(TyperCommand):

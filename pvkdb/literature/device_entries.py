@@ -24,7 +24,7 @@ from pvkdb.schemas.metrics import (
 )
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow
 from pvkdb.schemas.tables.columns import Column
-from pvkdb.schemas.tables.evidence import CONDITIONS
+from pvkdb.schemas.tables.devices import CONDITIONS
 from pvkdb.store.rows.stacks import Layer, join_layers, layer_columns, split_layers, split_structure
 
 #: Material of a device with unknown composition; by default it is the absorber's.

@@ -23,7 +23,7 @@ from pvkdb.literature.cells import Cells
 from pvkdb.schemas.imports import ImportedTable
 from pvkdb.schemas.metrics import FIGURES, TABLE_METRICS, table_columns
 from pvkdb.schemas.tables import EnergeticsRow, ReferencesRow, Row
-from pvkdb.schemas.tables.evidence import CONDITIONS
+from pvkdb.schemas.tables.devices import CONDITIONS
 from pvkdb.store.models.references import seen_doi
 
 RowT = TypeVar("RowT", bound=Row)

@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pvkdb.errors import AddedError, InputError, PvkdbError, unknown_name
-from pvkdb.operations.packages import additions, load
+from pvkdb.operations.other_packages import additions, load
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

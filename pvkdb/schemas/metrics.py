@@ -2,7 +2,7 @@
 
 An entry is the one place that describes a metric. The device table, its filters, the import of
 papers, the pages, the plots and the rankings are made from it. To add a metric that devices
-report, see "Adding a device metric" in CONTRIBUTING.md.
+report, see "Adding things" in CONTRIBUTING.md.
 """
 
 from __future__ import annotations

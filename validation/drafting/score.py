@@ -24,7 +24,7 @@ from pvkdb.chemistry.units import parse_measurement
 from pvkdb.errors import InputError
 from pvkdb.literature.drafts import Draft, draft_paper
 from pvkdb.schemas.metrics import FIGURES, TABLE_METRICS
-from pvkdb.schemas.tables.evidence import CONDITIONS
+from pvkdb.schemas.tables.devices import CONDITIONS
 from pvkdb.store.curation.sources import Upload
 from pvkdb.store.rows.stacks import split_structure
 from validation.pages import ROOT, csv_rows

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pvkdb.errors import AddedError
 from pvkdb.operations import Operation, added, shipped
 from pvkdb.operations.fields import served_model
-from pvkdb.operations.packages import load
+from pvkdb.operations.other_packages import load
 from pvkdb.schemas import validated
 from pvkdb.schemas.access import Scope
 from pvkdb.schemas.calculations import CalculationDocument

@@ -20,7 +20,7 @@ from pvkdb.errors import (
     unknown_name,
 )
 from pvkdb.operations import Kind, kinds
-from pvkdb.operations.packages import load
+from pvkdb.operations.other_packages import load
 from pvkdb.schemas import refusal
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
 from pvkdb.store.base import Base

@@ -11,7 +11,7 @@ from pvkdb.client._io.service import Service, path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.errors import InputError
 from pvkdb.operations import find
-from pvkdb.operations.packages import load
+from pvkdb.operations.other_packages import load
 
 #: A value, a range (low, high), or either as text like on the command line: "90:300".
 RangeValue = float | tuple[float, float] | str

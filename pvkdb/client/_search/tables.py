@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from pvkdb._extras import needing
 from pvkdb.errors import InputError, unknown_name
-from pvkdb.operations.packages import load
+from pvkdb.operations.other_packages import load
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from pvkdb.display.notebook import NotebookView
 from pvkdb.operations import kinds as declared_kinds  # the package has a module `kinds`
 from pvkdb.operations.fields import InCommand
-from pvkdb.operations.packages import load
+from pvkdb.operations.other_packages import load
 from pvkdb.schemas import StrictModel
 from pvkdb.schemas.calculations.reliability import barrier_error
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pvkdb.operations import kinds
-from pvkdb.operations.packages import load
+from pvkdb.operations.other_packages import load
 from pvkdb.schemas import first_problem
 from pvkdb.schemas.calculations import bounds, dft
 from pvkdb.schemas.calculations.bounds import CalculationResult

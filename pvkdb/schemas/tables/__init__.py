@@ -7,7 +7,6 @@ The meaning of every column is declared with its row, in the modules imported he
 
 from __future__ import annotations
 
-from pvkdb.schemas.tables.added import Tables
 from pvkdb.schemas.tables.columns import Row
 from pvkdb.schemas.tables.derived import (
     CalculationsRow,
@@ -19,14 +18,14 @@ from pvkdb.schemas.tables.derived import (
     StructuresRow,
     ToleranceRow,
 )
-from pvkdb.schemas.tables.evidence import (
+from pvkdb.schemas.tables.devices import DeviceClaimsRow, DevicesRow
+from pvkdb.schemas.tables.literature import (
     ApplicationsRow,
     CorrectionsRow,
-    DeviceClaimsRow,
-    DevicesRow,
     EnergeticsRow,
     ReferencesRow,
 )
+from pvkdb.schemas.tables.other_packages import Tables
 from pvkdb.schemas.tables.reviewed import (
     ArrayChallengesRow,
     BenchmarkDatasetsRow,

@@ -9,7 +9,7 @@ from typing import Literal
 from pvkdb.display.times import YEAR_S
 from pvkdb.schemas.metrics import Metric
 from pvkdb.schemas.rankings import BEST, COMPUTED, Grade
-from pvkdb.schemas.tables.evidence import SECONDARY
+from pvkdb.schemas.tables.literature import SECONDARY
 from pvkdb.store.models.energetics import Energetic
 
 #: Seconds in a time of storage, which may be a year: only an approximate one was not measured.

@@ -29,7 +29,7 @@ from pvkdb.chemistry.phases import MEASURED, PHASE_ERRORS_EV
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import COMPUTED, Grade
 from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
-from pvkdb.schemas.tables.evidence import SECONDARY
+from pvkdb.schemas.tables.literature import SECONDARY
 from pvkdb.store.base import batches
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.curation.dataset import unreviewed_imports

@@ -35,7 +35,7 @@ from pvkdb.schemas.calculations.calibration import (
     line_without,
 )
 from pvkdb.schemas.rankings import COMPUTED, Grade
-from pvkdb.schemas.tables.evidence import SECONDARY
+from pvkdb.schemas.tables.literature import SECONDARY
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.curation.dataset import unreviewed_imports
 from pvkdb.store.models.energetics import Energetic

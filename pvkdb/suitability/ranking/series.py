@@ -26,7 +26,7 @@ from pvkdb.errors import MissingRadiusError
 from pvkdb.operations import Reading
 from pvkdb.schemas.metrics import METRICS, Metric
 from pvkdb.schemas.rankings import Grade
-from pvkdb.schemas.tables.evidence import CONDITIONS
+from pvkdb.schemas.tables.devices import CONDITIONS
 from pvkdb.schemas.tables.series import (
     Changed,
     DeviceSeries,

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from pvkdb.literature import read_curated
 from pvkdb.literature.publications import words_of
 from pvkdb.schemas.rankings import Grade
-from pvkdb.schemas.tables.evidence import CONDITIONS
+from pvkdb.schemas.tables.devices import CONDITIONS
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate
 

@@ -23,7 +23,7 @@ from pvkdb.display.numbers import short_number
 from pvkdb.errors import AddedError, InputError
 from pvkdb.local import open_store
 from pvkdb.operations import added, declared, fields_of
-from pvkdb.operations.packages import load
+from pvkdb.operations.other_packages import load
 from pvkdb.store.database import Store
 from pvkdb.store.security.keys import create_key
 from pvkdb_api.app import create_app

@@ -17,7 +17,7 @@ from pvkdb.schemas.rankings import Grade, RankedCandidate
 from pvkdb.schemas.simulators import Simulator
 from pvkdb.schemas.tables import DevicesRow, ReferencesRow
 from pvkdb.schemas.tables.columns import Column
-from pvkdb.schemas.tables.evidence import CONDITIONS
+from pvkdb.schemas.tables.devices import CONDITIONS
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
 from pvkdb.store.collections.devices import owner
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceReference

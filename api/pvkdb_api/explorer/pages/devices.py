@@ -14,7 +14,7 @@ from pvkdb.literature.device_entries import raw_files
 from pvkdb.operations.fields import Text
 from pvkdb.schemas.metrics import TABLE_METRICS, Metric, TableColumns
 from pvkdb.schemas.tables import DevicesRow
-from pvkdb.schemas.tables.evidence import CONDITIONS
+from pvkdb.schemas.tables.devices import CONDITIONS
 from pvkdb.store.collections import DEVICES
 from pvkdb.store.queue.kept_files import file_store
 from pvkdb_api.core.sessions import ReadSession, served_store

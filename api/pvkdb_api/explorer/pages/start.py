@@ -22,7 +22,7 @@ from pvkdb.display.numbers import short_number
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.operations import Operation, declared, fields_of
 from pvkdb.operations.fields import Text, kind_of, plain_kind, served_model
-from pvkdb.operations.packages import load
+from pvkdb.operations.other_packages import load
 from pvkdb.schemas import validated
 from pvkdb.schemas.access import Scope
 from pvkdb.schemas.tables import TABLES

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from pvkdb.crossbar.limits import sneak_resistance_ohm
-from pvkdb.schemas.tables.added import AddedTable
 from pvkdb.schemas.tables.columns import Row, column
+from pvkdb.schemas.tables.other_packages import AddedTable
 
 TABLES = (
     AddedTable(

@@ -10,7 +10,7 @@ import yaml
 
 from pvkdb.literature.drafts import draft_paper, draft_yaml, writing
 from pvkdb.literature.importing import ImportRefusedError, import_files
-from pvkdb.schemas.tables.evidence import CONDITIONS as KNOWN
+from pvkdb.schemas.tables.devices import CONDITIONS as KNOWN
 from pvkdb.store.collections import DEVICES, ENERGETICS
 from pvkdb.store.curation.sources import Upload
 from pvkdb.store.database import Store

@@ -11,7 +11,7 @@ from pvkdb.literature.loader import FILES, read_curated
 from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.schemas.tables import TABLES, DevicesRow, StructureDocument
 from pvkdb.schemas.tables.columns import SOURCES, Column, Row
-from pvkdb.schemas.tables.evidence import MECHANISMS
+from pvkdb.schemas.tables.devices import MECHANISMS
 from pvkdb.store.database import Store
 from pvkdb.store.models.devices import LAYER_ROLES
 from pvkdb.suitability import exported_rows

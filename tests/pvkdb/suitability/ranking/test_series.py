@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from pvkdb.cli.app import app
 from pvkdb.local import open_store
-from pvkdb.schemas.tables.evidence import SECONDARY
+from pvkdb.schemas.tables.literature import SECONDARY
 from pvkdb.schemas.tables.series import SeriesRequest
 from pvkdb.store.collections import DEVICES
 from pvkdb.suitability.ranking.series import series_in

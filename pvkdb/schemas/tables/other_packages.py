@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pvkdb.errors import AddedError
-from pvkdb.operations.packages import additions, load
+from pvkdb.operations.other_packages import additions, load
 from pvkdb.schemas.tables.columns import Row
 
 #: Entry points with which other packages add tables, each a sequence of :class:`AddedTable`.
