@@ -33,8 +33,10 @@ include_patterns = [
     "pvkdb/computed/README.md",
     "pvkdb/literature/README.md",
 ]
+#: Named one by one: with those that are there, a new folder would make every page again.
 exclude_patterns = [
-    *(path.name for path in ROOT.iterdir() if path.is_dir() and path.name not in ("docs", "pvkdb")),
+    *(".*", "api", "benchmarks", "build", "curation", "demo-output", "dist", "migrations"),
+    *("pipelines", "tests", "validation"),
     "**/__pycache__",
     "**/.ipynb_checkpoints",
 ]

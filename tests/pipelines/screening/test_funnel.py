@@ -24,10 +24,10 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.rows.from_models import calculation_document
-from pvkdb_pipelines.engines import local
 from pvkdb_pipelines.prototypes import build
 from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan.plan import BarrierSettings, Plan, parse_plan
+from pvkdb_pipelines.work.pool import LocalEngine
 
 from ...queueing import state_of, submitted
 from ...screened import relaxed
@@ -69,9 +69,7 @@ class Bench:
     stop_after: int | None = None
     computed: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def drain(
-        self, store: Store, processes: Any, report: Any, only: list[str], **_: Any
-    ) -> Iterator[CalculationDocument]:
+    def drain(self, store: Store, report: Any, only: list[str]) -> Iterator[CalculationDocument]:
         for key in only:
             with store.session() as session:
                 calculation = queue.claim(session, "bench", key)
@@ -103,7 +101,7 @@ class Bench:
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     bench = Bench()
-    monkeypatch.setattr(local, "drain", bench.drain)
+    monkeypatch.setattr(LocalEngine, "drain", lambda _, *asked: bench.drain(*asked))
     return bench
 
 

@@ -232,6 +232,5 @@ def test_any_numbers_are_measured_or_refused(kind: str) -> None:
 def test_the_command_fails_in_one_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("1,2\n3,4\n5,6\n", encoding="utf-8")
     for arguments in (("measure", "bad.csv"), ("measure", "none.csv")):
-        outcome = run(*arguments)
-        assert outcome.returncode == 2
+        outcome = run(*arguments, code=2)
         assert len(outcome.stderr.strip().splitlines()) == 1
