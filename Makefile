@@ -11,6 +11,10 @@ DEMO := $(VENV)/.demo
 # One process per core: the potentials' libraries must not start threads of their own.
 export OMP_NUM_THREADS := 1
 
+# Modules are compiled once, also where a machine asks for the opposite: the tests start a thousand
+# processes, and each would compile what it imports again, 4.7 in place of 2.0 s for the service.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install demo test test-slow test-all lint format coverage docs dist bench validate screenshots serve wheel-test container-test fit-tolerance tutorials clean
 
 install: $(STAMP)
