@@ -22,6 +22,8 @@ from pvkdb_api.server import PortInUseError, listen, serve
 from ..patience import get
 from .conftest import Started
 
+pytestmark = pytest.mark.slow  # each starts services of their own
+
 
 def test_a_port_in_use_is_refused_with_the_remedy(sqlite_store):
     with socket.create_server(("127.0.0.1", 0)) as taken:

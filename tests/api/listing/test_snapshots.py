@@ -70,6 +70,7 @@ def test_sqlite_alone(reading_api: Api, tmp_path: Path) -> None:
     assert "'zip' or 'sqlite'" in reading_api.problem(PATH, 422, format="csv")["detail"]
 
 
+@pytest.mark.slow
 def test_ten_callers_make_one_file_until_the_data_change(api: Api, made: list[Path]) -> None:
     served = api.app.state.served
     answers = api.together([("GET", PATH, {})] * 10)

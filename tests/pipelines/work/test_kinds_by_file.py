@@ -178,7 +178,8 @@ def computed(store: Store, request: Any) -> None:
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind == "neb")) for kind in KINDS]
+    "kind",
+    [pytest.param(kind, marks=[pytest.mark.slow] * (kind in ("neb", "examine"))) for kind in KINDS],
 )
 def test_a_result_of_every_kind_comes_back_by_a_file(kind, empty_store, other, tmp_path, shipped):
     taken(other, file_of(tmp_path / "barrier.gz", with_path(shipped["neb"])))

@@ -17,6 +17,8 @@ from pvkdb.literature import read_curated
 from pvkdb.store.database import Store
 from pvkdb.store.models.references import Reference
 
+pytestmark = pytest.mark.slow  # each starts services of their own
+
 #: Beside the 402 of the review.
 MADE = 4000
 

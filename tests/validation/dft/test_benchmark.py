@@ -27,6 +27,7 @@ def test_the_page_is_made_of_the_set_and_the_scores() -> None:
     assert PAGE.read_text(encoding="utf-8") == render(read_set(), read_scores())
 
 
+@pytest.mark.slow
 def test_the_set_is_that_of_the_stored_hops(calls: dict[str, list[Atoms]]) -> None:
     made = [pair for hops in (ESPRESSO_SET, LARGE_SET) for pair in hops_and_calls(hops)]
     assert read_set().hops == [hop for hop, _ in made]

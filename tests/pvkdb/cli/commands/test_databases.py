@@ -130,6 +130,7 @@ def test_a_read_only_store_is_exported_and_ranked(run: Run, medium: Path) -> Non
 
 @pytest.mark.usefixtures("initialised")
 @pytest.mark.usefixtures("templates")
+@pytest.mark.slow
 def test_a_snapshot_and_what_an_import_changed_since(run: Run, tmp_path: Path) -> None:
     made = json.loads(run("snapshot", "old.zip", "--json").stdout)
     assert made["path"] == "old.zip"

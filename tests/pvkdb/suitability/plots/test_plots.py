@@ -18,6 +18,7 @@ pytest.importorskip("matplotlib")
 FEW = Options(samples=50)
 
 
+@pytest.mark.slow
 def test_devices_have_three_pictures(literature: Session, tmp_path: Path) -> None:
     names = ("synaptic-training", "selector")
     ranking = rank(literature, names[0], options=FEW)

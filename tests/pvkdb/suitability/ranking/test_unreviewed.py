@@ -57,6 +57,7 @@ def numbers(found: list[Ranking]) -> list[dict[str, tuple[int, float, float, flo
     ]
 
 
+@pytest.mark.slow
 def test_a_made_up_paper_has_no_place_until_confirmed(sqlite_store: Store, tmp_path) -> None:
     options = Options(samples=20)
     path = tmp_path / "miracle2026.yaml"
