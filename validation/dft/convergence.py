@@ -235,12 +235,11 @@ def _dense(found: dict[tuple[str, str], float]) -> str:
     gamma, dense = "pw.x, 30/200 Ry", "pw.x, 30/200 Ry, 2×2×2"
     changes = [
         f"{1000 * (found[hop, dense] - found[hop, gamma]):+.0f} meV in {hop}"
-        for hop in HOPS
         if (hop, dense) in found
+        else f"an amount not yet computed in {hop}"
+        for hop in HOPS
     ]
-    if not changes:
-        return "What k-points beyond Γ change in these cells is queued."
-    return f"k-points of 2×2×2 in place of Γ change {', '.join(changes)}."
+    return f"k-points of 2×2×2 in place of Γ change the barrier by {' and by '.join(changes)}."
 
 
 def _sizes() -> str:

@@ -40,7 +40,7 @@ def plot_ranking(
 ) -> list[Path]:
     """Write the pictures of a ranking, png or svg, into a folder and return their files.
 
-    Beside the devices stand the windows of retention of the applications of ``profiles``.
+    The windows of retention of the applications of ``profiles`` are drawn beside the devices.
 
     Raises:
         InputError: the ending is another, or the folder cannot be written to.
