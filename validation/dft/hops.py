@@ -64,6 +64,7 @@ class HopCase:
     max_force_calls: int = 40
     code: Engine = Engine.ESPRESSO
     distance_ang: float = 10.0
+    supercell: str | None = None
 
     @property
     def name(self) -> str:
@@ -74,7 +75,11 @@ class HopCase:
     @property
     def path(self) -> NebRequest:
         """The path of a potential that the hop starts from."""
-        settings = NebSettings(distance_ang=self.distance_ang, recheck=self.distance_ang == 10)
+        settings = NebSettings(
+            distance_ang=self.distance_ang,
+            supercell=self.supercell,
+            recheck=self.distance_ang == 10,
+        )
         return NebRequest(formula=self.formula, phase=self.phase, settings=settings)
 
     @property
@@ -147,7 +152,7 @@ LARGE_CASES = (
     HopCase("Cs2SnCl6", "Fm-3m", 1, distance_ang=14.0),
     HopCase("Cs2SnCl6", "Fm-3m", 0, distance_ang=14.0),
     *(
-        HopCase(formula, "Pnma", 1, code=Engine.CP2K, distance_ang=17.0)
+        HopCase(formula, "Pnma", 1, code=Engine.CP2K, distance_ang=15.5, supercell="2x2x2")
         for formula in ("CsPbBr3", "CsPbI3", "CsPbCl3", "CsSnI3")
     ),
 )

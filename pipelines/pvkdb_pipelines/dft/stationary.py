@@ -16,7 +16,7 @@ process, used here); and those of :mod:`pvkdb_pipelines.migration.paths.saddle`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from ase import Atoms
@@ -49,6 +49,9 @@ _LEAST_OVERLAP = 0.3
 _DIFFERENCE, _NOISE, _SCALES_ANG = 0.3, 0.005, (5.0, 1.0, 0.3)
 #: The difference is learned from so many calls, the nearest ones.
 _MOST_LEARNED = 20
+#: In cells of more atoms, second derivatives of the potential take as long as a call of CP2K. Until
+#: the end of the search, they serve for structures so far away, Å: the farthest atom.
+_MANY_ATOMS, _SAME_CURVATURE_ANG = 100, 0.15
 #: Steps of a search on the potential plus the difference: the longest, Å, and how many.
 _WALK_ANG, _MOST_STEPS = 0.1, 100
 
@@ -135,10 +138,15 @@ def find_stationary(
         point = points[centre]
         largest = longest(point.get_forces())
         on_step(len(points), largest)
-        model = learned.near(point)
-        hessian = hessian_of(point, model)
-        positions, left_ev, settled = _walk(guide.mode, model, point, hessian, radius, fmax / 3)
-        if largest <= fmax and settled and abs(left_ev) <= energy_left_ev:
+        model, difference = learned.near(point)
+        converged = True
+        for within_ang in (_SAME_CURVATURE_ANG, 0.0) if len(point) > _MANY_ATOMS else (0.0,):
+            if converged:
+                hessian = learned.hessian(point, difference, within_ang)
+                walk = _walk(guide.mode, model, point, hessian, radius, fmax / 3)
+                positions, left_ev, settled = walk
+                converged = largest <= fmax and settled and abs(left_ev) <= energy_left_ev
+        if converged:
             aside = _unexpected(hessian, guide.mode)
             if aside is None or centre < len(points) - 1:  # or it was tried, and led nowhere
                 unstable = unstable_modes(hessian, guide.mode, what)
@@ -159,7 +167,7 @@ def find_stationary(
 
 def corrected(potential: Potential, calls: Sequence[Atoms], near: Atoms) -> Potential:
     """Return a potential plus what it lacks according to the calls nearest to a structure."""
-    return _Learned(potential, calls).near(near)
+    return _Learned(potential, calls).near(near)[0]
 
 
 class _Learned:
@@ -169,6 +177,7 @@ class _Learned:
         self._potential = potential
         self._positions: list[np.ndarray] = []
         self._differences: list[np.ndarray] = []
+        self._hessians: list[tuple[np.ndarray, np.ndarray]] = []
         self.add(calls)
 
     def add(self, calls: Sequence[Atoms]) -> None:
@@ -182,24 +191,45 @@ class _Learned:
             self._positions.append(call.positions.ravel())
             self._differences.append(np.array([energy, *(slope - slope.mean(axis=0)).ravel()]))
 
-    def near(self, point: Atoms) -> Potential:
-        """Return the potential plus the difference that the calls near a structure suggest."""
+    def near(self, point: Atoms) -> tuple[Potential, Potential]:
+        """Return the potential plus the difference that the calls near a structure suggest.
+
+        And the difference alone.
+        """
         positions, differences = np.array(self._positions), np.array(self._differences)
         order = np.linalg.norm(positions - point.positions.ravel(), axis=1).argsort(kind="stable")
         nearest = order[:_MOST_LEARNED]
         differences[:, 0] -= differences[nearest[0], 0]
         process = _likeliest(positions[nearest], differences[nearest])
 
-        def evaluate(structures: Sequence[Atoms], stress: bool) -> list[Properties]:
-            found = self._potential.evaluate(structures, stress=stress)
-            for structure, properties in zip(structures, found, strict=True):
+        def difference(structures: Sequence[Atoms], _: bool) -> list[Properties]:
+            found: list[Properties] = []
+            for structure in structures:
                 energy, slope = _predicted(process, structure.positions.ravel())
-                properties["energy"] += energy
-                properties["forces"] = properties["forces"] - slope.reshape(-1, 3)
+                found.append({"energy": energy, "forces": -slope.reshape(-1, 3)})
             return found
 
-        guide = self._potential
-        return Potential(guide.name, guide.weights, guide.versions, guide.elements, evaluate)
+        def both(structures: Sequence[Atoms], stress: bool) -> list[Properties]:
+            found = self._potential.evaluate(structures, stress=stress)
+            for properties, each in zip(found, difference(structures, stress), strict=True):
+                properties["energy"] += each["energy"]
+                properties["forces"] = properties["forces"] + each["forces"]
+            return found
+
+        model = replace(self._potential, evaluate_many=both)
+        return model, replace(self._potential, evaluate_many=difference)
+
+    def hessian(self, point: Atoms, difference: Potential, within_ang: float) -> np.ndarray:
+        """Return second derivatives of the potential plus the difference, shape (3 n, 3 n), eV/Å².
+
+        Those of the potential, three evaluations for each atom, may be those of a structure that no
+        atom is farther from than ``within_ang``.
+        """
+        for positions, matrix in self._hessians:
+            if longest(point.positions - positions) <= within_ang:
+                return np.asarray(matrix + hessian_of(point, difference))
+        self._hessians.insert(0, (point.positions.copy(), hessian_of(point, self._potential)))
+        return self.hessian(point, difference, within_ang)
 
 
 def _likeliest(positions: np.ndarray, differences: np.ndarray) -> GaussianProcess:

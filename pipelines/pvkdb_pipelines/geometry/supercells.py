@@ -93,6 +93,31 @@ def symmetric_supercell(cell: np.ndarray, rotations: np.ndarray, distance_ang: f
     )
 
 
+def given_supercell(
+    vectors: np.ndarray, cell: np.ndarray, rotations: np.ndarray, distance_ang: float
+) -> Matrix:
+    """Return a supercell if it is as :func:`symmetric_supercell` returns them, but for its size.
+
+    Args:
+        vectors: Rows are its vectors in those of ``cell``, shape (3, 3).
+
+    Raises:
+        InputError: it has not the symmetry of the crystal, or is too small.
+    """
+    if not _is_kept(vectors, rotations):
+        raise InputError(
+            "this supercell has less symmetry than the crystal, whose equivalent sites would "
+            "differ in it; use equal multiples of equivalent axes, or leave the supercell out"
+        )
+    shortest = shortest_vector_ang(vectors @ cell)
+    if shortest < distance_ang:
+        raise InputError(
+            f"a defect in this supercell is {shortest:.1f} Å from its images, nearer than the "
+            f"distance of {distance_ang:g} Å; use a larger supercell or a smaller distance"
+        )
+    return _as_matrix(vectors)
+
+
 def _fewest_cells(cell: np.ndarray, distance_ang: float) -> int:
     """Return a number of cells below which no supercell has the distance.
 

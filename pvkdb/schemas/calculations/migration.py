@@ -117,6 +117,13 @@ class NebSettings(RequestModel):
     distance_ang: Annotated[float, InCommand("--distance", "ANG")] = Field(
         default=10.0, ge=8.5, le=30, description="Least distance of a defect from its images."
     )
+    supercell: Annotated[str | None, InCommand(value="NxNxN")] = Field(
+        default=None,
+        pattern=r"^[1-9]\d?x[1-9]\d?x[1-9]\d?$",
+        exclude_if=lambda multiples: multiples is None,  # not in the content key
+        description="Supercell in conventional cells, e.g. 2x2x2; default: the smallest that keeps "
+        "the distance.",
+    )
     max_atoms: int = Field(
         default=400, ge=1, le=MOST_ATOMS, description="Larger supercells are refused."
     )
@@ -198,6 +205,8 @@ class PostedSettings(NebSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _as_in_json(cls, value: object, info: ValidationInfo) -> object:
+        if info.field_name == "supercell":
+            return value
         flag = info.field_name == "recheck"
         if isinstance(value, str) or isinstance(value, bool) is not flag:
             raise ValueError("give true or false" if flag else "give a number")

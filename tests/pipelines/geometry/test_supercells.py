@@ -14,6 +14,7 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
 from pvkdb_pipelines.geometry.supercells import (
     distant_supercell,
+    given_supercell,
     shortest_vector_ang,
     symmetric_supercell,
 )
@@ -110,6 +111,18 @@ def test_symmetric_supercell_of_cubic_copper_is_cubic() -> None:
     matrix = symmetric_supercell(copper.cell.array, space_group(copper, 0.01).rotations, 8.5)
     reduced = np.array(matrix) @ copper.cell.array
     assert len(set(np.linalg.norm(reduced, axis=1).round(6))) == 1
+
+
+def test_a_given_supercell_keeps_symmetry_and_distance() -> None:
+    built = build(compound_of(parse_composition("Cs2SnI6")), "Fm-3m")
+    primitive = standard_cell(built, 0.01, primitive=True)
+    cell, rotations = primitive.cell.array, space_group(primitive, 0.01).rotations
+    cube = np.rint(standard_cell(primitive, 0.01).cell.array @ np.linalg.inv(cell))
+    assert len(make_supercell(primitive, given_supercell(cube, cell, rotations, 10.0))) == 36
+    with pytest.raises(InputError, match=r"nearer than the distance of 15 Å; use a larger"):
+        given_supercell(cube, cell, rotations, 15.0)
+    with pytest.raises(InputError, match="less symmetry than the crystal"):
+        given_supercell(np.diag([2, 1, 1]) @ cube, cell, rotations, 10.0)
 
 
 @pytest.mark.slow

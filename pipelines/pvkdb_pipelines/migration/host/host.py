@@ -13,7 +13,12 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb.schemas.calculations.relaxations import HOST_DROP_EV
-from pvkdb_pipelines.geometry.supercells import Matrix, shortest_vector_ang, symmetric_supercell
+from pvkdb_pipelines.geometry.supercells import (
+    Matrix,
+    given_supercell,
+    shortest_vector_ang,
+    symmetric_supercell,
+)
 from pvkdb_pipelines.geometry.symmetry import space_group, standard_cell
 from pvkdb_pipelines.migration.host.hessian import Hessian
 from pvkdb_pipelines.migration.sites.operations import SYMPREC_ANG
@@ -171,10 +176,11 @@ def relaxed_crystal(
     group = space_group(primitive, SYMPREC_ANG)
     if left is not None:
         left = f"{group.symbol}, {left}"
-    cell, matrix = _expanded(primitive, group.rotations, settings)
+    conventional = of_lattice(standard_cell(primitive, SYMPREC_ANG), primitive)
+    cell, matrix = _expanded(primitive, conventional, group.rotations, settings)
     return Crystal(
         cell=potential.evaluated(cell),
-        conventional=of_lattice(standard_cell(primitive, SYMPREC_ANG), primitive),
+        conventional=conventional,
         matrix=matrix,
         space_group=group.symbol,
         distance_ang=shortest_vector_ang(cell.cell.array),
@@ -266,9 +272,15 @@ def of_lattice(conventional: Atoms, primitive: Atoms) -> Atoms:
 
 
 def _expanded(
-    primitive: Atoms, rotations: np.ndarray, settings: NebSettings
+    primitive: Atoms, conventional: Atoms, rotations: np.ndarray, settings: NebSettings
 ) -> tuple[Atoms, Matrix]:
-    matrix = symmetric_supercell(primitive.cell.array, rotations, settings.distance_ang)
+    cell = primitive.cell.array
+    if settings.supercell is None:
+        matrix = symmetric_supercell(cell, rotations, settings.distance_ang)
+    else:
+        multiples = np.array([int(each) for each in settings.supercell.split("x")])
+        vectors = multiples[:, None] * (conventional.cell.array @ np.linalg.inv(cell))
+        matrix = given_supercell(np.rint(vectors), cell, rotations, settings.distance_ang)
     atoms = len(primitive) * round(abs(np.linalg.det(matrix)))
     what = f"the supercell that keeps a defect {settings.distance_ang:g} Å from its images"
     _require_size(primitive, atoms, settings, what)

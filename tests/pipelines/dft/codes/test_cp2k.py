@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.stress import full_3x3_to_voigt_6_stress, voigt_6_to_full_3x3_stress
+from scipy.spatial.transform import Rotation
 
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftScfRequest, DftSettings, Engine
@@ -64,6 +66,20 @@ class TestRealRuns:
         stress = (strained[1] - strained[0]) / (2 * step) / molecule("HCl").get_volume()
         assert found["stress"][2] == pytest.approx(stress, abs=2e-3)
         run.close()
+
+    def test_a_rectangular_cell_may_lie_any_way(self, here: RunLocation) -> None:
+        """Turned by half a radian, it has the same energy; forces and stress turn with it."""
+        straight, turn = molecule("HCl", 1.4), Rotation.from_rotvec([0.5, 0, 0]).as_matrix()
+        turned = straight.copy()
+        turned.set_cell(straight.cell @ turn.T, scale_atoms=True)
+        of_straight, of_turned = (
+            engine(each, here).evaluate([each], stress=True)[0] for each in (straight, turned)
+        )
+        assert of_turned["energy"] == pytest.approx(of_straight["energy"], abs=1e-6)
+        assert of_turned["forces"] == pytest.approx(of_straight["forces"] @ turn.T, abs=1e-4)
+        tensor = voigt_6_to_full_3x3_stress(of_straight["stress"])
+        expected = full_3x3_to_voigt_6_stress(turn @ tensor @ turn.T)
+        assert of_turned["stress"] == pytest.approx(expected, abs=1e-5)
 
     def test_an_odd_electron_has_a_spin(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

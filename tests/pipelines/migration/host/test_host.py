@@ -56,6 +56,12 @@ def test_host_keeps_its_symmetry_and_the_distance_of_defects(crystal, emt):
     assert crystal.cell.get_potential_energy() == pytest.approx(found["energy"])
 
 
+def test_a_supercell_is_given_in_conventional_cells(emt):
+    crystal = copper_host(emt, NebSettings(distance_ang=8.5, supercell="3x3x3"))
+    assert len(crystal.cell) == 4 * 27
+    assert crystal.cell.cell.array == pytest.approx(3 * crystal.conventional.cell.array)
+
+
 @pytest.mark.slow
 def test_supercell_of_too_many_atoms_is_refused_with_a_remedy(emt):
     with fails(FailureKind.TOO_LARGE, "more than 20; use a smaller distance"):
