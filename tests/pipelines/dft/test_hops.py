@@ -300,6 +300,31 @@ def test_an_end_that_symmetry_keeps_on_a_ridge_leaves_it() -> None:
     assert found.atoms.get_potential_energy() < evaluate(start).get_potential_energy() - 0.05
 
 
+def test_in_large_cells_second_derivatives_serve_for_structures_nearby(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same minimum with fewer evaluations of the potential."""
+    begin = ends_and_saddle(GUIDE)[0]
+    found, evaluated = [], []
+    for many_atoms in (10**6, 0):
+        monkeypatch.setattr(stationary, "_MANY_ATOMS", many_atoms)
+        guide = counted(GUIDE)
+        minimum = find_stationary(
+            guide_at(begin, guide, None),
+            TRUTH.evaluated,
+            [],
+            fmax=0.02,
+            energy_left_ev=0.005,
+            max_calls=40,
+            what="start",
+            on_step=lambda step, residual: None,
+        )
+        found.append(minimum.atoms.get_potential_energy())
+        evaluated.append(guide.force_calls)
+    assert found[1] == pytest.approx(found[0], abs=1e-3)
+    assert evaluated[1] < 0.8 * evaluated[0]
+
+
 def pulled_to(place: Atoms) -> Potential:
     """Springs of all atoms to a structure."""
 
