@@ -190,7 +190,7 @@ def settings_error_ev(settings: DftSettings, hop: str) -> float:
     used: plane waves and the largest basis set. k-points count once they are computed.
     """
     found = convergence.barriers(convergence.read_calls())
-    test = _TESTS["between" if hop.startswith("between") else "edge"]
+    test = kind = _TESTS["between" if hop.startswith("between") else "edge"]
     if settings.engine is Engine.CP2K:
         own, others = found[test, convergence.RECIPE], [_BEST, _LARGEST_BASIS]
     else:
@@ -200,8 +200,9 @@ def settings_error_ev(settings: DftSettings, hop: str) -> float:
         assert relaxed.result is not None
         own, others = relaxed.result.barrier_forward_ev, [_BEST]
     error_ev = max(abs(found[test, label] - own) for label in others)
-    dense = found.get((test, "pw.x, 2×2×2"))
-    return float(error_ev if dense is None else np.hypot(error_ev, dense - own))
+    gamma, dense = (found.get((kind, each)) for each in (convergence.GAMMA, convergence.DENSE))
+    kpoints_ev = 0.0 if gamma is None or dense is None else dense - gamma
+    return float(np.hypot(error_ev, kpoints_ev))
 
 
 def write_set() -> None:

@@ -59,6 +59,8 @@ def _plane_waves(kpoints: int) -> DftSettings:
     return DftSettings(smearing="fixed", kpoint_grid=grid, **cutoffs, **_SCF)
 
 
+#: Two lines that differ by k-points alone: Γ, and more.
+GAMMA, DENSE = "pw.x, 30/200 Ry", "pw.x, 30/200 Ry, 2×2×2"
 #: By what is varied, in the order in which they run; the first is the one that others differ from.
 SETTINGS: dict[str, DftSettings] = {
     "DZVP, 280 Ry": _zurich("DZVP", 280),
@@ -73,8 +75,8 @@ SETTINGS: dict[str, DftSettings] = {
     "DZVP, ghost functions": _zurich("DZVP"),
     "TZV2P, d electrons of Sn, ghost functions": _zurich("TZV2P"),
     "TZV2P, d electrons of Sn": _zurich("TZV2P"),
-    "pw.x, 30/200 Ry": _plane_waves(1),
-    "pw.x, 30/200 Ry, 2×2×2": _plane_waves(2),
+    GAMMA: _plane_waves(1),
+    DENSE: _plane_waves(2),
 }
 #: The settings of the benchmark.
 RECIPE = "DZVP, 280 Ry"
@@ -232,10 +234,9 @@ def render(calls: list[Atoms]) -> str:
 
 def _dense(found: dict[tuple[str, str], float]) -> str:
     """Return what k-points change."""
-    gamma, dense = "pw.x, 30/200 Ry", "pw.x, 30/200 Ry, 2×2×2"
     changes = [
-        f"{1000 * (found[hop, dense] - found[hop, gamma]):+.0f} meV in {hop}"
-        if (hop, dense) in found
+        f"{1000 * (found[hop, DENSE] - found[hop, GAMMA]):+.0f} meV in {hop}"
+        if (hop, DENSE) in found
         else f"an amount not yet computed in {hop}"
         for hop in HOPS
     ]
