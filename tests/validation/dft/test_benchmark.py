@@ -6,6 +6,7 @@ import pytest
 from ase import Atoms
 
 from pvkdb_pipelines.dft.benchmark import read_benchmark
+from validation.dft import convergence
 from validation.dft.benchmark import (
     LARGE_SET,
     PAGE,
@@ -13,6 +14,7 @@ from validation.dft.benchmark import (
     read_scores,
     read_set,
     render,
+    settings_error_ev,
 )
 from validation.dft.charge_correction import read_left_out
 from validation.dft.hops import ESPRESSO_SET
@@ -50,6 +52,16 @@ def test_a_barrier_is_the_difference_of_its_frames_and_hops_that_fail_are_not_co
         if hop.excluded is None:
             assert max(hop.max_forces_ev_per_ang.values()) <= 0.05
             assert max(hop.tilt_changes_deg.values(), default=0) <= 4.5
+
+
+def test_k_points_enter_the_error_of_a_barrier(monkeypatch: pytest.MonkeyPatch) -> None:
+    (hop,) = (each for each in read_set().hops if each.name == "Cs2SnCl6 Fm-3m +1")
+    found = convergence.barriers(convergence.read_calls())
+    far_ev = found[hop.name, convergence.GAMMA] + 0.1
+    monkeypatch.setattr(
+        convergence, "barriers", lambda calls: found | {(hop.name, convergence.DENSE): far_ev}
+    )
+    assert settings_error_ev(hop.settings, hop.hop) == pytest.approx(0.1, abs=0.01)
 
 
 def test_the_learned_correction_fails_as_the_page_says() -> None:
