@@ -260,7 +260,8 @@ def _both_charges(counted: list[DocumentedHop]) -> list[str]:
         (hop.formula, hop.phase, hop.hop, hop.atoms, hop.charge): hop.barrier_forward_ev or 0
         for hop in counted
     }
-    lines = ["", _BOTH, "", *table("hop | neutral, eV | +1, eV | change, eV")]
+    order = _ORDER[tuple(sorted({hop.charge for hop in counted if hop.formula == "CsPbI3"}))]
+    lines = ["", _BOTH + order, "", *table("hop | neutral, eV | +1, eV | change, eV")]
     for (formula, phase, hop, atoms, charge), positive in barriers.items():
         neutral = barriers.get((formula, phase, hop, atoms, 0))
         if charge == 1 and neutral is not None:
@@ -303,8 +304,15 @@ _BOTH = """## Neutral beside positive
 The same hop in the same cell, where it counts at both charges; 0.06 eV are a factor of ten of a
 rate at 300 K. In CsPbI3 Tyagi et al. (arXiv:2409.16051, molecular dynamics with potentials of their
 own for each charge) find the neutral iodide vacancy an order of magnitude slower than the positive
-one. pvkdb has no hop of CsPbI3 that counts, so that their order is neither confirmed nor refuted
-here: tilting hosts need cells of 159 atoms ([why](dft.md))."""
+one."""
+#: What pvkdb says of that order, by the charges of its hops of CsPbI3 that count.
+_ORDER = {
+    (): """ pvkdb has no hop of CsPbI3 that counts, so that their order is neither confirmed nor
+refuted here: tilting hosts need cells of 159 atoms ([why](dft.md)).""",
+    (0,): " pvkdb has the neutral hop of CsPbI3 alone: nothing is said of their order.",
+    (1,): " pvkdb has the positive hop of CsPbI3 alone: nothing is said of their order.",
+    (0, 1): "",
+}
 _FOOT = """
 ## How it is used, and what it is not
 
