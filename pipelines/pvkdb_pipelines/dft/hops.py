@@ -86,8 +86,8 @@ def compute_hop(
 
     Each structure is searched from that of the potential. A charge tilts octahedra, and an end can
     stay in a minimum from which the tilts of the saddle point are not reached. An end with other
-    tilts, or above the saddle point, is searched again downhill from the saddle point, and the
-    lower minimum counts.
+    tilts, or above the saddle point, or to which the corrected potential does not lead, is searched
+    again downhill from the saddle point, and the lower minimum counts.
 
     ``checkpoint`` is the file of the force calls so far; it may not exist yet.
 
@@ -108,8 +108,12 @@ def compute_hop(
             search.find(name)
         except CalculationFailedError as failed:
             raise search.explained(failed) from failed
-    for name in search.tilted_ends():
+    tilted = search.tilted_ends()
+    for name in tilted:
         search.find(name, downhill=True)
+    for name in search.astray_ends():
+        if name not in tilted:
+            search.find(name, downhill=True)
     search.progress.finish(_STAGE)
     points = search.points
     start, saddle = points["start"], points["saddle"]
@@ -360,15 +364,37 @@ class _Search:
             if point.energy_ev > highest_ev or apart.get(name, 0.0) > TILTED_ANG
         ]
 
+    def astray_ends(self) -> list[str]:
+        """Names of the ends to which the corrected potential does not lead from the saddle point.
+
+        It may err, and calls downhill tell. None if there is no barrier anyhow.
+        """
+        if why_not_converged(self.request, self.points.values()) or self._on_ridge():
+            return []
+        astray = self._astray()
+        return [
+            name
+            for name in self.points
+            if name in astray or (name != "saddle" and self.recorded.of(f"{name} downhill"))
+        ]
+
     def why_no_path(self) -> str | None:
         """Return why the saddle point does not join the ends; None if it does.
 
         It has one unstable mode, and downhill from it lie the ends, by the corrected potential.
         """
-        curvatures = ", ".join(f"{each:.2f}" for each in self.saddle.curvatures)
-        if len(self.saddle.curvatures) > 1 and not self._others_rise():
+        if self._on_ridge():
+            curvatures = ", ".join(f"{each:.2f}" for each in self.saddle.curvatures)
             return f"the saddle point has several unstable modes: {curvatures} eV/Å²"
+        return next(iter(self._astray().values()), None)
+
+    def _on_ridge(self) -> bool:
+        return len(self.saddle.curvatures) > 1 and not self._others_rise()
+
+    def _astray(self) -> dict[str, str]:
+        """Return why the corrected potential does not lead to an end, by the name of the end."""
         calls = [_evaluated(self.saddle.atoms, call) for call in self.recorded.calls]
+        reasons = {}
         for name, point in self.points.items():
             if name in {"saddle", *self.joined}:
                 continue
@@ -379,15 +405,18 @@ class _Search:
                     limits = _DOWNHILL_FMAX, _DOWNHILL_STEPS
                     below, _ = relax(below, model, *limits, cell=False, what=f"{name} downhill")
             except CalculationFailedError as failed:
-                return f"whether the saddle point leads to the {name} is not known: {failed}"
+                reasons[name] = (
+                    f"whether the saddle point leads to the {name} is not known: {failed}"
+                )
+                continue
             away = below.positions - found.positions
             away_ang = longest(away - away.mean(axis=0))
             if away_ang > _SAME_END_ANG:
-                return (
+                reasons[name] = (
                     f"downhill from the saddle point an atom ends {away_ang:.1f} Å from its place "
                     f"at the {name}: more than {_SAME_END_ANG} Å, so the path leads elsewhere"
                 )
-        return None
+        return reasons
 
     def _others_rise(self) -> bool:
         """Whether a call beside the saddle point, along its other modes, has a higher energy.
