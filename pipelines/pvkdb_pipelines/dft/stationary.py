@@ -41,6 +41,8 @@ NOISE_EV = 1e-3
 UNSTABLE = -0.05
 #: How far atoms are moved along an unstable mode on which no force acts, Å: the farthest.
 _ASIDE_ANG = 0.1
+#: A call lies along a mode if this share of its squared displacement does.
+_TRIED = 0.5
 #: Least overlap of the unstable mode with that of the potential's saddle point.
 _LEAST_OVERLAP = 0.3
 #: The difference of forces: its size and noise, eV/Å, and the distance in the space of all atoms
@@ -147,8 +149,9 @@ def find_stationary(
                 positions, left_ev, settled = walk
                 converged = largest <= fmax and settled and abs(left_ev) <= energy_left_ev
         if converged:
-            aside = _unexpected(hessian, guide.mode)
-            if aside is None or centre < len(points) - 1:  # or it was tried, and led nowhere
+            tried = [each.positions - point.positions for each in points[centre + 1 :]]
+            aside = _unexpected(hessian, guide.mode, tried)
+            if aside is None:
                 unstable = unstable_modes(hessian, guide.mode, what)
                 return Stationary(point, centre, left_ev, *unstable)
             positions = point.positions + _ASIDE_ANG * aside / longest(aside)
@@ -320,16 +323,23 @@ def _centre_and_radius(points: Sequence[Atoms], minimum: bool) -> tuple[int, flo
     return centre, radius
 
 
-def _unexpected(hessian: np.ndarray, mode: np.ndarray | None) -> np.ndarray | None:
+def _unexpected(
+    hessian: np.ndarray, mode: np.ndarray | None, tried: Sequence[np.ndarray]
+) -> np.ndarray | None:
     """Return an unstable mode other than that of the hop, shape (n, 3), or None.
 
-    Where symmetry keeps forces along it at zero, no search leaves by itself.
+    Where symmetry keeps forces along it at zero, no search leaves by itself. Modes along which a
+    call led nowhere are left out.
     """
     curvatures, modes = np.linalg.eigh(hessian)
     if mode is not None:
         along, _ = _hop_mode(curvatures, modes, mode)
         curvatures, modes = np.delete(curvatures, along), np.delete(modes, along, axis=1)
-    return modes[:, 0].reshape(-1, 3) if curvatures[0] < UNSTABLE else None
+    steps = np.array([each.ravel() / np.linalg.norm(each) for each in tried])
+    for unstable in modes.T[curvatures < UNSTABLE]:
+        if not tried or ((steps @ unstable) ** 2).max() <= _TRIED:
+            return np.asarray(unstable.reshape(-1, 3))
+    return None
 
 
 def unstable_modes(
