@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import inf
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
@@ -119,7 +120,6 @@ class NebSettings(RequestModel):
     )
     supercell: Annotated[str | None, InCommand(value="NxNxN")] = Field(
         default=None,
-        pattern=r"^[1-9]\d?x[1-9]\d?x[1-9]\d?$",
         exclude_if=lambda multiples: multiples is None,  # not in the content key
         description="Supercell in conventional cells, e.g. 2x2x2; default: the smallest that keeps "
         "the distance.",
@@ -164,6 +164,13 @@ class NebSettings(RequestModel):
         default=True,
         description="Compute the limiting hop again, from a rattled path with two more images.",
     )
+
+    @field_validator("supercell")
+    @classmethod
+    def _of_three(cls, multiples: str | None) -> str | None:
+        if multiples is not None and not re.fullmatch("[1-9][0-9]?(x[1-9][0-9]?){2}", multiples):
+            raise ValueError("not three multiples up to 99; write e.g. 2x2x2")
+        return multiples
 
 
 class NebRequest(CalculationRequest):

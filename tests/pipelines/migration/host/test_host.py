@@ -60,6 +60,8 @@ def test_a_supercell_is_given_in_conventional_cells(emt):
     crystal = copper_host(emt, NebSettings(distance_ang=8.5, supercell="3x3x3"))
     assert len(crystal.cell) == 4 * 27
     assert crystal.cell.cell.array == pytest.approx(3 * crystal.conventional.cell.array)
+    with pytest.raises(ValueError, match="not three multiples"):
+        NebSettings(supercell="3x3")
 
 
 @pytest.mark.slow
