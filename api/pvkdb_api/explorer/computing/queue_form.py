@@ -19,6 +19,7 @@ from pvkdb.store.queue.migration_requests import checked_defect
 #: Label and unit of each setting, the most frequently changed ones first.
 SETTINGS: dict[str, tuple[str, str]] = {
     "distance_ang": ("Distance of a defect from its periodic images", "Å"),
+    "supercell": ("Supercell, in conventional cells", ""),
     "images": ("Images between the end points", ""),
     "cutoff_ang": ("Longest hop", "Å"),
     "max_atoms": ("Maximum atoms in the supercell", ""),
