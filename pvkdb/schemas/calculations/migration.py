@@ -120,6 +120,7 @@ class NebSettings(RequestModel):
     )
     supercell: Annotated[str | None, InCommand(value="NxNxN")] = Field(
         default=None,
+        examples=["2x2x2"],
         exclude_if=lambda multiples: multiples is None,  # not in the content key
         description="Supercell in conventional cells, e.g. 2x2x2; default: the smallest that keeps "
         "the distance.",
