@@ -367,7 +367,8 @@ class _Search:
     def astray_ends(self) -> list[str]:
         """Names of the ends to which the corrected potential does not lead from the saddle point.
 
-        It may err, and calls downhill tell. None if there is no barrier anyhow.
+        That potential can be wrong, so that DFT has to follow the path downhill. Empty where the
+        hop has no barrier for another reason.
         """
         if why_not_converged(self.request, self.points.values()) or self._on_ridge():
             return []

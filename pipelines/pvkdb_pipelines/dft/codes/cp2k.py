@@ -393,7 +393,7 @@ class _Shell:
 def _along_axes(atoms: Atoms) -> tuple[Atoms, np.ndarray]:
     """Return a structure with the vectors of a rectangular cell along x, y and z, and the new axes.
 
-    CP2K takes a third of the time for the grids of such a cell. The axes are the rows of an
+    CP2K takes a quarter of the time for the grids of such a cell. The axes are the rows of an
     orthogonal matrix; another cell stays as it is.
     """
     cell = atoms.cell.array
