@@ -93,9 +93,20 @@ def serve(
         with _ignoring_repeated_signals():
             if settings.workers > 1:
                 with _shared_metrics_folder():
-                    Multiprocess(config, sockets=[listener]).run()
+                    _Workers(config, sockets=[listener]).run()
             else:
                 uvicorn.Server(config).run(sockets=[listener])
+
+
+class _Workers(Multiprocess):
+    """Processes that serve; one that dies is replaced at once."""
+
+    def keep_subprocess_alive(self) -> None:
+        # While this process holds the worker's end of their pipe, too, a worker that dies
+        # before it responds is waited for as if it were busy.
+        for worker in self.processes:
+            worker.child_conn.close()
+        super().keep_subprocess_alive()
 
 
 def _served_app(url: str, settings: ServiceSettings) -> FastAPI:

@@ -33,9 +33,10 @@ OWN_MACHINE = ServiceSettings(allow_local_writes=True)
 
 
 #: A program that serves the database in its first argument and prints its address.
+#: A worker may be silent for longer than any test waits for it.
 START = (
-    "import sys; from pvkdb_api.server import serve; serve(sys.argv[1], '127.0.0.1', 0, "
-    "ready=lambda address: print(address, flush=True))"
+    "import sys; from pvkdb_api import server; server.WORKER_SILENCE_S = 3600; "
+    "server.serve(sys.argv[1], '127.0.0.1', 0, ready=lambda address: print(address, flush=True))"
 )
 
 Started = Callable[..., tuple["subprocess.Popen[str]", str]]

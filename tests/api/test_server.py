@@ -19,7 +19,7 @@ from pvkdb.errors import InputError, NotMigratedError
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.server import PortInUseError, listen, serve
 
-from ..patience import get
+from ..patience import PATIENCE_S, get
 from .conftest import Started
 
 pytestmark = pytest.mark.slow  # each starts services of their own
@@ -137,8 +137,10 @@ def test_a_worker_that_dies_is_replaced_and_all_end_when_their_requests_have(
     assert get(f"{address}/readyz").is_success
     first = workers_of(process.pid)
     assert len(first) == 2
+    os.kill(min(first), signal.SIGSTOP)
+    time.sleep(1)  # until it is asked whether it lives
     os.kill(min(first), signal.SIGKILL)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while len(second := workers_of(process.pid)) < 2 or second == first:
         assert time.monotonic() < deadline
         time.sleep(0.2)
