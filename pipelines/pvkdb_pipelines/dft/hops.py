@@ -212,7 +212,7 @@ def why_no_hop(
     mode = guide_at(search.images["saddle"], guide, search.along).mode
     assert mode is not None
     try:
-        modes = unstable_modes(hessian_of(atoms, model), mode, "saddle")
+        modes = unstable_modes(hessian_of(atoms, model), mode, model, atoms, "saddle")
     except CalculationFailedError as failed:
         return str(failed)
     search.saddle = Stationary(atoms, index, saddle.energy_left_ev, *modes)

@@ -306,6 +306,29 @@ def test_an_end_that_symmetry_keeps_on_a_ridge_leaves_it() -> None:
     assert found.atoms.get_potential_energy() < evaluate(start).get_potential_energy() - 0.05
 
 
+@pytest.mark.parametrize(("depth_ev", "width_ang", "modes"), [(5e-4, 0.02, 0), (0.1, 0.1, 1)])
+def test_a_wiggle_of_the_potential_is_no_unstable_mode(
+    depth_ev: float, width_ang: float, modes: int
+) -> None:
+    """A dip on springs, of 0.01 meV or 67: both turn the curvature at its middle."""
+    place = ends_and_saddle(GUIDE)[0]
+    springs = pulled_to(place)
+
+    def evaluate_one(atoms: Atoms) -> Properties:
+        (found,) = springs.evaluate_many([atoms], False)
+        away = atoms.positions[5, 0] - place.positions[5, 0]
+        dip = depth_ev * np.exp(-((away / width_ang) ** 2))
+        found["forces"][5, 0] += 2 * dip * away / width_ang**2
+        return {**found, "energy": found["energy"] - depth_ev + dip}
+
+    potential = potential_from(evaluate_one, "Cu")
+    hessian = 2 * np.eye(3 * len(place))
+    hessian[15, 15] -= 2 * depth_ev / width_ang**2
+    assert hessian[15, 15] < stationary.UNSTABLE
+    found, _ = stationary.unstable_modes(hessian, None, potential, place, "start")
+    assert len(found) == modes
+
+
 def test_in_large_cells_second_derivatives_serve_for_structures_nearby(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
