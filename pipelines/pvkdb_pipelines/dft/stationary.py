@@ -52,8 +52,9 @@ _DIFFERENCE, _NOISE, _SCALES_ANG = 0.3, 0.005, (5.0, 1.0, 0.3)
 #: The difference is learned from so many calls, the nearest ones.
 _MOST_LEARNED = 20
 #: In cells of more atoms, second derivatives of the potential take as long as a call of CP2K. Until
-#: the end of the search, they serve for structures so far away, Å: the farthest atom.
-_MANY_ATOMS, _SAME_CURVATURE_ANG = 100, 0.15
+#: the end of the search, they serve for structures so far away, Å: the farthest atom, on the way to
+#: a saddle point, whose mode they show, and to a minimum.
+_MANY_ATOMS, _SAME_CURVATURE_ANG = 100, (0.15, 0.6)
 #: Steps of a search on the potential plus the difference: the longest, Å, and how many.
 _WALK_ANG, _MOST_STEPS = 0.1, 100
 
@@ -142,7 +143,8 @@ def find_stationary(
         on_step(len(points), largest)
         model, difference = learned.near(point)
         converged = True
-        for within_ang in (_SAME_CURVATURE_ANG, 0.0) if len(point) > _MANY_ATOMS else (0.0,):
+        reach_ang = _SAME_CURVATURE_ANG[minimum]
+        for within_ang in (reach_ang, 0.0) if len(point) > _MANY_ATOMS else (0.0,):
             if converged:
                 hessian = learned.hessian(point, difference, within_ang)
                 walk = _walk(guide.mode, model, point, hessian, radius, fmax / 3)
