@@ -216,11 +216,6 @@ def why_no_hop(
     except CalculationFailedError as failed:
         return str(failed)
     search.saddle = Stationary(atoms, index, saddle.energy_left_ev, *modes)
-    search.joined = {
-        name
-        for name, point in search.points.items()
-        if any(call.point.energy_ev == point.energy_ev for call in recorded.of(f"{name} downhill"))
-    }
     return why_not_converged(request, result.points) or search.why_no_path()
 
 
@@ -284,17 +279,13 @@ class _Recorded:
 
 @dataclass
 class _Search:
-    """The searches for the ends and the saddle point of a hop.
-
-    ``points`` are those found; ``joined`` are the ends that were found downhill from the saddle.
-    """
+    """The searches for the ends and the saddle point of a hop, and what they found so far."""
 
     request: DftHopRequest
     recorded: _Recorded
     guide: Potential
     progress: ProgressReporter
     points: dict[str, HopPoint] = field(default_factory=dict)
-    joined: set[str] = field(default_factory=set)
     saddle: Stationary = field(init=False)
 
     def __post_init__(self) -> None:
@@ -331,8 +322,6 @@ class _Search:
             energy_left_ev=found.energy_left_ev,
             force_calls=len(calls),
         )
-        if downhill and point.energy_ev < self.points[name].energy_ev:
-            self.joined.add(name)
         self.points[name] = _lower(self.points[name], point) if downhill else point
         if name == "saddle":
             self.saddle = found
@@ -397,7 +386,7 @@ class _Search:
         calls = [_evaluated(self.saddle.atoms, call) for call in self.recorded.calls]
         reasons = {}
         for name, point in self.points.items():
-            if name in {"saddle", *self.joined}:
+            if name == "saddle" or self._joined(name):
                 continue
             found, below = atoms_in(point.structure), self._below_saddle(name)
             try:
@@ -410,14 +399,23 @@ class _Search:
                     f"whether the saddle point leads to the {name} is not known: {failed}"
                 )
                 continue
-            away = below.positions - found.positions
-            away_ang = longest(away - away.mean(axis=0))
+            away_ang = _away_ang(below, found)
             if away_ang > _SAME_END_ANG:
                 reasons[name] = (
                     f"downhill from the saddle point an atom ends {away_ang:.1f} Å from its place "
                     f"at the {name}: more than {_SAME_END_ANG} Å, so the path leads elsewhere"
                 )
         return reasons
+
+    def _joined(self, name: str) -> bool:
+        """Whether DFT, downhill from the saddle point, came to an end, or to a place beside it."""
+        point = self.points[name]
+        found = atoms_in(point.structure)
+        return any(
+            call.point.energy_ev in (point.energy_ev, point.other_ev)
+            and _away_ang(_evaluated(found, call), found) <= _SAME_END_ANG
+            for call in self.recorded.of(f"{name} downhill")
+        )
 
     def _others_rise(self) -> bool:
         """Whether a call beside the saddle point, along its other modes, has a higher energy.
@@ -439,6 +437,12 @@ class _Search:
         sign = np.sign((towards * self.along).sum()) * (1 if name == "end" else -1)
         first.positions += sign * _BELOW_ANG * towards / longest(towards)
         return first
+
+
+def _away_ang(one: Atoms, other: Atoms) -> float:
+    """Return how far apart the farthest atom is, Å, but for a drift of all."""
+    away = one.positions - other.positions
+    return longest(away - away.mean(axis=0))
 
 
 def _line(call: ForceCall) -> str:

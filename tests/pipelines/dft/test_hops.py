@@ -27,6 +27,7 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.dft import computing, hops, stationary
+from pvkdb_pipelines.dft.codes.pw_output import single_point
 from pvkdb_pipelines.dft.computing import compute_dft
 from pvkdb_pipelines.dft.hops import compute_hop, read_checkpoint, why_no_hop
 from pvkdb_pipelines.dft.stationary import find_stationary, guide_at
@@ -86,10 +87,25 @@ def test_a_stored_hop_is_checked_as_a_new_one(tmp_path: Path) -> None:
     # A far atom of the start is 0.7 Å away, where the way down from the saddle point does not lead.
     start, saddle, end = stored.points
     atoms = atoms_in(start.structure)
-    atoms.positions[int(atoms.get_distances(5, range(len(atoms)), mic=True).argmax()), 2] += 0.7
+    far = int(atoms.get_distances(5, range(len(atoms)), mic=True).argmax())
+    atoms.positions[far, 2] += 0.7
     moved = start.model_copy(update={"structure": host_of(atoms)})
     other = stored.model_copy(update={"points": [moved, saddle, end]})
     assert "from its place at the start" in str(why_no_hop(request, other, calls, GUIDE))
+    # The method itself came downhill to a higher minimum: beside that start, or away from it.
+    for away_ang, joined in ((0.2, True), (0.7, False)):
+        beside = atoms.copy()
+        beside.positions[far, 0] += away_ang
+        (found,) = TRUTH.evaluate([beside.copy()], stress=False)
+        call = calls[0].model_copy(
+            update={
+                "point": single_point("start downhill", found),
+                "positions_ang": beside.positions.tolist(),
+            }
+        )
+        higher = moved.model_copy(update={"other_ev": found["energy"]})
+        other = stored.model_copy(update={"points": [higher, saddle, end]})
+        assert (why_no_hop(request, other, [*calls, call], GUIDE) is None) == joined
 
 
 def test_a_killed_search_goes_on_from_its_last_force_call(tmp_path: Path) -> None:
