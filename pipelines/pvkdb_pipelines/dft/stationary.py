@@ -152,9 +152,9 @@ def find_stationary(
                 converged = largest <= fmax and settled and abs(left_ev) <= energy_left_ev
         if converged:
             tried = [each.positions - point.positions for each in points[centre + 1 :]]
-            unstable = unstable_modes(hessian, guide.mode, model, point, what)
-            aside = _untried(unstable[1] if minimum else unstable[1][1:], tried)
+            aside = _untried(hessian, guide.mode, model, point, tried)
             if aside is None:
+                unstable = unstable_modes(hessian, guide.mode, model, point, what)
                 return Stationary(point, centre, left_ev, *unstable)
             positions = point.positions + _ASIDE_ANG * aside / longest(aside)
         if len(points) >= max_calls:
@@ -325,44 +325,58 @@ def _centre_and_radius(points: Sequence[Atoms], minimum: bool) -> tuple[int, flo
     return centre, radius
 
 
-def _untried(unstable: np.ndarray, tried: Sequence[np.ndarray]) -> np.ndarray | None:
-    """Return the first of modes, shape (k, 3 n), that no call went along; shape (n, 3), or None.
+def _untried(
+    hessian: np.ndarray,
+    mode: np.ndarray | None,
+    model: Potential,
+    point: Atoms,
+    tried: Sequence[np.ndarray],
+) -> np.ndarray | None:
+    """Return an unstable mode other than that of the hop, shape (n, 3), or None.
 
-    Where symmetry keeps forces along it at zero, no search leaves by itself.
+    Where symmetry keeps forces along it at zero, no search leaves by itself. Modes along which a
+    call led nowhere are left out.
     """
+    curvatures, modes = np.linalg.eigh(hessian)
     steps = np.array([each.ravel() / np.linalg.norm(each) for each in tried])
-    for mode in unstable:
-        if not tried or ((steps @ mode) ** 2).max() <= _TRIED:
-            return np.asarray(mode.reshape(-1, 3))
+    for unstable in modes.T[_others(curvatures, modes, mode, model, point)]:
+        if not tried or ((steps @ unstable) ** 2).max() <= _TRIED:
+            return np.asarray(unstable.reshape(-1, 3))
     return None
 
 
 def unstable_modes(
     hessian: np.ndarray, mode: np.ndarray | None, model: Potential, point: Atoms, what: str
 ) -> tuple[tuple[float, ...], np.ndarray]:
-    """Return curvatures and directions of the unstable modes, shape (k, 3 n); the hop's first.
-
-    ``mode`` is that of the hop, None at a minimum; of the others, those count along which the model
-    falls.
-    """
+    """Return the unstable modes at a saddle point and their curvatures, that of the hop first."""
     curvatures, modes = np.linalg.eigh(hessian)
-    first: list[int] = []
-    if mode is not None:
-        along, unstable = _hop_mode(curvatures, modes, mode)
-        if not unstable:
-            raise CalculationFailedError(
-                FailureKind.SADDLE_NOT_FOUND,
-                f"{what}: forces vanish, but no unstable mode follows the hop (lowest curvature "
-                f"{curvatures[0]:.3f} eV/Å²); start from another path",
-            )
-        first = [along]
-    others = [
+    if mode is None:
+        return (), modes[:0]
+    along, unstable = _hop_mode(curvatures, modes, mode)
+    if not unstable:
+        raise CalculationFailedError(
+            FailureKind.SADDLE_NOT_FOUND,
+            f"{what}: forces vanish, but no unstable mode follows the hop (lowest curvature "
+            f"{curvatures[0]:.3f} eV/Å²); start from another path",
+        )
+    order = [along, *_others(curvatures, modes, mode, model, point)]
+    return tuple(map(float, curvatures[order])), modes[:, order].T
+
+
+def _others(
+    curvatures: np.ndarray,
+    modes: np.ndarray,
+    mode: np.ndarray | None,
+    model: Potential,
+    point: Atoms,
+) -> list[int]:
+    """Return which modes, besides that of the hop, are unstable, and the model falls along them."""
+    along = None if mode is None else _hop_mode(curvatures, modes, mode)[0]
+    return [
         int(index)
         for index in np.flatnonzero(curvatures < UNSTABLE)
-        if index not in first and _falls(model, point, modes[:, index].reshape(-1, 3))
+        if index != along and _falls(model, point, modes[:, index].reshape(-1, 3))
     ]
-    order = [*first, *others]
-    return tuple(map(float, curvatures[order])), modes[:, order].T
 
 
 def _falls(model: Potential, point: Atoms, mode: np.ndarray) -> bool:
