@@ -321,8 +321,9 @@ _FOOT = """
 hop.
 
 - A hop counts if its ends and saddle point lie in one pattern of tilts, its forces are below 0.05
-  eV/Å, its saddle point has one unstable mode, and downhill from it lie its ends. What fails is
-  kept with the reason, and counts neither here nor in calibrations and rankings.
+  eV/Å, its saddle point has one unstable mode, downhill from it lie its ends, and its cell has 150
+  atoms or more where the host tilts. What fails is kept with the reason, and counts neither here
+  nor in calibrations and rankings.
 - Groups are of one code, one setting and one charge, and are never mixed. In the cells of 35 to 41
   atoms a barrier is that of the cell, not that of the material: a potential is scored in the same
   cell, so that the size enters both alike; what Γ alone leaves enters DFT only.

@@ -1,4 +1,4 @@
-"""Tilts of octahedra: by how much those of two structures of one cell are turned apart.
+"""Tilts of octahedra: by how much they are turned, and those of two structures of one cell apart.
 
 Octahedra that share corners tilt in patterns: about an axis they alternate in the plane across it,
 and along it they are in phase or out of phase (A. M. Glazer, Acta Cryst. B 28, 3384 (1972),
@@ -47,14 +47,14 @@ class HostOctahedra(NamedTuple):
 
 
 class TiltChange(NamedTuple):
-    """Rotation from one structure to another: the amplitude of each pattern, and the rest (RMS)."""
+    """Rotation of octahedra: the amplitude of each pattern, and the rest (RMS)."""
 
     patterns_deg: Mapping[tuple[str, str], float]
     rest_deg: float
 
     @property
     def largest_deg(self) -> float:
-        """The amplitude of the pattern that differs most; zero where the cell holds none."""
+        """The largest amplitude; zero where the cell holds no pattern."""
         return max(map(abs, self.patterns_deg.values()), default=0.0)
 
     @property
@@ -108,7 +108,20 @@ def tilt_change(first: Atoms, second: Atoms, among: HostOctahedra) -> TiltChange
         raise InputError(
             f"{first.symbols} and {second.symbols} are compared: give the same atoms in one order"
         )
-    pairs = zip(among.vectors(second), among.vectors(first), strict=True)
+    return _turned(among.vectors(first), among.vectors(second), among)
+
+
+def tilts(atoms: Atoms, among: HostOctahedra) -> TiltChange:
+    """Return by how much octahedra are turned from the axes, each bond from the nearest one."""
+    bonds = among.vectors(atoms)
+    along = bonds @ among.axes.T
+    nearest = np.abs(along) == np.abs(along).max(axis=2, keepdims=True)
+    return _turned(np.where(nearest, along, 0) @ among.axes, bonds, among)
+
+
+def _turned(first: np.ndarray, second: np.ndarray, among: HostOctahedra) -> TiltChange:
+    """Return the rotation between bonds, each of shape (n, 6, 3)."""
+    pairs = zip(second, first, strict=True)
     turned = np.degrees([Rotation.align_vectors(*pair)[0].as_rotvec() for pair in pairs])
     rest = turned @ among.axes.T
     patterns: dict[tuple[str, str], float] = {}

@@ -232,10 +232,14 @@ def test_an_end_below_the_saddle_point_is_searched_again_where_another_atom_move
     assert again["points"][0].other_ev == alone["points"][0].energy_ev
     rerun = compute_hop(request, engine, GUIDE, tmp_path / "again.jsonl")
     assert (rerun["points"], rerun["force_calls"]) == (again["points"], again["force_calls"])
-    # One of 31 atoms tilts here: 0.7 Å / √31.
+    # One of 31 atoms tilts here: 0.7 Å / √31. Where the method itself comes downhill to an end, it
+    # does not matter that the potential's path is another.
     monkeypatch.setattr(hops, "TILTED_ANG", 0.1)
     why = hops.why_not_converged(request, alone["points"])
     assert re.search(r"by start 0\.1\d Å, end 0\.1\d Å; .* at most 0\.1 Å", why)
+    monkeypatch.setattr(hops, "TILTED_ANG", 1e-3)
+    assert hops.why_not_converged(request, again["points"])
+    assert compute_hop(request, engine, GUIDE, tmp_path / "again.jsonl")["not_converged"] is None
 
 
 def test_the_lower_minimum_of_an_end_counts_also_where_the_second_search_ends_higher() -> None:

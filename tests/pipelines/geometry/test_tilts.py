@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from pvkdb.errors import InputError
-from pvkdb_pipelines.geometry.tilts import ONE_PATTERN_DEG, octahedra_of, tilt_change
+from pvkdb_pipelines.geometry.tilts import ONE_PATTERN_DEG, octahedra_of, tilt_change, tilts
 
 STEP_ANG = 6.0
 CUBE = np.diag([2, 2, 2])
@@ -53,7 +53,10 @@ def test_a_tilt_is_the_amplitude_of_its_pattern_alone(setting, phase, degrees, a
         axis = 2  # about the others it does not repeat with the cell
     host = perovskite(cell)
     among = octahedra_of(host, {"Pb"}, {"Br"})
-    change = tilt_change(host, perovskite(cell, degrees, axis, phase), among)
+    tilted = perovskite(cell, degrees, axis, phase)
+    change = tilt_change(host, tilted, among)
+    own = tilts(tilted, octahedra_of(tilted, {"Pb"}, {"Br"}))
+    assert own.largest_deg == pytest.approx(abs(degrees), abs=1e-4)
     assert change.largest_deg == pytest.approx(abs(degrees), abs=1e-4)
     assert {name[1] for name, each in change.patterns_deg.items() if abs(each) > 1e-4} <= {phase}
     assert change.rest_deg == pytest.approx(0, abs=1e-4)

@@ -52,6 +52,7 @@ def test_a_barrier_is_the_difference_of_its_frames_and_hops_that_fail_are_not_co
         if hop.excluded is None:
             assert max(hop.max_forces_ev_per_ang.values()) <= 0.05
             assert max(hop.tilt_changes_deg.values(), default=0) <= 4.5
+            assert (hop.atoms or 0) >= 150 or not hop.tilting
 
 
 def test_k_points_enter_the_error_of_a_barrier(monkeypatch: pytest.MonkeyPatch) -> None:
