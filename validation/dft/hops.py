@@ -91,7 +91,10 @@ class HopCase:
         """
         if self.code is Engine.CP2K:
             recipe = convergence.SETTINGS[convergence.RECIPE]
-            return recipe.model_copy(update={"charge": self.charge})
+            moment_mub = None if self.charge % 2 else 1.0  # the odd electron of a neutral vacancy
+            return recipe.model_copy(
+                update={"charge": self.charge, "magnetization_mub": moment_mub}
+            )
         return DftSettings(
             charge=self.charge,
             cutoff_wfc_ry=self.cutoff_ry[0],
@@ -152,8 +155,11 @@ LARGE_CASES = (
     HopCase("Cs2SnCl6", "Fm-3m", 1, distance_ang=14.0),
     HopCase("Cs2SnCl6", "Fm-3m", 0, distance_ang=14.0),
     *(
-        HopCase(formula, "Pnma", 1, code=Engine.CP2K, distance_ang=15.5, supercell="2x2x2")
-        for formula in ("CsPbBr3", "CsPbI3", "CsPbCl3", "CsSnI3")
+        HopCase(formula, "Pnma", charge, code=Engine.CP2K, distance_ang=15.5, supercell="2x2x2")
+        for formula, charge in (
+            *(("CsPbBr3", 1), ("CsPbI3", 1), ("CsPbCl3", 1), ("CsSnI3", 1)),
+            ("CsPbI3", 0),
+        )
     ),
 )
 

@@ -213,6 +213,11 @@ def why_not_converged(
             "a difference of basins: to the saddle point the surroundings move otherwise than on "
             f"the potential's path, by {ends}; in one basin it is at most {TILTED_ANG} Å"
         )
+    return why_too_small(request)
+
+
+def why_too_small(request: DftHopRequest) -> str | None:
+    """Return why the cell makes no barrier of a host that tilts; None where it is large enough."""
     start, among = atoms_in(request.images[0].structure), _whole_octahedra(request)
     if among is None or len(start) >= TILTED_HOST_ATOMS:
         return None

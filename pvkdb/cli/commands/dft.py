@@ -291,11 +291,15 @@ def _in_words(request: AnyDft | DftAfterRequest) -> str:
 
 
 def _remarks(request: AnyDft | DftAfterRequest) -> list[str]:
+    from pvkdb_pipelines.dft.hops import why_too_small
     from pvkdb_pipelines.dft.settings import remarks_on, structures_of
 
     if request.kind == "dft-after":
         return []  # they depend on structures that are not computed yet
-    return remarks_on(request.settings, structures_of(request)[0])
+    remarks = remarks_on(request.settings, structures_of(request)[0])
+    if request.kind == "dft-hop" and (too_small := why_too_small(request)):
+        remarks.append(f"it will make no barrier: {too_small}")
+    return remarks
 
 
 def _print_remarks(remarks: list[str]) -> None:

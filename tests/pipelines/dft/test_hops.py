@@ -36,6 +36,7 @@ from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.potentials.potential import Potential, Properties
 
 from ..conftest import fails, potential_from
+from ..geometry.test_tilts import TURNED, perovskite
 from .barriers import stored_barrier
 from .crystals import GUIDE, TRUTH, ends_and_saddle, hop_request
 
@@ -106,6 +107,26 @@ def test_a_stored_hop_is_checked_as_a_new_one(tmp_path: Path) -> None:
         higher = moved.model_copy(update={"other_ev": found["energy"]})
         other = stored.model_copy(update={"points": [higher, saddle, end]})
         assert (why_no_hop(request, other, [*calls, call], GUIDE) is None) == joined
+
+
+@pytest.mark.parametrize(
+    ("degrees", "cells", "small"), [(0, 1, False), (9, 1, True), (9, 5, False)]
+)
+def test_a_host_that_tilts_needs_a_cell_that_holds_its_tilts(
+    degrees: float, cells: int, small: bool
+) -> None:
+    start = perovskite(TURNED, degrees, 2, "in phase") * (1, 1, cells)
+    end = start.copy()
+    end.positions[2] = start.positions[1]
+    for atoms in (start, end):
+        del atoms[1]
+    points = ("start", start), ("saddle", start), ("end", end)
+    images = tuple(PathImage(name=name, structure=host_of(atoms)) for name, atoms in points)
+    request = hop_request(GUIDE, formula="CsPbBr3", images=images)
+    why = hops.why_too_small(request)
+    assert (why is not None) == small
+    if why:
+        assert re.search(r"tilts by 9°.* needs 150 atoms or more: this has 31", why)
 
 
 def test_a_killed_search_goes_on_from_its_last_force_call(tmp_path: Path) -> None:
