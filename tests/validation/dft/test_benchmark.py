@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from ase import Atoms
 
@@ -65,7 +66,11 @@ def test_k_points_enter_the_error_of_a_barrier(monkeypatch: pytest.MonkeyPatch) 
     assert settings_error_ev(hop.settings, hop.hop) == pytest.approx(0.1, abs=0.01)
 
 
-def test_the_learned_correction_fails_as_the_page_says() -> None:
-    found = read_left_out()
-    worse = [abs(each.missing_ev - each.learned_ev) > abs(each.missing_ev) for each in found]
-    assert sum(worse) > len(found) / 2
+@pytest.mark.parametrize("way", ["process", "tuning"])
+def test_the_learned_correction_fails_as_the_page_says(way: str) -> None:
+    errors = [
+        abs(each.missing_ev - each.learned_ev)
+        for each in read_left_out()
+        if each.counts and (each.learned_by, each.left_out) == (way, "family")
+    ]
+    assert np.mean(errors) > 0.08
