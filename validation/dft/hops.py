@@ -28,6 +28,7 @@ from sqlalchemy import delete, select
 from pvkdb.schemas.calculations import CalculationDocument, PotentialName
 from pvkdb.schemas.calculations.dft import DftHopRequest, DftHopResult, DftSettings, Engine
 from pvkdb.schemas.calculations.migration import NebRequest, NebResult, NebSettings
+from pvkdb.store.curation.computed import computed_rows
 from pvkdb.store.database import Store
 from pvkdb.store.files.calculation_import import take_calculations
 from pvkdb.store.files.exchange import write_calculations
@@ -370,12 +371,17 @@ def _mark(store: Store, hops: HopSet) -> None:
             _say(f"{request.formula} {request.settings.charge:+d}: {why or 'a barrier'}")
             result = result.model_copy(update={"not_converged": why})
             calculation.result = result.model_dump(mode="json")
+            own = Energetic.calculation_id == calculation.id
             if why is not None:
-                session.execute(delete(Energetic).where(Energetic.calculation_id == calculation.id))
+                session.execute(delete(Energetic).where(own))
+            elif session.scalar(select(Energetic).where(own)) is None:
+                rows = computed_rows(session, calculation, request, result, {})
+                session.add_all(row for row in rows if isinstance(row, Energetic))
             for hop in found.hops:
                 if hop.calculation == calculation.id:
                     hop.result, hop.apart_ang = result, _apart_ang(request, result)
-    _keep_calculations(store, hops)
+    with store.session(read_only=True) as session:
+        write_calculations(session, hops.calculations)
     hops.write(found)
     hops.write_page()
 

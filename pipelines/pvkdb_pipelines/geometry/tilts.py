@@ -54,8 +54,8 @@ class TiltChange(NamedTuple):
 
     @property
     def largest_deg(self) -> float:
-        """The largest amplitude; zero where the cell holds no pattern."""
-        return max(map(abs, self.patterns_deg.values()), default=0.0)
+        """The largest amplitude; where the cell holds no pattern, the whole rotation (RMS)."""
+        return max(map(abs, self.patterns_deg.values()), default=self.rest_deg)
 
     @property
     def one_pattern(self) -> bool:

@@ -83,6 +83,13 @@ def test_a_pattern_that_does_not_repeat_with_the_cell_is_none() -> None:
     assert [phase for _, phase in octahedra_of(host, {"Pb"}, {"Br"}).signs] == ["in phase"]
 
 
+def test_where_the_cell_holds_no_pattern_the_whole_rotation_counts() -> None:
+    host, turned = (perovskite(TURNED, degrees, 2, "in phase") for degrees in (0, 9))
+    among = octahedra_of(host, {"Pb"}, {"Br"})._replace(signs={})
+    assert tilt_change(host, turned, among).largest_deg == pytest.approx(9, abs=1e-4)
+    assert tilts(host, among).largest_deg == pytest.approx(0, abs=1e-4)
+
+
 def test_octahedra_that_stand_apart_turn_alike_out_of_phase() -> None:
     """Along an axis of the face-centred lattice of Cs2SnX6 a common turn has the signs of R."""
     symbols, positions, turned = [], [], []
