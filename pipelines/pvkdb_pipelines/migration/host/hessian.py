@@ -25,6 +25,8 @@ _SOFT = -0.03
 _DRIFT = 100.0
 #: Curvature of an added atom, which the host does not determine, eV/Å².
 _ADDED = 2.0
+#: Displaced structures are evaluated in batches of so many atoms: CHGNet holds 0.16 MB for each.
+_ATOMS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,12 @@ def host_hessian(operations: SymmetryOperations, potential: Potential) -> Hessia
             copy.positions[atom, axis] += _STEP_ANG
             moved.append(copy)
     (rest,) = potential.evaluate([host], stress=False)
-    found = potential.evaluate(moved, stress=False)
+    most = max(1, _ATOMS_AT_ONCE // size)
+    found = [
+        each
+        for first in range(0, len(moved), most)
+        for each in potential.evaluate(moved[first : first + most], stress=False)
+    ]
     blocks = np.zeros((size, size, 3, 3))
     for place, atom in enumerate(distinct):
         forces = np.array([entry["forces"] for entry in found[3 * place : 3 * place + 3]])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
 
+from pvkdb_pipelines.migration.host import hessian
 from pvkdb_pipelines.migration.host.hessian import Hessian, host_hessian
 from pvkdb_pipelines.migration.sites.operations import operations_of
 
@@ -60,6 +63,20 @@ def test_few_evaluations_suffice_and_a_translation_of_all_atoms_costs_nothing(al
     assert matrix == pytest.approx(matrix.T)
     sums = matrix.reshape(atoms, 3, atoms, 3).sum(axis=2)
     assert np.abs(sums).max() < 1e-3 * np.abs(matrix).max()
+
+
+def test_large_hosts_are_evaluated_in_parts(alloy, emt, monkeypatch):
+    whole, sizes = hessian_of(alloy, emt), []
+    several = emt.evaluate_many
+
+    def counted(structures, stress):
+        sizes.append(sum(map(len, structures)))
+        return several(structures, stress)
+
+    monkeypatch.setattr(hessian, "_ATOMS_AT_ONCE", 2 * len(alloy))
+    found = hessian_of(alloy, dataclasses.replace(emt, evaluate_many=counted))
+    assert found == pytest.approx(whole)
+    assert max(sizes) == 2 * len(alloy)
 
 
 def test_stiffness_is_that_of_a_known_force_constant(emt):
