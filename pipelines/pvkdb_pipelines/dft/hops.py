@@ -48,7 +48,7 @@ from pvkdb_pipelines.relaxations.relaxation import relax
 _STAGE = "relax ends and saddle point"
 #: An end to which DFT has not come downhill from the saddle point is in another basin where the
 #: atoms move otherwise from it to the saddle point than on the path of the potential by more than
-#: this RMS, Å: 0.05 to 0.18 in cubic hosts, 0.35 and more in CsPbX3 and Cs2AgBiBr6 at charge +1
+#: this RMS, Å: 0.03 to 0.28 in cubic hosts, 0.35 and more in CsPbX3 (39 atoms) and Cs2AgBiBr6 at +1
 #: (docs/validation/dft.md).
 TILTED_ANG = 0.25
 #: A host that tilts needs as many atoms. With 39, CsPbX3 has 5 octahedra that are neither at the
