@@ -198,11 +198,11 @@ def why_not_converged(
     downhill from the saddle point to those ``joined``, however the potential's path runs.
     """
     points = list(points)
-    turned = {name: each.largest_deg for name, each in tilt_changes(request, points).items()}
+    turned = tilt_changes(request, points)
     moved = apart_ang(request, points).items()
     apart = {name: each for name, each in moved if name not in joined}
-    if max(turned.values(), default=0) > ONE_PATTERN_DEG:
-        ends = ", ".join(f"{name} {each:.1f}°" for name, each in turned.items())
+    if not all(each.one_pattern for each in turned.values()):
+        ends = ", ".join(f"{name} {each.largest_deg:.1f}°" for name, each in turned.items())
         return (
             f"a difference of basins: to the saddle point patterns of tilts change, by {ends}; in "
             f"one basin it is at most {ONE_PATTERN_DEG}°"
@@ -221,11 +221,11 @@ def why_too_small(request: DftHopRequest) -> str | None:
     start, among = atoms_in(request.images[0].structure), _whole_octahedra(request)
     if among is None or len(start) >= TILTED_HOST_ATOMS:
         return None
-    if (host_deg := tilts(start, among).largest_deg) <= ONE_PATTERN_DEG:
+    if (host := tilts(start, among)).one_pattern:
         return None
     return (
-        f"the host tilts by {host_deg:.0f}°, and to hold its tilts about a vacancy a cell needs "
-        f"{TILTED_HOST_ATOMS} atoms or more: this has {len(start)}"
+        f"the host tilts by {host.largest_deg:.0f}°, and to hold its tilts about a vacancy a cell "
+        f"needs {TILTED_HOST_ATOMS} atoms or more: this has {len(start)}"
     )
 
 

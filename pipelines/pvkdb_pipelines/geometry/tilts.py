@@ -59,7 +59,7 @@ class TiltChange(NamedTuple):
 
     @property
     def one_pattern(self) -> bool:
-        """Whether both structures lie in one pattern of tilts: :data:`ONE_PATTERN_DEG`."""
+        """Whether it changes no pattern of tilts, or makes none: :data:`ONE_PATTERN_DEG`."""
         return self.largest_deg <= ONE_PATTERN_DEG
 
 
