@@ -30,6 +30,7 @@ from pvkdb_pipelines.dft.codes.engines import load_engine
 from pvkdb_pipelines.dft.codes.runs import RunLocation, cpu_seconds
 from pvkdb_pipelines.dft.settings import complete_settings
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
+from pvkdb_pipelines.geometry.supercells import shortest_vector_ang
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.work.cores import one_thread_each
 from validation.dft import page as dft_page
@@ -82,6 +83,12 @@ SETTINGS: dict[str, DftSettings] = {
 RECIPE = "DZVP, 280 Ry"
 
 
+def of_charge(settings: DftSettings, charge: int) -> DftSettings:
+    """Return settings for a halide vacancy, whose odd electron has a spin where it is neutral."""
+    moment_mub = None if charge % 2 else 1.0
+    return settings.model_copy(update={"charge": charge, "magnetization_mub": moment_mub})
+
+
 @dataclass(frozen=True)
 class Line:
     """One hop with one charge and one choice of settings."""
@@ -94,7 +101,7 @@ class Line:
     @property
     def settings(self) -> DftSettings:
         """Complete settings of its force calls."""
-        settings = SETTINGS[self.label].model_copy(update={"charge": self.charge})
+        settings = of_charge(SETTINGS[self.label], self.charge)
         complete = complete_settings(settings, host_of(self.points["start"]))
         if "d electrons of Sn" not in self.label:
             return complete
@@ -196,7 +203,8 @@ def barriers(calls: list[Atoms]) -> dict[tuple[str, str], float]:
 
 def render(calls: list[Atoms]) -> str:
     """Return the page."""
-    found = barriers(calls)
+    same = [call for call in calls if call.info["hop"] in HOPS]
+    found = barriers(same)
     hops = {hop.name: hop.result for hop in dft_page.read_hops().hops}
     rows = []
     for label, settings in SETTINGS.items():
@@ -208,7 +216,7 @@ def render(calls: list[Atoms]) -> str:
             else "not computed"
             for hop in HOPS
         ]
-        seconds = [call.info["cpu_s"] for call in calls if call.info["settings"] == label]
+        seconds = [call.info["cpu_s"] for call in same if call.info["settings"] == label]
         cost = f"{sum(seconds) / len(seconds):.0f}" if seconds else "–"
         rows.append(f"| {label} | {settings.engine} | {' | '.join(cells)} | {cost} |")
     relaxed = {hop: hops[hop].barrier_forward_ev for hop in HOPS}  # type: ignore[union-attr]
@@ -229,6 +237,7 @@ def render(calls: list[Atoms]) -> str:
         hops=" | ".join(HOPS),
         relaxed=" | ".join(f"{each:.3f}" for each in relaxed.values()),
         rows="\n".join(rows),
+        cells=cells_table(calls),
     )
 
 
@@ -241,6 +250,20 @@ def _dense(found: dict[tuple[str, str], float]) -> str:
         for hop in HOPS
     ]
     return f"k-points of 2×2×2 in place of Γ change the barrier by {' and by '.join(changes)}."
+
+
+def cells_table(calls: list[Atoms]) -> str:
+    """Return the rows of one hop in cells of rising size."""
+    found = barriers(calls)
+    rows = []
+    for call in sorted(calls, key=len):
+        dft_ev, guide_ev = found.get((call.info["hop"], RECIPE)), call.info.get("guide_ev")
+        if call.info["image"] == "saddle" and None not in (dft_ev, guide_ev):
+            hop, guide, _ = call.info["hop"].split(", ")
+            size = f"{len(call)} | {shortest_vector_ang(call.cell.array):.1f}"
+            energies = f"{dft_ev:.3f} | {guide_ev:.3f} | {dft_ev - guide_ev:+.3f}"
+            rows.append(f"| {hop}, {guide} | {size} | {energies} |")
+    return "\n".join(rows)
 
 
 def _sizes() -> str:
@@ -267,7 +290,7 @@ def main() -> None:
         one_thread_each()
         calls = read_calls()
         for line in (each for each in lines() if each.label in chosen.only):
-            _compute(line, [call.info["image"] for call in calls if line.of(call)])
+            compute(line, calls)
             write_page()
     write_page()
 
@@ -277,7 +300,9 @@ def write_page() -> None:
     PAGE.write_text(render(read_calls()), encoding="utf-8")
 
 
-def _compute(line: Line, done: list[str]) -> None:
+def compute(line: Line, calls: list[Atoms], **info: Any) -> None:
+    """Append the force calls of a line that are not among these, with further words on them."""
+    done = [call.info["image"] for call in calls if line.of(call)]
     missing = [image for image in ("start", "saddle") if image not in done]
     if missing:
         settings = line.settings
@@ -287,17 +312,22 @@ def _compute(line: Line, done: list[str]) -> None:
         else:
             engine = load_engine(settings.engine.value, settings)
         for image in missing:
-            _one(line, image, settings, engine)
+            _one(line, image, settings, engine, info)
         engine.close()
 
 
 def _one(
-    line: Line, image: str, settings: DftSettings, engine: Potential | cp2k.Cp2kEngine
+    line: Line,
+    image: str,
+    settings: DftSettings,
+    engine: Potential | cp2k.Cp2kEngine,
+    info: dict[str, Any],
 ) -> None:
     started = cpu_seconds()
     (found,) = engine.evaluate([line.atoms(image)], stress=False)
     found["forces"] = found["forces"][: len(line.points[image])]
     info = {
+        **info,
         "hop": line.hop,
         "image": image,
         "charge": line.charge,

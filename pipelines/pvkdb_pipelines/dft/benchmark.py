@@ -193,18 +193,26 @@ def grouped(scores: Sequence[HopScore]) -> list[GroupScore]:
 
 
 def nearest(scores: Sequence[PotentialScore]) -> list[str]:
-    """Return which potential is nearest to DFT in each group, and the others."""
+    """Return how far potentials are from DFT, a line for each group; most hops first."""
+    groups = scores[0].groups if scores else []
     lines = []
-    for place, group in enumerate(scores[0].groups if scores else ()):
-        of = f"Charge {group.charge:+d}, {group.hops} hops, {group.compositions} compositions"
-        words = []
-        for metric, said in (("MAE", "own barriers"), ("MAE at DFT's", "at the structures of DFT")):
-            errors = [(score.groups[place].errors[metric], score.potential) for score in scores]
-            known = sorted((mae.value, f"{name} {mae} eV") for mae, name in errors if mae)
-            failed = [f"{name} failed on a hop" for mae, name in errors if mae is None]
-            words.append(f"{said}: {', then '.join([text for _, text in known] + failed)}")
-        lines.append(f"{of} ({group.settings}); {'; '.join(words)}.")
+    for place in sorted(range(len(groups)), key=lambda place: -groups[place].hops):
+        group, own = groups[place], [(each.potential, each.groups[place]) for each in scores]
+        of = f"Charge {group.charge:+d}, {group.hops} hops in {group.compositions} compositions"
+        at_dft = _misses("MAE at DFT's", own)
+        lines.append(
+            f"{of}: {_misses('MAE', own)}. At the structures of DFT, {at_dft}. ({group.settings})"
+        )
     return lines
+
+
+def _misses(metric: str, groups: Sequence[tuple[str, GroupScore]]) -> str:
+    """Return by how much potentials miss DFT, the nearest first."""
+    errors = [(name, group.errors[metric]) for name, group in groups]
+    known = sorted((mae.value, f"{name} by {mae} eV") for name, mae in errors if mae)
+    failed = [f"{name} failed on a hop" for name, mae in errors if mae is None]
+    missed = ", ".join(text for _, text in known).replace(" by ", " misses DFT's barrier by ", 1)
+    return "; ".join([missed] * bool(known) + failed)
 
 
 def _error(
