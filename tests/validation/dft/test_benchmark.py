@@ -9,8 +9,8 @@ from ase import Atoms
 from pvkdb_pipelines.dft.benchmark import read_benchmark
 from validation.dft import convergence
 from validation.dft.benchmark import (
-    LARGE_SET,
     PAGE,
+    DocumentedSet,
     hops_and_calls,
     read_scores,
     read_set,
@@ -18,7 +18,7 @@ from validation.dft.benchmark import (
     settings_error_ev,
 )
 from validation.dft.charge_correction import read_left_out
-from validation.dft.hops import ESPRESSO_SET
+from validation.dft.hops import ESPRESSO_SET, LARGE_SET
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,19 @@ def test_k_points_enter_the_error_of_a_barrier(monkeypatch: pytest.MonkeyPatch) 
         convergence, "barriers", lambda calls: found | {(hop.name, convergence.DENSE): far_ev}
     )
     assert settings_error_ev(hop.settings, hop.hop) == pytest.approx(0.1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("higher_ev", "order"),
+    [(0.1, "the same order"), (-0.1, "the opposite order"), (0.01, "no order follows")],
+)
+def test_the_order_of_charges_is_said_where_it_exceeds_the_error(
+    higher_ev: float, order: str
+) -> None:
+    (hop,) = (each for each in read_set().hops if each.name == "CsPbI3 Pnma +1 15.5 Å")
+    barrier_ev = (hop.barrier_forward_ev or 0) + higher_ev
+    neutral = hop.model_copy(update={"charge": 0, "barrier_forward_ev": barrier_ev})
+    assert f"{higher_ev:+.2f} ± 0.02 eV: {order}" in render(DocumentedSet(hops=[hop, neutral]), [])
 
 
 @pytest.mark.parametrize("way", ["process", "tuning"])

@@ -53,6 +53,12 @@ _FAMILIES = {
 }
 #: SCF steps before the preconditioner is made again; ``scf_max_steps`` counts all of them.
 _INNER_STEPS = 25
+#: Preconditioners by whether electrons are paired. The odd electron of a neutral vacancy lies close
+#: below its next states: eigenvectors reach it in half the steps (docs/dft.md).
+_PRECONDITIONERS = {
+    True: "FULL_SINGLE_INVERSE",
+    False: "FULL_ALL\nENERGY_GAP 0.005",
+}
 #: Seconds that a program which gives no more answers takes to end.
 _ENDS_S = 5.0
 #: ASE warns that a large structure may stall a parallel CP2K; it does not here (docs/dft.md).
@@ -184,7 +190,7 @@ EPS_SCF {gradient:g}
 MAX_SCF {min(_INNER_STEPS, settings.scf_max_steps)}
 &OT
 MINIMIZER DIIS
-PRECONDITIONER FULL_SINGLE_INVERSE
+PRECONDITIONER {_PRECONDITIONERS[settings.magnetization_mub is None]}
 &END OT
 &OUTER_SCF
 EPS_SCF {gradient:g}
