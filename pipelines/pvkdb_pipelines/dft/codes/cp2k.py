@@ -32,7 +32,7 @@ from ase.stress import full_3x3_to_voigt_6_stress, voigt_6_to_full_3x3_stress
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import BasisSet, DftSettings, PseudopotentialFile
-from pvkdb_pipelines.dft.codes.density import near
+from pvkdb_pipelines.dft.codes.density import same_cell
 from pvkdb_pipelines.dft.codes.dft_engine import DftEngine, plain
 from pvkdb_pipelines.dft.codes.pw_output import ScfDetails, tail
 from pvkdb_pipelines.dft.codes.runs import (
@@ -295,8 +295,11 @@ class _Shell:
             raise failed from error
 
     def serves(self, structure: Atoms, stress: bool) -> bool:
-        """Whether the next structure can start from the wave functions of the last."""
-        return stress == self._stress and (self._last is None or near(self._last, structure))
+        """Whether the next structure can start from the wave functions of the last.
+
+        Gaussians move along with their atoms, so that it does not matter how far these have moved.
+        """
+        return stress == self._stress and (self._last is None or same_cell(self._last, structure))
 
     def run(self, structure: Atoms, left_s: float | None) -> Properties:
         """Return the properties of a structure; the program is killed after ``left_s`` seconds."""

@@ -29,10 +29,9 @@ _RADIUS_BOHR = 10.0
 _TRANSFORM_POINTS = 1000
 
 
-def near(last: Atoms, new: Atoms) -> bool:
-    """Whether waves and density of the last structure are a better start than those of atoms."""
-    same = list(last.symbols) == list(new.symbols) and not (last.cell != new.cell).any()
-    return same and longest(last.positions - new.positions) < _NEAR_ANG
+def same_cell(last: Atoms, new: Atoms) -> bool:
+    """Whether two structures have the same atoms, wherever they are, in the same cell."""
+    return list(last.symbols) == list(new.symbols) and not (last.cell != new.cell).any()
 
 
 def start_of(
@@ -43,7 +42,9 @@ def start_of(
     The density that the last run saved in a folder is moved; ``pseudopotentials`` are files (UPF)
     of the elements.
     """
-    if last is None or not near(last, new):
+    if last is None or not same_cell(last, new):
+        return {}
+    if longest(last.positions - new.positions) >= _NEAR_ANG:
         return {}
     density = saved / "charge-density.dat"
     if not density.is_file():  # pw.x with HDF5 keeps it otherwise

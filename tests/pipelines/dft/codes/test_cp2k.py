@@ -98,15 +98,17 @@ class TestRealRuns:
     def test_the_next_structure_starts_from_the_last_wave_functions(
         self, here: RunLocation
     ) -> None:
-        """Fewer SCF steps, and the energy that a new program gives."""
+        """Fewer SCF steps, and the energy that a new program gives, also 2 Å further."""
         run = engine(molecule("HCl"), here)
-        first, near = (
-            run.evaluate([molecule("HCl", length)], stress=False)[0] for length in (1.29, 1.31)
-        )
+        far = molecule("HCl", 1.31)
+        far.translate([2, 0, 0])
+        structures = molecule("HCl", 1.29), molecule("HCl", 1.31), far
+        first, *later = (run.evaluate([each], stress=False)[0] for each in structures)
         run.close()
-        again = engine(molecule("HCl"), here).evaluate([molecule("HCl", 1.31)], stress=False)[0]
-        assert near["details"].steps < first["details"].steps
-        assert near["energy"] == pytest.approx(again["energy"], abs=1e-5)
+        again = engine(far, here).evaluate([far], stress=False)[0]
+        for found in later:
+            assert found["details"].steps < first["details"].steps
+            assert found["energy"] == pytest.approx(again["energy"], abs=1e-5)
 
     def test_dispersion_binds(self, here: RunLocation) -> None:
         """D3 lowers the energy of two argon atoms by 1 to 30 meV at 3.8 Å."""
