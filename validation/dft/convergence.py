@@ -237,7 +237,8 @@ def render(calls: list[Atoms]) -> str:
         hops=" | ".join(HOPS),
         relaxed=" | ".join(f"{each:.3f}" for each in relaxed.values()),
         rows="\n".join(rows),
-        cells=cells_table(calls),
+        cells=_cells_table(calls),
+        **_without_images(calls),
     )
 
 
@@ -252,18 +253,40 @@ def _dense(found: dict[tuple[str, str], float]) -> str:
     return f"k-points of 2×2×2 in place of Γ change the barrier by {' and by '.join(changes)}."
 
 
-def cells_table(calls: list[Atoms]) -> str:
-    """Return the rows of one hop in cells of rising size."""
+def cells(calls: list[Atoms]) -> list[tuple[Atoms, float, float]]:
+    """Return saddle points of one hop, smallest cell first, with barriers of DFT and potential."""
     found = barriers(calls)
+    return [
+        (call, found[key], call.info["guide_ev"])
+        for call in sorted(calls, key=len)
+        if (key := (call.info["hop"], RECIPE)) in found
+        and call.info["image"] == "saddle"
+        and "guide_ev" in call.info
+    ]
+
+
+def _cells_table(calls: list[Atoms]) -> str:
     rows = []
-    for call in sorted(calls, key=len):
-        dft_ev, guide_ev = found.get((call.info["hop"], RECIPE)), call.info.get("guide_ev")
-        if call.info["image"] == "saddle" and None not in (dft_ev, guide_ev):
-            hop, guide, _ = call.info["hop"].split(", ")
-            size = f"{len(call)} | {shortest_vector_ang(call.cell.array):.1f}"
-            energies = f"{dft_ev:.3f} | {guide_ev:.3f} | {dft_ev - guide_ev:+.3f}"
-            rows.append(f"| {hop}, {guide} | {size} | {energies} |")
+    for call, dft_ev, guide_ev in cells(calls):
+        hop, guide, _ = call.info["hop"].split(", ")
+        size = f"{len(call)} | {shortest_vector_ang(call.cell.array):.1f}"
+        energies = f"{dft_ev:.3f} | {guide_ev:.3f} | {dft_ev - guide_ev:+.3f}"
+        rows.append(f"| {hop}, {guide} | {size} | {energies} |")
     return "\n".join(rows)
+
+
+def _without_images(calls: list[Atoms]) -> dict[str, Any]:
+    """Return what a line in 1/volume says of the last column."""
+    found = cells(calls)
+    beyond = np.array([dft_ev - guide_ev for _, dft_ev, guide_ev in found])
+    inverse = np.array([1 / call.get_volume() for call, _, _ in found])
+    slope, left = np.polyfit(inverse, beyond, 1)
+    sizes = [
+        f"{1000 * each:.0f} meV with {len(call)} atoms"
+        for each, (call, _, _) in zip(slope * inverse, found, strict=True)
+    ]
+    missed = 1000 * np.abs(left + slope * inverse - beyond).max()
+    return {"without_images": left, "of_size": ", ".join(sizes), "missed": missed}
 
 
 def _sizes() -> str:

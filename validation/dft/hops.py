@@ -162,7 +162,7 @@ LARGE_CASES = (
     ),
 )
 
-#: One hop in cells of rising size, for :func:`validation.dft.convergence.cells_table`.
+#: One hop in cells of rising size, for :func:`validation.dft.convergence.cells`.
 CELL_CASES = tuple(
     HopCase("Cs2SnCl6", "Fm-3m", 1, code=Engine.CP2K, distance_ang=distance_ang)
     for distance_ang in (10.0, 14.0, 17.5, 20.0)
