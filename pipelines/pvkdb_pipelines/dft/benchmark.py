@@ -198,21 +198,23 @@ def nearest(scores: Sequence[PotentialScore]) -> list[str]:
     lines = []
     for place in sorted(range(len(groups)), key=lambda place: -groups[place].hops):
         group, own = groups[place], [(each.potential, each.groups[place]) for each in scores]
-        of = f"Charge {group.charge:+d}, {group.hops} hops in {group.compositions} compositions"
-        at_dft = _misses("MAE at DFT's", own)
+        hops = f"{group.hops} hop{'s' * (group.hops > 1)}"
+        of = f"{group.compositions} composition{'s' * (group.compositions > 1)}"
+        relaxed, at_dft = (_off(metric, own) for metric in ("MAE", "MAE at DFT's"))
         lines.append(
-            f"{of}: {_misses('MAE', own)}. At the structures of DFT, {at_dft}. ({group.settings})"
+            f"Charge {group.charge:+d}, {hops} in {of}: {relaxed}. At the structures of DFT: "
+            f"{at_dft}. ({group.settings})"
         )
     return lines
 
 
-def _misses(metric: str, groups: Sequence[tuple[str, GroupScore]]) -> str:
-    """Return by how much potentials miss DFT, the nearest first."""
+def _off(metric: str, groups: Sequence[tuple[str, GroupScore]]) -> str:
+    """Return how far potentials are from DFT, the nearest first."""
     errors = [(name, group.errors[metric]) for name, group in groups]
-    known = sorted((mae.value, f"{name} by {mae} eV") for name, mae in errors if mae)
+    known = sorted((mae.value, f"{mae} eV with {name}") for name, mae in errors if mae)
     failed = [f"{name} failed on a hop" for name, mae in errors if mae is None]
-    missed = ", ".join(text for _, text in known).replace(" by ", " misses DFT's barrier by ", 1)
-    return "; ".join([missed] * bool(known) + failed)
+    off = f"barriers off by {', '.join(text for _, text in known)}"
+    return "; ".join([off] * bool(known) + failed)
 
 
 def _error(
