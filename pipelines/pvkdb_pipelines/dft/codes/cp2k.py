@@ -54,7 +54,7 @@ _FAMILIES = {
 #: SCF steps before the preconditioner is made again; ``scf_max_steps`` counts all of them.
 _INNER_STEPS = 25
 #: Preconditioners by whether electrons are paired. The odd electron of a neutral vacancy lies close
-#: below its next states: eigenvectors reach it in half the steps (docs/dft.md).
+#: below its next states, where the usual one stalls above the minimum (docs/dft.md).
 _PRECONDITIONERS = {
     True: "FULL_SINGLE_INVERSE",
     False: "FULL_ALL\nENERGY_GAP 0.005",
