@@ -5,7 +5,6 @@
     python -m validation.dft.hops --only CsPbBr3  # the cases of one material
     python -m validation.dft.hops --mark          # which of the kept hops have a barrier, again
     python -m validation.dft.hops --large         # larger cells, in docs/validation/barriers/
-    python -m validation.dft.hops --cells         # one hop in cells of rising size, for barriers.md
     python -m validation.dft.hops --page-only
 
 A hop takes 6 to 13 force calls of one to four minutes of one core, and 50 to 150 where octahedra
@@ -41,7 +40,6 @@ from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.dft.codes.runs import RunLocation
 from pvkdb_pipelines.dft.hops import apart_ang, read_checkpoint, why_no_hop
 from pvkdb_pipelines.dft.requests import barrier_request
-from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
@@ -162,12 +160,6 @@ LARGE_CASES = (
     ),
 )
 
-#: One hop in cells of rising size, for :func:`validation.dft.convergence.cells`.
-CELL_CASES = tuple(
-    HopCase("Cs2SnCl6", "Fm-3m", 1, code=Engine.CP2K, distance_ang=distance_ang)
-    for distance_ang in (10.0, 14.0, 17.5, 20.0)
-)
-
 
 @dataclass(frozen=True)
 class HopSet:
@@ -216,34 +208,21 @@ def main() -> None:
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--mark", action="store_true", help="mark again which hops have a barrier")
     parser.add_argument("--large", action="store_true", help="hops in larger cells")
-    parser.add_argument("--cells", action="store_true", help="one hop in cells of rising size")
     parser.add_argument("--page-only", action="store_true")
     chosen = parser.parse_args()
-    hops = LARGE_SET if chosen.large or chosen.cells else ESPRESSO_SET
+    hops = LARGE_SET if chosen.large else ESPRESSO_SET
     if chosen.page_only:
         hops.write_page()
         return
-    os.environ.setdefault("PVKDB_DFT_CHECKPOINTS", str(hops.folder))
-    hops.folder.mkdir(parents=True, exist_ok=True)
-    one_thread_each()
-    kept = ROOT / f"{hops.folder.name}.sqlite"
-    store = Store(f"sqlite:///{chosen.database or kept}")
-    upgrade(store)
-    _take_calculations(store, hops)
+    store = open_store(chosen.database or ROOT / f"{hops.folder.name}.sqlite", hops)
     if chosen.mark:
         _mark(store, hops)
-        return
-    Worker(store).recover()
-    if chosen.cells:
-        for case in CELL_CASES:
-            if all(word in case.name.split() for word in chosen.only):
-                _of_cell(store, hops, case, PotentialName(chosen.guide))
         return
     begun: dict[str, int] = {}
     for case in hops.cases:
         if not all(word in case.name.split() for word in chosen.only):
             continue
-        path, request = _request(
+        path, request = path_and_hop(
             store, hops, case, PotentialName(chosen.guide), compute=not chosen.list
         )
         if request is None:
@@ -272,7 +251,19 @@ def main() -> None:
         hops.write_page()
 
 
-def _request(
+def open_store(database: Path, hops: HopSet) -> Store:
+    """Return a store with the kept calculations of hops; what a kill left running is queued."""
+    os.environ.setdefault("PVKDB_DFT_CHECKPOINTS", str(hops.folder))
+    hops.folder.mkdir(parents=True, exist_ok=True)
+    one_thread_each()
+    store = Store(f"sqlite:///{database}")
+    upgrade(store)
+    _take_calculations(store, hops)
+    Worker(store).recover()
+    return store
+
+
+def path_and_hop(
     store: Store, hops: HopSet, case: HopCase, guide: PotentialName, *, compute: bool
 ) -> tuple[CalculationDocument, DftHopRequest | None]:
     """The path of the potential, and the hop on it; None without a path."""
@@ -293,20 +284,6 @@ def _request(
         most = case.max_force_calls
         made = (session, calculation, DftHopRequest, case.settings)
         return document, barrier_request(*made, max_force_calls=most)
-
-
-def _of_cell(store: Store, hops: HopSet, case: HopCase, guide: PotentialName) -> None:
-    """Append the force calls at the start and the saddle point of the path in a cell."""
-    path, request = _request(store, hops, case, guide, compute=True)
-    if request is None:
-        _say(f"{case.name}: {path.failure_message}")
-        return
-    neb = NebResult.model_validate(path.result)
-    name = f"{case.formula} {case.phase} {case.charge:+d}, path of {guide}, {case.distance_ang:g} Å"
-    points = {image.name: atoms_in(image.structure) for image in request.images}
-    line = convergence.Line(name, case.charge, convergence.RECIPE, points)
-    convergence.compute(line, convergence.read_calls(), guide_ev=neb.barrier_forward_ev)
-    convergence.write_page()
 
 
 def _force_calls(request: DftHopRequest) -> int:
