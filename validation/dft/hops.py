@@ -147,7 +147,8 @@ FURTHER_CASES = (
     HopCase("Cs2LiScCl6", "Fm-3m", 1),
 )
 #: Hops in larger cells, by the distance in Å: 71 atoms with pw.x, to see what the size does to a
-#: barrier of the same settings, and 159 with CP2K, which hold the tilts of their host.
+#: barrier of the same settings; 159 with CP2K, which hold the tilts of their host; and 79 where a
+#: potential is furthest from DFT with 39.
 LARGE_CASES = (
     HopCase("Cs2SnCl6", "Fm-3m", 1, distance_ang=14.0),
     HopCase("Cs2SnCl6", "Fm-3m", 0, distance_ang=14.0),
@@ -158,6 +159,7 @@ LARGE_CASES = (
             ("CsPbI3", 0),
         )
     ),
+    HopCase("Cs2AgInCl6", "Fm-3m", 1, code=Engine.CP2K, distance_ang=14.0),
 )
 
 
