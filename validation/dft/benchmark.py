@@ -21,7 +21,7 @@ from ase import Atoms
 from ase.io import write
 from pydantic import BaseModel, Field, TypeAdapter
 
-from pvkdb.schemas.calculations.dft import DftHopRequest, DftSettings, Engine
+from pvkdb.schemas.calculations.dft import DftHopRequest, Engine
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.store.curation.computed import describe_settings
 from pvkdb_pipelines.dft.benchmark import (
@@ -103,7 +103,7 @@ def hops_and_calls(hops: HopSet) -> Iterator[tuple[DocumentedHop, list[Atoms]]]:
         request = DftHopRequest.model_validate(kept[each.calculation]["parameters"])
         group = kept[str(request.parent)[:12]]["result"]["space_group"]
         left_ev = sum(abs(point.energy_left_ev) for point in result.points[:2])
-        error_ev = np.hypot(left_ev, settings_error_ev(each.settings, each.hop))
+        error_ev = np.hypot(left_ev, settings_error_ev(each))
         calls = read_checkpoint(hops.folder / f"pvkdb-hop-{request.search_key()[:16]}.jsonl")
         hop = DocumentedHop(
             **own,
@@ -183,15 +183,17 @@ def _calculations(hops: HopSet) -> dict[str, dict[str, Any]]:
     return {row["key"][:12]: row for row in rows if "key" in row}
 
 
-def settings_error_ev(settings: DftSettings, hop: str) -> float:
-    """Return by how much better cutoffs and basis sets change a barrier of this kind, eV.
+def settings_error_ev(hop: Hop) -> float:
+    """Return by how much better cutoffs, basis sets and k-points change a barrier, eV.
 
     It is measured on one hop of the kind at fixed structures, with two of them where Gaussians are
-    used: plane waves and the largest basis set. k-points count once they are computed.
+    used: plane waves and the largest basis set. k-points are those of the hop itself, where they
+    are computed.
     """
-    found = convergence.barriers(convergence.read_calls())
-    test = kind = _TESTS["between" if hop.startswith("between") else "edge"]
+    calls = convergence.read_calls()
+    found, settings = convergence.barriers(calls), hop.settings
     if settings.engine is Engine.CP2K:
+        test = _TESTS["between" if hop.hop.startswith("between") else "edge"]
         own, others = found[test, convergence.RECIPE], [_BEST, _LARGEST_BASIS]
     else:
         # Cutoffs are measured on the hop that was relaxed with them.
@@ -200,8 +202,7 @@ def settings_error_ev(settings: DftSettings, hop: str) -> float:
         assert relaxed.result is not None
         own, others = relaxed.result.barrier_forward_ev, [_BEST]
     error_ev = max(abs(found[test, label] - own) for label in others)
-    gamma, dense = (found.get((kind, each)) for each in (convergence.GAMMA, convergence.DENSE))
-    kpoints_ev = 0.0 if gamma is None or dense is None else dense - gamma
+    _, kpoints_ev = convergence.dense_changes_ev(calls).get(hop.name, (0.0, 0.0))
     return float(np.hypot(error_ev, kpoints_ev))
 
 

@@ -63,7 +63,6 @@ class HopCalls:
     name: str
     formula: str
     along_edge: bool
-    counts: bool
     calls: list[Atoms]
     energies: np.ndarray
     forces: list[np.ndarray]
@@ -82,8 +81,7 @@ class HopCalls:
     def missing(self) -> tuple[np.ndarray, list[np.ndarray]]:
         """What the potential lacks: energies against the start, eV, and forces, eV/Å."""
         energies = np.array([call.get_potential_energy() for call in self.calls]) - self.energies
-        start = energies[self.points.get("start", 0)]
-        return energies - start, [
+        return energies - energies[self.points["start"]], [
             call.get_forces() - own for call, own in zip(self.calls, self.forces, strict=True)
         ]
 
@@ -154,8 +152,7 @@ class Features:
             forces.append(by_axis.reshape(3 * len(q), -1))
         scale = np.sqrt(2 / _FEATURES)
         rows = np.array(energies) * scale
-        rows -= rows[path.points.get("start", 0)]
-        return rows, np.concatenate(forces) * scale
+        return rows - rows[path.points["start"]], np.concatenate(forces) * scale
 
 
 class Regression(NamedTuple):
@@ -167,23 +164,21 @@ class Regression(NamedTuple):
 
 
 def regression(path: HopCalls, features: Features) -> Regression:
-    """Return a path as a regression on features; a row of zeros where it has no saddle point."""
+    """Return a path as a regression on features."""
     rows, pushes = features.of(path)
     energies, forces = path.missing
-    barrier = rows[path.points.get("saddle", path.points.get("start", 0))]
     flat = np.concatenate(forces).ravel()
     own = (rows.T @ rows, rows.T @ energies), (pushes.T @ pushes, pushes.T @ flat)
-    return Regression(*own, barrier)
+    return Regression(*own, rows[path.points["saddle"]])
 
 
 class LeftOut(BaseModel):
-    """A path whose composition or family was left out; energies in eV, forces in eV/Å."""
+    """A hop whose composition or family was left out; energies in eV, forces in eV/Å."""
 
     learned_by: Literal["process", "tuning"] = "process"
     potential: str
     left_out: str
     name: str
-    counts: bool
     missing_ev: float
     learned_ev: float
     error_ev: float
@@ -198,7 +193,7 @@ class LeftOut(BaseModel):
 
 
 def judge(potential: str) -> Iterator[LeftOut]:
-    """Yield the paths at charge +1, each learned from the others alone."""
+    """Yield the hops at charge +1 that count, each learned from the others alone."""
     paths = list(read_paths(potential))
     choices = [Features(length) for length in _LENGTHS]
     parts = [[regression(path, features) for path in paths] for features in choices]
@@ -209,8 +204,6 @@ def judge(potential: str) -> Iterator[LeftOut]:
             chosen, weights, error_ev = _chosen(paths, parts, names, kept)
             features = choices[chosen]
             for path in (path for path, each in zip(paths, names, strict=True) if each == name):
-                if "saddle" not in path.points:
-                    continue
                 rows, pushes = features.of(path)
                 energies, forces = path.missing
                 flat = np.concatenate(forces).ravel()
@@ -218,7 +211,6 @@ def judge(potential: str) -> Iterator[LeftOut]:
                     potential=potential,
                     left_out=what,
                     name=path.name,
-                    counts=path.counts,
                     missing_ev=round(float(energies[path.points["saddle"]]), 4),
                     learned_ev=round(float(rows[path.points["saddle"]] @ weights), 4),
                     error_ev=round(error_ev, 4),
@@ -233,7 +225,7 @@ def mean_of_like_hops(path: HopCalls, others: Iterable[HopCalls]) -> float | Non
     found = [
         other.missing[0][other.points["saddle"]]
         for other in others
-        if "saddle" in other.points and other.along_edge == path.along_edge
+        if other.along_edge == path.along_edge
     ]
     return round(float(np.mean(found)), 4) if found else None
 
@@ -247,19 +239,18 @@ def _chosen(
         Number of its features, weights times the share that is believed, and its error, eV (RMS).
     """
     best: tuple[float, int, np.ndarray] | None = None
-    judged = [place for place in kept if "saddle" in paths[place].points]
-    missing = np.array([paths[at].missing[0][paths[at].points["saddle"]] for at in judged])
+    missing = np.array([paths[at].missing[0][paths[at].points["saddle"]] for at in kept])
     ridge = np.eye(3 * _FEATURES)
     for (number, part), noise in product(enumerate(parts), _ENERGY_NOISES):
         normal = {at: _normal(part[at], noise) for at in kept}
         square, right = (sum(each) for each in zip(*normal.values(), strict=True))
         for size in _SIZES:
             learned = {}
-            for name in {names[at] for at in judged}:
+            for name in {names[at] for at in kept}:
                 own = [normal[at] for at in kept if names[at] == name]
                 less, fewer = (sum(each) for each in zip(*own, strict=True))
                 learned[name] = np.linalg.solve(square - less + ridge / size**2, right - fewer)
-            said = np.array([part[at].barrier @ learned[names[at]] for at in judged])
+            said = np.array([part[at].barrier @ learned[names[at]] for at in kept])
             share = np.clip(said @ missing / (said @ said), 0, 1)
             error_ev = float(np.sqrt(((missing - share * said) ** 2).mean()))
             if best is None or error_ev < best[0]:
@@ -283,14 +274,13 @@ def read_paths(potential: str) -> Iterator[HopCalls]:
     benchmark, calls = read_benchmark(convergence.FILE.parent)
     model = load_potential(potential)
     for hop in benchmark.hops:
-        if hop.charge == 1 and hop.name in calls:
+        if hop.charge == 1 and hop.excluded is None:
             frames = calls[hop.name]
             found = [model.evaluate([frame], stress=False)[0] for frame in frames]
             yield HopCalls(
                 hop.name,
                 hop.formula,
                 hop.hop.startswith("octahedron edge"),
-                hop.excluded is None,
                 frames,
                 np.array([each["energy"] for each in found]),
                 [each["forces"] for each in found],
@@ -318,45 +308,38 @@ def section(found: list[LeftOut]) -> list[str]:
         return []
     tuning = _TUNING if any(each.learned_by == "tuning" for each in found) else ""
     lines = [_HEAD.format(verdict="\n".join(_verdicts(found)), tuning=tuning)]
-    for counts in (True, False):
-        own = [each for each in found if each.counts or not counts]
-        lines += [
-            "",
-            "Hops that count:"
-            if counts
-            else "All paths with a saddle point, those not counted too:",
-            "",
-            *table(
-                "learned by | potential | left out | paths | missing, MAE | learned | mean of like "
-                "hops | half width | in 80 % (95 % limits) | forces: missing | learned"
-            ),
+    lines += [
+        "",
+        *table(
+            "learned by | potential | left out | hops | missing, MAE | learned | mean of like hops "
+            "| half width | in 80 % (95 % limits) | forces: missing | learned"
+        ),
+    ]
+    groups: dict[tuple[str, str, str], list[LeftOut]] = defaultdict(list)
+    for each in found:
+        groups[each.learned_by, each.potential, each.left_out].append(each)
+    for names, group in groups.items():
+        within = [each.inside for each in group]
+        alike = [each for each in group if each.same_hops_ev is not None]
+        cells = [
+            *names,
+            str(len(group)),
+            _mean(abs(each.missing_ev) for each in group),
+            _mean(abs(each.missing_ev - each.learned_ev) for each in group),
+            f"{_mean(abs(each.missing_ev - (each.same_hops_ev or 0)) for each in alike)} "
+            f"({len(alike)})",
+            _mean(_Z80 * each.error_ev for each in group),
+            f"{sum(within)} of {len(within)} ({_limits(within)})",
+            _mean(each.force_mae for each in group),
+            _mean(each.force_mae_left for each in group),
         ]
-        groups: dict[tuple[str, str, str], list[LeftOut]] = defaultdict(list)
-        for each in own:
-            groups[each.learned_by, each.potential, each.left_out].append(each)
-        for names, group in groups.items():
-            within = [each.inside for each in group]
-            alike = [each for each in group if each.same_hops_ev is not None]
-            cells = [
-                *names,
-                str(len(group)),
-                _mean(abs(each.missing_ev) for each in group),
-                _mean(abs(each.missing_ev - each.learned_ev) for each in group),
-                f"{_mean(abs(each.missing_ev - (each.same_hops_ev or 0)) for each in alike)} "
-                f"({len(alike)})",
-                _mean(_Z80 * each.error_ev for each in group),
-                f"{sum(within)} of {len(within)} ({_limits(within)})",
-                _mean(each.force_mae for each in group),
-                _mean(each.force_mae_left for each in group),
-            ]
-            lines.append(row(*cells))
-    lines += ["", "Each path, composition left out, what is missing and what was learned, eV:", ""]
+        lines.append(row(*cells))
+    lines += ["", "Each hop, composition left out, what is missing and what was learned, eV:", ""]
     for each in found:
         if each.left_out == "composition":
             learned = f"{each.learned_ev:+.3f} ± {each.error_ev:.3f}"
-            counted = "" if each.counts else " (not counted)"
             text = f"{each.missing_ev:+.3f}, learned {learned} ({each.learned_by})"
-            lines.append(f"- {each.name}{counted}, {each.potential}: {text}")
+            lines.append(f"- {each.name}, {each.potential}: {text}")
     return lines
 
 
@@ -370,7 +353,6 @@ def _verdicts(found: list[LeftOut]) -> Iterator[str]:
                 for each in found
                 if (each.learned_by, each.potential) == (way, POTENTIALS[0])
                 and each.left_out == what
-                and each.counts
             ]
             if own:
                 learned = _mean(abs(each.missing_ev - each.learned_ev) for each in own)

@@ -155,7 +155,7 @@ def _crystals(formulas: Collection[str]) -> Iterator[Atoms]:
 
 def judge() -> Iterator[LeftOut]:
     """Yield the hops that count, each learned from those of other compositions or families."""
-    paths = [path for path in read_paths(POTENTIAL) if path.counts]
+    paths = list(read_paths(POTENTIAL))
     network = TunedNetwork({path.formula for path in paths})
     lessons = [network.lesson(path) for path in paths]
     for what in ("composition", "family"):
@@ -187,7 +187,6 @@ def _left_out(
         potential=POTENTIAL,
         left_out=what,
         name=path.name,
-        counts=path.counts,
         missing_ev=round(float(missing_ev[saddle]), 4),
         learned_ev=round(float(learned[1] - learned[0]), 4),
         error_ev=0.0,

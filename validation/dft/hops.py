@@ -147,8 +147,7 @@ FURTHER_CASES = (
     HopCase("Cs2LiScCl6", "Fm-3m", 1),
 )
 #: Hops in larger cells, by the distance in Å: 71 atoms with pw.x, to see what the size does to a
-#: barrier of the same settings; 159 with CP2K, which hold the tilts of their host; and 79 where a
-#: potential is furthest from DFT with 39.
+#: barrier of the same settings, and 159 with CP2K, which hold the tilts of their host.
 LARGE_CASES = (
     HopCase("Cs2SnCl6", "Fm-3m", 1, distance_ang=14.0),
     HopCase("Cs2SnCl6", "Fm-3m", 0, distance_ang=14.0),
@@ -159,7 +158,6 @@ LARGE_CASES = (
             ("CsPbI3", 0),
         )
     ),
-    HopCase("Cs2AgInCl6", "Fm-3m", 1, code=Engine.CP2K, distance_ang=14.0),
 )
 
 
@@ -218,7 +216,7 @@ def main() -> None:
         return
     store = open_store(chosen.database or ROOT / f"{hops.folder.name}.sqlite", hops)
     if chosen.mark:
-        _mark(store, hops)
+        _mark(store, hops, chosen.only)
         return
     begun: dict[str, int] = {}
     for case in hops.cases:
@@ -361,17 +359,22 @@ def _apart_ang(request: DftHopRequest, result: DftHopResult) -> float:
     return round(max(apart_ang(request, result.points).values()), 3)
 
 
-def _mark(store: Store, hops: HopSet) -> None:
-    """Mark the kept hops that are differences of basins, by the rule of new ones."""
+def _mark(store: Store, hops: HopSet, only: list[str]) -> None:
+    """Mark the kept hops that have no barrier, by the rule of new ones and by their k-points."""
     found = hops.read()
+    names = {hop.calculation: hop.name for hop in found.hops}
     with store.session() as session:
         kept = select(Calculation).where(Calculation.kind == "dft-hop", Calculation.state == "done")
         for calculation in session.scalars(kept):
+            name = names.get(calculation.id, "")
+            if not all(word in name.split() for word in only):
+                continue
             request = DftHopRequest.model_validate(calculation.parameters)
             result = DftHopResult.model_validate(calculation.result)
             calls = read_checkpoint(RunLocation.from_environment().checkpoint(request.search_key()))
             why = why_no_hop(request, result, calls, load_potential(request.guide))
-            _say(f"{request.formula} {request.settings.charge:+d}: {why or 'a barrier'}")
+            why = why or convergence.too_few_kpoints(name)
+            _say(f"{name}: {why or 'a barrier'}")
             result = result.model_copy(update={"not_converged": why})
             calculation.result = result.model_dump(mode="json")
             own = Energetic.calculation_id == calculation.id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -56,14 +58,17 @@ def test_a_barrier_is_the_difference_of_its_frames_and_hops_that_fail_are_not_co
             assert (hop.atoms or 0) >= 150 or not hop.tilting
 
 
-def test_k_points_enter_the_error_of_a_barrier(monkeypatch: pytest.MonkeyPatch) -> None:
-    (hop,) = (each for each in read_set().hops if each.name == "Cs2SnCl6 Fm-3m +1")
+def test_k_points_enter_the_error_of_a_barrier_that_hardly_depends_on_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (hop,) = (each for each in ESPRESSO_SET.read().hops if each.name == "Cs2SnCl6 Fm-3m +1")
     found = convergence.barriers(convergence.read_calls())
-    far_ev = found[hop.name, convergence.GAMMA] + 0.1
-    monkeypatch.setattr(
-        convergence, "barriers", lambda calls: found | {(hop.name, convergence.DENSE): far_ev}
-    )
-    assert settings_error_ev(hop.settings, hop.hop) == pytest.approx(0.1, abs=0.01)
+    for change_ev, why in ((0.04, None), (0.1, r"Γ alone is too little.*\+0\.10 eV")):
+        far = {(hop.name, convergence.DENSE): found[hop.name, convergence.GAMMA] + change_ev}
+        monkeypatch.setattr(convergence, "barriers", lambda calls, far=far: found | far)
+        assert settings_error_ev(hop) == pytest.approx(change_ev, abs=0.01)
+        said = convergence.too_few_kpoints(hop.name)
+        assert said is None if why is None else re.match(why, said or "")
 
 
 @pytest.mark.parametrize(
