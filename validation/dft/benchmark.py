@@ -252,7 +252,9 @@ def render(benchmark: DocumentedSet, scores: list[PotentialScore]) -> str:
     lines += ["", "## Kept and not counted", ""]
     lines += [f"- {hop.name}: {hop.excluded}" for hop in benchmark.hops if hop.excluded]
     learned = charge_correction.section(charge_correction.read_left_out())
-    return "\n".join([*lines, *learned, _FOOT])
+    small = [hop.name for hop in counted if hop.settings.engine is Engine.ESPRESSO]
+    dense = convergence.dense_changes_ev(convergence.read_calls()).keys() & set(small)
+    return "\n".join([*lines, *learned, _FOOT.format(dense=len(dense), small=len(small))])
 
 
 def _both_charges(counted: list[DocumentedHop]) -> list[str]:
@@ -274,7 +276,7 @@ def _order(counted: list[DocumentedHop]) -> str:
     """Return what the hops of CsPbI3 say of the order of neutral and positive vacancies."""
     hops = {hop.charge: hop for hop in counted if hop.formula == "CsPbI3"}
     if hops.keys() != {0, 1}:
-        return _ORDER[tuple(hops)]
+        return " Not both hops of CsPbI3 count here: nothing is said of their order."
     change = (hops[0].barrier_forward_ev or 0) - (hops[1].barrier_forward_ev or 0)
     error = float(np.hypot(hops[0].error_ev or 0, hops[1].error_ev or 0))
     found = "the same order" if change > 0 else "the opposite order"
@@ -309,21 +311,15 @@ are wide, and no order of two potentials is sure whose intervals overlap. A dash
 and a mean of the others would reward that. CPU-s: of a force call, on cores that others were using.
 """
 _EACH = """DFT forward and reverse (one number where symmetry makes the ends one), with what its
-search left and what better cutoffs and basis sets change ([convergence](barriers.md)). Potentials:
-their own barrier, in brackets that between the structures of DFT."""
+search left and what better cutoffs and basis sets change, and k-points where they are computed
+([convergence](barriers.md)). Potentials: their own barrier, in brackets that between the structures
+of DFT."""
 _BOTH = """## Neutral beside positive
 
 The same hop in the same cell, where it counts at both charges; 0.06 eV are a factor of ten of a
 rate at 300 K. In CsPbI3 Tyagi et al. (arXiv:2409.16051, molecular dynamics with potentials of their
 own for each charge) find the neutral iodide vacancy an order of magnitude slower than the positive
 one."""
-#: What pvkdb says of that order, by the charges of its hops of CsPbI3 that count.
-_ORDER = {
-    (): """ pvkdb has no hop of CsPbI3 that counts, so that their order is neither confirmed nor
-refuted here: tilting hosts need cells of 159 atoms ([why](dft.md)).""",
-    (0,): " pvkdb has the neutral hop of CsPbI3 alone: nothing is said of their order.",
-    (1,): " pvkdb has the positive hop of CsPbI3 alone: nothing is said of their order.",
-}
 _FOOT = """
 ## How it is used, and what it is not
 
@@ -332,12 +328,14 @@ _FOOT = """
 hop.
 
 - A hop counts if its ends and saddle point lie in one pattern of tilts, its forces are below 0.05
-  eV/Å, its saddle point has one unstable mode, downhill from it lie its ends, and its cell has 150
-  atoms or more where the host tilts. What fails is kept with the reason, and counts neither here
-  nor in calibrations and rankings.
+  eV/Å, its saddle point has one unstable mode, downhill from it lie its ends, its cell has 150
+  atoms or more where the host tilts, and k-points of 2×2×2 change it by 0.05 eV at most. What fails
+  is kept with the reason, and counts neither here nor in calibrations and rankings.
 - Groups are of one code, one setting and one charge, and are never mixed. In the cells of 35 to 41
   atoms a barrier is that of the cell, not that of the material: a potential is scored in the same
-  cell, so that the size enters both alike; what Γ alone leaves enters DFT only.
+  cell, so that the size enters both alike; what Γ alone leaves enters DFT only. More k-points are
+  computed for {dense} of the {small} hops by pw.x that count; what they change in the others is not
+  known ([which](barriers.md#k-points)).
 - PBE is the functional; neutral vacancies have a spin with CP2K and none with pw.x. What PBE itself
   misses is not in these errors. Searches start on the path of SevenNet-0, which may favour it.
 

@@ -9,7 +9,7 @@ host's bond length of B and X, by the site of the neighbour (A, B, X), and of B 
 their charges. The process is that of random Fourier features, so that energies along each path and
 forces are learned by linear regression. Each composition, then each family, is left out in turn.
 The others, each left out once more, choose the process, what share of its correction is believed,
-and its error.
+and its error; where they do not confirm it, nothing is corrected.
 
 Sources: A. P. Bartók, R. Kondor, G. Csányi, Phys. Rev. B 87, 184115 (2013),
 doi:10.1103/PhysRevB.87.184115 (sums over atoms); A. Rahimi, B. Recht, Adv. Neural Inf. Process.
@@ -235,10 +235,13 @@ def _chosen(
 ) -> tuple[int, np.ndarray, float]:
     """Return the process that errs least on the kept paths, each learned from those of other names.
 
+    It is believed only if the others confirm it: where it lowers their squared errors by no more
+    than one standard error over names, nothing is corrected.
+
     Returns:
         Number of its features, weights times the share that is believed, and its error, eV (RMS).
     """
-    best: tuple[float, int, np.ndarray] | None = None
+    best: tuple[float, int, np.ndarray, np.ndarray] | None = None
     missing = np.array([paths[at].missing[0][paths[at].points["saddle"]] for at in kept])
     ridge = np.eye(3 * _FEATURES)
     for (number, part), noise in product(enumerate(parts), _ENERGY_NOISES):
@@ -252,12 +255,29 @@ def _chosen(
                 learned[name] = np.linalg.solve(square - less + ridge / size**2, right - fewer)
             said = np.array([part[at].barrier @ learned[names[at]] for at in kept])
             share = np.clip(said @ missing / (said @ said), 0, 1)
-            error_ev = float(np.sqrt(((missing - share * said) ** 2).mean()))
+            errors = missing - share * said
+            error_ev = float(np.sqrt((errors**2).mean()))
             if best is None or error_ev < best[0]:
                 weights = share * np.linalg.solve(square + ridge / size**2, right)
-                best = error_ev, number, weights
+                best = error_ev, number, weights, errors
     assert best is not None
-    return best[1], best[2], best[0]
+    error_ev, number, weights, errors = best
+    if not confirmed(missing**2 - errors**2, [names[at] for at in kept]):
+        return number, np.zeros_like(weights), float(np.sqrt((missing**2).mean()))
+    return number, weights, error_ev
+
+
+def confirmed(lowered: np.ndarray, names: list[str]) -> bool:
+    """Whether squared errors are lowered by more than one standard error over names.
+
+    Source: L. Breiman, J. H. Friedman, R. A. Olshen, C. J. Stone, Classification and Regression
+    Trees (1984), section 3.4.3: the simplest choice within one standard error of the best.
+    """
+    means = [
+        np.mean([each for each, of in zip(lowered, names, strict=True) if of == name])
+        for name in dict.fromkeys(names)
+    ]
+    return bool(np.mean(means) > np.std(means, ddof=1) / np.sqrt(len(means)))
 
 
 def _normal(path: Regression, energy_noise: float) -> tuple[np.ndarray, np.ndarray]:
@@ -393,8 +413,9 @@ hold in 80 %. SevenNet-0 with it, in place of without:
 How it was tried (`validation/dft/charge_correction.py`): the difference of DFT at +1 and a
 potential is learned from the energies and forces of all calls of the other compositions, or of the
 other families, as a sum over atoms of one Gaussian process of their neighbours (process). The
-others, each left out once more, choose the process, what share of it is believed, and its
-error.{tuning}
+others, each left out once more, choose the process, what share of it is believed, and its error;
+where it lowers their squared errors by no more than one standard error, nothing is
+corrected.{tuning}
 Missing: E(saddle) − E(start) by DFT less that of the potential, at the structures of DFT. Beside it
 the simplest correction: the mean of what is missing in the other hops of the same kind (edge or
 between octahedra; in brackets where there are any). Intervals of 80 %: 1.28 errors to each side.

@@ -342,7 +342,7 @@ def _images(found: list[Cell]) -> str:
     left = (
         f"{left}{line[0] * inverse[-1]:+.0f} meV are left there"
         if missed < _LINE_MEV
-        else "which is no line in 1/volume: what fails in small cells is not how charges repel"
+        else "this is no line in 1/volume, so that more is wrong than the charge of images"
     )
     return f"- {hop}: {', '.join(sizes)}, against {len(found[-1].saddle)} atoms; {left}."
 

@@ -19,7 +19,7 @@ from validation.dft.benchmark import (
     render,
     settings_error_ev,
 )
-from validation.dft.charge_correction import read_left_out
+from validation.dft.charge_correction import confirmed, read_left_out
 from validation.dft.hops import ESPRESSO_SET, LARGE_SET
 
 
@@ -82,6 +82,15 @@ def test_the_order_of_charges_is_said_where_it_exceeds_the_error(
     barrier_ev = (hop.barrier_forward_ev or 0) + higher_ev
     neutral = hop.model_copy(update={"charge": 0, "barrier_forward_ev": barrier_ev})
     assert f"{higher_ev:+.2f} ± 0.02 eV: {order}" in render(DocumentedSet(hops=[hop, neutral]), [])
+
+
+@pytest.mark.parametrize(("lowered", "believed"), [((4, 5, 6), True), ((9, 0, -3), False)])
+def test_a_correction_is_believed_where_most_names_confirm_it(
+    lowered: tuple[float, ...], believed: bool
+) -> None:
+    # Each name counts once: ten hops of one are one confirmation.
+    names = ["a"] * 10 + ["b", "c"]
+    assert confirmed(np.array([lowered[0]] * 10 + [*lowered[1:]]), names) is believed
 
 
 @pytest.mark.parametrize("way", ["process", "tuning"])
