@@ -79,7 +79,7 @@ SETTINGS: dict[str, DftSettings] = {
     GAMMA: _plane_waves(1),
     DENSE: _plane_waves(2),
 }
-#: Hops of small cells at +1 that are computed with more k-points, too, those of small gaps first.
+#: Hops of small cells that are computed with more k-points, too, those of small gaps first.
 DENSE_HOPS = (
     *(f"Cs2{b}Cl6 Fm-3m +1" for b in ("AgIn", "LiIn", "NaIn", "Te", "Sn")),
     *(f"Cs2{b}Br6 Fm-3m +1" for b in ("Sn", "Te")),
