@@ -400,7 +400,8 @@ _WAYS = {
 _TUNING = """
 Or the last layer of SevenNet-0 is tuned on hops that count, with crystals without vacancies
 replayed against forgetting (tuning: `validation/dft/charge_fine_tuning.py`; the error of its
-intervals is that of the other hops left out)."""
+intervals is that of the other hops left out). It is not repeated since: it learned from 12 hops,
+Cs2AgInCl6 at Γ among them, and from none in 159 atoms."""
 _HEAD = """
 ## What the charge adds, learned from other compositions
 
