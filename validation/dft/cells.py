@@ -4,7 +4,7 @@
     python -m validation.dft.cells --only CsPbBr3
 
 Where the host does not tilt, each cell has the start and the saddle point that the potential finds
-in it. Octahedra that tilt would turn otherwise in each cell; so the atoms next to the hop are where
+in it. Octahedra that tilt would turn otherwise in each cell; so the atoms near the hop are where
 DFT has them in the largest cell, and all others at their sites: one hop, in each cell the same.
 """
 
@@ -17,6 +17,7 @@ import numpy as np
 from ase import Atoms
 from ase.geometry import find_mic
 
+from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import CalculationDocument, PotentialName
 from pvkdb.schemas.calculations.dft import Engine
 from pvkdb.schemas.calculations.migration import NebResult
@@ -43,16 +44,19 @@ VECTORS = (
 )
 #: Atoms nearer to the middle of the hop leave their sites, Å. The potential's barrier is then the
 #: same in each of these cells within 5 meV, so that what changes with DFT is the charge and Γ.
-NEXT_TO_IT_ANG = 4.5
+NEAR_ANG = 4.5
 
 
 def in_cell(host: Atoms, points: dict[str, Atoms], vectors: np.ndarray) -> dict[str, Atoms]:
-    """Return a hop of a large cell in a smaller one, where only atoms next to it leave their sites.
+    """Return a hop of a large cell in a smaller one, where only atoms near it leave their sites.
 
     Args:
         host: The large cell without a vacancy.
         points: Its start and saddle point, without one atom of ``host`` and in its order.
         vectors: Rows are those of the smaller cell, Å, of which the large one is a supercell.
+
+    Raises:
+        InputError: atoms near the hop are images of one another in the smaller cell.
     """
     start, saddle = points["start"], points["saddle"]
     vacant = _vacant(host, start)
@@ -67,14 +71,18 @@ def in_cell(host: Atoms, points: dict[str, Atoms], vectors: np.ndarray) -> dict[
     apart = places[:, None] - places[None]
     images = (np.abs(apart - np.rint(apart)) < 0.01).all(axis=2)
     kept = np.sort(order[images.argmax(axis=1) == np.arange(len(order))])
-    next_to_it = np.flatnonzero(distance_ang < NEXT_TO_IT_ANG)
-    assert np.isin(next_to_it, kept).all(), "the hop overlaps with its images"
-    next_to_it, kept = next_to_it[next_to_it != vacant], kept[kept != vacant]
+    near = np.flatnonzero(distance_ang < NEAR_ANG)
+    if not np.isin(near, kept).all():
+        raise InputError(
+            f"atoms within {NEAR_ANG:g} Å of the hop meet their images in a cell of {len(kept)} "
+            "sites; take a larger one"
+        )
+    near, kept = near[near != vacant], kept[kept != vacant]
     found = {}
     for name, point in (("start", start), ("saddle", saddle)):
         relaxed = np.insert(point.positions, vacant, host.positions[vacant], axis=0)
         moved = from_middle.copy()
-        moved[next_to_it] += find_mic(relaxed - host.positions, host.cell)[0][next_to_it]
+        moved[near] += find_mic(relaxed - host.positions, host.cell)[0][near]
         found[name] = Atoms(host.symbols[kept], moved[kept], cell=vectors, pbc=True)
     return found
 
@@ -101,7 +109,7 @@ def of_tilting(host: Atoms, points: dict[str, Atoms]) -> None:
     for vectors in VECTORS:
         own = in_cell(host, points, np.array(vectors) @ host.cell.array / 2)
         start, saddle = potential.evaluate([own["start"], own["saddle"]], stress=False)
-        words = f"{formula} {phase} {charge}, next to it as in {len(points['start'])} atoms"
+        words = f"{formula} {phase} {charge}, near the hop as in {len(points['start'])} atoms"
         guide_ev = float(saddle["energy"] - start["energy"])
         _append(f"{words}, {len(own['start'])} atoms", int(charge), own, guide_ev)
 
