@@ -25,6 +25,7 @@ from ase import Atom, Atoms
 from ase.io import read, write
 
 from pvkdb.schemas.calculations.dft import DftSettings, Engine
+from pvkdb.store.curation.computed import grid_text
 from pvkdb_pipelines.dft.codes import cp2k
 from pvkdb_pipelines.dft.codes.engines import load_engine
 from pvkdb_pipelines.dft.codes.runs import RunLocation, cpu_seconds
@@ -54,14 +55,16 @@ def _zurich(zeta: str, cutoff_ry: float = 400, relative_ry: float = 50) -> DftSe
     )
 
 
-def _plane_waves(kpoints: int) -> DftSettings:
-    grid = (kpoints, kpoints, kpoints)
+def _plane_waves(kpoints: int, **grid: bool) -> DftSettings:
     cutoffs = {"cutoff_wfc_ry": 30, "cutoff_rho_ry": 200}
-    return DftSettings(smearing="fixed", kpoint_grid=grid, **cutoffs, **_SCF)
+    size = (kpoints, kpoints, kpoints)
+    return DftSettings(smearing="fixed", kpoint_grid=size, **grid, **cutoffs, **_SCF)
 
 
-#: Two lines that differ by k-points alone: Γ, and more.
-GAMMA, DENSE = "pw.x, 30/200 Ry", "pw.x, 30/200 Ry, 2×2×2"
+#: Lines that differ by k-points alone: Γ, and more, with Γ among them and without. Off Γ half as
+#: many are to be computed.
+GAMMA = "pw.x, 30/200 Ry"
+DENSE, OFF_GAMMA = f"{GAMMA}, 2×2×2", f"{GAMMA}, 2×2×2 off Γ"
 #: By what is varied, in the order in which they run; the first is the one that others differ from.
 SETTINGS: dict[str, DftSettings] = {
     "DZVP, 280 Ry": _zurich("DZVP", 280),
@@ -78,13 +81,15 @@ SETTINGS: dict[str, DftSettings] = {
     "TZV2P, d electrons of Sn": _zurich("TZV2P"),
     GAMMA: _plane_waves(1),
     DENSE: _plane_waves(2),
+    OFF_GAMMA: _plane_waves(2, off_gamma=True),
 }
 #: Hops of small cells that are computed with more k-points, too, those of small gaps first.
 DENSE_HOPS = (
     *(f"Cs2{b}Cl6 Fm-3m +1" for b in ("AgIn", "LiIn", "NaIn", "Te", "Sn")),
     *(f"Cs2{b}Br6 Fm-3m +1" for b in ("Sn", "Te")),
     *(f"Cs2{b}Cl6 Fm-3m +1" for b in ("Ti", "NaSc", "NaY", "LiY", "LiSc")),
-    *("Cs2AgInCl6 Fm-3m +0", "CsPbBr3 Pnma +1"),
+    *(f"Cs2{b} Fm-3m +0" for b in ("AgInCl6", "SnI6", "SnBr6", "SnCl6", "TeCl6", "NaInCl6")),
+    *("Cs2NaScCl6 Fm-3m +0", "CsPbBr3 Pnma +1"),
 )
 #: A hop does not count whose barrier k-points of 2×2×2 change by more, eV.
 _MOST_BY_KPOINTS_EV = 0.05
@@ -163,7 +168,7 @@ def lines() -> list[Line]:
     hops = {hop.name: hop.result for hop in dft_page.read_hops().hops}
     found = []
     for label in SETTINGS:
-        for name in DENSE_HOPS if label == DENSE else HOPS:
+        for name in DENSE_HOPS if label in (DENSE, OFF_GAMMA) else HOPS:
             if "Sn" in label and "Sn" not in name:
                 continue
             result = hops[name]
@@ -252,7 +257,7 @@ def render(calls: list[Atoms]) -> str:
         between_recipe=off[between, RECIPE],
         between_best=off[between, "TZV2P, d electrons of Sn, ghost functions"],
         dense=", ".join(f"{1000 * each:+.0f} meV in {hop}" for hop, (_, each) in dense.items()),
-        dense_rows="\n".join(_dense_rows(dense)),
+        dense_rows="\n".join(_dense_rows(calls)),
         sizes=_sizes(),
         hops=" | ".join(HOPS),
         relaxed=" | ".join(f"{each:.3f}" for each in relaxed.values()),
@@ -263,7 +268,10 @@ def render(calls: list[Atoms]) -> str:
 
 
 def dense_changes_ev(calls: list[Atoms]) -> dict[str, tuple[float, float]]:
-    """Return barriers at Γ and what k-points of 2×2×2 change, eV, by hop, largest change first."""
+    """Return barriers at Γ and what k-points of 2×2×2 change, eV, by hop, largest change first.
+
+    Grids with and without Γ make one of twice as many points, so that their mean counts.
+    """
     found = barriers(calls)
     relaxed = {
         hop.name: hop.result.barrier_forward_ev
@@ -271,10 +279,11 @@ def dense_changes_ev(calls: list[Atoms]) -> dict[str, tuple[float, float]]:
         if hop.result is not None
     }
     changes = {}
-    for hop, label in found:
-        if label == DENSE:
+    for hop in DENSE_HOPS:
+        grids = [found[hop, label] for label in (DENSE, OFF_GAMMA) if (hop, label) in found]
+        if grids:
             gamma_ev = found.get((hop, GAMMA), relaxed[hop])
-            changes[hop] = gamma_ev, found[hop, DENSE] - gamma_ev
+            changes[hop] = gamma_ev, float(np.mean(grids)) - gamma_ev
     return dict(sorted(changes.items(), key=lambda each: -abs(each[1][1])))
 
 
@@ -289,13 +298,16 @@ def too_few_kpoints(hop: str) -> str | None:
     )
 
 
-def _dense_rows(changes: dict[str, tuple[float, float]]) -> Iterator[str]:
+def _dense_rows(calls: list[Atoms]) -> Iterator[str]:
+    found, changes = barriers(calls), dense_changes_ev(calls)
     for hop in DENSE_HOPS:
         if hop in changes:
             gamma_ev, change_ev = changes[hop]
-            yield f"| {hop} | {gamma_ev:.3f} | {gamma_ev + change_ev:.3f} | {change_ev:+.3f} |"
+            grids = [found.get((hop, label)) for label in (DENSE, OFF_GAMMA)]
+            cells = " | ".join("–" if each is None else f"{each:.3f}" for each in grids)
+            yield f"| {hop} | {gamma_ev:.3f} | {cells} | {change_ev:+.3f} |"
         else:
-            yield f"| {hop} | | not computed | |"
+            yield f"| {hop} | | not computed | | |"
 
 
 class Cell(NamedTuple):
@@ -419,7 +431,7 @@ def _one(
         "functional": settings.functional,
         "basis_set": settings.basis_set or "plane waves",
         "cutoff_ry": settings.cutoff_rho_ry,
-        "kpoints": "×".join(map(str, settings.kpoint_grid or ())),
+        "kpoints": grid_text(settings),
         "scf_steps": found["details"].steps,
         "cpu_s": round(cpu_seconds() - started, 1),
     }

@@ -64,10 +64,13 @@ def structures_of(request: DftRequest) -> Sequence[Host]:
 
 def complete_settings(settings: DftSettings, structure: Host) -> DftSettings:
     """Return complete settings for a structure, see :func:`complete_request`."""
-    update: dict[str, object] = {"kpoint_spacing_per_ang": None}
-    if settings.kpoint_grid is None:
-        spacing = settings.kpoint_spacing_per_ang or SPACING_PER_ANG
-        update["kpoint_grid"] = grid_of_spacing(np.array(structure.cell_ang), spacing)
+    spacing = settings.kpoint_spacing_per_ang or SPACING_PER_ANG
+    grid = settings.kpoint_grid or grid_of_spacing(np.array(structure.cell_ang), spacing)
+    update: dict[str, object] = {
+        "kpoint_spacing_per_ang": None,
+        "kpoint_grid": grid,
+        "off_gamma": settings.off_gamma and any(n % 2 == 0 for n in grid),
+    }
     if settings.engine is Engine.ESPRESSO:
         update |= _espresso(settings, structure)
     elif settings.engine is Engine.CP2K:

@@ -60,7 +60,7 @@ class PseudopotentialFile(RequestModel):
 
 def _omitted(value: object) -> bool:
     """Whether a field that was added later is left out, so that content keys stay as they were."""
-    return value is None
+    return value is None or value is False
 
 
 class DftSettings(RequestModel):
@@ -101,6 +101,12 @@ class DftSettings(RequestModel):
         le=2,
         description="Largest distance of k-points, 2π included; 0.3 where no grid is given. "
         "Settling makes a grid of it.",
+    )
+    off_gamma: bool = Field(
+        default=False,
+        exclude_if=_omitted,
+        description="Even numbers of k-points half a step off Γ (Monkhorst and Pack 1976, "
+        "espresso): half as many to compute where a cell has no symmetry.",
     )
     smearing: Literal["fixed", "gaussian", "cold", "fermi-dirac"] = Field(
         default="gaussian",
@@ -225,6 +231,7 @@ class DftSettings(RequestModel):
             (self.hubbard, "U", ("vasp", "espresso")),
             (self.potcar_release, "a release of POTCARs", ("vasp",)),
             (self.basis_set, "a basis set", ("cp2k",)),
+            (self.off_gamma, "a grid off Γ", ("espresso",)),
         ):
             if asked and self.engine.value not in codes:
                 raise ValueError(

@@ -175,9 +175,14 @@ def _dft(calculation: Calculation, request: DftRequest, result: CalculationResul
     return []
 
 
+def grid_text(settings: DftSettings) -> str:
+    """Return the k-points, e.g. ``2×2×2 off Γ``."""
+    grid = "×".join(map(str, settings.kpoint_grid or ()))
+    return f"{grid} off Γ" if settings.off_gamma else grid
+
+
 def describe_settings(settings: DftSettings) -> str:
     """Return the settings as a methods section gives them: code, functional, cutoffs, k-points."""
-    grid = "×".join(map(str, settings.kpoint_grid or ()))
     cutoffs = (
         f"{settings.cutoff_wfc_ry:g}/{settings.cutoff_rho_ry:g} Ry"
         if settings.engine in (Engine.ESPRESSO, Engine.CP2K)
@@ -198,8 +203,8 @@ def describe_settings(settings: DftSettings) -> str:
     u = f", U {settings.hubbard} eV" if settings.hubbard else ""
     potcars = f", POTCAR {settings.potcar_release}" if settings.potcar_release else ""
     return (
-        f"{settings.engine} {settings.method}{u}, {basis_set}{cutoffs}{potcars}, k {grid}, "
-        f"{smearing}, {spin}, {soc}"
+        f"{settings.engine} {settings.method}{u}, {basis_set}{cutoffs}{potcars}, "
+        f"k {grid_text(settings)}, {smearing}, {spin}, {soc}"
     )
 
 

@@ -19,6 +19,7 @@ from pvkdb.schemas.calculations.dft import (
     DftSettings,
     PathImage,
 )
+from pvkdb_pipelines.dft.codes.espresso import input_text, namelists
 from pvkdb_pipelines.dft.codes.sssp import files_in
 from pvkdb_pipelines.dft.settings import (
     complete_request,
@@ -80,9 +81,22 @@ def test_completing_again_changes_nothing() -> None:
 
 def test_whatever_decides_the_numbers_changes_the_key() -> None:
     others: dict[str, Any] = {"charge": 1, "magnetization_mub": 0.0, "smearing": "cold"}
-    others |= {"cutoff_rho_ry": 330, "kpoint_grid": (2, 2, 2), "engine": "vasp"}
+    others |= {"cutoff_rho_ry": 330, "kpoint_grid": (2, 2, 2), "engine": "vasp", "off_gamma": True}
     keys = {complete(**{name: value}).key() for name, value in others.items()}
     assert len(keys | {complete().key()}) == 1 + len(others)
+
+
+@pytest.mark.parametrize(
+    ("grid", "off_gamma", "line"),
+    [((4, 3, 2), True, "4 3 2  1 0 1"), ((4, 3, 2), False, "4 3 2  0 0 0"), ((3, 1, 1), True, "")],
+)
+def test_even_numbers_of_k_points_lie_off_gamma_where_that_is_asked(
+    grid: tuple[int, int, int], off_gamma: bool, line: str
+) -> None:
+    settings = complete_settings(kpoint_grid=grid, off_gamma=off_gamma)
+    assert line in input_text(cspbi3(), settings, namelists(settings, stress=False))
+    if not line:  # the same work as with Γ
+        assert settings == complete_settings(kpoint_grid=grid)
 
 
 def test_own_pseudopotentials_are_chosen_by_functional_and_relativity(tmp_path: Path) -> None:
@@ -122,6 +136,7 @@ def test_own_pseudopotentials_are_chosen_by_functional_and_relativity(tmp_path: 
         ({"engine": "vasp", "smearing": "fixed"}, "use gaussian"),
         ({"engine": "cp2k", "smearing": "gaussian"}, "fixed occupations"),
         ({"engine": "cp2k", "kpoint_grid": (2, 2, 2)}, "at Γ alone"),
+        ({"engine": "vasp", "off_gamma": True}, "a grid off Γ is not to be had with vasp"),
         ({"basis_set": "DZVP-MOLOPT-GGA-GTH"}, "not to be had with espresso; use cp2k"),
         ({"engine": "gpaw", "dispersion": "D3(BJ)"}, "D3 is not to be had with gpaw"),
         ({"smearing_width_ev": float("nan")}, "finite number"),

@@ -77,6 +77,11 @@ def kpoints(settings: DftSettings) -> tuple[int, int, int] | None:
     return None if settings.kpoint_grid == (1, 1, 1) and not settings.soc else settings.kpoint_grid
 
 
+def _offset(settings: DftSettings) -> tuple[int, ...]:
+    """Return the axes along which a grid lies half a step off Γ."""
+    return tuple(int(settings.off_gamma and n % 2 == 0) for n in settings.kpoint_grid or (1, 1, 1))
+
+
 def files_by_element(settings: DftSettings) -> dict[str, str]:
     """Return the pseudopotential file of each element."""
     return {entry.element: entry.file for entry in settings.pseudopotentials}
@@ -98,6 +103,7 @@ def input_text(atoms: Atoms, settings: DftSettings, lists: Namelists) -> str:
         input_data=lists,
         pseudopotentials=files_by_element(settings),
         kpts=kpoints(settings),
+        koffset=_offset(settings),
     )
     return text.getvalue()
 
@@ -152,6 +158,7 @@ class EspressoEngine(DftEngine):
                 input_data=lists,
                 pseudopotentials=files_by_element(self._settings),
                 kpts=kpoints(self._settings),
+                koffset=_offset(self._settings),
             )
             energy = float(atoms.get_potential_energy())
             fermi = atoms.calc.results.get("fermi_level")
