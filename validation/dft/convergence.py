@@ -248,6 +248,8 @@ def render(calls: list[Atoms]) -> str:
     cutoffs = [f"{1000 * abs(relaxed[hop] - best[hop]):.0f}" for hop in HOPS]
     of_sizes = list(cells_by_hop(calls).values())
     dense = dense_changes_ev(calls)
+    far = {hop: each for hop, (_, each) in dense.items() if abs(each) > _MOST_BY_KPOINTS_EV}
+    near = [abs(each) for hop, (_, each) in dense.items() if hop not in far]
     return TEXTS["page"].format(
         cutoff_between=cutoffs[0],
         cutoff_edge=cutoffs[1],
@@ -256,7 +258,11 @@ def render(calls: list[Atoms]) -> str:
         edge_largest=off[edge, "TZV2P"],
         between_recipe=off[between, RECIPE],
         between_best=off[between, "TZV2P, d electrons of Sn, ghost functions"],
-        dense=", ".join(f"{1000 * each:+.0f} meV in {hop}" for hop, (_, each) in dense.items()),
+        dense_hops=len(dense),
+        dense_kept=len(dense) - len(far),
+        dense_out=", ".join(f"{hop} by {each:+.2f} eV" for hop, each in far.items())
+        or "none so much",
+        dense_rest=f"{1000 * max(near):.0f}",
         dense_rows="\n".join(_dense_rows(calls)),
         sizes=_sizes(),
         hops=" | ".join(HOPS),
