@@ -348,7 +348,8 @@ hop.
 
 - A hop counts if its ends and saddle point lie in one pattern of tilts, its forces are below 0.05
   eV/Å, its saddle point has one unstable mode, downhill from it lie its ends, its cell has 150
-  atoms or more where the host tilts, and k-points of 2×2×2 change it by 0.05 eV at most. What fails
+  atoms or more where the host tilts, and k-points of 2×2×2 change it by 0.05 eV at most (at +1 in
+  a small cell: unless they are computed and change more). What fails
   is kept with the reason, and counts neither here nor in calibrations and rankings.
 - Groups are of one code, one setting and one charge, and are never mixed. In the cells of 35 to 41
   atoms a barrier is that of the cell, not that of the material: a potential is scored in the same

@@ -258,8 +258,11 @@ def render(calls: list[Atoms]) -> str:
         edge_largest=off[edge, "TZV2P"],
         between_recipe=off[between, RECIPE],
         between_best=off[between, "TZV2P, d electrons of Sn, ghost functions"],
-        dense_hops=len(dense),
-        dense_kept=len(dense) - len(far),
+        dense_kept=" and ".join(
+            f"{sum(hop.endswith(charge) for hop in dense if hop not in far)} of "
+            f"{sum(hop.endswith(charge) for hop in dense)} hops {words}"
+            for charge, words in (("+1", "at +1"), ("+0", "of neutral vacancies"))
+        ),
         dense_out=", ".join(f"{hop} by {each:+.2f} eV" for hop, each in far.items())
         or "none so much",
         dense_rest=f"{1000 * max(near):.0f}",
@@ -294,8 +297,15 @@ def dense_changes_ev(calls: list[Atoms]) -> dict[str, tuple[float, float]]:
 
 
 def too_few_kpoints(hop: str) -> str | None:
-    """Return why a hop that was relaxed at Γ counts nowhere; None where Γ is enough or unknown."""
-    _, change_ev = dense_changes_ev(read_calls()).get(hop, (0.0, 0.0))
+    """Return why a hop that was relaxed at Γ counts nowhere; None where Γ is enough.
+
+    At +1 that is taken for granted until more k-points say otherwise, as they did in 1 of 12 hops.
+    With the odd electron of a neutral vacancy they did in both that came first.
+    """
+    changes_ev = dense_changes_ev(read_calls())
+    if hop in DENSE_HOPS and hop not in changes_ev and hop.endswith("+0"):
+        return "an odd electron at Γ alone in a small cell, not checked with more k-points"
+    _, change_ev = changes_ev.get(hop, (0.0, 0.0))
     if abs(change_ev) <= _MOST_BY_KPOINTS_EV:
         return None
     return (
