@@ -12,6 +12,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -45,9 +46,7 @@ FOLDER = convergence.FILE.parent
 PAGE, SCORES = PAGES / "benchmark.md", FOLDER / "scores.json"
 #: Space groups whose octahedra are not tilted.
 _UNTILTED = ("Fm-3m", "Pm-3m", "P-3m1", "P6_3/mmc")
-#: Hops of the page of convergence, by the kind of hop.
-_TESTS = {"between": "Cs2SnCl6 Fm-3m +1", "edge": "CsPbBr3 Pnma +1"}
-_BEST, _LARGEST_BASIS = "pw.x, cutoffs of SSSP", "TZV2P"
+_LARGEST_BASIS = "TZV2P"
 
 
 class DocumentedHop(BenchmarkHop):
@@ -186,22 +185,27 @@ def _calculations(hops: HopSet) -> dict[str, dict[str, Any]]:
 def settings_error_ev(hop: Hop) -> float:
     """Return by how much better cutoffs, basis sets and k-points change a barrier, eV.
 
-    It is measured on one hop of the kind at fixed structures, with two of them where Gaussians are
-    used: plane waves and the largest basis set. k-points are those of the hop itself, where they
-    are computed.
+    Cutoffs and k-points are those of the hop itself, where they are computed at its structures;
+    other hops have the largest change by cutoffs of those with the same. Gaussians are measured on
+    one hop along an edge, against plane waves and the largest basis set; d electrons of tin on the
+    one between octahedra.
     """
     calls = convergence.read_calls()
     found, settings = convergence.barriers(calls), hop.settings
+    between, edge = convergence.HOPS
     if settings.engine is Engine.CP2K:
-        test = _TESTS["between" if hop.hop.startswith("between") else "edge"]
-        own, others = found[test, convergence.RECIPE], [_BEST, _LARGEST_BASIS]
-    else:
-        # Cutoffs are measured on the hop that was relaxed with them.
-        test = _TESTS["between" if settings.cutoff_wfc_ry == 30 else "edge"]
-        (relaxed,) = (each for each in ESPRESSO_SET.read().hops if each.name == test)
-        assert relaxed.result is not None
-        own, others = relaxed.result.barrier_forward_ev, [_BEST]
-    error_ev = max(abs(found[test, label] - own) for label in others)
+        test = between if hop.hop.startswith("between") else edge
+        better = [found[test, label] for label in (convergence.SSSP, _LARGEST_BASIS)]
+        error_ev = max(abs(each - found[test, convergence.RECIPE]) for each in better)
+        tin_ev = found[between, "DZVP, d electrons of Sn"] - found[between, "DZVP"]
+        return float(np.hypot(error_ev, tin_ev if "Sn" in hop.name else 0.0))
+    cutoffs = {each.name: each.settings.cutoff_wfc_ry for each in ESPRESSO_SET.read().hops}
+    changes_ev = {
+        name: abs(change)
+        for name, change in convergence.cutoff_changes_ev(calls).items()
+        if cutoffs[name] == settings.cutoff_wfc_ry
+    }
+    error_ev = changes_ev.get(hop.name, max(changes_ev.values()))
     _, kpoints_ev = convergence.dense_changes_ev(calls).get(hop.name, (0.0, 0.0))
     return float(np.hypot(error_ev, kpoints_ev))
 
@@ -248,9 +252,12 @@ def render(benchmark: DocumentedSet, scores: list[PotentialScore]) -> str:
         lines.append(row(*cells, *map(_own, own)))
     calls = sum(hop.force_calls for hop in counted)
     hours = sum(hop.cpu_seconds or 0 for hop in counted) / 3600
-    lines += ["", f"{calls} force calls, {hours:.1f} CPU-hours.", *_both_charges(counted)]
+    lines += ["", f"{calls} force calls, {hours:.1f} CPU-hours.", *_both_charges(counted, scores)]
     lines += ["", "## Kept and not counted", ""]
     lines += [f"- {hop.name}: {hop.excluded}" for hop in benchmark.hops if hop.excluded]
+    planned = {case.name for hops in (ESPRESSO_SET, LARGE_SET) for case in hops.cases}
+    if not_run := sorted(planned - {hop.name for hop in benchmark.hops}):
+        lines.append(f"- Planned and not run: {', '.join(not_run)}")
     learned = charge_correction.section(charge_correction.read_left_out())
     small = [hop.name for hop in counted if hop.settings.engine is Engine.ESPRESSO]
     dense = convergence.dense_changes_ev(convergence.read_calls())
@@ -276,18 +283,32 @@ def _with_kpoints(scores: list[PotentialScore], changes_ev: dict[str, float]) ->
     return ", ".join(texts)
 
 
-def _both_charges(counted: list[DocumentedHop]) -> list[str]:
+def _both_charges(counted: list[DocumentedHop], scores: list[PotentialScore]) -> list[str]:
     """Return the section on hops of one composition that count at both charges."""
-    barriers = {
-        (hop.formula, hop.phase, hop.hop, hop.atoms, hop.charge): hop.barrier_forward_ev or 0
-        for hop in counted
-    }
+    by_hop: dict[tuple[object, ...], dict[int, DocumentedHop]] = defaultdict(dict)
+    for hop in counted:
+        cell = hop.formula, hop.phase, hop.hop, hop.atoms, hop.settings.kpoint_grid
+        by_hop[cell][hop.charge] = hop
+    both = [hops for hops in by_hop.values() if hops.keys() == {0, 1}]
     lines = ["", _BOTH + _order(counted), "", *table("hop | neutral, eV | +1, eV | change, eV")]
-    for (formula, phase, hop, atoms, charge), positive in barriers.items():
-        neutral = barriers.get((formula, phase, hop, atoms, 0))
-        if charge == 1 and neutral is not None:
-            change = f"{neutral:.3f} | {positive:.3f} | {positive - neutral:+.3f}"
-            lines.append(f"| {formula} {phase}, {hop.split(',')[0]} | {change} |")
+    for hops in both:
+        neutral, positive = (hops[charge].barrier_forward_ev or 0 for charge in (0, 1))
+        name = f"{hops[1].formula} {hops[1].phase}, {hops[1].hop.split(',')[0]}"
+        lines.append(row(name, f"{neutral:.3f}", f"{positive:.3f}", f"{positive - neutral:+.3f}"))
+    errors = []
+    for score in scores:
+        found = {
+            each.name: abs(each.between_dft_ev[0] - each.dft_ev[0])
+            for each in score.hops
+            if each.between_dft_ev is not None
+        }
+        names = [[hops[charge].name for hops in both] for charge in (0, 1)]
+        if found.keys() >= {*names[0], *names[1]}:
+            off = (f"{np.mean([found[each] for each in own]):.2f}" for own in names)
+            errors.append(f"{score.potential} by {' and '.join(off)}")
+    if errors:
+        lines += ["", "At the structures of DFT potentials are off these hops, neutral and at +1,"]
+        lines[-1] += f" {', '.join(errors)} eV."
     return lines
 
 
@@ -298,9 +319,12 @@ def _order(counted: list[DocumentedHop]) -> str:
         return " Not both hops of CsPbI3 count here: nothing is said of their order."
     change = (hops[0].barrier_forward_ev or 0) - (hops[1].barrier_forward_ev or 0)
     error = float(np.hypot(hops[0].error_ev or 0, hops[1].error_ev or 0))
-    found = "the same order" if change > 0 else "the opposite order"
-    order = "no order follows" if abs(change) <= error else found
-    return f" Here the neutral one's barrier differs by {change:+.2f} ± {error:.2f} eV: {order}."
+    slower = "the neutral one is slower here, too" if change > 0 else "the positive one is slower"
+    found = "it is not clear which is slower" if abs(change) <= error else slower
+    return (
+        f" Here\nthe neutral one's barrier is {change:+.2f} ± {error:.2f} eV from that of the "
+        f"positive one: {found}.\nk-points and the images of the charge are not in this error."
+    )
 
 
 def _own(score: HopScore | None) -> str:
@@ -322,12 +346,13 @@ edit.
 
 {answer}
 
-These potentials compute the neutral cell whatever the charge: what they miss at +1 and not at 0 is
-the charge. Errors in eV, of the barriers forward and reverse, against DFT in the same cell; of
-components of forces in eV/Å. MAE and signed: between a potential's own ends and saddle point,
-searched from those of DFT. In brackets 95 % over compositions, each counted once: with so few they
-are wide, and no order of two potentials is sure whose intervals overlap. A dash: a hop failed,
-and a mean of the others would reward that. CPU-s: of a force call, on cores that others were using.
+These potentials know no charge. That is not what they miss at +1, though: where a hop counts at
+both charges they are no nearer to DFT at 0 ([both](#neutral-beside-positive)). Errors in eV, of the
+barriers forward and reverse, against DFT in the same cell; of components of forces in eV/Å. MAE and
+signed: between a potential's own ends and saddle point, searched from those of DFT. In brackets
+95 % over compositions, each counted once: with so few they are wide, and no order of two potentials
+is sure whose intervals overlap. A dash: a hop failed, and a mean of the others would reward that.
+CPU-s: of a force call, on cores that others were using.
 """
 _EACH = """DFT forward and reverse (one number where symmetry makes the ends one), with what its
 search left and what better cutoffs and basis sets change, and k-points where they are computed
@@ -337,8 +362,7 @@ _BOTH = """## Neutral beside positive
 
 The same hop in the same cell, where it counts at both charges; 0.06 eV are a factor of ten of a
 rate at 300 K. In CsPbI3 Tyagi et al. (arXiv:2409.16051, molecular dynamics with potentials of their
-own for each charge) find the neutral iodide vacancy an order of magnitude slower than the positive
-one."""
+own for each charge) find the neutral iodide vacancy ten times slower than the positive one."""
 _FOOT = """
 ## How it is used, and what it is not
 
@@ -348,9 +372,14 @@ hop.
 
 - A hop counts if its ends and saddle point lie in one pattern of tilts, its forces are below 0.05
   eV/Å, its saddle point has one unstable mode, downhill from it lie its ends, its cell has 150
-  atoms or more where the host tilts, and k-points of 2×2×2 change it by 0.05 eV at most (at +1 in
-  a small cell: unless they are computed and change more). What fails
+  atoms or more where the host tilts, and k-points of 2×2×2 change it by 0.05 eV at most. These are
+  for cells of 35 to 41 atoms, where a hop at +1 counts unchecked, too; with 71 and 159 atoms Γ is
+  not checked. Where DFT itself did not come downhill to an end, the surroundings must move to the
+  saddle point as on the path of SevenNet-0, within 0.25 Å. What fails
   is kept with the reason, and counts neither here nor in calibrations and rankings.
+- Hosts: those whose barriers the literature gives, and Fm-3m hosts without open d shells, whose
+  densities converge. CsSnI3 starts as Pnma and relaxes to P2_12_12_1. A potential fails on a hop
+  where it has no saddle point near that of DFT.
 - Groups are of one code, one setting and one charge, and are never mixed. In the cells of 35 to 41
   atoms a barrier is that of the cell, not that of the material: a potential is scored in the same
   cell, so that the size enters both alike; what Γ alone leaves enters DFT only. More k-points are
@@ -360,11 +389,25 @@ hop.
 - PBE is the functional; neutral vacancies have a spin with CP2K and none with pw.x. What PBE itself
   misses is not in these errors. Searches start on the path of SevenNet-0, which may favour it.
 
+## One of them again, in less than an hour
+
+```text
+pvkdb neb Cs2NaInCl6 --phase Fm-3m --potential sevennet-0      # prints the id
+pvkdb dft ID --method hop --charge 1 --cutoff 30 --density-cutoff 200 --kpoints 1x1x1 \\
+  --smearing fixed
+pvkdb work
+```
+
+gave 0.664 eV again (2026-12-02), after 6 force calls and ten minutes of a core. The SCF threshold
+(1e-8 Ry in place of 1e-7) and the mixing (0.4 in place of 0.7) are the defaults there. The whole
+set: `python -m validation.dft.hops`, which keeps what is done.
+
 **Data card.** `barriers/benchmark.json`: each hop with formula, phase, defect, charge, atoms,
 tilts, settings, barriers with error, checks, cost, and the reason where it is excluded.
 `barriers/force_calls.xyz.gz`: every force call of every hop as extended XYZ, energies in eV, forces
 in eV/Å; in each header `hop`, `point` (start, saddle, end; empty for structures of the search),
-`charge` and `spin` (multiplicity) as integers, `code`, `functional`, `settings`, `licence`. Made by
+`charge` and `spin` (multiplicity: 2 for an odd electron, also where pw.x smeared it without spin)
+as integers, `code`, `functional`, `settings`, `licence`. Made by
 pvkdb from its own calculations with Quantum ESPRESSO (SSSP 1.3.0) and CP2K; nothing of others is
 in it. Licence: MIT, that of pvkdb. Cite as pvkdb ([how](../cite.md)).
 

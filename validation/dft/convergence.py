@@ -65,6 +65,7 @@ def _plane_waves(kpoints: int, **grid: bool) -> DftSettings:
 #: many are to be computed.
 GAMMA = "pw.x, 30/200 Ry"
 DENSE, OFF_GAMMA = f"{GAMMA}, 2×2×2", f"{GAMMA}, 2×2×2 off Γ"
+SSSP = "pw.x, cutoffs of SSSP"
 #: By what is varied, in the order in which they run; the first is the one that others differ from.
 SETTINGS: dict[str, DftSettings] = {
     "DZVP, 280 Ry": _zurich("DZVP", 280),
@@ -74,7 +75,7 @@ SETTINGS: dict[str, DftSettings] = {
     ),
     "TZVP": _zurich("TZVP"),
     "DZVP, d electrons of Sn": _zurich("DZVP"),
-    "pw.x, cutoffs of SSSP": DftSettings(smearing="fixed", kpoint_grid=(1, 1, 1), **_SCF),
+    SSSP: DftSettings(smearing="fixed", kpoint_grid=(1, 1, 1), **_SCF),
     "TZV2P": _zurich("TZV2P"),
     "DZVP, ghost functions": _zurich("DZVP"),
     "TZV2P, d electrons of Sn, ghost functions": _zurich("TZV2P"),
@@ -92,6 +93,8 @@ DENSE_HOPS = (
     *(f"Cs2{b}Cl6 Fm-3m +0" for b in ("NaSc", "NaY", "LiIn", "LiSc")),
     "CsPbBr3 Pnma +1",
 )
+#: Hops of other hosts that are computed with the cutoffs of SSSP, too.
+CUTOFF_HOPS = tuple(f"Cs2{b}Cl6 Fm-3m +1" for b in ("NaIn", "Te", "LiSc", "Ti", "NaY"))
 #: A hop does not count whose barrier k-points of 2×2×2 change by more, eV.
 _MOST_BY_KPOINTS_EV = 0.05
 #: A line in 1/volume that misses its points by more says nothing of larger cells, meV.
@@ -165,16 +168,15 @@ class Line:
 
 
 def lines() -> list[Line]:
-    """Return what is computed, in its order."""
-    hops = {hop.name: hop.result for hop in dft_page.read_hops().hops}
+    """Return what is computed, in its order, of hops that are relaxed."""
+    hops = {hop.name: hop.result for hop in dft_page.read_hops().hops if hop.result}
+    further = {DENSE: DENSE_HOPS, OFF_GAMMA: DENSE_HOPS, SSSP: (*HOPS, *CUTOFF_HOPS)}
     found = []
     for label in SETTINGS:
-        for name in DENSE_HOPS if label in (DENSE, OFF_GAMMA) else HOPS:
-            if "Sn" in label and "Sn" not in name:
+        for name in further.get(label, HOPS):
+            if name not in hops or ("Sn" in label and "Sn" not in name):
                 continue
-            result = hops[name]
-            assert result is not None
-            points = {point.name: atoms_in(point.structure) for point in result.points}
+            points = {point.name: atoms_in(point.structure) for point in hops[name].points}
             found.append(Line(name, int(name.split()[-1]), label, points))
     return found
 
@@ -244,16 +246,21 @@ def render(calls: list[Atoms]) -> str:
         rows.append(f"| {label} | {settings.engine} | {' | '.join(cells)} | {cost} |")
     relaxed = {hop: hops[hop].barrier_forward_ev for hop in HOPS}  # type: ignore[union-attr]
     between, edge = HOPS
-    best = {hop: found[hop, "pw.x, cutoffs of SSSP"] for hop in HOPS}
+    best = {hop: found[hop, SSSP] for hop in HOPS}
     off = {key: f"{1000 * abs(each - best[key[0]]):.0f}" for key, each in found.items()}
-    cutoffs = [f"{1000 * abs(relaxed[hop] - best[hop]):.0f}" for hop in HOPS]
+    cutoffs = cutoff_changes_ev(calls)
+    edge_ev = cutoffs.pop(edge)
+    tin = found[between, "DZVP, d electrons of Sn"] - found[between, "DZVP"]
     of_sizes = list(cells_by_hop(calls).values())
     dense = dense_changes_ev(calls)
     far = {hop: each for hop, (_, each) in dense.items() if abs(each) > _MOST_BY_KPOINTS_EV}
     near = [abs(each) for hop, (_, each) in dense.items() if hop not in far]
     return TEXTS["page"].format(
-        cutoff_between=cutoffs[0],
-        cutoff_edge=cutoffs[1],
+        cutoffs=", ".join(
+            f"{hop.partition(' ')[0]} by {1000 * each:+.0f}" for hop, each in cutoffs.items()
+        ),
+        cutoff_edge=f"{1000 * abs(edge_ev):.0f}",
+        tin=f"{1000 * abs(tin):.0f}",
         recipe=RECIPE,
         edge_recipe=off[edge, RECIPE],
         edge_largest=off[edge, "TZV2P"],
@@ -275,6 +282,16 @@ def render(calls: list[Atoms]) -> str:
         images="\n".join(map(_images, of_sizes)),
         cells="\n".join(line for own in of_sizes for line in _cells_table(own)),
     )
+
+
+def cutoff_changes_ev(calls: list[Atoms]) -> dict[str, float]:
+    """Return what the cutoffs of SSSP change at the structures of a hop by pw.x, eV, by hop."""
+    found = barriers(calls)
+    return {
+        hop.name: found[hop.name, SSSP] - hop.result.barrier_forward_ev
+        for hop in dft_page.read_hops().hops
+        if hop.result is not None and (hop.name, SSSP) in found
+    }
 
 
 def dense_changes_ev(calls: list[Atoms]) -> dict[str, tuple[float, float]]:
@@ -377,17 +394,24 @@ def _images(found: list[Cell]) -> str:
 
 
 def _sizes() -> str:
-    """Return what a larger cell changes of hops of one code and setting."""
-    small = {hop.name: hop.result for hop in dft_page.read_hops().hops}
-    changes = []
+    """Return what a larger cell changes of relaxed hops of one code and setting."""
+    small = {hop.name: hop for hop in dft_page.read_hops().hops}
+    texts = []
     for hop in dft_page.read_hops(HOPS_FILE).hops:
         before = small.get(" ".join(hop.name.split()[:3]))  # without the distance
-        if before is not None and hop.result is not None and hop.settings == before.settings:
-            change = hop.result.barrier_forward_ev - before.barrier_forward_ev
-            changes.append(f"{1000 * change:+.0f} meV in {hop.name} ({hop.result.atoms} atoms)")
-    if not changes:
-        return "Larger cells are queued."
-    return f"A larger cell changes the relaxed barrier by {', '.join(changes)}."
+        if before is None or hop.result is None or before.result is None:
+            continue
+        if hop.settings == before.settings and hop.guide_forward_ev and before.guide_forward_ev:
+            change = hop.result.barrier_forward_ev - before.result.barrier_forward_ev
+            elastic = hop.guide_forward_ev - before.guide_forward_ev
+            texts.append(
+                f"Relaxed in {hop.result.atoms} atoms in place of {before.result.atoms}, "
+                f"{before.name} changes by {1000 * change:+.0f} meV,\nby the potential "
+                f"by {1000 * elastic:+.0f} meV: {1000 * (change - elastic):+.0f} meV are left for "
+                "the charge and Γ. The cells above\nare not relaxed, so that what they say of "
+                "images is no surer than a factor of two."
+            )
+    return "\n".join(texts) or "Larger cells are queued."
 
 
 def main() -> None:

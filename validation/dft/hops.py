@@ -55,7 +55,8 @@ class HopCase:
     """The limiting hop of a halide vacancy at a charge.
 
     ``cutoff_ry`` is that of waves and density; ``max_force_calls`` is for each structure;
-    ``distance_ang`` is the least distance of the vacancy from its images.
+    ``distance_ang`` is the least distance of the vacancy from its images. ``off_gamma`` is for what
+    Γ alone gets wrong: k-points of 2×2×2, half a step off it.
     """
 
     formula: str
@@ -66,12 +67,14 @@ class HopCase:
     code: Engine = Engine.ESPRESSO
     distance_ang: float = 10.0
     supercell: str | None = None
+    off_gamma: bool = False
 
     @property
     def name(self) -> str:
         """Shown in the table and kept with the numbers."""
         far = f" {self.distance_ang:g} Å" if self.distance_ang != 10 else ""
-        return f"{self.formula} {self.phase} {self.charge:+d}{far}"
+        grid = " 2×2×2" if self.off_gamma else ""
+        return f"{self.formula} {self.phase} {self.charge:+d}{far}{grid}"
 
     @property
     def path(self) -> NebRequest:
@@ -96,7 +99,8 @@ class HopCase:
             charge=self.charge,
             cutoff_wfc_ry=self.cutoff_ry[0],
             cutoff_rho_ry=self.cutoff_ry[1],
-            kpoint_grid=(1, 1, 1),
+            kpoint_grid=(2, 2, 2) if self.off_gamma else (1, 1, 1),
+            off_gamma=self.off_gamma,
             smearing="fixed" if self.charge % 2 else "gaussian",
             scf_threshold_ry=1e-7,
             mixing_beta=0.7,
@@ -114,8 +118,6 @@ CASES = (
     HopCase("Cs2SnI6", "Fm-3m", 1),
     HopCase("Cs2AgBiBr6", "Fm-3m", 1, max_force_calls=80),  # 40 did not reach its saddle point
     HopCase("Cs3Sb2I9", "P-3m1", 1),
-    HopCase("CsPbBr3", "Pnma", 0, _LEAD_RY),
-    HopCase("CsPbI3", "Pnma", 0, _LEAD_RY),
     HopCase("Cs2SnI6", "Fm-3m", 0),
     HopCase("Cs2SnCl6", "Fm-3m", 0),
     HopCase("Cs2SnBr6", "Fm-3m", 0),
@@ -148,6 +150,8 @@ FURTHER_CASES = (
     HopCase("Cs2NaYCl6", "Fm-3m", 0),
     HopCase("Cs2LiInCl6", "Fm-3m", 0),
     HopCase("Cs2LiScCl6", "Fm-3m", 0),
+    HopCase("Cs2AgInCl6", "Fm-3m", 1, off_gamma=True),
+    HopCase("Cs2SnCl6", "Fm-3m", 0, off_gamma=True),
 )
 #: Hops in larger cells, by the distance in Å: 71 atoms with pw.x, to see what the size does to a
 #: barrier of the same settings, and 159 with CP2K, which hold the tilts of their host.

@@ -226,6 +226,8 @@ def _in_words(hops: Hops) -> list[str]:
             between=said(between),
             changes=said(changes),
             raised=raised,
+            least=min(map(abs, changes.values())),
+            largest=max(map(abs, changes.values())),
             of_changes=len(changes),
         )
         .rstrip("\n")

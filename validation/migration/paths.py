@@ -8,7 +8,7 @@ from statistics import mean
 
 from pvkdb.schemas.calculations.migration import HopBarrier
 from validation.barrier_cases import CASES, POTENTIALS, Case
-from validation.dft.page import read_hops
+from validation.dft.convergence import dense_changes_ev, read_calls
 from validation.dft.path_points import PathPoint
 from validation.migration.comparison import Comparison, pairs_of
 from validation.migration.results import Results
@@ -60,9 +60,9 @@ def _by_dft_in_words(points: Sequence[PathPoint]) -> Iterator[str]:
 
 
 def _neutral_ev(formula: str) -> float:
-    """Return the barrier by DFT of the neutral vacancy of a vacancy-ordered host."""
-    results = (hop.result for hop in read_hops().hops if hop.name == f"{formula} Fm-3m +0")
-    return next(found.barrier_forward_ev for found in results if found is not None)
+    """Return E(saddle) − E(start) by DFT with k-points, of a neutral vacancy relaxed at Γ."""
+    gamma_ev, change_ev = dense_changes_ev(read_calls())[f"{formula} Fm-3m +0"]
+    return gamma_ev + change_ev
 
 
 def _with_the_other(compared: Sequence[Comparison]) -> Iterator[str]:

@@ -76,7 +76,11 @@ def test_k_points_enter_the_error_of_a_barrier_that_hardly_depends_on_them(
 
 @pytest.mark.parametrize(
     ("higher_ev", "order"),
-    [(0.1, "the same order"), (-0.1, "the opposite order"), (0.01, "no order follows")],
+    [
+        (0.1, "the neutral one is slower here, too"),
+        (-0.1, "the positive one is slower"),
+        (0.01, "it is not clear which is slower"),
+    ],
 )
 def test_the_order_of_charges_is_said_where_it_exceeds_the_error(
     higher_ev: float, order: str
@@ -84,7 +88,17 @@ def test_the_order_of_charges_is_said_where_it_exceeds_the_error(
     (hop,) = (each for each in read_set().hops if each.name == "CsPbI3 Pnma +1 15.5 Å")
     barrier_ev = (hop.barrier_forward_ev or 0) + higher_ev
     neutral = hop.model_copy(update={"charge": 0, "barrier_forward_ev": barrier_ev})
-    assert f"{higher_ev:+.2f} ± 0.02 eV: {order}" in render(DocumentedSet(hops=[hop, neutral]), [])
+    page = render(DocumentedSet(hops=[hop, neutral]), [])
+    assert f"{higher_ev:+.2f} ± 0.02 eV from that of the positive one: {order}" in page
+
+
+def test_a_hop_whose_cutoffs_were_not_tested_has_the_largest_change_of_those_that_were() -> None:
+    hops = {hop.name: hop for hop in ESPRESSO_SET.read().hops}
+    changes_ev = convergence.cutoff_changes_ev(convergence.read_calls())
+    other = "Cs2LiYCl6 Fm-3m +1"
+    assert other not in changes_ev
+    largest = max(abs(each) for name, each in changes_ev.items() if "Pb" not in name)
+    assert settings_error_ev(hops[other]) >= largest
 
 
 @pytest.mark.parametrize(("lowered", "believed"), [((4, 5, 6), True), ((9, 0, -3), False)])
