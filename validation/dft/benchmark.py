@@ -259,12 +259,17 @@ def render(benchmark: DocumentedSet, scores: list[PotentialScore]) -> str:
     if not_run := sorted(planned - {hop.name for hop in benchmark.hops}):
         lines.append(f"- Planned and not run: {', '.join(not_run)}")
     learned = charge_correction.section(charge_correction.read_left_out())
-    small = [hop.name for hop in counted if hop.settings.engine is Engine.ESPRESSO]
+    small = [hop.name for hop in counted if _at_gamma(hop)]
     dense = convergence.dense_changes_ev(convergence.read_calls())
     changes_ev = {name: change for name, (_, change) in dense.items() if name in small}
     checked = {"dense": len(changes_ev), "small": len(small)}
     foot = _FOOT.format(**checked, errors=_with_kpoints(scores, changes_ev))
     return "\n".join([*lines, *learned, foot])
+
+
+def _at_gamma(hop: DocumentedHop) -> bool:
+    """Whether a hop was relaxed by pw.x at Γ alone."""
+    return hop.settings.engine is Engine.ESPRESSO and hop.settings.kpoint_grid == (1, 1, 1)
 
 
 def _with_kpoints(scores: list[PotentialScore], changes_ev: dict[str, float]) -> str:
@@ -383,9 +388,9 @@ hop.
 - Groups are of one code, one setting and one charge, and are never mixed. In the cells of 35 to 41
   atoms a barrier is that of the cell, not that of the material: a potential is scored in the same
   cell, so that the size enters both alike; what Γ alone leaves enters DFT only. More k-points are
-  computed for {dense} of the {small} hops by pw.x that count ([which](barriers.md#k-points)). What
-  they change is not in the barriers but in their errors; added to the barriers of these hops it
-  would leave, between the structures of DFT, errors of {errors}.
+  computed for {dense} of the {small} hops by pw.x at Γ that count ([which](barriers.md#k-points)).
+  What they change is not in the barriers but in their errors; added to the barriers of these hops
+  it would leave, between the structures of DFT, errors of {errors}.
 - PBE is the functional; neutral vacancies have a spin with CP2K and none with pw.x. What PBE itself
   misses is not in these errors. Searches start on the path of SevenNet-0, which may favour it.
 

@@ -149,9 +149,8 @@ FURTHER_CASES = (
     HopCase("Cs2LiScCl6", "Fm-3m", 1),
     HopCase("Cs2NaYCl6", "Fm-3m", 0),
     HopCase("Cs2LiInCl6", "Fm-3m", 0),
-    HopCase("Cs2LiScCl6", "Fm-3m", 0),
     HopCase("Cs2AgInCl6", "Fm-3m", 1, off_gamma=True),
-    HopCase("Cs2SnCl6", "Fm-3m", 0, off_gamma=True),
+    HopCase("Cs2SnI6", "Fm-3m", 0, off_gamma=True),
 )
 #: Hops in larger cells, by the distance in Å: 71 atoms with pw.x, to see what the size does to a
 #: barrier of the same settings, and 159 with CP2K, which hold the tilts of their host.
