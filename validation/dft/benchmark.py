@@ -186,9 +186,10 @@ def settings_error_ev(hop: Hop) -> float:
     """Return by how much better cutoffs, basis sets and k-points change a barrier, eV.
 
     Cutoffs and k-points are those of the hop itself, where they are computed at its structures;
-    other hops have the largest change by cutoffs of those with the same. Gaussians are measured on
-    one hop along an edge, against plane waves and the largest basis set; d electrons of tin on the
-    one between octahedra.
+    other hops have the largest change by cutoffs of those with the same. A hop that is relaxed off
+    Γ is half as far from both grids as they are from each other, at the structures of Γ. Gaussians
+    are measured on one hop along an edge, against plane waves and the largest basis set; d
+    electrons of tin on the one between octahedra.
     """
     calls = convergence.read_calls()
     found, settings = convergence.barriers(calls), hop.settings
@@ -207,6 +208,10 @@ def settings_error_ev(hop: Hop) -> float:
     }
     error_ev = changes_ev.get(hop.name, max(changes_ev.values()))
     _, kpoints_ev = convergence.dense_changes_ev(calls).get(hop.name, (0.0, 0.0))
+    at_gamma = hop.name.removesuffix(" 2×2×2")
+    grids = [(at_gamma, label) for label in (convergence.DENSE, convergence.OFF_GAMMA)]
+    if settings.off_gamma and found.keys() >= {*grids}:
+        kpoints_ev = (found[grids[0]] - found[grids[1]]) / 2
     return float(np.hypot(error_ev, kpoints_ev))
 
 
