@@ -94,11 +94,16 @@ def test_the_order_of_charges_is_said_where_it_exceeds_the_error(
 
 def test_a_hop_whose_cutoffs_were_not_tested_has_the_largest_change_of_those_that_were() -> None:
     hops = {hop.name: hop for hop in ESPRESSO_SET.read().hops}
-    changes_ev = convergence.cutoff_changes_ev(convergence.read_calls())
-    other = "Cs2LiYCl6 Fm-3m +1"
+    calls = convergence.read_calls()
+    changes_ev = convergence.cutoff_changes_ev(calls)
+    other, silver = "Cs2LiYCl6 Fm-3m +1", "Cs2AgInCl6 Fm-3m +1"
     assert other not in changes_ev
-    largest = max(abs(each) for name, each in changes_ev.items() if "Pb" not in name)
-    assert settings_error_ev(hops[other]) >= largest
+    others = [each for name, each in changes_ev.items() if "Pb" not in name and name != silver]
+    dense_ev = {name: change for name, (_, change) in convergence.dense_changes_ev(calls).items()}
+    error_ev = np.hypot(max(map(abs, others)), dense_ev[other])
+    assert settings_error_ev(hops[other]) == pytest.approx(error_ev, abs=1e-9)
+    error_ev = settings_error_ev(hops[f"{silver} 2×2×2"])
+    assert changes_ev[silver] <= error_ev < changes_ev[silver] + abs(dense_ev[silver])
 
 
 @pytest.mark.parametrize(("lowered", "believed"), [((4, 5, 6), True), ((9, 0, -3), False)])
