@@ -186,12 +186,12 @@ def settings_error_ev(hop: Hop) -> float:
     """Return by how much better cutoffs, basis sets and k-points change a barrier, eV.
 
     Cutoffs and k-points are those of the hop itself, where they are computed at its structures;
-    other hops have the largest change by cutoffs of those with the same, with silver apart, whose
-    norm-conserving pseudopotential needs more waves than the others. Of a hop that is relaxed off
-    Γ, k-points are uncertain by half of what grids with and without Γ differ by, at the structures
-    that were relaxed at Γ; where one is missing, by the most that counts. Gaussians are measured on
-    one hop along an edge, against plane waves and the largest basis set; d electrons of tin on the
-    one between octahedra.
+    other hops have the largest change by cutoffs of those with the same, hosts with silver that of
+    silver, which alone moves by more than 1 meV. Of a hop that is relaxed off Γ, k-points are
+    uncertain by half of what grids with and without Γ differ by, at the structures that were
+    relaxed at Γ; where one is missing, by the most that counts. Gaussians are measured on one hop
+    along an edge, against plane waves and the largest basis set; d electrons of tin on the one
+    between octahedra.
     """
     calls = convergence.read_calls()
     found, settings = convergence.barriers(calls), hop.settings
@@ -360,7 +360,7 @@ edit.
 {answer}
 
 These potentials know no charge. It is not all that they miss: in the hops that count at both
-charges they are in the mean no nearer to DFT at 0, where one, Cs2TeCl6, decides
+charges they are in the mean no nearer to DFT at 0, where Cs2TeCl6 weighs most
 ([both](#neutral-beside-positive)). Errors in eV, of the barriers forward and reverse, against DFT
 in the same cell; of components of forces in eV/Å. MAE and signed: between a potential's own ends
 and saddle point, searched from those of DFT. In brackets 95 % over compositions, each counted once:

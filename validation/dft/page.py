@@ -170,7 +170,8 @@ def _basins(hops: list[Hop]) -> list[str]:
     most = max(hop.apart_ang for hop in hops if hop.apart_ang is not None and hop not in marked)
     lines = [
         "- Not converged: no barriers, kept with their files and\n"
-        f"  counted nowhere. In the others the surroundings move by at most {most:.2f} Å otherwise."
+        f"  counted nowhere. In the others the surroundings move by at most {most:.2f} Å "
+        "otherwise,\n  above 0.25 Å only where DFT itself came downhill to the end."
     ]
     for hop in marked:
         assert hop.result is not None
