@@ -1,23 +1,24 @@
 """Write docs/validation/drafting.md: what the rules of ``pvkdb draft`` find in papers.
 
-    python -m validation.drafting.make [TEXT]
+    python -m validation.drafting.make [REVIEW] [--texts FOLDER]
 
-scores the drafts of the texts of ``validation/drafting/texts`` and of quotations in ``curation``
-(``validation/drafting/score.py``), and reads the text of the review (by default
-``PVKDB_REVIEW_TEXT`` or ``../shared/seed/review.txt``), whose proposals are compared with the rows
-that two people transcribed from it. It takes seconds. A test holds the figures of the page against
-the bars below.
+scores the drafts of quotations in ``curation`` (``validation/drafting/score.py``), and reads the
+text of the review (by default ``PVKDB_REVIEW_TEXT`` or ``../shared/seed/review.txt``), whose
+proposals are compared with the rows that two people transcribed from it. The texts of others that
+FOLDER holds are measured again; for the rest the counts of their last measurement stand. It takes
+seconds. A test holds the figures of the page against the bars below.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isclose
 from pathlib import Path
+from typing import Any
 
 from pvkdb.chemistry.formulas.composition import parse_material
 from pvkdb.errors import InputError
@@ -25,12 +26,16 @@ from pvkdb.literature.drafts.documents import read_document
 from pvkdb.literature.drafts.statements import STACK, FoundValue, statements
 from pvkdb.schemas.metrics import TABLE_METRICS
 from validation.drafting.score import (
+    OF_OTHERS,
     PARTS,
     ROUNDING,
     Measured,
     Score,
     first_measurements,
+    keep,
+    last_measured,
     measured,
+    print_missing,
     share,
     total,
 )
@@ -71,16 +76,24 @@ class PrintedValue:
 
 def main() -> None:
     """Write the page."""
-    default = ROOT.parent / "shared" / "seed" / "review.txt"
-    path = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("PVKDB_REVIEW_TEXT", default))
-    text = "\n".join(page(path))
+    default = os.environ.get("PVKDB_REVIEW_TEXT", ROOT.parent / "shared" / "seed" / "review.txt")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("review", nargs="?", type=Path, default=Path(default), help="its text")
+    parser.add_argument("--texts", type=Path, metavar="FOLDER", help="texts of others, ID.txt")
+    asked = parser.parse_args()
+    if asked.texts:
+        keep({part: measured(part, asked.texts) for part in OF_OTHERS})
+        print_missing(asked.texts)
+    text = "\n".join(page(asked.review))
     PAGE.write_text(text, encoding="utf-8")
     print(text)
 
 
 def page(path: Path) -> Iterator[str]:
     """Yield the lines of the page."""
-    texts = {part: measured(part) for part in PARTS}
+    texts = {part: last_measured(part) for part in PARTS}
     yield from _texts(texts)
     printed, proposals = printed_values(), proposed_values(path)
     yield TEXTS["review"].format(seen=", ".join(SEEN).replace("section ", "")).rstrip("\n")
@@ -105,17 +118,18 @@ def page(path: Path) -> Iterator[str]:
         f"{materials} the right material; the review often names them in another sentence.\n"
     )
     yield TEXTS["texts"].rstrip("\n")
+    folders = LITERATURE, LITERATURE / "open_pages"
+    papers = {row["key"]: row for one in folders for row in csv_rows(one / "references.csv")}
     for part, own in texts.items():
         for one in own:
-            source = one.source
-            name = source.get("doi") or f"[{source['id']}]({source['address']})"
-            yield row(name, part, source.get("licence", "quoted"), *one.values.plain())
+            yield row(_paper(one.source, papers), part, *one.values.plain())
     yield ""
 
 
 def _texts(texts: dict[str, list[Measured]]) -> Iterator[str]:
     """Yield the tables of the texts: the first measurements, and those of today."""
-    yield TEXTS["head"].format(count=sum(map(len, texts.values()))).rstrip("\n")
+    others = sum(len(texts[part]) for part in OF_OTHERS)
+    yield TEXTS["head"].format(count=sum(map(len, texts.values())), others=others).rstrip("\n")
     firsts: dict[str, Score] = {}
     last = ""
     for what in ("values", "reference"):
@@ -149,6 +163,14 @@ def _texts(texts: dict[str, list[Measured]]) -> Iterator[str]:
     for part, own in texts.items():
         values, reference = total(one.values for one in own), total(one.reference for one in own)
         yield row(part, str(len(own)), *values.cells(), *reference.cells())
+
+
+def _paper(text: dict[str, Any], papers: dict[str, dict[str, str]]) -> str:
+    """Return the title of a text's paper, linked to its DOI; the id where none is printed."""
+    known = papers.get(text["id"]) or papers.get(f"web-{text['id']}") or {}
+    doi = text.get("doi") or known.get("doi")
+    title = text.get("reference", {}).get("title") or known.get("title") or text["id"]
+    return f"[{title}](https://doi.org/{doi})" if doi else str(title)
 
 
 def _pairs(before: Score, now: Score) -> list[str]:

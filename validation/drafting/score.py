@@ -1,14 +1,17 @@
-"""Score what ``pvkdb draft`` proposes for the texts of ``validation/drafting/texts``.
+"""Score what ``pvkdb draft`` proposes for the texts that ``validation/drafting/gold`` knows.
 
-    python -m validation.drafting.score PART...        the counts; --show names what is wrong
+    python -m validation.drafting.score FOLDER [PART...]   the counts; --show names what is wrong
 
-A part that has been shown is spent: rules may have been made for it.
+The texts are of others and not in the repository. FOLDER holds those that you have, each as
+``ID.txt`` or ``DOI.txt`` with ``_`` in place of ``/``. A part that has been shown is spent: rules
+may have been made for it.
 """
 
 from __future__ import annotations
 
+import argparse
+import csv
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from functools import cache
@@ -29,8 +32,10 @@ from pvkdb.store.curation.sources import Upload
 from pvkdb.store.rows.stacks import split_structure
 from validation.pages import ROOT, csv_rows
 
-TEXTS = Path(__file__).parent / "texts"
-PARTS = ("development", *(f"unseen_{n}" for n in range(1, 9)), "quotations", "readings")
+GOLD = Path(__file__).parent / "gold"
+#: Parts whose texts are of others, and those whose texts are quotations in ``curation``.
+OF_OTHERS = ("development", *(f"unseen_{n}" for n in range(1, 9)))
+PARTS = (*OF_OTHERS, "quotations", "readings")
 #: Two people read these pages before there were the rules of today, and quoted what they read.
 QUOTATIONS = ROOT / "curation" / "open_pages" / "first.csv"
 READINGS = ROOT / "curation" / "independent" / "values.csv"
@@ -144,12 +149,74 @@ def share(part: int, whole: int) -> str:
     return f"{part} of {whole} ({p:.0%}, {low:.0%} to {high:.0%})"
 
 
-def measured(part: str) -> list[Measured]:
-    """Return the texts of a part with their scores."""
+def measured(part: str, folder: Path | None = None) -> list[Measured]:
+    """Return the texts of a part with their scores; of those of others, the ones in a folder."""
     if part in _OF_READERS:
-        return [_measure(text) for text in _OF_READERS[part]()]
-    texts = yaml.safe_load((TEXTS / f"{part}.yaml").read_text(encoding="utf-8"))
-    return [_measure(text) for text in texts]
+        return [measure(text) for text in _OF_READERS[part]()]
+    files = {text["id"]: text_file(text, folder) for text in gold(part)} if folder else {}
+    return [
+        measure(text | {"text": file.read_text(encoding="utf-8")})
+        for text in gold(part)
+        if (file := files.get(text["id"]))
+    ]
+
+
+def gold(part: str) -> list[dict[str, Any]]:
+    """Return what people have typed from the texts of a part, each with its paper."""
+    typed: list[dict[str, Any]] = yaml.safe_load((GOLD / f"{part}.yaml").read_text("utf-8"))
+    return typed
+
+
+def text_file(text: dict[str, Any], folder: Path) -> Path | None:
+    """Return the file of a text in a folder, by the id of the text or the DOI of its paper."""
+    names = filter(None, (text["id"], text.get("doi", "").replace("/", "_")))
+    return next((path for name in names if (path := folder / f"{name}.txt").is_file()), None)
+
+
+def missing(folder: Path) -> dict[str, list[str]]:
+    """Return the ids of the texts that a folder lacks, by part."""
+    return {
+        part: [text["id"] for text in gold(part) if not text_file(text, folder)]
+        for part in OF_OTHERS
+    }
+
+
+def last_measured(part: str) -> list[Measured]:
+    """Return the texts of a part with their counts of the last time when each was at hand."""
+    if part in _OF_READERS:
+        return measured(part)
+    counts = {
+        (row["id"], row["what"]): Score(
+            *(int(row[name]) for name in ("printed", "found", "proposed", "right"))
+        )
+        for row in csv_rows(GOLD / "measured.csv")
+    }
+    return [
+        Measured(text, counts[text["id"], "values"], counts[text["id"], "reference"], [], [])
+        for text in gold(part)
+    ]
+
+
+def keep(own: dict[str, list[Measured]]) -> None:
+    """Write the counts of texts, by part, over those of the last time."""
+    path = GOLD / "measured.csv"
+    rows = csv_rows(path)
+    new = {
+        (one.source["id"], what): getattr(one, what)
+        for texts in own.values()
+        for one in texts
+        for what in ("values", "reference")
+    }
+    for row in rows:
+        if score := new.get((row["id"], row["what"])):
+            row |= {
+                name: str(getattr(score, name))
+                for name in ("printed", "found", "proposed", "right")
+            }
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _quotations() -> Iterator[dict[str, Any]]:
@@ -194,7 +261,8 @@ def _readings() -> Iterator[dict[str, Any]]:
 _OF_READERS = {"quotations": _quotations, "readings": _readings}
 
 
-def _measure(text: dict[str, Any]) -> Measured:
+def measure(text: dict[str, Any]) -> Measured:
+    """Return a text with the scores of its draft."""
     draft = draft_paper(Upload(f"{text['id']}.txt", text["text"].encode()))
     proposed, typed = [*_proposed(draft)], [*map(_typed, text["gold"])]
     said = [Item(name, draft.reference[name]) for name in _REFERENCE if name in draft.reference]
@@ -281,7 +349,7 @@ def first_measurements() -> list[dict[str, str]]:
 
     ``before_…`` is what the rules found that this work began with.
     """
-    return csv_rows(TEXTS / "first.csv")
+    return csv_rows(GOLD / "first.csv")
 
 
 def total(scores: Iterable[Score]) -> Score:
@@ -291,16 +359,31 @@ def total(scores: Iterable[Score]) -> Score:
 
 def main() -> None:
     """Print the scores of the parts that the command names."""
-    show = "--show" in sys.argv
-    for part in [name for name in sys.argv[1:] if name != "--show"] or PARTS:
-        texts = measured(part)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="folder of the texts")
+    parser.add_argument("parts", nargs="*", metavar="PART", choices=PARTS, default=PARTS)
+    parser.add_argument("--show", action="store_true", help="name what is missing and wrong")
+    asked = parser.parse_args()
+    for part in asked.parts:
+        texts = measured(part, asked.folder)
         for name in ("values", "reference"):
             found, right = total(getattr(one, name) for one in texts).cells()
             print(f"{part}, {name}: found {found}; right {right}")
-        for one in texts if show else ():
+        for one in texts if asked.show else ():
             for word, items in (("missing", one.missing), ("wrong", one.wrong)):
                 for item in items:
                     print(f"  {one.source['id']}: {word}: {item}")
+    print_missing(asked.folder, asked.parts)
+
+
+def print_missing(folder: Path, parts: Iterable[str] = OF_OTHERS) -> None:
+    """Print which texts of some parts a folder lacks."""
+    for part, names in missing(folder).items():
+        if names and part in parts:
+            lacking = f"{len(names)} of {len(gold(part))} texts are not in {folder}"
+            print(f"{part}: {lacking}: {' '.join(names)}")
 
 
 if __name__ == "__main__":
