@@ -39,6 +39,7 @@ from pvkdb_pipelines.dft.codes.runs import (
     RunLocation,
     dying_with_parent,
     end_process,
+    going_with_process,
 )
 from pvkdb_pipelines.potentials.potential import Properties
 
@@ -260,7 +261,8 @@ class _Shell:
     def __init__(
         self, settings: DftSettings, location: RunLocation, stress: bool, ghost: str | None
     ) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="pvkdb-cp2k-", dir=location.scratch))
+        folder = tempfile.mkdtemp(prefix="pvkdb-cp2k-", dir=location.scratch)
+        self._folder = Path(going_with_process(folder))
         self._limit_s = location.max_seconds
         self._stress = stress
         self._last: Atoms | None = None

@@ -24,7 +24,7 @@ from pvkdb_pipelines.dft.codes.cp2k import Cp2kEngine
 from pvkdb_pipelines.dft.codes.dft_engine import DftEngine, plain
 from pvkdb_pipelines.dft.codes.espresso import EspressoEngine
 from pvkdb_pipelines.dft.codes.pw_output import tail
-from pvkdb_pipelines.dft.codes.runs import RunLocation
+from pvkdb_pipelines.dft.codes.runs import RunLocation, going_with_process
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.potentials.potential import Potential, Properties
 
@@ -95,7 +95,7 @@ class _GpawEngine(DftEngine):
     def _run(self, structure: Atoms, stress: bool) -> Properties:
         moment = self._settings.magnetization_mub
         with tempfile.TemporaryDirectory(prefix="pvkdb-dft-", dir=self._location.scratch) as folder:
-            output = Path(folder, "gpaw.txt")
+            output = Path(going_with_process(folder), "gpaw.txt")
             output.touch()
             atoms = plain(structure)
             if moment is not None:

@@ -20,7 +20,7 @@ from pvkdb_pipelines.dft.codes import sssp
 from pvkdb_pipelines.dft.codes.density import start_of
 from pvkdb_pipelines.dft.codes.dft_engine import DftEngine, plain
 from pvkdb_pipelines.dft.codes.pw_output import CodeOutput, read_pw_output, require_success
-from pvkdb_pipelines.dft.codes.runs import RunLocation, run_program
+from pvkdb_pipelines.dft.codes.runs import RunLocation, going_with_process, run_program
 from pvkdb_pipelines.potentials.potential import Properties
 
 #: The names of the smearings in pw.x.
@@ -139,7 +139,8 @@ class EspressoEngine(DftEngine):
         left = self._left_s("pw.x")
         lists = namelists(self._settings, stress=stress)
         if not self._saved:
-            self._saved = tempfile.mkdtemp(prefix="pvkdb-pw-saved-", dir=self._location.scratch)
+            saved = tempfile.mkdtemp(prefix="pvkdb-pw-saved-", dir=self._location.scratch)
+            self._saved = going_with_process(saved)
             weakref.finalize(self, shutil.rmtree, self._saved, ignore_errors=True)
         lists["control"] |= {"disk_io": "low", "outdir": self._saved}
         last, self._last = self._last, None  # nothing to start from if this run fails
@@ -148,7 +149,8 @@ class EspressoEngine(DftEngine):
         )
         if left is not None:
             lists["control"]["max_seconds"] = round(left, 1)
-        folder = Path(tempfile.mkdtemp(prefix="pvkdb-pw-", dir=self._location.scratch))
+        made = tempfile.mkdtemp(prefix="pvkdb-pw-", dir=self._location.scratch)
+        folder = Path(going_with_process(made))
         try:
             profile = _SupervisedProfile(self._location, left)
             atoms = plain(structure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gzip
 import io
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +34,16 @@ DEBIAN_PSEUDO_DIR = Path("/usr/share/espresso/pseudo")
 DEBIAN_CP2K_DATA = Path("/usr/share/cp2k")
 #: Programs by the variable with the command that starts each.
 PROGRAMS = {"PVKDB_PW_COMMAND": "pw.x", "PVKDB_CP2K_COMMAND": "cp2k.psmp"}
-#: Seconds between SIGTERM and SIGKILL.
-_TERM_S = 5.0
+#: Removes the folders whose names it reads, once no process writes to it any more.
+_REMOVE = """
+import os, shutil, sys, time
+for folder in sys.stdin.read().splitlines():
+    for _ in range(600):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.exists(folder):
+            break
+        time.sleep(0.1)  # a program that ends just now still writes
+"""
 #: glibc gives large arrays back after each use, and the system clears their memory anew, a sixth of
 #: the processor time of pw.x with 39 atoms. It keeps them, if the environment says nothing else.
 _KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "2147483647"}
@@ -145,8 +155,30 @@ def cpu_seconds() -> float:
     return time.process_time() + ended.ru_utime + ended.ru_stime + running
 
 
+@cache
+def _remover() -> subprocess.Popen[str]:
+    """Start the process that removes folders when this one has ended, however it ends."""
+    command = [sys.executable, "-I", "-S", "-c", _REMOVE]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, text=True, bufsize=1, start_new_session=True
+    )
+    atexit.register(process.communicate)
+    return process
+
+
+def going_with_process(folder: str) -> str:
+    """Return a folder for temporary files, which is removed at the latest when this process ends.
+
+    Also when it is killed, and after the programs that write there.
+    """
+    listed = _remover().stdin
+    assert listed is not None
+    listed.write(f"{Path(folder).absolute()}\n")
+    return folder
+
+
 def dying_with_parent(command: Sequence[str]) -> list[str]:
-    """Return a command whose program dies with this process, in a session of its own."""
+    """Return a command whose program, and all it starts, ends with this process."""
     return [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), *command]
 
 
@@ -179,14 +211,14 @@ def run_program(
 
 
 def end_process(process: subprocess.Popen[Any]) -> None:
-    """End a process and its group, with SIGTERM first and then with SIGKILL."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    """End a program of :func:`dying_with_parent`, with SIGTERM first and then with SIGKILL."""
+    process.terminate()
+    try:
+        process.wait(2 * launch.TERM_S)
+    except subprocess.TimeoutExpired:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_TERM_S)
-            return
-    process.wait()
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 class RunFiles:

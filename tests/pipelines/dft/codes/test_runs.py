@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
@@ -28,33 +29,63 @@ def test_output_errors_and_exit_code_are_kept_and_time_is_limited(tmp_path: Path
     assert (tmp_path / "err").read_text() == "complained\n"
 
 
+#: As mpirun does: a program with a group of its own, whose starter then stays as it is.
+LAUNCHER = "import subprocess, sys; subprocess.run(['sleep', sys.argv[1]], start_new_session=True)"
+WORKER = """
+import sys, tempfile
+from pathlib import Path
+from pvkdb_pipelines.dft.codes.runs import going_with_process, run_program
+folder = Path(going_with_process(tempfile.mkdtemp(dir=sys.argv[1])))
+run_program(sys.argv[2:], folder, folder / "out", folder / "err", None)
+"""
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only the Linux kernel offers this")
-def test_a_program_dies_with_the_worker_that_is_killed(tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; "
-        "from pvkdb_pipelines.dft.codes.runs import run_program; "
-        "folder = Path(sys.argv[1]); "
-        "run_program(['sleep', '300'], folder, folder / 'out', folder / 'err', None)"
-    )
-    worker = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
+@pytest.mark.parametrize(
+    "command", [["sleep", "297.5"], [sys.executable, "-c", LAUNCHER, "297.5"]], ids=["one", "more"]
+)
+def test_a_program_and_its_folder_go_with_the_worker_that_is_killed(
+    tmp_path: Path, command: list[str]
+) -> None:
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, str(tmp_path), *command])
+    started = [worker]
     try:
         program = _program_of(worker.pid)
+        started = psutil.Process(worker.pid).children(recursive=True)
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
-        psutil.wait_procs([program], timeout=5)
-        assert not program.is_running() or program.status() == psutil.STATUS_ZOMBIE
+        assert program in started
+        _, alive = psutil.wait_procs(started, timeout=30)
+        assert not alive
+        assert list(tmp_path.iterdir()) == []
     finally:
-        worker.kill()
+        for each in started:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
         worker.wait()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only the Linux kernel offers this")
+def test_what_a_program_started_ends_with_it(tmp_path: Path) -> None:
+    """At its time limit, and also where it ends by itself and leaves others behind."""
+    command = [sys.executable, "-c", LAUNCHER, "296.5"]
+    ended = run_program(command, tmp_path, tmp_path / "out", tmp_path / "err", 2)
+    assert (ended.returncode, ended.timed_out) == (-signal.SIGTERM, True)
+    command = ["sh", "-c", "setsid sleep 296.5 & exit 3"]
+    assert run_program(command, tmp_path, tmp_path / "out", tmp_path / "err", 60).returncode == 3
+    assert not [
+        each for each in psutil.process_iter(["cmdline"]) if "296.5" in (each.info["cmdline"] or ())
+    ]
 
 
 def _program_of(pid: int) -> psutil.Process:
-    for _ in range(200):
-        for child in psutil.Process(pid).children():
-            if child.name() == "sleep":
-                return child
+    for _ in range(600):
+        for child in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if child.name() == "sleep":
+                    return child
         time.sleep(0.05)
-    raise AssertionError("the program did not start within 10 s")
+    raise AssertionError("the program did not start within 30 s")
 
 
 def collected(runs: int, output: bytes = b"JOB DONE.") -> dict[str, bytes]:
