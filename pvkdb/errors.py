@@ -169,11 +169,15 @@ class MissingExtraError(PvkdbError):
     exit_code = 7
 
     def __init__(self, packages: str, extra: str) -> None:
+        self._given = packages, extra
         one = "," not in packages
         super().__init__(
             f"{packages!r} {'is' if one else 'are'} not installed; install "
             f"{'it' if one else 'them'} with: pip install 'pvkdb[{extra}]'"
         )
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        return type(self), self._given  # another process raises it, too
 
 
 class AddedError(PvkdbError):

@@ -10,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from pvkdb._version import __version__
+from pvkdb.literature.drafts.budget import end_reading
 from pvkdb.store.database import Store
 from pvkdb_api import optimade
 from pvkdb_api.core.cache import QueryCache
@@ -75,6 +76,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.openapi()  # every request looks its parameters up there; make it before the first one
         yield
+        end_reading()
         served.close()
 
     app = FastAPI(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from math import isclose
 from typing import NamedTuple, TypeVar
 
 from pvkdb.chemistry.quantities import Interval
-from pvkdb.chemistry.units import parse_measurement
+from pvkdb.chemistry.units import parse_measurement, unit_of
 from pvkdb.errors import InputError, unknown_name
 
 T = TypeVar("T")
 
 
+#: Beginning of a cell that ``pvkdb draft`` proposes and that nobody has confirmed.
+UNCONFIRMED = "? "
 #: Texts that people write into cells that should be empty.
 _NOT_REPORTED = frozenset({"n/a", "na", "n.a.", "n.r.", "nr", "none", "-", "–", "—", "?"})
 
@@ -144,3 +147,18 @@ def _charge(text: str) -> int:
     if not match or not plain or (match["front"] and match["back"]):
         raise InputError("is not a charge; write +1, -1 or 0")
     return int(f"{match['front'] or match['back'] or ''}{match['size'] or 1}")
+
+
+def stability_doubt(days: float, printed: str, retention_s: float | None = None) -> str:
+    """Return why a time in storage is unlikely to be one, with the remedy; '' if it is likely."""
+    word = re.search(r"[A-Za-zμµ]*$", printed)
+    unit = unit_of(word[0], ["s"]) if word and word[0] else None
+    if days < 1:
+        reason = f"is {days:.3g} days in storage, less than one"
+    elif unit and unit[1] <= 1:
+        reason = f"is printed in seconds, as a retention is ({days:.3g} days in storage)"
+    elif retention_s is not None and isclose(days, retention_s / 86400, rel_tol=0.01):
+        reason = "is as long as the retention"
+    else:
+        return ""
+    return f"{reason}; if a state was held so long, move it to 'retention', else check the unit"

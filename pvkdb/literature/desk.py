@@ -19,6 +19,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError, NotFoundError, StateError, unknown_name
+from pvkdb.literature.drafts.budget import in_budget
 from pvkdb.literature.drafts.proposals import Proposals, proposals_of
 from pvkdb.literature.drafts.writing import REFERENCE
 from pvkdb.literature.entries import TABLES, normal_doi
@@ -80,7 +81,7 @@ class DraftChangedError(StateError):
         )
 
 
-def prepared(paper: Paper) -> Proposals:
+def prepared(paper: Paper, seconds: float | None = None) -> Proposals:
     """Return what rules propose for a paper that was sent. Raises InputError."""
     if (paper.text is None) is (paper.pdf is None):
         raise InputError("give one of text and pdf")
@@ -88,7 +89,8 @@ def prepared(paper: Paper) -> Proposals:
         content = (paper.text or "").encode() if paper.pdf is None else base64.b64decode(paper.pdf)
     except ValueError as error:
         raise InputError(f"{paper.name} is neither text nor base64: {error}") from error
-    found = proposals_of(Upload(PurePath(paper.name).name, content))
+    upload = Upload(PurePath(paper.name).name, content)
+    found = in_budget(proposals_of, upload, seconds=seconds)
     return found.model_copy(update={"by": paper.by})
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from math import isclose
 from pathlib import PurePath
 from typing import Any
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.quantities import Interval
-from pvkdb.chemistry.units import unit_of
 from pvkdb.errors import InputError
-from pvkdb.literature.cells import Cells
+from pvkdb.literature.cells import Cells, stability_doubt
 from pvkdb.literature.entries import build_row, material_in
 from pvkdb.schemas.metrics import (
     CLAIM_UNITS,
@@ -72,21 +70,6 @@ def devices_row(cells: Cells, references: str) -> DevicesRow:
         if reason := stability_doubt(row.stability_days, printed, row.retention_s):
             cells.doubt(column, reason)
     return row
-
-
-def stability_doubt(days: float, printed: str, retention_s: float | None = None) -> str:
-    """Return why a time in storage is unlikely to be one, with the remedy; '' if it is likely."""
-    word = re.search(r"[A-Za-zμµ]*$", printed)
-    unit = unit_of(word[0], ["s"]) if word and word[0] else None
-    if days < 1:
-        reason = f"is {days:.3g} days in storage, less than one"
-    elif unit and unit[1] <= 1:
-        reason = f"is printed in seconds, as a retention is ({days:.3g} days in storage)"
-    elif retention_s is not None and isclose(days, retention_s / 86400, rel_tol=0.01):
-        reason = "is as long as the retention"
-    else:
-        return ""
-    return f"{reason}; if a state was held so long, move it to 'retention', else check the unit"
 
 
 def raw_files(text: str) -> dict[str, str]:

@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.errors import InputError
-from pvkdb.literature.cells import Cells
+from pvkdb.literature.cells import UNCONFIRMED, Cells
 from pvkdb.literature.deciding import Statement, There, decide
 from pvkdb.literature.device_entries import devices_row, figures_row, raw_files
 from pvkdb.literature.entries import TABLES, energetics_row
 from pvkdb.literature.publications import Publications
-from pvkdb.literature.reading import UNCONFIRMED, FileError, Record, read_records
+from pvkdb.literature.reading import FileError, Record, read_records
 from pvkdb.schemas.imports import Action, Change, Counts, Difference, FileProblem, ImportReport
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow
 from pvkdb.store.collections import DEVICES, ENERGETICS

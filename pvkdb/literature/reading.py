@@ -21,8 +21,6 @@ from pvkdb.schemas.imports import FileProblem
 from pvkdb.schemas.tables.columns import csv_text
 from pvkdb.store.curation.sources import Source
 
-#: Beginning of a cell that ``pvkdb draft`` proposes and that nobody has confirmed.
-UNCONFIRMED = "? "
 #: Longest cell that is accepted.
 MAX_CELL = 4000
 #: Tokens of a valid JSON text that are not separators.

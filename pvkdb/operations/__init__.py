@@ -90,7 +90,8 @@ class Operation:
     extra: str = ""
     #: It needs this scope of a key; with POST it writes, and its function gets such a session.
     scope: str = ""
-    #: Reads the request before a session opens; the function then gets what it returns.
+    #: Reads the request before a session opens, in some seconds or in any time (None); the
+    #: function then gets what it returns.
     prepared: str = ""
     #: The words of an example of the command, and lines of a doctest of ``client``.
     example: str = ""
@@ -121,9 +122,9 @@ class Operation:
         """Return the model of the request; None if there is nothing to ask for."""
         return None if self.request is None else load(self.request)
 
-    def prepare(self, request: Any) -> Any:
+    def prepare(self, request: Any, seconds: float | None = None) -> Any:
         """Return what the function gets for a request. Raises InputError."""
-        return load(self.prepared)(request) if self.prepared else request
+        return load(self.prepared)(request, seconds) if self.prepared else request
 
     def run(self, request: BaseModel | None, reading: Reading, ways: Sequence[str] = ()) -> Any:
         """Return the result; ``ways`` names ``one_of`` as the surface does that calls.

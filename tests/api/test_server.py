@@ -10,6 +10,8 @@ import socket
 import subprocess
 import sys
 import time
+from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psutil
@@ -20,7 +22,9 @@ from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.server import PortInUseError, listen, serve
 
 from ..patience import PATIENCE_S, get
+from ..pvkdb.literature.drafts.printed_pdf import pdf_of_blanks
 from .conftest import Started
+from .guarded import key_for
 
 pytestmark = pytest.mark.slow  # each starts services of their own
 
@@ -162,6 +166,47 @@ def workers_of(pid: int) -> set[int]:
         for child in psutil.Process(pid).children()
         if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
     }
+
+
+def test_a_paper_that_takes_long_ends_before_its_time_and_with_the_service(
+    start: Started, sqlite_store
+) -> None:
+    headers = {"X-API-Key": key_for(sqlite_store, "import")}
+    paper = {"pdf": b64encode(pdf_of_blanks(pages=300, blanks=70_000_000)).decode(), "name": "p"}
+    process, address = start(PVKDB_REQUEST_TIMEOUT_S="6", PVKDB_SHUTDOWN_GRACE_S="1")
+
+    def bring() -> httpx.Response:
+        return httpx.post(f"{address}/api/v1/drafts", json=paper, headers=headers, timeout=60)
+
+    def reading() -> list[psutil.Process]:
+        children = psutil.Process(process.pid).children(recursive=True)
+        return [each for each in children if "budget" in " ".join(each.cmdline())]
+
+    def one_that_reads() -> psutil.Process:
+        deadline = time.monotonic() + PATIENCE_S
+        while not (found := reading()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return found[0]
+
+    assert get(f"{address}/readyz").is_success
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(bring)
+        one_that_reads()
+        assert get(f"{address}/livez").is_success
+        assert not answer.done()
+        refusal = answer.result()
+        assert refusal.status_code == 422
+        assert refusal.headers["content-type"] == "application/problem+json"
+        assert re.search("p takes more than [1-5] s to read; give", refusal.json()["detail"])
+        assert not reading()
+        answer = thread.submit(bring)
+        child = one_that_reads()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)  # it says which request it cut
+        assert process.returncode == 0
+        assert not child.is_running()
+        answer.exception()
 
 
 def test_logs_are_json_lines_that_name_the_request(start: Started) -> None:

@@ -35,6 +35,12 @@ SESSIONS_AT_ONCE = 10
 #: Sessions of writers; SQLite has one writer at a time, and its lock keeps no order of waiting.
 WRITERS_AT_ONCE = {"sqlite": 1, "postgresql": 3}
 
+#: Papers read at the same time, each by a process of its own.
+PREPARED_AT_ONCE = 2
+
+#: Share of a request's time in which it is prepared; the rest is for the database and the answer.
+PREPARING = 0.9
+
 #: Seconds that a write waits for its turn and for locks together, before it is refused.
 WRITE_WAIT_S = 4.0
 
@@ -59,7 +65,8 @@ class NoAnswerError(StoreAwayError):
 class RequestDeadline:
     """Interrupts the database statements of one request when its deadline passes."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        self.prepared_until = time.monotonic() + PREPARING * seconds
         self._lock = threading.Lock()
         self._connection: Any = None
         self._info: dict[Any, Any] = {}
@@ -104,6 +111,7 @@ class ServedStore:
         self.store = store
         self.turns = asyncio.Semaphore(SESSIONS_AT_ONCE)
         self.write_turns = asyncio.Semaphore(WRITERS_AT_ONCE[store.url.get_backend_name()])
+        self.preparing_turns = asyncio.Semaphore(PREPARED_AT_ONCE)
         self._migrated = False
         #: The dataset version that was last read, or :data:`NO_VERSION`.
         self.known_version = NO_VERSION
@@ -198,6 +206,13 @@ async def _write_turn(request: Request) -> AsyncIterator[float]:
         turns.release()
 
 
+async def _preparing_turn(request: Request) -> AsyncIterator[float]:
+    """Wait for the turn to prepare a request, and yield the seconds that are left for it."""
+    deadline: RequestDeadline = request.state.deadline
+    async with served_store(request).preparing_turns:
+        yield max(0.0, deadline.prepared_until - time.monotonic())
+
+
 _Turn = Annotated[None, Depends(_turn, scope="function")]
 _WriteTurn = Annotated[float, Depends(_write_turn, scope="function")]
 
@@ -226,6 +241,9 @@ def _writing(request: Request, lock_wait_s: _WriteTurn) -> Iterator[Session]:
         raise RuntimeError(f"{request.url.path} writes without requiring a scope; see access.needs")
     yield from _session(request, lock_wait_s)
 
+
+#: The seconds that a request has to prepare what it writes, in its turn.
+PreparingTurn = Annotated[float, Depends(_preparing_turn, scope="function")]
 
 #: A session for reading; on SQLite it does not need the write lock.
 ReadSession = Annotated[Session, Depends(_reading, scope="function")]

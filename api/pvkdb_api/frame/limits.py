@@ -147,7 +147,7 @@ class TimeLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        deadline = RequestDeadline()
+        deadline = RequestDeadline(self.seconds)
         scope.setdefault("state", {})["deadline"] = deadline
         # Of its own: an application mounted below puts itself into the scope.
         asked = Request(dict(scope))

@@ -25,7 +25,7 @@ from pvkdb.schemas.responses import Answers, Page
 from pvkdb.schemas.tables import TABLES
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
-from pvkdb_api.core.sessions import DatasetVersion, ReadSession, WriteSession
+from pvkdb_api.core.sessions import DatasetVersion, PreparingTurn, ReadSession, WriteSession
 from pvkdb_api.frame.access import needs
 from pvkdb_api.frame.limits import JsonRoute
 from pvkdb_api.operations import calculations
@@ -63,9 +63,10 @@ def _route(operation: Operation) -> Callable[..., Any]:
         return _route_with_names(operation, served, names, result)
     asked = served if operation.verb == "POST" else Annotated[served, Query()]
     if operation.writes:
+        turn = PreparingTurn if operation.prepared else Annotated[None, Depends(lambda: None)]
 
-        def prepare(given: served) -> Any:  # type: ignore[valid-type]
-            return operation.prepare(given)
+        def prepare(given: served, seconds: turn) -> Any:  # type: ignore[valid-type]
+            return operation.prepare(given, seconds)
 
         def write(
             asked: Annotated[Any, Depends(prepare)], http: Request, session: WriteSession

@@ -168,9 +168,10 @@ def draft(
     from dataclasses import asdict
 
     from pvkdb.literature.drafts import ModelEndpoint, draft_paper, draft_yaml
+    from pvkdb.literature.drafts.budget import in_budget
 
     endpoint = ModelEndpoint.named(model_url, model)
-    drafts = [draft_paper(file, endpoint) for file in files]
+    drafts = [in_budget(draft_paper, file, endpoint) for file in files]
     if json:
         print_json([asdict(one) for one in drafts])
         return

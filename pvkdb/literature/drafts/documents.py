@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pvkdb._extras import needing
 from pvkdb.errors import InputError
+from pvkdb.literature.drafts.people import LONGEST
 from pvkdb.literature.drafts.references import reference_in
 from pvkdb.literature.drafts.words import words
 from pvkdb.schemas import CONTROL
@@ -21,6 +22,10 @@ MAX_BYTES, MAX_PAGES, MAX_CHARACTERS = 50_000_000, 300, 3_000_000
 BETWEEN_CELLS = " | "
 #: A longer sentence or cell is cut, so that a text without full stops stays cheap.
 MAX_SENTENCE = 3000
+#: A longer line or paragraph is cut at a blank before any pattern reads it.
+_PIECE = re.compile(rf".{{1,{4 * MAX_SENTENCE}}}(?:\s|$)|.{{1,{4 * MAX_SENTENCE}}}", re.DOTALL)
+#: Tables within each other that are read; more of them only multiply what is in the innermost one.
+_MAX_NESTED = 3
 
 _HEADING = re.compile(
     r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,4})\.?\s+(?=[A-Z][a-z]?[a-z/-][a-z]|[A-Z]-[A-Z]|\dD\b)"
@@ -57,12 +62,12 @@ _SIGNS: dict[str, str] = words()["latex"]
 #: The formula of a halide whose lowered numbers stand apart: "CH 3 NH 3 PbI 3".
 _LOWERED = r" \d{1,2}(?:\.\d{1,3})?"
 _SPACED = (
-    rf"(?<![A-Za-z\d])(?:\(?(?:[A-Z][a-z]?){{1,4}}\)?{_LOWERED} ?)*(?:[A-Z][a-z]?){{0,4}}"
+    rf"(?<![A-Za-z\d])(?:\(?(?:[A-Z][a-z]?){{1,4}}\)?{_LOWERED} ?){{0,6}}(?:[A-Z][a-z]?){{0,4}}"
     rf"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge)(?:{_LOWERED} ?)?(?:(?:I|Br|Cl) \d{{1,2}}|"
     rf"\((?:(?:I|Br|Cl){_LOWERED} ?){{2,3}}\) \d)(?![\d.])(?: (?=/))?"
 )
 _WORDS_OF_LAYER = r"(?:[\w(),.:‐-]{1,40}(?<!\.) ){1,5}"
-_SHORT_NAME = r"(?=(?:[^()]*[A-Z]){2})[A-Za-z][\w:@-]{1,11}"
+_SHORT_NAME = r"(?=(?:[^()]{0,12}[A-Z]){2})[A-Za-z][\w:@-]{1,11}"
 
 
 def _formula_or(layer: re.Match[str]) -> str:
@@ -163,20 +168,35 @@ class Document:
 
     def lay_out(self) -> None:
         """Join sentences and tables to the text, and note where each begins."""
-        last = 0
+        text, last = "", 0  # a local text grows in place; an attribute is copied each time
         for place, sentence in enumerate(self.sentences):
-            self.text += " " if sentence.paragraph == last else "\n\n" if self.text else ""
-            self.sentences[place] = replace(sentence, start=len(self.text))
-            self.text += sentence.text
+            text += " " if sentence.paragraph == last else "\n\n" if text else ""
+            self.sentences[place] = replace(sentence, start=len(text))
+            text += sentence.text
             last = sentence.paragraph
         for place, table in enumerate(self.tables):
-            self.text += "\n\n" if self.text else ""
-            self.tables[place] = replace(table, start=len(self.text))
-            self.text += "\n".join(table.lines())
+            text += "\n\n" if text else ""
+            self.tables[place] = replace(table, start=len(text))
+            text += "\n".join(table.lines())
+        self.text = text
 
 
 #: Lines of a paragraph or of a table, with their page.
 _Block = tuple[list[str], int | None]
+
+
+def content_of(path: Source) -> bytes:
+    """Return the bytes of a file. Raises InputError: it cannot be read, is empty or too large."""
+    try:
+        with path.open("rb") as stream:
+            content: bytes = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read: {error.strerror or error}") from error
+    if not content.strip():
+        raise InputError(f"{path.name} is empty; give a file with the text of a paper")
+    if len(content) > MAX_BYTES:
+        raise InputError(f"{path.name} has more than {MAX_BYTES // 1_000_000} MB; take its text")
+    return content
 
 
 def read_document(path: Source) -> Document:
@@ -186,41 +206,40 @@ def read_document(path: Source) -> Document:
         InputError: the file cannot be read as text; names the reason and the remedy.
         MissingExtraError: pypdf or lxml is not installed.
     """
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path.name} cannot be read: {error.strerror or error}") from error
-    if not content.strip():
-        raise InputError(f"{path.name} is empty; give a file with the text of a paper")
-    if len(content) > MAX_BYTES:
-        raise InputError(f"{path.name} has more than {MAX_BYTES // 1_000_000} MB; take its text")
+    content = content_of(path)
     document = Document(path.name)
     if content.startswith(b"%PDF"):
         blocks = _pdf_blocks(content, document)
     else:
         text = content.decode("utf-8-sig", errors="replace")
-        if len(re.findall("[\x00-\x08\ufffd]", text)) > len(text) / 100:
+        head = text[:100_000]
+        if len(re.findall("[\x00-\x08\ufffd]", head)) > len(head) / 100:
             raise InputError(f"{path.name} is neither PDF, HTML nor UTF-8 text; save it as one")
-        begins = re.match(r"\s*<", text)
+        begins = re.match(r"\s*<", head)
         is_html = begins and re.search(r"<(?:!doctype html|html|body|p)\b", text[:5000], re.I)
-        if re.match(r"\s*<(?:\?xml|!DOCTYPE article|article)\b", text) and "<article" in text:
+        if re.match(r"\s*<(?:\?xml|!DOCTYPE article|article)\b", head) and "<article" in text:
             blocks = _jats_blocks(content, document)
         else:
-            blocks = _html_blocks(content, document) if is_html else _paragraphs(text, None)
+            blocks = _html_blocks(content, document) if is_html else _plain_blocks(text, document)
     front: list[str] = []
     _assemble(document, blocks, front)
-    document.reference = reference_in([readable(line) for line in front]) | document.reference
+    lines = [readable(line[:MAX_SENTENCE])[:LONGEST] for line in front]
+    document.reference = reference_in(lines) | document.reference
     if not document.sentences and not document.tables:
         raise InputError(f"{path.name} contains no text; give a file with the text of a paper")
     document.lay_out()
     return document
 
 
+def _plain_blocks(text: str, document: Document) -> Iterator[_Block]:
+    _require_short(document.name, len(text))
+    yield from _paragraphs(text, None)
+
+
 def _pdf_blocks(content: bytes, document: Document) -> Iterator[_Block]:
     with needing("drafts"):
         import pypdf
-    name, letters = document.name, 0
+    name, letters, length = document.name, 0, 0
     try:
         reader = pypdf.PdfReader(io.BytesIO(content))
         if reader.is_encrypted and not reader.decrypt(""):
@@ -231,9 +250,11 @@ def _pdf_blocks(content: bytes, document: Document) -> Iterator[_Block]:
             document.reference["title"] = str(reader.metadata.title)
         for number, page in enumerate(reader.pages, 1):
             text = _page_text(page)
+            length += len(text)
+            _require_short(name, length)
             letters += len(text.strip())
             yield from _paragraphs(text, number)
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Exception as error:  # pypdf raises a dozen kinds for damaged files, some its own
         raise InputError(
@@ -266,6 +287,7 @@ def _page_text(page: Any) -> str:
 def _paragraphs(text: str, page: int | None) -> Iterator[_Block]:
     """Yield paragraphs: they end at blank lines, headings, captions and short last lines."""
     lines: list[str] = []
+    tabbed = False
     full = 0.6 * max((len(line) for line in text.splitlines()[:2000]), default=0)
     for line in [*text.splitlines(), ""]:
         if line.startswith("|") and line.rstrip().endswith("|"):  # a table in Markdown
@@ -273,7 +295,7 @@ def _paragraphs(text: str, page: int | None) -> Iterator[_Block]:
                 continue
             line = "\t".join(cell.strip() for cell in line.strip(" |").split("|"))
         begins = (
-            ("\t" in line) != ("\t" in "".join(lines))
+            ("\t" in line) != tabbed
             or _HEADING.match(line)
             or _NAMED.match(line)
             or _CAPTION.match(line)
@@ -281,9 +303,10 @@ def _paragraphs(text: str, page: int | None) -> Iterator[_Block]:
         ended = page and lines and len(lines[-1]) < full and lines[-1].endswith(".")
         if lines and (begins or ended or not line.strip()):
             yield lines, page
-            lines = []
+            lines, tabbed = [], False
         if line.strip():
             lines.append(line.strip(" "))
+            tabbed = tabbed or "\t" in lines[-1]
 
 
 def _html_blocks(content: bytes, document: Document) -> Iterator[_Block]:
@@ -305,7 +328,8 @@ def _html_blocks(content: bytes, document: Document) -> Iterator[_Block]:
         unread.drop_tree()
     if tree.find(".//p") is None:
         yield from _paragraphs(tree.text_content(), None)
-    yield from _tree_blocks(tree, ("h1", "h2", "h3", "h4", "h5", "li", "figcaption"))
+    read = ("h1", "h2", "h3", "h4", "h5", "li", "figcaption")
+    yield from _tree_blocks(document.name, tree, read)
 
 
 def _jats_blocks(content: bytes, document: Document) -> Iterator[_Block]:
@@ -326,11 +350,15 @@ def _jats_blocks(content: bytes, document: Document) -> Iterator[_Block]:
             document.reference[name] = "; ".join(texts) if name == "authors" else texts[0]
     for unread in tree.xpath("//ref-list | //front//journal-meta | //permissions"):
         unread.getparent().remove(unread)
-    yield from _tree_blocks(tree, ("title", "article-title", "caption"))
+    yield from _tree_blocks(document.name, tree, ("title", "article-title", "caption"))
 
 
-def _tree_blocks(tree: Any, tags: tuple[str, ...]) -> Iterator[_Block]:
+def _tree_blocks(name: str, tree: Any, tags: tuple[str, ...]) -> Iterator[_Block]:
     """Yield the paragraphs and tables of a tree, and the nodes with one of the tags."""
+    for table in tree.iter("table"):
+        if sum(1 for _ in table.iterancestors("table")) > _MAX_NESTED:
+            reason = f"tables are within each other more than {_MAX_NESTED} times; save its text"
+            raise InputError(f"{name}: {reason}")
     for sup in tree.iter("sup"):
         sup.text = (sup.text or "").translate(_RAISED)
     for node in tree.iter("p", "table", *tags):
@@ -354,7 +382,7 @@ def _said(node: Any) -> str:
 
 def readable(text: str) -> str:
     r"""Return a text without LaTeX and Markdown: ``$10^{-9}$`` becomes ``10⁻⁹``."""
-    text = CONTROL.sub(" ", text.translate(_ALIKE))
+    text = " ".join(CONTROL.sub(" ", text.translate(_ALIKE)).split())
     for pattern, kept in _MARKUP:
         text = re.sub(pattern, kept, text)
     return text.strip()
@@ -366,22 +394,14 @@ def _assemble(document: Document, blocks: Iterator[_Block], front: list[str]) ->
     The first lines are added to ``front``, each block after an empty line.
     """
     section: tuple[int, ...] = ()
-    place, caption, divided, paragraph, length = "beginning", "table", "", 0, 0
+    place, caption, divided, paragraph = "beginning", "table", "", 0
     cut: tuple[str, str, int | None] | None = None  # a paragraph that a page break has cut
-    for lines, page in blocks:
-        front += ["", *lines] if len(front) < 1000 else ()
-        length += sum(map(len, lines))
-        if length > MAX_CHARACTERS:
-            raise InputError(
-                f"{document.name} has more than {MAX_CHARACTERS:,} characters; take a part of it"
-            )
-        if any("\t" in line for line in lines):
-            rows = [line.split("\t") for line in lines if "\t" in line]
+    for raw, page in _texts(document, blocks, front):
+        if "\t" in raw:
+            rows = [line.split("\t") for line in raw.split("\n") if "\t" in line]
             cells = [[readable(cell[:MAX_SENTENCE]) for cell in row] for row in rows]
             document.tables.append(PrintedTable(caption, page, cells))
             continue
-        # A word that the end of a line divides becomes whole.
-        raw = re.sub(r"(?<=[a-z])[-\u00ad]\n(?=[a-z])", "", "\n".join(lines)).replace("\n", " ")
         doi = _DOI.search(f"{divided}{raw}") if paragraph < 60 else None
         divided = doi[0] if doi and re.fullmatch(r"[^/]+/[^\d]+\.", doi[0]) else ""
         if doi and not divided:
@@ -415,6 +435,29 @@ def _assemble(document: Document, blocks: Iterator[_Block], front: list[str]) ->
         cut = None
     if cut:
         document.sentences += _sentences(*cut, paragraph)
+
+
+def _require_short(name: str, length: int) -> None:
+    if length > MAX_CHARACTERS:
+        raise InputError(f"{name} has more than {MAX_CHARACTERS:,} characters; take a part of it")
+
+
+def _texts(
+    document: Document, blocks: Iterable[_Block], front: list[str]
+) -> Iterator[tuple[str, int | None]]:
+    """Yield tables and paragraphs as texts with their pages, a long paragraph in pieces."""
+    length = 0
+    for lines, page in blocks:
+        front += ["", *lines[:1000]] if len(front) < 1000 else ()
+        length += sum(map(len, lines))
+        _require_short(document.name, length)
+        raw = "\n".join(lines)
+        if "\t" in raw:
+            yield raw, page
+            continue
+        # A word that the end of a line divides becomes whole.
+        raw = re.sub(r"(?<=[a-z])[-\u00ad]\n(?=[a-z])", "", raw).replace("\n", " ")
+        yield from ((piece, page) for piece in _PIECE.findall(raw))
 
 
 def _sentences(text: str, place: str, page: int | None, paragraph: int) -> Iterator[Sentence]:

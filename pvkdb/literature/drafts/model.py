@@ -145,11 +145,13 @@ def ask_model(
 
 def _parts(sentences: Sequence[Sentence]) -> Iterator[list[Sentence]]:
     part: list[Sentence] = []
+    length = 0
     for sentence in sentences:
-        if part and sum(len(one.text) for one in part) + len(sentence.text) > PART:
+        if part and length + len(sentence.text) > PART:
             yield part
-            part = []
+            part, length = [], 0
         part.append(sentence)
+        length += len(sentence.text)
     if part:
         yield part
 

@@ -30,9 +30,10 @@ _FORMULA = re.compile(r"[A-Z(\[{][\w()\[\]{}.−–+-]{2,80}")
 _SHORT = re.compile(
     r"(?P<formula>[A-Z(\[{][\w()\[\]{}.−–+-]{2,80}) \((?P<short>[A-Z][A-Za-z]{2,7})\)"
 )
+_SHORT_NAME = re.compile(r"\b[A-Z][A-Za-z]{2,7}\b")
 _HALIDE = re.compile(
     r"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge|Mn|Cd|Zn|Fe|Ni|Co|Ca|Sr|Ba|Mg|Ti|Pt|Pd|Te|Hf|Zr|Tl|Au|Eu|Yb|B)"
-    r"[\d.()\[\]A-Z'x_a-z−–+-]*?(?:I|Br|Cl|X)(?![a-z])"
+    r"[\d.()\[\]A-Z'x_a-z−–+-]{0,80}?(?:I|Br|Cl|X)(?![a-z])"
 )
 #: A halide of an organic ion that pvkdb does not know: (IFA)3PbI5.
 _UNKNOWN_ION = re.compile(
@@ -86,8 +87,8 @@ def abbreviations(document: Document) -> dict[str, str]:
 def materials_in(text: str, short: dict[str, str]) -> list[Named]:
     """Return the halides that a sentence names, by their formulas, with their places."""
     named = dict(_named(_FORMULA, is_halide, text))
-    for name, formula in short.items():
-        named |= {match.start(): formula for match in re.finditer(rf"\b{name}\b", text)}
+    words = _SHORT_NAME.finditer(text) if short else ()
+    named |= {word.start(): short[word[0]] for word in words if word[0] in short}
     return sorted(named.items())
 
 
@@ -148,8 +149,9 @@ def _nearest(text: str, named: Sequence[Named], at: int, earlier: str) -> str:
     Behind a value is often what it is compared with.
     """
     before = [name for start, name in named if start <= at]
-    after = [name for start, name in named if not _CONTRAST.search(text[at:start])]
-    return before[-1] if before else earlier or (after[0] if after else "")
+    if before or earlier or not named:
+        return before[-1] if before else earlier
+    return "" if _CONTRAST.search(text[at : named[0][0]]) else named[0][1]
 
 
 def _bare(text: str) -> str:

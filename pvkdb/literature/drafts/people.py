@@ -20,7 +20,7 @@ _IN_BRACKETS = re.compile(rf",?\s?\[[a-z\d ,{_SIGNS}]{{1,12}}\]|,[a-h]{{1,2}}(?=
 _FIRST_MARK = re.compile(rf"[,\s]*(?:[{_SIGNS}]|\[[a-z\d]|\s[a-h](?:,|$))|(?<=[^\W\d_])\d(?=,)")
 _BETWEEN = re.compile(r"\s*(?:[,;&]|\band\b)\s*")
 _DEPARTMENT = re.compile(r"[,\s]*(?:Dep|School|Facult|College)")
-_NUMBER = re.compile(r"\W*\d{1,3}\.\s")
+_NUMBER = re.compile(r"\W{0,9}\d{1,3}\.\s")
 _PARTICLES = frozenset({*("de", "der", "den", "van", "von", "da", "di", "dos", "la", "le", "el")})
 #: "A. K.", "AK", "J.-P.".
 INITIALS = r"(?:[A-Z]\.?[ -]?){1,4}"

@@ -13,6 +13,9 @@ from pvkdb.literature.drafts.writing import REFERENCE, DraftRow, draft_of, place
 from pvkdb.schemas.imports import DeskCell, DeskRow
 from pvkdb.store.curation.sources import Source
 
+#: Characters before a figure within which the words of its other cells are looked for.
+_BEFORE = 20_000
+
 
 class Proposals(BaseModel):
     """The text of a paper, whose paragraphs end at empty lines, and the rows proposed for it."""
@@ -59,7 +62,8 @@ def _cells(key: str, row: DraftRow, first: FoundValue, text: str) -> Iterator[De
         else:  # in the sentence of the figure, or in one before
             end = first.start + len(first.sentence)
             span = _span(text, value, first.start, end)
-            if not span and (at := text.rfind(value, 0, first.start)) >= 0:
+            before = max(0, first.start - _BEFORE)
+            if not span and (at := text.rfind(value, before, first.start)) >= 0:
                 span = {"start": at, "end": at + len(value)}
             cell = _cell(f"{key}.{name}", name, value, first)
             span = span or {"start": first.start, "end": end}

@@ -62,7 +62,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _ADJECTIVES = (
     r"(?:(?!(?:of|in|at|and|or|to|with|for|from|by|on|the|an?|its|their|than|over|after|under|per|"
     r"between|when|while|which|that|can|could|upon|until|before|without|only|even)\b)"
-    r"[A-Za-z][A-Za-z/–-]*(?:(?<!s)|(?<=ous)|(?<=less)),?[\s-]){0,4}?"
+    r"[A-Za-z]{1,30}+(?:(?<!s)|(?<=ous)|(?<=less))(?:,?[\s-]|[/–-])){0,6}?"
 )
 #: Numbers that are written as words, in front of what is counted.
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
@@ -237,7 +237,8 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
         if match["grid"] and unit == "m2":
             numbers = [f"{values[0] * values[1]:.12g}"]
         elif match["grid"]:
-            unit, numbers = "side" if unit == "m" else "grid", sorted(numbers, key=float)
+            unit = "side" if unit == "m" else "grid"
+            numbers = [each for _, each in sorted(zip(values, numbers, strict=True))]
         first, last = (f"{number} {printed}".strip() for number in (numbers[0], numbers[-1]))
         return PrintedQuantity(unit, (first, last), front, start, match.end(), doubt, printed)
     except InputError:

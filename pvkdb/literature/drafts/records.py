@@ -26,7 +26,7 @@ _TAGS = {
 #: Fields of BibTeX and of JSON: title={…}, "authors":"…".
 _ENTRY = re.compile(r"@[a-z]{4,15}\s*\{|\{\s*\"", re.IGNORECASE)
 _FIELD = re.compile(
-    r"(?<![\w-])\"?(title|authors?|doi)\"?\s*[=:]\s*[{\"]+(.{3,2000}?)[}\"]+\s*(?=,\s|,\"|\}|$)"
+    r"(?<![\w-])\"?(title|authors?|doi)\"?\s*[=:]\s*[{\"]+(.{3,2000}?)(?<![}\"])[}\"]++\s*+(?=,\s|,\"|\}|$)"
 )
 _ACCENTS = {"'": "\u0301", "`": "\u0300", '"': "\u0308", "^": "\u0302", "~": "\u0303"}
 _ACCENT = re.compile(r"\{?\\(['`\"^~])\s?\{?([A-Za-z])\}{0,2}")
@@ -39,7 +39,7 @@ _CITATIONS = [
         rf"(?P<names>[^()\d]{{5,600}}?\.?) \({_YEAR}[^()]{{0,12}}\)\.? (?P<title>[^.]{{20,300}})\."
     ),
     re.compile(
-        rf"(?P<names>(?:{_FAMILY},? {INITIALS}(?:[,;:] ?(?:and |& )?|(?<=\.) ?|\. )){{1,40}}"
+        rf"(?P<names>(?>{_FAMILY},? {INITIALS}(?:[,;:] ?(?:and |& )?|(?<=\.) ?|\. )){{1,40}}"
         r"(?:et al\.? )?)"
         rf"(?P<title>[A-Z][^.]{{20,300}})\. [A-Z].{{2,60}}?\b{_YEAR}\b"
     ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, Literal
 
-from pvkdb.literature.device_entries import stability_doubt
+from pvkdb.literature.cells import stability_doubt
 from pvkdb.literature.drafts.documents import BETWEEN_CELLS, Document, PrintedTable, Sentence
 from pvkdb.literature.drafts.naming import (
     abbreviations,

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from pvkdb.errors import InputError
+from pvkdb.literature.cells import UNCONFIRMED
 from pvkdb.literature.drafts.documents import Document
 from pvkdb.literature.drafts.naming import formula_in
 from pvkdb.literature.drafts.statements import ENERGIES, STACK, FoundValue
 from pvkdb.literature.drafts.words import condition_fields, condition_words
-from pvkdb.literature.reading import UNCONFIRMED
 from pvkdb.schemas.metrics import FIGURES, TABLE_METRICS
 from pvkdb.store.rows.stacks import split_structure
 

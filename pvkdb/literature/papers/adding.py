@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from pvkdb.errors import InputError, NotFoundError, PvkdbError, ServiceError, writing
 from pvkdb.literature.cells import Cells
+from pvkdb.literature.drafts.budget import in_budget
 from pvkdb.literature.drafts.documents import read_document
 from pvkdb.literature.drafts.words import words
 from pvkdb.literature.entries import normal_doi, reference_row
@@ -113,7 +114,7 @@ def _name_of(paper: str) -> str:
     """Return the DOI or the number of arXiv that is given, or that a file names."""
     if not Path(paper).is_file():
         return paper
-    document = read_document(Path(paper))
+    document = in_budget(read_document, Path(paper))
     stamps = (re.search(r"arXiv:\d{4}\.\d{4,5}", each.text) for each in document.sentences[:50])
     stamp = next(filter(None, stamps), None)
     if name := document.reference.get("doi") or (stamp and stamp[0]):

@@ -13,7 +13,8 @@ from pvkdb.display.numbers import UNKNOWN, shortened
 from pvkdb.display.pages import templates
 from pvkdb.display.times import YEAR_S
 from pvkdb.errors import InputError
-from pvkdb.literature.reading import MAX_CELL, UNCONFIRMED
+from pvkdb.literature.cells import UNCONFIRMED
+from pvkdb.literature.reading import MAX_CELL
 from pvkdb.measurements.forms import shipped
 from pvkdb.measurements.measuring import Report, metric_cells
 from pvkdb.measurements.metrics import Measured

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 
 from pvkdb.errors import InputError
-from pvkdb.store.models.devices import LAYER_ROLES
 
 #: A layer: its role and its material.
 Layer = tuple[str, str]
@@ -29,6 +28,8 @@ def split_layers(text: str) -> list[Layer]:
         >>> split_layers("bottom_electrode=ITO | absorber=CsPbBr3 | top_electrode=Ag")[1]
         ('absorber', 'CsPbBr3')
     """
+    from pvkdb.store.models.devices import LAYER_ROLES  # drafts read stacks without the models
+
     pairs = []
     for layer in filter(None, (part.strip() for part in text.split("|"))):
         role, equals, material = (part.strip() for part in layer.partition("="))

@@ -6,6 +6,8 @@ Every form is sent at once and works without a script; ``js/desk.js`` sends it b
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import AccessError, InputError, MissingExtraError, NotFoundError, StateError
 from pvkdb.literature import desk
+from pvkdb.literature.drafts.budget import in_budget
 from pvkdb.literature.drafts.proposals import Proposals, proposals_of
 from pvkdb.literature.importing import ImportRefusedError
 from pvkdb.operations import find
@@ -38,7 +41,7 @@ from pvkdb.store.collections import DEVICES, ENERGETICS
 from pvkdb.store.curation.dataset import unreviewed_imports
 from pvkdb.store.curation.sources import Upload
 from pvkdb.store.models.references import Reference
-from pvkdb_api.core.sessions import ReadSession, WriteSession
+from pvkdb_api.core.sessions import PreparingTurn, ReadSession, WriteSession
 from pvkdb_api.explorer.site.forms import Form, posted, require_scope
 from pvkdb_api.explorer.site.rendering import PART, link, page
 from pvkdb_api.operations.writes import written
@@ -67,11 +70,11 @@ def get_draft(request: Request, draft: int, session: ReadSession) -> Response:
     return _desk(request, session, draft)
 
 
-def _proposals(form: DraftForm) -> Proposals | str:
+def _proposals(form: DraftForm, seconds: PreparingTurn) -> Proposals | str:
     """Return what is proposed for a paper that was sent, or why nothing is."""
     try:
         uploads = form.uploads.get("paper") or [Upload("pasted.txt", form.get("text").encode())]
-        return proposals_of(uploads[0])
+        return in_budget(proposals_of, uploads[0], seconds=seconds)
     except (InputError, MissingExtraError) as error:
         return str(error)
 
@@ -159,21 +162,24 @@ def paragraphs(draft: DeskDraft) -> list[Paragraph]:
     """Return the text of a draft with its proposals marked, each row beside the first of them."""
     text, rows = draft.text or "", [row for row in draft.rows or () if row.table != "references"]
     others = draft.further or []
-    places = [(x, x.start, x.end) for x in (*others, *(x for row in rows for x in row.cells))]
-    parts = []
-    for part in re.finditer(r"[^\n](?:.|\n(?!\n))*", text):
-        first, end = part.span()
-        spans = {
-            (begins, ends)
-            for cell, begins, ends in places
-            if begins is not None and ends is not None and first <= begins < end
-            if ends - begins < len(cell.sentence)  # else it is the sentence itself
-        }
-        here = [row for row in rows if first <= _begin(row.cells) < end]
-        more = [each for each in others if first <= _begin([each]) < end]
-        parts.append(Paragraph(Markup().join(_marked(text, first, end, spans)), here, more))
-    placed = [row for part in parts for row in part.rows]
-    return [*parts, Paragraph(Markup(), [row for row in rows if row not in placed], [])]
+    spans = [part.span() for part in re.finditer(r"[^\n](?:.|\n(?!\n))*", text)]
+    starts = [first for first, _ in spans]
+    marks: dict[int, set[tuple[int, int]]] = defaultdict(set)
+    here: dict[int, list[DeskRow]] = defaultdict(list)
+    more: dict[int, list[DeskCell]] = defaultdict(list)
+    for cell in (*others, *(cell for row in rows for cell in row.cells)):
+        # One as long as its sentence is the sentence itself.
+        if cell.start is not None and cell.end and cell.end - cell.start < len(cell.sentence):
+            marks[bisect_right(starts, cell.start) - 1].add((cell.start, cell.end))
+    for row in rows:
+        here[bisect_right(starts, _begin(row.cells)) - 1].append(row)
+    for each in others:
+        more[bisect_right(starts, _begin([each])) - 1].append(each)
+    parts = [
+        Paragraph(Markup().join(_marked(text, *span, marks[place])), here[place], more[place])
+        for place, span in enumerate(spans)
+    ]
+    return [*parts, Paragraph(Markup(), here[-1], [])]
 
 
 def _begin(cells: Sequence[DeskCell]) -> int:

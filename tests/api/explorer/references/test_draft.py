@@ -80,7 +80,7 @@ def test_a_paper_is_read_before_a_session_opens(importer: Browser, monkeypatch: 
     free = []
     reference = DeskRow(key="reference", table="references", cells=[])
     found = Proposals(name="p", text="t", rows=[reference], further=[])
-    monkeypatch.setattr(draft, "proposals_of", lambda _: free.append(turns._value) or found)
+    monkeypatch.setattr(draft, "in_budget", lambda *_, **__: free.append(turns._value) or found)
     assert upload(importer, b"text").status_code == 303
     assert free == [turns._value]
 

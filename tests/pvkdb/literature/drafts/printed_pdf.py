@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 
 def pdf_of(*pages: list[str], from_the_top: bool = False) -> bytes:
     """Return a PDF; ``10^{4}`` in a line is set as a small raised 4.
@@ -22,6 +24,24 @@ def pdf_of(*pages: list[str], from_the_top: bool = False) -> bytes:
             page.encode(),
             b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
         ]
+    return _file(objects)
+
+
+def pdf_of_blanks(pages: int, blanks: int) -> bytes:
+    """Return a small PDF whose pages share one content, a text of so many blanks."""
+    stream = zlib.compress(b"BT /F1 10 Tf 50 740 Td (" + b" " * blanks + b") Tj ET", 9)
+    kids = " ".join(f"{5 + place} 0 R" for place in range(pages))
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R "
+    return _file([
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {pages} >>".encode(),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+        b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(stream), stream),
+        *[page + b"/Resources << /Font << /F1 3 0 R >> >> >>"] * pages,
+    ])  # fmt: skip
+
+
+def _file(objects: list[bytes]) -> bytes:
     text, places = b"%PDF-1.4\n", []
     for number, content in enumerate(objects, 1):
         places.append(len(text))
