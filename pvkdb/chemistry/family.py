@@ -263,6 +263,26 @@ def family_of_phase(family: Family, phase: str | None) -> Family:
     return family
 
 
+#: Families whose phases differ by tilts of the same network of octahedra.
+TILTED: tuple[Family, ...] = (
+    *("3D", "double", "hollow", "vacancy-ordered", "A3B2X9 dimer", "A3B2X9 layered", "1D"),
+)
+#: Phases of ABX3 whose octahedra share faces.
+FACE_SHARING = ("2H", "4H", "6H", "9R")
+
+
+def network(family: str, phase: str | None) -> str | None:
+    """Return the network of octahedra of a material: its family, where phases differ by tilts.
+
+    Ions move alike in phases of one network. None: the phase is not given.
+
+    Example:
+        >>> network("3D", "Pnma") == network("3D", "Pm-3m"), network("RP", "I4/mmm")
+        (True, 'I4/mmm')
+    """
+    return family if phase and family in TILTED and phase not in FACE_SHARING else phase
+
+
 def families_by_phase(family: Family) -> frozenset[Family]:
     """Return the families that phases of a formula's family may have instead.
 

@@ -21,19 +21,28 @@ class MeasuredPhase(NamedTuple):
     """What was measured: the phases that are stable, and a perovskite, if any.
 
     Attributes:
-        lowest: Stable at room temperature.
+        lowest: Stable near 300 K.
         low_temperature: Stable at the lowest temperature of the measurements, if they say so.
-        perovskite: Of an ABX3 or A2BB'X6: its perovskite at room temperature or above.
-        prototype: Prototype that stands for ``lowest``: a phase of higher symmetry with the same
-            network of octahedra, where ``lowest`` has no prototype.
+        perovskite: Of an ABX3 or A2BB'X6: its perovskite nearest to 300 K.
+        perovskite_at: Temperatures at which, as words: ``at 510 K``; empty near 300 K.
+        prototype: Prototype that stands for ``lowest``: another phase with the same network of
+            octahedra, where ``lowest`` has no prototype, or where molecules turn in it.
         source: Publication.
     """
 
     lowest: str | None
     low_temperature: str | None
     perovskite: str | None
+    perovskite_at: str | None
     prototype: str | None
     source: str
+
+    @property
+    def phrase(self) -> str:
+        """The perovskite and its temperature: ``P4/mbm at 510 K, but delta near 300 K``."""
+        found = " ".join(filter(None, (self.perovskite, self.perovskite_at)))
+        other = self.lowest is not None and self.lowest != self.perovskite
+        return f"{found}, but {self.lowest} near 300 K" if other else found
 
 
 def _measured_phases() -> Iterator[tuple[str, MeasuredPhase]]:

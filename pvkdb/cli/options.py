@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from pvkdb.cli.output.console import print_message
-from pvkdb.errors import DatabaseError, InputError, NotMigratedError
+from pvkdb.errors import DatabaseError, InputError, NotMigratedError, unknown_name
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -210,3 +211,24 @@ def named_values(texts: Sequence[str]) -> dict[str, float]:
         except ValueError:
             raise InputError(f"--set {text!r}: write NAME=VALUE, e.g. r_on=1e4") from None
     return values
+
+
+def filters_given(what: str, conditions: Iterable[str], known: Collection[str]) -> dict[str, str]:
+    """Return the texts of filters written as ``cited_by=devices``, by their names.
+
+    Raises:
+        InputError: a filter is not known, or two are in one text.
+    """
+    found = {}
+    for condition in conditions:
+        name, equals, text = condition.partition("=")
+        if name not in known or not equals:
+            raise InputError(unknown_name(what, name, known))
+        for second in re.findall(r",\s*(\w+)=", text):
+            if second in known:
+                raise InputError(
+                    f"{condition!r} holds several filters; give each its own option: "
+                    f"--where {name}=… --where {second}=…"
+                )
+        found[name] = text
+    return found

@@ -16,12 +16,12 @@ def number(value: float) -> str:
     """Return a number as the literature prints it, for sentences.
 
     Example:
-        >>> number(6e6), number(9999.7), number(0.35)
-        ('6 × 10⁶', '10⁴', '0.35')
+        >>> number(6e6), number(9999.7), number(-0.35)
+        ('6 × 10⁶', '10⁴', '−0.35')
     """
     if value == 0 or 0.01 <= abs(value) < 9999.5 or not math.isfinite(value):
-        return f"{value:.4g}"
-    return _scientific(value, 3, " × ")
+        return f"{value:.4g}".replace("-", "−")
+    return _scientific(value, 3, " × ").replace("-", "−")
 
 
 def short_number(value: float | int | None) -> str:
@@ -97,13 +97,13 @@ def with_interval(value: float, low: float, high: float) -> str:
 
 
 def decimals(value: float | None, digits: int) -> str:
-    """Return a number with fixed decimals, empty if it is not known, and never "-0.00".
+    """Return a number with fixed decimals, empty if it is not known, and never "−0.00".
 
     Example:
-        >>> decimals(-0.00001, 3), decimals(None, 3)
-        ('0.000', '')
+        >>> decimals(-0.00001, 3), decimals(-0.5, 1), decimals(None, 3)
+        ('0.000', '−0.5', '')
     """
-    return "" if value is None else f"{value:z.{digits}f}"
+    return "" if value is None else f"{value:z.{digits}f}".replace("-", "−")
 
 
 def milli(value: float | None) -> str:

@@ -28,7 +28,7 @@ def amount(value: float, unit: str) -> str:
         ('40 ms', '2.8 years', '0.35 eV', '10⁶ cycles')
     """
     if unit == "eV/atom":  # always computed
-        return with_unit(f"{computed_ev(value, unit):g}", unit)
+        return with_unit(number(computed_ev(value, unit) or 0.0), unit)
     steps = _STEPS.get(unit)
     if steps and value > 0:
         size, name = next((step for step in steps if value >= step[0]), steps[-1])

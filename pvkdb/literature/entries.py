@@ -112,7 +112,7 @@ def reference_row(cells: Cells) -> ReferencesRow:
 
 def energetics_row(cells: Cells, references: str) -> EnergeticsRow:
     """Return the row of an energy; ``references`` are the keys of its publications."""
-    cells.required("source", "'Fig. 3b' or 'ImportTable 2'")
+    cells.required("source", "'Fig. 3b' or 'Table 2'")
     composition, phase = material_in(cells, "material", "CsPbBr3")
     cells.required("defect", "V_Br")
     defect = cells.parsed("defect", Defect.parse)

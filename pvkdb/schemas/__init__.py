@@ -81,6 +81,8 @@ def refusal(error: ValidationError) -> str:
     """Return the first problem of a request in words, with the value that is refused."""
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "string_too_short" and isinstance(first["loc"][-1], int):
+        return f"{first['loc'][0]}: number {first['loc'][-1] + 1} is an empty text; leave it out"
     reason = first["msg"].removeprefix("Value error, ")
     known = re.findall(r"'([^']+)'", first.get("ctx", {}).get("expected", ""))
     if near := get_close_matches(str(first["input"]), known, 1):

@@ -211,7 +211,8 @@ _ALL = (
     _energy("e_a_model_ev", "E_A of the halide, by machine-learned potentials, {}", "E_A, model"),
     _energy("dfe_ev", "DFE of the halide vacancy {}", "DFE"),
     _energy(
-        "dfe_model_ev", "DFE of the halide vacancy, by machine-learned potentials, {}", "DFE, model"
+        *("dfe_model_ev", "DFE of the halide vacancy, by machine-learned potentials, {}"),
+        "DFE, halide-poor to halide-rich, model",
     ),
     Metric(
         "above_hull_ev_per_atom",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Columns of a prototype with ``--json``.
 _PROTOTYPE = ("phase", "name", "space_group", "number", "wyckoff", "linkage")
+#: Below this probability by Bartel's τ, a perovskite comes with a warning.
+_UNLIKELY = 0.1
 #: Formats of structures by the ending of the file.
 _ENDINGS = {".cif": "cif", ".vasp": "poscar", ".poscar": "poscar", ".xyz": "extxyz"}
 
@@ -180,6 +182,9 @@ def _start(
     units: int | None,
     in_order: bool,
 ) -> tuple[Atoms, list[str]]:
+    from pvkdb.chemistry import tolerance_factors
+    from pvkdb.chemistry.factors.tolerance import DEFINED
+    from pvkdb.chemistry.family import family_of_phase
     from pvkdb.compositions.compounds import Mixture
     from pvkdb_pipelines.prototypes import build, candidates, compound_of, prototype
     from pvkdb_pipelines.prototypes.catalogue import with_molecules
@@ -193,6 +198,13 @@ def _start(
         "radii, not relaxed",
         f"prototype: {info.source}; radii: R. D. Shannon, Acta Cryst. A 32, 751 (1976)",
     ]
+    if family_of_phase(composition.family, chosen) in DEFINED:
+        p = tolerance_factors(composition).p_perovskite
+        if p is not None and p < _UNLIKELY:
+            notes.append(
+                f"warning: Bartel's τ gives {composition.formula} a probability of {p:.2f} to be a "
+                "perovskite; compare it with other phases (--list) before you use it"
+            )
     if isinstance(compound, Mixture):
         cell = ordered(compound, info) if in_order else quasirandom(compound, info, units, seed)
         atoms = with_molecules(compound, cell.atoms, orientation, seed)

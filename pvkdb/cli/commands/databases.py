@@ -16,6 +16,7 @@ from pvkdb.cli.options import (
     JsonOption,
     OutputOption,
     WithoutComputedOption,
+    filters_given,
     load,
     load_release,
     open_store,
@@ -306,10 +307,7 @@ def _filters(name: str, conditions: Sequence[str]) -> dict[str, Any]:
 
     known = LISTED[name].filters if name in LISTED else {}
     found: dict[str, Any] = {}
-    for condition in conditions:
-        key, equals, text = condition.partition("=")
-        if key not in known or not equals:
-            raise InputError(unknown_name(f"filter of {name}", key, known))
+    for key, text in filters_given(f"filter of {name}", conditions, known).items():
         kind = known[key].type
         try:
             if known[key].many:
@@ -317,7 +315,7 @@ def _filters(name: str, conditions: Sequence[str]) -> dict[str, Any]:
             else:
                 found[key] = {"true": True, "false": False}[text] if kind is bool else kind(text)
         except (KeyError, ValueError):
-            raise InputError(f"{condition!r} cannot be used: {known[key].description}") from None
+            raise InputError(f"{key}={text!r} cannot be used: {known[key].description}") from None
     return found
 
 

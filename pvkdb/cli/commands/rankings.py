@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from pvkdb.cli.operations import with_fields
-from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
+from pvkdb.cli.options import (
+    DEFAULT_DATABASE,
+    DatabaseOption,
+    JsonOption,
+    filters_given,
+    open_store,
+)
 from pvkdb.cli.output.console import messages, print_json, show, write_file
 from pvkdb.cli.output.ranking_tables import print_applications, print_explanation, print_ranking
-from pvkdb.errors import InputError, unknown_name
+from pvkdb.errors import InputError
 
 if TYPE_CHECKING:
     from pvkdb.schemas.profiles import Profile
@@ -75,9 +81,7 @@ def rank(
             "--screening requires --materials: screening-report.json contains materials"
         )
     report = None if screening is None else _report(screening)
-    given = dict(each.partition("=")[::2] for each in where or ())
-    if unknown := given.keys() - RankingFilters.model_fields.keys():
-        raise InputError(unknown_name("filter", min(unknown), RankingFilters.model_fields))
+    given: dict[str, Any] = {**filters_given("filter", where or (), RankingFilters.model_fields)}
     filters = parse_filters(given | ({"only_screening": True} if only_screening else {}))
     question = validated(
         RankingQuestion, {"subject": "materials" if materials else "devices", **asked}

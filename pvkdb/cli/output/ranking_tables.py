@@ -220,7 +220,11 @@ def print_comparison(found: Comparison) -> None:
 
 
 def _compared(value: ComparedValue) -> str:
-    return value.text if value.kind == "unknown" else plain(f"{value.text}\n{value.grade.value}")
+    return (
+        value.text
+        if value.kind == "unknown"
+        else plain(f"{value.text}\n{', '.join(filter(None, (value.grade.value, value.phase)))}")
+    )
 
 
 def print_applications(profiles: list[ProfileSummary]) -> None:

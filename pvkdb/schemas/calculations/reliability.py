@@ -10,6 +10,12 @@ __all__ = ["barrier_error"]
 
 #: Activation energies below this, eV, cannot be right: the least that the review reports is 0.08.
 LEAST_BARRIER_EV = 0.05
+#: E_A is that of the path in most dimensions that lies less than this, eV, above the easiest one,
+#: which may be one channel: a framework counts in 3D, a layered crystal in its layers. This holds
+#: for `pvkdb neb`, hops by DFT, ranges and rankings. The value is about the difference between two
+#: potentials, and between the split of a tilted perovskite (CsPbI3 0.04) and that of layers
+#: (Cs3Sb2I9 0.56, both SevenNet-0).
+OPEN_PATH_EV = 0.1
 #: A molecule that turned further than this is in another basin of orientation, degrees: between
 #: two axes of the octahedra there are 90.
 TURNED_DEG = 45.0

@@ -41,14 +41,19 @@ def _energy(what: str, empty: str, source: str) -> Any:
 
 _LITERATURE = (
     "computed: over the statements of `energetics` without a calculation, on halide vacancies and "
-    "on halide ions without a stated defect; a bound counts with its value; formation energies of "
-    "charged vacancies depend on the Fermi level and do not count"
+    "on halide ions without a stated defect; a bound counts only where no value is known, and "
+    "leaves the other end empty; formation energies of charged vacancies depend on the Fermi level "
+    "and do not count"
 )
 _EASIEST = (
-    "computed: over the statements of scope `percolation`, the easiest path of each phase by each "
-    "potential"
+    "computed: over the statements of scope `percolation`, of each calculation that of the path in "
+    "most dimensions less than 0.1 eV above the easiest; a bound counts only where no value is "
+    "known, and leaves the other end empty"
 )
-_FORMATION = "computed: over the statements of scope `computed`, from the halide-poor limit on"
+_FORMATION = (
+    "computed: over the statements of scope `computed`, neutral vacancies from the halide-poor to "
+    "the halide-rich limit"
+)
 
 #: Columns of materials, for one phase, and of compositions, for all.
 _LOWEST_REPORTED, _HIGHEST_REPORTED = (
@@ -188,7 +193,8 @@ class CompositionsRow(Row):
     phases_count: int = _count("Number of these phases.", _COUNTED)
     lowest_phase: str | None = optional(
         "The measured phase, else that of the lowest energy per atom by one potential; `undecided` "
-        "where others are within the measured error of the potential.",
+        "where others are within the measured error of the potential. Ranges of energies are those "
+        "of phases with its network of octahedra; while it is not decided, of all.",
         "computed: among the phases that `lowest_phase_potential` relaxed; potentials are never "
         "mixed; measured phases and errors: docs/validation/structures.md",
         empty="no potential has relaxed two of its phases",
@@ -224,7 +230,8 @@ class CompositionsRow(Row):
     mu: float | None = optional("Octahedral factor.", _OF_TOLERANCE, unit="1", empty=_NO_FACTOR)
     tau: float | None = _TAU
     p_perovskite: float | None = optional(
-        "Probability that the composition is a perovskite; 1 where one was measured.",
+        "Probability that the composition is a perovskite; 1 where one was measured, at any "
+        "temperature.",
         _OF_TOLERANCE,
         unit="1",
         minimum=0,

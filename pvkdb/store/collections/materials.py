@@ -74,7 +74,7 @@ def _activation(found: Iterable[Any]) -> Made:
         made[key] = dict(_NO_ACTIVATION)
         for origin in ORIGINS:
             if each := ranges.get(("E_A", origin)):
-                made[key] |= zip(_ACTIVATION[origin], (each.low, each.high), strict=True)
+                made[key] |= zip(_ACTIVATION[origin], each.ends, strict=True)
     return made
 
 

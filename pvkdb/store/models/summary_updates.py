@@ -13,9 +13,17 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, event, inspect, select, text
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from pvkdb.chemistry.family import FAMILIES
+from pvkdb.chemistry.family import (
+    FACE_SHARING,
+    FAMILIES,
+    TILTED,
+    family_of_phase,
+    network,
+)
+from pvkdb.chemistry.formulas.composition import parse_composition
 from pvkdb.chemistry.ions import HALIDES
 from pvkdb.chemistry.phases import BY_MEASUREMENT, MEASURED, PHASE_ERRORS_EV, UNDECIDED
+from pvkdb.schemas.calculations.reliability import OPEN_PATH_EV
 from pvkdb.store.base import LARGEST_EV, batches
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
@@ -130,16 +138,17 @@ _FAMILIES = " || ".join(
     f"max(CASE WHEN family = '{name}' THEN '{name}; ' ELSE '' END)" for name in FAMILIES
 )
 _ENERGY = """
-    min(CASE WHEN quantity = '{quantity}' AND {origin} THEN low END) AS {name}_min_ev,
-    max(CASE WHEN quantity = '{quantity}' AND {origin} THEN {upper} END) AS {name}_max_ev"""
+    coalesce(min(CASE WHEN {of} AND most IS NOT NULL THEN least END),
+      min(CASE WHEN {of} THEN least END)) AS {name}_min_ev,
+    coalesce(max(CASE WHEN {of} AND least IS NOT NULL THEN most END),
+      max(CASE WHEN {of} THEN most END)) AS {name}_max_ev"""
 _RANGES = ",".join(
-    _ENERGY.format(quantity=quantity, origin=origin, name=name, upper=upper)
-    for quantity, origin, name, upper in (
-        ("E_A", "NOT computed", "e_a_literature", "high"),
-        ("E_A", "computed", "e_a_computed", "easiest"),
-        ("DFE", "NOT computed", "dfe_literature", "high"),
-        ("DFE", "computed", "dfe_computed", "high"),
+    _ENERGY.format(
+        of=f"quantity = '{quantity}' AND {'' if origin == 'computed' else 'NOT '}computed",
+        name=f"{name}_{origin}",
     )
+    for quantity, name in (("E_A", "e_a"), ("DFE", "dfe"))
+    for origin in ("literature", "computed")
 )
 _NOT_REPLACED = "NOT EXISTS (SELECT 1 FROM {table} n WHERE n.supersedes_id = {alias}.id)"
 
@@ -160,18 +169,40 @@ _ALIKE, _APART = (
     for at in (0, 1)
 )
 _MEASURED = {name: f"'{each.lowest}'" for name, each in MEASURED.items() if each.lowest}
-_LOWEST, _BY, _PROBABILITY = (
+
+
+def _network(formula: str, phase: str) -> str | None:
+    return network(family_of_phase(parse_composition(formula).family, phase), phase)
+
+
+_TILTED, _FACE_SHARING = (", ".join(map(repr, each)) for each in (TILTED, FACE_SHARING))
+#: The network of octahedra of a material and of a lowest phase, as in :func:`network`.
+_NETWORK, _OF_LOWEST = (
+    f"CASE WHEN {of}.family IN ({_TILTED}) AND {of}.phase NOT IN ({_FACE_SHARING}) "
+    f"THEN {of}.family ELSE {of}.phase END"
+    for of in ("m", "l")
+)
+_LEADING, _LOWEST, _BY, _PROBABILITY = (
     _cases("c.formula", values, other)
     for values, other in (
+        (
+            {
+                n: f"'{_network(n, each.prototype)}'"
+                for n, each in MEASURED.items()
+                if each.prototype
+            },
+            f"CASE WHEN l.near = 1 THEN {_OF_LOWEST} END",
+        ),
         (_MEASURED, f"CASE WHEN l.near > 1 THEN '{UNDECIDED}' ELSE l.phase END"),
         (dict.fromkeys(_MEASURED, f"'{BY_MEASUREMENT}'"), "l.potential"),
         ({name: 1.0 for name, each in MEASURED.items() if each.perovskite}, "f.p_perovskite"),
     )
 )
-#: What is known of compositions. Of the computed paths of a material by one potential, the easiest
-#: one counts. The lowest phase is the measured one, else that of the potential that relaxed most
-#: phases, two at least, of these the first by name; phases within its error are undecided. A
-#: composition that was measured as a perovskite is one, whatever tau says.
+#: What is known of compositions. The lowest phase is the measured one, else that of the potential
+#: that relaxed most phases, two at least, of these the first by name; phases within its error are
+#: undecided. Energies count in its network of octahedra, and in any where it is not decided;
+#: computed barriers as in ``energy_ranges``. A composition that was measured as a perovskite is
+#: one, whatever tau says.
 _SUMMARIES = f"""
 INSERT INTO composition_summaries (
   composition_id, formula, lead_free, families, phases_count, lowest_phase, lowest_phase_potential,
@@ -183,26 +214,6 @@ INSERT INTO composition_summaries (
 WITH named AS (
   SELECT composition_id, rtrim({_FAMILIES}, '; ') AS families, count(DISTINCT phase) AS phases
   FROM materials WHERE composition_id {{among}} GROUP BY composition_id
-), energies AS (
-  SELECT composition_id, sum(CASE WHEN computed THEN 0 ELSE number END) AS reported,
-    sum(CASE WHEN computed THEN number ELSE 0 END) AS computed,{_RANGES}
-  FROM (
-    SELECT composition_id, quantity, computed, count(*) AS number,
-      min(CASE WHEN shown THEN low END) AS low, max(CASE WHEN shown THEN high END) AS high,
-      min(CASE WHEN shown THEN high END) AS easiest
-    FROM (
-      SELECT m.composition_id, e.material_id, e.quantity, e.functional,
-        e.calculation_id IS NOT NULL AS computed,
-        coalesce(e.value_min_ev, e.value_max_ev) AS low,
-        coalesce(e.value_max_ev, e.value_min_ev) AS high,
-        {_of_halides("e")} AND (e.calculation_id IS NULL OR e.quantity <> 'E_A'
-          OR e.scope = 'percolation')
-          AND coalesce(e.value_min_ev, e.value_max_ev) > -{LARGEST_EV}
-          AND coalesce(e.value_max_ev, e.value_min_ev) < {LARGEST_EV} AS shown
-      FROM materials m JOIN energetics e ON e.material_id = m.id
-      WHERE m.composition_id {{among}} AND {_NOT_REPLACED.format(table="energetics", alias="e")}
-    ) each_energy GROUP BY composition_id, material_id, quantity, functional, computed
-  ) by_potential GROUP BY composition_id
 ), devices_of AS (
   SELECT m.composition_id, count(*) AS number
   FROM materials m JOIN devices d ON d.material_id = m.id
@@ -235,6 +246,33 @@ WITH named AS (
   SELECT placed.*, row_number() OVER (
     PARTITION BY composition_id ORDER BY compared DESC, potential) AS choice
   FROM placed WHERE place = 1 AND compared > 1
+), energies AS (
+  SELECT composition_id, sum(CASE WHEN computed THEN 0 ELSE number END) AS reported,
+    sum(CASE WHEN computed THEN number ELSE 0 END) AS computed,{_RANGES}
+  FROM (
+    SELECT composition_id, quantity, computed, count(*) AS number,
+      max(CASE WHEN open THEN least END) AS least, max(CASE WHEN open THEN most END) AS most
+    FROM (
+      SELECT each_energy.*, shown AND (path = id OR coalesce(most, least) < {OPEN_PATH_EV}
+        + min(CASE WHEN shown THEN coalesce(most, least) END) OVER (PARTITION BY path, functional)
+        ) AS open
+      FROM (
+        SELECT m.composition_id, e.id, e.quantity, e.functional,
+          e.calculation_id IS NOT NULL AS computed, e.value_min_ev AS least, e.value_max_ev AS most,
+          CASE WHEN e.quantity = 'E_A' AND e.calculation_id IS NOT NULL
+            THEN e.calculation_id ELSE e.id END AS path,
+          {_of_halides("e")} AND (e.calculation_id IS NULL OR e.quantity <> 'E_A'
+            OR (e.scope = 'percolation' AND coalesce(e.direction, '') NOT IN ('a', 'b', 'c')))
+            AND coalesce(e.value_min_ev, e.value_max_ev) > -{LARGEST_EV}
+            AND coalesce(e.value_max_ev, e.value_min_ev) < {LARGEST_EV}
+            AND (m.phase IS NULL OR coalesce({_LEADING} = {_NETWORK}, TRUE)) AS shown
+        FROM materials m JOIN energetics e ON e.material_id = m.id
+        JOIN compositions c ON c.id = m.composition_id
+        LEFT JOIN lowest l ON l.composition_id = m.composition_id AND l.choice = 1
+        WHERE m.composition_id {{among}} AND {_NOT_REPLACED.format(table="energetics", alias="e")}
+      ) each_energy
+    ) by_row GROUP BY composition_id, quantity, computed, path, functional
+  ) by_path GROUP BY composition_id
 )
 SELECT c.id, c.formula, c.lead_free, coalesce(n.families, ''), coalesce(n.phases, 0),
   {_LOWEST}, {_BY}, coalesce(l.compared, 0), y.above_hull_ev_per_atom, y.source,

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from operator import itemgetter
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
     Double,
-    Integer,
     Select,
     and_,
     case,
-    cast,
     func,
     or_,
     select,
@@ -23,12 +22,17 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry.ions import HALIDES
+from pvkdb.schemas.calculations.reliability import OPEN_PATH_EV
+from pvkdb.schemas.tables import EnergeticsRow
 from pvkdb.store.base import LARGEST_EV
 from pvkdb.store.models.energetics import Energetic
 
+_Statement = TypeVar("_Statement", Energetic, EnergeticsRow)
 Quantity = Literal["E_A", "DFE"]
 Origin = Literal["literature", "computed"]
 ORIGINS: tuple[Origin, ...] = ("literature", "computed")
+#: Directions of computed paths along one axis of the cell.
+AXES = ("a", "b", "c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +49,10 @@ class EnergyRange:
     open_above: bool
     statements: int
 
-    def joined(self, other: EnergyRange) -> EnergyRange:
-        """Return the range that spans this one and another."""
-        return EnergyRange(
-            min(self.low, other.low),
-            max(self.high, other.high),
-            self.open_below or other.open_below,
-            self.open_above or other.open_above,
-            self.statements + other.statements,
-        )
+    @property
+    def ends(self) -> tuple[float | None, float | None]:
+        """The ends as columns have them: empty where the range is open."""
+        return None if self.open_below else self.low, None if self.open_above else self.high
 
 
 #: Ranges of a material by quantity and origin.
@@ -73,44 +72,63 @@ def ranges_statement(*conditions: ColumnElement[bool]) -> Select[Any]:
     """Select the ranges of energies that meet conditions, by material, quantity and origin.
 
     Those of halide vacancies count, and of halide ions without a reported defect, as in rankings of
-    materials. Formation energies of charged vacancies do not: they depend on the Fermi level.
-    Computed activation energies are those of the easiest path through the crystal by each
-    potential; single hops do not count.
+    materials. Formation energies of charged vacancies do not: they depend on the Fermi level. Of
+    each computed barrier, the open path counts (:data:`OPEN_PATH_EV`); single hops do not. Bounds
+    count only where no value is known.
     """
     # The conditions below leave out what StoredEnergy leaves out of values that are read.
     least, most = (type_coerce(each, Double) for each in _ENDS)
     low, high = func.coalesce(least, most), func.coalesce(most, least)
     computed = Energetic.calculation_id.is_not(None)
-    # Grouped by potential: of the paths of each potential, only the easiest counts.
-    by = (Energetic.material_id, Energetic.quantity, computed, Energetic.functional)
-    names = ("material", "quantity", "computed", "potential")
-    of_path = and_(Energetic.quantity == "E_A", computed)
+    barrier = and_(Energetic.quantity == "E_A", computed)
+    by = (Energetic.calculation_id, Energetic.functional)
+    across = func.coalesce(Energetic.direction, "")
     each = (
         select(
-            *(part.label(name) for part, name in zip(by, names, strict=True)),
-            func.min(low).label("low"),
-            case((of_path, func.min(high)), else_=func.max(high)).label("high"),
-            (func.count() - func.count(least)).label("open_below"),
-            (func.count() - func.count(most)).label("open_above"),
-            func.count().label("statements"),
+            Energetic.material_id.label("material"),
+            Energetic.quantity.label("quantity"),
+            computed.label("computed"),
+            *(least.label("least"), most.label("most"), low.label("low"), high.label("high")),
+            case((barrier, Energetic.calculation_id), else_=Energetic.id).label("path"),
+            Energetic.functional.label("potential"),
+            case((barrier, func.min(high).over(partition_by=by)), else_=LARGEST_EV).label(
+                "easiest"
+            ),
         )
         .where(Energetic.current(), *conditions)
-        .where(or_(~computed, Energetic.quantity != "E_A", Energetic.scope == "percolation"))
+        .where(or_(~barrier, and_(Energetic.scope == "percolation", across.not_in(AXES))))
         .where(_is_energy(low), _is_energy(high), _of_halide())
-        .group_by(*by)
         .subquery()
     )
     key = (each.c.material, each.c.quantity, each.c.computed)
+    path = (
+        select(*key, *(func.max(each.c[name]).label(name) for name in _SIDES))
+        .where(each.c.high < each.c.easiest + OPEN_PATH_EV)
+        .group_by(*key, each.c.path, each.c.potential)
+        .subquery()
+    )
+    key = (path.c.material, path.c.quantity, path.c.computed)
+    closed = and_(path.c.least.is_not(None), path.c.most.is_not(None))
+    bounds = func.count(case((closed, 1))) == 0
     return select(
         *key,
-        func.min(each.c.low).label("low"),
-        func.max(each.c.high).label("high"),
-        func.max(each.c.open_below).label("open_below"),
-        func.max(each.c.open_above).label("open_above"),
-        cast(func.sum(each.c.statements), Integer).label("statements"),
+        func.coalesce(func.min(case((closed, path.c.low))), func.min(path.c.low)).label("low"),
+        func.coalesce(func.max(case((closed, path.c.high))), func.max(path.c.high)).label("high"),
+        case((bounds, func.count() - func.count(path.c.least)), else_=0).label("open_below"),
+        case((bounds, func.count() - func.count(path.c.most)), else_=0).label("open_above"),
+        func.count().label("statements"),
     ).group_by(*key)
 
 
+def open_path(statements: Iterable[_Statement]) -> _Statement:
+    """Return which computed barrier of one calculation is that of the open path."""
+    every = [(each.value_max_ev or 0.0, each) for each in statements]
+    found = [each for each in every if each[1].direction not in AXES] or every
+    most = min(value for value, _ in found) + OPEN_PATH_EV
+    return max((each for each in found if each[0] < most), key=itemgetter(0))[1]
+
+
+_SIDES = ("least", "most", "low", "high")
 _ENDS = (Energetic.value_min_ev, Energetic.value_max_ev)
 
 

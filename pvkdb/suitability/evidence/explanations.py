@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pvkdb.display.numbers import decimals_of, percent
+from pvkdb.display.numbers import decimals, decimals_of, percent
 from pvkdb.display.times import HOUR_S, YEAR_S, duration
 from pvkdb.display.units import amount, amount_range, with_unit
 from pvkdb.schemas.metrics import METRICS
@@ -20,7 +20,7 @@ def value_text(evidence: Evidence | Assessment, unit: str) -> str:
     if evidence.estimate is not None:
         mean, error, _ = evidence.estimate
         digits = decimals_of(mean - error, mean + error)
-        return with_unit(f"{mean:z.{digits}f} ± {error:.{digits}f}", unit)
+        return with_unit(f"{decimals(mean, digits)} ± {error:.{digits}f}", unit)
     if evidence.qualifier in BEST:
         end = evidence.maximum if evidence.minimum is None else evidence.minimum
         return f"{evidence.qualifier} {amount_range(end, end, unit)}"

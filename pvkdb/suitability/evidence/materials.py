@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from pvkdb.chemistry import ToleranceFactors, material_family, parse_composition, tolerance_factors
 from pvkdb.chemistry.factors.tolerance import DEFINED
+from pvkdb.chemistry.family import network
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.chemistry.phases import MEASURED, PHASE_ERRORS_EV
 from pvkdb.errors import InputError
@@ -49,8 +50,9 @@ from pvkdb.suitability.evidence.phases import (
     between_limits,
     by_dft,
     computed,
-    easiest_path,
+    easiest_crystal,
     not_perovskite,
+    of_leading_phase,
     phase_energies,
     reported,
 )
@@ -177,17 +179,19 @@ def _of_store(
         dimensionality,
         composition.tolerance,
     )
+    phases = {material.id: material.phase for material in materials}
     halide = [each for each in statements if halide_moves(each)]
+    if name == composition.formula:
+        halide = of_leading_phase(name, halide, phases, energies)
     models = [each for each in halide if each.method == "MLIP"]
     others = [each for each in halide if each.method != "MLIP"]
     dft = [each for each in others if each.calculation_id is not None]
     literature = [each for each in others if each.calculation_id is None]
-    phases = {material.id: material.phase for material in materials}
     if why := not_perovskite(composition.formula, phases, statements, energies):
         evidence["p_perovskite"] = Evidence(not_defined=why)
     if paths := [each for each in models if each.scope == "percolation"]:
-        what = "easiest percolating path by"
-        evidence["e_a_model_ev"] = computed(paths, energies, phases, easiest_path, what)
+        what = "percolating path by"
+        evidence["e_a_model_ev"] = computed(paths, energies, phases, easiest_crystal, what)
     if vacancies := [each for each in models if _forms_vacancy(each)]:
         what = "halide-poor to halide-rich by"
         evidence["dfe_model_ev"] = computed(vacancies, energies, phases, between_limits, what)
@@ -292,8 +296,12 @@ def _from_composition(
     measured = MEASURED.get(formula)
     if measured is not None and measured.perovskite:
         known = Evidence.exactly(1.0)
-        note = f"measured as {measured.perovskite}"
-        found["p_perovskite"] = replace(known, source=measured.source, note=note)
+        found["p_perovskite"] = replace(
+            known,
+            source=measured.source,
+            phase=measured.phrase,
+            note=f"measured as {measured.phrase}",
+        )
         return found
     if factors is None:
         return found  # an ion has no radius with a source: unknown
@@ -355,7 +363,14 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
         )
         parts = {potential: (found, {family_in(vacancy.phase)})}
         evidence["dfe_model_ev"] = calibrated(found, "DFE", parts, b_site, composition.formula)
-    if migration is not None and "e_a_model_ev" not in evidence:
+    lowest = stability.may_be_lowest(composition.formula, potential) if stability else []
+    elsewhere = (
+        migration is not None
+        and len(lowest) == 1
+        and network(family_in(lowest[0]), lowest[0])
+        != network(family_in(migration.phase), migration.phase)
+    )
+    if migration is not None and not elsewhere and "e_a_model_ev" not in evidence:
         phase = migration.phase
         known = [each for each in migration.outcomes if each.e_a_ev is not None]
         parts = {
@@ -372,7 +387,7 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
         }
         phrases = ", ".join(f"{each.potential} {each.e_a_ev:.2f} eV in {phase}" for each in known)
         if parts:
-            note = f"easiest percolating path by {phrases}"
+            note = f"percolating path by {phrases}"
             whole = replace(joined((part for part, _ in parts.values()), note=note), phase=phase)
             evidence["e_a_model_ev"] = calibrated(whole, "E_A", parts, b_site, composition.formula)
     _take_calibrated(evidence)

@@ -194,6 +194,14 @@ def _decompose(formula: str, others: Sequence[CompoundLevel]) -> tuple[float | N
     ]
 
 
+def _ions(composition: Composition) -> str:
+    sites = ((site, composition.on(site)) for site in ("A", "B", "X"))
+    return ", ".join(
+        f"{' and '.join(each.ion.symbol for each in found) or 'nothing'} on {site}"
+        for site, found in sites
+    )
+
+
 def _systems(composition: Composition) -> list[list[tuple[str, ...]]]:
     """Return the corners of each diagram, several choices where elements may have no energy."""
     large, metals, halides = (composition.on(site) for site in ("A", "B", "X"))
@@ -203,8 +211,9 @@ def _systems(composition: Composition) -> list[list[tuple[str, ...]]]:
         or len(metals) not in (1, 2)
     ):
         raise InputError(
-            f"{composition.formula} has no such diagrams, which need one A, one or two B and one X "
-            "ion, none of them molecular"
+            f"phase diagrams need one A, one or two B and one X ion, none of them molecular, and "
+            f"{composition.formula} has {_ions(composition)}; its decomposition by a screening is "
+            "in the table compositions"
         )
     (a, *others), x = [each.ion for each in (*large, *metals)], halides[0].ion.symbol
     salts = tuple(f"{i.symbol}{x}{i.charge if i.charge > 1 else ''}" for i in (a, *others))

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.factors.tolerance import DEFINED
-from pvkdb.chemistry.family import Family, family_of_phase
+from pvkdb.chemistry.family import Family, family_of_phase, network
 from pvkdb.chemistry.phases import MEASURED, lowest_phases
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import Grade
@@ -25,6 +25,7 @@ from pvkdb.store.base import LARGEST_EV
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
+from pvkdb.store.rows.energy_ranges import open_path
 from pvkdb.suitability.evidence.evidence import Evidence, evidence_of, joined
 from pvkdb.suitability.evidence.means import calibrated
 
@@ -148,15 +149,53 @@ def by_dft(statements: Sequence[Energetic]) -> Evidence:
     return replace(whole, note="; ".join(dict.fromkeys(phrases)))
 
 
-def easiest_path(statements: Sequence[Energetic]) -> Evidence:
-    """Return the easiest percolating path of several by one potential in one phase."""
-    lowest = min(statements, key=lambda each: (_value(each), each.id))
+def easiest_crystal(statements: Sequence[Energetic]) -> Evidence:
+    """Return the open path by one potential in one phase, the lowest of several calculations."""
+    paths: dict[str | None, list[Energetic]] = defaultdict(list)
+    for each in statements:
+        paths[each.calculation_id].append(each)
+    lowest = min(map(open_path, paths.values()), key=lambda each: (_value(each), each.id))
     return Evidence(
         minimum=lowest.value_min_ev if lowest.bound != "upper" else None,
         maximum=lowest.value_max_ev,
         grade=Grade.MODEL,
         source=lowest.source,
     )
+
+
+def of_leading_phase(
+    formula: str,
+    statements: Iterable[Energetic],
+    phases: Mapping[str, str | None],
+    energies: PhaseEnergies,
+) -> list[Energetic]:
+    """Return the energies that speak for a composition: those of the phase that leads.
+
+    It is the measured one, else that of the potential that relaxed most phases; phases of the same
+    network of octahedra count with it. Without a single one, all count.
+    """
+    levels = {
+        potential: {str(phases[name]): of[name] for name in phases.keys() & of.keys()}
+        for potential, of in energies.items()
+    }
+    potential = min(levels, key=lambda each: (-len(levels[each]), each), default="")
+    lowest: list[str] = []
+    if (measured := MEASURED.get(formula)) and measured.prototype:
+        lowest = [measured.prototype]
+    elif len(levels.get(potential, ())) > 1:
+        lowest = lowest_phases(formula, levels[potential], potential)
+    if len(lowest) != 1:
+        return [*statements]
+    try:
+        family = parse_composition(formula).family
+    except InputError:  # an edited row
+        return [*statements]
+    leading = network(family_of_phase(family, lowest[0]), lowest[0])
+    return [
+        each
+        for each in statements
+        if network(each.material.family, each.material.phase) in (None, leading)
+    ]
 
 
 def between_limits(statements: Sequence[Energetic]) -> Evidence:

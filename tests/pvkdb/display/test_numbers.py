@@ -9,7 +9,7 @@ from pvkdb.display.numbers import number, short_number
 
 def test_numbers_keep_their_digits() -> None:
     assert [number(value) for value in (0, 0.35, 9999, 1e6, -2.5e-7, math.inf)] == [
-        *("0", "0.35", "9999", "10⁶", "-2.5 × 10⁻⁷", "inf")
+        *("0", "0.35", "9999", "10⁶", "−2.5 × 10⁻⁷", "inf")
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +16,7 @@ from pvkdb.schemas.tables import EnergeticsRow
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.curation.dataset import unreviewed_imports
 from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.rows.energy_ranges import open_path
 from pvkdb_api.explorer.compositions.drawings import ChartAxis, axis_over
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import calculation_of
@@ -75,14 +76,16 @@ def formation_lines(rows: Sequence[EnergeticsRow]) -> tuple[list[EnergeticsRow],
 def value_text(row: EnergeticsRow) -> str:
     """Return an energy as text: ``0.2 to 0.3 eV``, ``at least 0.5 eV``, ``about 0.4 eV``."""
     ends = row.value_min_ev, row.value_max_ev
-    low, high = map(short_number, map(computed_ev, ends) if calculation_of(row) else ends)
-    if row.value_min_ev is None:
-        shown = f"at most {high}"
-    elif row.value_max_ev is None:
-        shown = f"at least {low}"
-    else:
-        shown = low if low == high else f"{low} to {high}"
-    return f"{'about ' if row.approximate else ''}{shown} eV"
+    shown = range_text(*map(computed_ev, ends) if calculation_of(row) else ends)
+    return f"{'about ' if row.approximate else ''}{shown}"
+
+
+def range_text(low: float | None, high: float | None) -> str:
+    """Return a range of energies as text; the side without an end makes it a bound."""
+    least, most = short_number(low), short_number(high)
+    if low is None or high is None:
+        return f"at most {most} eV" if low is None else f"at least {least} eV"
+    return f"{least} eV" if least == most else f"{least} to {most} eV"
 
 
 def strips(rows: Sequence[EnergeticsRow], host: Container[str]) -> list[dict[str, Any]]:
@@ -98,12 +101,13 @@ def strips(rows: Sequence[EnergeticsRow], host: Container[str]) -> list[dict[str
 
 
 def _folded(rows: Sequence[EnergeticsRow]) -> list[EnergeticsRow]:
-    """Return the rows with only the easiest path of each calculation, without its hops."""
-    easiest: dict[str | None, EnergeticsRow] = {}
-    for row in sorted(rows, key=lambda row: row.value_min_ev or 0.0):
+    """Return the rows with only the open path of each calculation, without its hops."""
+    paths: dict[str, list[EnergeticsRow]] = defaultdict(list)
+    for row in rows:
         if row.scope == "percolation" and (key := calculation_of(row)):
-            easiest.setdefault(key, row)
-    return [row for row in rows if easiest.get(calculation_of(row), row) is row]
+            paths[key].append(row)
+    limiting = {key: open_path(found) for key, found in paths.items()}
+    return [row for row in rows if limiting.get(calculation_of(row) or "", row) is row]
 
 
 def _colours(rows: Sequence[EnergeticsRow], host: Container[str]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from pvkdb.chemistry import Composition
 from pvkdb.chemistry.ions import HALIDES
 from pvkdb.chemistry.phases import MEASURED
 from pvkdb.compositions.compounds import compound_of
+from pvkdb.display.numbers import computed_ev
 from pvkdb.errors import InputError, MissingExtraError, NotFoundError, unknown_name
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.operations.fields import Text
@@ -25,6 +26,7 @@ from pvkdb.store.collections import COMPOSITIONS, DEVICES, STRUCTURES
 from pvkdb.store.curation.registration import material_id
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionSummary
+from pvkdb.store.rows.energy_ranges import ORIGINS
 from pvkdb.store.runs.report.page import formula_markup
 from pvkdb.store.runs.screening_reports import newest_fall
 from pvkdb.suitability.evidence.phase_diagrams import phase_diagrams
@@ -119,14 +121,24 @@ def get_composition(
         if row.phase == wanted is not None
     ]
     structures = _structures(session, composition, first)
+    views = identity.phase_views(session, phases, composition.lowest_phase)
+    elsewhere = {
+        (name, origin): [
+            view["row"].phase for view in views if (quantity, origin) in view["energies"]
+        ]
+        for quantity, name in (("E_A", "e_a"), ("DFE", "dfe"))
+        for origin in ORIGINS
+    }
     listed = [row.id for row in structures["structures"]]
     return page(
         request,
         "composition.html",
         **_sections(session, composition, phases, phase, first, calculation, hop),
+        phases=views,
         **structures,
         **slow,
-        summary=_summary(composition),
+        summary=_summary(composition, elsewhere["e_a", "computed"]),
+        elsewhere=elsewhere,
         opened=sections == _ALL,
         chosen_structure=structure if structure in listed else next(iter(listed), None),
         dataset=dataset_of(request, composition, quoted(composition.formula)),
@@ -162,7 +174,6 @@ def _sections(
         "fall": None
         if composition.above_hull_source
         else newest_fall(session, composition.formula),
-        "phases": identity.phase_views(session, phases, composition.lowest_phase),
         "layers": next((row.layers for row in phases), None),
         "unreviewed": energies.unreviewed(session, rows),
         "statements": [row for row in rows if row.scope != "hop"],
@@ -180,20 +191,24 @@ def _sections(
     }
 
 
-def _summary(row: CompositionsRow) -> str:
+def _summary(row: CompositionsRow, where: Sequence[str]) -> str:
     """Return what is known of a composition, in one sentence."""
+    bound = (row.e_a_computed_min_ev is None) != (row.e_a_computed_max_ev is None)
+    of_phase = f" in {' and '.join(where)}, a bound alone" if bound else ""
     ranges = {
         "by the literature": (row.e_a_literature_min_ev, row.e_a_literature_max_ev),
-        "as computed here": (row.e_a_computed_min_ev, row.e_a_computed_max_ev),
+        f"as computed here{of_phase}": (row.e_a_computed_min_ev, row.e_a_computed_max_ev),
     }
     known = [
-        f"{low:.2f} eV {whose}" if high - low < 0.005 else f"{low:.2f} to {high:.2f} eV {whose}"
+        f"{energies.range_text(*map(computed_ev, (low, high)))} {whose}"
         for whose, (low, high) in ranges.items()
-        if low is not None and high is not None
+        if low is not None or high is not None
     ]
     halide = "How its halide moves is not known"
     if known:
         halide = f"Its halide moves over a barrier of {' and '.join(known)}"
+    elif where:
+        halide += f" in {row.lowest_phase}: what is computed is of {' and '.join(where)}"
     count = row.devices_count or 0
     devices = "no device" if not count else "one device" if count == 1 else f"{count:,} devices"
     above = row.above_hull_ev_per_atom
@@ -204,7 +219,8 @@ def _summary(row: CompositionsRow) -> str:
         if above > 0
         else "it is stable against the prototypes that were compared"
     )
-    return f"{halide}; {stable}; {devices} of it {'is' if count == 1 else 'are'} in the store."
+    has = "has" if count < 2 else "have"
+    return f"{halide}; {stable}; {devices} with it as the absorber {has} values in the store."
 
 
 def _common(composition: CompositionsRow, phase: str | None) -> dict[str, Any]:

@@ -58,7 +58,8 @@ _ENERGIES = {
     "e_a": ("e_a_literature", _E_A, "Activation energies in the literature"),
     "e_a_computed": (
         *("e_a_computed", _E_A + " computed"),
-        "Computed activation energies of the easiest path through each phase",
+        "Computed activation energies of the path in most dimensions less than 0.1 eV above the "
+        "easiest one, in the lowest phase; ≤: an upper bound",
     ),
     "dfe": ("dfe_literature", "DFE", "Formation energies in the literature"),
     "dfe_computed": (

@@ -6,26 +6,24 @@ points.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from typing import Any, Literal
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.schemas.rankings import ProfileSummary
+from pvkdb.schemas.tables import CompositionsRow
 from pvkdb.store.collections import COLLECTIONS, COMPOSITIONS
-from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.rows.energy_ranges import (
     ORIGINS,
     EnergyRange,
     Origin,
     Quantity,
     Ranges,
-    energy_ranges,
 )
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.explorer.site.rendering import link
@@ -121,22 +119,10 @@ class EnergyOverview:
 
 def energy_overview(session: Session) -> EnergyOverview:
     """Return the energies of halide vacancies of the compositions of which most is known."""
-    known = COMPOSITIONS.find(session, _WITH_ENERGIES, PLOTTED).rows
-    materials = (
-        select(Material.id, Composition.formula)
-        .join(Material.composition)
-        .where(Composition.formula.in_([row.formula for row in known]))
-    )
-    of_material: dict[str, str] = dict(session.execute(materials).all())
-    found: dict[str, dict[tuple[Quantity, Origin], EnergyRange]] = defaultdict(dict)
-    for material, ranges in energy_ranges(session, [*of_material]).items():
-        joined = found[of_material[material]]
-        for key, energy in ranges.items():
-            joined[key] = joined[key].joined(energy) if key in joined else energy
     points = [
         point
-        for row in known
-        for point in _points(row.formula, row.families.partition("; ")[0], found[row.formula])
+        for row in COMPOSITIONS.find(session, _WITH_ENERGIES, PLOTTED).rows
+        for point in _points(row.formula, row.families.partition("; ")[0], _ranges(row))
     ]
     points.sort(key=_by_family)
     return EnergyOverview(
@@ -166,6 +152,21 @@ def table_counts(counts: QueryCache, session: Session) -> list[tuple[str, int, s
 def applications() -> tuple[ProfileSummary, ...]:
     """Return the applications that come with pvkdb."""
     return tuple(suitability.applications())
+
+
+def _ranges(row: CompositionsRow) -> Ranges:
+    """Return the ranges of a composition; the empty end of a bound is open."""
+    quantities: tuple[tuple[Quantity, str], ...] = (("E_A", "e_a"), ("DFE", "dfe"))
+    found: dict[tuple[Quantity, Origin], EnergyRange] = {}
+    for quantity, name in quantities:
+        for origin in ORIGINS:
+            low, high = (getattr(row, f"{name}_{origin}_{end}_ev") for end in ("min", "max"))
+            if (
+                known := next((each for each in (low, high) if each is not None), None)
+            ) is not None:
+                ends = known if low is None else low, known if high is None else high
+                found[quantity, origin] = EnergyRange(*ends, low is None, high is None, 1)
+    return found
 
 
 def _points(composition: str, family: str, ranges: Ranges) -> Iterator[Point]:

@@ -16,6 +16,7 @@ from pvkdb.schemas.calculations.migration import (
     NebResult,
     PercolationThreshold,
 )
+from pvkdb.schemas.calculations.reliability import OPEN_PATH_EV
 from pvkdb_pipelines.geometry.molecules import turned_deg
 from pvkdb_pipelines.migration.defects.defects import DefectStates
 from pvkdb_pipelines.migration.host.host import Crystal
@@ -25,10 +26,6 @@ from pvkdb_pipelines.migration.result.mixtures import saddle_ev
 from pvkdb_pipelines.migration.result.percolation import Threshold
 from pvkdb_pipelines.migration.sites.hops import HopClass
 
-#: A path in more dimensions is preferred to one that is easier by at most this, eV: about the
-#: difference between two potentials, and between the split of a tilted perovskite (CsPbI3 0.04) and
-#: that of layers (Cs3Sb2I9 0.56, both SevenNet-0).
-_SAME_EV = 0.1
 #: A failed hop matters only if it could lower a threshold by more than this noise, eV.
 _NOISE_EV = 0.005
 
@@ -69,7 +66,7 @@ def migration_result(
     dimensionality = max(
         int(name[0])
         for name, entry in found.items()
-        if name in ("1D", "2D", "3D") and entry.saddle_ev < easiest + _SAME_EV
+        if name in ("1D", "2D", "3D") and entry.saddle_ev < easiest + OPEN_PATH_EV
     )
     a, b, c, alpha, beta, gamma = (float(value) for value in crystal.conventional.cell.cellpar())
     defect = str(request.defect)

@@ -21,6 +21,7 @@ from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.prototypes import build, compound_of
 
 from ....patience import get
+from ....statements import energy_row
 from ....structures import structure_row
 from ..asking import numbers
 from ..conftest import Visitor, serving_at
@@ -386,3 +387,32 @@ def test_without_scripts_everything_can_be_read(chromium, served):
     expect(tab.locator("#standings [data-wanted]")).to_have_count(0)
     expect(tab.locator("#windows tr.chief").first).to_be_visible()
     guest.close()
+
+
+def test_the_answer_names_the_phase_and_says_what_the_store_has(served: str) -> None:
+    """CsPbI3 is yellow chains near 300 K; MAPbI3 is cubic above 330 K; r134 has no values."""
+    chains = get(f"{served}/compositions/CsPbI3").text
+    assert "measured near 300 K: delta" in chains
+    assert "measured as P4/mbm at 510 K, but delta near 300 K" in chains
+    assert "measured as I4/mcm from 160 to 330 K" in get(f"{served}/compositions/MAPbI3").text
+    tin = get(f"{served}/compositions/CsSnI3").text
+    assert "no device with it as the absorber has values in the store" in tin
+    # A barrier of a lower bound is no value: Cs2SnX6 moves over more than 0.77 eV.
+    assert "a barrier of at least 0.77 eV" in get(f"{served}/compositions/Cs2SnX6").text
+
+
+def test_a_barrier_of_other_octahedra_is_named_as_such(tmp_path: Path, loaded_sqlite: Path) -> None:
+    path = tmp_path / "bound.sqlite"
+    shutil.copy(loaded_sqlite, path)
+    store = Store(f"sqlite:///{path}")
+    with store.session() as session:
+        name = register_material(session, parse_composition("Cs3Bi2I9"), "P-3m1").id
+        session.add(Calculation(id="c", key="c", kind="neb", state="done", parameters={}))
+        session.flush()
+        bound = {"defect": "V_I", "species": "I", "value_min_ev": None, "bound": "upper"}
+        session.add(energy_row("e-1", name, 0.2042, direction="2D", **bound))
+    store.close()
+    with serving_at(f"sqlite:///{path}") as address:
+        text = get(f"{address}/compositions/Cs3Bi2I9").text
+    assert "is not known in P6_3/mmc: what is computed is of P-3m1" in text
+    assert "a barrier of" not in text

@@ -146,7 +146,7 @@ def test_a_computed_barrier_has_one_mark_of_its_potential():
     (band,) = strip["bands"]
     marks = {mark["address"]: mark for mark in band["marks"]}
     assert len(band["marks"]) == len(marks) == 3
-    assert f"0.3 eV, error {barrier_error('sevennet-0')}" in marks["/jobs/one"]["text"]
+    assert f"0.31 eV, error {barrier_error('sevennet-0')}" in marks["/jobs/one"]["text"]
     assert len({mark["marker"] for mark in band["marks"]}) == 3
     assert "error" not in marks["/jobs/dft"]["text"]
 

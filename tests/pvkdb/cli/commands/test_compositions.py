@@ -149,3 +149,16 @@ def test_an_unreachable_provider_is_reported_beside_the_others(run: Run, tmp_pat
     assert "1 received, 0 stored, 0 already there, 1 refused" in " ".join(outcome.stdout.split())
     read, failed = json.loads(run("fetch-structures", *arguments, "--json", code=6).stdout)
     assert (read["refused"], failed["failed"]) == ({"incomplete": 1}, True)
+
+
+def test_a_start_that_is_hardly_a_perovskite_comes_with_a_warning(run: Run) -> None:
+    assert "a probability of 0.00 to be a perovskite" in run("structure", "LiMgI3").stderr
+    assert "probability" not in run("structure", "LiMgI3", "--phase", "delta").stderr
+    assert "probability" not in run("structure", "CsPbBr3").stderr
+
+
+def test_what_keeps_a_command_from_an_answer_is_named(run: Run) -> None:
+    empty = run("tolerance", "CsGeI3", "CsPbI3", "", code=2)
+    assert "formulas: number 3 is an empty text" in empty.stderr
+    molecular = run("hull", "MAPbI3", code=2)
+    assert "MAPbI3 has MA on A, Pb on B, I on X" in molecular.stderr

@@ -125,3 +125,12 @@ def test_a_profile_that_cannot_be_used_names_its_line(ready: Run, tmp_path: Path
     (tmp_path / "r.json").write_text('{"title": 3}', encoding="utf-8")
     no_report = ready("rank", "selector", "--materials", "--screening", "r.json", code=2)
     assert failed_clearly(no_report, "r.json", "not the report of a screening")
+
+
+def test_two_filters_in_one_option_are_refused_with_the_remedy(ready: Run) -> None:
+    for command, text, remedy in (
+        (("rank", "selector"), "has_stack=true,halide=I", "--where has_stack=… --where halide=…"),
+        (("export", "devices"), "absorber=CsPbI3,q=Ag", "--where absorber=… --where q=…"),
+    ):
+        assert remedy in ready(*command, "--where", text, code=2).stderr
+    assert "CsPbBr3" in ready("export", "devices", "--where", "absorber=CsPbI3,CsPbBr3").stdout

@@ -31,7 +31,7 @@ def test_the_stability_of_what_fell_is_printed_and_its_reason_names_it(
     assert "not tau < 4.18 1 CsPbI3" in reasons
     assert "CsPbBr3" in passed.split("Candidates that passed every stage")[1]
     (row,) = [line.split() for line in fell.splitlines() if "A2BX6" in line]
-    assert row == ["Cs2TeI6", "A2BX6", "Fm-3m", "0.0", "-77.6"]
+    assert row == ["Cs2TeI6", "A2BX6", "Fm-3m", "0.0", "−77.6"]
     assert "CsPbI3" not in fell
 
 

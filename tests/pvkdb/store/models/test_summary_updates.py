@@ -90,8 +90,9 @@ def test_a_loaded_store_has_the_ranges_and_counts_of_its_materials(store: Store)
         own = [each for each in materials if each.formula == row.formula]
         for quantity, name in (("E_A", "e_a"), ("DFE", "dfe")):
             found = [ranges.get(each.id, {}).get((quantity, "literature")) for each in own]
-            low = min((made.low for made in found if made), default=None)
-            high = max((made.high for made in found if made), default=None)
+            ends = [made.ends for made in found if made]
+            low = min((low for low, _ in ends if low is not None), default=None)
+            high = max((high for _, high in ends if high is not None), default=None)
             assert getattr(row, f"{name}_literature_min_ev") == low
             assert getattr(row, f"{name}_literature_max_ev") == high
         assert set(row.families.split("; ")) == {each.family for each in own}

@@ -9,7 +9,7 @@
   // Of a number, without the error behind it.
   const text = (body, column) => {
     const cell = body.rows[0].cells[column];
-    return ((cell.className === "number" ? cell.firstChild : cell)?.textContent ?? "").trim();
+    return ((cell.className === "number" ? cell.firstChild : cell)?.textContent ?? "").trim().replace("−", "-");
   };
 
   // Unknown values stay at the end, whichever way the column is sorted.

@@ -127,9 +127,9 @@ def test_every_number_is_shown_with_its_source() -> None:
     words = " ".join(read(page(report(FULL))).words.split())
     for number in (
         *("0.851", "0.541", "4.303", "0.477"),  # t, mu, tau, p
-        *("20.0", "-11.7"),  # meV an atom: perovskite above ground state, above the hull
-        *("-15.1234", "100.0", "222.22"),  # a phase: eV a formula, meV above, Å³
-        *("0.47", "1.81", "0.471", "1.813", "-2.951", "-1.609", "12.3"),  # vacancy
+        *("20.0", "−11.7"),  # meV an atom: perovskite above ground state, above the hull
+        *("−15.1234", "100.0", "222.22"),  # a phase: eV a formula, meV above, Å³
+        *("0.47", "1.81", "0.471", "1.813", "−2.951", "−1.609", "12.3"),  # vacancy
     ):
         assert number in words, number
     for source in (
