@@ -42,6 +42,7 @@ REPEATED_CLASSES = {
 
 #: Module: why it is apart although it is small and has one importer.
 SMALL_MODULES = {
+    "pvkdb.store.files.backup": "store, below the command that uses it",
     "pvkdb.store.security.idempotency": "store, below the service that uses it",
     "pvkdb_pipelines.dft.codes.launch": "a program of its own",
     "pvkdb_pipelines.engines.interchange": "a program of its own",

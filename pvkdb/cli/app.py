@@ -51,6 +51,7 @@ COMMANDS: dict[str, dict[str, tuple[Any, str, str]]] = {
         "history": (databases.history, "store", "e-t1-r01-ea"),
         "export": (databases.export, "store", "energetics --output energetics.csv"),
         "snapshot": (databases.snapshot, "store", "pvkdb-2026.zip"),
+        "backup": (databases.backup, "store", "pvkdb-backup.sqlite"),
         "diff": (databases.diff, "store", "pvkdb-2026.zip sqlite:///pvkdb.sqlite"),
     },
     "Compute": {

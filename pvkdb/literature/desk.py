@@ -37,7 +37,8 @@ from pvkdb.schemas.imports import (
     ImportReport,
     Paper,
 )
-from pvkdb.store.curation.dataset import IMPORT, REVIEW, unreviewed_imports
+from pvkdb.store.curation.dataset import IMPORT, REVIEW, note_importer, unreviewed_imports
+from pvkdb.store.curation.people import acting_person
 from pvkdb.store.curation.registration import get_or_add
 from pvkdb.store.curation.sources import Upload
 from pvkdb.store.models.access import AuditEntry
@@ -159,7 +160,7 @@ def decide(request: DecideRequest, reading: Reading) -> DeskDraft:
         made = [(cell, *_checked(request, cell, known)) for cell in request.cells]
         _advance(session, draft, request.revision)
         for cell, action, value in made:
-            _add(draft, by, action=action, cell=cell, value=value)
+            _add(session, draft, by, action=action, cell=cell, value=value)
         said = f"draft {draft.id}: {request.action} {', '.join(request.cells)}"
         _note(session, by, "decide draft", said[:500])
         cells = _cells(rows_of(draft))
@@ -194,7 +195,7 @@ def enter(request: EnterRequest, reading: Reading) -> ImportReport:
                 for change in report.changes:
                     version = None if change.action == "already there" else report.dataset_version
                     entry = {"action": "enter", "cell": lines[change.line], "value": change.id}
-                    _add(draft, by, **entry, version=version)
+                    _add(session, draft, by, **entry, version=version)
         except InputError as error:
             session.refresh(draft)  # its revision went back with the savepoint
             if isinstance(error, ImportRefusedError):
@@ -202,6 +203,7 @@ def enter(request: EnterRequest, reading: Reading) -> ImportReport:
                 raise ImportRefusedError(problems) from error
             raise
         if report.changed:
+            note_importer(session, report.dataset_version, by)
             _note(session, by, IMPORT, report.dataset_version)
         warnings = [_in_row(each, lines) for each in report.warnings]
         return report.model_copy(update={"warnings": warnings})
@@ -337,8 +339,9 @@ def _advance(session: Session, draft: PaperDraft, read: int) -> None:
         raise DraftChangedError(draft, read)
 
 
-def _add(draft: PaperDraft, by: str, **decision: Any) -> None:
-    draft.decisions.append(DraftDecision(revision=draft.revision, caller=by, **decision))
+def _add(session: Session, draft: PaperDraft, by: str, **decision: Any) -> None:
+    decision |= {"caller": by, "person_id": acting_person(session, by).id}
+    draft.decisions.append(DraftDecision(revision=draft.revision, **decision))
 
 
 def _file(draft: PaperDraft) -> tuple[bytes, dict[int, str]]:

@@ -71,13 +71,13 @@ TABLES: dict[str, ImportTable] = {
     "energetics": ImportTable(
         "energetics",
         tuple(_ENERGETICS.split()),
-        derived=frozenset({"family"}),
+        derived=frozenset({"family", "review"}),
         lists={"references": " "},
     ),
     "devices": ImportTable(
         "devices",
         tuple(_DEVICES.split()),
-        derived=frozenset({"bottom_electrode", "top_electrode", "other_layers"}),
+        derived=frozenset({"bottom_electrode", "top_electrode", "other_layers", "review"}),
         lists={"references": " ", "layers": " | ", "raw_files": " | "},
     ),
 }

@@ -70,8 +70,8 @@ OPERATIONS = (
         name="review",
         summary="Confirm an import, so that its values count in rankings.",
         description="Recorded with name and date. Without a version, or after the confirmation, it "
-        "lists the imports that wait. A service takes it from another key than the one that "
-        "imported, and takes the name of the key.",
+        "lists the imports that wait. Another person than who imported or decided confirms; a "
+        "service takes the owner of the key.",
         path="/import/review",
         verb="POST",
         method="review",

@@ -29,6 +29,7 @@ class KeyDocument(BaseModel):
 
     id: str = Field(description="First characters of the key after pvk_.")
     name: str = Field(description="Owner or purpose.")
+    person: str = Field(description="Owner; several keys may have the same.")
     scopes: list[Scope]
     created_at: datetime
     expires_at: datetime | None = Field(description="Null if it does not expire.")

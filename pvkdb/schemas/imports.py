@@ -99,7 +99,7 @@ class RowVersion(BaseModel):
 
     id: str
     table: str
-    current: bool
+    current: bool = Field(description="Whether it counts; one version of a row does.")
     recorded_in: str | None = Field(description="Dataset version that brought the row.")
     recorded_by: str | None = Field(description="What made that version, e.g. a file's name.")
     supersedes: str | None

@@ -14,6 +14,17 @@ SUBJECTS: tuple[Subject, ...] = ("devices", "materials")
 
 Scale = Literal["linear", "log"]
 
+
+def weight_problem(weight: float) -> str:
+    """Return why a weight cannot be used; empty if it can: 0, or from 0.001 to 1000."""
+    if weight == 0 or 1e-3 <= weight <= 1e3:
+        return ""
+    return (
+        f"{weight:g} is neither 0 nor from 0.001 to 1000, and would hide other criteria; only "
+        "ratios of weights count: give the least important criterion 1"
+    )
+
+
 MetricName = Annotated[
     str, Field(description="Metric with its unit as suffix; ratios and counts have no unit.")
 ]

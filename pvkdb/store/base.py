@@ -13,10 +13,10 @@ from uuid import uuid4
 
 from annotated_types import Len
 from pydantic import FiniteFloat, TypeAdapter, ValidationError
-from sqlalchemy import JSON, DateTime, Double, MetaData, TypeDecorator, literal, select
+from sqlalchemy import JSON, DateTime, Double, MetaData, TypeDecorator, literal
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import DeclarativeBase, Mapped
+from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -143,23 +143,6 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: StoredObject}  # noqa: RUF012
-
-
-class Versioned:
-    """Mixin of tables in which a newer row may take the place of an older one."""
-
-    id: Mapped[str]
-    supersedes_id: Mapped[str | None]
-
-    @classmethod
-    def replaced(cls) -> Any:
-        """Return the SELECT of the ids of rows that a correction has replaced: a short list."""
-        return select(cls.supersedes_id).where(cls.supersedes_id.is_not(None))
-
-    @classmethod
-    def current(cls) -> Any:
-        """Return the SQL condition for rows that no correction has replaced."""
-        return cls.id.not_in(cls.replaced())
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:

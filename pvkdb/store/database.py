@@ -131,10 +131,10 @@ class Store:
             )
         if found < FIRST_REVISION:
             raise NotMigratedError(
-                f"{self.name} has schema revision {found}, made before pvkdb 0.1.0, which cannot "
-                "be upgraded; make a new one with pvkdb init, import your papers into it, and "
-                "bring over calculations: pvkdb jobs export of the pvkdb that made this one, then "
-                "pvkdb jobs import"
+                f"{self.name} has schema revision {found}, of a pvkdb before this one, which "
+                f"upgrades from {FIRST_REVISION} on; make a new one with pvkdb init, import your "
+                "papers into it, and bring over calculations: pvkdb jobs export of the pvkdb that "
+                "made this one, then pvkdb jobs import"
             )
 
     def _no_tables(self) -> NotMigratedError:

@@ -16,7 +16,7 @@ from pvkdb.errors import naming
 from pvkdb.literature.importing import import_files
 from pvkdb.operations import Operation
 from pvkdb.schemas.imports import ImportReport
-from pvkdb.store.curation.dataset import IMPORT, current_version
+from pvkdb.store.curation.dataset import IMPORT, current_version, note_importer
 from pvkdb.store.curation.sources import Upload
 from pvkdb.store.security.audit import record
 from pvkdb.store.security.idempotency import remembered
@@ -76,6 +76,9 @@ def import_upload(
         if dry_run:
             attempt.rollback()
     if report.changed and not dry_run:
+        session.info["pvkdb_caller"] = noted(request)
+        if caller_of(request).key_id:  # without a key, nobody is named
+            note_importer(session, report.dataset_version, caller_of(request).name)
         note_write(session, request, IMPORT, report.dataset_version)
     return report
 

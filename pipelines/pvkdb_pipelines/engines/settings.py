@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.operations import kinds
@@ -51,6 +51,19 @@ def _seconds(value: Any) -> int:
 Duration = Annotated[int, BeforeValidator(_seconds)]
 
 
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError(
+            f"{text!r} has a line break or another control character, and could add lines to the "
+            "job script; write one line of printable characters"
+        )
+    return text
+
+
+#: A value of one line of a job script.
+Line = Annotated[str, AfterValidator(_one_line)]
+
+
 class Cluster(TomlTable):
     """Keys of a cluster file that every scheduler has."""
 
@@ -70,12 +83,12 @@ class Cluster(TomlTable):
         description="Shell commands before workers start: modules, the environment of pvkdb. "
         "Default: the environment that runs the command.",
     )
-    address: str = Field(
+    address: Line = Field(
         default="",
         description="Address or network interface (ib0) at which nodes reach this machine. "
         "Default: what its host name resolves to.",
     )
-    run_dir: str = Field(
+    run_dir: Line = Field(
         default="parsl-runs",
         description="Folder of scripts, logs and keys; nodes must see it under the same path.",
     )
@@ -161,7 +174,7 @@ class Scheduled(Cluster):
         description="Time kept for the calculation that begins last; longer ones are refused. "
         "Default: half of the walltime.",
     )
-    account: str | None = Field(default=None, description="Account to charge.")
+    account: Line | None = Field(default=None, description="Account to charge.")
     scheduler_options: str = Field(default="", description="Further lines of the job script.")
 
     @model_validator(mode="after")
@@ -195,14 +208,14 @@ class Slurm(Scheduled):
     """Keys of a cluster file for Slurm."""
 
     provider: Literal["slurm"]
-    partition: str | None = Field(default=None, description="Partition; default: the cluster's.")
-    qos: str | None = Field(default=None, description="Quality of service.")
-    constraint: str | None = Field(default=None, description="Constraint on the nodes.")
+    partition: Line | None = Field(default=None, description="Partition; default: the cluster's.")
+    qos: Line | None = Field(default=None, description="Quality of service.")
+    constraint: Line | None = Field(default=None, description="Constraint on the nodes.")
     memory_per_node_gb: int | None = Field(
         default=None, ge=1, description="Memory of a node; default: the cluster's."
     )
     exclusive: bool = Field(default=False, description="Whether blocks get whole nodes.")
-    gres: str | None = Field(
+    gres: Line | None = Field(
         default=None,
         description="Generic resources of a node, such as gpu:1; with a GPU, potentials run on it.",
     )
@@ -212,22 +225,22 @@ class Pbs(Scheduled):
     """Keys of a cluster file for PBS Pro and OpenPBS."""
 
     provider: Literal["pbs"]
-    queue: str | None = Field(default=None, description="Queue; default: the cluster's.")
+    queue: Line | None = Field(default=None, description="Queue; default: the cluster's.")
     memory_per_node_gb: int | None = Field(
         default=None, ge=1, description="Memory of a node; default: the cluster's."
     )
-    select_options: str = Field(default="", description="Text added to the select statement.")
+    select_options: Line = Field(default="", description="Text added to the select statement.")
 
 
 class Kubernetes(Cluster):
     """Keys of a cluster file for Kubernetes, reached by kubectl from this machine."""
 
     provider: Literal["kubernetes"]
-    image: str = Field(description="Container image with pvkdb of the same version.")
-    namespace: str = Field(default="default", description="Namespace of the pods.")
+    image: Line = Field(description="Container image with pvkdb of the same version.")
+    namespace: Line = Field(default="default", description="Namespace of the pods.")
     memory_per_node_gb: int = Field(default=4, ge=1, description="Memory of a pod.")
-    secret: str | None = Field(default=None, description="Secret of the image's registry.")
-    volumes: dict[str, str] = Field(
+    secret: Line | None = Field(default=None, description="Secret of the image's registry.")
+    volumes: dict[Line, Line] = Field(
         default={}, description="Persistent volume claims and where pods mount them."
     )
 

@@ -26,6 +26,7 @@ from pvkdb.cli.output.changes import print_differences, print_history, print_imp
 from pvkdb.cli.output.console import (
     messages,
     print_json,
+    print_lines,
     print_message,
     show,
     write_file,
@@ -110,6 +111,9 @@ def import_papers(
     dry_run: Annotated[
         bool, Option("--dry-run", help="Show the changes without making them.")
     ] = False,
+    by: Annotated[
+        str | None, Option(metavar="NAME", help="Who imports; another person confirms it.")
+    ] = None,
     template: Annotated[
         str | None, Option(metavar="NAME", help=f"Print {', '.join(TEMPLATES)}.")
     ] = None,
@@ -129,11 +133,14 @@ def import_papers(
         template_command = "pvkdb import --template paper.yaml"
         raise InputError(f"name a file to import; get a template with: {template_command}")
     from pvkdb.literature.importing import ImportRefusedError, import_files
+    from pvkdb.store.curation.dataset import note_importer
 
     store = open_store(database, create=True, keep=not dry_run)
     try:
         with _row_counter() as on_row, store.session() as session:
             report = import_files(session, files, dry_run=dry_run, on_row=on_row)
+            if by and report.changed:
+                note_importer(session, report.dataset_version, by)
             if dry_run:
                 session.rollback()
     except ImportRefusedError as error:
@@ -335,6 +342,32 @@ def snapshot(
         version = write_snapshot(session, path)
     document = {"path": str(path), "dataset_version": version}
     show(document, json, lambda _: messages().print(f"wrote {path}, dataset {version}"))
+
+
+def backup(
+    path: Annotated[Path, Argument(metavar="FILE", help="New file, e.g. pvkdb-backup.sqlite.")],
+    replace: Annotated[bool, Option("--replace", help="Replace FILE if it exists.")] = False,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Copy the database, also while others write. For PostgreSQL it prints the commands."""
+    from pvkdb.store.files.backup import copy_sqlite, postgresql_commands
+    from pvkdb.store.queue.kept_files import NoPlaceError, file_store
+
+    store = store_at(database)
+    commands: list[str] = []
+    if store.sqlite_path is None:
+        commands = postgresql_commands(store, path)
+    else:
+        copy_sqlite(store.sqlite_path, path, replace)
+    try:
+        files = file_store(store).url
+    except NoPlaceError:
+        files = None
+    done = "run these:" if commands else f"wrote and checked {path}"
+    lines = [done, *commands, *([f"copy the files beside it, too: {files}"] if files else [])]
+    document = {"path": str(path), "commands": commands, "files": files}
+    show(document, json, lambda _: print_lines(lines))
 
 
 def diff(

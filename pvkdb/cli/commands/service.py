@@ -87,6 +87,9 @@ def mcp(database: DatabaseOption = DEFAULT_DATABASE) -> None:
 def create(
     name: Annotated[str, Argument(metavar="NAME", help="Owner or purpose of the key.")],
     scope: Annotated[list[str] | None, Option(help="read (default), queue, import, admin.")] = None,
+    person: Annotated[
+        str | None, Option(metavar="NAME", help="Whose key it is; default: NAME of the key.")
+    ] = None,
     expires: Annotated[float | None, Option(metavar="DAYS", help="Days; default: never.")] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
@@ -96,7 +99,7 @@ def create(
     from pvkdb.store.security.keys import create_key
 
     with open_store(database, create=True).session() as session:
-        created = create_key(session, name, scope or ["read"], expires)
+        created = create_key(session, name, scope or ["read"], expires, person)
         record(session, _user(), "create key", created.id, key_id=created.id)
     if json:
         print_json(created)
@@ -123,11 +126,12 @@ def list_all(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = Fal
         return
     print_table(
         "API keys",
-        ["id", "name", "scopes", "created", "expires", "state"],
+        ["id", "name", "person", "scopes", "created", "expires", "state"],
         [
             [
                 key.id,
                 plain(key.name),
+                plain(key.person),
                 " ".join(key.scopes),
                 _day(key.created_at),
                 _day(key.expires_at),

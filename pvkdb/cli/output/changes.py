@@ -82,7 +82,7 @@ def print_history(history: History) -> None:
     """Print every version of a row with its changes."""
     console = output()
     for version in history.versions:
-        state = "current" if version.current else "superseded"
+        state = "current" if version.current else version.row.get("review") or "superseded"
         console.print(f"[bold]{plain(version.id)}[/] ({version.table}, {state})")
         by = f", {version.recorded_by}" if version.recorded_by else ""
         lines = [f"dataset {version.recorded_in or 'not recorded'}{by}"]

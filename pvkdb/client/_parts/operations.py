@@ -176,8 +176,8 @@ class DirectOperations(ClientPart):
         """Confirm an import, so that its values count in rankings.
 
         Recorded with name and date. Without a version, or after the confirmation, it lists the
-        imports that wait. A service takes it from another key than the one that imported, and takes
-        the name of the key.
+        imports that wait. Another person than who imported or decided confirms; a service takes the
+        owner of the key.
 
         Args:
             version: Dataset version of an import; omit to list those that wait.

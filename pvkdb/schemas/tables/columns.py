@@ -252,6 +252,17 @@ def erratum_column() -> Any:
     )
 
 
+def review_column() -> Any:
+    """Declare the column for imports that no second person has confirmed."""
+    return optional(
+        "`unreviewed`: imported, and nobody has confirmed it; a correction stands beside the row "
+        "that it corrects, which counts. `self-confirmed`: whoever imported it confirmed it.",
+        "recorded",
+        values=("unreviewed", "self-confirmed"),
+        empty="another person has confirmed it, or it is of a release or computed",
+    )
+
+
 #: Tables in which a row belongs to one publication, so that a foreign key can say which.
 _ONE_PUBLICATION = ("devices", "benchmark_datasets")
 _KEYS = (

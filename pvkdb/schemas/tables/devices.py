@@ -12,6 +12,7 @@ from pvkdb.schemas.tables.columns import (
     erratum_column,
     optional,
     references_column,
+    review_column,
     source_column,
 )
 
@@ -72,6 +73,7 @@ class DevicesRow(Row):
         "top_electrode",
         "other_layers",
         "references",
+        "review",
     )
 
     id: str = column(
@@ -257,6 +259,7 @@ class DevicesRow(Row):
         "curated",
         empty="no condition is reported, or they stand at `source`",
     )
+    review: str | None = review_column()
 
 
 #: Conditions of a device's measurements by the columns of an import that take them.
@@ -272,7 +275,7 @@ class DeviceClaimsRow(Row):
 
     purpose: ClassVar[str] = "What a source says of devices outside its tables."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
-    elsewhere: ClassVar[tuple[str, ...]] = ("references",)
+    elsewhere: ClassVar[tuple[str, ...]] = ("references", "review")
 
     id: str = column(
         "Name of the figure, e.g. `c-s5.2-001`: section and place in it.",
@@ -305,3 +308,4 @@ class DeviceClaimsRow(Row):
     source: str = source_column()
     as_printed: str | None = as_printed_column()
     erratum: str | None = erratum_column()
+    review: str | None = review_column()

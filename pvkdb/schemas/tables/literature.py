@@ -13,6 +13,7 @@ from pvkdb.schemas.tables.columns import (
     erratum_column,
     optional,
     references_column,
+    review_column,
     source_column,
 )
 
@@ -71,7 +72,7 @@ class EnergeticsRow(Row):
 
     purpose: ClassVar[str] = "How easily ions move and defects form, reported and computed alike."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
-    elsewhere: ClassVar[tuple[str, ...]] = ("material", "family", "phase", "references")
+    elsewhere: ClassVar[tuple[str, ...]] = ("material", "family", "phase", "references", "review")
 
     id: str = column(
         "Name of the statement, e.g. `e-t1-r01-dfe` or `e-<calculation>`.",
@@ -170,6 +171,7 @@ class EnergeticsRow(Row):
     )
     as_printed: str | None = as_printed_column(empty="not transcribed, or the row was computed")
     erratum: str | None = erratum_column()
+    review: str | None = review_column()
 
 
 class CorrectionsRow(Row):

@@ -13,7 +13,6 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pvkdb.errors import InputError, NotFoundError, ParameterError, unknown_name
 from pvkdb.schemas.tables import Row
-from pvkdb.store.base import Versioned
 from pvkdb.store.collections.declarations import (
     CountTable,
     Filter,
@@ -30,6 +29,7 @@ from pvkdb.store.collections.keyset import (
     plain,
     without_indexes,
 )
+from pvkdb.store.models.references import Versioned
 from pvkdb.store.rows.reading import TableRows
 
 RowT = TypeVar("RowT", bound=Row)

@@ -85,7 +85,7 @@ DEVICES = Collection(
         DevicesRow,
         Device.id,
         select(Device).outerjoin(Device.material).outerjoin(Material.composition),
-        {"material": Composition.formula},
+        {"material": Composition.formula, "review": Device.review()},
         (
             Derived(
                 select(DeviceLayer.device_id, DeviceLayer.role, DeviceLayer.material)
@@ -138,6 +138,7 @@ DEVICE_CLAIMS = Collection(
         DeviceClaimsRow,
         DeviceClaim.id,
         select(DeviceClaim),
+        {"review": DeviceClaim.review()},
         derived=(cited_publications(DeviceClaimReference.claim_id, DeviceClaimReference),),
     ),
     source=select().select_from(DeviceClaim),

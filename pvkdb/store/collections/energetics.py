@@ -35,7 +35,12 @@ ENERGETICS = Collection(
         EnergeticsRow,
         Energetic.id,
         select(Energetic).join(Energetic.material).join(Material.composition),
-        {"material": Composition.formula, "family": Material.family, "phase": Material.phase},
+        {
+            "material": Composition.formula,
+            "family": Material.family,
+            "phase": Material.phase,
+            "review": Energetic.review(),
+        },
         (cited_publications(EnergeticReference.energetic_id, EnergeticReference),),
     ),
     source=select().select_from(Energetic),
@@ -99,6 +104,7 @@ def energy_summaries(session: Session, filters: Filters, most: int) -> list[Ener
             (func.count() - func.count(Energetic.value_max_ev)).label("open_above"),
             maintain_column_froms=True,
         )
+        .where(Energetic.counted())
         .group_by(*by)
         .order_by(*by)
         .limit(most + 1)

@@ -11,16 +11,18 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from pvkdb.errors import AccessError, InputError, NotFoundError, StateError, unknown_name
 from pvkdb.operations import Reading
 from pvkdb.schemas.imports import ReviewRequest, UnreviewedImport
 from pvkdb.store.base import utc_now
 from pvkdb.store.changes import note_change
+from pvkdb.store.curation.people import acting_person, others
 from pvkdb.store.curation.sources import Source
-from pvkdb.store.models.access import ApiKey, AuditEntry
-from pvkdb.store.models.references import DatasetVersion
+from pvkdb.store.models.access import AuditEntry
+from pvkdb.store.models.references import DatasetVersion, DraftDecision
+from pvkdb.store.models.summary_updates import note_reviewed
 
 #: Version of a store without curated data.
 EMPTY = "empty"
@@ -84,10 +86,9 @@ def begin_import(session: Session, paths: Sequence[Source]) -> DatasetVersion:
 
 def unreviewed_imports(session: Session) -> list[DatasetVersion]:
     """Return the imports that nobody has confirmed, the oldest first."""
-    confirmed = select(AuditEntry.subject).where(AuditEntry.action == REVIEW)
-    imports = select(DatasetVersion).where(DatasetVersion.description.startswith("import "))
-    waiting = imports.where(DatasetVersion.version.not_in(confirmed))
-    return [*session.scalars(waiting.order_by(DatasetVersion.loaded_at))]
+    waiting = DatasetVersion.version.in_(DatasetVersion.waiting())
+    found = select(DatasetVersion).where(waiting).order_by(DatasetVersion.loaded_at)
+    return [*session.scalars(found)]
 
 
 def review(request: ReviewRequest, reading: Reading) -> list[UnreviewedImport]:
@@ -108,41 +109,58 @@ def review(request: ReviewRequest, reading: Reading) -> list[UnreviewedImport]:
         ]
 
 
+def note_importer(session: Session, version: str, caller: str) -> None:
+    """Record who imported a version, which this person does not confirm."""
+    session.get_one(DatasetVersion, version).imported_by = acting_person(session, caller).id
+
+
 def confirm_import(session: Session, version: str, caller: str) -> None:
-    """Record that somebody confirms an import: it counts in rankings from now on.
+    """Record that somebody confirms an import: it counts from now on, and its corrections replace.
 
     ``pvkdb_caller`` of the session's ``info`` has further columns of the audit log. Nobody confirms
-    what he has imported, also not with another key.
+    what he has imported or decided, unless the store knows nobody else: that is self-confirmed, as
+    is an import that nobody is named for, until another person confirms it.
 
     Raises:
         NotFoundError: no import of this version waits; names those that do.
         StateError: it is confirmed already; names by whom and when.
-        AccessError: the owner of the key has imported it, or the same person without keys.
+        AccessError: the same person has imported it, or decided a field of its draft.
     """
-    entries = select(AuditEntry).where(AuditEntry.subject == version).order_by(AuditEntry.id)
-    done = {each.action: each for each in session.scalars(entries)}
-    if found := done.get(REVIEW):
-        raise StateError(f"{version} is confirmed already, by {found.caller} on {found.at:%F}")
+    person, found = acting_person(session, caller), session.get(DatasetVersion, version)
+    by_self = found is not None and found.imported_by == found.confirmed_by
+    if found and found.confirmed_by and not (by_self and found.confirmed_by != person.id):
+        done = (AuditEntry.subject == version) & (AuditEntry.action == REVIEW)
+        last = session.scalars(
+            select(AuditEntry).where(done).order_by(AuditEntry.id.desc())
+        ).first()
+        by = f", by {last.caller} on {last.at:%F}" if last else ""
+        raise StateError(f"{version} is confirmed already{by}")
     waiting = [each.version for each in unreviewed_imports(session)]
-    if version not in waiting:
+    if found is None or not (found.confirmed_by or version in waiting):
         raise NotFoundError(unknown_name("unreviewed import", version, waiting))
-    known = session.info.get("pvkdb_caller", {})
-    if (entered := done.get(IMPORT)) and _owner(session, entered.caller, entered.key_id) == _owner(
-        session, caller, known.get("key_id")
-    ):
+    own = found.imported_by == person.id
+    involved = own or person.id in _deciders(session, version)
+    if involved and ((known := others(session, person)) or not own):
+        named = f", e.g. {', '.join(known[:3])}" if known else ""
         raise AccessError(
-            f"{version} was imported by {entered.caller}; somebody else confirms it, with another "
-            "key, or without keys under another name. Keys are made for each person with: pvkdb "
-            "keys create NAME --scope import"
+            f"{person.name} has {'imported' if own else 'decided fields of'} {version}; another "
+            f"person confirms it{named}. Keys belong to people: pvkdb keys create NAME --scope "
+            "import"
         )
-    session.add(AuditEntry(caller=caller, action=REVIEW, subject=version, **known))
+    note_reviewed(session, version)
+    found.confirmed_by, found.imported_by = person.id, found.imported_by or person.id
+    known_of = session.info.get("pvkdb_caller", {})
+    session.add(AuditEntry(caller=caller, action=REVIEW, subject=version, **known_of))
     note_change(session)
 
 
-def _owner(session: Session, caller: str, key_id: str | None) -> str:
-    """Return the owner of a key, also of several keys; without one, the name of the caller."""
-    key = session.get(ApiKey, key_id) if key_id else None
-    return key.name if key else caller
+def _deciders(session: Session, version: str) -> set[int | None]:
+    """Return who decided fields of the draft that was entered as a version."""
+    entry, each = aliased(DraftDecision), aliased(DraftDecision)
+    of_it = (each.draft_id == entry.draft_id) & (each.revision <= entry.revision)
+    return {
+        *session.scalars(select(each.person_id).join(entry, of_it).where(entry.version == version))
+    }
 
 
 def _add(session: Session, version: str, description: str) -> DatasetVersion:

@@ -19,11 +19,11 @@ _COLLECTIONS: tuple[Collection[Any], ...] = (ENERGETICS, DEVICES, DEVICE_CLAIMS)
 
 
 def differences(before: Row, after: Row) -> tuple[Difference, ...]:
-    """Return the columns in which two rows differ, ids aside."""
+    """Return the columns in which two rows differ, ids and reviews aside."""
     return tuple(
         Difference(column=column, before=_text(old), after=_text(new))
         for column in type(before).columns()
-        if column != "id"
+        if column not in ("id", "review")
         and (old := getattr(before, column)) != (new := getattr(after, column, None))
     )
 
@@ -58,7 +58,8 @@ def _versions(session: Session, collection: Collection[Any], found: Any) -> list
     while (after := session.scalar(newer.where(model.supersedes_id == chain[-1].id))) is not None:
         chain.append(after)
     rows = collection.load(session, [entry.id for entry in chain])
-    current = session.scalar(select(model.id).where(model.id == chain[-1].id, model.current()))
+    counts = select(model.id).where(model.id.in_([entry.id for entry in chain]), model.counted())
+    current = {*session.scalars(counts)}
     versions = []
     for place, (entry, row) in enumerate(zip(chain, rows, strict=True)):
         brought = session.get(DatasetVersion, entry.recorded_in) if entry.recorded_in else None
@@ -66,7 +67,7 @@ def _versions(session: Session, collection: Collection[Any], found: Any) -> list
             RowVersion(
                 id=entry.id,
                 table=collection.name,
-                current=entry.id == current,
+                current=entry.id in current,
                 recorded_in=entry.recorded_in,
                 recorded_by=brought.description if brought else None,
                 supersedes=entry.supersedes_id,

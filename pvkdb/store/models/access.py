@@ -6,27 +6,39 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pvkdb.store.base import Base, utc_now
+
+
+class Person(Base):
+    """Somebody who curates; ``label`` is the one form of a name, ``name`` the form first given."""
+
+    __tablename__ = "people"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    label: Mapped[str] = mapped_column(unique=True)
 
 
 class ApiKey(Base):
     """An API key. Only its digest is stored, so that a stolen database gives no access.
 
     ``id`` is a part of the key; ``scopes`` are separated by spaces. Keys are revoked and never
-    deleted, since the log names them.
+    deleted, since the log names them. A person may have several.
     """
 
     __tablename__ = "api_keys"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     digest: Mapped[str]
     scopes: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    person: Mapped[Person] = relationship(lazy="joined")
 
 
 class AuditEntry(Base):

@@ -9,9 +9,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, fun
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from pvkdb.schemas.metrics import TABLE_METRICS
-from pvkdb.store.base import Base, Versioned
+from pvkdb.store.base import Base
 from pvkdb.store.models.columns import DeviceClaimsColumns, DevicesColumns
 from pvkdb.store.models.materials import Material
+from pvkdb.store.models.references import Versioned, either
 from pvkdb.store.models.reviewed import Correction
 
 #: Roles of a layer, from the bottom of a usual stack to its top. The purpose of an
@@ -150,14 +151,15 @@ class DeviceClaim(DeviceClaimsColumns, Versioned, Base):
     )
 
     @classmethod
-    def replaced(cls) -> Any:
+    def replaced(cls, unreviewed: bool = False) -> Any:
         """Add the figures imported with a device that was replaced: a correction may drop some.
 
         Their ids are ``DEVICE-METRIC``.
         """
         length = func.length(cls.id) - func.length(cls.metric) - 1
         device = func.substr(cls.id, 1, func.abs(length))  # PostgreSQL refuses a negative length
-        return super().replaced().union(select(cls.id).where(device.in_(Device.replaced())))
+        of_replaced = select(cls.id).where(device.in_(Device.replaced(unreviewed)))
+        return either(super().replaced(unreviewed), of_replaced)
 
 
 class DeviceClaimReference(Base):

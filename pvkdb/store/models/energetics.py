@@ -5,9 +5,10 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from pvkdb.store.base import Base, StoredEnergy, Versioned
+from pvkdb.store.base import Base, StoredEnergy
 from pvkdb.store.models.columns import EnergeticsColumns
 from pvkdb.store.models.materials import Material
+from pvkdb.store.models.references import Versioned
 
 
 class Energetic(EnergeticsColumns, Versioned, Base):

@@ -8,8 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, case, func, select
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from pvkdb.store.base import Base, utc_now
 from pvkdb.store.models.columns import ReferencesColumns
@@ -18,7 +18,8 @@ from pvkdb.store.models.columns import ReferencesColumns
 class DatasetVersion(Base):
     """A version of the data in the store; the newest row is the current one.
 
-    ``description`` names its origin: the curated files of a release, or an imported paper.
+    ``description`` names its origin: the curated files of a release, or an imported paper. An
+    import counts once a person has confirmed it.
     """
 
     __tablename__ = "dataset_versions"
@@ -26,6 +27,86 @@ class DatasetVersion(Base):
     version: Mapped[str] = mapped_column(primary_key=True)
     loaded_at: Mapped[datetime]
     description: Mapped[str | None]
+    imported_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    confirmed_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+
+    @classmethod
+    def waiting(cls) -> Any:
+        """Return the SELECT of the imports that nobody has confirmed."""
+        unconfirmed = cls.description.startswith("import ") & cls.confirmed_by.is_(None)
+        return select(cls.version).where(unconfirmed)
+
+    @classmethod
+    def self_confirmed(cls) -> Any:
+        """Return the SQL condition for imports whose reviewer is not known to be another person."""
+        return cls.confirmed_by == cls.imported_by
+
+
+class Versioned:
+    """Mixin of tables in which a newer row may take the place of an older one.
+
+    A correction of a reviewed row takes its place once the correction, or a later one of the same
+    row, is confirmed. Until then the old row counts, and the newest correction stands beside it.
+    """
+
+    id: Mapped[str]
+    supersedes_id: Mapped[str | None]
+    recorded_in: Mapped[str | None]
+
+    @classmethod
+    def review(cls) -> Any:
+        """Return the SQL of the column ``review``: empty once another person has confirmed."""
+        states = case(
+            (DatasetVersion.version.in_(DatasetVersion.waiting()), "unreviewed"),
+            (DatasetVersion.self_confirmed(), "self-confirmed"),
+        )
+        return select(states).where(DatasetVersion.version == cls.recorded_in).scalar_subquery()
+
+    @classmethod
+    def replaced(cls, unreviewed: bool = False) -> Any:
+        """Return the SELECT of the ids of rows that a correction has replaced: a short list.
+
+        With ``unreviewed``, corrections that nobody has confirmed replace rows, too.
+        """
+        new, old = aliased(cls), aliased(cls)
+        every = select(new.supersedes_id.label("id")).where(new.supersedes_id.is_not(None))
+        if unreviewed:
+            return every
+        confirmed = every.where(~_waits(new)).cte(recursive=True)
+        before = select(old.supersedes_id).join(confirmed, old.id == confirmed.c.id)
+        confirmed = confirmed.union(before.where(old.supersedes_id.is_not(None)))
+        unconfirmed = every.join(old, old.id == new.supersedes_id).where(_waits(old))
+        return either(select(confirmed.c.id), unconfirmed)
+
+    @classmethod
+    def uncounted(cls) -> Any:
+        """Add unreviewed corrections of reviewed rows."""
+        new, old, newer = aliased(cls), aliased(cls), aliased(cls)
+        pending = select(new.id).join(old, old.id == new.supersedes_id).where(_waits(new))
+        corrections = pending.where(~_waits(old)).cte(recursive=True)
+        after = select(newer.id).join(corrections, newer.supersedes_id == corrections.c.id)
+        corrections = corrections.union(after.where(_waits(newer)))
+        return either(cls.replaced(), select(corrections.c.id))
+
+    @classmethod
+    def current(cls, unreviewed: bool = False) -> Any:
+        """Return the SQL condition for rows that no correction has replaced."""
+        return cls.id.not_in(cls.replaced(unreviewed))
+
+    @classmethod
+    def counted(cls) -> Any:
+        """Return the SQL condition for rows that count, one of each chain of corrections."""
+        return cls.id.not_in(cls.uncounted())
+
+
+def either(one: Any, other: Any) -> Any:
+    """Return the SELECT of the ids that one or another SELECT finds."""
+    return select(one.union(other).subquery().c.id)
+
+
+def _waits(row: Any) -> Any:
+    """Return the SQL condition for rows of imports that nobody has confirmed."""
+    return func.coalesce(row.recorded_in, "").in_(DatasetVersion.waiting())
 
 
 class DataChanges(Base):
@@ -102,6 +183,7 @@ class DraftDecision(Base):
     value: Mapped[str]
     version: Mapped[str | None]
     caller: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     at: Mapped[datetime] = mapped_column(default=utc_now)
 
 

@@ -105,6 +105,18 @@ def _forget(session: Session) -> None:
     session.info.pop("pvkdb_touched", None)
 
 
+def note_reviewed(session: Session, version: str) -> None:
+    """Let the summaries follow a review: its corrections take the places of the rows before."""
+    for model in (Energetic, Device):
+        rows = select(model.id, model.material_id, model.supersedes_id)
+        found = session.execute(rows.where(model.recorded_in == version)).all()
+        while found := [each for each in found if each.supersedes_id]:
+            _touched(session)[model, "material_id"].update(each.material_id for each in found)
+            before = [each.supersedes_id for each in found]
+            _touched(session)[model, "supersedes_id"].update(before)
+            found = session.execute(rows.where(model.id.in_(before))).all()
+
+
 def renew_summaries(session: Session | Connection) -> None:
     """Make the summaries of all compositions again."""
     session.execute(text("DELETE FROM composition_summaries"))
@@ -150,7 +162,11 @@ _RANGES = ",".join(
     for quantity, name in (("E_A", "e_a"), ("DFE", "dfe"))
     for origin in ("literature", "computed")
 )
-_NOT_REPLACED = "NOT EXISTS (SELECT 1 FROM {table} n WHERE n.supersedes_id = {alias}.id)"
+#: Of each chain of corrections one row counts: :meth:`Versioned.counted`.
+_ENERGY_COUNTS, _DEVICE_COUNTS = (
+    f"{alias}.id NOT IN ({model.uncounted().compile(compile_kwargs={'literal_binds': True})})"
+    for alias, model in (("e", Energetic), ("d", Device))
+)
 
 
 def _cases(of: str, values: Mapping[str, object], other: str) -> str:
@@ -217,7 +233,7 @@ WITH named AS (
 ), devices_of AS (
   SELECT m.composition_id, count(*) AS number
   FROM materials m JOIN devices d ON d.material_id = m.id
-  WHERE m.composition_id {{among}} AND {_NOT_REPLACED.format(table="devices", alias="d")}
+  WHERE m.composition_id {{among}} AND {_DEVICE_COUNTS}
   GROUP BY m.composition_id
 ), structures_of AS (
   SELECT m.composition_id, count(*) AS number
@@ -269,7 +285,7 @@ WITH named AS (
         FROM materials m JOIN energetics e ON e.material_id = m.id
         JOIN compositions c ON c.id = m.composition_id
         LEFT JOIN lowest l ON l.composition_id = m.composition_id AND l.choice = 1
-        WHERE m.composition_id {{among}} AND {_NOT_REPLACED.format(table="energetics", alias="e")}
+        WHERE m.composition_id {{among}} AND {_ENERGY_COUNTS}
       ) each_energy
     ) by_row GROUP BY composition_id, quantity, computed, path, functional
   ) by_path GROUP BY composition_id

@@ -95,7 +95,7 @@ def ranges_statement(*conditions: ColumnElement[bool]) -> Select[Any]:
                 "easiest"
             ),
         )
-        .where(Energetic.current(), *conditions)
+        .where(Energetic.counted(), *conditions)
         .where(or_(~barrier, and_(Energetic.scope == "percolation", across.not_in(AXES))))
         .where(_is_energy(low), _is_energy(high), _of_halide())
         .subquery()

@@ -34,7 +34,7 @@ Values = dict[str, Any]
 #: columns derived from others.
 _NOT_CONTENT = frozenset(
     {
-        *("id", "source", "as_printed", "erratum", "text_source", "group"),
+        *("id", "source", "as_printed", "erratum", "review", "text_source", "group"),
         "conditions_source",
         *("raw_files", "quality"),
         *("family", "bottom_electrode", "top_electrode", "other_layers"),

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import AccessError, InputError, NotFoundError, unknown_name
 from pvkdb.schemas.access import KeyDocument, NewKey, Scope
 from pvkdb.store.base import utc_now
+from pvkdb.store.curation.people import label_of, person_named
 from pvkdb.store.models.access import ApiKey
 from pvkdb.store.rows.from_models import document_of
 
@@ -28,7 +29,6 @@ _FORM = re.compile(r"pvk_(?P<id>[0-9a-f]{8})_[A-Za-z0-9_-]{43}", re.ASCII)
 #: Compared for an unknown id, so that this takes as long as a wrong secret.
 _NO_DIGEST = sha256(b"").hexdigest()
 
-LONGEST_NAME = 100
 #: Longest life of a key; later dates do not fit into databases and calendars.
 LONGEST_DAYS = 36_500
 
@@ -38,19 +38,19 @@ class KeyRefusedError(AccessError):
 
 
 def create_key(
-    session: Session, name: str, scopes: Iterable[str], expires_days: float | None = None
+    session: Session,
+    name: str,
+    scopes: Iterable[str],
+    expires_days: float | None = None,
+    person: str | None = None,
 ) -> NewKey:
-    """Create a key; only the return value contains it.
+    """Create a key of a person (default: ``name``); only the return value contains it.
 
     Raises:
         InputError: name, scope or time cannot be used.
     """
     chosen = _scopes(scopes)
-    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
-        raise InputError(
-            f"{name[:60]!r} cannot be the name of a key; name its owner in up to {LONGEST_NAME} "
-            "printable characters"
-        )
+    label_of(name)
     if expires_days is not None and not 0 < expires_days <= LONGEST_DAYS:
         raise InputError(
             f"a key cannot expire in {expires_days:g} days; give 1 to {LONGEST_DAYS}, or leave "
@@ -64,6 +64,7 @@ def create_key(
     made = ApiKey(
         id=key_id,
         name=name,
+        person_id=person_named(session, person or name).id,
         digest=_digest(key),
         scopes=" ".join(chosen),
         created_at=now,
@@ -127,7 +128,7 @@ def revoke_key(session: Session, key_id: str) -> KeyDocument:
 
 def key_document(key: ApiKey) -> KeyDocument:
     """Return the public part of a key."""
-    return document_of(KeyDocument, key, scopes=key.scopes.split())
+    return document_of(KeyDocument, key, scopes=key.scopes.split(), person=key.person.name)
 
 
 def _scopes(names: Iterable[str]) -> list[Scope]:

@@ -123,7 +123,8 @@ def metal_barriers(session: Session) -> dict[str, dict[str, Evidence]]:
     """
     # The few defects are in an index; a store may have many energies.
     defects = session.scalars(select(Energetic.defect).distinct())
-    wanted = ENERGETICS.statement.where(
+    wanted = ENERGETICS.rows.loads.where(
+        Energetic.counted(),
         *(Energetic.quantity == "E_A", Energetic.method != "MLIP"),
         Energetic.defect.in_([each for each in defects if each.endswith("_i")]),
     )

@@ -48,9 +48,11 @@ def device_candidates(session: Session, unreviewed: bool = False) -> list[Candid
     with ``unreviewed`` they are like all others.
     """
     waiting = set() if unreviewed else {each.version for each in unreviewed_imports(session)}
-    devices = list(session.scalars(DEVICES.statement.order_by(Device.id)).unique())
+    counted = DEVICES.rows.loads.where(Device.current(unreviewed)).order_by(Device.id)
+    devices = list(session.scalars(counted).unique())
     right = corrections(session)
-    rows = [*DEVICE_CLAIMS.iterate(session, {})]
+    figures = DEVICE_CLAIMS.rows.loads.where(DeviceClaim.current(unreviewed))
+    rows = [*DEVICE_CLAIMS.iterate(session, figures)]
     imported = select(DeviceClaim.id).where(DeviceClaim.recorded_in.in_(waiting))
     doubtful = {*session.scalars(imported)} if waiting else set()
     own = {each.id for each in devices if each.recorded_in in waiting}
@@ -66,6 +68,8 @@ def device_candidates(session: Session, unreviewed: bool = False) -> list[Candid
         known: dict[str, str] = {}
         for key in claim.references.split():
             known |= of_reference.get(key, {})
+        if claim.id not in doubtful and known.keys() - own:  # unreviewed devices take no figures
+            known = {name: stack for name, stack in known.items() if name not in own}
         if not known:
             others.append(claim)
         elif (name := owner(claim.device, known)) is not None and (

@@ -92,14 +92,14 @@ def material_candidates(
 
 
 def phase_candidates(
-    session: Session, formulas: str | Sequence[str] | None = None
+    session: Session, formulas: str | Sequence[str] | None = None, unreviewed: bool = False
 ) -> list[Candidate]:
     """Return every material of the store, or of some compositions: each phase on its own.
 
     The kinetics of a phase, or of a device whose absorber has a known phase, starts from these.
     """
     formulas = [formulas] if isinstance(formulas, str) else formulas
-    return list(_candidates(session, attrgetter("id"), formulas).values())
+    return list(_candidates(session, attrgetter("id"), formulas, unreviewed).values())
 
 
 def compositions_of(session: Session, devices: Iterable[Candidate]) -> list[str]:
@@ -116,7 +116,7 @@ def _candidates(
     session: Session,
     name_of: Callable[[Material], str],
     formulas: Sequence[str] | None = None,
-    unreviewed: bool = True,
+    unreviewed: bool = False,
 ) -> dict[str, Candidate]:
     """Return candidates by name; materials with the same name are one candidate."""
     if formulas is not None and len(formulas) > _NAMED:
@@ -128,7 +128,8 @@ def _candidates(
     statements: dict[str, list[Energetic]] = defaultdict(list)
     waiting = set() if unreviewed else {each.version for each in unreviewed_imports(session)}
     doubtful: dict[str, list[Energetic]] = defaultdict(list)
-    listed = ENERGETICS.statement.where(these).order_by(Energetic.id)
+    listed = ENERGETICS.rows.loads.where(these, Energetic.current(unreviewed))
+    listed = listed.order_by(Energetic.id)
     for statement in session.scalars(listed).unique():
         kind = doubtful if statement.recorded_in in waiting else statements
         kind[statement.material_id].append(statement)
@@ -140,7 +141,8 @@ def _candidates(
         if PLACEHOLDERS.isdisjoint(entry.ion for entry in material.composition.occupancies):
             named[name_of(material)].append(material)
     names = None if formulas is None else [each.id for group in named.values() for each in group]
-    counts = select(Device.material_id, func.count()).group_by(Device.material_id)
+    counts = select(Device.material_id, func.count()).where(Device.counted())
+    counts = counts.group_by(Device.material_id)
     if names is not None:
         counts = counts.where(Device.material_id.in_(names))
     devices = {material: count for material, count in session.execute(counts) if material}

@@ -94,7 +94,8 @@ def spread_in(session: Session, unreviewed: bool = False) -> Spread | None:
     Imports that nobody has confirmed count only with ``unreviewed``.
     """
     waiting = [] if unreviewed else [each.version for each in unreviewed_imports(session)]
-    listed = ENERGETICS.statement.where(
+    listed = ENERGETICS.rows.loads.where(
+        Energetic.current(unreviewed),
         *(Energetic.quantity == "E_A", Energetic.method != "MLIP"),
         Energetic.calculation_id.is_(None),
         or_(Energetic.recorded_in.is_(None), Energetic.recorded_in.not_in(waiting)),

@@ -19,7 +19,17 @@ from pydantic import (
 
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.metrics import METRICS, Metric, impossible, metrics_of, possible
-from pvkdb.schemas.profiles import BASES, Ask, Bounds, Criterion, Profile, Reading, Scale, Subject
+from pvkdb.schemas.profiles import (
+    BASES,
+    Ask,
+    Bounds,
+    Criterion,
+    Profile,
+    Reading,
+    Scale,
+    Subject,
+    weight_problem,
+)
 from pvkdb.schemas.toml_files import Number, TomlTable, one_of, read_text, read_toml, refused
 
 _LIMITS = ("at_least", "at_most", "fails_below", "fails_above")
@@ -61,10 +71,17 @@ class _CriterionTable(_LimitsTable):
     metric: str
     scale: Annotated[str, BeforeValidator(one_of("scale", ("linear", "log")))] | None = None
     graded: bool = Field(default=False, strict=True)
-    weight: Annotated[Number, Field(ge=0)] = 1.0
+    weight: Number = 1.0
     from_papers: Annotated[int, Field(ge=0, strict=True)] = 0
     basis: Annotated[str, BeforeValidator(one_of("basis", BASES))] = "printed"
     readings: tuple[_ReadingTable, ...] = ()
+
+    @field_validator("weight")
+    @classmethod
+    def _weighs(cls, weight: float) -> float:
+        if reason := weight_problem(weight):
+            raise refused(f"weight = {reason}")
+        return weight
 
 
 def _shipped(name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pvkdb.errors import InputError, naming, unknown_name
-from pvkdb.schemas.profiles import Criterion
+from pvkdb.schemas.profiles import Criterion, weight_problem
 from pvkdb.schemas.rankings import RankingFilters, RankingQuestion
 
 #: Random weights of papers and criteria: a share of 50 % has a standard error of 1.1 %.
@@ -54,17 +54,15 @@ def parse_weights(text: str) -> dict[str, float]:
     """
     weights = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
-        name, equals, value = part.partition("=")
+        name, _, value = part.partition("=")
         try:
-            number = float(value)
+            weights[name.strip()] = float(value)
         except ValueError:
-            number = -1.0
-        if not equals or not 0 <= number < float("inf"):
             raise InputError(
-                f"weights: {part!r} is not a weight; write METRIC=NUMBER with a number from 0, "
-                "separated by commas"
-            )
-        weights[name.strip()] = number
+                f"weights: {part!r} is not a weight; write METRIC=NUMBER, separated by commas"
+            ) from None
+        if reason := weight_problem(weights[name.strip()]):
+            raise InputError(f"weights: {name.strip()}={reason}")
     return weights
 
 
@@ -72,21 +70,22 @@ def weighted(criteria: Sequence[Criterion], weights: Mapping[str, float] | None)
     """Return criteria with new weights; a criterion without a new weight keeps its own.
 
     Raises:
-        InputError: a metric is not among them, or the weights sum to zero.
+        InputError: a metric is not among them, a weight is out of bounds, or they sum to zero.
     """
     weights = weights or {}
     known = [criterion.metric for criterion in criteria]
-    for name, weight in weights.items():
+    for name in weights:
         if name not in known:
             raise InputError(f"weights: {unknown_name('criterion', name, known)}")
-        if not 0 <= weight < float("inf"):
-            raise InputError(f"weights: {name}={weight:g} is not a number from 0")
     changed = [
         criterion.model_copy(update={"weight": weights[criterion.metric], "from_papers": 0})
         if criterion.metric in weights
         else criterion
         for criterion in criteria
     ]
+    for criterion in changed:
+        if reason := weight_problem(criterion.weight):
+            raise InputError(f"weights: {criterion.metric}={reason}")
     # Those that wait for papers may have no weight either.
     if sum(criterion.weight for criterion in changed if not criterion.from_papers) == 0:
         raise InputError("weights: they sum to zero; give one criterion a weight")

@@ -71,7 +71,8 @@ def rank(
     every = device_candidates(session, options.unreviewed) if subject == "devices" else []
     if models is None:
         # The phases are for the absorbers of devices; a composition has its own barriers.
-        phases = phase_candidates(session, compositions_of(session, every))
+        formulas = compositions_of(session, every)
+        phases = phase_candidates(session, formulas, options.unreviewed)
         model = kinetic_model(session, conditions, phases)
         models, assumptions = [model], model.assumptions()
     passed: Sequence[Candidate]

@@ -161,7 +161,7 @@ def test_another_key_confirms_an_import(api: Api, send, key: str, guarded_store:
     waiting = confirm(key, None).json()["data"]
     assert version in [each["version"] for each in waiting]
     own = confirm(key)
-    assert (own.status_code, "with another key" in own.json()["detail"]) == (403, True)
+    assert (own.status_code, "another person confirms it" in own.json()["detail"]) == (403, True)
     assert confirm(other, "nothing").status_code == 404
     headers = {"Origin": PUBLIC, "Accept": "text/html", "Cookie": f"pvkdb_key={other}"}
     form = {"data": {"version": version}, "headers": headers}

@@ -32,6 +32,12 @@ def test_times_are_kept_for_what_begins_last() -> None:
     ("text", "words"),
     [
         (SLURM.replace('"slurm"', '"slurn"'), ("line 2", "'slurn'", "did you mean 'slurm'", "pbs")),
+        (
+            SLURM + 'gres = "gpu:1\\n#SBATCH -q x"\n',
+            ("line 5", "gres", "line break", "one line"),
+        ),
+        (SLURM + 'partition = """a\nb"""\n', ("line 5", "partition", "'a\\nb'", "job script")),
+        (SLURM + 'account = "a\\u001b[2J"\n', ("'a\\x1b[2J'", "control character", "remove it")),
         (SLURM + 'queue = "a"\n', ("line 5", "there is no key 'queue'")),
         (SLURM.replace('"02:00:00"', '"2h"'), ("line 3", "'2h'", "04:00:00")),
         (SLURM.replace('"02:00:00"', "02:00:00"), ("line 3", "in quotes")),

@@ -28,6 +28,7 @@ from pvkdb.store.curation.dataset import review
 from pvkdb.store.curation.sources import Upload
 from pvkdb.store.database import Store
 from pvkdb.store.security.audit import entries
+from pvkdb.store.security.keys import create_key
 from pvkdb.suitability.evidence.devices import device_candidates
 
 from ...each import for_each
@@ -100,7 +101,9 @@ def test_two_persons_bring_a_paper_into_the_rankings(empty_store: Store) -> None
     entered = read(empty_store, draft.id)
     assert (entered.state, entered.entered_by) == ("entered", "Ada")
     assert entered.waiting == [report.dataset_version]
-    for by, error, words in (("Ada", AccessError, "under another name"), ("Bob", None, "")):
+    with empty_store.session() as session:
+        create_key(session, "Bob", ["import"])
+    for by, error, words in (("ada ", AccessError, "another person"), ("Bob", None, "")):
         asked = ReviewRequest(version=report.dataset_version, by=by)
         if error:
             with pytest.raises(error, match=words):
@@ -114,6 +117,15 @@ def test_two_persons_bring_a_paper_into_the_rankings(empty_store: Store) -> None
         actions = [each.action for each in entries(session, 50)]
     counted = ["draft paper", "decide draft", "import papers", "review import"]
     assert [actions.count(each) for each in counted] == [1, 3, 1, 1]
+
+
+def test_who_decided_a_field_does_not_confirm_it(empty_store: Store) -> None:
+    draft = read_as_one_device(empty_store, bring(empty_store))
+    draft = decide(empty_store, draft, "correct", "energetics-1.value", value="0.3 eV", by="Bob")
+    version = enter(empty_store, draft).dataset_version
+    with pytest.raises(AccessError, match="Bob has decided fields of"):
+        review(ReviewRequest(version=version, by="bob"), empty_store.session)
+    assert review(ReviewRequest(version=version, by="Cem"), empty_store.session) == []
 
 
 def test_a_correction_after_the_entry_takes_the_place_of_its_row(empty_store: Store) -> None:

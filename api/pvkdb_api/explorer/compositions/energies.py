@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.display.numbers import computed_ev, short_number
@@ -14,8 +13,6 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.reliability import barrier_error
 from pvkdb.schemas.tables import EnergeticsRow
 from pvkdb.store.collections import ENERGETICS
-from pvkdb.store.curation.dataset import unreviewed_imports
-from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.rows.energy_ranges import open_path
 from pvkdb_api.explorer.compositions.drawings import ChartAxis, axis_over
 from pvkdb_api.explorer.site.rendering import link
@@ -52,14 +49,6 @@ def statements(session: Session, formula: str, phase: str | None) -> list[Energe
             row.quantity == "DFE",
         ),
     )
-
-
-def unreviewed(session: Session, rows: Sequence[EnergeticsRow]) -> list[EnergeticsRow]:
-    """Return the rows of imports that nobody has confirmed."""
-    waiting = [each.version for each in unreviewed_imports(session)]
-    imported = select(Energetic.id).where(Energetic.recorded_in.in_(waiting))
-    ids = {*session.scalars(imported)} if waiting else ()
-    return [row for row in rows if row.id in ids]
 
 
 def formation_lines(rows: Sequence[EnergeticsRow]) -> tuple[list[EnergeticsRow], ChartAxis] | None:

@@ -20,6 +20,7 @@ from pvkdb.schemas.tables.columns import Column
 from pvkdb.schemas.tables.devices import CONDITIONS
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
 from pvkdb.store.collections.devices import owner
+from pvkdb.store.curation.history import history
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceReference
 from pvkdb.store.rows.stacks import Layer, split_layers
 from pvkdb.suitability import device_rankings
@@ -75,6 +76,11 @@ def device_page(session: Session, key: str) -> dict[str, Any]:
     places = (part.partition(":") for part in (row.text_source or "").split(";"))
     return {
         "row": row,
+        "versions": [
+            each
+            for each in history(session, key).versions
+            if each.id != key and (each.current or each.row["review"] == "unreviewed")
+        ],
         "material": material,
         "layers": split_layers(row.layers or ""),
         "metrics": [_metric_value(row, *entry) for entry in TABLE_METRICS.values()],

@@ -175,7 +175,7 @@ def _sections(
         if composition.above_hull_source
         else newest_fall(session, composition.formula),
         "layers": next((row.layers for row in phases), None),
-        "unreviewed": energies.unreviewed(session, rows),
+        "unreviewed": [row for row in rows if row.review == "unreviewed"],
         "statements": [row for row in rows if row.scope != "hop"],
         "hop_statements": [row for row in rows if row.scope == "hop"],
         "strips": energies.strips(rows, {each.occupant.ion.symbol for each in known.ions}),

@@ -30,6 +30,7 @@ from pvkdb_api.explorer.tables.cells import (
     device_link,
     field_columns,
     heading,
+    marked,
 )
 from pvkdb_api.explorer.tables.table import RangeFilter, TablePage, choice_filters
 
@@ -63,7 +64,9 @@ TABLE = TablePage(
     lead="Stacks that were built and measured. Endurance is the number of cycles tested, which is "
     "a lower bound.",
     columns={
-        "id": TableColumn("Device", lambda row: device_link(row.id, row.structure), "id"),
+        "id": TableColumn(
+            "Device", lambda row: marked(device_link(row.id, row.structure), row), "id"
+        ),
         **field_columns(DevicesRow, _FIELDS, DEVICES.sortable, structure="Stack"),
         **{table.column: _metric_column(metric, table) for metric, table in TABLE_METRICS.values()},
         **field_columns(DevicesRow, _CONDITIONS, DEVICES.sortable, **_CONDITIONS),

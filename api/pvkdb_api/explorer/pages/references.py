@@ -46,10 +46,9 @@ def with_counts(session: Session, rows: list[ReferencesRow]) -> list[CountedRefe
     """Return references, each with the number of rows that cite it by table; a query a table."""
     found: dict[str, dict[str, int]] = {row.key: {} for row in rows}
     for name, (cited, owner, model) in CITING.items():
-        replaced = select(model.supersedes_id).where(model.supersedes_id.is_not(None))
         counted = (
             select(cited.reference_key, func.count())
-            .where(cited.reference_key.in_(found), owner.not_in(replaced))
+            .where(cited.reference_key.in_(found), owner.not_in(model.replaced()))
             .group_by(cited.reference_key)
         )
         for key, count in session.execute(counted):

@@ -33,6 +33,7 @@ from pvkdb_api.explorer.tables.cells import (
     calculation_of,
     field_columns,
     heading,
+    marked,
     phase_text,
     source_link,
 )
@@ -70,11 +71,12 @@ TYPES = {
 
 
 def _name(row: Any) -> Markup | str:
-    """Return the name of a row, with a mark if it has an erratum."""
+    """Return the name of a row, with marks of its review and its erratum."""
+    name = marked(str(row.id), row)
     if not row.erratum:
-        return str(row.id)
+        return name
     mark = Markup('{} <span class="tag open" title="{}">erratum</span>')
-    return mark.format(row.id, row.erratum)
+    return mark.format(name, row.erratum)
 
 
 def _energy(row: Any) -> Markup:

@@ -116,6 +116,12 @@ def source_link(row: Any) -> Markup | str:
     return calculation_link(calculation, row.source) if calculation else str(row.source)
 
 
+def marked(name: Markup | str, row: Any) -> Markup | str:
+    """Return the name of a row, with its review where no second person has confirmed it."""
+    mark = Markup('{} <span class="tag open">{}</span>')
+    return mark.format(name, row.review) if row.review else name
+
+
 def phase_text(phase: str | None) -> Markup:
     """Return a phase that is not broken at its hyphens."""
     return Markup('<span class="nowrap">{}</span>').format(phase) if phase else UNKNOWN

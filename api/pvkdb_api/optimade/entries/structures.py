@@ -59,12 +59,6 @@ def _species(row: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _current(statement: Any) -> ColumnElement[bool]:
-    """Return the SQL condition that no correction supersedes an energy."""
-    newer = aliased(Energetic)
-    return ~select(newer.id).where(newer.supersedes_id == statement.id).exists()
-
-
 _statement, _phase = aliased(Energetic), aliased(Material)
 #: Publications that report energies of a structure's composition; see :func:`_related`.
 _cited = (
@@ -72,7 +66,7 @@ _cited = (
     .select_from(EnergeticReference)
     .join(_statement, _statement.id == EnergeticReference.energetic_id)
     .join(_phase, _phase.id == _statement.material_id)
-    .where(_current(_statement))
+    .where(_statement.id.not_in(Energetic.replaced()))
 )
 
 _own_material = aliased(Material)
@@ -163,7 +157,7 @@ def _extreme(end: str, quantity: str, scope: str) -> ScalarSelect[Any]:
             statement.material_id.in_(phases),
             statement.quantity == quantity,
             statement.scope == scope,
-            _current(statement),
+            statement.id.not_in(Energetic.uncounted()),
         )
         .scalar_subquery()
     )

@@ -96,7 +96,11 @@ def test_a_correction_shows_its_difference_and_its_history(run: Run, tmp_path: P
     assert "supersedes e-t2-r03-dfe" in shown
     assert "value_min_ev: -0.65 → -0.5" in shown
     history = run("history", "e-t2-r03-dfe").stdout
-    assert "(energetics, superseded)" in history
+    assert "e-t2-r03-dfe (energetics, current)" in history
+    assert "(energetics, unreviewed)" in history
+    (waiting,) = json.loads(run("review", "--json").stdout)
+    run("review", waiting["version"], "--by", "Ada")
+    assert "e-t2-r03-dfe (energetics, superseded)" in run("history", "e-t2-r03-dfe").stdout
     assert "value_max_ev: -0.65 → -0.5" in history
 
 

@@ -155,6 +155,7 @@ def test_a_user_supplied_profile() -> None:
         ('metric = "on_off_ratio"', 'metric = "retention_s"', 10, ("two criteria",)),
         ('metric = "on_off_ratio"', 'metric = "e_a_ev"', 10, ("no metric of devices",)),
         ("weight = 2", "weight = -1", 12, ("weight = -1",)),
+        ("weight = 2", "weight = 1e308", 12, ("weight = 1e+308", "from 0.001 to 1000")),
         ("weight = 2", 'basis = "guess"', 12, ("no basis 'guess'",)),
         ("weight = 2", 'scale = "ln"', 12, ("no scale 'ln'",)),
         ("weight = 2", 'accepts = ["big"]', 12, ("accepts is for words",)),

@@ -273,15 +273,28 @@ def test_other_weights(literature: Session) -> None:
     for weights, why in (
         (none, "sum to zero"),
         ({"retention": 1.0}, "did you mean 'retention_s'"),
-        ({"retention_s": -1.0}, "not a number from 0"),
+        *(
+            ({"retention_s": each}, "from 0.001 to 1000")
+            for each in (-1.0, 1e308, 1e-300, float("inf"), float("nan"))
+        ),
     ):
         with pytest.raises(InputError, match=why):
             ranking(literature, "synaptic-training", Options(weights=weights))
 
 
-@pytest.mark.parametrize("text", ["retention_s", "retention_s=-1", "retention_s=x", "a=inf"])
-def test_weights_that_cannot_be_read(text: str) -> None:
-    with pytest.raises(InputError, match="is not a weight"):
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("retention_s", "is not a weight"),
+        ("retention_s=x", "is not a weight"),
+        *(
+            (f"retention_s={each}", f"{float(each):g} is neither 0 nor from 0.001 to 1000")
+            for each in ("-1", "inf", "nan", "1e308", "1001", "1e-9")
+        ),
+    ],
+)
+def test_weights_that_cannot_be_used(text: str, why: str) -> None:
+    with pytest.raises(InputError, match=why):
         parse_weights(text)
 
 
