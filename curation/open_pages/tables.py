@@ -4,6 +4,11 @@
 
 A value is taken if both readings have it or if it is settled (``compare.py``). Papers that the
 review cites keep its key in the bibliography. Tables of repositories follow (``cssni3.py``).
+
+The source of a row names the place, and the address only where the page is the paper's own: its
+publisher's, its authors' or an archive's. Other pages are in ``mirrors.csv``. A paper behind one is
+traced if authors, title, journal and year were read in a text that ``traced.csv`` names; otherwise
+its rows say so. Where it was read is in ``dois_seen.csv``, which this writes for such papers.
 """
 
 from __future__ import annotations
@@ -23,6 +28,13 @@ from pvkdb.schemas.tables.devices import CONDITIONS
 from pvkdb.store.rows.stacks import split_structure
 
 LITERATURE = HERE.parents[1] / "pvkdb" / "literature"
+#: DOIs of papers of the review, seen on open pages; typed by hand.
+LISTED_DOIS = rows("dois_seen", LITERATURE)
+#: Beginnings of addresses of pages that are not the paper's own.
+MIRRORS = tuple(row["address"] for row in rows("mirrors"))
+#: Papers behind mirrors whose authors, title, journal and year were read.
+TRACED = frozenset(row["paper"] for row in rows("traced"))
+UNTRACED = "source not traced"
 #: Units of numbers, with the factor to that of the quantity's name.
 FACTORS = {"nm": 1e-9, "um2": 1e-12}
 #: Names of metrics in the tables, where the readings have another unit.
@@ -83,9 +95,13 @@ def build(target: Path = LITERATURE / "open_pages") -> None:
     tables["references"] = [
         reference(row) for row in papers.values() if f"web-{row['key']}" in cited
     ]
+    listed = [row for row in LISTED_DOIS if row["doi_seen"]]
+    seen = cited - {row["key"] for row in listed}
+    tables["dois_seen"] = listed + pages_read(papers.values(), cited_as, seen)
     for name, listed in tables.items():
         header = (LITERATURE / f"{name}.csv").read_text(encoding="utf-8").split("\n")[0].split(",")
-        with (target / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+        folder = target.parent if name == "dois_seen" else target
+        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, header, restval="", lineterminator="\n")
             writer.writeheader()
             writer.writerows(listed)
@@ -95,11 +111,10 @@ def build(target: Path = LITERATURE / "open_pages") -> None:
 def reference(paper: Row) -> Row:
     """Return the bibliography entry of a paper."""
     columns = ("authors", "journal", "year", "volume", "pages", "doi")
-    title = paper["title"] or f"[no title on the page] {paper['address']}"
     doi = paper["doi"].lower()
     return {name: paper[name] for name in columns} | {
         "key": f"web-{paper['key']}",
-        "title": title,
+        "title": paper["title"],
         "doi": doi,
     }
 
@@ -110,7 +125,7 @@ def origin(facts: Iterable[Row]) -> Row:
     quoted = {row["kind"].endswith(" secondary") for row in listed if is_number(row)}
     if len(quoted) > 1:
         sys.exit(f"{listed[0]['paper']} {listed[0]['item']} mixes first-hand and quoted values")
-    places = dict.fromkeys(f"{row['place']} at {row['address']}" for row in listed)
+    places = dict.fromkeys(filter(None, (place for row in listed for place in place_of(row))))
     printed = dict.fromkeys(row["as_printed"] for row in listed)
     doubts = dict.fromkeys(row["note"] for row in listed if DOUBT.match(row["note"]))
     return {
@@ -118,6 +133,31 @@ def origin(facts: Iterable[Row]) -> Row:
         "as_printed": " | ".join(printed),
         "erratum": "; ".join(doubts),
     }
+
+
+def place_of(row: Row) -> tuple[str, str]:
+    """Return the place of a value, with the address of the paper's own page, and what it lacks."""
+    if not is_mirror(row["address"]):
+        return f"{row['place']} at {row['address']}", ""
+    return f"{row['place']}, read on a copy", "" if row["paper"] in TRACED else UNTRACED
+
+
+def is_mirror(address: str) -> bool:
+    """Return whether a page is not the paper's own."""
+    return address.partition("://")[2].startswith(MIRRORS)
+
+
+def pages_read(papers: Iterable[Row], cited_as: Mapping[str, str], keys: set[str]) -> list[Row]:
+    """Return where papers with these keys were read, if on a copy, or without DOI or title."""
+    return [
+        {"key": key, "doi_seen": "", "doi_seen_at": row["address"]}
+        for row in papers
+        if (key := cited_as[row["key"]]) in keys
+        and (
+            is_mirror(row["address"])
+            or (not row["in_review_ref"] and not (row["doi"] and row["title"]))
+        )
+    ]
 
 
 def energy(paper: str, item: str, facts: Mapping[str, Row]) -> Row:

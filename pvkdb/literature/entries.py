@@ -46,6 +46,7 @@ class ImportTable:
         return frozenset(self.order) | self.derived
 
 
+MAX_PRINTED = 200  #: Characters of a shipped ``as_printed``; an import with more has a doubt.
 _REFERENCES = "key number authors title journal year volume pages doi"
 _ENERGETICS = (
     "id material phase direction defect species charge quantity scope value value_min_ev "
@@ -90,14 +91,15 @@ _ENERGIES_EV = {"E_A": (0.0, 5.0), "DFE": (-10.0, 15.0)}
 
 def reference_row(cells: Cells) -> ReferencesRow:
     """Return a bibliography entry; ``key`` is '' if it must be made from author and year."""
-    cells.required("title", "the title of the paper")
+    doi = cells.parsed("doi", normal_doi)
+    seen, seen_at = seen_doi(cells.text("key") or "", doi)
+    if seen_at is None:  # else it is known by the page on which it was read
+        cells.required("title", "the title of the paper")
     year = cells.whole("year")
     if year is None and "year" not in cells and "key" not in cells:
         cells.complain("year", "is empty; give the year, e.g. 2026, or a key")
     if cells.text("key") is None and cells.text("authors") is None:
         cells.complain("authors", "is empty; give authors or a key, e.g. 'A. Zhang; B. Li'")
-    doi = cells.parsed("doi", normal_doi)
-    seen, seen_at = seen_doi(cells.text("key") or "", doi)
     return build_row(
         ReferencesRow,
         cells,
@@ -217,6 +219,8 @@ def build_row(kind: type[RowT], cells: Cells, **known: Any) -> RowT:
         given = isinstance(value, int | float) and name in cells and name not in complained
         if given and (reason := column.impossible(value)):
             cells.complain(name, reason)
+    if len(cells.text("as_printed") or "") > MAX_PRINTED and "raw_files" not in cells:
+        cells.doubt("as_printed", f"has over {MAX_PRINTED} characters; keep the number's words")
     if cells.problems:
         return cast("RowT", kind.model_construct(**values))
     return kind.model_validate(values)

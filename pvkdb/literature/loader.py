@@ -32,7 +32,7 @@ from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import SCHEMA_REVISION
 from pvkdb.store.migrate import lock_curation
 from pvkdb.store.models.materials import Material
-from pvkdb.store.models.references import DatasetVersion
+from pvkdb.store.models.references import DatasetVersion, seen_doi
 from pvkdb.store.models.reviewed import REPLACED, REVIEWED
 from pvkdb.store.rows.to_models import (
     MaterialOf,
@@ -185,11 +185,10 @@ def _load(session: Session, table: _CuratedTable, version: str) -> tuple[int, in
 
 def _gained_doi(row: Row, known: Any, releases: set[str]) -> dict[str, str | None]:
     """Return the cells of a DOI that an import gave to a reference, which prints none itself."""
-    if not isinstance(row, ReferencesRow) or row.doi or known is None or not known.doi:
+    gained = isinstance(row, ReferencesRow) and not row.doi and known is not None and known.doi
+    if not gained or known.recorded_in in releases:
         return {}
-    if known.recorded_in in releases:
-        return {}
-    return {"doi": known.doi, "doi_seen": None, "doi_seen_at": None}
+    return {"doi": known.doi, "doi_seen": None, "doi_seen_at": seen_doi(known.key, known.doi)[1]}
 
 
 def _replace_row(session: Session, known: Any, stated: Any, version: str) -> None:

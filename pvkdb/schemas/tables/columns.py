@@ -237,7 +237,7 @@ def source_column() -> Any:
 def as_printed_column(empty: str = "not transcribed") -> Any:
     """Declare the column of the printed text behind a row."""
     return optional(
-        "The printed text, literally, so that the row can be found in the source.",
+        "The printed words with the number, literally, so that it can be found in the source.",
         "printed",
         empty=empty,
     )

@@ -60,10 +60,10 @@ class ReferencesRow(Row):
         empty="printed, or not seen",
     )
     doi_seen_at: str | None = optional(
-        "Address of that page; `doi_seen` is printed there or is the code in the address. Of a "
-        "paper without DOI, the page on which it was read.",
+        "Address of that page; `doi_seen` is printed there or is the code in the address. Without "
+        "`doi_seen` the page on which the paper was read: a copy, or one without DOI or title.",
         "curated",
-        empty="the DOI is printed, or no page is known",
+        empty="the DOI is printed, and not on a copy, or no page is known",
     )
 
 

@@ -1,6 +1,6 @@
 """References as text, BibTeX, RIS and CSL-JSON. Unknown parts are left out.
 
-A DOI that is not printed, but seen on a page, is given with a note of the page.
+A page on which a DOI was seen, or a copy that was read, is given as a note.
 """
 
 from __future__ import annotations
@@ -82,7 +82,17 @@ def reference_text(reference: ReferencesRow) -> str:
     volume = reference.volume and f"vol. {reference.volume}"
     parts = (authors, reference.title, reference.journal, reference.year, volume, reference.pages)
     line = ", ".join(str(part) for part in parts if part)
-    return f"{line or reference.key}."
+    untraced = (page_note(reference) or "").startswith("source not traced")
+    return f"{line or reference.key}{', source not traced' if untraced else ''}."
+
+
+def page_note(reference: ReferencesRow) -> str | None:
+    """Return where a DOI was seen or a paper read, and what of it is not known."""
+    if reference.doi_seen or not reference.doi_seen_at:
+        return reference.doi_seen_at and f"DOI seen at {reference.doi_seen_at}"
+    lacking = [n for n in ["authors", "title", "journal", "year"] if not getattr(reference, n)]
+    untraced = f"source not traced ({', '.join(lacking)} not known); " if lacking else ""
+    return f"{untraced}read at {reference.doi_seen_at}"
 
 
 def dataset_text(version: str) -> str:
@@ -158,7 +168,7 @@ def reference_csl(reference: ReferencesRow) -> dict[str, Any]:
     """Return a reference as an item of CSL-JSON."""
     volume = reference.volume or ""
     parts: Sequence[str] = match.groups() if (match := _ISSUE.fullmatch(volume)) else (volume, "")
-    doi, seen = reference.doi or reference.doi_seen, reference.doi_seen_at
+    doi = reference.doi or reference.doi_seen
     title, container, publisher = reference.title, reference.journal, None
     kind = _BOOKS.get(reference.key, "article-journal" if container else "document")
     if reference.key in _MEETINGS:
@@ -181,8 +191,8 @@ def reference_csl(reference: ReferencesRow) -> dict[str, Any]:
         "issue": parts[1],
         "page": reference.pages and reference.pages.replace("–", "-"),
         "DOI": doi,
-        "URL": doi_address(doi) if doi else seen,
-        "note": f"DOI seen at {seen}" if doi and doi != reference.doi else None,
+        "URL": doi and doi_address(doi),
+        "note": page_note(reference),
     }
     return {name: fact for name, fact in facts.items() if fact}
 
@@ -197,16 +207,16 @@ def _name(author: str) -> dict[str, str]:
 
 
 def author_year(key: str, authors: str | None, year: int | None) -> str:
-    """Return a citation in words: the family name of the first author and the year, else the key.
+    """Return a citation in words: first author's family name and year; without author the key.
 
     Example:
         >>> author_year("r105", "H. Kim; M.-J. Choi", 2020), author_year("web-due", None, None)
         ('Kim 2020', 'web-due')
     """
-    if not authors or year is None:
+    if not authors:
         return key
     name = _name(authors.split("; ")[0])
-    return f"{name.get('family') or name['literal']} {year}"
+    return f"{name.get('family') or name['literal']} {year or 'n.d.'}"
 
 
 def _bibtex_name(name: dict[str, str]) -> str:

@@ -137,7 +137,7 @@ class Reference(ReferencesColumns, Base):
 
     @property
     def doi_seen_at(self) -> str | None:
-        """The address of that page, or of the page on which a paper without DOI was read."""
+        """The address of that page, or of the page on which the paper was read."""
         return seen_doi(self.key, self.doi)[1]
 
 
@@ -188,8 +188,9 @@ class DraftDecision(Base):
 
 
 def seen_doi(key: str, printed: str | None) -> tuple[str | None, str | None]:
-    """Return the DOI that an open page shows, if any, and the page; None if the DOI is printed."""
-    return (None, None) if printed else dois_seen().get(key, (None, None))
+    """Return the DOI that an open page shows, if none is printed, and the page, or that read."""
+    doi, page = dois_seen().get(key, (None, None))
+    return (None, None if doi else page) if printed else (doi, page)
 
 
 @cache

@@ -103,7 +103,7 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
 def papers_of(session: Session, listed: Sequence[RankedCandidate]) -> dict[str, str]:
     """Return the papers of candidates, and of all values of the first, by their keys.
 
-    Each is a text such as ``Kim 2020 (r105), DOI``.
+    Each is a text such as ``Kim 2020 (r105), DOI``, or with the whole reference without a DOI.
     """
     named = " ".join(each.references for each in [*listed, *_values(listed[:1])]).split()
     keys = [*dict.fromkeys(named)]
@@ -111,7 +111,7 @@ def papers_of(session: Session, listed: Sequence[RankedCandidate]) -> dict[str, 
     found = {}
     for row in (rows[key] for key in keys if key in rows):
         name, doi = author_year(row.key, row.authors, row.year), row.doi or row.doi_seen
-        where = doi_address(doi) if doi else row.doi_seen_at or "no DOI known"
+        where = doi_address(doi) if doi else reference_text(row).rstrip(".")
         named_so = f"{name} ({row.key})" if name != row.key else name
         found[row.key] = f"{named_so}, {where}"
     return found

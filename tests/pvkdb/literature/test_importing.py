@@ -363,6 +363,19 @@ def test_set_and_reset_of_one_sign_are_remarked(do_import: Import) -> None:
 
 
 @ON_SQLITE
+def test_a_printed_text_longer_than_its_number_needs_is_remarked(do_import: Import) -> None:
+    def warned(length: int, paper: str) -> list[tuple[str | None, str]]:
+        printed = f"source: Fig. 3b\n    as_printed: {'~25 kJ/mol'.ljust(length, '.')}"
+        text = PAPER.replace("source: Fig. 3b", printed).replace("Ions", paper)
+        report = do_import(text.replace("10.1000/Example", f"10.1000/{paper}"))
+        return [(each.column, each.reason) for each in report.warnings if each.column]
+
+    said = "has over 200 characters; keep the number's words"
+    assert ("as_printed", said) not in warned(200, "Cations")
+    assert ("as_printed", said) in warned(201, "Anions")
+
+
+@ON_SQLITE
 @for_each(
     ("retention", "stability", "said"),
     [

@@ -128,6 +128,7 @@ def get_reference(
         reference=reference,
         citing=rows_citing(session, reference),
         cited=bibliography.reference_text(right),
+        note=bibliography.page_note(reference),
         dataset=bibliography.dataset_text(version),
         bibtex="\n\n".join(
             (bibliography.reference_bibtex(right), bibliography.dataset_bibtex(version))

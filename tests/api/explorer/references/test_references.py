@@ -57,7 +57,13 @@ def test_a_doi_is_shown_with_the_page_that_shows_it_or_searched_by_title(visitor
     expect(seen.get_by_role("link", name="10.1039/d3ee03772j")).to_have_attribute(
         "href", "https://doi.org/10.1039/d3ee03772j"
     )
-    expect(seen).to_contain_text("not printed in the review; seen at https://ora.ox.ac.uk/")
+    expect(seen).to_contain_text("DOI seen at https://ora.ox.ac.uk/")
+    untraced = visitor.open("/references/web-bismuth")
+    expect(untraced.locator("dl.facts")).to_contain_text(
+        "source not traced (authors, journal, year not known); read at https://discovery"
+    )
+    expect(untraced.get_by_role("main")).to_contain_text("data storage, source not traced.")
+    expect(untraced.locator("table").first).to_contain_text("source not traced")
     unseen = visitor.open("/references/r36").locator("dl.facts")
     address = unseen.get_by_role("link", name="search by title").get_attribute("href")
     assert address.startswith("https://search.crossref.org/search/works?q=")

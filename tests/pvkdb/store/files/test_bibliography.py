@@ -20,13 +20,20 @@ from pvkdb.literature import read_curated
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections import REFERENCES
 from pvkdb.store.database import Store
-from pvkdb.store.files.bibliography import reference_bibtex, reference_csl, search_address
+from pvkdb.store.files.bibliography import (
+    author_year,
+    page_note,
+    reference_bibtex,
+    reference_csl,
+    reference_text,
+    search_address,
+)
 from pvkdb.store.files.table_files import write_table
 
 from ....each import for_each
 
 SEEN = {row["key"]: row for row in read_curated("dois_seen") if row["doi_seen"]}
-#: Pages of papers without DOI.
+#: Pages on which papers were read, of those without a DOI seen.
 PAGES = {r["key"]: r["doi_seen_at"] for r in read_curated("dois_seen") if not r["doi_seen"]}
 #: What is no article in a journal, as the README of the curated files says, in three formats.
 KINDS = {
@@ -102,7 +109,17 @@ def kind_of(row: ReferencesRow) -> tuple[str, str, str]:
 
 def address_of(row: ReferencesRow) -> str | None:
     doi = row.doi or row.doi_seen
-    return f"https://doi.org/{doi}" if doi else PAGES.get(row.key)
+    return doi and f"https://doi.org/{doi}"
+
+
+def note_of(row: ReferencesRow) -> str | None:
+    """Where the DOI was seen or the paper read; never an address to cite."""
+    if row.doi_seen:
+        return f"DOI seen at {row.doi_seen_at}"
+    facts = {"authors": row.authors, "title": row.title, "journal": row.journal, "year": row.year}
+    lacking = ", ".join(name for name, fact in facts.items() if not fact)
+    untraced = f"source not traced ({lacking} not known); " if lacking else ""
+    return f"{untraced}read at {PAGES[row.key]}" if row.key in PAGES else None
 
 
 def test_bibtex_is_read_back_as_it_is(references: list[ReferencesRow]) -> None:
@@ -126,6 +143,7 @@ def test_bibtex_is_read_back_as_it_is(references: list[ReferencesRow]) -> None:
         assert untexed(entry.get(place, "")) == (row.journal or "")
         assert entry.get("year") == (row.year and str(row.year))
         assert entry.get("doi") == (row.doi or row.doi_seen)
+        assert untexed(entry.get("note", "")) == untexed_dashes(note_of(row))
         # What the fonts of TeX lack is written with commands; accents are not.
         assert all(ord(sign) < 0x180 for value in entry.values() for sign in value)
 
@@ -143,8 +161,7 @@ def test_ris_is_read_back_as_it_is(references: list[ReferencesRow]) -> None:
         assert "–".join(pages) == (row.pages or "")
         assert entry.get("year") == (row.year and str(row.year))
         assert entry.get("doi") == (row.doi or row.doi_seen)
-        if row.doi_seen:
-            assert entry["notes"] == [f"DOI seen at {row.doi_seen_at}"]
+        assert entry.get("notes", [None]) == [note_of(row)]
 
 
 def test_csl_says_the_same(references: list[ReferencesRow]) -> None:
@@ -187,7 +204,6 @@ def test_a_reference_with_little_known_is_written_too() -> None:
     assert search_address(row).endswith("?q=doe2026.&from_ui=yes")
     printed = ReferencesRow(key="a", doi="10.1/x", doi_seen="10.1/y", doi_seen_at="https://y.org")
     assert reference_csl(printed)["DOI"] == "10.1/x"
-    assert "note" not in reference_csl(printed)
 
 
 @for_each("key", SEEN)
@@ -205,6 +221,37 @@ def test_a_doi_is_seen_for_one_reference_and_a_paper_without_has_a_page() -> Non
     assert len({row["doi_seen"] for row in SEEN.values()}) == len(SEEN) == 34
     papers = Path(__file__).parents[4] / "curation" / "open_pages" / "papers.csv"
     with papers.open(encoding="utf-8", newline="") as file:
-        read_at = {f"web-{row['key']}": row["address"] for row in csv.DictReader(file)}
-    without = [row["key"] for row in read_curated("references") if not row["doi"]]
-    assert {key: read_at[key] for key in without if key.startswith("web-")} == PAGES
+        read_at = {
+            row["in_review_ref"] or f"web-{row['key']}": row["address"]
+            for row in csv.DictReader(file)
+        }
+    assert PAGES.items() <= read_at.items()
+    for row in read_curated("references"):
+        if row["key"].startswith("web-") and not (row["doi"] and row["title"]):
+            assert row["key"] in PAGES
+
+
+def test_a_paper_that_is_not_traced_says_so_and_cites_no_copy(
+    references: list[ReferencesRow],
+) -> None:
+    by_key = {row.key: row for row in references}
+    bismuth = by_key["web-bismuth"]
+    assert reference_text(bismuth).endswith("data storage, source not traced.")
+    note = page_note(bismuth) or ""
+    assert note.startswith("source not traced (authors, journal, year not known); read at https:")
+    assert "url" not in reference_bibtex(bismuth)
+    assert reference_text(by_key["web-due"]) == "web-due, source not traced."
+    assert "not traced" not in reference_text(by_key["web-zheng2022"])
+    assert page_note(by_key["web-zheng2022"]).startswith("read at https://bohrium")  # type: ignore[union-attr]
+    assert page_note(by_key["r1"]) is None
+    assert author_year("web-hu", by_key["web-hu"].authors, None) == "Hu n.d."
+
+
+def test_titles_keep_their_superscripts(references: list[ReferencesRow]) -> None:
+    """Lost where the text of the review or a page was taken: 10⁹ had become 109."""
+    titles = {row.key: row.title or "" for row in references}
+    assert titles["r105"].endswith("ON/OFF ratios above 10⁹")
+    assert "above 10$^{9}$" in reference_bibtex(references[104])
+    assert "Pb 6s² lone pair" in titles["web-matsui2024"]
+    lost = re.compile(r"(?<!\()\b10\d\b(?! ?°C)|\b10[-–−]\d|\b[1-7][spdf]\d\b")
+    assert [key for key, title in titles.items() if lost.search(title)] == []

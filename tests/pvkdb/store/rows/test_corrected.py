@@ -47,7 +47,7 @@ def test_crossbars_and_exports_take_the_corrected_value(sqlite_store: Store) -> 
         array = device_array(session, "d-t4-r27")
         printed = device_named(session, "d-t4-r27").on_off_ratio
     assert (ratio.minimum, ratio.bound, printed) == (1e5, "lower", 1e3)
-    assert source.startswith("store, d-t4-r27 (abstract at https://")
+    assert source.startswith("store, d-t4-r27 (abstract of ref. 122")
     assert (array.on_off_ratio, array.on_off_qualifier) == (1e5, ">")
 
 
@@ -59,7 +59,7 @@ def test_rankings_count_the_corrected_value_and_say_so(sqlite_store: Store) -> N
     assert (printed.on_off_ratio, printed.on_off_qualifier) == (1e3, None)
     ratio = found["d-t4-r27"]["on_off_ratio"]
     assert (ratio.minimum, ratio.maximum, ratio.qualifier) == (1e5, None, ">")
-    assert (ratio.source or "").startswith("abstract at https://")
+    assert (ratio.source or "").startswith("abstract of ref. 122")
     assert (ratio.erratum or "").startswith("corrected: the abstract of ref. 122 prints")
     endurance = found["d-t4-r27"]["endurance_cycles"]  # as printed
     assert (endurance.minimum, endurance.source) == (2e3, "Table 4 row 27")
