@@ -10,7 +10,7 @@ the elimination order of pvkdb and, up to 256 lines, in SuperLU's minimum-degree
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from unittest import mock
 
@@ -55,7 +55,9 @@ def minimum_degree(n: int) -> float:
 
 
 def main() -> None:
-    largest = int(sys.argv[1]) if len(sys.argv) > 1 else 512
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("largest", nargs="?", type=int, default=512, help="rows of the array")
+    largest = options.parse_args().largest
     print("   N   formula  circuit−formula   2 Ω: near      far   CPU-s  minimum degree")
     n = 8
     while n <= largest:

@@ -10,6 +10,7 @@ its formula read on its own.
 
 from __future__ import annotations
 
+import argparse
 import resource
 import subprocess
 import sys
@@ -47,14 +48,14 @@ def plan_text(a: int) -> str:
 
 def run(a: int) -> None:
     """Enumerate, and print what it took."""
-    from pvkdb.chemistry import parse_composition
+    from pvkdb.chemistry import Composition, parse_composition
     from pvkdb_pipelines.screening.plan.plan import parse_plan
 
     start = time.process_time()
     plan = parse_plan(plan_text(a))
     made = plan.numbers().total()
     passing = plan.stream(plan.filters["tolerance"])
-    number, some = 0, []
+    number, some = 0, list[Composition]()
     for candidate in passing:
         number += 1
         if number % 997 == 0 and len(some) < 500:
@@ -67,8 +68,10 @@ def run(a: int) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        run(int(sys.argv[1]))
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("ions", nargs="?", type=int, help="only so many on A, in this process")
+    if chosen := options.parse_args().ions:
+        run(chosen)
     else:
         print(
             "| compositions | passed | processor time, s | largest memory, MB |\n|---|---|---|---|"

@@ -9,8 +9,8 @@ lattice_mc==1.0.4 in an environment of its own) and makes 2 × 10^4 hops of one 
 
 from __future__ import annotations
 
+import argparse
 import subprocess
-import sys
 import time
 
 import numpy as np
@@ -33,6 +33,10 @@ print((time.process_time() - start) / {PEER_HOPS})
 
 
 def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("python", nargs="?", help="one that has lattice_mc, to compare with")
+    options.add_argument("--hops", type=int, default=HOPS)
+    given = options.parse_args()
     hops = [((0, 0, hop), 0.3, 0) for hop in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
     network = HopNetwork(4 * np.eye(3), [[0, 0, 0]], [0.0], hops)
     each = []
@@ -40,11 +44,11 @@ def main() -> None:
         walkers = Walkers(Hopping(network, 300.0, 1e12, pair_ev=pair_ev), [SIDE] * 3, defects)
         walkers.run(1)
         start = time.process_time()
-        walkers.run(HOPS)
-        each.append((time.process_time() - start) / HOPS)
+        walkers.run(given.hops)
+        each.append((time.process_time() - start) / given.hops)
         print(f"{defects:3} defects, pairs {pair_ev} eV: {each[-1] * HOPS:6.2f} s for 10^7 hops")
-    if len(sys.argv) > 1:
-        ran = subprocess.run([sys.argv[1], "-c", PEER], check=True, capture_output=True, text=True)
+    if given.python:
+        ran = subprocess.run([given.python, "-c", PEER], check=True, capture_output=True, text=True)
         peer = float(ran.stdout)
         print(f"lattice_mc, one vacancy: {peer * HOPS:.0f} s, {peer / each[0]:.0f} times as long")
 

@@ -147,7 +147,7 @@ def _stage(
     stage = sites_of(crystal.cell, halide)
     sites = stage.sites
     cations = {occupant.ion.symbol for occupant in composition.on("B")}
-    octahedra = octahedra_of(stage.host, cations, halide)
+    octahedra = octahedra_of(stage.host, cations, {halide})
     found = find_hops(sites, chosen.cutoff)
     hops = [
         hop
@@ -175,7 +175,7 @@ def _stage(
 
 def _with_pvkdb(finder: PathFinder, hop: HopClass) -> Outcome:
     """One hop between states that are known."""
-    with stages_counted(finder.potential) as stages:
+    with stages_counted(finder.states.potential) as stages:
         started = time.process_time()
         path = finder.find(hop, silent)
         outcome = Outcome(time.process_time() - started, stages)

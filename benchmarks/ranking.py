@@ -9,6 +9,7 @@ memory of the process. The bar is 10 s on one core and 1 GB. Run it with OMP_NUM
 
 from __future__ import annotations
 
+import argparse
 import resource
 import sys
 import time
@@ -69,7 +70,11 @@ def candidates_of(profile: Profile, count: int) -> list[Candidate]:
 
 
 def main() -> None:
-    counts = [*map(int, sys.argv[1:]), *(CANDIDATES, CRITERIA, SAMPLES)[len(sys.argv) - 1 :]]
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("candidates", nargs="?", type=int, default=CANDIDATES)
+    options.add_argument("criteria", nargs="?", type=int, default=CRITERIA)
+    options.add_argument("samples", nargs="?", type=int, default=SAMPLES)
+    counts = [*vars(options.parse_args()).values()]
     candidates, criteria, samples = counts
     profile = profile_of(criteria)
     listed = candidates_of(profile, candidates)

@@ -11,6 +11,7 @@ as importing httpx and pydantic. ``pvkdb init`` loads literature and computed re
 
 from __future__ import annotations
 
+import argparse
 import resource
 import statistics
 import subprocess
@@ -81,4 +82,5 @@ def _init_s() -> float:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     sys.exit(main())

@@ -11,9 +11,9 @@ one thread, radii included, and must agree on the numbers.
 
 from __future__ import annotations
 
+import argparse
 import math
 import statistics
-import sys
 import time
 
 import numpy as np
@@ -50,7 +50,9 @@ def loop(symbols: list[tuple[str, str, str]]) -> list[Numbers]:
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else COMPOSITIONS
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("compositions", nargs="?", type=int, default=COMPOSITIONS)
+    count = options.parse_args().compositions
     few = min(IN_LOOP, count)
     rng = np.random.default_rng(1)
     places = [rng.integers(len(ions), size=count) for ions in (A, B, X)]

@@ -10,8 +10,8 @@ MNIST: the 1,000 and 500 of the same sets.
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,11 @@ OUTPUT = Path(__file__).parents[1] / "pvkdb" / "examination" / "images.npz"
 
 
 def main() -> None:
-    folder, sets = Path(sys.argv[1]), np.load(sys.argv[2])
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("folder", type=Path, help="digits of the npm package")
+    options.add_argument("sets", type=Path, help="the reduced sets (.npz)")
+    given = options.parse_args()
+    folder, sets = given.folder, np.load(given.sets)
     parts = [json.loads((folder / f"{digit}.json").read_text())["data"] for digit in range(10)]
     rows = [np.round(255 * np.array(part).reshape(-1, 784)).astype(np.uint8) for part in parts]
     order = np.random.default_rng(0).permutation(sum(map(len, rows)))

@@ -11,9 +11,9 @@ the script stops. Elements are left out: their charges come from Shannon's table
 
 from __future__ import annotations
 
+import argparse
 import csv
 import re
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -124,6 +124,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        raise SystemExit(__doc__)
-    main(Path(sys.argv[1]))
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("folder", type=Path, help="the NOMAD perovskite ions")
+    main(options.parse_args().folder)

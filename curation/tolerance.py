@@ -9,6 +9,7 @@ tau, and ends with an error where ``pvkdb/chemistry/factors/platt.py`` holds oth
 
 from __future__ import annotations
 
+import argparse
 import csv
 import sys
 from collections.abc import Sequence
@@ -117,4 +118,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     sys.exit(main())

@@ -8,8 +8,8 @@ process on one thread; the energies must agree.
 
 from __future__ import annotations
 
+import argparse
 import statistics
-import sys
 import time
 
 import numpy as np
@@ -22,7 +22,9 @@ ROUNDS = 7
 
 
 def main() -> None:
-    name = sys.argv[1] if len(sys.argv) > 1 else "chgnet"
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("potential", nargs="?", default="chgnet")
+    name = options.parse_args().potential
     potential = load_potential(name)
     host = tilted_perovskite("Cs", "Pb", "Br", 6.0, 10.0, 0.05, 1)
     del host[next(atom.index for atom in host if atom.symbol == "Br")]

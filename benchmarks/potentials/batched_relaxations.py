@@ -8,8 +8,8 @@ does. It prints processor and wall time, steps, and the largest difference of th
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 import time
 from functools import partial
 
@@ -29,7 +29,12 @@ def relaxed(request: RelaxRequest) -> RelaxResult:
 
 
 def main() -> None:
-    name, phase, device = [*sys.argv[1:], *("sevennet-0", "Pm-3m", "cpu")[len(sys.argv) - 1 :]]
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("potential", nargs="?", default="sevennet-0")
+    options.add_argument("phase", nargs="?", default="Pm-3m")
+    options.add_argument("device", nargs="?", default="cpu")
+    given = options.parse_args()
+    name, phase, device = given.potential, given.phase, given.device
     os.environ[DEVICE] = device
     load_potential(name)
     requests = []

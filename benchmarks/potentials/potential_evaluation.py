@@ -38,13 +38,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("potentials", nargs="*", type=PotentialName, default=list(PotentialName))
     warnings.filterwarnings("ignore")
-    peers = {
+    peers: dict[PotentialName, tuple[Callable[[], Evaluate], tuple[int, ...]]] = {
         PotentialName.CHGNET: (_predict_graph, (1, 8)),
         PotentialName.SEVENNET_0: (partial(_sevennet, "7net-0"), (1,)),
         PotentialName.SEVENNET_L3I5: (partial(_sevennet, "7net-l3i5"), (1,)),
     }
+    chosen = parser.parse_args().potentials
     print("potential   atoms  batch    library   pvkdb   ratio")
-    for name in parser.parse_args().potentials:
+    for name in chosen:
         load_peer, batches = peers[name]
         _compare(name, _pvkdb(name), load_peer(), batches)
 

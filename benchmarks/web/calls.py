@@ -6,7 +6,7 @@ is counted, when statements and models are made. A coroutine counts again after 
 
 from __future__ import annotations
 
-import sys
+import argparse
 import threading
 from collections import Counter
 from pathlib import Path
@@ -41,7 +41,11 @@ def counted(database: str, path: str) -> Counter[tuple[str, str]]:
 
 def main() -> None:
     """Print the numbers, and the functions that are called most."""
-    calls = counted(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else DEFAULT)
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("url", help="the store")
+    options.add_argument("path", nargs="?", default=DEFAULT)
+    given = options.parse_args()
+    calls = counted(given.url, given.path)
     print(f"{calls.total()} calls in {len({file for file, _ in calls})} files")
     for (file, name), number in calls.most_common(20):
         print(f"{number:5} {file} {name}")

@@ -7,6 +7,7 @@ the store keeps (``pvkdb serve`` computes them beside the service after a change
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import time
@@ -51,4 +52,8 @@ def main(url: str, pages: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("url", help="the store")
+    options.add_argument("paths", nargs="*", metavar="PATH", help="default: its main pages")
+    given = options.parse_args()
+    sys.exit(main(given.url, given.paths))

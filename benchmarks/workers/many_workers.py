@@ -49,7 +49,7 @@ from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation, CalculationEvent
 from pvkdb.store.queue import claims as queue
-from pvkdb.store.queue import dependencies, ending, log
+from pvkdb.store.queue import dependencies, log
 from pvkdb_pipelines.work.worker import HEARTBEAT_S, LONGEST_RETRY_S, RETRY_S
 from validation.pages import FOLDER, table, texts
 
@@ -84,11 +84,17 @@ def _compiled(statement: Any, columns: Sequence[str] | None = None) -> Any:
 
 
 #: The statements of a worker, as pvkdb sends them.
-CLAIM, CLOSE = _compiled(queue._claiming(1)), _compiled(ending._CLOSE)
+CLAIM = _compiled(queue._claiming(1))
 #: With the number of jobs, which is a part of the text.
 NEXT = re.sub(r"__\[POSTCOMPILE_\w+\]", "1", str(CLAIM))
 NOTE = _compiled(log._INSERT, ["calculation_id", "at", "event", "message"])
 WAITING = _compiled(dependencies._WAITING_FOR)
+CLOSE = (
+    "UPDATE calculations SET state = %(ended)s, owner = NULL, lease_until = NULL, "
+    "cancel_requested_at = NULL, progress = NULL, finished_at = %(now)s, result = %(new_result)s, "
+    "versions = %(new_versions)s WHERE id = %(wanted)s AND owner = %(held)s "
+    "AND state = %(running)s RETURNING *"
+)
 RENEW = (
     "UPDATE calculations SET lease_until = now() + interval '60 seconds' WHERE id = %(wanted)s "
     "AND owner = %(held)s AND state = %(running)s AND cancel_requested_at IS NULL RETURNING id"
@@ -166,7 +172,7 @@ class Replayed(Simulated):
         self._connection.execute(" ")  # whether it is alive, as before each transaction
         self._connection.autocommit = False
         run, now = self._connection.execute, utc_now()
-        given = {"held": self.owner, "running": "running"}
+        given: dict[str, Any] = {"held": self.owner, "running": "running"}
         with self._connection.transaction():
             if self.held is None:
                 given = {**CLAIM.params, **given, "queued": "queued", "owner_": self.owner}
@@ -176,8 +182,8 @@ class Replayed(Simulated):
             if due < self._until:
                 run(RENEW, {**given, "wanted": self.held})
                 return None
-            given = {**CLOSE.params, **given, "wanted": self.held, "ended": "done", "now": now}
-            run(str(CLOSE), {**given, "new_result": "{}", "new_versions": "{}"}).fetchone()
+            given |= {"wanted": self.held, "ended": "done", "now": now}
+            run(CLOSE, {**given, "new_result": "{}", "new_versions": "{}"}).fetchone()
             self._note(self.held, "done", None)
             run(str(WAITING), {"other": self.held}).fetchall()
             return None

@@ -11,6 +11,7 @@ programs on the machine disturbed least.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import statistics
 import sys
@@ -112,4 +113,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     main()

@@ -13,6 +13,7 @@ its rows say so. Where it was read is in ``dois_seen.csv``, which this writes fo
 
 from __future__ import annotations
 
+import argparse
 import csv
 import re
 import sys
@@ -340,4 +341,5 @@ def layers_of(stack: str, absorber: str) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     build()

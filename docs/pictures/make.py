@@ -6,6 +6,7 @@ and looks at its main pages with Chromium, on a wide screen and on a phone.
 
 from __future__ import annotations
 
+import argparse
 import io
 import shutil
 import sys
@@ -98,4 +99,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     main()

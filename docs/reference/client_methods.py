@@ -6,6 +6,7 @@ mypy see them. Run it after a change of an operation; a test fails as long as th
 
 from __future__ import annotations
 
+import argparse
 import textwrap
 from collections.abc import Sequence
 from itertools import groupby
@@ -209,4 +210,5 @@ def _kind(field: Any) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     FILE.write_text(render(), encoding="utf-8")

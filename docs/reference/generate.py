@@ -7,6 +7,7 @@ failure; run it after every change of a model, of a kind or of a curated file.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import hashlib
 import inspect
@@ -206,4 +207,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     main()

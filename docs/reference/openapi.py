@@ -7,6 +7,7 @@ Run it after adding a field to an answer.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import tempfile
@@ -341,4 +342,5 @@ def _fits(pattern: str, path: str) -> bool:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     main()

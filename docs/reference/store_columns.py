@@ -6,6 +6,7 @@ and mypy see them. Run it after a change of a column; a test fails as long as th
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -55,4 +56,5 @@ def _type(row: type[Row], column: Column) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     FILE.write_text(render(), encoding="utf-8")

@@ -8,6 +8,7 @@ loaded once more.
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
@@ -79,16 +80,15 @@ def shape(book: Any) -> list[Any]:
     ]
 
 
-def main(words: list[str]) -> None:
+def main(names: list[str], check: bool, store: str) -> None:
     """Execute the named notebooks, or all."""
-    names = [word.removesuffix(".ipynb") for word in words if not word.startswith("--")]
-    store = "".join(word.removeprefix("--store=") for word in words if word.startswith("--store="))
+    names = [name.removesuffix(".ipynb") for name in names]
     for path in sorted(HERE.glob("*.ipynb")):
         if names and path.stem not in names:
             continue
         with TemporaryDirectory() as folder:
             book = executed(path, Path(folder), store)
-        if "--check" not in words:
+        if not check:
             nbformat.write(book, path)
         elif shape(book) != shape(nbformat.read(path, as_version=4)):
             raise SystemExit(f"{path.name} shows other outputs; run docs/tutorials/run.py")
@@ -96,4 +96,9 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("names", nargs="*", metavar="NAME", help="notebooks; default: all")
+    options.add_argument("--check", action="store_true", help="leave the notebooks as they are")
+    options.add_argument("--store", default="", metavar="FILE", help="a store to begin from")
+    given = options.parse_args()
+    main(given.names, given.check, given.store)

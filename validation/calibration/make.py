@@ -9,6 +9,7 @@ one composition at a time, and prints the errors with bootstrap intervals, in se
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from pvkdb.schemas.calculations import calibration
@@ -42,4 +43,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     main()

@@ -6,6 +6,7 @@ Run: ``python -m validation.devices.drift_diffusion`` (two minutes on one core).
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
@@ -263,4 +264,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     sys.exit(main())

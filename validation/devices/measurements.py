@@ -9,6 +9,7 @@ Run: ``python -m validation.devices.measurements`` (ten minutes on one core), or
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -295,9 +296,12 @@ def main() -> int:
         "intervals": (TEXTS["intervals"].format(draws=DRAWS, low=LOW, high=HIGH), intervals),
         "laws": (TEXTS["laws"].format(draws=LAW_DRAWS), laws),
     }
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
+    names = options.parse_args().parts
     kept = PAGE.read_text(encoding="utf-8").partition(TEXTS["laws"].partition("\n")[0])
     texts, outside = {"intervals": kept[0].strip(), "laws": kept[1] + kept[2].rstrip()}, 0
-    for name in sys.argv[1:] or parts:
+    for name in names or parts:
         head, make = parts[name]
         texts[name] = head
         for line, good in make():

@@ -6,7 +6,7 @@ prints these instead: ``python -m validation.devices.networks published disagree
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -132,10 +132,13 @@ SECTIONS = {each.__name__: each for each in (published, disagreements, reservoir
 
 
 def main() -> None:
-    for name in sys.argv[1:]:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
+    names = options.parse_args().sections
+    for name in names:
         for line in SECTIONS[name]():
             print(line, flush=True)
-    if len(sys.argv) == 1:
+    if not names:
         made = {name: "\n".join(make()) for name, make in SECTIONS.items()}
         PAGE.write_text(TEXTS["page"].format(**made), encoding="utf-8")
 

@@ -18,6 +18,7 @@ Syst. 20, 1177 (2007) (random features).
 
 from __future__ import annotations
 
+import argparse
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -458,5 +459,6 @@ Energies in eV, components of forces in eV/Å."""
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     one_thread_each()
     write_left_out([each for potential in POTENTIALS for each in judge(potential)])

@@ -10,6 +10,7 @@ energies and forces of the untuned network. Only hops that count are learned and
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 from collections.abc import Collection, Iterator, Sequence
@@ -197,5 +198,6 @@ def _left_out(
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     one_thread_each()
     write_left_out(list(judge()))

@@ -9,6 +9,7 @@ is kept and not done again. `python -m validation.migration.make --page-only` sh
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -129,4 +130,5 @@ def _point(store: Store, case: HopCase, wanted: str) -> PathPoint:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     main()

@@ -8,7 +8,7 @@ It reads a store with the literature and the computed results (``pvkdb init``), 
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -158,7 +158,9 @@ def errors(found: Sequence[Foretold]) -> Iterator[str]:
 
 def main() -> None:
     """Write the page."""
-    database = sys.argv[1] if len(sys.argv) > 1 else "sqlite:///pvkdb.sqlite"
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("database", nargs="?", default="sqlite:///pvkdb.sqlite")
+    database = options.parse_args().database
     with open_store(database).session(read_only=True) as session:
         asked, found = [*questions(session)], [*foretold(session)]
         papers = {each.references for each in device_candidates(session)}

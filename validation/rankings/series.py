@@ -8,7 +8,7 @@ It reads a store with the literature and the computed results (``pvkdb init``), 
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from math import comb, log
@@ -128,4 +128,6 @@ def main(database: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*(sys.argv[1:] or ["sqlite:///pvkdb.sqlite"]))
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("database", nargs="?", default="sqlite:///pvkdb.sqlite")
+    main(options.parse_args().database)

@@ -10,6 +10,7 @@ Twenty seeds. Takes two minutes of one core.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -198,4 +199,5 @@ def _other(name: str, seen: np.ndarray, barriers_ev: np.ndarray, seconds: float)
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     main()

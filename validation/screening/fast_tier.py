@@ -11,6 +11,7 @@ core; what comes of it is kept in ``fast_tier.json``.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -194,4 +195,5 @@ def section(path: Path = FILE) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     main()

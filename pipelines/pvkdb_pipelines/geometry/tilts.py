@@ -7,7 +7,8 @@ doi:10.1107/S0567740872007976). Those that stand apart, as in Cs2SnX6, are on th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from itertools import combinations
 from typing import NamedTuple
 
@@ -64,7 +65,7 @@ class TiltChange(NamedTuple):
 
 
 def octahedra_of(
-    host: Atoms, b: Collection[str], x: Collection[str], moving: int | None = None
+    host: Atoms, b: AbstractSet[str], x: AbstractSet[str], moving: int | None = None
 ) -> HostOctahedra:
     """Return the octahedra of B and six X, without those that miss an X or hold the moving atom.
 

@@ -103,7 +103,7 @@ def compute_migration(
     composition = parse_composition(request.formula)
     settings = request.settings
     kind, symbol = parse_defect(request.defect)
-    others = sharing(composition, symbol) if kind == "vacancy" else []
+    others = frozenset(sharing(composition, symbol) if kind == "vacancy" else ())
     progress = ProgressReporter(_STAGES, report)
     progress.begin(_LOAD)
     potential, spent = metered(potential, request.potential, [*elements_of(composition), symbol])

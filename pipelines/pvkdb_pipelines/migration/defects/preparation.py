@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from pvkdb.schemas.calculations.migration import NebSettings
@@ -44,7 +45,7 @@ def prepare(
     name: str,
     atoms_per_formula: float,
     announce: Announce,
-    others: Collection[str] = (),
+    others: AbstractSet[str] = frozenset(),
 ) -> tuple[Crystal, DefectStates, float]:
     """Relax the host and its defects; restart from the lower structure if the host is unstable.
 
@@ -92,7 +93,7 @@ def _with_defects(
     potential: Potential,
     settings: NebSettings,
     announce: Announce,
-    others: Collection[str],
+    others: AbstractSet[str],
 ) -> tuple[DefectStates, float]:
     operations = operations_of(crystal.cell)
     if kind == "vacancy":

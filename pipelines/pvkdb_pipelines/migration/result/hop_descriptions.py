@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -69,7 +70,7 @@ class Octahedra:
         return any(len(bonds) == 1 for bonds in self.around.values())
 
 
-def octahedra_of(host: Atoms, b: Collection[str], x: Collection[str]) -> Octahedra:
+def octahedra_of(host: Atoms, b: AbstractSet[str], x: AbstractSet[str]) -> Octahedra:
     """Find the octahedra of a host, of the elements ``b`` with halides ``x`` around them.
 
     Raises:
@@ -86,9 +87,9 @@ def octahedra_of(host: Atoms, b: Collection[str], x: Collection[str]) -> Octahed
         if len(shell) != 6:
             raise CalculationFailedError(
                 FailureKind.NO_HOP,
-                f"{symbols[centre]}{centre} has {len(shell)} {' and '.join(x)} neighbours within "
-                f"{_SHELL} times its shortest bond, not six: the relaxed host is not made of "
-                "octahedra",
+                f"{symbols[centre]}{centre} has {len(shell)} {' and '.join(sorted(x))} neighbours "
+                f"within {_SHELL} times its shortest bond, not six: the relaxed host is not made "
+                "of octahedra",
             )
         for k in shell:
             around[int(second[k])].append((int(centre), -images[k], bonds[k]))

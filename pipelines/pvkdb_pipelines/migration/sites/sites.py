@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -71,7 +72,7 @@ def parse_defect(name: str) -> tuple[DefectKind, str]:
 
 
 def vacancy_sites(
-    operations: SymmetryOperations, symbol: str, others: Collection[str] = ()
+    operations: SymmetryOperations, symbol: str, others: AbstractSet[str] = frozenset()
 ) -> DefectSites:
     """Return the sites of all atoms of an element, and of ``others`` that share its site.
 

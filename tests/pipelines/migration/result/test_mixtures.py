@@ -45,7 +45,7 @@ def test_the_barriers_of_a_mixture_of_isotopes_are_those_of_the_metal(isotopes, 
 
     host = bulk("Cu", "fcc", a=EMT_LATTICE_ANG["Cu"], cubic=True) * 2
     host.symbols[::4] = "Ni"
-    stage = Stage(vacancy_sites(operations_of(host), "Cu", ["Ni"]))
+    stage = Stage(vacancy_sites(operations_of(host), "Cu", {"Ni"}))
     hessian = host_hessian(stage.operations, isotopes)
     unknown = DefectStates(stage, hessian, isotopes, NebSettings())
     mixed = relax_vacancies(unknown, lambda part, parts: silent)
