@@ -15,7 +15,7 @@ export OMP_NUM_THREADS := 1
 # processes, and each would compile what it imports again, 4.7 in place of 2.0 s for the service.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test test-slow test-all lint format coverage docs dist bench validate screenshots serve wheel-test container-test fit-tolerance tutorials clean
+.PHONY: install demo test test-slow lint format coverage docs dist bench validate screenshots serve wheel-test container-test fit-tolerance tutorials clean
 
 install: $(STAMP)
 
@@ -45,13 +45,9 @@ test: install
 	$(PYTEST) -m "not slow"
 
 # What takes long, needs a program of its own, or repeats a test on PostgreSQL.
+# One process more than cores, since some tests wait for a program.
 test-slow: install
-	$(PYTEST) -m "slow and not long"
-
-# Everything but what `make validate` runs, at once: what tests share is made once. One process more
-# than cores, since some tests wait for a program.
-test-all: install
-	$(subst --numprocesses auto,--numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1),$(PYTEST)) -m "not long"
+	$(subst --numprocesses auto,--numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1),$(PYTEST)) -m "slow and not long"
 
 # What the quick tests reach: a table, and build/coverage.xml.
 coverage: install

@@ -151,6 +151,17 @@ def test_addresses_shown_exist(served: str) -> None:
         assert httpx.get(served + path, timeout=60).status_code == 200, path
 
 
+def test_ci_runs_the_first_commands_of_the_readme_as_printed() -> None:
+    first = [
+        line.partition("#")[0].strip()
+        for line in blocks(ROOT / "README.md", "bash")[0].splitlines()
+    ]
+    assert first == ["make demo", "make test"]
+    run = re.split(r"[;\n]\s*", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
+    places = [run.index(command) for command in (*first, "make test-slow")]
+    assert places == sorted(places)
+
+
 def test_make_targets_named_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for page in ALL:
