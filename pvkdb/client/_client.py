@@ -85,7 +85,7 @@ class ClientOperations(DirectOperations, Generic[TransportT]):
 
     def __init__(
         self,
-        url: str,
+        url: str | None = None,
         api_key: str | None = None,
         timeout: float = 30,
         retries: int = 3,
@@ -98,8 +98,9 @@ class ClientOperations(DirectOperations, Generic[TransportT]):
         """Create a client; sends no request.
 
         Args:
-            url: address of the service, e.g. ``http://127.0.0.1:8000``.
-            api_key: API key, if the service requires one.
+            url: address of the service, e.g. ``http://127.0.0.1:8000``; default: ``PVKDB_URL``.
+            api_key: API key, if the service requires one; default: ``PVKDB_API_KEY``, where the
+                address is that of ``PVKDB_URL``.
             timeout: seconds to wait for a response.
             retries: how often a request is repeated when the service cannot be reached or answers
                 with status 429, 502, 503 or 504.

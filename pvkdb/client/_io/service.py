@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 import uuid
@@ -27,6 +28,8 @@ API = "/api/v1"
 RETRIED = frozenset({429, 502, 503, 504})
 #: Seconds before the first retry; doubled each time, unless the service names a time.
 FIRST_PAUSE_S = 0.25
+#: Variables of the environment with the address of the service, and the key for it.
+URL, API_KEY = "PVKDB_URL", "PVKDB_API_KEY"
 #: Longest pause in seconds, so that a restarted service is soon noticed.
 LONGEST_PAUSE_S = 5.0
 #: Longest ``Retry-After`` in seconds that is waited for; a longer one is reported in the error.
@@ -36,7 +39,14 @@ LONGEST_RETRY_AFTER_S = 60.0
 class Service:
     """Makes the requests of one client."""
 
-    def __init__(self, url: str, api_key: str | None, patience: Patience, progress: bool) -> None:
+    def __init__(
+        self, url: str | None, api_key: str | None, patience: Patience, progress: bool
+    ) -> None:
+        if url is None:
+            # The key of the environment is only sent to the address of the environment.
+            url, api_key = os.environ.get(URL), api_key or os.environ.get(API_KEY) or None
+            if not url:
+                raise InputError(f"no address of a service is given; write it, or set {URL}")
         for name, value in asdict(patience).items():
             if not value >= 0:
                 raise InputError(f"{name}={value} is negative; use 0 for none")

@@ -23,6 +23,26 @@ from ...curated import DEVICES, REFERENCES
 from .answers import EMPTY, Told, answering, page
 
 
+def test_address_and_key_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PVKDB_URL", raising=False)
+    with pytest.raises(InputError, match="set PVKDB_URL"):
+        Client()
+    monkeypatch.setenv("PVKDB_URL", "http://pvkdb.example:8000/")
+    monkeypatch.setenv("PVKDB_API_KEY", "pvkdb_own")
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(404)
+
+    for url in (None, "http://other.example"):
+        transport = httpx.MockTransport(answer)
+        with Client(url, transport=transport) as client, pytest.raises(ServiceError):
+            client.health()
+    assert [request.url.host for request in seen] == ["pvkdb.example", "other.example"]
+    assert [request.headers.get("Authorization") for request in seen] == ["Bearer pvkdb_own", None]
+
+
 def test_the_public_names_are_those_listed():
     for name in pvkdb.client.__all__:
         assert getattr(pvkdb.client, name).__doc__ or name == "FilterValue"
