@@ -1,8 +1,8 @@
 """Every benchmark and every script of validation, curation and the docs answers and runs.
 
 A script is found by its ``__main__``. Each is asked for ``--help``, which runs what it imports and
-defines, and some are run with the arguments in ``SMOKE``. They run in
-a copy of the working tree, since most write a page.
+defines, and some are run with the arguments in ``SMOKE``. They run in a copy of the working tree,
+since most write a page.
 """
 
 from __future__ import annotations
