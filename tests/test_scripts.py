@@ -27,7 +27,6 @@ FOLDERS = ("benchmarks", "validation", "curation", "docs")
 SMOKE = {
     "benchmarks/crossbar.py": "16",
     "benchmarks/mutations.py": "--check",
-    "benchmarks/neb.py": "chgnet --hops 1 --fmax 0.1",
     "benchmarks/potentials/batched_neb.py": "chgnet",
     "benchmarks/ranking.py": "20 3 50",
     "benchmarks/tolerance.py": "1000",
