@@ -139,4 +139,24 @@ OPERATIONS = (
         '>>> asked = EquationOfStateQuestion(relaxation="c1")\n'
         ">>> client.calculations.equation_of_state(asked)  # doctest: +SKIP",
     ),
+    Operation(
+        name="gap",
+        summary="Queue the band gap of a relaxed compound by DFT.",
+        description="PBE by pw.x on the structure of the relaxation, without spin–orbit coupling.",
+        path="/calculations/gaps",
+        method="calculations.gap",
+        request=f"{_SCHEMAS}.electrons:GapQuestion",
+        function="pvkdb.store.files.relaxation_requests:gap_request",
+        queued=Kind(
+            name="gap",
+            title="Band gap",
+            request=f"{_SCHEMAS}.electrons:GapRequest",
+            result=f"{_SCHEMAS}.electrons:GapResult",
+            computed="pvkdb_pipelines.electrons.gaps:compute_gap",
+            of_material=True,
+        ),
+        python=">>> from pvkdb.schemas.calculations.electrons import GapQuestion\n"
+        '>>> asked = GapQuestion(relaxation="c1")\n'
+        ">>> client.calculations.gap(asked)  # doctest: +SKIP",
+    ),
 )

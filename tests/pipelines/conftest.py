@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -18,8 +19,11 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind, PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.queue.migration_requests import complete_request
+from pvkdb_pipelines.dft.codes.runs import DEBIAN_PSEUDO_DIR
 from pvkdb_pipelines.migration.compute import MigrationRun, compute_migration
 from pvkdb_pipelines.potentials.potential import Potential, Properties
+
+from ..conftest import lacks
 
 
 @contextmanager
@@ -37,6 +41,15 @@ def potential_from(evaluate_one: Callable[[Atoms], Properties], *elements: str) 
         return [evaluate_one(structure) for structure in structures]
 
     return Potential("test", "none", {}, frozenset(elements), evaluate_many)
+
+
+@pytest.fixture(scope="session")
+def pw() -> None:
+    """Quantum ESPRESSO and its pseudopotentials."""
+    if shutil.which("pw.x") is None:
+        lacks("pw.x is not on the PATH (Debian: quantum-espresso)")
+    if not DEBIAN_PSEUDO_DIR.is_dir():
+        lacks(f"{DEBIAN_PSEUDO_DIR} is not there (Debian: quantum-espresso-data-sssp)")
 
 
 @pytest.fixture(scope="session")

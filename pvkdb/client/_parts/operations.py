@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from pvkdb.schemas.calculations import CalculationDocument
+    from pvkdb.schemas.calculations.electrons import GapQuestion
     from pvkdb.schemas.calculations.examinations import ExaminationQuestion
     from pvkdb.schemas.calculations.relaxations import (
         EquationOfStateQuestion,
@@ -370,6 +371,21 @@ class QueuedOperations(ClientPart):
             'queued'
         """
         return (yield from self._written(["examinations"], question, idempotency_key))
+
+    @operation
+    def gap(
+        self, question: GapQuestion, *, idempotency_key: str | None = None
+    ) -> Steps[CalculationDocument]:
+        """Queue the band gap of a relaxed compound by DFT.
+
+        PBE by pw.x on the structure of the relaxation, without spin–orbit coupling.
+
+        Example:
+            >>> from pvkdb.schemas.calculations.electrons import GapQuestion
+            >>> asked = GapQuestion(relaxation="c1")
+            >>> client.calculations.gap(asked)  # doctest: +SKIP
+        """
+        return (yield from self._written(["gaps"], question, idempotency_key))
 
     @operation
     def relax(

@@ -74,6 +74,8 @@ class FailureKind(StrEnum):
     PROGRAM_NOT_FOUND = "program not found"
     PROGRAM_CRASHED = "program crashed"
     SCF_NOT_CONVERGED = "SCF not converged"
+    NO_GAP = "no gap"
+    OPEN_SHELL = "open shell"
     OUT_OF_WALLTIME = "out of walltime"
     PSEUDOPOTENTIAL_MISSING = "pseudopotential missing"
     PSEUDOPOTENTIAL_DIFFERS = "pseudopotential differs"

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.types import AwareDatetime
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from pvkdb._version import __version__
@@ -169,7 +169,7 @@ class ExchangedCalculation(_Line):
 
 
 def write_calculations(
-    session: Session, path: Path, *, paths: bool = True
+    session: Session, path: Path, *, paths: bool = True, releases: bool = True
 ) -> tuple[int, Mapping[str, str]]:
     """Write finished calculations to a compressed file.
 
@@ -183,6 +183,7 @@ def write_calculations(
         session: Session of the store.
         path: The file.
         paths: Whether to include the images of migration paths, which are most of the file.
+        releases: Whether to include calculations that came with a release of computed results.
 
     Raises:
         InputError: the file cannot be written.
@@ -190,6 +191,7 @@ def write_calculations(
     finished = (
         select(Calculation)
         .where(
+            true() if releases else Calculation.recorded_in.is_(None),
             (Calculation.state == CalculationState.DONE.value)
             | (
                 (Calculation.state == CalculationState.FAILED.value)

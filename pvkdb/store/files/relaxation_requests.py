@@ -10,6 +10,7 @@ from pvkdb.chemistry.ions import HALIDES
 from pvkdb.compositions.compounds import Compound, Mixture, compound_like, compound_of
 from pvkdb.errors import InputError, NotFoundError, naming, unknown_name
 from pvkdb.schemas.calculations import AnyPotential, CalculationState
+from pvkdb.schemas.calculations.electrons import GapQuestion, GapRequest
 from pvkdb.schemas.calculations.migration import host_phases, require_dispersion
 from pvkdb.schemas.calculations.relaxations import (
     EquationOfStateQuestion,
@@ -142,6 +143,23 @@ def equation_of_state_request(
         atoms_per_formula=result.atoms_per_formula,
         host=host,
         potential=request.potential,
+    )
+
+
+def gap_request(session: Session, question: GapQuestion) -> GapRequest:
+    """Return the request for the band gap of the host of a finished relaxation.
+
+    Raises:
+        NotFoundError: there is no such relaxation.
+        InputError: it is not done.
+    """
+    request, _, host = _relaxed(session, question.relaxation)
+    return GapRequest(
+        formula=request.formula,
+        phase=request.phase,
+        parent=question.relaxation,
+        structure=host,
+        **question.model_dump(exclude={"relaxation"}),
     )
 
 

@@ -16,7 +16,7 @@ from pvkdb.schemas.calculations.dft import (
     DftScfRequest,
     DftSettings,
 )
-from pvkdb_pipelines.dft.codes.runs import DEBIAN_CP2K_DATA, DEBIAN_PSEUDO_DIR
+from pvkdb_pipelines.dft.codes.runs import DEBIAN_CP2K_DATA
 from pvkdb_pipelines.geometry.hosts import host_of
 
 from ...conftest import lacks
@@ -31,15 +31,6 @@ AMMONIA_BARRIER_EV = 0.250
 
 #: For molecules of a few light atoms: a second a run.
 MOLECULE = CHEAP.model_copy(update={"cutoff_rho_ry": 120, "smearing": "fixed"})
-
-
-@pytest.fixture(scope="session")
-def pw() -> None:
-    """Quantum ESPRESSO and its pseudopotentials."""
-    if shutil.which("pw.x") is None:
-        lacks("pw.x is not on the PATH (Debian: quantum-espresso)")
-    if not DEBIAN_PSEUDO_DIR.is_dir():
-        lacks(f"{DEBIAN_PSEUDO_DIR} is not there (Debian: quantum-espresso-data-sssp)")
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from pvkdb.schemas.calculations.dft import DftSettings
 from pvkdb_pipelines.dft.codes import sssp
 from pvkdb_pipelines.dft.codes.density import start_of
 from pvkdb_pipelines.dft.codes.dft_engine import DftEngine, plain
+from pvkdb_pipelines.dft.codes.levels import read_levels
 from pvkdb_pipelines.dft.codes.pw_output import CodeOutput, read_pw_output, require_success
 from pvkdb_pipelines.dft.codes.runs import RunLocation, going_with_process, run_program
 from pvkdb_pipelines.potentials.potential import Properties
@@ -169,6 +170,7 @@ class EspressoEngine(DftEngine):
                 "forces": np.array(atoms.get_forces()),
                 "details": profile.pw_output,
                 "fermi_ev": None if fermi is None else float(fermi),
+                "levels": read_levels(Path(self._saved, "pvkdb.save", "data-file-schema.xml")),
             }
             if stress:
                 found["stress"] = np.array(atoms.get_stress())

@@ -1,0 +1,1 @@
+"""Electrons of relaxed structures: band gaps by DFT."""

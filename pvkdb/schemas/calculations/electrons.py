@@ -1,0 +1,103 @@
+"""Electrons: requests and results of band gaps."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from pvkdb.operations.fields import InCommand
+from pvkdb.schemas import RequestModel
+from pvkdb.schemas.calculations import bounds
+from pvkdb.schemas.calculations.dft import DftResult
+from pvkdb.schemas.calculations.relaxations import CalculationRequest, Host
+
+__all__ = ["BandEdge", "GapQuestion", "GapRequest", "GapResult"]
+
+#: Raised whenever a change of the code changes the gap of the same request.
+GAP_RECIPE = 1
+#: A gap, eV: that of LiF, the widest of a solid, is 14.
+Gap = Annotated[float, Field(gt=0, le=20)]
+
+
+class _GapSettings(RequestModel):
+    """What decides a gap besides the structure; what is left open follows from the recipe."""
+
+    cutoff_wfc_ry: Annotated[float | None, InCommand("--cutoff", "RY")] = Field(
+        default=None,
+        ge=10,
+        le=200,
+        description="Cutoff of the wave functions; default: SSSP's, at most 40 Ry. That of the "
+        "density is 6 times as high.",
+    )
+    kpoint_grid: Annotated[tuple[int, int, int] | None, InCommand("--kpoints", "NxNxN")] = Field(
+        default=None,
+        description="Γ-centred grid, e.g. 4x4x4; default: the smallest of even numbers whose "
+        "points are at most 0.4 1/Å apart. Edges of bands lie at Γ or on the edge of the zone, "
+        "which odd numbers leave out.",
+    )
+    magnetization_mub: Annotated[float | None, InCommand("--moment", "MUB")] = Field(
+        default=None, ge=0, le=100, description="Total moment of the cell; default: no spin."
+    )
+
+
+class GapQuestion(_GapSettings):
+    """A relaxed compound whose gap is asked for."""
+
+    relaxation: str = Field(
+        description="Calculation of the relaxation whose structure is taken.",
+        examples=["c1"],
+        max_length=64,
+    )
+
+
+class GapRequest(CalculationRequest, _GapSettings):
+    """Request for the band gap of a structure by PBE (pw.x, pseudopotentials of SSSP 1.3.0)."""
+
+    recipe: ClassVar[int] = GAP_RECIPE
+    kind: Literal["gap"] = "gap"
+    formula: str = Field(max_length=200)
+    phase: str | None = Field(default=None, max_length=40)
+    parent: str | None = Field(default=None, description="Calculation of the structure.")
+    structure: Host
+
+
+class BandEdge(RequestModel):
+    """An edge of a band: level, and where it lies in the Brillouin zone."""
+
+    level_ev: float = Field(description="Energy, on the scale of the calculation alone.")
+    kpoint: tuple[float, float, float] = Field(
+        description="In units of the reciprocal lattice vectors of the computed cell."
+    )
+    spin: Literal["both", "up", "down"] = "both"
+
+
+class GapResult(DftResult):
+    """Result of ``gap``: that of the grid of k-points, without spin–orbit coupling.
+
+    A Kohn–Sham gap is no measured one: PBE's are too small, by a half in wide ones.
+    """
+
+    formula: str
+    phase: str | None
+    structure: Host = Field(
+        description="The primitive cell of the request's structure, symmetrised; with a grid of "
+        "k-points given, the structure itself."
+    )
+    gap_ev: Gap = Field(description="Between the edges of the bands, as computed.")
+    direct_gap_ev: Gap = Field(description="Smallest at one k-point, as computed.")
+    valence_maximum: BandEdge
+    conduction_minimum: BandEdge
+    electrons: int = Field(ge=1, description="Valence electrons of the cell.")
+    kpoints: bounds.Count = Field(description="Distinct by symmetry.")
+    magnetization_mub: float | None = None
+
+    @model_validator(mode="after")
+    def _edges_make_the_gap(self) -> GapResult:
+        gap_ev = self.conduction_minimum.level_ev - self.valence_maximum.level_ev
+        if abs(gap_ev - self.gap_ev) > 1e-4 or self.direct_gap_ev < self.gap_ev - 1e-4:
+            raise ValueError(
+                f"a gap of {self.gap_ev} eV, {self.direct_gap_ev} eV at one k-point, is not that "
+                f"of edges {gap_ev:.4f} eV apart"
+            )
+        return self
