@@ -27,10 +27,10 @@ from pvkdb_pipelines.geometry.symmetry import standard_cell
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 
-#: Largest cutoff of the wave functions by default, Ry, and that of the density in units of it. Even
-#: 30/180 Ry in place of SSSP's change the gaps of CsPbBr3, CsSnI3, CsCaCl3 and Cs2SnCl6 by at most
-#: 0.01 eV, and that of Cs2AgInCl6 by 0.03.
-CUTOFF_RY, DENSITY_FACTOR = 40.0, 6.0
+#: Largest cutoff of the wave functions by default, Ry, and that of the density in units of it. In
+#: place of SSSP's they change the gaps of CsPbBr3, CsSnI3, CsCaCl3 and Cs2SnCl6 by at most 0.01 eV,
+#: and that of Cs2AgInCl6 by 0.03.
+CUTOFF_RY, DENSITY_FACTOR = 30.0, 6.0
 #: Largest distance of k-points, 2π included, 1/Å: 4×4×4 in a cubic ABX3, whose gap is that of
 #: 6×6×6 within 0.01 eV; 2×2×2 is up to 0.07 eV off.
 SPACING_PER_ANG = 0.4

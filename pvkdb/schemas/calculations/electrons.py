@@ -27,7 +27,7 @@ class _GapSettings(RequestModel):
         default=None,
         ge=10,
         le=200,
-        description="Cutoff of the wave functions; default: SSSP's, at most 40 Ry. That of the "
+        description="Cutoff of the wave functions; default: SSSP's, at most 30 Ry. That of the "
         "density is 6 times as high.",
     )
     kpoint_grid: Annotated[tuple[int, int, int] | None, InCommand("--kpoints", "NxNxN")] = Field(

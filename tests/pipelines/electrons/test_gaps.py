@@ -95,7 +95,7 @@ def test_grids_are_even_so_that_they_hold_the_edge_of_the_zone() -> None:
     host = host_of(perovskite("CsPbI3", 6.3))
     settings = gap_settings(GapRequest(formula="CsPbI3", structure=host), host)
     assert settings.kpoint_grid == (4, 4, 4)  # 2.5 would do
-    assert (settings.cutoff_wfc_ry, settings.cutoff_rho_ry) == (40, 240)
+    assert (settings.cutoff_wfc_ry, settings.cutoff_rho_ry) == (30, 180)
     own = GapRequest(formula="CsPbI3", structure=host, kpoint_grid=(3, 3, 3), cutoff_wfc_ry=25)
     assert gap_settings(own, host).kpoint_grid == (3, 3, 3)
     assert gap_settings(own, host).cutoff_rho_ry == 150
