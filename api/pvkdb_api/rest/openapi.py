@@ -107,3 +107,5 @@ def _add_examples(name: str, schema: dict[str, Any]) -> None:
     for field, declared in schema.get("properties", {}).items():
         if field in known:
             declared.setdefault("examples", [known[field]])
+        elif declared.get("values"):  # of a closed vocabulary that no shipped row uses
+            declared.setdefault("examples", declared["values"][:1])

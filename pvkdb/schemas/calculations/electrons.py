@@ -27,6 +27,7 @@ class _GapSettings(RequestModel):
         default=None,
         ge=10,
         le=200,
+        examples=[40.0],
         description="Cutoff of the wave functions; default: SSSP's, at most 30 Ry. That of the "
         "density is 6 times as high.",
     )
@@ -35,9 +36,14 @@ class _GapSettings(RequestModel):
         description="Γ-centred grid, e.g. 4x4x4; default: the smallest of even numbers whose "
         "points are at most 0.4 1/Å apart. Edges of bands lie at Γ or on the edge of the zone, "
         "which odd numbers leave out.",
+        examples=[(4, 4, 4)],
     )
     magnetization_mub: Annotated[float | None, InCommand("--moment", "MUB")] = Field(
-        default=None, ge=0, le=100, description="Total moment of the cell; default: no spin."
+        default=None,
+        ge=0,
+        le=100,
+        description="Total moment of the cell; default: no spin.",
+        examples=[5.0],
     )
 
 

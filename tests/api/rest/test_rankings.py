@@ -243,7 +243,7 @@ def test_a_profile_is_there_to_read(reading_api):
 def test_what_cannot_be_ranked_names_its_parameter(reading_api):
     path = "/api/v1/rankings/synaptic-training"
     for parameter, value, word in (
-        ("weights", "retention_s=-1", "not a weight"),
+        ("weights", "retention_s=-1", "neither 0 nor from 0.001 to 1000"),
         ("weights", "tau=1", "no criterion 'tau'"),
         ("weights", "endurance_cycles=0,retention_s=0", "sum to zero"),
         ("reading", "years", "one reading only"),

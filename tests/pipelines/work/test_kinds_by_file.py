@@ -23,6 +23,7 @@ from pvkdb.schemas.calculations.dft import (
     DftScfRequest,
     DftSettings,
 )
+from pvkdb.schemas.calculations.electrons import GapRequest
 from pvkdb.schemas.calculations.examinations import ExaminationQuestion, ExaminationRequest
 from pvkdb.schemas.calculations.migration import NebRequest, NebResult, NebSettings
 from pvkdb.schemas.calculations.relaxations import (
@@ -43,8 +44,10 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue.migration_requests import complete_request as complete_barrier
 from pvkdb_pipelines.dft import computing
+from pvkdb_pipelines.dft.codes.levels import Levels
 from pvkdb_pipelines.dft.requests import after_request
 from pvkdb_pipelines.dft.settings import complete_request
+from pvkdb_pipelines.electrons import gaps
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.migration import dynamics
 from pvkdb_pipelines.potentials.loading import metered
@@ -73,6 +76,8 @@ NAMED: dict[str, Any] = {
     "formula": "CsPbBr3", "phase": "Pm-3m", "defect": "V_Br", "parent": "a test",
     "settings": COARSE,
 }  # fmt: skip
+#: Two bands at Γ, 2 eV apart.
+LEVELS = Levels(np.array([[[0.0, 2.0]]]), np.zeros((1, 3)), (1,), 2)
 IONS = {
     "temperature_k": 300, "thickness_nm": 100, "bias_v": 0.1, "vacancies": 1e-4,
     "e_a_ev": 0.25, "attempt_frequency_hz": 1e12,
@@ -129,6 +134,7 @@ REQUESTS: dict[str, Callable[[Calculation], Any]] = {
     "dft-neb": lambda _: DftNebRequest(
         images=tuple(image.structure for image in copper_path()), **NAMED
     ),
+    "gap": lambda _: GapRequest(formula="CsPbBr3", phase="Pm-3m", structure=host_of(CUBIC)),
     "dft-after": lambda barrier: after_request(barrier, COARSE, hop=1),
 }  # fmt: skip
 
@@ -140,7 +146,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, emt: Potential) -> No
     def force(atoms: Atoms) -> Properties:
         if "Cu" in atoms.symbols:
             return TRUTH.evaluate_many([atoms], False)[0]
-        return {"energy": -1.0, "forces": np.zeros((len(atoms), 3))}
+        return {"energy": -1.0, "forces": np.zeros((len(atoms), 3)), "levels": LEVELS}
 
     def engine(name: str, settings: DftSettings) -> Potential:
         return potential_from(force, "Cu", "Cs", "Pb", "Br")
@@ -151,6 +157,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, emt: Potential) -> No
 
     monkeypatch.setenv("PVKDB_DFT_CHECKPOINTS", str(tmp_path))
     monkeypatch.setattr(computing, "load_engine", engine)
+    monkeypatch.setattr(gaps, "load_engine", engine)
     monkeypatch.setattr(computing, "load_potential", lambda name: GUIDE)
     monkeypatch.setattr(dynamics, "metered", lambda _, *rest: metered(emt, *rest))
     monkeypatch.setattr(dynamics, "vacancy_path", jumps)

@@ -192,4 +192,4 @@ def test_references_of_a_selection_for_citing(run: Run, tmp_path: Path) -> None:
     assert failed_clearly(run("export", "devices", "--format", "ris", code=2), "no format of")
     assert failed_clearly(run("export", "devices", "--where", "form", code=2), "filter of devices")
     refused = run("export", "references", "--where", "year_min=new", code=2)
-    assert failed_clearly(refused, "'year_min=new' cannot be used")
+    assert failed_clearly(refused, "year_min='new' cannot be used")
