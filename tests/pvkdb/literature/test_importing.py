@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import select, text
 
 from pvkdb.literature.importing import MAX_PROBLEMS, ImportRefusedError, import_files
-from pvkdb.schemas.imports import ImportReport
+from pvkdb.schemas.imports import ImportReport, ReviewRequest
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, MATERIALS, REFERENCES
-from pvkdb.store.curation.dataset import current_version
+from pvkdb.store.curation.dataset import current_version, review
 from pvkdb.store.curation.history import history
 from pvkdb.store.database import Store
 from pvkdb.store.models.devices import DeviceClaim
@@ -173,6 +173,10 @@ def test_a_correction_supersedes_and_both_stay_there(store: Store, do_import: Im
     assert (change.action, change.supersedes) == ("supersede", "e-t1-r01-ea")
     changed = {difference.column: difference for difference in change.differences}
     assert (changed["value_max_ev"].before, changed["value_max_ev"].after) == ("0.58", "0.6")
+    with store.session(read_only=True) as session:
+        pending = [entry.id for entry in ENERGETICS.iterate(session, {"material": "MAPbI3"})]
+        assert {"e-t1-r01-ea", change.id} <= {*pending}  # the old row counts until it is confirmed
+    review(ReviewRequest(version=report.dataset_version, by="Ben"), store.session)
     with store.session(read_only=True) as session:
         assert ENERGETICS.count(session, {}) == before
         ids = [entry.id for entry in ENERGETICS.iterate(session, {"material": "MAPbI3"})]
