@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-from pvkdb_api.server import listen
+from pvkdb_api.server import listen, offered
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -48,7 +48,9 @@ def listening(app: Any) -> Iterator[str]:
         while not server.started:
             assert thread.is_alive()
             time.sleep(0.02)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        port = listener.getsockname()[1]
+        with offered(app.state.local_key, port):
+            yield f"http://127.0.0.1:{port}"
         server.should_exit = True
         thread.join(timeout=20)
         assert not thread.is_alive()

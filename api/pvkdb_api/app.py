@@ -14,6 +14,7 @@ from pvkdb.literature.drafts.budget import end_reading
 from pvkdb.store.database import Store
 from pvkdb_api import optimade
 from pvkdb_api.core.cache import QueryCache
+from pvkdb_api.core.callers import new_local_key
 from pvkdb_api.core.paths import OPTIMADE
 from pvkdb_api.core.refusals import Renderers
 from pvkdb_api.core.sessions import CALL_GRACE_S, WRITE_WAIT_S, ServedStore
@@ -55,12 +56,17 @@ CORS_ANSWER_HEADERS = (
 
 
 def create_app(
-    database_url: str, settings: ServiceSettings | None = None, *, pages: bool = True
+    database_url: str,
+    settings: ServiceSettings | None = None,
+    *,
+    pages: bool = True,
+    local_key: str | None = None,
 ) -> FastAPI:
     """Return the service on a database, which need not be reachable yet.
 
     Args:
         settings: Default: read from the environment.
+        local_key: Key of the user of this machine, if the settings allow such writes; default: new.
         pages: False: only REST, without web pages and OPTIMADE, whose modules take seconds to load.
 
     Raises:
@@ -90,6 +96,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.served = served
+    app.state.local_key = (local_key or new_local_key()) if settings.allow_local_writes else None
     app.state.query_cache = QueryCache()
     app.state.ranking_cache = QueryCache(kept=RANKINGS_KEPT)
     app.state.streams = Streams(settings.send_timeout_s)

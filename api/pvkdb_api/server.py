@@ -18,10 +18,12 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
+from pvkdb._local_key import local_key_file
 from pvkdb.errors import InputError, PvkdbError
 from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
-from pvkdb_api.core.callers import is_loopback
+from pvkdb_api.core.callers import is_loopback, new_local_key
+from pvkdb_api.core.paths import SIGN_IN
 from pvkdb_api.core.settings import ServiceSettings, read_settings
 from pvkdb_api.explorer.site.rendering import compile_templates
 from pvkdb_api.frame.metrics import FOLDER
@@ -74,12 +76,16 @@ def serve(
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, left_ms)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, 128 * 1024)
         address = f"http://[{host}]:{bound[1]}" if ":" in host else f"http://{host}:{bound[1]}"
-        if ready is not None:
-            ready(address)
-        else:
+        local_key = new_local_key() if settings.allow_local_writes else None
+        if ready is None:
             print(f"pvkdb serves {address} (stop with Ctrl-C)", file=sys.stderr, flush=True)
+        if local_key:
+            here = f"{address}{SIGN_IN}/local?key={local_key}"
+            print(
+                f"to write in a browser of this machine, open {here}", file=sys.stderr, flush=True
+            )
         config = uvicorn.Config(
-            partial(_served_app, url, settings),
+            partial(_served_app, url, settings, local_key),
             factory=True,
             log_config=log_config(settings.log_format),
             access_log=False,  # request_log writes these lines
@@ -90,7 +96,9 @@ def serve(
             timeout_worker_healthcheck=WORKER_SILENCE_S,
             timeout_graceful_shutdown=settings.shutdown_grace_s,
         )
-        with _ignoring_repeated_signals():
+        with _ignoring_repeated_signals(), offered(local_key, bound[1]):
+            if ready is not None:
+                ready(address)
             if settings.workers > 1:
                 with _shared_metrics_folder():
                     _Workers(config, sockets=[listener]).run()
@@ -109,9 +117,31 @@ class _Workers(Multiprocess):
         super().keep_subprocess_alive()
 
 
-def _served_app(url: str, settings: ServiceSettings) -> FastAPI:
+@contextmanager
+def offered(local_key: str | None, port: int) -> Iterator[None]:
+    """Keep a local key in a file that its user alone can read, for programs on this machine."""
+    if local_key is None:
+        yield
+        return
+    try:
+        path = local_key_file(port)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(local_key)
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"the local key cannot be written to a file: {error}; set XDG_RUNTIME_DIR"
+        ) from error
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _served_app(url: str, settings: ServiceSettings, local_key: str | None) -> FastAPI:
     """Return the service of one process, which lives as long as the process."""
-    app = create_app(url, settings)
+    app = create_app(url, settings, local_key=local_key)
     compile_templates()
     # What is loaded stays; searching it for garbage again and again would hold up requests.
     gc.collect()

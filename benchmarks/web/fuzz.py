@@ -29,6 +29,7 @@ from sqlalchemy import insert
 
 from benchmarks.service import make_store
 from benchmarks.serving import SERVE, database_at, serving
+from pvkdb._local_key import local_key_file
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 
@@ -186,7 +187,8 @@ def main() -> None:
 
             def send(seed: int) -> None:
                 draw = random.Random(seed)
-                with httpx.Client(base_url=address, timeout=60) as client:
+                key = {"X-API-Key": local_key_file(httpx.URL(address).port or 80).read_text()}
+                with httpx.Client(base_url=address, timeout=60, headers=key) as client:
                     for _ in range(given.requests // 4):
                         route, arguments = request(draw, routes)
                         began = time.monotonic()

@@ -40,6 +40,7 @@ from sqlalchemy import text
 
 from benchmarks.service import FAMILIES, make_store
 from benchmarks.serving import SERVE, database_at, serving
+from pvkdb._local_key import local_key_file
 from pvkdb.errors import CalculationFailedError, PvkdbError
 from pvkdb.literature.importing import import_files
 from pvkdb.schemas.calculations import FailureKind
@@ -121,7 +122,8 @@ def read(soak: Soak, address: str, stop: threading.Event, seed: int) -> None:
 
 def write(soak: Soak, address: str, stop: threading.Event) -> None:
     """Queue ten calculations a second, and cancel every tenth."""
-    with httpx.Client(base_url=address, timeout=60) as client:
+    key = {"X-API-Key": local_key_file(httpx.URL(address).port or 80).read_text()}
+    with httpx.Client(base_url=address, timeout=60, headers=key) as client:
         number = 0
         while not stop.wait(0.1):
             number += 1

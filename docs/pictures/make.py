@@ -23,6 +23,7 @@ from PIL import Image  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 from benchmarks.serving import SERVE, serving  # noqa: E402
+from pvkdb._local_key import local_key_file  # noqa: E402
 from pvkdb.computed import load_computed  # noqa: E402
 from pvkdb.literature import load_literature  # noqa: E402
 from pvkdb.literature.desk import add_draft  # noqa: E402
@@ -86,6 +87,8 @@ def main() -> None:
             )
             for ending, (width, height) in SCREENS.items():
                 tab = browser.new_page(viewport={"width": width, "height": height})
+                key = local_key_file(int(address.rsplit(":", 1)[1])).read_text()
+                tab.context.add_cookies([{"name": "pvkdb_key", "value": key, "url": address}])
                 for name, path in PAGES.items():
                     tab.goto(f"{address}{path}")
                     save(tab, name + ending)

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
 import pytest
 from fastapi import FastAPI
 
+from pvkdb._local_key import local_key_file
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb_api.app import create_app
@@ -51,6 +53,17 @@ class Api:
     client: tuple[str, int] = ("127.0.0.1", 123)
     #: Kept from answer to answer, unless there are none.
     cookies: httpx.Cookies | None = None
+    #: Whether requests to this machine have its local key, as those of its user have.
+    of_user: bool = True
+
+    def _with_key(self, headers: Any) -> httpx.Headers:
+        """Add the local key to headers without any key, unless the browser has one."""
+        made, key = httpx.Headers(headers), self.app.state.local_key
+        signed_in = bool(self.cookies and self.cookies.get("pvkdb_key"))
+        keyless = not {"authorization", "x-api-key"} & set(made)
+        if key and self.of_user and keyless and not signed_in:
+            made["X-API-Key"] = key
+        return made
 
     def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         return self.together([(method, path, arguments)])[0]
@@ -64,7 +77,12 @@ class Api:
                 transport=transport, base_url=self.base_url, cookies=self.cookies
             ) as client:
                 answers = await asyncio.gather(
-                    *(client.request(method, path, **rest) for method, path, rest in requests)
+                    *(
+                        client.request(
+                            method, path, **{**rest, "headers": self._with_key(rest.get("headers"))}
+                        )
+                        for method, path, rest in requests
+                    )
                 )
                 self.cookies = client.cookies if self.cookies is not None else None
                 return answers
@@ -158,6 +176,12 @@ def _process(
     command, settings = [sys.executable, *options, "-c", START, url], {**os.environ, **settings}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdout=pipe, stderr=errors, text=True, env=settings)
+
+
+def local_key(address: str) -> str:
+    """The local key of a service in another process; empty if it takes none."""
+    path = local_key_file(urlsplit(address).port or 80)
+    return path.read_text(encoding="ascii") if path.exists() else ""
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -17,13 +18,15 @@ import httpx
 import psutil
 import pytest
 
+from pvkdb._local_key import local_key_file
+from pvkdb.client import Client
 from pvkdb.errors import InputError, NotMigratedError
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.server import PortInUseError, listen, serve
 
 from ..patience import PATIENCE_S, get
 from ..pvkdb.literature.drafts.printed_pdf import pdf_of_blanks
-from .conftest import Started
+from .conftest import Started, local_key
 from .guarded import key_for
 
 pytestmark = pytest.mark.slow  # each starts services of their own
@@ -95,8 +98,8 @@ class Unfinished:
         self.socket = socket.create_connection((url.host, url.port or 80), timeout=20)
         self.socket.sendall(
             b"POST /api/v1/calculations HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-            % (len(self.BODY), self.BODY[:10])
+            b"Content-Type: application/json\r\nX-API-Key: %s\r\nContent-Length: %d\r\n\r\n%s"
+            % (local_key(address).encode(), len(self.BODY), self.BODY[:10])
         )
 
     def finish(self) -> str:
@@ -104,6 +107,32 @@ class Unfinished:
         with self.socket:
             self.socket.sendall(self.BODY[10:])
             return b"".join(iter(lambda: self.socket.recv(65536), b"")).decode()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_local_key_is_for_the_user_alone_and_for_one_start(
+    start: Started, workers: str
+) -> None:
+    process, address = start(PVKDB_ALLOW_LOCAL_WRITES="1", PVKDB_WORKERS=workers)
+    key, path = local_key(address), local_key_file(httpx.URL(address).port or 80)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    bare = "POST /api/v1/calculations HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: 22\r\n"
+    bare += "Content-Type: application/json\r\n"
+    for header, status in (
+        ("", 401),
+        (f"X-API-Key: {key}x\r\n", 401),
+        (f"X-API-Key: {key}\r\n", 202),
+    ):
+        url = httpx.URL(address)
+        with socket.create_connection((url.host, url.port or 80), timeout=60) as connection:
+            connection.sendall(f'{bare}{header}\r\n{{"formula": "CsPbBr3"}}'.encode())
+            assert f" {status} " in connection.recv(100).decode()
+    with Client(address) as client:  # of the same user: it finds the key
+        assert client.calculations.submit("CsPbCl3").id
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert f"open {address}/key/local?key={key}" in err
+    assert not path.exists()
 
 
 def test_a_request_in_progress_is_finished_before_the_service_ends(start: Started) -> None:

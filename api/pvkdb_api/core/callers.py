@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass
+from hmac import compare_digest
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
 from starlette.requests import Request
 
+from pvkdb._local_key import LOCAL_KEY
 from pvkdb.errors import AccessError
 from pvkdb.schemas.access import KeyDocument, Scope
 from pvkdb.store.security.keys import KeyRefusedError
@@ -103,12 +106,26 @@ def key_caller(key: KeyDocument, address: str) -> Caller:
     return Caller(f"key {key.id} ({key.name})", address, scopes, key.id)
 
 
-def keyless_caller(request: Request, reading_open: bool, local_writes: bool) -> Caller:
-    """Return the caller of a request without a key: anonymous, or the local user."""
-    address = address_of(request)
-    if local_writes and is_local(request):
-        return Caller("local", address, frozenset(Scope))
-    return Caller("anonymous", address, frozenset({Scope.READ} if reading_open else ()))
+def keyless_caller(request: Request, reading_open: bool) -> Caller:
+    """Return the anonymous caller of a request without a key."""
+    scopes = frozenset({Scope.READ} if reading_open else ())
+    return Caller("anonymous", address_of(request), scopes)
+
+
+def new_local_key() -> str:
+    """Return a new key for the user of this machine."""
+    return f"{LOCAL_KEY}{secrets.token_urlsafe(32)}"
+
+
+def local_caller(request: Request, key: str) -> Caller | None:
+    """Return the user of this machine who sends its local key; None if it is of an earlier start.
+
+    That no header names a proxy or another page is no proof, since a proxy may add none.
+    """
+    known = request.app.state.local_key
+    if known and compare_digest(key.encode(), known.encode()) and is_local(request):
+        return Caller("local", address_of(request), frozenset(Scope))
+    return None
 
 
 def address_of(request: Request) -> str:

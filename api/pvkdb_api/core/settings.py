@@ -35,7 +35,7 @@ class ServiceSettings(BaseSettings):
     )
     allow_local_writes: bool = Field(
         default=False,
-        description="Accept writes without a key from this machine; for single-user machines.",
+        description="Accept writes from this machine with a key that is made at each start.",
     )
     rate_per_minute: int = Field(
         default=600,

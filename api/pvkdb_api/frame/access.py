@@ -25,6 +25,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
+from pvkdb._local_key import LOCAL_KEY
 from pvkdb.errors import DatabaseError
 from pvkdb.schemas.access import KeyDocument, Scope
 from pvkdb.store.security.keys import KeyRefusedError, authenticate
@@ -39,7 +40,7 @@ from pvkdb_api.core.settings import ServiceSettings
 OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
 
 #: Paths for signing in, which work without a key.
-SIGNING_IN = frozenset({SIGN_IN, f"{SIGN_IN}/out"})
+SIGNING_IN = frozenset({SIGN_IN, f"{SIGN_IN}/out", f"{SIGN_IN}/local"})
 
 NO_KEY_HERE = "This service requires an API key."
 
@@ -51,8 +52,8 @@ NO_KEY = (
     "operators make keys with: pvkdb keys create NAME --scope SCOPE"
 )
 LOCALLY = (
-    ". If only you use this machine: pvkdb serve --allow-local-writes takes writes from it "
-    "without one"
+    ". If only you use this machine: pvkdb serve --allow-local-writes prints an address at each "
+    "start; open it once, then reload this page"
 )
 
 #: Smallest burst: a page with its parts. Otherwise a tenth of the requests of a minute.
@@ -136,16 +137,16 @@ class Access:
 
     async def _admit(self, request: Request) -> Response | None:
         """Return a refusal, or None after storing the caller in the state of the request."""
-        caller = callers.keyless_caller(
-            request, self.settings.reading == "open", self.settings.allow_local_writes
-        )
+        caller = callers.keyless_caller(request, self.settings.reading == "open")
         refused, in_browser = None, False
         try:
             key = callers.presented_key(request)
             if key is None:
                 key = callers.browser_key(request)
                 in_browser = key is not None
-            if key is not None:
+            if key is not None and key.startswith(LOCAL_KEY):
+                caller = callers.local_caller(request, key) or caller
+            elif key is not None:
                 async with self.served.turns:
                     found = await run_in_threadpool(self._authenticate, key)
                 request.state.key = found

@@ -7,12 +7,14 @@ import random
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
 import httpx
 
+from pvkdb._local_key import local_key_file
 from pvkdb._version import __version__
 from pvkdb.client._io.answers import parse, raise_for_problem, retry_after
 from pvkdb.client._io.steps import HttpRequest, Parameters, Send, Sleep, Steps
@@ -52,6 +54,8 @@ class Service:
                 raise InputError(f"{name}={value} is negative; use 0 for none")
         self.url = _checked_url(url)
         self.headers = {"User-Agent": f"pvkdb/{__version__}", "Accept-Encoding": "gzip"}
+        if api_key is None:
+            api_key = _local_key(httpx.URL(self.url))
         if api_key is not None:
             self.headers["Authorization"] = f"Bearer {_checked_key(api_key)}"
         self.progress = progress
@@ -204,3 +208,12 @@ def _checked_key(key: str) -> str:
     if not key or not key.isascii() or not key.isprintable() or key.strip() != key:
         raise InputError("the key contains characters that are not allowed in a key; copy it again")
     return key
+
+
+def _local_key(url: httpx.URL) -> str | None:
+    """Return the key of a service that this user has started on this machine; None without one."""
+    if url.host not in ("localhost", "127.0.0.1", "::1"):
+        return None
+    with suppress(OSError, RuntimeError):  # no such file, or no home
+        return local_key_file(url.port or 80).read_text(encoding="ascii")
+    return None

@@ -14,7 +14,7 @@ import pytest
 from pvkdb.store.database import Store
 
 from ...patience import PATIENCE_S
-from ..conftest import service
+from ..conftest import local_key, service
 from ..guarded import OUTSIDE, PUBLIC, guarding, key_for
 from .browsing import Browser
 
@@ -43,6 +43,8 @@ class Visitor:
         self.context = chromium.new_context(
             **{"viewport": {"width": 1280, "height": 900}, **context}
         )
+        if key := local_key(address):
+            self.context.add_cookies([{"name": "pvkdb_key", "value": key, "url": address}])
         self.context.set_default_timeout(PATIENCE_S * 1000)
         self.tab = self.context.new_page()
         self.tab.on("console", self._heard)

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from pvkdb.schemas.access import Scope
 from pvkdb.store.security.keys import KeyRefusedError, authenticate
-from pvkdb_api.core.callers import KEY_COOKIE, cookie_name, wants_page
+from pvkdb_api.core.callers import KEY_COOKIE, cookie_name, local_caller, wants_page
 from pvkdb_api.core.paths import SIGN_IN
 from pvkdb_api.core.refusals import CHALLENGE, refuse
 from pvkdb_api.core.sessions import ReadSession
@@ -138,6 +138,17 @@ def sign_in(request: Request, form: SentForm, session: ReadSession) -> Response:
         return sign_in_page(request, f"{text[:1].upper()}{text[1:]}.", after=after)
     response = RedirectResponse(local_address(after or SIGN_IN), 303)
     response.set_cookie(value=key, **_cookie(request))  # until the browser is closed
+    return response
+
+
+@router.get(f"{SIGN_IN}/local")
+def sign_in_here(request: Request, key: str = "") -> Response:
+    """Store the local key in the browser that opens the address of the start of the service."""
+    if local_caller(request, key) is None:
+        reason = "This address is of another start of the service."
+        return sign_in_page(request, reason, status=422, after="/")
+    response = RedirectResponse("/", 303)
+    response.set_cookie(value=key, **_cookie(request))
     return response
 
 

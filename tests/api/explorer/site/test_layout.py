@@ -82,6 +82,7 @@ PAGES: dict[str, tuple[str, ...]] = {
 }
 #: Ways that lead to these pages, and files.
 OTHERS = {
+    "/key/local",  # leads to the start page
     *("/tables", "/calculations/{name}"),
     *("/jobs/{name}/files/{file}", "/devices/{key}/files/{sha256}", "/assets/{state}/{path:path}"),
     "/croissant.json",
