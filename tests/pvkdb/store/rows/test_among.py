@@ -65,4 +65,6 @@ def test_a_page_is_loaded_from_indexes_by_few_parameters(store: Store, name: str
             )
             read = [row[-1] for row in plan if row[-1].startswith(("SCAN", "SEARCH"))]
             assert read
-            assert not [each for each in read if each.startswith("SCAN")], read
+            # Imports are few, and one look at all of them tells which are confirmed.
+            scanned = {each for each in read if each.startswith("SCAN")}
+            assert scanned <= {"SCAN dataset_versions"}, read
