@@ -32,9 +32,9 @@ from ...conftest import lacks
 from ...programs import Start, background
 from ...queueing import enqueued
 from ...slurm import Slurm, missing, one_machine_slurm
-from ..dft.conftest import MOLECULE, ammonia, cp2k, pw, scf
+from ..dft.conftest import MOLECULE, ammonia, cp2k, scf
 
-__all__ = ["cp2k", "pw"]
+__all__ = ["cp2k"]
 
 pytestmark = pytest.mark.slow
 
