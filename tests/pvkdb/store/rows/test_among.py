@@ -57,7 +57,8 @@ def test_a_page_is_loaded_from_indexes_by_few_parameters(store: Store, name: str
         assert [row.id for row in rows] == keys
         assert len(seen) >= 2
         if store.sqlite_path is None:
-            assert {len(parameters) for _, parameters in seen} == {1}
+            # All keys are one; the words of the column `review` are the others.
+            assert {len(parameters) for _, parameters in seen} <= {1, 4}
             return
         for statement, parameters in seen:
             plan = session.connection().exec_driver_sql(
