@@ -90,8 +90,8 @@ class Operation:
     extra: str = ""
     #: It needs this scope of a key; with POST it writes, and its function gets such a session.
     scope: str = ""
-    #: Reads the request before a session opens, in some seconds or in any time (None); the
-    #: function then gets what it returns.
+    #: Prepares the request before a session opens, within a number of seconds (None: no limit);
+    #: the function then gets what it returns.
     prepared: str = ""
     #: The words of an example of the command, and lines of a doctest of ``client``.
     example: str = ""

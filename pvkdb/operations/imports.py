@@ -70,8 +70,8 @@ OPERATIONS = (
         name="review",
         summary="Confirm an import, so that its values count in rankings.",
         description="Recorded with name and date. Without a version, or after the confirmation, it "
-        "lists the imports that wait. Another person than who imported or decided confirms; a "
-        "service takes the owner of the key.",
+        "lists the imports that wait. Whoever imported the file, or decided a field of its draft, "
+        "cannot confirm it; on a service, the owner of the key confirms.",
         path="/import/review",
         verb="POST",
         method="review",

@@ -23,7 +23,7 @@ from pvkdb_pipelines.dft.codes.runs import cpu_seconds
 from pvkdb_pipelines.dft.settings import complete_settings, grid_of_spacing, remarks_on
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from pvkdb_pipelines.geometry.neighbours import check_structure
-from pvkdb_pipelines.geometry.symmetry import standard_cell
+from pvkdb_pipelines.geometry.symmetry import space_group, standard_cell
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 
@@ -66,7 +66,7 @@ def compute_gap(
     check_structure(atoms, request.formula)
     if request.kpoint_grid is None:
         atoms = _primitive(atoms)
-    _require_affordable(request, atoms)
+    _require_computable(request, atoms)
     structure = host_of(atoms)
     settings = gap_settings(request, structure)
     started, cpu_started = time.perf_counter(), cpu_seconds()
@@ -92,6 +92,7 @@ def compute_gap(
         settings=settings,
         atoms=len(atoms),
         structure=structure,
+        space_group=_space_group(atoms),
         magnetization_mub=details.magnetization_mub,
         remarks=remarks_on(settings, structure),
         force_calls=engine.force_calls,
@@ -138,9 +139,9 @@ def gap_of(levels: Levels, formula: str) -> dict[str, Any]:
     if gap_ev <= 0:
         raise CalculationFailedError(
             FailureKind.NO_GAP,
-            f"PBE finds no gap in {formula}: its bands overlap by {-gap_ev:.2f} eV. That is no "
-            "measured metal: an open shell needs a moment (--moment), and a gap of some tenths of "
-            "an eV can close in PBE",
+            f"PBE finds no gap in {formula}: its bands overlap by {-gap_ev:.2f} eV. It need "
+            "not be a metal: with an open shell, give magnetization_mub; and PBE can close a gap "
+            "of some tenths of an eV",
         )
     return {
         "gap_ev": round(gap_ev, 6),
@@ -160,7 +161,14 @@ def _primitive(atoms: Atoms) -> Atoms:
         return atoms
 
 
-def _require_affordable(request: GapRequest, atoms: Atoms) -> None:
+def _space_group(atoms: Atoms) -> str | None:
+    try:
+        return space_group(atoms, _SYMPREC_ANG).symbol
+    except CalculationFailedError:
+        return None
+
+
+def _require_computable(request: GapRequest, atoms: Atoms) -> None:
     if len(atoms) > MOST_ATOMS:
         raise CalculationFailedError(
             FailureKind.TOO_LARGE,
@@ -171,5 +179,5 @@ def _require_affordable(request: GapRequest, atoms: Atoms) -> None:
         raise CalculationFailedError(
             FailureKind.OPEN_SHELL,
             f"{request.formula} has an odd number of electrons in this cell: without spin it would "
-            "be a metal by accident; give the moment of the cell in μB (--moment)",
+            "be a metal by accident; give magnetization_mub, the moment of the cell in μB",
         )

@@ -177,8 +177,8 @@ class DirectOperations(ClientPart):
         """Confirm an import, so that its values count in rankings.
 
         Recorded with name and date. Without a version, or after the confirmation, it lists the
-        imports that wait. Another person than who imported or decided confirms; a service takes the
-        owner of the key.
+        imports that wait. Whoever imported the file, or decided a field of its draft, cannot
+        confirm it; on a service, the owner of the key confirms.
 
         Args:
             version: Dataset version of an import; omit to list those that wait.

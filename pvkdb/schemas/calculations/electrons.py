@@ -6,7 +6,6 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from pvkdb.operations.fields import InCommand
 from pvkdb.schemas import RequestModel
 from pvkdb.schemas.calculations import bounds
 from pvkdb.schemas.calculations.dft import DftResult
@@ -16,14 +15,14 @@ __all__ = ["BandEdge", "GapQuestion", "GapRequest", "GapResult"]
 
 #: Raised whenever a change of the code changes the gap of the same request.
 GAP_RECIPE = 1
-#: A gap, eV: that of LiF, the widest of a solid, is 14.
-Gap = Annotated[float, Field(gt=0, le=20)]
+#: A gap, eV; wider than that of any solid is not of this physics.
+Gap = Annotated[float, Field(gt=0, le=25)]
 
 
 class _GapSettings(RequestModel):
     """What decides a gap besides the structure; what is left open follows from the recipe."""
 
-    cutoff_wfc_ry: Annotated[float | None, InCommand("--cutoff", "RY")] = Field(
+    cutoff_wfc_ry: float | None = Field(
         default=None,
         ge=10,
         le=200,
@@ -31,14 +30,14 @@ class _GapSettings(RequestModel):
         description="Cutoff of the wave functions; default: SSSP's, at most 30 Ry. That of the "
         "density is 6 times as high.",
     )
-    kpoint_grid: Annotated[tuple[int, int, int] | None, InCommand("--kpoints", "NxNxN")] = Field(
+    kpoint_grid: tuple[int, int, int] | None = Field(
         default=None,
-        description="Γ-centred grid, e.g. 4x4x4; default: the smallest of even numbers whose "
+        description="Γ-centred grid; default: the smallest of even numbers whose "
         "points are at most 0.4 1/Å apart. Edges of bands lie at Γ or on the edge of the zone, "
         "which odd numbers leave out.",
         examples=[(4, 4, 4)],
     )
-    magnetization_mub: Annotated[float | None, InCommand("--moment", "MUB")] = Field(
+    magnetization_mub: float | None = Field(
         default=None,
         ge=0,
         le=100,
@@ -48,7 +47,7 @@ class _GapSettings(RequestModel):
 
 
 class GapQuestion(_GapSettings):
-    """A relaxed compound whose gap is asked for."""
+    """Question for the band gap of a relaxed compound."""
 
     relaxation: str = Field(
         description="Calculation of the relaxation whose structure is taken.",
@@ -81,7 +80,7 @@ class BandEdge(RequestModel):
 class GapResult(DftResult):
     """Result of ``gap``: that of the grid of k-points, without spin–orbit coupling.
 
-    A Kohn–Sham gap is no measured one: PBE's are too small, by a half in wide ones.
+    A Kohn–Sham gap is not a measured one: PBE's are mostly too small.
     """
 
     formula: str
@@ -89,6 +88,9 @@ class GapResult(DftResult):
     structure: Host = Field(
         description="The primitive cell of the request's structure, symmetrised; with a grid of "
         "k-points given, the structure itself."
+    )
+    space_group: str | None = Field(
+        description="Of that cell, within 0.1 Å; a relaxation can leave the symmetry of its phase."
     )
     gap_ev: Gap = Field(description="Between the edges of the bands, as computed.")
     direct_gap_ev: Gap = Field(description="Smallest at one k-point, as computed.")

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, case, func, select
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, case, func, literal_column, select
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from pvkdb.store.base import Base, utc_now
@@ -31,10 +31,14 @@ class DatasetVersion(Base):
     confirmed_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
 
     @classmethod
+    def unconfirmed(cls) -> Any:
+        """Return the SQL condition for imports that nobody has confirmed."""
+        return cls.description.like(literal_column("'import %'")) & cls.confirmed_by.is_(None)
+
+    @classmethod
     def waiting(cls) -> Any:
         """Return the SELECT of the imports that nobody has confirmed."""
-        unconfirmed = cls.description.startswith("import ") & cls.confirmed_by.is_(None)
-        return select(cls.version).where(unconfirmed)
+        return select(cls.version).where(cls.unconfirmed())
 
     @classmethod
     def self_confirmed(cls) -> Any:
@@ -57,8 +61,8 @@ class Versioned:
     def review(cls) -> Any:
         """Return the SQL of the column ``review``: empty once another person has confirmed."""
         states = case(
-            (DatasetVersion.version.in_(DatasetVersion.waiting()), "unreviewed"),
-            (DatasetVersion.self_confirmed(), "self-confirmed"),
+            (DatasetVersion.unconfirmed(), literal_column("'unreviewed'")),
+            (DatasetVersion.self_confirmed(), literal_column("'self-confirmed'")),
         )
         return select(states).where(DatasetVersion.version == cls.recorded_in).scalar_subquery()
 
@@ -80,7 +84,7 @@ class Versioned:
 
     @classmethod
     def uncounted(cls) -> Any:
-        """Add unreviewed corrections of reviewed rows."""
+        """Return the SELECT of the ids of replaced rows and of corrections that wait."""
         new, old, newer = aliased(cls), aliased(cls), aliased(cls)
         pending = select(new.id).join(old, old.id == new.supersedes_id).where(_waits(new))
         corrections = pending.where(~_waits(old)).cte(recursive=True)

@@ -50,7 +50,7 @@ from pvkdb.suitability.evidence.phases import (
     between_limits,
     by_dft,
     computed,
-    easiest_crystal,
+    lowest_open_path,
     not_perovskite,
     of_leading_phase,
     phase_energies,
@@ -193,7 +193,7 @@ def _of_store(
         evidence["p_perovskite"] = Evidence(not_defined=why)
     if paths := [each for each in models if each.scope == "percolation"]:
         what = "percolating path by"
-        evidence["e_a_model_ev"] = computed(paths, energies, phases, easiest_crystal, what)
+        evidence["e_a_model_ev"] = computed(paths, energies, phases, lowest_open_path, what)
     if vacancies := [each for each in models if _forms_vacancy(each)]:
         what = "halide-poor to halide-rich by"
         evidence["dfe_model_ev"] = computed(vacancies, energies, phases, between_limits, what)

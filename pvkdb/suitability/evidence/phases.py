@@ -149,7 +149,7 @@ def by_dft(statements: Sequence[Energetic]) -> Evidence:
     return replace(whole, note="; ".join(dict.fromkeys(phrases)))
 
 
-def easiest_crystal(statements: Sequence[Energetic]) -> Evidence:
+def lowest_open_path(statements: Sequence[Energetic]) -> Evidence:
     """Return the open path by one potential in one phase, the lowest of several calculations."""
     paths: dict[str | None, list[Energetic]] = defaultdict(list)
     for each in statements:

@@ -57,8 +57,7 @@ def test_a_page_is_loaded_from_indexes_by_few_parameters(store: Store, name: str
         assert [row.id for row in rows] == keys
         assert len(seen) >= 2
         if store.sqlite_path is None:
-            # All keys are one; the words of the column `review` are the others.
-            assert {len(parameters) for _, parameters in seen} <= {1, 4}
+            assert {len(parameters) for _, parameters in seen} == {1}
             return
         for statement, parameters in seen:
             plan = session.connection().exec_driver_sql(
@@ -66,6 +65,4 @@ def test_a_page_is_loaded_from_indexes_by_few_parameters(store: Store, name: str
             )
             read = [row[-1] for row in plan if row[-1].startswith(("SCAN", "SEARCH"))]
             assert read
-            # Imports are few, and one look at all of them tells which are confirmed.
-            scanned = {each for each in read if each.startswith("SCAN")}
-            assert scanned <= {"SCAN dataset_versions"}, read
+            assert not [each for each in read if each.startswith("SCAN")], read
