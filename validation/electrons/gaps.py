@@ -2,6 +2,7 @@
 
     python -m validation.electrons.gaps --database FILE        # until all are done, or a signal
     python -m validation.electrons.gaps --database FILE --list # how many of each group are done
+    python -m validation.electrons.gaps --database FILE --group candidate  # those alone
 
 What is done is kept in docs/validation/gaps/calculations.jsonl.gz, a file of `pvkdb jobs export`,
 after each tenth gap: run again, on this machine or another, it goes on from there. The structures
@@ -160,6 +161,9 @@ def main() -> None:
     """Compute the gaps that are not done."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--database", type=Path, required=True, help="a file of `pvkdb init`")
+    parser.add_argument(
+        "--group", action="append", help="device, barrier or candidate; may be repeated"
+    )
     parser.add_argument("--list", action="store_true", help="count what is done, compute nothing")
     chosen = parser.parse_args()
     one_thread_each()
@@ -168,7 +172,7 @@ def main() -> None:
         with store.session() as session:
             take_calculations(session, CALCULATIONS)
     with store.session(read_only=True) as session:
-        wanted = cases(session)
+        wanted = [case for case in cases(session) if case.group in (chosen.group or (case.group,))]
         if chosen.list:
             done = session.scalars(select(Calculation.state).where(Calculation.kind == "gap"))
             print(Counter(case.group for case in wanted), Counter(done))
