@@ -144,7 +144,9 @@ class InProcessTransport(httpx.BaseTransport):
 
     async def _respond(self, request: httpx.Request) -> httpx.Response:
         request.headers.pop("Accept-Encoding", None)  # compression is of no use in one process
-        response = await httpx.ASGITransport(self._app.result()).handle_async_request(request)
+        app = self._app.result()
+        request.headers["X-API-Key"] = app.state.local_key
+        response = await httpx.ASGITransport(app).handle_async_request(request)
         return httpx.Response(
             response.status_code, headers=response.headers, content=await response.aread()
         )

@@ -56,7 +56,9 @@ def served(tmp_path_factory: pytest.TempPathFactory, loaded_sqlite: Path) -> Ite
     """A real server on a loopback port, with the literature loaded."""
     path = shutil.copy(loaded_sqlite, tmp_path_factory.mktemp("docs"))
     app = create_app(f"sqlite:///{path}", ServiceSettings(allow_local_writes=True))
-    with listening(app) as address:
+    with listening(app) as address, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PVKDB_URL", address)
+        environment.setenv("PVKDB_API_KEY", app.state.local_key)
         yield address
 
 

@@ -90,6 +90,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.served = served
+    app.state.local_key = settings.local_key
     app.state.query_cache = QueryCache()
     app.state.ranking_cache = QueryCache(kept=RANKINGS_KEPT)
     app.state.streams = Streams(settings.send_timeout_s)

@@ -22,6 +22,7 @@ from pvkdb.errors import InputError, PvkdbError
 from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
 from pvkdb_api.core.callers import is_loopback
+from pvkdb_api.core.paths import SIGN_IN
 from pvkdb_api.core.settings import ServiceSettings, read_settings
 from pvkdb_api.explorer.site.rendering import compile_templates
 from pvkdb_api.frame.metrics import FOLDER
@@ -78,6 +79,9 @@ def serve(
             ready(address)
         else:
             print(f"pvkdb serves {address} (stop with Ctrl-C)", file=sys.stderr, flush=True)
+        if settings.local_key:
+            where = f"{address}{SIGN_IN}, or as an API key"
+            print(f"to write, enter {settings.local_key} at {where}", file=sys.stderr, flush=True)
         config = uvicorn.Config(
             partial(_served_app, url, settings),
             factory=True,

@@ -31,6 +31,7 @@ from benchmarks.service import make_store
 from benchmarks.serving import SERVE, database_at, serving
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.security.keys import create_key
 
 VALUES = (
     *("", " ", "\0", "a\0b", "\x1b[31m", "\n", "ÿ", "\u202e", "𝐂𝐬𝐏𝐛𝐈₃", "Cs" * 500),
@@ -180,13 +181,15 @@ def main() -> None:
     ):
         make_store(url, 2_000, 2_000)
         break_rows(url)
-        settings = {"PVKDB_ALLOW_LOCAL_WRITES": "true", "PVKDB_RATE_PER_MINUTE": "0"}
+        with Store(url).session() as session:
+            key = {"X-API-Key": create_key(session, "fuzz", ["admin"]).key}
+        settings = {"PVKDB_RATE_PER_MINUTE": "0", "PVKDB_KEY_RATE_PER_MINUTE": "0"}
         with serving([sys.executable, "-c", SERVE, url], environment=settings) as (address, _):
             routes = parts(address)
 
             def send(seed: int) -> None:
                 draw = random.Random(seed)
-                with httpx.Client(base_url=address, timeout=60) as client:
+                with httpx.Client(base_url=address, timeout=60, headers=key) as client:
                     for _ in range(given.requests // 4):
                         route, arguments = request(draw, routes)
                         began = time.monotonic()

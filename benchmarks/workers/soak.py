@@ -44,6 +44,7 @@ from pvkdb.errors import CalculationFailedError, PvkdbError
 from pvkdb.literature.importing import import_files
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.store.database import Store
+from pvkdb.store.security.keys import create_key
 from pvkdb_pipelines.work import tasks
 from pvkdb_pipelines.work.worker import Worker
 from validation.pages import FOLDER
@@ -119,9 +120,9 @@ def read(soak: Soak, address: str, stop: threading.Event, seed: int) -> None:
             soak.ask(client, kind, "GET", READS[kind](draw.randrange(10**6)))
 
 
-def write(soak: Soak, address: str, stop: threading.Event) -> None:
+def write(soak: Soak, address: str, key: str, stop: threading.Event) -> None:
     """Queue ten calculations a second, and cancel every tenth."""
-    with httpx.Client(base_url=address, timeout=60) as client:
+    with httpx.Client(base_url=address, timeout=60, headers={"X-API-Key": key}) as client:
         number = 0
         while not stop.wait(0.1):
             number += 1
@@ -217,9 +218,11 @@ def run(database: str, seconds: float, devices: int, energetics: int) -> Soak:
         make_store(url, devices, energetics)
         store = Store(url)
         import_some(store, name, 0)  # the first import marks the rows of a store made by code
+        with store.session() as session:
+            key = create_key(session, "soak", ["queue"]).key
         ending, counts = spawn.Event(), spawn.Queue()
         environment = {
-            "PVKDB_ALLOW_LOCAL_WRITES": "true",
+            "PVKDB_KEY_RATE_PER_MINUTE": "0",
             "PVKDB_RATE_PER_MINUTE": "0",
             "PVKDB_WORKERS": str(WORKERS),
         }
@@ -233,7 +236,7 @@ def run(database: str, seconds: float, devices: int, energetics: int) -> Soak:
                     threading.Thread(target=read, args=(soak, address, stop, n))
                     for n in range(READERS)
                 ),
-                threading.Thread(target=write, args=(soak, address, stop)),
+                threading.Thread(target=write, args=(soak, address, key, stop)),
                 threading.Thread(target=stall, args=(soak, address, stop)),
             ]
             warm(address)

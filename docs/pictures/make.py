@@ -30,6 +30,7 @@ from pvkdb.literature.drafts.proposals import proposals_of  # noqa: E402
 from pvkdb.store.curation.sources import Upload  # noqa: E402
 from pvkdb.store.database import Store  # noqa: E402
 from pvkdb.store.migrate import upgrade  # noqa: E402
+from pvkdb.store.security.keys import create_key  # noqa: E402
 
 #: Pages by the name of their picture.
 PAGES = {
@@ -73,12 +74,11 @@ def main() -> None:
             material = load_migration(session)
         paper = proposals_of(Upload("example.txt", PAPER.encode())).model_copy(update={"by": "you"})
         add_draft(paper, store.session)
+        with store.session() as session:
+            key = create_key(session, "you", ["import", "queue"]).key
         store.close()
         with (
-            serving(
-                [sys.executable, "-c", SERVE, str(store.url)],
-                environment={"PVKDB_ALLOW_LOCAL_WRITES": "true"},
-            ) as (address, _),
+            serving([sys.executable, "-c", SERVE, str(store.url)]) as (address, _),
             sync_playwright() as playwright,
         ):
             browser = playwright.chromium.launch(
@@ -86,6 +86,7 @@ def main() -> None:
             )
             for ending, (width, height) in SCREENS.items():
                 tab = browser.new_page(viewport={"width": width, "height": height})
+                tab.context.add_cookies([{"name": "pvkdb_key", "value": key, "url": address}])
                 for name, path in PAGES.items():
                     tab.goto(f"{address}{path}")
                     save(tab, name + ending)

@@ -268,7 +268,8 @@ def service(folder: Path) -> tuple[FastAPI, str]:
 async def answers(app: FastAPI, requests: list[tuple[str, str, Any]]) -> list[Any]:
     """Return the answers of the service to requests."""
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+    address, key = "http://127.0.0.1", {"X-API-Key": app.state.local_key}
+    async with httpx.AsyncClient(transport=transport, base_url=address, headers=key) as client:
         found = []
         for method, path, body in requests:
             found.append((await client.request(method, path, json=body)).json())

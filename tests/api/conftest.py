@@ -36,7 +36,9 @@ OWN_MACHINE = ServiceSettings(allow_local_writes=True)
 #: A worker may be silent for longer than any test waits for it.
 START = (
     "import sys; from pvkdb_api import server; server.WORKER_SILENCE_S = 3600; "
-    "server.serve(sys.argv[1], '127.0.0.1', 0, ready=lambda address: print(address, flush=True))"
+    "from pvkdb_api.core.settings import read_settings; settings = read_settings(); "
+    "server.serve(sys.argv[1], '127.0.0.1', 0, settings=settings, "
+    "ready=lambda address: print(address, settings.local_key or '', flush=True))"
 )
 
 Started = Callable[..., tuple["subprocess.Popen[str]", str]]
@@ -51,6 +53,17 @@ class Api:
     client: tuple[str, int] = ("127.0.0.1", 123)
     #: Kept from answer to answer, unless there are none.
     cookies: httpx.Cookies | None = None
+    #: Whether requests to this machine have its local key, as those of its user have.
+    of_user: bool = True
+
+    def _with_key(self, headers: Any) -> httpx.Headers:
+        """Add the local key to headers without any key, unless the browser has one."""
+        made, key = httpx.Headers(headers), self.app.state.local_key
+        signed_in = bool(self.cookies and self.cookies.get("pvkdb_key"))
+        keyless = not {"authorization", "x-api-key"} & set(made)
+        if key and self.of_user and keyless and not signed_in:
+            made["X-API-Key"] = key
+        return made
 
     def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         return self.together([(method, path, arguments)])[0]
@@ -64,7 +77,12 @@ class Api:
                 transport=transport, base_url=self.base_url, cookies=self.cookies
             ) as client:
                 answers = await asyncio.gather(
-                    *(client.request(method, path, **rest) for method, path, rest in requests)
+                    *(
+                        client.request(
+                            method, path, **{**rest, "headers": self._with_key(rest.get("headers"))}
+                        )
+                        for method, path, rest in requests
+                    )
                 )
                 self.cookies = client.cookies if self.cookies is not None else None
                 return answers
@@ -160,13 +178,24 @@ def _process(
     return subprocess.Popen(command, stdout=pipe, stderr=errors, text=True, env=settings)
 
 
+#: Local keys of services in other processes by their addresses; empty where a service has none.
+LOCAL_KEYS: dict[str, str] = {}
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    """The address of a service that starts; its local key is kept."""
+    assert process.stdout is not None
+    address, _, key = process.stdout.readline().strip().partition(" ")
+    LOCAL_KEYS[address] = key
+    return address
+
+
 @contextmanager
 def service(url: str, *options: str, **settings: str) -> Iterator[str]:
     """The address of a service while it runs."""
     with _process(url, *options, **settings) as process:
         try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip()
+            yield _address(process)
         finally:
             process.terminate()
             process.communicate(timeout=20)
@@ -182,8 +211,7 @@ def start(sqlite_store) -> Iterator[Started]:
             url or str(sqlite_store.url), "-W", "error", errors=subprocess.PIPE, **settings
         )
         started.append(process)
-        assert process.stdout is not None
-        return process, process.stdout.readline().strip()
+        return process, _address(process)
 
     yield call
     for process in started:

@@ -17,13 +17,14 @@ import httpx
 import psutil
 import pytest
 
+from pvkdb.client import Client
 from pvkdb.errors import InputError, NotMigratedError
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.server import PortInUseError, listen, serve
 
 from ..patience import PATIENCE_S, get
 from ..pvkdb.literature.drafts.printed_pdf import pdf_of_blanks
-from .conftest import Started
+from .conftest import LOCAL_KEYS, Started
 from .guarded import key_for
 
 pytestmark = pytest.mark.slow  # each starts services of their own
@@ -95,8 +96,8 @@ class Unfinished:
         self.socket = socket.create_connection((url.host, url.port or 80), timeout=20)
         self.socket.sendall(
             b"POST /api/v1/calculations HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-            % (len(self.BODY), self.BODY[:10])
+            b"Content-Type: application/json\r\nX-API-Key: %s\r\nContent-Length: %d\r\n\r\n%s"
+            % (LOCAL_KEYS[address].encode(), len(self.BODY), self.BODY[:10])
         )
 
     def finish(self) -> str:
@@ -104,6 +105,29 @@ class Unfinished:
         with self.socket:
             self.socket.sendall(self.BODY[10:])
             return b"".join(iter(lambda: self.socket.recv(65536), b"")).decode()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_local_key_is_of_one_start_and_of_all_its_workers(start: Started, workers: str) -> None:
+    earlier, before = start(PVKDB_ALLOW_LOCAL_WRITES="1")
+    earlier.kill()
+    process, address = start(PVKDB_ALLOW_LOCAL_WRITES="1", PVKDB_WORKERS=workers)
+    assert get(f"{address}/readyz").json()["status"] == "ok"
+    key, url = LOCAL_KEYS[address], httpx.URL(address)
+    bare = "POST /api/v1/calculations HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: 22\r\n"
+    bare += "Content-Type: application/json\r\n"
+    for sent, status in (("", 401), (f"{key}x", 401), (LOCAL_KEYS[before], 401), (key, 202)):
+        header = f"X-API-Key: {sent}\r\n" if sent else ""
+        with socket.create_connection((url.host, url.port or 80), timeout=60) as connection:
+            connection.sendall(f'{bare}{header}\r\n{{"formula": "CsPbBr3"}}'.encode())
+            assert f" {status} " in connection.recv(100).decode()
+    with Client(address, api_key=key) as client:
+        for seed in range(4):
+            assert client.calculations.submit("CsPbCl3", settings={"seed": seed}).id
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert err.count(key) == 1
+    assert f"enter {key} at {address}/key," in err
 
 
 def test_a_request_in_progress_is_finished_before_the_service_ends(start: Started) -> None:

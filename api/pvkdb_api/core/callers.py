@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from hmac import compare_digest
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
@@ -103,12 +104,21 @@ def key_caller(key: KeyDocument, address: str) -> Caller:
     return Caller(f"key {key.id} ({key.name})", address, scopes, key.id)
 
 
-def keyless_caller(request: Request, reading_open: bool, local_writes: bool) -> Caller:
-    """Return the caller of a request without a key: anonymous, or the local user."""
-    address = address_of(request)
-    if local_writes and is_local(request):
-        return Caller("local", address, frozenset(Scope))
-    return Caller("anonymous", address, frozenset({Scope.READ} if reading_open else ()))
+def keyless_caller(request: Request, reading_open: bool) -> Caller:
+    """Return the anonymous caller of a request without a key."""
+    scopes = frozenset({Scope.READ} if reading_open else ())
+    return Caller("anonymous", address_of(request), scopes)
+
+
+def local_caller(request: Request, key: str) -> Caller | None:
+    """Return the user of this machine, who sends the local key of this start; otherwise None.
+
+    The place of a request alone is no proof: a proxy on this machine may add no header to it.
+    """
+    known = request.app.state.local_key
+    if known and compare_digest(key.encode(), known.encode()) and is_local(request):
+        return Caller("local", address_of(request), frozenset(Scope))
+    return None
 
 
 def address_of(request: Request) -> str:

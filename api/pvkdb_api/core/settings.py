@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
@@ -17,6 +19,9 @@ from pvkdb.errors import InputError
 __all__ = ["ServiceSettings", "read_settings"]
 
 PREFIX = "PVKDB_"
+
+#: What every local key begins with.
+LOCAL_KEY = "pvk_local_"
 
 #: Several values in one variable, separated by commas.
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
@@ -35,7 +40,7 @@ class ServiceSettings(BaseSettings):
     )
     allow_local_writes: bool = Field(
         default=False,
-        description="Accept writes without a key from this machine; for single-user machines.",
+        description="Accept writes from this machine with a key that is made at each start.",
     )
     rate_per_minute: int = Field(
         default=600,
@@ -83,6 +88,11 @@ class ServiceSettings(BaseSettings):
     shutdown_grace_s: int = Field(
         default=10, ge=0, description="Seconds that running requests have to finish at a stop."
     )
+
+    @cached_property
+    def local_key(self) -> str | None:
+        """The key for writes of the user of this machine, of one start; None: there are none."""
+        return f"{LOCAL_KEY}{secrets.token_urlsafe(32)}" if self.allow_local_writes else None
 
     @field_validator("cors_origins", "trusted_hosts", "trusted_proxies", mode="before")
     @classmethod

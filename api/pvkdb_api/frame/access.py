@@ -33,7 +33,7 @@ from pvkdb_api.core.callers import Caller, is_local
 from pvkdb_api.core.paths import ASSETS, SIGN_IN
 from pvkdb_api.core.refusals import CHALLENGE, RETRY_AFTER, UNREACHABLE, Renderers, refuse
 from pvkdb_api.core.sessions import ServedStore
-from pvkdb_api.core.settings import ServiceSettings
+from pvkdb_api.core.settings import LOCAL_KEY, ServiceSettings
 
 #: Health probes, frequent and without a key.
 OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
@@ -51,8 +51,7 @@ NO_KEY = (
     "operators make keys with: pvkdb keys create NAME --scope SCOPE"
 )
 LOCALLY = (
-    ". If only you use this machine: pvkdb serve --allow-local-writes takes writes from it "
-    "without one"
+    ". If only you use this machine: pvkdb serve --allow-local-writes prints a key at each start"
 )
 
 #: Smallest burst: a page with its parts. Otherwise a tenth of the requests of a minute.
@@ -136,16 +135,16 @@ class Access:
 
     async def _admit(self, request: Request) -> Response | None:
         """Return a refusal, or None after storing the caller in the state of the request."""
-        caller = callers.keyless_caller(
-            request, self.settings.reading == "open", self.settings.allow_local_writes
-        )
+        caller = callers.keyless_caller(request, self.settings.reading == "open")
         refused, in_browser = None, False
         try:
             key = callers.presented_key(request)
             if key is None:
                 key = callers.browser_key(request)
                 in_browser = key is not None
-            if key is not None:
+            if key is not None and key.startswith(LOCAL_KEY):
+                caller = callers.local_caller(request, key) or caller
+            elif key is not None:
                 async with self.served.turns:
                     found = await run_in_threadpool(self._authenticate, key)
                 request.state.key = found

@@ -85,7 +85,8 @@ def authenticate(session: Session, key: str) -> KeyDocument:
     form = _FORM.fullmatch(key)
     if form is None:
         raise KeyRefusedError(
-            "the key is malformed: keys are written pvk_ID_SECRET; copy it again, whole"
+            "the key is malformed: keys are written pvk_ID_SECRET, or pvk_local_SECRET for one "
+            "start of a service; copy it again, whole"
         )
     found = session.get(ApiKey, form["id"])
     stored = _NO_DIGEST if found is None else found.digest

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from pvkdb.store.database import Store
 
-from ..conftest import Started
+from ..conftest import LOCAL_KEYS, Started
 
 WRITERS = 25
 
@@ -42,12 +42,15 @@ def locked(store: Store) -> Iterator[None]:
 def test_readers_go_on_while_writers_wait_for_another_program(store: Store, start: Started) -> None:
     url = store.url.render_as_string(hide_password=False)
     _, address = start(url, PVKDB_ALLOW_LOCAL_WRITES="1")
+    headers = {"X-API-Key": LOCAL_KEYS[address]}
     with httpx.Client(base_url=address, timeout=60) as client:
 
         def post(number: int) -> tuple[httpx.Response, float]:
             began = time.monotonic()
             body = {"formula": "CsPbBr3", "settings": {"seed": number}}
-            answer = httpx.post(f"{address}/api/v1/calculations", json=body, timeout=60)
+            answer = httpx.post(
+                f"{address}/api/v1/calculations", json=body, headers=headers, timeout=60
+            )
             return answer, time.monotonic() - began
 
         assert client.get("/api/v1/devices", timeout=240).status_code == 200  # once it has started
@@ -75,10 +78,13 @@ def test_readers_go_on_while_writers_wait_for_another_program(store: Store, star
 def test_many_writers_at_once_all_succeed(store: Store, start: Started) -> None:
     url = store.url.render_as_string(hide_password=False)
     _, address = start(url, PVKDB_ALLOW_LOCAL_WRITES="1")
+    headers = {"X-API-Key": LOCAL_KEYS[address]}
 
     def post(number: int) -> int:
         body = {"formula": "CsPbBr3", "settings": {"seed": number}}
-        return httpx.post(f"{address}/api/v1/calculations", json=body, timeout=60).status_code
+        return httpx.post(
+            f"{address}/api/v1/calculations", json=body, headers=headers, timeout=60
+        ).status_code
 
     with ThreadPoolExecutor(WRITERS) as threads:
         assert set(threads.map(post, range(WRITERS))) == {202}

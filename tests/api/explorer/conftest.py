@@ -14,7 +14,7 @@ import pytest
 from pvkdb.store.database import Store
 
 from ...patience import PATIENCE_S
-from ..conftest import service
+from ..conftest import LOCAL_KEYS, service
 from ..guarded import OUTSIDE, PUBLIC, guarding, key_for
 from .browsing import Browser
 
@@ -36,13 +36,17 @@ def address(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 class Visitor:
     """A person with a browser: opens pages of a service, and nothing may go wrong on the way."""
 
-    def __init__(self, chromium: Any, address: str, **context: Any) -> None:
+    def __init__(
+        self, chromium: Any, address: str, *, signed_in: bool = True, **context: Any
+    ) -> None:
         self.address = address
         self.complaints: list[str] = []
         self.expected: set[int] = set()
         self.context = chromium.new_context(
             **{"viewport": {"width": 1280, "height": 900}, **context}
         )
+        if signed_in and (key := LOCAL_KEYS.get(address)):
+            self.context.add_cookies([{"name": "pvkdb_key", "value": key, "url": address}])
         self.context.set_default_timeout(PATIENCE_S * 1000)
         self.tab = self.context.new_page()
         self.tab.on("console", self._heard)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from pvkdb.store.base import utc_now
@@ -159,6 +160,71 @@ def test_this_machine_writes_without_a_key_only_where_it_is_allowed(guarded_stor
     with guarding(guarded_store, allow_local_writes=True) as api:
         assert queue(at_home(api), "CsPbBr3").is_success
         assert queue(api, "CsPbBr3").status_code == 401
+
+
+#: What proxies send, or do not: no list of them is complete.
+STRANGERS: list[dict[str, str]] = [
+    {},
+    *({name: "203.0.113.9"} for name in (
+        "X-Real-Host", "X-Original-Host", "X-Host", "X-Remote-Addr", "X-Remote-IP",
+        "X-ProxyUser-Ip", "X-Originating-IP", "Client-IP", "WL-Proxy-Client-IP",
+        "Proxy-Client-IP", "X-Azure-ClientIP",
+        "X-Appengine-User-IP", "Fly-Client-IP", "Ali-CDN-Real-IP", "X-Backend-Host",
+        "X-Request-ID", "Proxy-Connection", "X-Forwarded")),
+    {"Origin": "http://127.0.0.1:8000", "Sec-Fetch-Site": "same-origin"},
+    {"X-API-Key": "pvk_local_", "User-Agent": "Mozilla/5.0"},
+    {"Authorization": "Bearer pvk_local_of-an-earlier-start"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("headers", STRANGERS)
+def test_without_the_local_key_nobody_writes_whatever_the_headers(
+    guarded_store: Store, headers: dict[str, str]
+) -> None:
+    """A proxy on this machine that adds nothing sends what a user would."""
+    with guarding(guarded_store, allow_local_writes=True) as api:
+        stranger = at_home(api, of_user=False)
+        answer = queue(stranger, "CsPbBr3", **headers)
+        assert answer.status_code == 401
+        key = str(api.app.state.local_key)
+        for path in ("/", "/key", "/jobs/new", "/openapi.json", "/api/v1/devices"):
+            shown = stranger.request("GET", path, headers={"Accept": "text/html", **headers})
+            assert key not in shown.text + str(shown.headers)
+        sent = {"Accept": "text/html", "Origin": "http://127.0.0.1:8000", **headers}
+        form = stranger.request("POST", "/jobs/new", data={"formula": "CsPbBr3"}, headers=sent)
+        assert form.status_code == 401
+        assert headers or "prints a key at each start" in form.text
+
+
+def test_the_key_of_the_start_lets_a_browser_write(guarded_store: Store) -> None:
+    with guarding(guarded_store, allow_local_writes=True) as api:
+        browser = at_home(api, of_user=False, cookies=httpx.Cookies())
+        key, own = api.app.state.local_key, {"Origin": "http://127.0.0.1:8000"}
+        entered, form = {"key": key, "next": "/jobs/new"}, {"formula": "CsPbBr3"}
+        for sent in (f"{key}x", "pvk_local_of-an-earlier-start"):
+            wrong = browser.request("POST", "/key", data={"key": sent}, headers=own)
+            assert (wrong.status_code, "for one start" in wrong.text) == (401, True)
+        for elsewhere in (api, at_home(api, base_url="http://evil.example:8000")):
+            elsewhere.of_user = False
+            origin = {"Origin": elsewhere.base_url}
+            answer = elsewhere.request("POST", "/key", data=entered, headers=origin)
+            assert (answer.status_code, "set-cookie" in answer.headers) == (401, False)
+        opened = browser.request("POST", "/key", data=entered, headers=own)
+        assert (opened.status_code, opened.headers["location"]) == (303, "/jobs/new")
+        for property in ("HttpOnly", "SameSite=strict", "Path=/"):
+            assert property in opened.headers["set-cookie"]
+        sent = browser.request("POST", "/jobs/new", data=form, headers=own)
+        assert sent.status_code in (200, 303)
+        refused = browser.request("POST", CALCULATIONS, json=form, headers=own)
+        assert refused.status_code == 401  # cookies are for pages alone
+        port = {"Origin": "http://127.0.0.1:9999", "Sec-Fetch-Site": "same-site"}
+        assert browser.request("POST", "/jobs/new", data=form, headers=port).status_code == 403
+        stale = httpx.Cookies({"pvkdb_key": "pvk_local_of-an-earlier-start"})
+        again = at_home(api, of_user=False, cookies=stale)
+        assert again.get("/").status_code == 200  # reading goes on after a restart
+        page = {**own, "Accept": "text/html"}
+        asked = again.request("POST", "/jobs/new", data=form, headers=page)
+        assert (asked.status_code, "prints a key at each start" in asked.text) == (401, True)
 
 
 def test_what_is_not_from_this_machine_alone_is_not_local(guarded_store: Store) -> None:

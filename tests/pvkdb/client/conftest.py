@@ -53,6 +53,9 @@ def screen(store: Store) -> None:
     run.screen(Funnel(parse_plan(PLAN), store))
 
 
+SETTINGS = ServiceSettings(allow_local_writes=True, rate_per_minute=0)
+
+
 @pytest.fixture(scope="session")
 def served(
     loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
@@ -65,8 +68,7 @@ def served(
         material = register_material(session, parse_composition("CsPbBr3"), "Pnma")
         session.add(cubic_cspbbr3(material.id))
     screen(store)
-    settings = ServiceSettings(allow_local_writes=True, rate_per_minute=0)
-    with listening(create_app(str(store.url), settings)) as address:
+    with listening(create_app(str(store.url), SETTINGS)) as address:
         yield store, address
     store.close()
 
@@ -78,7 +80,7 @@ def address(served: tuple[Store, str]) -> str:
 
 @pytest.fixture
 def client(address: str) -> Iterator[Client]:
-    with Client(address) as client:
+    with Client(address, api_key=SETTINGS.local_key) as client:
         yield client
 
 

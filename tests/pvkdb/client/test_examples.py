@@ -14,6 +14,8 @@ import pvkdb.client
 import pvkdb.local
 from pvkdb.client import Client
 
+from .conftest import SETTINGS
+
 PAGE = Path(__file__).parents[3] / "docs" / "client.md"
 MODULES = [
     pvkdb.local,
@@ -32,9 +34,9 @@ def examples() -> list[doctest.DocTest]:
 
 
 def ready(text: str, address: str, database: str) -> str:
-    return text.replace("http://127.0.0.1:8000", address).replace(
-        "sqlite:///pvkdb.sqlite", database
-    )
+    written = f'"{address}", api_key="{SETTINGS.local_key}"'
+    text = text.replace('"http://127.0.0.1:8000"', written)
+    return text.replace("sqlite:///pvkdb.sqlite", database)
 
 
 @pytest.mark.parametrize("example", examples(), ids=lambda example: example.name)
@@ -45,7 +47,7 @@ def test_the_example_of_a_docstring_runs(example, served, tmp_path, monkeypatch)
         step.source = ready(step.source, address, str(store.url))
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     said: list[str] = []
-    with Client(address) as client:
+    with Client(address, api_key=SETTINGS.local_key) as client:
         example.globs["client"] = client
         runner.run(example, out=said.append)
     assert runner.failures == 0, "".join(said)

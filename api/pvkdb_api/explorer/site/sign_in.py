@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from pvkdb.schemas.access import Scope
 from pvkdb.store.security.keys import KeyRefusedError, authenticate
-from pvkdb_api.core.callers import KEY_COOKIE, cookie_name, wants_page
+from pvkdb_api.core.callers import KEY_COOKIE, cookie_name, local_caller, wants_page
 from pvkdb_api.core.paths import SIGN_IN
 from pvkdb_api.core.refusals import CHALLENGE, refuse
 from pvkdb_api.core.sessions import ReadSession
@@ -132,7 +132,8 @@ def sign_in(request: Request, form: SentForm, session: ReadSession) -> Response:
     """Check a key and store it in the browser."""
     after, key = form.get("next"), form.get("key")
     try:
-        authenticate(session, key)
+        if local_caller(request, key) is None:
+            authenticate(session, key)
     except KeyRefusedError as error:
         text = str(error)
         return sign_in_page(request, f"{text[:1].upper()}{text[1:]}.", after=after)

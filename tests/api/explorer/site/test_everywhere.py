@@ -10,6 +10,7 @@ import pytest
 
 from ....each import for_each
 from ....patience import get
+from ...conftest import LOCAL_KEYS
 from ..conftest import Visitor, serving_at
 
 PAGES = (
@@ -101,3 +102,22 @@ def test_every_page_stands_on_an_empty_store(chromium, migrated_sqlite, tmp_path
             if path in SAID_OF_NOTHING:
                 assert SAID_OF_NOTHING[path] in tab.locator("main").inner_text()
         visiting.close()
+
+
+def test_a_browser_of_this_machine_writes_once_it_has_the_local_key(
+    chromium, loaded_sqlite, tmp_path
+):
+    path = shutil.copy(loaded_sqlite, tmp_path)
+    with serving_at(f"sqlite:///{path}") as address:
+        visitor = Visitor(chromium, address, signed_in=False)
+        tab = visitor.open("/jobs/new?formula=CsPbBr3")
+        visitor.expected.add(401)
+        tab.locator("form[action^='/jobs/new'] button[type=submit]").first.click()
+        tab.locator("#key").fill(LOCAL_KEYS[address])
+        assert "prints a key at each start" in tab.inner_text("[role=alert]")
+        tab.get_by_role("button", name="Sign in").click()
+        tab.wait_for_url("**/jobs/new?*")  # with what was typed
+        assert LOCAL_KEYS[address] not in tab.url + tab.content()
+        tab.locator("form[action^='/jobs/new'] button[type=submit]").first.click()
+        tab.wait_for_url(re.compile("/jobs(?!/new)"))
+        visitor.close()
