@@ -28,13 +28,14 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 from ase import Atoms
-from sqlalchemy import Connection, Result, select, text
+from sqlalchemy import Connection, Index, Result, Table, select, text
 
 from benchmarks.serving import SERVE, cpu_s, database_at, peak_mb, serving
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.formulas.sum_formula import anonymous_formula, hill_formula, reduced_formula
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.literature import load_literature
+from pvkdb.store.base import Base
 from pvkdb.store.collections import COMPOSITIONS as COLLECTION
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
@@ -288,21 +289,22 @@ def make_store(url: str, energies: int, with_phases: int) -> None:
         StructureElement,
         CompositionSummary,
     )
-    indexes = [index for model in models for index in model.__table__.indexes]
+    summarized = _indexes(CompositionSummary)
+    indexes = [index for model in models for index in _indexes(model)]
     with engine.begin() as connection:
         for index in indexes:
             index.drop(connection)
         fill(connection, energies, with_phases)
     with engine.begin() as connection:
         for index in indexes:
-            if index.table is not CompositionSummary.__table__:
+            if index not in summarized:
                 index.create(connection)
         connection.execute(text("ANALYZE"))
         print(f"filled in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     with engine.begin() as connection:
         start = time.monotonic()
         renew_summaries(connection)
-        for index in CompositionSummary.__table__.indexes:
+        for index in summarized:
             index.create(connection)
         print(f"summarized in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     store.close()
@@ -317,13 +319,19 @@ def make_store(url: str, energies: int, with_phases: int) -> None:
     store.close()
 
 
+def _indexes(model: type[Base]) -> set[Index]:
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table.indexes
+
+
 def kinds(url: str) -> dict[str, list[str]]:
     """Kinds of requests, no two of them the same."""
     store = Store(url)
     with store.session(read_only=True) as session:
         some = select(CompositionSummary.known, CompositionSummary.formula)
         some = some.where(CompositionSummary.composition_id % (COMPOSITIONS // 40) == 7)
-        places = [tuple(row) for row in session.execute(some)]
+        places = [(known, formula) for known, formula in session.execute(some).tuples()]
     places = [place for place in places if parse_composition(place[1]).formula == place[1]]
     store.close()
     sorting = COLLECTION.sorting(None)

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -170,16 +170,17 @@ def main() -> int:
     texts = [mutation.text() for mutation in wanted]
     print(f"{len(wanted)} texts found", flush=True)
     missed = 0
-    with nullcontext() if arguments.check else copy_of_tree() as tree:
-        for mutation, text in zip(wanted, texts, strict=True) if tree else ():
+    if arguments.check:
+        return 0
+    with copy_of_tree() as tree:
+        for mutation, text in zip(wanted, texts, strict=True):
             file = tree / mutation.path
             file.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
             test = noticed_by(mutation, tree, arguments.processes)
             file.write_text(text, encoding="utf-8")
             print(f"{mutation.name:26}{test or 'NOT NOTICED'}", flush=True)
             missed += test is None
-    if not arguments.check:
-        print(f"{len(wanted) - missed} of {len(wanted)} noticed")
+    print(f"{len(wanted) - missed} of {len(wanted)} noticed")
     return int(missed > 0)
 
 

@@ -26,12 +26,14 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from benchmarks.potentials.neb_counting import stages_counted
 from benchmarks.potentials.neb_peers import (
+    MOST_STEPS,
     Outcome,
     Peer,
     matcalc_neb,
@@ -68,6 +70,9 @@ def main() -> None:
     parser.add_argument("--fmax", type=float, default=0.02, help="final force, eV/Å")
     parser.add_argument("--cutoff", type=float, default=5.3, help="longest hop, Å")
     parser.add_argument("--hops", type=int, help="only so many, the shortest first")
+    parser.add_argument(
+        "--steps", type=int, default=MOST_STEPS, help="of each optimizer of the others, at most"
+    )
     parser.add_argument("--shared", action="store_true", help="also one calculator for all images")
     parser.add_argument("--matcalc", default=os.environ.get("MATCALC_PATH"), help="its folder")
     chosen = parser.parse_args()
@@ -89,15 +94,14 @@ def _compare_hops(name: str, chosen: argparse.Namespace) -> None:
         f"ends to {settings.fmax_endpoint_ev_per_ang}, hops to {chosen.fmax} eV/Å"
     )
     endpoint = settings.fmax_endpoint_ev_per_ang
-    ways: dict[str, Callable[[HopClass], Outcome]] = {
-        "ase": lambda hop: plain(stage, hop, peer, endpoint, chosen.fmax)
-    }
+    ase = partial(plain, stage, peer=peer, fmax_ends=endpoint, fmax=chosen.fmax, steps=chosen.steps)
+    ways: dict[str, Callable[[HopClass], Outcome]] = {"ase": ase}
     if chosen.shared:
-        ways["ase shared"] = lambda hop: plain(stage, hop, peer, endpoint, chosen.fmax, shared=True)
+        ways["ase shared"] = partial(ase, shared=True)
     neb_calc = matcalc_neb(chosen.matcalc)
     if neb_calc is not None:
         ways["matcalc"] = lambda hop: with_matcalc(
-            neb_calc, stage, hop, peer, endpoint, chosen.fmax
+            neb_calc, stage, hop, peer, endpoint, chosen.fmax, steps=chosen.steps
         )
     peer.calculator().get_potential_energy(stage.host)  # what only a first call costs
 

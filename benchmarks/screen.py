@@ -92,7 +92,7 @@ def _measure_sample(plan: Plan, processes: int, count: int) -> None:
     failed = sum(len(strata[s]) * mean(c.failed for c in found) for s, found in costs.items())
     number = sum(map(len, strata.values()))
     print(
-        f"{plan.potential.value}: {compositions} compositions, {number} relaxations "
+        f"{plan.potential}: {compositions} compositions, {number} relaxations "
         f"(estimated from {len(drawn)})\n"
         f"  {total / 3600:.2f} ± {error / 3600:.2f} core-hours: "
         f"{total / 60 / 2:.0f} ± {error / 60 / 2:.0f} minutes on two idle cores\n"

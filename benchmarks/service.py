@@ -50,7 +50,7 @@ def fill(connection: Connection, devices: int, energetics: int) -> None:
     def device(number: int) -> dict[str, Any]:
         name = f"bench-{number:06d}"
         material, formula = draw.choice(materials)
-        row = {
+        row: dict[str, Any] = {
             "id": name,
             "group": "benchmark",
             "structure": f"ITO/{formula}/Ag",
@@ -73,7 +73,7 @@ def fill(connection: Connection, devices: int, energetics: int) -> None:
 
     for numbers in _batches(range(devices), 5_000):
         made = [device(number) for number in numbers]
-        connection.execute(insert(Device.__table__), [_renamed(row) for row in made])
+        connection.execute(insert(Device), [_renamed(row) for row in made])
         stack = (("bottom_electrode", "ITO"), ("absorber", "perovskite"), ("top_electrode", "Ag"))
         connection.execute(
             insert(DeviceLayer),

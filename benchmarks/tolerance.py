@@ -17,7 +17,7 @@ import statistics
 import time
 
 import numpy as np
-from pymatgen.core import Species
+from pymatgen.core.periodic_table import Species
 
 from pvkdb.chemistry.factors.platt import PEROVSKITE
 from pvkdb.chemistry.factors.tolerance_arrays import abx3_factors, factors_from_radii, site_radii

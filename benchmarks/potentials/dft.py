@@ -28,7 +28,7 @@ from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
 from validation.dft import page as dft_page
 from validation.dft.hops import computed
-from validation.pages import ROOT
+from validation.pages import FOLDER, ROOT
 
 IMAGES = ("start", "saddle")
 
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--cutoff", nargs=2, type=float, metavar="RY", help="wave, density")
     parser.add_argument("--charges", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--database", type=Path, default=ROOT / "dft-benchmark.sqlite")
-    parser.add_argument("--docs", type=Path, default=dft_page.FOLDER)
+    parser.add_argument("--docs", type=Path, default=FOLDER)
     parser.add_argument("--estimate", action="store_true", help="say the cost and stop")
     chosen = parser.parse_args()
     cutoff = tuple(chosen.cutoff) if chosen.cutoff else (40.0, 320.0)  # lead's of SSSP

@@ -110,6 +110,7 @@ def plain(
     *,
     shared: bool = False,
     first_climb: bool = False,
+    steps: int = MOST_STEPS,
 ) -> Outcome:
     """ASE's band as its tutorials have it."""
     outcome, calls, started = Outcome(), peer.calls, time.process_time()
@@ -122,7 +123,7 @@ def plain(
     reached = True
     for end in ends:
         end.calc = calculator()
-        reached &= FIRE(end, logfile=None).run(fmax=fmax_ends, steps=MOST_STEPS)
+        reached &= FIRE(end, logfile=None).run(fmax=fmax_ends, steps=steps)
     outcome.calls["ends"] = peer.calls - calls
     images = [ends[0], *(ends[0].copy() for _ in range(IMAGES)), ends[1]]
     for image in images[1:-1]:
@@ -130,11 +131,11 @@ def plain(
     band = NEB(images, climb=first_climb, method="improvedtangent", allow_shared_calculator=shared)
     band.interpolate("idpp", mic=True)
     if first_climb:
-        reached &= NEBOptimizer(band, logfile=None).run(fmax=fmax, steps=MOST_STEPS)
+        reached &= NEBOptimizer(band, logfile=None).run(fmax=fmax, steps=steps)
     else:
-        FIRE(band, logfile=None).run(fmax=max(BEFORE_CLIMBING, fmax), steps=MOST_STEPS)
+        FIRE(band, logfile=None).run(fmax=max(BEFORE_CLIMBING, fmax), steps=steps)
         band.climb = True
-        reached &= FIRE(band, logfile=None).run(fmax=fmax, steps=MOST_STEPS)
+        reached &= FIRE(band, logfile=None).run(fmax=fmax, steps=steps)
     outcome.start_ev = float(images[0].get_potential_energy())
     outcome.top_ev = max(float(image.get_potential_energy()) for image in images)
     outcome.cpu_seconds = time.process_time() - started
@@ -159,7 +160,14 @@ def matcalc_neb(folder: str | None) -> Any:
 
 
 def with_matcalc(
-    neb_calc: Any, stage: Stage, hop: HopClass, peer: Peer, fmax_ends: float, fmax: float
+    neb_calc: Any,
+    stage: Stage,
+    hop: HopClass,
+    peer: Peer,
+    fmax_ends: float,
+    fmax: float,
+    *,
+    steps: int = MOST_STEPS,
 ) -> Outcome:
     """matcalc's own relaxation of the ends, interpolation and band."""
     from pymatgen.io.ase import AseAtomsAdaptor
@@ -167,9 +175,9 @@ def with_matcalc(
     outcome, calls, started = Outcome(), peer.calls, time.process_time()
     initial, final = (AseAtomsAdaptor.get_structure(end) for end in unrelaxed(stage, hop))
     with contextlib.redirect_stdout(io.StringIO()):  # its optimizer prints every step
-        calc = neb_calc(peer.calculator(), fmax=fmax, max_steps=MOST_STEPS)
+        calc = neb_calc(peer.calculator(), fmax=fmax, max_steps=steps)
         ends = calc.calc_endpoints(
-            initial, final, relax_calc_kwargs={"fmax": fmax_ends, "max_steps": MOST_STEPS}
+            initial, final, relax_calc_kwargs={"fmax": fmax_ends, "max_steps": steps}
         )
         outcome.calls["ends"] = peer.calls - calls
         # The order of atoms is known: sorting them again could only confuse it.

@@ -35,7 +35,7 @@ def counted(database: str, path: str) -> Counter[tuple[str, str]]:
         for counting in (False, False, True):  # noqa: B007
             client.get(path).raise_for_status()
         counting = False
-    threading.setprofile(None)  # type: ignore[arg-type]  # as its documentation says
+    threading.setprofile(None)
     return calls
 
 

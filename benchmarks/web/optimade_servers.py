@@ -274,7 +274,7 @@ def require_same(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
 
 def report(found: dict[str, dict[str, Any]]) -> float:
     """Print what was found; the smallest ratio of requests a second to a reference."""
-    ratios = []
+    ratios: list[float] = []
     for name in found[OURS]:
         print(f"\n{name}")
         for server, queries_of in found.items():

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import multiprocessing
 import os
 import random
@@ -26,15 +25,15 @@ import time
 from collections import Counter
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import psutil
-from pydantic import BaseModel
 from sqlalchemy import func, select, text
 
 from benchmarks.workers.queue_overhead import stores
 from pvkdb.errors import DatabaseError
 from pvkdb.schemas.calculations import CalculationDocument
+from pvkdb.schemas.calculations.relaxations import CalculationRequest
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation, CalculationEvent
 from pvkdb.store.queue.claims import enqueue
@@ -47,14 +46,12 @@ ERRORS = Path(tempfile.gettempdir()) / "pvkdb-kills.log"
 OPEN, ENDS = ("queued", "running"), ("done", "failed", "cancelled")
 
 
-class Square(BaseModel):
+class Square(CalculationRequest):
     """A number to be squared, in a tenth of a second."""
 
+    recipe: ClassVar[int] = 1
     kind: Literal["square"] = "square"
     number: int
-
-    def key(self) -> str:
-        return hashlib.sha256(f"square {self.number}".encode()).hexdigest()
 
 
 def square(document: CalculationDocument, report: Report | None) -> tasks.Outcome:
@@ -92,7 +89,7 @@ def count(store: Store, *states: str) -> int:
 def runs(pid: int) -> bool:
     """Whether a process runs; one that has ended may wait for its parent for ever."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     return False
 
 

@@ -39,7 +39,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import delete, text
+from sqlalchemy import Dialect, delete, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from benchmarks.workers.kills import Attack
@@ -79,8 +79,11 @@ pidfile = {folder}/pgbouncer.pid
 """
 
 
+DIALECT: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+
+
 def _compiled(statement: Any, columns: Sequence[str] | None = None) -> Any:
-    return statement.compile(dialect=PGDialect_psycopg(), column_keys=columns)
+    return statement.compile(dialect=DIALECT, column_keys=columns)
 
 
 #: The statements of a worker, as pvkdb sends them.

@@ -30,6 +30,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -193,7 +194,8 @@ def import_devices(url: str, folder: str, stop: Any, counts: Any) -> None:
 def resident_mb(process: int) -> float:
     """Return the memory that a process and those that it started hold."""
     started = psutil.Process(process)
-    return sum(each.memory_info().rss for each in (started, *started.children())) / 2**20
+    held = (each.memory_info().rss for each in (started, *started.children()))
+    return float(sum(held)) / 2**20
 
 
 def log_mb(store: Store) -> float:
@@ -226,12 +228,12 @@ def run(database: str, seconds: float, devices: int, energetics: int) -> Soak:
             "PVKDB_RATE_PER_MINUTE": "0",
             "PVKDB_WORKERS": str(WORKERS),
         }
-        processes = [
+        processes: list[BaseProcess] = [
             spawn.Process(target=work, args=(url, ending)),
             spawn.Process(target=import_devices, args=(url, name, ending, counts)),
         ]
         with serving([sys.executable, "-c", SERVE, url], environment=environment) as (address, pid):
-            threads = [
+            threads: list[BaseProcess | threading.Thread] = [
                 *(
                     threading.Thread(target=read, args=(soak, address, stop, n))
                     for n in range(READERS)
