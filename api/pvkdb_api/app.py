@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -49,19 +50,25 @@ CORS_REQUEST_HEADERS = (
     "X-API-Key",
 )
 CORS_ANSWER_HEADERS = (
-    *("ETag", "Link", "Location", "Retry-After", "X-Dataset-Version", "X-Log-Offset"),
+    *("Age", "ETag", "Link", "Location", "Retry-After", "X-Dataset-Version", "X-Log-Offset"),
     *(DIGEST, REQUEST_ID),
 )
 
 
 def create_app(
-    database_url: str, settings: ServiceSettings | None = None, *, pages: bool = True
+    database_url: str,
+    settings: ServiceSettings | None = None,
+    *,
+    pages: bool = True,
+    keeping: bool = False,
 ) -> FastAPI:
     """Return the service on a database, which need not be reachable yet.
 
     Args:
         settings: Default: read from the environment.
         pages: False: only REST, without web pages and OPTIMADE, whose modules take seconds to load.
+        keeping: another process makes rankings again when the data change, so that the last ones
+            may be shown meanwhile.
 
     Raises:
         DatabaseError: the URL cannot be parsed.
@@ -70,12 +77,16 @@ def create_app(
     settings = settings or read_settings()
     # A call may last as long as its request, whose deadline stops it in the ordinary way first.
     call_limit_s = settings.request_timeout_s + CALL_GRACE_S
-    served = ServedStore(Store(database_url, call_limit_s, WRITE_WAIT_S))
+    store = Store(database_url, call_limit_s, WRITE_WAIT_S)
+    served = ServedStore(store, settings.ranking_lag_s if keeping else 0.0)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.openapi()  # every request looks its parameters up there; make it before the first one
+        watching = asyncio.create_task(served.keep_watching()) if served.most_lag_s else None
         yield
+        if watching is not None:
+            watching.cancel()
         end_reading()
         served.close()
 

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import get_context
 
 import uvicorn
 from fastapi import FastAPI
@@ -27,6 +28,7 @@ from pvkdb_api.core.settings import ServiceSettings, read_settings
 from pvkdb_api.explorer.site.rendering import compile_templates
 from pvkdb_api.frame.metrics import FOLDER
 from pvkdb_api.frame.request_log import log_config
+from pvkdb_api.operations.rankings import keep_rankings
 
 #: Seconds within which a worker must respond; a busy machine takes seconds to start one.
 WORKER_SILENCE_S = 60
@@ -94,12 +96,28 @@ def serve(
             timeout_worker_healthcheck=WORKER_SILENCE_S,
             timeout_graceful_shutdown=settings.shutdown_grace_s,
         )
-        with _ignoring_repeated_signals():
+        with _ignoring_repeated_signals(), _keeping_rankings(url, settings):
             if settings.workers > 1:
                 with _shared_metrics_folder():
                     _Workers(config, sockets=[listener]).run()
             else:
                 uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def _keeping_rankings(url: str, settings: ServiceSettings) -> Iterator[None]:
+    """Let a process beside the service keep rankings, so that it holds up no request."""
+    if not settings.ranking_lag_s:
+        yield
+        return
+    context = get_context("spawn")
+    process = context.Process(target=keep_rankings, args=(url, os.getpid()), daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.join()
 
 
 class _Workers(Multiprocess):
@@ -115,7 +133,7 @@ class _Workers(Multiprocess):
 
 def _served_app(url: str, settings: ServiceSettings) -> FastAPI:
     """Return the service of one process, which lives as long as the process."""
-    app = create_app(url, settings)
+    app = create_app(url, settings, keeping=settings.ranking_lag_s > 0)
     compile_templates()
     # What is loaded stays; searching it for garbage again and again would hold up requests.
     gc.collect()

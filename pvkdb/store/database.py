@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,8 +60,9 @@ class Store:
         self.url = parse_url(url)
         self.engine = engine_of(self.url, call_limit_s, lock_wait_s)
         count_changes(self.engine)
-        #: Results that the database cannot keep, by name, with the state of their data.
+        #: Kept results in memory, by name, with the state of their data; one is made at a time.
         self.kept: dict[str, tuple[str, Any]] = {}
+        self.computing = threading.RLock()
         self._closings = 0
         event.listen(self.engine, "connect", self._note_opened)
         event.listen(self.engine, "checkin", self._close_late)

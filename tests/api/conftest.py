@@ -41,6 +41,9 @@ START = (
     "ready=lambda address: print(address, settings.local_key or '', flush=True))"
 )
 
+#: No process beside a service that makes rankings again.
+LAGGING = {"PVKDB_RANKING_LAG_S": "0"}
+
 Started = Callable[..., tuple["subprocess.Popen[str]", str]]
 
 
@@ -173,7 +176,10 @@ def _process(
     url: str, *options: str, errors: int | None = None, **settings: str
 ) -> subprocess.Popen[str]:
     """A service in a process of its own, with settings of the environment."""
-    command, settings = [sys.executable, *options, "-c", START, url], {**os.environ, **settings}
+    command, settings = (
+        [sys.executable, *options, "-c", START, url],
+        {**LAGGING, **os.environ, **settings},
+    )
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdout=pipe, stderr=errors, text=True, env=settings)
 

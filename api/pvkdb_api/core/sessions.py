@@ -4,7 +4,8 @@ Plain ``def`` routes run in a pool of threads. Requests that hold a connection w
 a thread, and threads that wait for a connection, would block each other. Therefore a request
 first waits for its turn, without a thread, and then opens its session. At the deadline of the
 request its statements are stopped. Writers have turns of their own: what waits for the lock of
-another program keeps no reader waiting.
+another program keeps no reader waiting. So have requests that compute for long (:data:`HEAVY`),
+behind which no short one waits.
 """
 
 from __future__ import annotations
@@ -17,20 +18,40 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from math import inf
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError, PvkdbError, StoreAwayError, StoreBusyError
+from pvkdb.store.changes import data_changes
 from pvkdb.store.curation.dataset import current_version
+from pvkdb.store.curation.kept import LAG, Lag
 from pvkdb.store.database import Store
 from pvkdb.store.drivers import CALL_LIMIT
+from pvkdb_api.core.paths import API
 
 Result = TypeVar("Result")
 
 #: Sessions of readers open at the same time.
 SESSIONS_AT_ONCE = 10
+
+#: Sessions of heavy readers: of what computes, as many as leave most of a processor to others.
+HEAVY_AT_ONCE = 4
+
+#: Beginnings of the paths of heavy requests: what ranks, predicts, simulates or reads whole tables.
+HEAVY = tuple(
+    f"{prefix}{path}"
+    for prefix, paths in {
+        API: ("/rankings/", "/compare", "/series", "/kinetics", "/crossbar", "/simulat", "/hull"),
+        "": ("/applications", "/compare", "/series", "/crossbar", "/compositions/", "/operations"),
+    }.items()
+    for path in paths
+)
+
+#: Seconds between looks at the number of changes of the data.
+WATCH_S = 1.0
 
 #: Sessions of writers; SQLite has one writer at a time, and its lock keeps no order of waiting.
 WRITERS_AT_ONCE = {"sqlite": 1, "postgresql": 3}
@@ -104,12 +125,41 @@ class RequestDeadline:
                 self._info[CALL_LIMIT] = 2.0  # a server that is frozen cancels nothing
 
 
-class ServedStore:
-    """The store of a service; its schema revision is checked once."""
+class DataWatch:
+    """When the data changed, as seen again and again."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self) -> None:
+        #: Number of changes, and when it was last not yet reached; the last look.
+        self._changes: list[tuple[int, float]] = []
+        self._looked = -inf
+
+    def look(self, number: int, at: float) -> None:
+        """Note the number of changes that was read in a session begun ``at``."""
+        if self._changes and number < self._changes[-1][0]:  # another database
+            self._changes, self._looked = [], -inf
+        if not self._changes or number > self._changes[-1][0]:
+            self._changes = [*self._changes[-1000:], (number, self._looked)]
+        self._looked = at
+
+    def age_s(self, number: int) -> float:
+        """Return for how many seconds at most the data have had more changes."""
+        if not self._changes or number < self._changes[0][0]:
+            return inf
+        since = (at for later, at in self._changes if later > number)
+        return time.monotonic() - next(since, self._looked)
+
+
+class ServedStore:
+    """The store of a service; its schema revision is checked once.
+
+    Kept rankings and standings may lag behind the data by ``most_lag_s``.
+    """
+
+    def __init__(self, store: Store, most_lag_s: float = 0.0) -> None:
+        self.store, self.most_lag_s = store, most_lag_s
+        self.watch = DataWatch()
         self.turns = asyncio.Semaphore(SESSIONS_AT_ONCE)
+        self.heavy_turns = asyncio.Semaphore(HEAVY_AT_ONCE)
         self.write_turns = asyncio.Semaphore(WRITERS_AT_ONCE[store.url.get_backend_name()])
         self.preparing_turns = asyncio.Semaphore(PREPARED_AT_ONCE)
         self._migrated = False
@@ -164,6 +214,13 @@ class ServedStore:
             raise NoAnswerError(f"{self.store.name} does not answer within {within_s:g} s")
         return waiting.result()
 
+    async def keep_watching(self) -> None:
+        """Look again and again how often the data have changed."""
+        while True:
+            with contextlib.suppress(DatabaseError):
+                await self.shared(_look, CALL_GRACE_S)
+            await asyncio.sleep(WATCH_S)
+
     def close(self) -> None:
         """Close the connections, after the shared reads have ended."""
         wait(self._shared.values())
@@ -181,6 +238,12 @@ def _read_version(served: ServedStore) -> None:
         served.known_version = current_version(session)
 
 
+def _look(served: ServedStore) -> None:
+    at = time.monotonic()
+    with served.session() as session:
+        served.watch.look(data_changes(session), at)
+
+
 def served_store(request: Request) -> ServedStore:
     """Return the store of the service that answers this request."""
     store: ServedStore = request.app.state.served
@@ -188,7 +251,8 @@ def served_store(request: Request) -> ServedStore:
 
 
 async def _turn(request: Request) -> AsyncIterator[None]:
-    async with served_store(request).turns:
+    served = served_store(request)
+    async with served.heavy_turns if request.url.path.startswith(HEAVY) else served.turns:
         yield
 
 
@@ -223,6 +287,8 @@ def _session(request: Request, lock_wait_s: float | None = None) -> Iterator[Ses
     with served.session(lock_wait_s) as session, until_deadline(request, session):
         request.state.dataset_version = served.known_version = current_version(session)
         request.state.session = session
+        if served.most_lag_s and "no-cache" not in request.headers.get("cache-control", ""):
+            session.info[LAG] = request.state.lag = Lag(served.most_lag_s, served.watch.age_s)
         yield session
 
 

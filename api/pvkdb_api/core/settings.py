@@ -61,6 +61,12 @@ class ServiceSettings(BaseSettings):
     request_timeout_s: float = Field(
         default=60, gt=0, description="Seconds within which an answer must begin."
     )
+    ranking_lag_s: float = Field(
+        default=120,
+        ge=0,
+        description="Seconds that default rankings, and the places of comparisons, may lag behind "
+        "the data while they are made again; 0: never.",
+    )
     send_timeout_s: float = Field(
         default=60,
         gt=0,

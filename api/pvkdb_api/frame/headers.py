@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from math import ceil
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -61,6 +62,9 @@ class Headers:
                 # Routes with a session have read it; routing errors and static pages have not.
                 version = state.get("dataset_version") or await self.served.version()
                 headers = MutableHeaders(scope=message)
+                if (lag := state.get("lag")) is not None and lag.shown_s:
+                    version = lag.version or version
+                    headers["Age"] = str(ceil(lag.shown_s))  # RFC 9111, section 5.1
                 headers["X-Dataset-Version"] = version
                 for name, value in SECURITY.items():
                     headers.setdefault(name, value)

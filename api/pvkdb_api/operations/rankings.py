@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -17,6 +19,8 @@ from pvkdb.kinetics.conditions import Conditions, conditions_of
 from pvkdb.schemas.kinetics import LayerRequest
 from pvkdb.schemas.profiles import SUBJECTS, Profile, Subject
 from pvkdb.schemas.rankings import Ranking
+from pvkdb.snapshots.writing import one_moment
+from pvkdb.store.changes import data_changes
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
 from pvkdb.store.curation.kept import kept
 from pvkdb.store.database import Store
@@ -27,6 +31,8 @@ from pvkdb_api.core.cache import QueryCache
 MOST_RANKED = 3_000
 #: Materials that are ranked of a store with more.
 SHORTLIST = 500
+#: Priority of the process that keeps rankings, below that of the service, and its pauses in s.
+NICE, KEEP_EVERY_S = 5, 1.0
 
 
 def require_rankable(session: Session, command: str) -> None:
@@ -60,7 +66,8 @@ def rank(
 ) -> Ranking:
     """Return the ranking for an application with a shipped profile, kept while the data are same.
 
-    The service and its pages share what is kept; it must not be changed.
+    The default one may lag behind the data (:class:`pvkdb.store.curation.kept.Lag`). The service
+    and its pages share what is kept; it must not be changed.
 
     Raises:
         InputError: the store holds too many devices.
@@ -71,14 +78,15 @@ def rank(
     else:
         options = shortlisted(session, options)
 
+    make = partial(suitability.rank, session, profile, subject, options, conditions=layer)
+    plain = replace(options, weights=options.weights or None) == suitability.Options()
+    if plain and layer == conditions_of(LayerRequest()):
+        return kept(session, f"{subject} for {profile.name}", Ranking, make)
+
     def compute() -> Ranking:
         with naming("weights"):
             suitability.weighted(suitability.criteria_for(profile, subject), options.weights)
-        make = partial(suitability.rank, session, profile, subject, options, conditions=layer)
-        plain = replace(options, weights=options.weights or None) == suitability.Options()
         with naming("reading"):
-            if plain and layer == conditions_of(LayerRequest()):
-                return kept(session, f"{subject} for {profile.name}", Ranking, make)
             return make()
 
     return cache.get(session, profile.name, question(subject, options, layer), compute)
@@ -91,22 +99,33 @@ def question(subject: Subject, options: suitability.Options, layer: Conditions) 
     return {"ranking": asked}
 
 
-def keep_rankings(url: str) -> None:
+def keep_rankings(url: str, parent: int | None = None) -> None:
     """Compute the default rankings and standings that a store does not hold for its data.
 
-    A minute of CPU time after a change of the data, at low priority; what fails is left to the
-    first request for it.
+    At low priority; what fails is left to the first request for it. While ``parent`` is the parent
+    of this process, they are made again each time the data have changed.
     """
-    os.nice(10)
-    store = Store(url)
+    os.nice(NICE)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which ends this
+    store, seen = Store(url), None
+    while parent is None or os.getppid() == parent:
+        with suppress(PvkdbError), one_moment(store) as session:
+            if (number := data_changes(session)) != seen:
+                _keep(session)
+                seen = number
+        if parent is None:
+            break
+        time.sleep(KEEP_EVERY_S)
+    store.close()
+
+
+def _keep(session: Session) -> None:
     default = suitability.Options(), conditions_of(LayerRequest())
     profiles = [suitability.shipped_profile(name) for name in suitability.shipped_profiles()]
     for subject in SUBJECTS:
-        with suppress(PvkdbError), store.session(read_only=True) as session:
-            counted = DEVICES if subject == "devices" else COMPOSITIONS
-            if counted.count(session, {}) <= MOST_RANKED:
-                standings(session, subject)
+        counted = DEVICES if subject == "devices" else COMPOSITIONS
+        if counted.count(session, {}) <= MOST_RANKED:
+            standings(session, subject)
         for profile in profiles:
-            with suppress(PvkdbError), store.session(read_only=True) as session:
+            with suppress(PvkdbError):
                 rank(QueryCache(), session, profile, subject, *default)
-    store.close()

@@ -44,8 +44,6 @@ def serve(
     json: JsonOption = False,
 ) -> None:
     """Run the REST service and web pages. docs/deploy.md lists all settings."""
-    from multiprocessing import get_context
-
     from pvkdb_api.core.settings import read_settings
     from pvkdb_api.server import serve as run
 
@@ -58,20 +56,8 @@ def serve(
         if json:
             print_json({"url": address, "database": store.name})
         messages().print(f"serving {store.name} on {address} (Ctrl-C stops)")
-        process = get_context("spawn").Process(target=_keep, args=(database,), daemon=True)
-        process.start()  # beside the service, so that it holds up no request
 
     run(database, host, port, ready=ready, settings=settings)
-
-
-def _keep(database: str) -> None:
-    """Compute the default rankings; Ctrl-C is for the service, which ends this process."""
-    import signal
-
-    from pvkdb_api.operations.rankings import keep_rankings
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    keep_rankings(database)
 
 
 def mcp(database: DatabaseOption = DEFAULT_DATABASE) -> None:

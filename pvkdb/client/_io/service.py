@@ -57,6 +57,8 @@ class Service:
         self.progress = progress
         self._first, self._middle = replace(patience, patience_s=0.0), patience
         self._filters: dict[str, Mapping[str, FilterInfo]] = {}
+        #: Headers of what is read; who has imported sees it also in rankings, which may lag.
+        self._reading: dict[str, str] = {}
 
     def read(
         self,
@@ -75,7 +77,8 @@ class Service:
             sink: file that receives the body; emptied before each attempt.
         """
         patience = self._middle if middle else self._first
-        return exchange(HttpRequest("GET", path, parameters or {}), self.url, patience, sink)
+        request = HttpRequest("GET", path, parameters or {}, headers=self._reading)
+        return exchange(request, self.url, patience, sink)
 
     def read_once(self, path: str) -> Steps[httpx.Response]:
         """Send a GET request once, without retries."""
@@ -102,6 +105,8 @@ class Service:
         headers = {"Idempotency-Key": key}
         if content is not None:
             headers["Content-Type"] = media_type
+        if path.startswith(path_of("import")):
+            self._reading["Cache-Control"] = "no-cache"
         request = HttpRequest("POST", path, parameters or {}, content=content, headers=headers)
         return exchange(request, self.url, self._first)
 

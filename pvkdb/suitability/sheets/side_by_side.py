@@ -7,6 +7,7 @@ that nobody has measured, so that it decides nothing.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
@@ -87,6 +88,7 @@ class Standings(BaseModel):
     #: Standard deviation of all candidates by metric, on its scale.
     deviations: dict[str, float] = {}
     spread: Spread | None = None
+    dataset_version: str = ""
 
 
 def standings(session: Session, subject: Subject) -> Standings:
@@ -120,16 +122,17 @@ def _all(session: Session, subject: Subject) -> Standings:
         applications=applications,
         deviations={name: _deviation(each, listed) for name, each in METRICS.items()},
         spread=spread,
+        dataset_version=current_version(session),
     )
 
 
 def _places(judged: Sequence[Judged], reports: Sequence[Reports]) -> dict[str, Standing]:
     judged = [each for each in judged if each.known]
-    scores = [each.score for each in judged if not each.candidate.unreviewed]
+    scores = sorted(-each.score for each in judged if not each.candidate.unreviewed)
     entries = ranked_entries(judged, reports, Options())
     return {
         entry.id: Standing(
-            rank=sum(score > entry.score for score in scores) + 1,
+            rank=bisect_left(scores, -entry.score) + 1,
             unreviewed=each.candidate.unreviewed,
             sure=_sure(entry),
             **{name: getattr(entry, name) for name in _COPIED},
@@ -171,7 +174,8 @@ def side_by_side(session: Session, request: CompareRequest) -> Comparison:
             noun = "device" if request.devices else "composition"
             raise NotFoundError(unknown_name(noun, name, known.names))
     chosen = [candidates[name] for name in names]
-    return comparison(subject, chosen, known, current_version(session))
+    version = known.dataset_version or current_version(session)
+    return comparison(subject, chosen, known, version)
 
 
 def _formula(session: Session, given: str) -> str:

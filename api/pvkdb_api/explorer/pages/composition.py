@@ -18,9 +18,10 @@ from pvkdb.chemistry.phases import MEASURED
 from pvkdb.compositions.compounds import compound_of
 from pvkdb.display.numbers import computed_ev
 from pvkdb.errors import InputError, MissingExtraError, NotFoundError, unknown_name
-from pvkdb.kinetics.conditions import Conditions
+from pvkdb.kinetics.conditions import Conditions, conditions_of
 from pvkdb.operations.fields import Text
 from pvkdb.schemas.calculations.migration import HOST_PHASES
+from pvkdb.schemas.kinetics import LayerRequest
 from pvkdb.schemas.tables import CalculationsRow, CompositionsRow, MaterialsRow
 from pvkdb.store.collections import COMPOSITIONS, DEVICES, STRUCTURES
 from pvkdb.store.curation.registration import material_id
@@ -40,7 +41,7 @@ from pvkdb_api.explorer.site.rendering import client_code, link, page, part, par
 from pvkdb_api.explorer.tables.cells import energy
 from pvkdb_api.explorer.tables.table import quoted
 from pvkdb_api.listing.parameters import Layer
-from pvkdb_api.operations.rankings import shortlisted
+from pvkdb_api.operations.rankings import rank
 
 router = APIRouter(include_in_schema=False)
 
@@ -58,9 +59,6 @@ _VACANCY = "vacancy"
 
 #: Value of ``sections`` that includes the slow sections, for browsers without scripts.
 _ALL = "all"
-
-#: Random weights behind the interval of a score: enough for one digit, and fast.
-SAMPLES = 200
 
 _SUITABILITY_FIELDS = (
     *("rank", "score", "score_low", "score_high", "because", "coverage", "met", "unknown"),
@@ -94,7 +92,7 @@ def get_composition(
         case "suitability":
             if (title := _titles().get(application or "")) is None:
                 raise NotFoundError(unknown_name("application", application or "", _titles()))
-            entry = _suitability(session, counts, application or "", composition.formula)
+            entry = _suitability(request, session, application or "", composition.formula)
             asked = {"application": application, "title": title, "entry": entry}
             return part(request, "_composition_standing.html", **asked)
         case "windows":
@@ -112,7 +110,7 @@ def get_composition(
     if sections == _ALL:
         slow = _predictions(session, composition, layer) | _diagrams(session, counts, composition)
         slow["suitability"] = {
-            name: _suitability(session, counts, name, composition.formula) for name in _titles()
+            name: _suitability(request, session, name, composition.formula) for name in _titles()
         }
     first = [
         row.id
@@ -316,35 +314,24 @@ def _titles() -> dict[str, str]:
 
 
 def _suitability(
-    session: Session, counts: QueryCache, application: str, formula: str
+    request: Request, session: Session, application: str, formula: str
 ) -> Mapping[str, Any] | str:
-    """Return the row of a composition in the ranking of an application, or why it has none.
-
-    The ranking is cached while the data are unchanged.
-    """
-
-    def ranked() -> dict[str, Any]:
-        options = shortlisted(session, suitability.Options(samples=SAMPLES))
-        ranking = suitability.rank(session, application, "materials", options)
-        sizes = {
-            "total": len(ranking.candidates),
-            "criteria": sum(each.weight > 0 for each in ranking.criteria),
-        }
-        return {
-            entry.id: {**{name: getattr(entry, name) for name in _SUITABILITY_FIELDS}, **sizes}
-            for entry in ranking.candidates
-        } | {
-            **dict.fromkeys(
-                ranking.not_rankable, "not rankable: nothing is known on a criterion with weight"
-            ),
-            "": f"not among them: {ranking.chosen}"
-            if ranking.chosen
-            else "not ranked: a general formula for several compositions",
-        }
-
-    places = counts.get(session, f"suitability/{application}", {}, ranked)
-    found: Mapping[str, Any] | str = places.get(formula, places[""])
-    return found
+    """Return the row of a composition in the ranking of an application, or why it has none."""
+    profile, plain = suitability.shipped_profile(application), conditions_of(LayerRequest())
+    cache: QueryCache = request.app.state.ranking_cache
+    ranking = rank(cache, session, profile, "materials", suitability.Options(), plain)
+    for entry in ranking.candidates:
+        if entry.id == formula:
+            return {
+                **{name: getattr(entry, name) for name in _SUITABILITY_FIELDS},
+                "total": len(ranking.candidates),
+                "criteria": sum(each.weight > 0 for each in ranking.criteria),
+            }
+    if formula in ranking.not_rankable:
+        return "not rankable: nothing is known on a criterion with weight"
+    if ranking.chosen:
+        return f"not among them: {ranking.chosen}"
+    return "not ranked: a general formula for several compositions"
 
 
 def _elsewhere(request: Request, session: Session, key: str) -> Response:

@@ -149,6 +149,7 @@ def page(
             path=request.url.path,
             dataset_version=getattr(state, "dataset_version", None),
             caller=getattr(state, "caller", None),
+            lag=getattr(state, "lag", None),
             **context,
         )
     )

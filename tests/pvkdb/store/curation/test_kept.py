@@ -58,3 +58,25 @@ def test_a_result_is_computed_again_only_after_a_change(sqlite_store, answer, mo
     assert (answer(), answer()) == (3, 3)
     monkeypatch.setattr(kept, "_code", lambda: "another version")
     assert answer() == 4
+
+
+def test_the_last_result_is_shown_for_a_while_where_another_process_makes_it_again(
+    sqlite_store, answer
+) -> None:
+    assert answer() == 1
+    with sqlite_store.session() as session:
+        session.execute(text("UPDATE bibliography SET title = title"))
+
+    def lagging(most_s: float) -> tuple[int, kept.Lag]:
+        lag = kept.Lag(most_s, lambda seen: 5.0)
+        with sqlite_store.session(read_only=True) as session:
+            session.info[kept.LAG] = lag
+            found = kept.kept(session, "answer", Answer, lambda: Answer(value=2))
+        return found.value, lag
+
+    value, lag = lagging(most_s=6)
+    assert (value, lag.shown_s) == (1, 5.0)
+    sqlite_store.kept.clear()  # from the database
+    assert lagging(most_s=6)[0] == 1
+    value, lag = lagging(most_s=4)
+    assert (value, lag.shown_s) == (2, 0.0)
