@@ -253,6 +253,19 @@ def test_rows_added_while_one_pages_do_not_disturb():
         assert len(results) == 4
 
 
+def test_who_has_imported_something_asks_for_rankings_that_do_not_lag() -> None:
+    empty = httpx.Response(200, json=EMPTY)
+    refused = httpx.Response(422, json={})
+    told = Told(empty, refused, empty)
+    with Client("http://service", transport=told) as client:
+        client.devices.count()
+        with pytest.raises(ServiceError):
+            client.import_papers({"devices": []})
+        client.devices.count()
+    sent = [request.headers.get("Cache-Control") for request in told.requests]
+    assert sent == [None, None, "no-cache"]
+
+
 def test_a_paper_is_imported_from_a_file_or_a_mapping(client, tmp_path):
     paper = tmp_path / "paper of öne.yaml"
     paper.write_text(
