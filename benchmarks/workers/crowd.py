@@ -104,13 +104,11 @@ class Crowd:
     def missed(self) -> list[str]:
         """Return where the bar was missed."""
         short = [each for kind in SHORT for each in self.times_s[kind]]
-        others = Counter(
-            {status: count for kinds in self.statuses.values() for status, count in kinds.items()}
-        )
+        statuses = sum(self.statuses.values(), Counter[str]())
         found = {
             f"short requests {percentile(short, 99):.2f} s (99 %)": percentile(short, 99) > SHORT_S,
             f"/livez {max(self.times_s['/livez']):.2f} s": max(self.times_s["/livez"]) > LIVEZ_S,
-            f"statuses {dict(others)}": others.keys() != {"200"},
+            f"statuses {dict(statuses)}": statuses.keys() != {"200"},
             f"an answer {max(self.ages_s, default=0)} s old": max(self.ages_s, default=0)
             > self.most_s,
             f"the first page {max(self.times_s[FIRST], default=0):.2f} s": max(

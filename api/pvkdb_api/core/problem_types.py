@@ -49,7 +49,8 @@ for the seconds in Retry-After. Pages of 500 rows and /api/v1/export need fewer 
 service the value of the header X-Request-ID.
 501 | not-installed | A package that this needs is not installed on the server. | The owner of the \
 service installs what "detail" names.
-503 | unavailable | The database cannot be reached, is busy, or has not been upgraded. | Send the \
+503 | unavailable | The database cannot be reached, is busy, or has not been upgraded, or too many \
+requests wait. | Send the \
 same again after the seconds in Retry-After; without this header, "detail" says what to do.
 504 | too-slow | The answer would have taken longer than a request may. | Narrow the search; the \
 owner of the service sets the limit with PVKDB_REQUEST_TIMEOUT_S."""

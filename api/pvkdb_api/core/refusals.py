@@ -20,7 +20,7 @@ from pvkdb.schemas.imports import FileProblem
 from pvkdb.schemas.responses import Problem
 from pvkdb.store.security.keys import KeyRefusedError
 from pvkdb_api.core.problem_types import PROBLEM_TYPES
-from pvkdb_api.core.sessions import NoAnswerError
+from pvkdb_api.core.sessions import NoAnswerError, NoTurnError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -53,6 +53,7 @@ READ_ONLY = "the database of this service may only be read; write through anothe
 DATABASE: dict[type[PvkdbError], str] = {
     errors.NotMigratedError: NOT_MIGRATED,
     errors.ReadOnlyStoreError: READ_ONLY,
+    NoTurnError: "too many requests wait before this one; try again later",
     NoAnswerError: "the database of this service does not answer; try again later",
     errors.StoreBusyError: "the database of this service is being written by another "
     "program; try again later",

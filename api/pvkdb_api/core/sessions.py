@@ -38,7 +38,7 @@ Result = TypeVar("Result")
 SESSIONS_AT_ONCE = 10
 
 #: Sessions of heavy readers: of what computes, as many as leave most of a processor to others.
-HEAVY_AT_ONCE = 4
+HEAVY_AT_ONCE = 2
 
 #: Beginnings of the paths of heavy requests: what ranks, predicts, simulates or reads whole tables.
 HEAVY = tuple(
@@ -62,6 +62,9 @@ PREPARED_AT_ONCE = 2
 #: Share of a request's time in which it is prepared; the rest is for the database and the answer.
 PREPARING = 0.9
 
+#: Share of a request's time in which its turn must come; the rest is for the answer.
+WAITING = 0.75
+
 #: Seconds that a write waits for its turn and for locks together, before it is refused.
 WRITE_WAIT_S = 4.0
 
@@ -83,10 +86,15 @@ class NoAnswerError(StoreAwayError):
     """The database does not answer; it may be frozen or overloaded."""
 
 
+class NoTurnError(StoreAwayError):
+    """Other requests keep the service busy for longer than this one may wait for its turn."""
+
+
 class RequestDeadline:
     """Interrupts the database statements of one request when its deadline passes."""
 
     def __init__(self, seconds: float) -> None:
+        self.turn_until = time.monotonic() + WAITING * seconds
         self.prepared_until = time.monotonic() + PREPARING * seconds
         self._lock = threading.Lock()
         self._connection: Any = None
@@ -252,8 +260,17 @@ def served_store(request: Request) -> ServedStore:
 
 async def _turn(request: Request) -> AsyncIterator[None]:
     served = served_store(request)
-    async with served.heavy_turns if request.url.path.startswith(HEAVY) else served.turns:
+    deadline: RequestDeadline | None = getattr(request.state, "deadline", None)
+    turns = served.heavy_turns if request.url.path.startswith(HEAVY) else served.turns
+    try:
+        async with asyncio.timeout(deadline.turn_until - time.monotonic() if deadline else None):
+            await turns.acquire()
+    except TimeoutError:
+        raise NoTurnError("the requests before this one take longer than it may wait") from None
+    try:
         yield
+    finally:
+        turns.release()
 
 
 async def _write_turn(request: Request) -> AsyncIterator[float]:

@@ -62,7 +62,7 @@ class ServiceSettings(BaseSettings):
         default=60, gt=0, description="Seconds within which an answer must begin."
     )
     ranking_lag_s: float = Field(
-        default=120,
+        default=300,
         ge=0,
         description="Seconds that default rankings, and the places of comparisons, may lag behind "
         "the data while they are made again; 0: never.",

@@ -204,7 +204,8 @@ class Reports:
         low, high = self._ends(evidence)
         if evidence.word is not None or isinf(low) or isinf(high):
             return self._range(evidence)[0]
-        return _spread([self._closed(evidence, low, high)])[0].value
+        worth = self._closed(evidence, low, high)
+        return float(worth[0] if worth.min() == worth.max() else worth.mean())
 
     def _range(self, evidence: Evidence) -> tuple[float, float]:
         """Return the worst and the best desirability that the evidence allows."""

@@ -164,7 +164,7 @@ def test_suitability_is_that_of_the_rankings(guest, served):
     expect(tab.locator("#standings tr")).to_have_count(11)
     expect(tab.locator("#standings [data-wanted]")).to_have_count(0)
     for name in ("selector", "photonic-synapse"):
-        ranking = rest(served, f"rankings/{name}", subject="materials", samples="200")
+        ranking = rest(served, f"rankings/{name}", subject="materials")
         mine = next(each for each in ranking["candidates"] if each["id"] == "CsPbBr3")
         shown = numbers(tab.locator(f"#standings [data-application={name}]"))
         keys = ("rank", "score", "score_low", "score_high", "coverage")
