@@ -40,12 +40,12 @@ from validation.pages import FOLDER
 
 #: What is kept of all calculations.
 CALCULATIONS = FOLDER / "gaps" / "calculations.jsonl.gz"
-#: The cheapest cell of each family. Tilts are corrected for by pairs of both cells.
+#: The cheapest cell of each family, the smallest first. Tilts are corrected for by pairs of both.
 CHEAPEST = {
     "3D": "Pm-3m",
-    "double": "Fm-3m",
-    "vacancy-ordered": "Fm-3m",
     "RP": "I4/mmm",
+    "vacancy-ordered": "Fm-3m",
+    "double": "Fm-3m",
     "A3B2X9": "P-3m1",
 }
 #: Elements whose d or f shell is open in a halide: spin decides, and PBE is least sure of them.
@@ -102,6 +102,8 @@ def cases(session: Session) -> list[GapCase]:
             group = "candidate" if summary.e_a_computed_min_ev is None else "barrier"
             others[group].append(GapCase(group, summary.formula, cheap))
     devices.sort(key=lambda each: each[0])
+    for group_cases in others.values():
+        group_cases.sort(key=lambda case: [*CHEAPEST.values()].index(case.phase))
     return [*(case for _, case in devices), *others["barrier"], *others["candidate"]]
 
 

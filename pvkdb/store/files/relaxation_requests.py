@@ -151,7 +151,7 @@ def gap_request(session: Session, question: GapQuestion) -> GapRequest:
 
     Raises:
         NotFoundError: there is no such relaxation.
-        InputError: it is not done.
+        InputError: it is not done, or has no host.
     """
     request, _, host = _relaxed(session, question.relaxation)
     return GapRequest(
@@ -174,7 +174,12 @@ def _relaxed(session: Session, key: str) -> tuple[RelaxRequest, RelaxResult, Hos
     result = RelaxResult.model_validate(found.result)
     relaxed = session.scalars(
         select(Structure).where(Structure.calculation_id == key, Structure.role == "host")
-    ).one()
+    ).one_or_none()
+    if relaxed is None:
+        raise InputError(
+            f"relaxation {key} kept no structure of {request.formula}: it became another one on "
+            "the way; take the relaxation of another phase"
+        )
     return request, result, _host(relaxed)
 
 

@@ -12,6 +12,7 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.compositions.compounds import compound_of
 from pvkdb.computed import CALCULATIONS
 from pvkdb.errors import InputError, NotFoundError, ParameterError
+from pvkdb.schemas.calculations.electrons import GapQuestion
 from pvkdb.schemas.calculations.relaxations import (
     EquationOfStateQuestion,
     RelaxQuestion,
@@ -21,6 +22,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.files.calculation_import import take_calculations
 from pvkdb.store.files.relaxation_requests import (
     equation_of_state_request,
+    gap_request,
     relax_request,
     vacancy_request,
 )
@@ -79,6 +81,16 @@ def test_vacancies_of_a_mixture_are_those_of_the_halide_asked_for(other: Store) 
             assert {*vacancy_request(session, asked).sites} == sites
         with pytest.raises(InputError, match="no halide of the host 'Cl'; known: Br, I"):
             vacancy_request(session, VacancyQuestion(relaxation=relaxed.id, halide="Cl"))
+
+
+def test_a_relaxation_that_kept_no_host_is_refused(other: Store) -> None:
+    with other.session() as session:
+        relaxed, _ = submit(session, relax_request(session, RelaxQuestion(formula="CsPbBr3")))
+        relaxed.state = "done"
+        relaxed.result = screened.relaxed("CsPbBr3", -15.0).model_dump(mode="json")
+        session.flush()
+        with pytest.raises(InputError, match="kept no structure of CsPbBr3"):
+            gap_request(session, GapQuestion(relaxation=relaxed.id))
 
 
 @for_each(
