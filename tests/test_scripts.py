@@ -26,10 +26,16 @@ FOLDERS = ("benchmarks", "validation", "curation", "docs")
 #: Arguments with which a script takes seconds. The others are only asked for help.
 SMOKE = {
     "benchmarks/crossbar.py": "16",
+    "benchmarks/hopping.py": "--hops 1000",
     "benchmarks/mutations.py": "--check",
+    "benchmarks/neb.py": "chgnet --phase Pm-3m --hops 1 --fmax 0.1 --steps 2",
     "benchmarks/potentials/batched_neb.py": "chgnet",
+    "benchmarks/potentials/dft.py": "--estimate",
     "benchmarks/ranking.py": "20 3 50",
     "benchmarks/tolerance.py": "1000",
+    "benchmarks/workers/kills.py": "--kills 0 --jobs 10 --database sqlite",
+    "benchmarks/workers/many_workers.py": "--direct --workers 4 --start 0.2 --seconds 3 --hold 0.2 "
+    "--claims 20",
     "curation/independent/compare.py": "",
     "curation/open_pages/compare.py": "",
     "curation/open_pages/tables.py": "",
@@ -38,14 +44,21 @@ SMOKE = {
     "docs/reference/generate.py": "",
     "docs/reference/store_columns.py": "",
     "validation/calibration/make.py": "",
+    "validation/devices/conduction_laws.py": "",
     "validation/dft/benchmark.py": "--page-only",
+    "validation/dft/cells.py": "--only NONE",
     "validation/dft/convergence.py": "--page-only",
+    "validation/dft/hops.py": "--page-only",
+    "validation/drafting/score.py": "texts",
     "validation/migration/make.py": "--page-only",
     "validation/prediction/make.py": "--page-only",
     "validation/structures/hybrids.py": "--page-only",
     "validation/structures/make.py": "--page-only",
     "validation/structures/mixtures.py": "--page-only",
 }
+
+#: Of these, the ones that end with 1 where they are slower than a bar, as on a busy machine.
+TIMED = {"benchmarks/workers/many_workers.py"}
 
 #: Runs a script with arguments; returns its exit status and what it said.
 Run = Callable[..., tuple[int, str]]
@@ -104,4 +117,5 @@ def test_it_answers_help(run: Run, script: str) -> None:
 @pytest.mark.parametrize(("script", "words"), SMOKE.items(), ids=SMOKE)
 def test_it_runs(run: Run, script: str, words: str) -> None:
     status, said = run(script, *words.split())
-    assert status == 0, said
+    assert "Traceback" not in said
+    assert status in ((0, 1) if script in TIMED else (0,)), said

@@ -79,7 +79,7 @@ def write_snapshot(session: Session, path: Path) -> str:
                 return version
             version, rows = write_sqlite(session, folder / SQLITE, folder / PARQUET)
             for name in ("LICENSE", "NOTICE"):
-                (folder / name).write_text(_legal(name), encoding="utf-8")
+                (folder / name).write_text(legal_text(name), encoding="utf-8")
             package = _package(folder, version, rows)
             for name, document in ((PACKAGE, package), (CROISSANT, croissant(package))):
                 text = json.dumps(document, ensure_ascii=False, indent=2)
@@ -143,8 +143,8 @@ def _describe(database: sqlite3.Connection, version: str) -> None:
     facts = {
         "version": version,
         "pvkdb": __version__,
-        "licence": _legal("LICENSE"),
-        "notice": _legal("NOTICE"),
+        "licence": legal_text("LICENSE"),
+        "notice": legal_text("NOTICE"),
         "tables": json.dumps(schemas, ensure_ascii=False),
     }
     database.execute("CREATE TABLE pvkdb_dataset (name TEXT, value TEXT)")
@@ -213,7 +213,7 @@ def _packed(folder: Path) -> Path:
     return path
 
 
-def _legal(name: str) -> str:
+def legal_text(name: str) -> str:
     """Return the text of a file with rights: beside the package, or kept by the installer."""
     beside = Path(__file__).parents[2] / name
     if beside.is_file():

@@ -363,9 +363,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("folder", type=Path, help="folder of the texts")
-    parser.add_argument("parts", nargs="*", metavar="PART", choices=PARTS, default=PARTS)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--show", action="store_true", help="name what is missing and wrong")
     asked = parser.parse_args()
+    if unknown := set(asked.parts) - {*PARTS}:
+        parser.error(f"PART {min(unknown)!r}: is none of {', '.join(PARTS)}")
     for part in asked.parts:
         texts = measured(part, asked.folder)
         for name in ("values", "reference"):

@@ -13,6 +13,7 @@ import argparse
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from typing import Literal, get_args
 
 from sqlalchemy import select
@@ -124,12 +125,12 @@ def main() -> None:
     parser.add_argument("--database", help="store whose calculations are taken")
     url = parser.parse_args().database
     numbers = read()
-    with Store(url or "sqlite://").session(read_only=True) as session:
+    with Store(url).session(read_only=True) if url else nullcontext() as session:
         for potential, request in ((p, r) for p in POTENTIALS for r in requests(p)):
             of_compound = numbers.setdefault(potential, {}).setdefault(request.formula, {})
             if request.phase in of_compound:
                 continue
-            of_compound[request.phase] = _energy_ev(request, session if url else None)
+            of_compound[request.phase] = _energy_ev(request, session)
             NUMBERS.write_text(json.dumps(numbers, indent=1, sort_keys=True) + "\n")
             print(request.formula, request.phase, potential, of_compound[request.phase], flush=True)
 

@@ -139,8 +139,13 @@ def is_local(request: Request) -> bool:
     machine: a web page can make a browser send requests to 127.0.0.1 under the page's own name
     (DNS rebinding), but not under these.
     """
+    return serves_this_machine(request) and not is_of_other_page(request)
+
+
+def serves_this_machine(request: Request) -> bool:
+    """Return whether a request reached the service from this machine under a name of it."""
     own = served_origin(request)
-    if own is None or not is_direct(request) or is_of_other_page(request):
+    if own is None or not is_direct(request):
         return False
     return own.host == "localhost" or is_loopback(own.host.strip("[]"))
 

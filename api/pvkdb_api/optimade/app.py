@@ -27,10 +27,15 @@ from pydantic_core import to_json
 from sqlalchemy import literal
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from pvkdb.errors import DatabaseError, PvkdbError, unknown_name
+from pvkdb.snapshots.writing import legal_text
 from pvkdb.store.base import batches
 from pvkdb_api.core.cache import QueryCache
+from pvkdb_api.core.callers import serves_this_machine
 from pvkdb_api.core.paths import OPTIMADE
 from pvkdb_api.core.refusals import UNREACHABLE
 from pvkdb_api.core.sessions import ReadSession, ServedStore
@@ -75,6 +80,8 @@ RESPONSES: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     "trajectories": (EntryResponseMany, EntryResponseOne),
 }
 
+#: Page with the licence of the data, below ``/optimade``.
+LICENSE = "/license"
 #: Entries of a piece of a file.
 _PIECE = 500
 
@@ -99,6 +106,8 @@ def optimade_app(served: ServedStore) -> FastAPI:
     )
     app.state.served = served
     app.state.counts = QueryCache()
+    app.add_middleware(OpenToPages, allow_origins=["*"])
+    app.add_api_route(LICENSE, show_license, include_in_schema=False)
     app.add_api_route("/versions", versions, response_class=Response, summary="Major versions")
     app.include_router(_version_1("/v1"))
     app.include_router(_version_1(""), include_in_schema=False)
@@ -110,6 +119,14 @@ def optimade_app(served: ServedStore) -> FastAPI:
     return app
 
 
+class OpenToPages(CORSMiddleware):
+    """Let web pages of every origin read, but not what a user serves on their own machine."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        open_to_all = scope["type"] == "http" and not serves_this_machine(Request(scope))
+        await (super().__call__ if open_to_all else self.app)(scope, receive, send)
+
+
 def _version_1(prefix: str) -> APIRouter:
     """Return the routes of version 1 below a base URL."""
     router = APIRouter(prefix=prefix)
@@ -119,6 +136,11 @@ def _version_1(prefix: str) -> APIRouter:
     for kind in ENTRY_TYPES.values():
         _add_entry_type(router, kind)
     return router
+
+
+def show_license() -> Response:
+    """Return the licence, and the terms of the data that come from others, as text."""
+    return PlainTextResponse("\n".join(map(legal_text, ("LICENSE", "NOTICE"))))
 
 
 def versions() -> Response:
@@ -137,7 +159,7 @@ def info(request: Request) -> Response:
         "available_endpoints": ["info", "links", *ENTRY_TYPES],
         "entry_types_by_format": {"json": [*ENTRY_TYPES]},
         "is_index": False,
-        "license": None,
+        "license": f"{root_url(request)}{OPTIMADE}{LICENSE}",
         "available_licenses": None,
         "available_licenses_for_entries": None,
     }
