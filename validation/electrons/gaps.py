@@ -4,9 +4,9 @@
     python -m validation.electrons.gaps --database FILE --list # how many of each group are done
     python -m validation.electrons.gaps --database FILE --group candidate  # those alone
 
-What is done is kept in docs/validation/gaps/calculations.jsonl.gz, a file of `pvkdb jobs export`,
+What is done is kept in pvkdb/computed/gaps-calculations.jsonl.gz, which is part of the release,
 after each tenth gap: run again, on this machine or another, it goes on from there. The structures
-are those of the release of computed results; a high-symmetry cell that it lacks is relaxed first.
+are those of the release; a high-symmetry cell that it lacks is relaxed first.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
+from pvkdb.computed.release import GAPS
 from pvkdb.errors import PvkdbError
 from pvkdb.schemas.calculations import CalculationState, PotentialName
 from pvkdb.schemas.calculations.electrons import GapQuestion
@@ -36,16 +37,13 @@ from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
-from validation.pages import FOLDER
 
-#: What is kept of all calculations.
-CALCULATIONS = FOLDER / "gaps" / "calculations.jsonl.gz"
-#: The cheapest cell of each family. Tilts are corrected for by pairs of both cells.
+#: The cheapest cell of each family, the smallest first. Tilts are corrected for by pairs of both.
 CHEAPEST = {
     "3D": "Pm-3m",
-    "double": "Fm-3m",
-    "vacancy-ordered": "Fm-3m",
     "RP": "I4/mmm",
+    "vacancy-ordered": "Fm-3m",
+    "double": "Fm-3m",
     "A3B2X9": "P-3m1",
 }
 #: Elements whose d or f shell is open in a halide: spin decides, and PBE is least sure of them.
@@ -102,6 +100,8 @@ def cases(session: Session) -> list[GapCase]:
             group = "candidate" if summary.e_a_computed_min_ev is None else "barrier"
             others[group].append(GapCase(group, summary.formula, cheap))
     devices.sort(key=lambda each: each[0])
+    for cases_ in others.values():
+        cases_.sort(key=lambda case: [*CHEAPEST.values()].index(case.phase))
     return [*(case for _, case in devices), *others["barrier"], *others["candidate"]]
 
 
@@ -131,6 +131,8 @@ def relaxation(session: Session, case: GapCase) -> Calculation:
 def compute(store: Store, case: GapCase) -> str:
     """Compute the gap of a case if it is not done; return its outcome in words."""
     with store.session() as session:
+        if known := kept(session, case):
+            return known
         relaxed = relaxation(session, case).id
     Worker(store).run(relaxed)
     with store.session() as session:
@@ -144,17 +146,31 @@ def compute(store: Store, case: GapCase) -> str:
         key = queue.enqueue(session, request, material)[0].id
     Worker(store).run(key)
     with store.session(read_only=True) as session:
-        gap = session.get_one(Calculation, key)
-        result = gap.result or {}
-        found = f"{result['gap_ev']:.2f} eV, {result['cpu_seconds']:.0f} s" if result else ""
-        return found or f"{gap.state}: {(gap.failure_message or '').partition(' End of its')[0]}"
+        return outcome_of(session.get_one(Calculation, key))
+
+
+def kept(session: Session, case: GapCase) -> str:
+    """Return the outcome of a gap that is known; the relaxation that it is of need not be here."""
+    formula, phase = (Calculation.parameters[name].as_string() for name in ("formula", "phase"))
+    of_case = select(Calculation).where(
+        *(Calculation.kind == "gap", formula == case.formula, phase == case.phase),
+        Calculation.state.in_((CalculationState.DONE, CalculationState.FAILED)),
+    )
+    found = session.scalars(of_case).first()
+    return outcome_of(found) if found else ""
+
+
+def outcome_of(gap: Calculation) -> str:
+    """Return the gap of a calculation, or why it has none, in words."""
+    if gap.result:
+        return f"{gap.result['gap_ev']:.2f} eV, {gap.result['cpu_seconds']:.0f} s"
+    return f"{gap.state}: {(gap.failure_message or '').partition(' End of its')[0]}"
 
 
 def keep(store: Store) -> None:
-    """Write what this store has computed, relaxations that gaps rest on among it."""
-    CALCULATIONS.parent.mkdir(parents=True, exist_ok=True)
+    """Write all gaps of a store."""
     with store.session(read_only=True) as session:
-        write_calculations(session, CALCULATIONS, releases=False)
+        write_calculations(session, GAPS, kind="gap")
 
 
 def main() -> None:
@@ -168,9 +184,8 @@ def main() -> None:
     chosen = parser.parse_args()
     one_thread_each()
     store = Store(f"sqlite:///{chosen.database}")
-    if CALCULATIONS.exists():
-        with store.session() as session:
-            take_calculations(session, CALCULATIONS)
+    with store.session() as session:
+        take_calculations(session, GAPS)
     with store.session(read_only=True) as session:
         wanted = [case for case in cases(session) if case.group in (chosen.group or (case.group,))]
         if chosen.list:
