@@ -137,7 +137,7 @@ class DataWatch:
     """When the data changed, as seen again and again."""
 
     def __init__(self) -> None:
-        #: Number of changes, and when it was last not yet reached; the last look.
+        #: Each number of changes that was seen, with the time of the look before it.
         self._changes: list[tuple[int, float]] = []
         self._looked = -inf
 

@@ -37,7 +37,7 @@ def serve(
     port: Annotated[int, Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     workers: Annotated[int | None, Option(help="Number of server processes; default: 1.")] = None,
     allow_local_writes: Annotated[
-        bool, Option("--allow-local-writes", help="Accept writes of this user on this machine.")
+        bool, Option("--allow-local-writes", help="Print a key that writes from this machine.")
     ] = False,
     log_format: Annotated[str | None, Option(help="text (default) or json.")] = None,
     database: DatabaseOption = DEFAULT_DATABASE,

@@ -177,8 +177,8 @@ def _relaxed(session: Session, key: str) -> tuple[RelaxRequest, RelaxResult, Hos
     ).one_or_none()
     if relaxed is None:
         raise InputError(
-            f"relaxation {key} kept no structure of {request.formula}: it became another one on "
-            "the way; take the relaxation of another phase"
+            f"relaxation {key} kept no structure of {request.formula} ({request.phase}): it left "
+            "this phase, or is of no perovskite; take the relaxation of another phase"
         )
     return request, result, _host(relaxed)
 

@@ -60,22 +60,6 @@ def test_short_requests_have_turns_while_heavy_ones_wait(lagging) -> None:
     assert asyncio.run(ask()) == ([200, 200, 200], 200)
 
 
-def test_who_gets_no_turn_in_time_is_told_to_come_again(loaded_sqlite) -> None:
-    app = create_app(f"sqlite:///{loaded_sqlite}", ServiceSettings(request_timeout_s=4))
-
-    async def ask() -> httpx.Response:
-        app.state.served.heavy_turns = asyncio.Semaphore(0)
-        transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url=LOCAL) as client:
-            await client.get("/livez")  # the first request builds the service
-            return await client.get(f"{RANKING}?limit=1")
-
-    told = asyncio.run(ask())
-    app.state.served.close()
-    assert (told.status_code, told.headers["retry-after"]) == (503, "5")
-    assert "too many requests wait" in told.json()["detail"]
-
-
 def test_a_kept_ranking_names_its_version_and_age_and_the_current_one_is_had_on_demand(
     lagging,
 ) -> None:

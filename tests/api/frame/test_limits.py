@@ -14,6 +14,7 @@ from sqlalchemy import text
 from starlette.routing import Mount
 
 from pvkdb.store.database import Store
+from pvkdb_api.core import sessions
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.frame.access import LEAST_BURST, MOST_BUCKETS, TokenBuckets
 
@@ -202,8 +203,11 @@ def test_a_statement_without_end_is_a_504_and_the_database_stops(guarded_store: 
                 assert session.scalar(text(left), {"q": ENDLESS[backend]}) == 0
 
 
-def test_who_waits_for_a_turn_when_time_is_up_does_no_work(guarded_store: Store) -> None:
+def test_who_gets_no_turn_in_time_does_no_work_and_may_come_again(
+    guarded_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     worked = []
+    monkeypatch.setattr(sessions, "WAITING", 0.01)
 
     def work(session: ReadSession) -> None:
         worked.append(session)
@@ -214,14 +218,16 @@ def test_who_waits_for_a_turn_when_time_is_up_does_no_work(guarded_store: Store)
             await served.turns.acquire()
         transport = httpx.ASGITransport(app=api.app, client=api.client)
         async with httpx.AsyncClient(transport=transport, base_url=PUBLIC) as client:
-            asking = asyncio.create_task(client.get("/work"))
-            await asyncio.sleep(0.6)
+            answer = await client.get("/work")
             served.turns.release()
-            return await asking
+            await asyncio.sleep(0)
+            return answer
 
-    with guarding(guarded_store, request_timeout_s=0.2) as api:
+    with guarding(guarded_store, request_timeout_s=60) as api:
         api.app.get("/work")(work)
-        assert asyncio.run(scenario(api)).status_code == 504
+        refused = asyncio.run(scenario(api))
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    assert "too many requests wait" in refused.json()["detail"]
     assert worked == []
 
 
