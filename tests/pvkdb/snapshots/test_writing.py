@@ -150,7 +150,7 @@ def test_what_exists_is_kept_and_what_fails_leaves_nothing(
             write_snapshot(session, folder)
         with pytest.raises(InputError, match=r"missing/a\.zip cannot be written"):
             write_snapshot(session, tmp_path / "missing" / "a.zip")
-        monkeypatch.setattr(writing, "_legal", _full)
+        monkeypatch.setattr(writing, "legal_text", _full)
         with pytest.raises(InputError, match=r"No space left on device"):
             write_snapshot(session, folder / "a.zip")
         monkeypatch.setattr(writing, "_create", _full_database)
