@@ -32,7 +32,7 @@ MOST_RANKED = 3_000
 #: Materials that are ranked of a store with more.
 SHORTLIST = 500
 #: Priority of the process that keeps rankings, below that of the service, and its pauses in s.
-NICE, KEEP_EVERY_S = 5, 1.0
+NICE, KEEP_EVERY_S = 15, 1.0
 
 
 def require_rankable(session: Session, command: str) -> None:
