@@ -28,6 +28,10 @@ for package in ("pvkdb", "pipelines/pvkdb_pipelines", "api/pvkdb_api"):
     files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     missing = {path.relative_to(folder.parent).as_posix() for path in files} - brought
     assert not missing, f"the wheel lacks {sorted(missing)[:5]}"
+(metadata,) = (name for name in brought if name.endswith(".dist-info/METADATA"))
+described = ZipFile(wheel).read(metadata).decode()
+assert "](docs/" not in described, "the page of an index links to files that it does not have"
+assert "the explorer (`docs/explorer.md`)" in described
 PY
 
 echo "-- base install from the source distribution"

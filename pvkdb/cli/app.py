@@ -135,9 +135,10 @@ class Commands(TyperGroup):
                     formatter.write_dl(lines)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return a command, whose packages are installed unless its help is wanted."""
+        """Return a command, whose packages are installed unless its help or words are wanted."""
         name, command, rest = super().resolve_command(ctx, args)
-        if (extra := _EXTRAS.get(name or "")) and "--help" not in rest:
+        shown = ctx.resilient_parsing or "--help" in rest
+        if (extra := _EXTRAS.get(name or "")) and not shown:
             from pvkdb._extras import require
 
             require(extra)
@@ -164,7 +165,6 @@ app = typer.Typer(
     help="Materials database and screening pipeline for halide-perovskite memristors.",
     epilog="Example: pvkdb rank synaptic-training",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

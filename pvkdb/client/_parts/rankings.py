@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from pvkdb.client._io.answers import parse
 from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
@@ -11,6 +11,7 @@ from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.client._parts.parameters import RangeValue, parameters_of
 from pvkdb.client._search.queries import FilterValue, query_of
+from pvkdb.client._search.tables import chosen_fields
 
 if TYPE_CHECKING:
     from pvkdb.schemas.profiles import Profile, Subject
@@ -62,6 +63,7 @@ class RankingOperations(ClientPart):
         unreviewed: bool = False,
         samples: int | None = None,
         limit: int | None = None,
+        fields: Iterable[str] | None = None,
         thickness_nm: RangeValue | None = None,
         bias_v: RangeValue | None = None,
         temperature_k: RangeValue | None = None,
@@ -79,6 +81,8 @@ class RankingOperations(ClientPart):
             unreviewed: whether imports that nobody has confirmed count.
             samples: number of random weights of papers and criteria.
             limit: number of candidates, from the best on; all are ranked.
+            fields: only these fields of each candidate and its id; reading another one raises an
+                error.
             thickness_nm: layer thickness for predictions, a number or (low, high).
             bias_v: bias across the layer, likewise; default for devices: their SET voltage.
             temperature_k: temperature, likewise.
@@ -89,24 +93,31 @@ class RankingOperations(ClientPart):
 
         Raises:
             NotFoundError: the application does not exist; lists the known ones.
-            InputError: a weight, the reading or a filter cannot be used.
+            InputError: a weight, the reading, a field or a filter cannot be used.
 
         Example:
             >>> ranking = client.rankings.get("synaptic-training", samples=10, limit=20)
             >>> ranking.candidates[0].kind
             'device'
         """
-        from pvkdb.schemas.rankings import Ranking, RankingQuestion
+        from pydantic import create_model
 
-        given = locals()
+        from pvkdb.schemas.rankings import RankedCandidate, Ranking, RankingQuestion
+        from pvkdb.schemas.tables.columns import only_fields
+
+        given, model = locals(), Ranking
         asked = {name: given[name] for name in RankingQuestion.model_fields}
+        if fields is not None:
+            asked["fields"] = [*chosen_fields("candidates", "id", fields, RankedCandidate)]
+            part: Any = only_fields(RankedCandidate, tuple(asked["fields"]))
+            model = create_model("Ranking", __base__=Ranking, candidates=list[part])
         query = parameters_of(limit=limit, **asked)
         chosen = {
             name: value if isinstance(value, str) else ",".join(value)
             for name, value in query_of(filters).items()
         }
         answer = yield from self._service.read(path_of("rankings", application), chosen | query)
-        return parse(Ranking, answer)
+        return parse(model, answer)
 
     @operation
     def sheet(

@@ -21,6 +21,23 @@ RowT = TypeVar("RowT", bound="Row")
 DocumentT = TypeVar("DocumentT", bound="BaseModel")
 
 
+def chosen_fields(
+    what: str, key: str, fields: Iterable[str], model: type[BaseModel]
+) -> tuple[str, ...]:
+    """Return the fields of ``what`` that are asked for, each once behind the key.
+
+    Raises:
+        InputError: a field does not exist; names the nearest one.
+    """
+    if isinstance(fields, str):
+        raise InputError(f"fields={fields!r} is not a list; write fields=[{fields!r}]")
+    wanted = tuple(dict.fromkeys([key, *fields]))
+    for name in wanted:
+        if name not in model.model_fields:
+            raise InputError(unknown_name(f"field of {what}", str(name), model.model_fields))
+    return wanted
+
+
 class TableModels(Generic[RowT, DocumentT]):
     """The name of a collection, with the models of its rows and of a single entry.
 
@@ -42,14 +59,8 @@ class TableModels(Generic[RowT, DocumentT]):
         """
         if fields is None:
             return self
-        if isinstance(fields, str):
-            raise InputError(f"fields={fields!r} is not a list; write fields=[{fields!r}]")
-        wanted = dict.fromkeys([self.key, *fields])
-        for name in wanted:
-            if name not in self.row.model_fields:
-                known = self.row.model_fields
-                raise InputError(unknown_name(f"field of {self.name}", str(name), known))
-        return TableModels(self.name, self._document, tuple(wanted))
+        wanted = chosen_fields(self.name, self.key, fields, self.row)
+        return TableModels(self.name, self._document, wanted)
 
     @property
     def parameters(self) -> dict[str, str]:

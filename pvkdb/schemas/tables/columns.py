@@ -19,7 +19,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from annotated_types import Ge, Le
-from pydantic import Field, create_model
+from pydantic import BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -171,28 +171,30 @@ class Row(StrictModel, NotebookView):
     @classmethod
     def only(cls, fields: Iterable[str]) -> type[Self]:
         """Return a row with some columns; reading another one raises a clear error."""
-        part: type[Self] = _part(cls, tuple(fields))
-        return part
+        part: Any = only_fields(cls, tuple(fields))
+        part.primary_key = cls.primary_key
+        return part  # type: ignore[no-any-return]  # made at run time
 
 
 @lru_cache(maxsize=500)
-def _part(row: type[Row], fields: tuple[str, ...]) -> Any:
-    class Partial(Row):
+def only_fields(model: type[BaseModel], fields: tuple[str, ...]) -> Any:
+    """Return a model with some fields of another; reading another one raises a clear error."""
+    base: Any = Row if issubclass(model, Row) else BaseModel
+
+    class Partial(base, NotebookView):  # type: ignore[misc]  # made at run time
         if not TYPE_CHECKING:
 
             def __getattr__(self, name: str) -> Any:
-                if name in row.model_fields:
+                if name in model.model_fields:
                     raise AttributeError(
                         f"{name!r} was not requested; add it to fields=, or leave fields= out"
                     )
                 return super().__getattr__(name)
 
     chosen: dict[str, Any] = {
-        name: (row.model_fields[name].annotation, row.model_fields[name]) for name in fields
+        name: (model.model_fields[name].annotation, model.model_fields[name]) for name in fields
     }
-    model: Any = create_model(f"Part of {row.__name__}", __base__=Partial, **chosen)
-    model.primary_key = row.primary_key
-    return model
+    return create_model(f"Part of {model.__name__}", __base__=Partial, **chosen)
 
 
 def csv_cell(value: object, raw: bool = False) -> str:

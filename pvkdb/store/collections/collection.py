@@ -149,11 +149,14 @@ class Collection(Generic[RowT]):
             if value is None:
                 continue
             try:
-                accepted = self._accepted(name, value)
-                conditions[name] = self.filters[name].condition(accepted)
+                found[name] = self._accepted(name, value)
+                if not self.filters[name].joint:
+                    conditions[name] = self.filters[name].condition(found[name])
             except InputError as error:
                 raise ParameterError(name, str(error)) from error
-            found[name] = accepted
+        if joint := {name: found[name] for name in found if self.filters[name].joint}:
+            first = next(iter(joint))
+            conditions[first] = self.filters[first].condition(joint)
         found.conditions = conditions
         return found
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from operator import ge, le
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, func, literal, or_, select, true
@@ -21,6 +20,7 @@ from pvkdb.store.collections.materials import ions_on_sites
 from pvkdb.store.collections.shared_filters import (
     FACTORS,
     any_of,
+    energy_filters,
     ion_filters,
     ions_named,
     material_filters,
@@ -34,6 +34,7 @@ from pvkdb.store.models.summaries import KINDS
 from pvkdb.store.models.summaries import CompositionCount as Count
 from pvkdb.store.models.summaries import CompositionSummary as Summary
 from pvkdb.store.rows.among import among
+from pvkdb.store.rows.energy_ranges import ORIGINS
 from pvkdb.store.rows.reading import Derived, Made, TableRows
 
 #: Data that a composition can have, by the kinds of which one must be there.
@@ -43,6 +44,9 @@ _HAS = {
     "e_a_computed": ("e_a_computed",),
     **{name: (name,) for name in ("devices", "reported", "computed", "structures", "stability")},
 }
+
+#: The kind of data that a composition has with any energy of an origin.
+_ANY = {"literature": "reported", "computed": "computed"}
 
 _RANGES = {
     "above_hull": (Summary.above_hull_ev_per_atom, "energy above the hull, eV/atom", 0.0),
@@ -97,28 +101,21 @@ def _with_ion(values: Sequence[str], site: str | None = None) -> ColumnElement[b
     return Summary.composition_id.in_(occupied(values, site))
 
 
-def _energy_filters() -> dict[str, Filter]:
-    """Return filters by energies of the halide vacancy, reported or computed."""
-    found = {}
-    for name, meaning in (("e_a", "activation energy"), ("dfe", "formation energy")):
-        for end, side, other, meets, example in (
-            ("min", "above", "max", ge, 0.1),
-            ("max", "below", "min", le, 0.4),
-        ):
-            columns = [
-                getattr(Summary, f"{name}_{origin}_{other}_ev")
-                for origin in ("literature", "computed")
-            ]
-            found[f"{name}_{end}"] = Filter(
-                f"Compositions whose {meaning} of the halide vacancy, reported or computed, "
-                f"reaches this value or lies {side}, in eV.",
-                float,
-                lambda v, columns=columns, meets=meets: or_(  # type: ignore[misc]
-                    *(meets(column, v) for column in columns)
-                ),
-                example=example,
-            )
-    return found
+def _in_range(name: str, origin: str, low: float | None, high: float | None) -> ColumnElement[bool]:
+    least, most = (getattr(Summary, f"{name}_{origin}_{end}_ev") for end in ("min", "max"))
+    return and_(true() if low is None else most >= low, true() if high is None else least <= high)
+
+
+def _with_energies(given: Mapping[str, Any]) -> ColumnElement[bool]:
+    """Condition for compositions whose energies of one origin meet the bounds of each quantity."""
+    origins = given.get("origin", ORIGINS)
+    bounds = {name: (given.get(f"{name}_min"), given.get(f"{name}_max")) for name in ("e_a", "dfe")}
+    met = [
+        or_(*(_in_range(name, origin, *ends) for origin in origins))
+        for name, ends in bounds.items()
+        if ends != (None, None)
+    ]
+    return and_(*met) if met else or_(*(_with_data(Summary, [_ANY[each]]) for each in origins))
 
 
 def _canonical(text: str) -> str:
@@ -173,7 +170,7 @@ COMPOSITIONS = Collection(
         "lowest_phase": any_of(
             Summary.lowest_phase, "Phase of lowest computed energy.", example="Pnma"
         ),
-        **_energy_filters(),
+        **energy_filters(_with_energies, "Compositions with {} of the halide vacancy"),
         **range_filters(_RANGES),
         "has": several(
             "What is known of it: e_a and dfe, an activation and a formation energy of the "

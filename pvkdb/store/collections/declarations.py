@@ -21,7 +21,8 @@ class Filter:
     """A filter: what it means, the type of its value, the condition it makes.
 
     A filter of ``many`` takes several values and keeps rows that match any of them; its condition
-    is made from all of them.
+    is made from all of them. The ``joint`` filters of a collection make one condition together,
+    from the values of those that are given, by their names.
     """
 
     description: str
@@ -30,6 +31,7 @@ class Filter:
     choices: tuple[str, ...] = ()
     many: bool = False
     example: Any = None
+    joint: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.responses import EnergySummary
@@ -18,6 +18,7 @@ from pvkdb.store.collections.shared_filters import (
     material_is,
     of_material,
     reaches,
+    statements_where,
     stays,
     through,
 )
@@ -59,7 +60,7 @@ ENERGETICS = Collection(
             stays,
             example=0.4,
         ),
-        **energy_filters(lambda statement: statement, "Statements of"),
+        **energy_filters(lambda given: and_(*statements_where(given)), "Statements of {}"),
         **cited(Energetic, EnergeticReference, "r36"),
         "q": Filter(
             "Words in the public name of the material, or in the full name of one of its ions.",

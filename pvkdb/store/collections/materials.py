@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -20,6 +20,7 @@ from pvkdb.store.collections.shared_filters import (
     material_filters,
     range_filters,
     several,
+    statements_where,
     words,
 )
 from pvkdb.store.models.devices import Device
@@ -55,6 +56,11 @@ def _known(values: Sequence[str]) -> ColumnElement[bool]:
             for model, conditions in (_KNOWN[value] for value in values)
         ),
     )
+
+
+def _with_energies(given: Mapping[str, Any]) -> ColumnElement[bool]:
+    stated = select(Energetic.id).where(Energetic.material_id == Material.id, Energetic.current())
+    return and_(*(stated.where(each).exists() for each in statements_where(given)))
 
 
 def _counted(model: Any, column: Any) -> Any:
@@ -156,14 +162,7 @@ MATERIALS = Collection(
             "CH3NH3PbI3",
         ),
         **material_filters(lambda condition: condition),
-        **energy_filters(
-            lambda statement: (
-                select(Energetic.id)
-                .where(Energetic.material_id == Material.id, statement, Energetic.current())
-                .exists()
-            ),
-            "Materials with",
-        ),
+        **energy_filters(_with_energies, "Materials with {}"),
         **range_filters(
             {
                 name: (_of_composition(CompositionTolerance, name), *each)

@@ -21,6 +21,7 @@ from pvkdb.errors import InputError
 from pvkdb.store.collections.declarations import Filter
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
+from pvkdb.store.rows.energy_ranges import ORIGINS
 
 Column = InstrumentedAttribute[Any]
 
@@ -234,25 +235,34 @@ def stays(value: float) -> ColumnElement[bool]:
     return or_(Energetic.value_min_ev <= value, Energetic.value_min_ev.is_(None))
 
 
-_QUANTITIES = {"e_a": ("E_A", "activation energy"), "dfe": ("DFE", "defect formation energy")}
+_QUANTITIES = {"e_a": ("E_A", "an activation energy"), "dfe": ("DFE", "a formation energy")}
+_ENDS = {"min": ("above", reaches, 0.1), "max": ("below", stays, 0.4)}
+_OF_ORIGIN: dict[str, ColumnElement[bool]] = {
+    "literature": Energetic.calculation_id.is_(None),
+    "computed": Energetic.calculation_id.is_not(None),
+}
 
 
-def energy_filters(of: Any, whose: str) -> dict[str, Filter]:
-    """Filters by bounds on energies; ``of`` turns an energy's condition into a row's."""
-    found = {}
-    for name, (quantity, words_) in _QUANTITIES.items():
-        for end, side, meets, example in (
-            ("min", "above", reaches, 0.1),
-            ("max", "below", stays, 0.4),
-        ):
-            found[f"{name}_{end}"] = Filter(
-                f"{whose} an {words_} that reaches this value or lies {side}, in eV.",
-                float,
-                lambda v, quantity=quantity, meets=meets: of(  # type: ignore[misc]
-                    (Energetic.quantity == quantity) & meets(v)
-                ),
-                example=example,
-            )
+def statements_where(given: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    """Return conditions on energies, one for each quantity with bounds, else for their origin."""
+    origin = or_(*(_OF_ORIGIN[each] for each in given.get("origin", ORIGINS)))
+    found = []
+    for name, (quantity, _) in _QUANTITIES.items():
+        bounds = {end: given[f"{name}_{end}"] for end in _ENDS if f"{name}_{end}" in given}
+        if bounds:
+            met = (_ENDS[end][1](value) for end, value in bounds.items())
+            found.append(and_(Energetic.quantity == quantity, origin, *met))
+    return found or [origin]
+
+
+def energy_filters(condition: Callable[[Mapping[str, Any]], Any], whose: str) -> dict[str, Filter]:
+    """Filters by the origin of energies and by bounds on them, which one energy has to meet."""
+    counted = "Which energies count, also for bounds on them: of the literature, or computed."
+    found = {"origin": Filter(counted, str, condition, ORIGINS, True, "literature", joint=True)}
+    for name, (_, energy) in _QUANTITIES.items():
+        for end, (side, _, example) in _ENDS.items():
+            meaning = f"{whose.format(energy)} that reaches this value or lies {side}, in eV."
+            found[f"{name}_{end}"] = Filter(meaning, float, condition, example=example, joint=True)
     return found
 
 

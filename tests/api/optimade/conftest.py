@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from ase import Atoms
+from sqlalchemy import update
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
+from pvkdb.store.models.references import DatasetVersion
 from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.prototypes import build, compound_of
 
@@ -46,6 +48,7 @@ FIRST = datetime(2026, 5, 1, 12, 0, 0, 500_000, UTC)
 def fill(store: Store) -> Store:
     """The store with the structures in it, closed."""
     with store.session() as session:
+        session.execute(update(DatasetVersion).values(loaded_at=FIRST - timedelta(days=1)))
         for number, (formula, phase, key) in enumerate(PROTOTYPES):
             composition = parse_composition(formula)
             material = register_material(session, composition, phase)

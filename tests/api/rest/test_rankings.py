@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from pvkdb import suitability
 from pvkdb.cli.app import app as cli
+from pvkdb.errors import InputError
 from pvkdb.kinetics.conditions import conditions_of
 from pvkdb.local import open_store
 from pvkdb.schemas.kinetics import LayerRequest
@@ -82,6 +83,26 @@ def test_command_and_client_give_the_same_ranking(reading_api, options, given):
     assert not grades & {Grade.CALIBRATED, Grade.OWN_DFT}
     thickness = next(each for each in found.assumptions if each.name == "thickness_m")
     assert (thickness.value == "6e-08", thickness.default) == (bool(given), not given)
+
+
+def test_the_client_returns_the_fields_of_candidates_that_it_is_asked_for(reading_api):
+    with open_store(str(reading_api.app.state.served.store.url)) as client:
+        asked = {"samples": 10, "limit": 2}
+        whole = client.rankings.get("selector", **asked)
+        found = client.rankings.get("selector", **asked, fields=["score", "references"])
+        assert [each.model_dump() for each in found.candidates] == [
+            each.model_dump(include={"id", "score", "references"}) for each in whole.candidates
+        ]
+        assert found.criteria == whole.criteria
+        assert "<table" in found._repr_html_()
+        with pytest.raises(AttributeError, match="'because' was not requested"):
+            _ = found.candidates[0].because
+        for fields, words in (
+            (["scores"], "did you mean 'score'"),
+            ("score", r"fields=\['score'\]"),
+        ):
+            with pytest.raises(InputError, match=words):
+                client.rankings.get("selector", **asked, fields=fields)
 
 
 def test_a_store_with_too_many_devices_to_rank_is_told(reading_api, monkeypatch):

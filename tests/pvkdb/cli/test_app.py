@@ -65,6 +65,25 @@ def test_missing_packages_are_all_named_before_a_command_begins(
 
 
 @for_each(
+    ("typed", "offered"),
+    [
+        ("ran", ["rank"]),
+        ("kinetics --thick", ["--thickness-nm"]),
+        ("structure --rat", ["--rattle"]),
+        ("keys re", ["revoke"]),
+    ],
+)
+def test_a_shell_completes_commands_and_options_also_without_their_packages(
+    typed: str, offered: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pvkdb._extras._installed", lambda name: False)
+    words = {"COMP_WORDS": f"pvkdb {typed}", "COMP_CWORD": str(len(typed.split()))}
+    env = {"_PVKDB_COMPLETE": "complete_bash", **words}
+    shown = CliRunner().invoke(app, [], prog_name="pvkdb", env=env)
+    assert (shown.stdout.split(), shown.stderr) == (offered, "")
+
+
+@for_each(
     ("package", "extra"),
     [("numpy", "store"), ("yaml", "store"), ("skfem", "simulation"), ("torch", "potentials")],
 )

@@ -25,7 +25,7 @@ from pvkdb_api.explorer.site.markup import UNKNOWN, interval
 from pvkdb_api.explorer.site.rendering import page
 from pvkdb_api.explorer.tables.browse import browse
 from pvkdb_api.explorer.tables.cells import TableColumn, composition_link, field_columns
-from pvkdb_api.explorer.tables.table import ChoiceFilter, RangeFilter, TablePage
+from pvkdb_api.explorer.tables.table import ORIGIN, ChoiceFilter, RangeFilter, TablePage
 
 router = APIRouter(include_in_schema=False)
 
@@ -129,6 +129,7 @@ TABLE = TablePage(
             counted=True,
             every=True,
         ),
+        ORIGIN,
         ChoiceFilter("lowest_phase", "Lowest phase"),
     ),
     ranges=(

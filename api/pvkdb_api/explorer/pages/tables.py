@@ -37,7 +37,13 @@ from pvkdb_api.explorer.tables.cells import (
     phase_text,
     source_link,
 )
-from pvkdb_api.explorer.tables.table import ChoiceFilter, RangeFilter, TablePage, choice_filters
+from pvkdb_api.explorer.tables.table import (
+    ORIGIN,
+    ChoiceFilter,
+    RangeFilter,
+    TablePage,
+    choice_filters,
+)
 
 router = APIRouter(include_in_schema=False)
 
@@ -118,6 +124,7 @@ ENERGIES = TablePage(
     },
     default_columns="id,material,quantity,defect,scope,value,method,functional,source,references",
     choices=(
+        ORIGIN,
         *choice_filters("quantity", "method", "scope", "family", "defect"),
         ChoiceFilter("species", "Ion"),
     ),

@@ -47,6 +47,12 @@ class ChoiceFilter:
         return self.counted or not self.values
 
 
+#: Which energies count, for bounds on them too.
+ORIGIN = ChoiceFilter(
+    "origin", "Energies from", (("literature", "the literature"), ("computed", "calculations"))
+)
+
+
 def choice_filters(*names: str) -> tuple[ChoiceFilter, ...]:
     """Return a checkbox filter for each name, labelled with the name in words."""
     return tuple(ChoiceFilter(name, heading(name)) for name in names)

@@ -64,6 +64,13 @@ class by_code_point(FunctionElement[str]):  # noqa: N801
     inherit_cache = True
 
 
+class latest(FunctionElement[datetime]):  # noqa: N801
+    """The latest of some times, of which none is unknown."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
 def _render(template: str) -> Callable[..., str]:
     """Return a compiler that writes an SQL function's call for one database dialect."""
 
@@ -75,6 +82,8 @@ def _render(template: str) -> Callable[..., str]:
 
 compiles(position, "sqlite")(_render("instr({})"))
 compiles(position, "postgresql")(_render("strpos({})"))
+compiles(latest, "sqlite")(_render("max({})"))
+compiles(latest, "postgresql")(_render("greatest({})"))
 compiles(by_code_point, "sqlite")(_render("{}"))
 compiles(by_code_point, "postgresql")(_render('({}) COLLATE "C"'))
 

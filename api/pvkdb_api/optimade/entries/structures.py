@@ -20,15 +20,18 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from pvkdb.schemas.tables import CompositionsRow, MaterialsRow, StructuresRow
+from pvkdb.store.curation.dataset import REVIEW
+from pvkdb.store.models.access import AuditEntry
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
+from pvkdb.store.models.references import DatasetVersion
 from pvkdb.store.models.structures import Structure, StructureElement
 from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.rows.among import KEYS, among
 from pvkdb_api.optimade import PREFIX
 from pvkdb_api.optimade.entries.lists import Fixed, Items, Made
-from pvkdb_api.optimade.entries.properties import Kind, Nothing, Property, Scalar
+from pvkdb_api.optimade.entries.properties import Kind, Nothing, Property, Scalar, latest
 from pvkdb_api.optimade.entries.search import EntryType
 
 DESCRIPTION = (
@@ -163,6 +166,28 @@ def _extreme(end: str, quantity: str, scope: str) -> ScalarSelect[Any]:
     )
 
 
+def _last_modified() -> ColumnElement[Any]:
+    """Return when a structure or an energy of its composition came or was confirmed, as SQL."""
+    statement, material = aliased(Energetic), aliased(Material)
+    of_composition = material.composition_id == Material.composition_id
+    phases = select(material.id).where(of_composition).correlate(Material)
+    confirmed = select(AuditEntry.subject, func.max(AuditEntry.at).label("at"))
+    confirmed = confirmed.where(AuditEntry.action == REVIEW).group_by(AuditEntry.subject)
+    reviews = confirmed.subquery()
+    came = func.coalesce(reviews.c.at, DatasetVersion.loaded_at, Calculation.finished_at)
+    version = func.coalesce(statement.recorded_in, Calculation.recorded_in)
+    changed = (
+        select(func.max(came))
+        .select_from(statement)
+        .outerjoin(Calculation, Calculation.id == statement.calculation_id)
+        .outerjoin(DatasetVersion, DatasetVersion.version == version)
+        .outerjoin(reviews, reviews.c.subject == version)
+        .where(statement.material_id.in_(phases))
+        .scalar_subquery()
+    )
+    return latest(Structure.recorded_at, func.coalesce(changed, Structure.recorded_at))
+
+
 #: Columns of exported tables, whose meanings and units the properties have.
 _DECLARED = {
     **CompositionsRow.dictionary(),
@@ -254,9 +279,7 @@ _PROPERTIES: tuple[Property, ...] = (
     _column("id", Structure.id),
     _column("type", literal("structures"), sortable=False),
     _column("immutable_id", Structure.id),
-    Scalar(
-        "last_modified", "timestamp", sortable=True, expression=Structure.recorded_at.expression
-    ),
+    Scalar("last_modified", "timestamp", sortable=True, expression=_last_modified()),
     _per_element("elements", StructureElement.element, Structure.nelements, _symbols),
     _column("nelements", Structure.nelements),
     _per_element("elements_ratios", StructureElement.ratio, Structure.nelements, _ratios),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,14 +12,20 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from pvkdb.store.curation.dataset import REVIEW
+from pvkdb.store.models.access import AuditEntry
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.references import DatasetVersion
 from pvkdb_api import optimade
 from pvkdb_api.app import create_app
 from pvkdb_api.listing.cursors import write_cursor
 from pvkdb_api.optimade.entries import search
+from pvkdb_api.optimade.entries.search import entries_of
 from pvkdb_api.optimade.entries.structures import STRUCTURES
 
+from ....statements import energy_row
 from ...conftest import Api
-from ..conftest import PROTOTYPES, VACANCY
+from ..conftest import FIRST, PROTOTYPES, VACANCY
 
 ALL = {*(key for _, _, key in PROTOTYPES), VACANCY}
 BASE = "/optimade/v1"
@@ -144,6 +151,33 @@ def test_energies_are_those_of_the_literature_on_the_composition(service, filled
     gamma = service.data("/structures/cspbi3-gamma")["data"]["attributes"]
     delta = service.data("/structures/cspbi3-delta")["data"]["attributes"]
     assert gamma["_pvkdb_e_a_reported_min_ev"] == delta["_pvkdb_e_a_reported_min_ev"]
+
+
+def test_a_structure_is_modified_when_an_energy_of_its_composition_comes_or_counts(filled):
+    def modified(key: str) -> str:
+        (found,) = entries_of(session, STRUCTURES, ["last_modified"], [key])
+        return found["attributes"]["last_modified"]
+
+    with filled.session() as session:
+        before = modified("cs2agbibr6")
+        assert modified("cspbi3-delta") == "2026-05-01T12:01:00Z"
+        at = [FIRST + timedelta(days=day) for day in (1, 2, 3)]
+        session.add(DatasetVersion(version="new", loaded_at=at[0], description="import of x"))
+        done = {"kind": "neb", "state": "done", "parameters": {}, "finished_at": at[2]}
+        session.add(Calculation(id="c", key="c", **done))
+        session.flush()
+        reported = {"calculation_id": None, "recorded_in": "new", "scope": "reported"}
+        session.add(energy_row("imported", "CsPbI3", 0.5, **reported))
+        session.flush()
+        assert modified("cspbi3-delta") == "2026-05-02T12:00:00Z"
+        session.add(AuditEntry(at=at[1], caller="B", action=REVIEW, subject="new"))
+        session.flush()
+        assert modified("cspbi3-delta") == "2026-05-03T12:00:00Z"
+        session.add(energy_row("computed", "CsPbI3-Pnma", 0.3))
+        session.flush()
+        assert modified("cspbi3-delta") == "2026-05-04T12:00:00Z"
+        assert modified("cs2agbibr6") == before
+        session.rollback()
 
 
 def test_references_come_with_the_structures_that_they_are_about(service):

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.schemas.tables import CompositionsRow
-from pvkdb.store.collections import COMPOSITIONS
+from pvkdb.store.collections import COMPOSITIONS, ENERGETICS, MATERIALS
 from pvkdb.store.curation.registration import register_material
+from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.models.summaries import CompositionStability
@@ -78,11 +79,32 @@ MEANINGS: dict[str, Test] = {
     "has": lambda known, of: all(HAS[kind](known.row) for kind in of),
     "q": lambda known, text: all(word in known.words() for word in text.lower().split()),
 }
-for name in ("e_a", "dfe"):
-    for end, fits_bound in (("min", at_least), ("max", at_most)):
-        other = "max" if end == "min" else "min"
-        columns = (f"{name}_literature_{other}_ev", f"{name}_computed_{other}_ev")
-        MEANINGS[f"{name}_{end}"] = ends(*columns, test=fits_bound)
+#: The bounds of each energy: those that are given, one origin has to meet.
+BOUNDS = {name: (f"{name}_min", f"{name}_max") for name in ("e_a", "dfe")}
+JOINT = {"origin", *itertools.chain(*BOUNDS.values())}
+
+
+def has_energies(row: CompositionsRow, search: dict[str, Any]) -> bool:
+    """What the filters by energies mean together."""
+    origins = search.get("origin", ("literature", "computed"))
+    bounded = [name for name, ends in BOUNDS.items() if not search.keys().isdisjoint(ends)]
+    counts = {
+        "literature": row.energetics_reported_count,
+        "computed": row.energetics_computed_count,
+    }
+    if not bounded:
+        return "origin" not in search or any(counts[origin] for origin in origins)
+
+    def reaches(name: str, origin: str) -> bool:
+        low, high = (getattr(row, f"{name}_{origin}_{end}_ev") for end in ("min", "max"))
+        least, most = (search.get(bound) for bound in BOUNDS[name])
+        return (least is None or (high is not None and high >= least)) and (
+            most is None or (low is not None and low <= most)
+        )
+
+    return all(any(reaches(name, origin) for origin in origins) for name in bounded)
+
+
 for name in ("above_hull", "t", "mu", "tau", "p_perovskite"):
     column = "above_hull_ev_per_atom" if name == "above_hull" else name
     MEANINGS[f"{name}_min"] = ends(column, test=at_least)
@@ -121,6 +143,7 @@ VALUES: dict[str, Sequence[Any]] = {
         "zz",
         "formamidinium 3",
     ),
+    "origin": (("literature",), ("computed",), ("literature", "computed")),
     "e_a_min": (0.3, 1.1),
     "e_a_max": (0.3, 0.05),
     "dfe_min": (1.0,),
@@ -137,6 +160,11 @@ VALUES: dict[str, Sequence[Any]] = {
     "p_perovskite_max": (0.2,),
 }
 SINGLE = [{name: value} for name, values in VALUES.items() for value in values]
+SINGLE += [
+    {"e_a_min": 0.2, "e_a_max": 0.4, "origin": ("literature",)},
+    {"e_a_min": 0.2, "e_a_max": 0.4},
+    {"e_a_min": 0.3, "dfe_min": 0.4, "origin": ("computed",)},
+]
 CHOSEN = random.Random(21)
 TRIPLES = [
     {name: CHOSEN.choice(VALUES[name]) for name in CHOSEN.sample([*VALUES], 3)} for _ in range(60)
@@ -192,7 +220,10 @@ def expected(
     known: list[Known], search: dict[str, Any], order: str | None
 ) -> list[CompositionsRow]:
     rows = [
-        each.row for each in known if all(MEANINGS[name](each, v) for name, v in search.items())
+        each.row
+        for each in known
+        if has_energies(each.row, search)
+        and all(MEANINGS[name](each, v) for name, v in search.items() if name not in JOINT)
     ]
     for name, falls in reversed(COMPOSITIONS.sorting(order)):
         there = [row for row in rows if getattr(row, name) is not None]
@@ -202,7 +233,7 @@ def expected(
 
 
 def test_every_filter_and_order_finds_what_python_finds(store):
-    assert VALUES.keys() == MEANINGS.keys() == COMPOSITIONS.filters.keys()
+    assert VALUES.keys() == MEANINGS.keys() | JOINT == COMPOSITIONS.filters.keys()
     with store.session() as session:
         add_computed(session)
     with store.session(read_only=True) as session:
@@ -227,3 +258,29 @@ def test_every_filter_and_order_finds_what_python_finds(store):
             families = Counter(family for row in rows for family in row.families.split("; "))
             assert COMPOSITIONS.facet(session, search, "family") == families, search
         assert several > 40
+
+
+def test_bounds_can_be_asked_of_reported_energies_alone(sqlite_store: Store) -> None:
+    """Cs2SnI6 is reported at 0.91 to 1.11 eV; a computed 0.3 eV is no reported one."""
+    wanted: dict[str, Any] = {"e_a_min": 0.2, "e_a_max": 0.4}
+    with sqlite_store.session() as session:
+        session.add(Calculation(id="c", key="c", kind="neb", state="done", parameters={}))
+        of = {"defect": "V_I", "species": "I"}
+        session.add(energy_row("mlip", "Cs2SnI6", 0.3, **of))
+    with sqlite_store.session(read_only=True) as session:
+        for collection, name in (
+            (COMPOSITIONS, "formula"),
+            (MATERIALS, "formula"),
+            (ENERGETICS, "material"),
+        ):
+            found = {
+                origins: {
+                    getattr(row, name)
+                    for row in collection.iterate(session, {**wanted, "origin": origins})
+                }
+                for origins in (None, ("literature",), ("computed",), ("literature", "computed"))
+            }
+            assert found[("computed",)] == {"Cs2SnI6"}
+            assert "Cs2SnI6" not in found[("literature",)] != set()
+            both = found[("literature", "computed")]
+            assert found[None] == both == found[("literature",)] | {"Cs2SnI6"}
