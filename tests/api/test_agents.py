@@ -9,24 +9,29 @@ import re
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
+from fastapi import FastAPI
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from pvkdb_api.agents import mcp_server
 from pvkdb_api.agents.arguments import MOST_ROWS
+from pvkdb_api.agents.calls import Agent, listed
 from pvkdb_api.agents.shortening import LONGEST_ERROR, MOST_CHARACTERS, SHORT
 from pvkdb_api.agents.tools import TOOLS
 from pvkdb_api.app import create_app
 
 from ..each import for_each
+from ..programs import module_at
 from ..structures import CIF
 from .conftest import OWN_MACHINE
+
+ROOT = Path(__file__).parents[2]
 
 #: One call of each tool, and a text of its answer.
 CALLS: dict[str, tuple[dict[str, Any], str]] = {
@@ -49,11 +54,18 @@ CALLS: dict[str, tuple[dict[str, Any], str]] = {
 Ask = Callable[..., tuple[bool, str]]
 
 
+def agent_for(app: FastAPI) -> Future[Agent]:
+    """An agent that is made already."""
+    made: Future[Agent] = Future()
+    made.set_result(Agent(app, TOOLS, listed(app, TOOLS)))
+    return made
+
+
 @pytest.fixture(scope="module")
 def ask(loaded_sqlite: Path) -> Iterator[Ask]:
     """Calls a tool of a server in this process: whether it failed, and the text of its answer."""
     app = create_app(f"sqlite:///{loaded_sqlite}", OWN_MACHINE)
-    server = mcp_server(app)
+    server = mcp_server(agent_for(app))
 
     def call(tool: str, **arguments: Any) -> tuple[bool, str]:
         async def once() -> Any:
@@ -176,11 +188,26 @@ def test_an_answer_is_short_unless_its_size_is_chosen(tool: str, ask: Ask) -> No
         assert rows(ask(more["tool"], **more["arguments"])) != found
 
 
+def test_the_shipped_tools_are_those_of_the_service_in_less_than_20_kb() -> None:
+    """They are listed at once, while the service is still imported."""
+
+    async def shipped() -> list[dict[str, Any]]:
+        async with Client(mcp_server(Future())) as client:
+            tools = (await client.list_tools()).tools
+        return [each.model_dump(mode="json", by_alias=True, exclude_none=True) for each in tools]
+
+    tools = asyncio.run(shipped())
+    writer = module_at(ROOT / "docs" / "reference" / "agent_tools.py")
+    assert tools == json.loads(writer.render()), "run: python docs/reference/agent_tools.py"
+    sent = (json.dumps(each, ensure_ascii=False, separators=(",", ":")) for each in tools)
+    assert sum(len(each.encode()) for each in sent) <= 20_000
+
+
 def test_a_material_is_a_resource_and_the_main_questions_are_prompts(loaded_sqlite: Path) -> None:
     app = create_app(f"sqlite:///{loaded_sqlite}", OWN_MACHINE)
 
     async def use() -> None:
-        async with Client(mcp_server(app)) as client:
+        async with Client(mcp_server(agent_for(app))) as client:
             first = (await client.list_resources()).resources[0]
             read: Any = await client.read_resource(first.uri)
             assert json.loads(read.contents[0].text)["composition"]["formula"] == first.name
@@ -235,9 +262,9 @@ def test_a_client_lists_and_calls_every_tool_and_nothing_is_written(medium: Path
 
     async def use() -> None:
         async with started(f"sqlite:///{path}", medium) as client:
-            listed = {tool.name: tool for tool in (await client.list_tools()).tools}
-            assert listed.keys() == TOOLS.keys() == {*CALLS, "hull"}  # needs computed results
-            for name, tool in listed.items():
+            offered = {tool.name: tool for tool in (await client.list_tools()).tools}
+            assert offered.keys() == TOOLS.keys() == {*CALLS, "hull"}  # needs computed results
+            for name, tool in offered.items():
                 assert tool.annotations is not None
                 assert tool.annotations.read_only_hint
                 assert tool.input_schema["properties"].keys() >= CALLS.get(name, ({},))[0].keys()
@@ -246,7 +273,7 @@ def test_a_client_lists_and_calls_every_tool_and_nothing_is_written(medium: Path
                 assert not answer.is_error, answer
                 assert words in answer.content[0].text
                 assert "limit" in arguments or len(answer.content[0].text) <= SHORT
-                jsonschema.validate(answer.structured_content, listed[name].output_schema)
+                assert answer.structured_content == json.loads(answer.content[0].text)
                 assert '"dataset_version": "review2026-' in answer.content[0].text
             refused: Any = await client.call_tool("tolerance", {"formula": "\x1b]0;x\x07"})
             assert refused.is_error  # and the server goes on

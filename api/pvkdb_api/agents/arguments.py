@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pvkdb.errors import InputError
@@ -12,15 +12,21 @@ from pvkdb.schemas import unfit
 #: Rows of one answer: by default, and at most.
 ROWS, MOST_ROWS = 10, 50
 
-LIMIT: dict[str, dict[str, Any]] = {
-    "limit": {
-        "type": ["integer", "string"],
-        "minimum": 1,
-        "maximum": MOST_ROWS,
-        "description": "Rows of the answer; `more` is the call for the next ones. By default as "
-        "many, up to 10, as 2,000 tokens hold.",
-    }
+#: What arguments of several tools mean, in few words.
+COMMON = {
+    "limit": f"At most {MOST_ROWS}",
+    "cursor": "From `more`",
+    "fields": "Only these fields, separated by commas",
+    "sort": "Fields; a minus before one: largest first",
+    "facets": "Fields whose values are counted",
 }
+LIMIT: dict[str, dict[str, Any]] = {"limit": {"type": "integer"}}
+#: The names that a list of the service may hold, in the pattern of its parameter.
+_NAMES = re.compile(r"\^ \*\(\((.*?)\)\)\? \*\(,")
+#: Characters from which on a meaning is cut to its first sentence.
+LONG = 80
+#: The end of what has to be known of an argument; ``e.g.`` is none.
+_END = re.compile(r"(?<=[^.g])[;.] ")
 
 
 def names_in(route: str) -> list[str]:
@@ -28,21 +34,27 @@ def names_in(route: str) -> list[str]:
     return re.findall(r"{(\w+)}", route)
 
 
-def plain(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON schema without what a model has no use for; every argument may be left out."""
-    merged = first_option(schema)
-    left_out = {"anyOf", "title", "x-separator", "minLength", "maxLength"}
-    if "|" not in merged.get("pattern", ""):
-        left_out.add("pattern")
-    if merged.get("type") in ("integer", "number"):
-        merged["type"] = [merged["type"], "string"]  # models write numbers as either
-    return {name: value for name, value in merged.items() if name not in left_out}
+def short(name: str, schema: Mapping[str, Any], others: Collection[str]) -> dict[str, Any]:
+    """Return the JSON schema of an argument in the few words that a model needs.
 
-
-def first_option(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON schema with its first option that is not null in its own place."""
+    What a bound means, is said at the lower one; a bound of a column has the name of the column.
+    """
     options = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
-    return {**schema, **(options[0] if options else {})}
+    given = {**schema, **(options[0] if options else {})}
+    found = {each: given[each] for each in ("type", "enum") if each in given}
+    if given.get("type") == "array":
+        found["items"] = {"type": given["items"]["type"]}
+    said = COMMON.get(name) or given["description"].rstrip(".")
+    said = said if len(said) < LONG else _END.split(said)[0]
+    named = _NAMES.match(given.get("pattern", ""))
+    if named and name not in COMMON and "e.g." not in said:
+        names = re.sub(r"\\(.)", r"\1", named[1]).split("|")
+        said += "" if all(each in said for each in names) else f": {', '.join(names)}"
+    if given.get("default"):
+        said += f"; default: {given['default']}"
+    lower = name.removesuffix("_max") + "_min"
+    plain = said.startswith("Smallest value of ") or (name.endswith("_max") and lower in others)
+    return found if plain else {**found, "description": said}
 
 
 def checked(name: str, value: Any) -> Any:

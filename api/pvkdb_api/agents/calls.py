@@ -6,7 +6,7 @@ There is only one implementation of searching, of limits and of refusals: that o
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +21,7 @@ from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_text
 from pvkdb.suitability import shipped_profiles
 from pvkdb_api.agents import shortening
-from pvkdb_api.agents.arguments import LIMIT, ROWS, checked, first_option, limit_in, names_in, plain
+from pvkdb_api.agents.arguments import LIMIT, ROWS, checked, limit_in, names_in, short
 from pvkdb_api.core.paths import API
 
 #: Arguments that choose the size of an answer, and the rows that are tried without them.
@@ -36,8 +36,8 @@ _KEYS = 200
 class AgentTool:
     """A tool: the route that it asks, what it is for, and arguments beside those of the route.
 
-    ``formula`` is the parameter of the route that the argument ``formula`` stands for; ``gives``
-    has the types of what its answer has beside the fields of the route's.
+    ``formula`` is the parameter of the route that the argument ``formula`` stands for. Arguments of
+    a route that is ``posted`` to are its body, as JSON.
     """
 
     route: str
@@ -46,46 +46,57 @@ class AgentTool:
     more: Mapping[str, dict[str, Any]] = field(default_factory=lambda: LIMIT)
     without: frozenset[str] = frozenset()
     formula: str = "formula"
-    gives: Mapping[str, str] = field(default_factory=dict)
+    posted: bool = False
 
     def shown(self, argument: str) -> str:
         """Return the name of an argument for language models."""
         return "formula" if argument == self.formula else argument
 
 
+def listed(app: FastAPI, tools: Mapping[str, AgentTool]) -> list[types.Tool]:
+    """Return the tools of an application, with the parameters of their routes as arguments."""
+    described = app.openapi()
+    paths, schemas = described["paths"], described["components"]["schemas"]
+    found = []
+    for name, tool in tools.items():
+        # An operation of another package that is broken has no route.
+        if (methods := paths.get(API + tool.route)) is None:
+            continue
+        if tool.posted:
+            body = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
+            given = schemas[body["$ref"].rpartition("/")[2]]["properties"]
+        else:
+            given = {
+                each["name"]: each["schema"] | {"description": each["description"]}
+                for each in methods["get"].get("parameters", ())
+                if each["name"] not in tool.without
+            }
+        if "application" in given:
+            given["application"]["enum"] = [*shipped_profiles()]
+        every = given | dict(tool.more)
+        arguments = {tool.shown(each): short(each, every[each], every) for each in every}
+        required = [tool.shown(each) for each in names_in(tool.route)]
+        schema = {"type": "object", "properties": arguments}
+        schema |= {"required": required} if required else {}
+        reads = types.ToolAnnotations(read_only_hint=True)
+        tool_of = {"name": name, "description": tool.description, "annotations": reads}
+        found.append(types.Tool(**tool_of, input_schema=schema))
+    return found
+
+
 class Agent:
     """Answers the calls of tools from the REST application of a database."""
 
-    def __init__(self, app: FastAPI, tools: Mapping[str, AgentTool]) -> None:
+    def __init__(
+        self, app: FastAPI, tools: Mapping[str, AgentTool], listed: Sequence[types.Tool]
+    ) -> None:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._http = httpx.AsyncClient(
             transport=transport, base_url="http://localhost", headers={"Accept": "application/json"}
         )
-        described = app.openapi()
-        self._paths: dict[str, Any] = described["paths"]
-        self._schemas: dict[str, Any] = described["components"]["schemas"]
-        # An operation of another package that is broken has no route.
-        self._tools = {
-            name: each for name, each in tools.items() if API + each.route in self._paths
-        }
-
-    def tools(self) -> list[types.Tool]:
-        """Return the tools with the parameters of their routes."""
-        return [
-            types.Tool(
-                name=name,
-                description=tool.description,
-                input_schema={
-                    "type": "object",
-                    "properties": self._arguments(tool),
-                    "required": [tool.shown(each) for each in names_in(tool.route)],
-                    "additionalProperties": False,
-                },
-                output_schema=self._output(tool),
-                annotations=types.ToolAnnotations(read_only_hint=True, open_world_hint=False),
-            )
-            for name, tool in self._tools.items()
-        ]
+        self.app, self.listed = app, listed
+        self._arguments = {each.name: each.input_schema["properties"] for each in listed}
+        self._tools = {name: tools[name] for name in self._arguments}
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer of a tool; of :data:`SHORT` characters, unless its size is chosen.
@@ -97,14 +108,13 @@ class Agent:
         if name not in self._tools:
             raise InputError(unknown_name("tool", name[:60], self._tools))
         tool = self._tools[name]
-        known, body = self._arguments(tool), self._body(tool.route)
-        given = {}
+        known, given = self._arguments[name], {}
         for argument, value in arguments.items():
             if argument not in {*known, tool.formula}:
                 raise InputError(unknown_name(f"argument of {name}", argument[:60], known))
             if value is not None:
                 own = tool.formula if argument == "formula" else argument
-                given[own] = value if own in body else checked(own, value)
+                given[own] = value if tool.posted and own != "limit" else checked(own, value)
         for argument in names_in(tool.route):
             if argument not in given:
                 shown = tool.shown(argument)
@@ -125,50 +135,9 @@ class Agent:
             )
         return found
 
-    def _arguments(self, tool: AgentTool) -> dict[str, dict[str, Any]]:
-        """Return the JSON schemas of the arguments of a tool."""
-        schemas = {
-            each["name"]: plain(each["schema"]) | {"description": each["description"]}
-            for each in self._paths[API + tool.route].get("get", {}).get("parameters", ())
-            if each["name"] not in tool.without
-        }
-        if "application" in schemas:
-            schemas["application"]["enum"] = [*shipped_profiles()]
-        every = schemas | dict(tool.more) | self._body(tool.route)
-        return {tool.shown(argument): each for argument, each in every.items()}
-
-    def _output(self, tool: AgentTool) -> dict[str, Any]:
-        """Return the JSON schema of the answer of a tool, without the parts of its fields."""
-        (method,) = self._paths[API + tool.route].keys() & {"get", "post"}
-        answered = self._paths[API + tool.route][method]["responses"]["200"]
-        schema = answered["content"]["application/json"]["schema"]
-        options = [schema, *schema.get("anyOf", ())]
-        reference = next(each["$ref"] for each in options if "$ref" in each)
-        declared = self._schemas[reference.rpartition("/")[2]].get("properties", {})
-        kinds = {name: first_option(each).get("type") for name, each in declared.items()}
-        if tool.answer is Agent.composition:
-            kinds = {}  # they are in its field `composition`
-        kinds |= {"cited": "object", "cite": "string", "dataset_version": "string", **tool.gives}
-        return {
-            "type": "object",
-            "properties": {
-                name: {"type": kind} if kind else {}
-                for name, kind in kinds.items()
-                if name not in ("data", "next_cursor") or name in tool.gives
-            },
-            "required": ["cite", "dataset_version"],
-        }
-
-    def _body(self, route: str) -> dict[str, dict[str, Any]]:
-        """Return the JSON schemas of the fields of a route's body; empty if it is asked by GET."""
-        methods = self._paths[API + route]
-        if "get" in methods:
-            return {}
-        schema = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
-        fields: dict[str, dict[str, Any]] = self._schemas[schema["$ref"].rpartition("/")[2]]
-        return fields["properties"]
-
-    async def _get(self, route: str, query: Mapping[str, Any]) -> dict[str, Any]:
+    async def _get(
+        self, route: str, query: Mapping[str, Any], posted: bool = False
+    ) -> dict[str, Any]:
         """Return the answer of a route to a query, or to a body, with the dataset version.
 
         Raises:
@@ -178,8 +147,8 @@ class Agent:
         rest = dict(query)
         path = re.sub(r"{(\w+)}", lambda name: quote(str(rest.pop(name[1])), safe=""), route)
         try:
-            posted = self._http.post(API + path, json=rest) if self._body(route) else None
-            response = await (posted or self._http.get(API + path, params=rest))
+            asked: Any = {"json": rest} if posted else {"params": rest}
+            response = await self._http.request("POST" if posted else "GET", API + path, **asked)
         except httpx.InvalidURL as long:
             raise InputError("the arguments are too long; give fewer or shorter values") from long
         if response.is_error:
@@ -271,7 +240,7 @@ class Agent:
         limit = limit_in(given)
         asked = {each: given[each] for each in given.keys() - {"limit"}}
         left_out: dict[str, int] = {}
-        whole = await self._get(self._tools[name].route, asked)
+        whole = await self._get(self._tools[name].route, asked, self._tools[name].posted)
         found: dict[str, Any] = shortening.lists(whole, limit, "", left_out)
         found["left_out"] = left_out or None
         if radii := re.findall(r"\w+", found.get("radii_source", "")):

@@ -6,22 +6,24 @@ Protocol: https://modelcontextprotocol.io
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import json
+from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import mcp_types as types
-from fastapi import FastAPI
 from mcp import MCPError
 from mcp.server import Server, ServerRequestContext
 from mcp.server.stdio import stdio_server
 
 from pvkdb._version import __version__
 from pvkdb.errors import InputError, PvkdbError, unknown_name
-from pvkdb_api.agents.calls import Agent
+from pvkdb.operations import added
 from pvkdb_api.agents.shortening import LONGEST_ERROR, as_text
-from pvkdb_api.agents.tools import TOOLS
-from pvkdb_api.app import create_app
-from pvkdb_api.core.settings import read_settings
+
+if TYPE_CHECKING:
+    from pvkdb_api.agents.calls import Agent
 
 INSTRUCTIONS = """\
 pvkdb: halide perovskites for memristors. Reported values come from papers, computed ones from \
@@ -60,20 +62,35 @@ _PROMPTS: dict[str, tuple[str, dict[str, str], str]] = {
 }
 
 
-def mcp_server(app: FastAPI) -> Server[Any]:
-    """Return the MCP server of an application."""
-    agent = Agent(app, TOOLS)
+#: The tools of pvkdb, as ``docs/reference/agent_tools.py`` writes them.
+LISTED = "tools.json"
+
+
+def shipped_tools() -> list[types.Tool] | None:
+    """Return the tools at once; None if operations of other packages are tools, too."""
+    if any(added()):
+        return None
+    text = files("pvkdb_api.agents").joinpath(LISTED).read_text(encoding="utf-8")
+    return [types.Tool.model_validate(each) for each in json.loads(text)]
+
+
+def mcp_server(made: Future[Agent]) -> Server[Any]:
+    """Return the MCP server of an agent, which may still be made: that takes seconds."""
+
+    async def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        return await (await asyncio.wrap_future(made)).call(name, arguments)
 
     async def list_tools(
         context: ServerRequestContext[Any], page: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=agent.tools())
+        listed = shipped_tools() or (await asyncio.wrap_future(made)).listed
+        return types.ListToolsResult(tools=[*listed])
 
     async def call_tool(
-        context: ServerRequestContext[Any], call: types.CallToolRequestParams
+        context: ServerRequestContext[Any], asked: types.CallToolRequestParams
     ) -> types.CallToolResult:
         try:
-            found = await agent.call(call.name, call.arguments or {})
+            found = await call(asked.name, asked.arguments or {})
         except PvkdbError as error:
             text = str(error)[:LONGEST_ERROR]
             return types.CallToolResult(content=[types.TextContent(text=text)], is_error=True)
@@ -84,7 +101,7 @@ def mcp_server(app: FastAPI) -> Server[Any]:
     async def list_resources(
         context: ServerRequestContext[Any], page: types.PaginatedRequestParams | None
     ) -> types.ListResourcesResult:
-        known = await agent.call("search_compositions", {"limit": 20, "fields": "formula"})
+        known = await call("search_compositions", {"limit": 20, "fields": "formula"})
         found = [
             types.Resource(name=formula, uri=f"{_MATERIALS}{formula}", mime_type=_JSON)
             for formula in (row["formula"] for row in known.get("rows", ()))
@@ -104,7 +121,7 @@ def mcp_server(app: FastAPI) -> Server[Any]:
             if not uri.startswith(_MATERIALS):
                 raise InputError(f"there is no resource {uri[:60]!r}; see {_MATERIAL.uri_template}")
             formula = unquote(uri.removeprefix(_MATERIALS))
-            found = await agent.call("composition", {"formula": formula})
+            found = await call("composition", {"formula": formula})
         except PvkdbError as error:
             raise MCPError(types.INVALID_PARAMS, str(error)[:LONGEST_ERROR]) from error
         held = types.TextResourceContents(uri=asked.uri, mime_type=_JSON, text=as_text(found))
@@ -151,20 +168,31 @@ def mcp_server(app: FastAPI) -> Server[Any]:
     )
 
 
-def serve(database_url: str) -> None:
-    """Serve the tools on standard input and output, until the input ends."""
+def agent_of(database_url: str) -> Agent:
+    """Return what answers calls from a database."""
+    from pvkdb_api.agents.calls import Agent, listed
+    from pvkdb_api.agents.tools import TOOLS
+    from pvkdb_api.app import create_app
+    from pvkdb_api.core.settings import read_settings
+
     # There is only one caller, who may read and not write.
     settings = read_settings(
         reading="open", allow_local_writes=False, rate_per_minute=0, trusted_hosts=()
     )
     app = create_app(database_url, settings)
-    server = mcp_server(app)
+    return Agent(app, TOOLS, shipped_tools() or listed(app, TOOLS))
 
-    async def run() -> None:
+
+def serve(database_url: str) -> None:
+    """Serve the tools on standard input and output, until the input ends."""
+
+    async def run(server: Server[Any]) -> None:
         async with stdio_server() as (reading, writing):
             await server.run(reading, writing, server.create_initialization_options())
 
-    try:
-        asyncio.run(run())
-    finally:
-        app.state.served.close()
+    with ThreadPoolExecutor(1) as thread:
+        made = thread.submit(agent_of, database_url)
+        try:
+            asyncio.run(run(mcp_server(made)))
+        finally:
+            made.result().app.state.served.close()

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pvkdb.operations import declared
-from pvkdb_api.agents.arguments import LIMIT
+from pvkdb.operations import Operation, declared
+from pvkdb_api.agents.arguments import LIMIT, LONG
 from pvkdb_api.agents.calls import Agent, AgentTool
 
-_LISTED = "Filters are combined; several values of one are separated by commas. "
-_OF_LISTS = {
-    "limit": {
-        **LIMIT["limit"],
-        "description": "Elements of each list; `left_out` counts the others. By default as many, "
-        "up to 10, as 2,000 tokens hold.",
-    }
-}
-_ROWS_FOUND = {"rows": "array", "more": "object"}
+_LISTED = "Filters narrow together; one may have several values with commas."
 _RANKING: dict[str, dict[str, Any]] = {
     "explain": {
         "type": "string",
@@ -27,19 +19,24 @@ _RANKING: dict[str, dict[str, Any]] = {
 #: Parameters of operations that the argument ``formula`` stands for.
 _FORMULAS = {"compare": "materials", "tolerances": "formulas"}
 
+
+def _description(operation: Operation) -> str:
+    """Return the summary of an operation, with the next sentence if both are short."""
+    both = f"{operation.summary} {operation.description.partition('. ')[0].rstrip('.')}."
+    return both if len(both) <= 2 * LONG else operation.summary
+
+
 TOOLS: dict[str, AgentTool] = {
     "search_compositions": AgentTool(
         "/compositions",
         Agent.search,
         f"Search compositions by ions, energies, stability, tolerance factors. {_LISTED}",
-        gives=_ROWS_FOUND,
     ),
     "search_devices": AgentTool(
         "/devices",
         Agent.search,
         f"Search reported memristors with their metrics. {_LISTED}",
         formula="absorber",
-        gives=_ROWS_FOUND,
     ),
     "search_energies": AgentTool(
         "/energetics",
@@ -47,7 +44,6 @@ TOOLS: dict[str, AgentTool] = {
         "Search activation energies of ion migration (E_A) and defect formation energies (DFE), "
         f"reported and computed, in eV. {_LISTED}",
         formula="material",
-        gives=_ROWS_FOUND,
     ),
     "composition": AgentTool(
         "/compositions/{key}",
@@ -55,11 +51,6 @@ TOOLS: dict[str, AgentTool] = {
         "What is known of one composition: facts, phases, energies and devices.",
         {**LIMIT, "key": {"type": "string", "description": "Formula, e.g. CsPbBr3 or MAPbI3."}},
         formula="key",
-        gives={
-            **dict.fromkeys(("composition", "energies", "devices"), "object"),
-            **dict.fromkeys(("phases", "energy_ranges"), "array"),
-            "energy_ranges_left_out": "integer",
-        },
     ),
     "rank": AgentTool(
         "/rankings/{application}",
@@ -69,23 +60,20 @@ TOOLS: dict[str, AgentTool] = {
         {**LIMIT, **_RANKING},
         frozenset({"sheet"}),
         formula="compositions",
-        gives={"not_rankable": "integer", "more": "object"},
     ),
     "search_references": AgentTool(
         "/references",
         Agent.references,
         f"Search the cited publications; text and BibTeX. {_LISTED}",
         without=frozenset({"fields"}),
-        gives={"references": "string", "bibtex": "string", "more": "object"},
     ),
 } | {
     each.name: AgentTool(
         each.path,
         Agent.compute,
-        f"{each.summary} {each.description}",
-        _OF_LISTS,
+        _description(each),
+        posted=each.verb == "POST",
         formula=_FORMULAS.get(each.name, "formula"),
-        gives={"left_out": "object", "sources": "object", "data": "array"},
     )
     for each in declared().values()
     if each.queued is None and not each.scope

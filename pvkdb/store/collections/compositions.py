@@ -170,7 +170,7 @@ COMPOSITIONS = Collection(
         "lowest_phase": any_of(
             Summary.lowest_phase, "Phase of lowest computed energy.", example="Pnma"
         ),
-        **energy_filters(_with_energies, "Compositions with {} of the halide vacancy"),
+        **energy_filters(_with_energies, "Compositions with {} of a halide vacancy"),
         **range_filters(_RANGES),
         "has": several(
             "What is known of it: e_a and dfe, an activation and a formation energy of the "

@@ -236,7 +236,7 @@ def stays(value: float) -> ColumnElement[bool]:
 
 
 _QUANTITIES = {"e_a": ("E_A", "an activation energy"), "dfe": ("DFE", "a formation energy")}
-_ENDS = {"min": ("above", reaches, 0.1), "max": ("below", stays, 0.4)}
+_ENDS = {"min": ("least", reaches, 0.1), "max": ("most", stays, 0.4)}
 _OF_ORIGIN: dict[str, ColumnElement[bool]] = {
     "literature": Energetic.calculation_id.is_(None),
     "computed": Energetic.calculation_id.is_not(None),
@@ -260,8 +260,8 @@ def energy_filters(condition: Callable[[Mapping[str, Any]], Any], whose: str) ->
     counted = "Which energies count, also for bounds on them: of the literature, or computed."
     found = {"origin": Filter(counted, str, condition, ORIGINS, True, "literature", joint=True)}
     for name, (_, energy) in _QUANTITIES.items():
-        for end, (side, _, example) in _ENDS.items():
-            meaning = f"{whose.format(energy)} that reaches this value or lies {side}, in eV."
+        for end, (word, _, example) in _ENDS.items():
+            meaning = f"{whose.format(energy)} of at {word} this, in eV."
             found[f"{name}_{end}"] = Filter(meaning, float, condition, example=example, joint=True)
     return found
 
