@@ -21,6 +21,7 @@ from pvkdb_api.core.sessions import CALL_GRACE_S, WRITE_WAIT_S, ServedStore
 from pvkdb_api.core.settings import ServiceSettings, read_settings
 from pvkdb_api.frame.access import Access
 from pvkdb_api.frame.headers import Headers
+from pvkdb_api.frame.kept_answers import KeptAnswers
 from pvkdb_api.frame.limits import BodyLimit, TimeLimit, TrustedHosts
 from pvkdb_api.frame.metrics import RequestMetrics
 from pvkdb_api.frame.problems import handle_problems
@@ -159,6 +160,7 @@ def _add_pages(app: FastAPI, served: ServedStore) -> None:
 def _add_middleware(app: FastAPI, served: ServedStore, settings: ServiceSettings) -> None:
     """Add the middleware, the innermost first: a request passes it in the reverse order."""
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=5)
+    app.add_middleware(KeptAnswers, served=served)
     app.add_middleware(Access, served=served, settings=settings)
     limits = {"most_bytes": settings.max_body_bytes, "most_of_papers": settings.max_paper_bytes}
     app.add_middleware(BodyLimit, **limits)

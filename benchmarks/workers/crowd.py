@@ -47,6 +47,8 @@ from validation.pages import FOLDER
 
 PAGE = FOLDER / "crowd.md"
 IMPORT_EVERY_S, LIVEZ_EVERY_S = 5.0, 0.25
+#: An answer that is no older was current when the service last looked.
+CURRENT_S = 3
 SHORT_S, LIVEZ_S, FIRST_PAGE_S = 5.0, 0.5, 2.0
 FORMULAS = ("CsPbBr3", "CsPbI3", "MAPbI3", "Cs2AgBiBr6", "FAPbI3", "CsSnI3", "Cs3Bi2I9")
 FIRST_PAGE = "/applications?leaders=shown"
@@ -224,7 +226,8 @@ def settled(address: str) -> None:
     """Wait until the service has made what it keeps, and ask for each kind of page once."""
     draw = random.Random(0)
     for _ in range(300):
-        if "age" not in httpx.get(f"{address}{FIRST_PAGE}", timeout=90).headers:
+        answer = httpx.get(f"{address}{FIRST_PAGE}", timeout=90)
+        if int(answer.headers.get("age", 0)) <= CURRENT_S:
             break
         time.sleep(1)
     for path in (*SHORT.values(), *HEAVY.values()):
@@ -246,7 +249,7 @@ def report(crowd: Crowd) -> Iterator[str]:
         numbers = " | ".join(f"{each:.2f}" for each in figures)
         yield f"| {kind} | {len(times)} | {numbers} | {said} |"
     yield ""
-    old = [each for each in crowd.ages_s if each]
+    old = [each for each in crowd.ages_s if each > CURRENT_S]
     imports = ", ".join(f"{count} {how}" for how, count in crowd.imports.items()) or "none"
     yield (
         f"Answers from kept rankings of earlier data: {len(old)}, at most {max(old, default=0)} s "

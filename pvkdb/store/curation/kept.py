@@ -38,12 +38,14 @@ class Lag:
     """How long ago the data of a result may have changed, and how long ago those of shown ones did.
 
     ``age_s`` gets the number of changes that a result has seen, and returns for how many seconds
-    at most there have been more. ``version`` is the dataset version of the oldest shown result.
+    at most there have been more. ``seen`` is what the oldest shown result has seen of them, and
+    ``version`` its dataset version; None: no kept result is shown.
     """
 
     most_s: float
     age_s: Callable[[int], float]
     shown_s: float = 0.0
+    seen: int | None = None
     version: str | None = None
 
 
@@ -85,8 +87,9 @@ def _found(session: Session, name: str, model: type[Model]) -> Model | None:
         if (result := cast("Model | None", in_memory[1])) is None:
             continue  # replaced just now
         session.info["pvkdb_store"].kept[name] = in_memory
-        if lag and age_s > lag.shown_s:
-            lag.shown_s, lag.version = age_s, getattr(result, "dataset_version", None)
+        if lag and age_s >= lag.shown_s:
+            lag.shown_s, lag.seen = age_s, int(seen)
+            lag.version = getattr(result, "dataset_version", None)
         return result
     return None
 

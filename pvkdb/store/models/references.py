@@ -67,6 +67,7 @@ class Versioned:
         return select(states).where(DatasetVersion.version == cls.recorded_in).scalar_subquery()
 
     @classmethod
+    @cache  # SQLAlchemy takes longer to put this together than databases take to answer it
     def replaced(cls, unreviewed: bool = False) -> Any:
         """Return the SELECT of the ids of rows that a correction has replaced: a short list.
 
@@ -83,6 +84,7 @@ class Versioned:
         return either(select(confirmed.c.id), unconfirmed)
 
     @classmethod
+    @cache
     def uncounted(cls) -> Any:
         """Return the SELECT of the ids of replaced rows and of corrections that wait."""
         new, old, newer = aliased(cls), aliased(cls), aliased(cls)

@@ -6,19 +6,27 @@ import asyncio
 import shutil
 import time
 from math import inf
+from unittest.mock import ANY
 
 import httpx
 import pytest
 from sqlalchemy import text
 
+from pvkdb.kinetics.conditions import conditions_of
+from pvkdb.schemas.kinetics import LayerRequest
 from pvkdb.store.database import Store
+from pvkdb.suitability import Options, shipped_profile
 from pvkdb_api.app import create_app
+from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import DataWatch, _look
 from pvkdb_api.core.settings import ServiceSettings
+from pvkdb_api.frame import kept_answers
+from pvkdb_api.operations.rankings import rank
 
 from ..conftest import LOCAL, Api
 
 RANKING = "/api/v1/rankings/selector"
+DEFAULT = Options(), conditions_of(LayerRequest())
 
 
 @pytest.fixture
@@ -69,6 +77,7 @@ def test_a_kept_ranking_names_its_version_and_age_and_the_current_one_is_had_on_
     assert (first.headers["x-dataset-version"], first.headers.get("age")) == (version, None)
     change(store)
     later = api.get(RANKING, limit=1)
+    assert later.content == first.content
     assert later.headers["x-dataset-version"] == later.json()["dataset_version"] == version
     assert int(later.headers["age"]) >= 1
     page = api.request("GET", "/applications/selector").text
@@ -77,6 +86,25 @@ def test_a_kept_ranking_names_its_version_and_age_and_the_current_one_is_had_on_
     assert (lists.headers["x-dataset-version"], lists.headers.get("age")) == ("next", None)
     fresh = api.request("GET", f"{RANKING}?limit=1", headers={"Cache-Control": "no-cache"})
     assert fresh.json()["dataset_version"] == fresh.headers["x-dataset-version"] == "next"
+
+
+def test_a_kept_answer_needs_no_turn_and_is_new_once_its_ranking_is(lagging, monkeypatch) -> None:
+    api, store = lagging
+    served = api.app.state.served
+    api.get(RANKING, limit=1)  # makes the ranking; the next answer shows a kept one, and is kept
+    first = api.get(RANKING, limit=1)
+    turns, served.heavy_turns = served.heavy_turns, asyncio.Semaphore(0)
+    again = api.get(RANKING, limit=1)
+    assert (again.content, again.headers["etag"]) == (first.content, first.headers["etag"])
+    assert (again.headers["age"], first.headers.get("age")) == (ANY, None)
+    served.heavy_turns = turns
+    change(store)
+    with store.session(read_only=True) as session:
+        rank(QueryCache(), session, shipped_profile("selector"), "devices", *DEFAULT)
+    _look(served)
+    assert api.get(RANKING, limit=1).content == first.content  # it was current just now
+    monkeypatch.setattr(kept_answers, "AGAIN_S", 0.0)
+    assert api.get(RANKING, limit=1).json()["dataset_version"] == "next"
 
 
 def test_a_kept_ranking_is_never_older_than_the_setting(lagging) -> None:
