@@ -14,13 +14,14 @@ from typing import Literal
 from pvkdb.chemistry.ions import HALIDES, cation_charges, generic_ions, molecular_ions, names
 from pvkdb.errors import InputError
 
-DefectKind = Literal["vacancy", "interstitial", "antisite", "ion"]
+DefectKind = Literal["vacancy", "interstitial", "antisite", "ion", "salt"]
 
 #: Label and species of a mobile ion that the source does not name.
 UNNAMED_ION = "ion"
 
 _ION = r"(?:\d[\d-]*)?[A-Z][A-Za-z0-9-]*"
 _LABEL = re.compile(rf"(?P<what>V|{_ION})_(?P<where>i|{_ION})")
+_SALT = re.compile(rf"V_(?P<cation>{_ION})\+(?P<number>[2-9]?)V_(?P<halide>{_ION})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Defect:
     """A point defect; ``species`` is the moving ion.
 
     Kind "ion" is a mobile ion whose defect is unknown: ``I`` may be the migration of vacancies, of
-    interstitials or of both.
+    interstitials or of both. Kind "salt" is a cation missing together with the halides that balance
+    its charge, ``V_Pb+2V_Br``; its species is what is missing, ``PbBr2``.
     """
 
     label: str
@@ -41,11 +43,24 @@ class Defect:
         return cls(f"V_{species}", "vacancy", species)
 
     @classmethod
+    def salt(cls, cation: str, halide: str, number: int = 1) -> Defect:
+        """Return the vacancies of a cation and its halides, e.g. ``V_Pb+2V_Br``."""
+        count = str(number) if number > 1 else ""
+        return cls(f"V_{cation}+{count}V_{halide}", "salt", f"{cation}{halide}{count}")
+
+    @property
+    def parts(self) -> tuple[Defect, ...]:
+        """The vacancies of a salt; of any other defect itself."""
+        if self.kind != "salt":
+            return (self,)
+        return tuple(Defect.vacancy(each.rpartition("_")[2]) for each in self.label.split("+"))
+
+    @classmethod
     def parse(cls, label: str) -> Defect:
         """Parse a label.
 
         Raises:
-            InputError: the label is not of the form V_X, X_i, A_B, X or ion.
+            InputError: the label is not of the form V_X, X_i, A_B, V_A+V_X, X or ion.
 
         Example:
             >>> Defect.parse("V_I").kind, Defect.parse("Ag_i").species, Defect.parse("I").kind
@@ -54,6 +69,8 @@ class Defect:
         # A bare V would be a vacancy without its ion, not vanadium.
         if label == UNNAMED_ION or (label != "V" and re.fullmatch(_ION, label)):
             return cls(label, "ion", label)
+        if (salt := _SALT.fullmatch(label)) is not None:
+            return cls.salt(salt["cation"], salt["halide"], int(salt["number"] or 1))
         match = _LABEL.fullmatch(label)
         if match is None:
             raise InputError(
@@ -72,8 +89,11 @@ class Defect:
 
         They reach from that of the ions added or missing to one electron or hole beyond neutral:
         in CsPbI3 V_I has +1 to -1, V_Pb -2 to +1. An antisite has one more (Khamdang 2025, doi
-        10.1039/d4tc05215c, computes Sn_Cs +2). None for a mobile ion or an unknown one.
+        10.1039/d4tc05215c, computes Sn_Cs +2). None for a mobile ion or an unknown one. A missing
+        salt has none.
         """
+        if self.kind == "salt":
+            return range(1)
         added, _, site = self.label.partition("_")
         new = [0] if added == "V" else _charges(added, host)
         old = [0] if site == "i" else _charges(site, host)

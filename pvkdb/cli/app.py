@@ -65,6 +65,7 @@ COMMANDS: dict[str, dict[str, tuple[Any, str, str]]] = {
             '\'elements HAS ALL "Cs","Pb"\' --from https://optimade.materialsproject.org',
         ),
         "neb": (barriers.neb, "screening", "CsPbBr3 --potential chgnet --plot"),
+        "pair": (barriers.pair, "screening", "CsPbBr3 --cation Pb"),
         "md": (barriers.dynamics, "screening", "3f2a --temperature-k 700"),
         "potentials": (barriers.potentials, "", "--json"),
         "benchmark": (barriers.benchmark, "potentials", "sevennet-0 chgnet"),

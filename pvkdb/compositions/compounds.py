@@ -307,13 +307,14 @@ def competitors(compound: Compound) -> tuple[Compound, ...]:
 
 
 def binaries(compound: Compound) -> tuple[Compound, ...]:
-    """Return the binary halides of each cation of a compound."""
+    """Return the binary halides of each cation of a compound, of charges that have prototypes."""
     *cations, halides = compound.shares.values()
     return tuple(
         Compound(_BINARIES[ion.charge], (ion, halide))
         for halide in halides
         for ions in cations
         for ion in ions
+        if ion.charge in _BINARIES
     )
 
 

@@ -257,6 +257,10 @@ def _check_species(
     """Check that the species belongs to the defect and occurs in the composition."""
     if species != defect.species:
         cells.complain("species", f"is not {defect.species}, the species of {defect.label}")
+    if defect.kind == "salt":
+        for part in defect.parts:
+            _check_species(cells, part, part.species, composition)
+        return
     generic = {"X", "A", "B", "ion"}
     known = species in generic or species in names() or species in elements()
     if not known:

@@ -159,4 +159,26 @@ OPERATIONS = (
         '>>> asked = GapQuestion(relaxation="c1")\n'
         ">>> client.calculations.gap(asked)  # doctest: +SKIP",
     ),
+    Operation(
+        name="pair",
+        summary="Queue the vacancies of a cation and the halides that balance its charge.",
+        description="As neighbours and far apart in a relaxed compound, with the potential that "
+        "relaxed it. The halide is given back as its crystal; relax its prototypes first.",
+        path="/calculations/pairs",
+        method="calculations.pair",
+        request=f"{_SCHEMAS}.electrons:PairQuestion",
+        function="pvkdb.store.files.relaxation_requests:pair_request",
+        queued=Kind(
+            name="pair",
+            title="Pair of vacancies",
+            request=f"{_SCHEMAS}.electrons:PairRequest",
+            result=f"{_SCHEMAS}.electrons:PairResult",
+            computed="pvkdb_pipelines.electrons.pairs:compute_pair",
+            potential=True,
+            of_material=True,
+        ),
+        python=">>> from pvkdb.schemas.calculations.electrons import PairQuestion\n"
+        '>>> asked = PairQuestion(relaxation="c1", cation="Pb")\n'
+        ">>> client.calculations.pair(asked)  # doctest: +SKIP",
+    ),
 )

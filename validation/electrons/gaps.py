@@ -152,11 +152,11 @@ def compute(store: Store, case: GapCase) -> str:
         return found or f"{gap.state}: {(gap.failure_message or '').partition(' End of its')[0]}"
 
 
-def keep(store: Store) -> None:
-    """Write what this store has computed, relaxations that gaps rest on among it."""
-    CALCULATIONS.parent.mkdir(parents=True, exist_ok=True)
+def keep(store: Store, path: Path = CALCULATIONS) -> None:
+    """Write what this store has computed, the relaxations that it rests on among it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with store.session(read_only=True) as session:
-        write_calculations(session, CALCULATIONS, releases=False)
+        write_calculations(session, path, releases=False)
 
 
 def main() -> None:

@@ -39,6 +39,11 @@ def frozen(atoms: Atoms) -> Atoms:
     return set_results(atoms.copy(), atoms.get_potential_energy(), atoms.get_forces())
 
 
+def energy_of(atoms: Atoms) -> float:
+    """Return the energy of atoms with results, eV."""
+    return float(atoms.get_potential_energy())
+
+
 def longest(vectors: np.ndarray) -> float:
     """Return the largest length of vectors, shape (n, 3), such as the forces on atoms."""
     return float(np.linalg.norm(vectors, axis=1).max())

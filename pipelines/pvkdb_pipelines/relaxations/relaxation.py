@@ -14,6 +14,7 @@ from ase.optimize.optimize import Optimizer
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.calculations.electrons import PairResult
 from pvkdb.schemas.calculations.relaxations import RelaxResult, VacancyResult
 from pvkdb.store.curation.computed import ComputedStructure
 from pvkdb_pipelines.geometry.hosts import computed_structure, longest
@@ -32,7 +33,7 @@ ResultT = TypeVar("ResultT")
 
 @dataclass(frozen=True)
 class RelaxationRun(Generic[ResultT]):
-    """A finished calculation of the kind ``relax``, ``element`` or ``vacancy``.
+    """A finished calculation of the kind ``relax``, ``element``, ``vacancy`` or ``pair``.
 
     Attributes:
         result: The numbers, as they are stored.
@@ -48,7 +49,7 @@ class RelaxationRun(Generic[ResultT]):
         """Return the structure by its name in the store; empty if it is not kept."""
         if isinstance(self.result, RelaxResult):
             return {"host": computed_structure(self.atoms, self.result.space_group)}
-        kept = isinstance(self.result, VacancyResult)
+        kept = isinstance(self.result, VacancyResult | PairResult)
         return {"vacancy": computed_structure(self.atoms)} if kept else {}
 
 

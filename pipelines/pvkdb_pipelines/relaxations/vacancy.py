@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
 
 from pvkdb.errors import CalculationFailedError
-from pvkdb.schemas.calculations.relaxations import VacancyRequest, VacancyResult, VacancySite
+from pvkdb.schemas.calculations.relaxations import (
+    DefectSettings,
+    VacancyRequest,
+    VacancyResult,
+    VacancySite,
+)
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.geometry.supercells import distant_supercell, shortest_vector_ang
 from pvkdb_pipelines.potentials.loading import metered
@@ -16,13 +23,49 @@ from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.relaxations.relaxation import RelaxationRun, relax
 
-_STAGES = {
+STAGES = {
     "load the potential": 0.05,
     "relax the supercell": 0.25,
     "relax the vacancies": 0.8,
-    "put the halide back": 1.0,
+    "put the ions back": 1.0,
 }
-_LOAD, _HOST, _VACANCIES, _REFILL = _STAGES
+LOAD, HOST, VACANCIES, REFILL = STAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Supercell:
+    """Relaxations of one supercell of fixed shape, with and without ions, from shaken starts."""
+
+    name: str
+    potential: Potential
+    settings: DefectSettings
+    progress: ProgressReporter
+
+    def relaxed(self, start: Atoms, what: str, stage: str) -> tuple[Atoms, int]:
+        """Return relaxed atoms, and the number of steps."""
+        rattled, target = start.copy(), self.settings.fmax_ev_per_ang
+        rattled.rattle(stdev=self.settings.rattle_ang, seed=self.settings.seed)
+        return relax(
+            rattled,
+            self.potential,
+            target,
+            self.settings.max_steps,
+            cell=False,
+            what=f"{self.name}, {what}",
+            on_step=self.progress.begin(stage, target),
+        )
+
+    def refilled_ev(self, host: Atoms, vacancy: Atoms, missing: Sequence[int]) -> float | None:
+        """Return the energy with the missing atoms put back; None if that did not converge.
+
+        Below that of ``host``, the host was not a minimum, and the fall is in the vacancy's energy.
+        """
+        filled = host.copy()
+        filled.positions[np.setdiff1d(np.arange(len(host)), missing)] = vacancy.positions
+        with suppress(CalculationFailedError):
+            refilled, _ = self.relaxed(filled, "ions put back", REFILL)
+            return float(refilled.get_potential_energy())
+        return None
 
 
 def compute_vacancies(
@@ -45,26 +88,13 @@ def compute_vacancies(
         InputError: No supercell is large enough.
     """
     settings = request.settings
-    progress = ProgressReporter(_STAGES, report)
-    progress.begin(_LOAD)
+    progress = ProgressReporter(STAGES, report)
+    progress.begin(LOAD)
     potential, spent = metered(potential, request.potential, sorted(set(request.host.symbols)))
     cell, matrix = distant_supercell(atoms_in(request.host), settings.distance_ang)
     units = len(cell) / request.atoms_per_formula
-
-    def relaxed(start: Atoms, what: str, stage: str) -> tuple[Atoms, int]:
-        rattled, target = start.copy(), settings.fmax_ev_per_ang
-        rattled.rattle(stdev=settings.rattle_ang, seed=settings.seed)
-        return relax(
-            rattled,
-            potential,
-            target,
-            settings.max_steps,
-            cell=False,
-            what=f"{request.formula} {request.phase}, {what}",
-            on_step=progress.begin(stage, target),
-        )
-
-    host, _ = relaxed(cell, "complete supercell", _HOST)
+    supercell = Supercell(f"{request.formula} {request.phase}", potential, settings, progress)
+    host, _ = supercell.relaxed(cell, "complete supercell", HOST)
     found: list[tuple[VacancySite, Atoms]] = []
     failures: list[CalculationFailedError] = []
     for site in request.sites:
@@ -72,7 +102,7 @@ def compute_vacancies(
         start = host.copy()
         del start[site]
         try:
-            vacancy, steps = relaxed(start, f"vacancy at {site}", _VACANCIES)
+            vacancy, steps = supercell.relaxed(start, f"vacancy at {site}", VACANCIES)
         except CalculationFailedError as failure:
             failures.append(failure)
             continue
@@ -82,13 +112,9 @@ def compute_vacancies(
         raise failures[0]
     lowest, vacancy = min(found, key=lambda entry: entry[0].energy_ev)
     host_ev = float(host.get_potential_energy())
-    drop_ev: float | None = None
-    filled = host.copy()
-    filled.positions[np.arange(len(host)) != lowest.site] = vacancy.positions
-    with suppress(CalculationFailedError):  # the stability of the host then stays unknown
-        refilled, _ = relaxed(filled, "halide put back", _REFILL)
-        drop_ev = max(0.0, (host_ev - float(refilled.get_potential_energy())) / units)
-    progress.finish(_REFILL)
+    refilled_ev = supercell.refilled_ev(host, vacancy, [lowest.site])
+    drop_ev = None if refilled_ev is None else max(0.0, (host_ev - refilled_ev) / units)
+    progress.finish(REFILL)
     return RelaxationRun(
         result=VacancyResult(
             formula=request.formula,

@@ -1,4 +1,4 @@
-"""Migration barriers, molecular dynamics of a vacancy, and potentials with their benchmark."""
+"""Barriers and vacancies by potentials, molecular dynamics, and the benchmark of potentials."""
 
 from __future__ import annotations
 
@@ -31,7 +31,14 @@ from pvkdb.cli.output.barriers import (
     print_scores,
     write_hops,
 )
-from pvkdb.cli.output.console import messages, print_json, print_message, show, write_file
+from pvkdb.cli.output.console import (
+    messages,
+    print_json,
+    print_lines,
+    print_message,
+    show,
+    write_file,
+)
 from pvkdb.cli.output.progress import watching
 from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError
 
@@ -115,6 +122,51 @@ def neb(
     if done and any(files.values()):
         write_hops(store, done[-1], hop, **files)
     _raise_failures(documents)
+
+
+@with_fields("pvkdb.schemas.calculations.electrons:PairQuestion", without=("relaxation",))
+def pair(
+    formula: Annotated[str, Argument(help="Composition, e.g. CsPbBr3.")],
+    phase: Annotated[str | None, Option(help="Prototype, e.g. Pnma; default: likeliest.")] = None,
+    potential: Annotated[str, Option(help="Name: see pvkdb potentials.")] = "sevennet-0",
+    device: DeviceOption = DEFAULT_DEVICE,
+    retry: RetryOption = False,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+    **settings: Any,
+) -> None:
+    """Compute vacancies of a cation and its halides together. They keep the charge.
+
+    The compound and what it may decompose into are relaxed first, unless the store has them.
+    """
+    from pvkdb.chemistry import parse_composition
+    from pvkdb.compositions.compounds import compound_like
+    from pvkdb.schemas import validated
+    from pvkdb.schemas.calculations.electrons import PairQuestion
+    from pvkdb.schemas.calculations.relaxations import RelaxQuestion
+    from pvkdb.store.files.relaxation_requests import pair_request, relax_request
+    from pvkdb_pipelines.electrons.pairs import reference_requests
+    from pvkdb_pipelines.potentials.loading import local_potential
+
+    asked = {"formula": formula, "phase": phase, "potential": local_potential(potential)}
+    store = open_store(database, create=True)
+    with store.session() as session:
+        relaxation = relax_request(session, validated(RelaxQuestion, asked))
+    compound = compound_like(parse_composition(relaxation.formula))
+    references = reference_requests(compound, relaxation.potential)
+    (host, *_), _ = obtain(store, [relaxation, *references], retry)
+    _raise_failures([host])
+    with store.session() as session:
+        question = validated(PairQuestion, {"relaxation": host.id, **settings})
+        request = pair_request(session, question)
+    (document,), _ = obtain(store, [request], retry)
+    if json:
+        print_json(document)
+    elif (result := document.pair) is not None:
+        print_lines(f"{result.defect}: {each}" for each in result.conditions.values())
+        print_lines(f"check: {each}" for each in result.remarks)
+        print_lines([f"calculation {document.id}"])
+    _raise_failures([document])
 
 
 @with_fields("pvkdb.schemas.calculations.dynamics:MdSettings", without=("distance_ang",))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from pvkdb.schemas.calculations import CalculationDocument
-    from pvkdb.schemas.calculations.electrons import GapQuestion
+    from pvkdb.schemas.calculations.electrons import GapQuestion, PairQuestion
     from pvkdb.schemas.calculations.examinations import ExaminationQuestion
     from pvkdb.schemas.calculations.relaxations import (
         EquationOfStateQuestion,
@@ -386,6 +386,22 @@ class QueuedOperations(ClientPart):
             >>> client.calculations.gap(asked)  # doctest: +SKIP
         """
         return (yield from self._written(["gaps"], question, idempotency_key))
+
+    @operation
+    def pair(
+        self, question: PairQuestion, *, idempotency_key: str | None = None
+    ) -> Steps[CalculationDocument]:
+        """Queue the vacancies of a cation and the halides that balance its charge.
+
+        As neighbours and far apart in a relaxed compound, with the potential that relaxed it. The
+        halide is given back as its crystal; relax its prototypes first.
+
+        Example:
+            >>> from pvkdb.schemas.calculations.electrons import PairQuestion
+            >>> asked = PairQuestion(relaxation="c1", cation="Pb")
+            >>> client.calculations.pair(asked)  # doctest: +SKIP
+        """
+        return (yield from self._written(["pairs"], question, idempotency_key))
 
     @operation
     def relax(

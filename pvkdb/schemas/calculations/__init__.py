@@ -22,6 +22,7 @@ from pvkdb.schemas import StrictModel
 from pvkdb.schemas.calculations.reliability import barrier_error
 
 if TYPE_CHECKING:
+    from pvkdb.schemas.calculations.electrons import PairResult
     from pvkdb.schemas.calculations.examinations import ExaminationResult
     from pvkdb.schemas.calculations.migration import NebResult
     from pvkdb.schemas.calculations.relaxations import (
@@ -74,6 +75,7 @@ class FailureKind(StrEnum):
     PROGRAM_NOT_FOUND = "program not found"
     PROGRAM_CRASHED = "program crashed"
     SCF_NOT_CONVERGED = "SCF not converged"
+    NO_REFERENCE = "no reference crystal"
     NO_GAP = "no gap"
     OPEN_SHELL = "open shell"
     OUT_OF_WALLTIME = "out of walltime"
@@ -206,6 +208,11 @@ class CalculationDocument(BaseModel, NotebookView):
     def vacancies(self) -> VacancyResult | None:
         """Vacancies in one host, eV; None for anything else, and before they are done."""
         return cast("VacancyResult | None", self._result_of("vacancy"))
+
+    @property
+    def pair(self) -> PairResult | None:
+        """Vacancies that keep the charge, eV; None for anything else, and before they are done."""
+        return cast("PairResult | None", self._result_of("pair"))
 
     @property
     def equation_of_state(self) -> EquationOfStateResult | None:

@@ -50,3 +50,11 @@ class CalculationResult(BaseModel):
     """Base of results: every number is finite."""
 
     model_config = ConfigDict(allow_inf_nan=False)
+
+
+class PotentialResult(CalculationResult):
+    """Base of results of potentials: what they took."""
+
+    force_calls: Count
+    cpu_seconds: Seconds = Field(description="Processor time of the computing process.")
+    wall_seconds: Seconds

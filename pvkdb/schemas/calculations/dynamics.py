@@ -46,7 +46,7 @@ class MdRequest(CalculationRequest):
     settings: MdSettings
 
 
-class MdResult(bounds.CalculationResult):
+class MdResult(bounds.PotentialResult):
     """Motion of one vacancy; intervals contain 95 %."""
 
     formula: str
@@ -61,9 +61,6 @@ class MdResult(bounds.CalculationResult):
     lags_ps: list[float] = Field(description="Times of the mean-square displacements, ps.")
     msd_ang2: list[float] = Field(description="Mean-square displacements of the vacancy, Å².")
     atoms_in_cell: bounds.Atoms = Field(description="With the vacancy.")
-    force_calls: bounds.Count
-    cpu_seconds: bounds.Seconds = Field(description="Processor time of the computing process.")
-    wall_seconds: bounds.Seconds
 
     @model_validator(mode="after")
     def _ordered(self) -> MdResult:

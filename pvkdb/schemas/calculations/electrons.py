@@ -1,4 +1,4 @@
-"""Electrons: requests and results of band gaps."""
+"""Electrons: band gaps, and vacancies that keep the charge together."""
 
 from __future__ import annotations
 
@@ -6,15 +6,32 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from pvkdb.chemistry.defects import Defect
 from pvkdb.schemas import RequestModel
-from pvkdb.schemas.calculations import bounds
+from pvkdb.schemas.calculations import AnyPotential, bounds
 from pvkdb.schemas.calculations.dft import DftResult
-from pvkdb.schemas.calculations.relaxations import CalculationRequest, Host
+from pvkdb.schemas.calculations.relaxations import (
+    MOST_ATOMS,
+    CalculationRequest,
+    DefectSettings,
+    Host,
+    VacancyQuestion,
+)
 
-__all__ = ["BandEdge", "GapQuestion", "GapRequest", "GapResult"]
+__all__ = [
+    "BandEdge",
+    "GapQuestion",
+    "GapRequest",
+    "GapResult",
+    "PairQuestion",
+    "PairRequest",
+    "PairResult",
+]
 
 #: Raised whenever a change of the code changes the gap of the same request.
 GAP_RECIPE = 1
+#: The same for the energies of a pair.
+PAIR_RECIPE = 1
 #: A gap, eV; wider than that of any solid is not of this physics.
 Gap = Annotated[float, Field(gt=0, le=25)]
 
@@ -109,3 +126,115 @@ class GapResult(DftResult):
                 f"of edges {gap_ev:.4f} eV apart"
             )
         return self
+
+
+class PairQuestion(VacancyQuestion):
+    """A cation and the halides that balance it, missing together in a relaxed compound."""
+
+    cation: str | None = Field(
+        default=None,
+        max_length=20,
+        description="Cation that is missing; default: the first, on the A site.",
+        examples=["Pb"],
+    )
+
+
+class PairReference(RequestModel):
+    """A relaxed compound in its lowest phase."""
+
+    formula: str
+    phase: str
+    energy_ev_per_formula: bounds.TotalEnergy
+    calculation: str
+
+
+class PairRequest(CalculationRequest):
+    """Request for the vacancies of a cation and of the halides that balance its charge.
+
+    No electron is added or missing, so that no Fermi level and no potential of a halogen decides.
+    """
+
+    recipe: ClassVar[int] = PAIR_RECIPE
+    kind: Literal["pair"] = "pair"
+    formula: str = Field(max_length=200)
+    phase: str = Field(max_length=40)
+    cation: str = Field(max_length=20)
+    charge: int = Field(ge=1, le=8, description="Of the cation: so many halides are missing.")
+    halide: str = Field(max_length=2)
+    atoms_per_formula: bounds.AtomsPerFormula = Field(le=MOST_ATOMS)
+    host: Host
+    references: tuple[PairReference, ...] = Field(
+        description="What the host may decompose into: the crystal that is given back among it."
+    )
+    potential: AnyPotential
+    settings: DefectSettings = DefectSettings()
+
+    @property
+    def missing(self) -> Defect:
+        """The defect, e.g. ``V_Pb+2V_Br``; its species is the formula of the crystal."""
+        return Defect.salt(self.cation, self.halide, self.charge)
+
+
+class PairEnergy(bounds.CalculationResult):
+    """An arrangement of the vacancies."""
+
+    distance_ang: bounds.Length = Field(
+        description="Of the cation from the farthest of the halides, before relaxation."
+    )
+    cell_ev: bounds.TotalEnergy = Field(description="Energy of the relaxed supercell.")
+    rich_ev: bounds.EnergyDifference = Field(description="With the crystal given back.")
+    poor_ev: bounds.EnergyDifference | None = Field(
+        description="Beside the other phases that the host decomposes into; None where the host is "
+        "not stable against them and the crystal, or they have no energies."
+    )
+    steps: bounds.Count
+
+
+class PairResult(bounds.PotentialResult):
+    """Formation energies of a missing salt such as CsBr, eV, between the ends of its potential.
+
+    Phases between the ends, such as Cs4PbBr6, would narrow the range. Potentials have no charges:
+    no energy is corrected for the images of charged vacancies.
+    """
+
+    formula: str
+    phase: str
+    defect: str = Field(examples=["V_Cs+V_Br"])
+    atoms_in_cell: bounds.Atoms = Field(description="Without vacancies.")
+    distance_ang: bounds.Length = Field(description="Distance of a vacancy from its nearest image.")
+    host_ev: bounds.TotalEnergy = Field(description="Lowest energy of the complete supercell.")
+    host_drop_ev: bounds.EnergyDifference | None = Field(
+        description="How far the supercell fell when it was shaken, and when the ions were put "
+        "back into the lowest vacancies; None where the latter did not converge."
+    )
+    crystal: PairReference = Field(description="What is given back at the rich end.")
+    others: list[PairReference] = Field(description="What the host is beside at the poor end.")
+    arrangements: dict[Literal["neighbours", "far apart"], PairEnergy] = Field(
+        min_length=1,
+        description="Halides of the cation's coordination are missing; or, of a pair, one as far "
+        "apart as the supercell allows.",
+    )
+    remarks: list[str] = Field(description="Why a number is missing.")
+
+    @property
+    def lowest(self) -> PairEnergy:
+        """The arrangement of lowest energy."""
+        return min(self.arrangements.values(), key=lambda each: each.cell_ev)
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """What the energies of each arrangement hold for, in words."""
+        salt = self.crystal.formula
+        poor = " and ".join(f"{each.formula}, {each.phase}" for each in self.others)
+        return {
+            name: f"{name}, {pair.distance_ang:.2f} Å; "
+            + (
+                ""
+                if pair.poor_ev is None
+                else f"{salt}-poor (beside {poor}) {pair.poor_ev:.3f} eV, "
+            )
+            + f"{salt}-rich (beside {salt}, {self.crystal.phase}) {pair.rich_ev:.3f} eV; "
+            f"{self.atoms_in_cell} atoms, {self.distance_ang:.1f} Å from images, no correction for "
+            "charges"
+            for name, pair in self.arrangements.items()
+        }

@@ -15,6 +15,7 @@ from pvkdb.schemas import first_problem
 from pvkdb.schemas.calculations import bounds, dft
 from pvkdb.schemas.calculations.bounds import CalculationResult
 from pvkdb.schemas.calculations.dynamics import MdRequest, MdResult
+from pvkdb.schemas.calculations.electrons import PairRequest, PairResult
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
@@ -88,6 +89,12 @@ def _conditions(
             yield "charge", result.charge is None  # no potential sets one
             cells = abs(_determinant(result.supercell))
             yield "atoms_in_cell", cells * len(request.host.symbols) == result.atoms_in_cell
+        case PairRequest(), PairResult():
+            yield "defect", result.defect == request.missing.label
+            yield "references", {result.crystal, *result.others} <= {*request.references}
+            given_back_ev = result.crystal.energy_ev_per_formula
+            for name, pair in result.arrangements.items():
+                yield name, _same(pair.cell_ev - result.host_ev + given_back_ev, pair.rich_ev)
         case EquationOfStateRequest(), EquationOfStateResult():
             yield "volumes", len(result.volumes_ang3_per_formula) == request.points
         case CompleteNebRequest(), NebResult():

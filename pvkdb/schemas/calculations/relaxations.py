@@ -141,7 +141,7 @@ class RelaxRequest(CalculationRequest):
     )
 
 
-class RelaxResult(bounds.CalculationResult):
+class RelaxResult(bounds.PotentialResult):
     """A relaxed structure. Energies are in eV as the potential gives them, per formula unit."""
 
     formula: str
@@ -157,9 +157,6 @@ class RelaxResult(bounds.CalculationResult):
         description="What is wrong with the structure; empty if healthy."
     )
     steps: bounds.Count
-    force_calls: bounds.Count
-    cpu_seconds: bounds.Seconds = Field(description="Processor time of the computing process.")
-    wall_seconds: bounds.Seconds
     optimizer: str
 
 
@@ -173,7 +170,7 @@ class ElementRequest(CalculationRequest):
     settings: RelaxSettings = RelaxSettings()
 
 
-class ElementResult(bounds.CalculationResult):
+class ElementResult(bounds.PotentialResult):
     """A relaxed element."""
 
     symbol: str
@@ -183,21 +180,23 @@ class ElementResult(bounds.CalculationResult):
     space_group: str = Field(description="Space group of the relaxed structure (spglib, 0.1 Å).")
     structure_source: str
     steps: bounds.Count
-    force_calls: bounds.Count
-    cpu_seconds: bounds.Seconds = Field(description="Processor time of the computing process.")
-    wall_seconds: bounds.Seconds
 
 
-class VacancySettings(RequestModel):
+class DefectSettings(RequestModel):
+    """Numerical settings of relaxations in a supercell of fixed shape."""
+
+    fmax_ev_per_ang: float = Field(default=0.02, ge=1e-4, le=0.1)
+    max_steps: int = Field(default=400, ge=1, le=5000)
+    rattle_ang: float = Field(default=0.02, ge=0, le=0.2, description="Starting random shift.")
+    seed: int = Field(default=2145, ge=0, lt=2**32, description="Seed of the random shift.")
+
+
+class VacancySettings(DefectSettings):
     """Numerical settings of vacancies in a supercell of fixed shape."""
 
     distance_ang: float = Field(
         default=10.0, ge=6, le=30, description="Least distance of a vacancy from its images."
     )
-    fmax_ev_per_ang: float = Field(default=0.02, ge=1e-4, le=0.1)
-    max_steps: int = Field(default=400, ge=1, le=5000)
-    rattle_ang: float = Field(default=0.02, ge=0, le=0.2, description="Starting random shift.")
-    seed: int = Field(default=2145, ge=0, lt=2**32, description="Seed of the random shift.")
 
 
 class VacancyQuestion(RequestModel):
@@ -232,7 +231,7 @@ class EquationOfStateRequest(CalculationRequest):
     points: int = Field(default=7, ge=5, le=31, description="Volumes.")
 
 
-class EquationOfStateResult(bounds.CalculationResult):
+class EquationOfStateResult(bounds.PotentialResult):
     """Energies at several volumes, atoms relaxed, and the Birch–Murnaghan fit of third order."""
 
     formula: str
@@ -244,9 +243,6 @@ class EquationOfStateResult(bounds.CalculationResult):
     bulk_modulus_gpa: bounds.Positive = Field(description="B₀; 443 in diamond, the stiffest.")
     pressure_derivative: float = Field(description="B₀′ = dB/dp at V₀.")
     rms_ev_per_formula: float = Field(ge=0, description="Error of the fit; large: no smooth curve.")
-    force_calls: bounds.Count
-    cpu_seconds: bounds.Seconds = Field(description="Processor time of the computing process.")
-    wall_seconds: bounds.Seconds
 
 
 class VacancyRequest(CalculationRequest):
@@ -274,7 +270,7 @@ class VacancySite(bounds.CalculationResult):
     steps: bounds.Count
 
 
-class VacancyResult(bounds.CalculationResult):
+class VacancyResult(bounds.PotentialResult):
     """Vacancies of a halide in one host; energies of supercells of one size, eV."""
 
     formula: str
@@ -294,9 +290,6 @@ class VacancyResult(bounds.CalculationResult):
     charge: int | None = Field(
         description="Charge of the vacancy; None where the potential cannot set one (neutral cell)."
     )
-    force_calls: bounds.Count
-    cpu_seconds: bounds.Seconds = Field(description="Processor time of the computing process.")
-    wall_seconds: bounds.Seconds
 
     @property
     def lowest(self) -> VacancySite:
@@ -317,13 +310,10 @@ class EstimateRequest(CalculationRequest):
     settings: VacancySettings = VacancySettings()
 
 
-class EstimateResult(bounds.CalculationResult):
+class EstimateResult(bounds.PotentialResult):
     """An estimated activation energy, to choose which barriers are worth computing."""
 
     formula: str
     phase: str
     e_a_ev: bounds.EnergyDifference = Field(description="Above the relaxed vacancy, eV.")
     limited_by: str = Field(description="Kind of the hop that limits it.")
-    force_calls: bounds.Count
-    cpu_seconds: bounds.Seconds = Field(description="Processor time of the computing process.")
-    wall_seconds: bounds.Seconds

@@ -97,14 +97,15 @@ class EnergeticsRow(Row):
     )
     defect: str = column(
         "Defect in Kröger–Vink notation without charge: `V_I` vacancy, `I_i` interstitial, "
-        "`MA_Pb` antisite; a mobile ion alone (`I`) where the source does not name the defect, "
-        "`ion` where it names neither.",
+        "`MA_Pb` antisite; `V_Pb+2V_I` vacancies that keep the charge together; a mobile ion alone "
+        "(`I`) where the source does not name the defect, `ion` where it names neither.",
         "curated",
         filter_by="V_I",
         facet=True,
     )
     species: str = column(
-        "Ion that the defect is made of, or that moves; `X` is any halide.",
+        "Ion that the defect is made of, or that moves; `X` is any halide, `PbI2` what vacancies "
+        "together lack.",
         "curated",
         filter_by="I",
         facet=True,

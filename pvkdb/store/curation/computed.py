@@ -23,6 +23,7 @@ from pvkdb.schemas.calculations.dft import (
     DftSettings,
     Engine,
 )
+from pvkdb.schemas.calculations.electrons import PairResult
 from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
@@ -69,6 +70,8 @@ def computed_rows(
         return _migration(calculation, result, structures)
     if isinstance(request, DftRequest):
         return _dft(calculation, request, result)
+    if isinstance(result, PairResult):
+        return _pair(calculation, result, structures)
     if isinstance(result, RelaxResult | VacancyResult):
         return _relaxation(session, calculation, result, structures, register)
     return []
@@ -101,21 +104,38 @@ def _relaxation(
     ]
 
 
-def formation_row(
-    calculation: Calculation, mark: str, halide: str, low: float, high: float, conditions: str
-) -> Energetic:
-    """Return the formation energy of a vacancy between its halide-poor and halide-rich limit, eV.
+def _pair(calculation: Calculation, result: PairResult, structures: Structures) -> list[Base]:
+    """Return the cell of the lowest vacancies, and the energy of each arrangement."""
+    rows: list[Base] = [_structure(calculation, "vacancy", structures)]
+    for name, pair in result.arrangements.items():
+        low, high = pair.rich_ev if pair.poor_ev is None else pair.poor_ev, pair.rich_ev
+        mark, words = name.replace(" ", "-"), result.conditions[name]
+        rows.append(formation_row(calculation, mark, result.defect, low, high, words, charge=0))
+    return rows
 
-    ``mark`` distinguishes statements of other limits for the same calculation.
+
+def formation_row(
+    calculation: Calculation,
+    mark: str,
+    defect: str,
+    low: float,
+    high: float,
+    conditions: str,
+    charge: int | None = None,
+) -> Energetic:
+    """Return the formation energy of a defect between its poor and its rich limit, eV.
+
+    ``mark`` distinguishes the statements of one calculation.
     """
     return _energetic(
         calculation,
         mark,
-        defect=Defect.vacancy(halide).label,
+        defect=defect,
+        charge=charge,
         quantity="DFE",
         scope="computed",
-        value_min_ev=low,
-        value_max_ev=high,
+        value_min_ev=round(low, _DECIMALS),
+        value_max_ev=round(high, _DECIMALS),
         method="MLIP",
         functional=str(calculation.parameters["potential"]),
         conditions=conditions,

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.ions import HALIDES
-from pvkdb.compositions.compounds import Compound, Mixture, compound_like, compound_of
+from pvkdb.compositions.compounds import (
+    Compound,
+    Mixture,
+    competitors,
+    compound_like,
+    compound_of,
+)
 from pvkdb.errors import InputError, NotFoundError, naming, unknown_name
 from pvkdb.schemas.calculations import AnyPotential, CalculationState
-from pvkdb.schemas.calculations.electrons import GapQuestion, GapRequest
+from pvkdb.schemas.calculations.electrons import (
+    GapQuestion,
+    GapRequest,
+    PairQuestion,
+    PairReference,
+    PairRequest,
+)
+from pvkdb.schemas.calculations.kinds import read_result
 from pvkdb.schemas.calculations.migration import host_phases, require_dispersion
 from pvkdb.schemas.calculations.relaxations import (
     EquationOfStateQuestion,
@@ -161,6 +176,68 @@ def gap_request(session: Session, question: GapQuestion) -> GapRequest:
         structure=host,
         **question.model_dump(exclude={"relaxation"}),
     )
+
+
+def pair_request(session: Session, question: PairQuestion) -> PairRequest:
+    """Return the request for the vacancies of a cation and its halides in a relaxed host.
+
+    Raises:
+        NotFoundError: there is no such relaxation.
+        InputError: it is not done, has no host or no such ion, or the ion's charge is not one.
+    """
+    request, result, host = _relaxed(session, question.relaxation)
+    compound = compound_like(parse_composition(request.formula))
+    cations, halides = [*compound.on("A"), *compound.on("B")], compound.halides
+    cation, halide = question.cation or cations[0].symbol, question.halide or halides[0].symbol
+    for what, given, ions in (("cation", cation, cations), ("halide", halide, halides)):
+        if given not in (known := [each.symbol for each in ions]):
+            raise InputError(unknown_name(f"{what} of {request.formula}", given, known))
+    charge, *others = {each.charge for each in cations if each.symbol == cation}
+    if others:
+        raise InputError(
+            f"{cation} has several charges in {request.formula}: what balances it is not known; "
+            "choose another cation"
+        )
+    return PairRequest(
+        formula=request.formula,
+        phase=request.phase,
+        cation=cation,
+        charge=charge,
+        halide=halide,
+        atoms_per_formula=result.atoms_per_formula,
+        host=host,
+        references=_lowest_phases(session, competitors(compound), request.potential),
+        potential=request.potential,
+    )
+
+
+def _lowest_phases(
+    session: Session, compounds: Iterable[Compound], potential: AnyPotential
+) -> tuple[PairReference, ...]:
+    """Return the lowest relaxed phase of each compound that has an energy by the potential."""
+    given = Calculation.parameters
+    done = select(Calculation).where(
+        Calculation.kind == "relax",
+        Calculation.state == CalculationState.DONE,
+        given["formula"].as_string().in_([each.formula for each in compounds]),
+        given["potential"].as_string() == str(potential),
+    )
+    found: dict[str, PairReference] = {}
+    for each in session.scalars(done.order_by(Calculation.id)):
+        result = read_result(each.kind, each.result)
+        if not isinstance(result, RelaxResult) or any(
+            finding.flaw is None or finding.flaw.numerical for finding in result.findings
+        ):
+            continue
+        known = found.get(result.formula)
+        if known is None or result.energy_ev_per_formula < known.energy_ev_per_formula:
+            found[result.formula] = PairReference(
+                formula=result.formula,
+                phase=result.phase,
+                energy_ev_per_formula=result.energy_ev_per_formula,
+                calculation=each.id,
+            )
+    return tuple(found[name] for name in sorted(found))
 
 
 def _relaxed(session: Session, key: str) -> tuple[RelaxRequest, RelaxResult, Host]:

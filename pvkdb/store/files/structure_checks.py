@@ -9,6 +9,7 @@ import numpy as np
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations.bounds import ATOM_ANG3, CalculationResult
+from pvkdb.schemas.calculations.electrons import PairRequest, PairResult
 from pvkdb.schemas.calculations.kinds import SAME_EV
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb.schemas.calculations.relaxations import (
@@ -69,6 +70,10 @@ def _not_of_the_result(
         case VacancyRequest(), VacancyResult():
             atoms, energy = result.atoms_in_cell - 1, result.lowest.energy_ev
             found[request.halide] += 1
+            host = request.host
+        case PairRequest(), PairResult():
+            atoms, energy = result.atoms_in_cell - 1 - request.charge, result.lowest.cell_ev
+            found.update({request.cation: 1, request.halide: request.charge})
             host = request.host
         case CompleteNebRequest(), NebResult():
             added = -1 if result.defect.startswith("V_") else 1

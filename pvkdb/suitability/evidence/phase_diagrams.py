@@ -22,6 +22,7 @@ from pvkdb._extras import needing
 from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.chemistry.formulas.sum_formula import reduced_formula
 from pvkdb.compositions.compounds import competitors, compound_like
+from pvkdb.compositions.hulls import LEAST_AMOUNT, lowest_mixture
 from pvkdb.errors import InputError, naming
 from pvkdb.operations import Reading
 from pvkdb.schemas.calculations.kinds import read_result
@@ -30,9 +31,6 @@ from pvkdb.schemas.responses import Hull, HullRequest
 from pvkdb.schemas.screening import Product
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure, StructureElement
-
-#: Products of less, in formula units, are rounding.
-_LEAST_AMOUNT = 1e-6
 
 
 class CompoundLevel(NamedTuple):
@@ -168,29 +166,22 @@ def _missing(
 
 
 def _decompose(formula: str, others: Sequence[CompoundLevel]) -> tuple[float | None, list[Product]]:
-    """Return the lowest energy of a mixture with these atoms, eV an atom, and the mixture.
-
-    It is the lower convex hull at one composition, a linear program in the shares of atoms.
-    """
-    with needing("screening"):
-        from scipy.optimize import linprog
+    """Return the lowest energy of a mixture with these atoms, eV an atom, and the mixture."""
     own, contents = _atoms(formula), [_atoms(each.formula) for each in others]
-    sizes = [sum(content.values()) for content in contents]
-    shares = [[float(c.get(el, 0) / n) for c, n in zip(contents, sizes, strict=True)] for el in own]
-    atoms = sum(own.values())
-    found = others and linprog(
-        [each.energy_ev_per_atom for each in others],
-        A_eq=shares,
-        b_eq=[float(number / atoms) for number in own.values()],
-        method="highs-ds",
+    found = lowest_mixture(
+        own,
+        [
+            (content, each.energy_ev_per_atom * float(sum(content.values())))
+            for content, each in zip(contents, others, strict=True)
+        ],
     )
-    if not found or not found.success:
+    if found is None:
         return None, []
-    amounts = [x * float(atoms / size) for x, size in zip(found.x, sizes, strict=True)]
-    return float(found.fun), [
+    energy, amounts = found
+    return energy / float(sum(own.values())), [
         Product(formula=each.formula, phase=each.phase, amount=round(amount, 6))
         for each, amount in zip(others, amounts, strict=True)
-        if amount > _LEAST_AMOUNT
+        if amount > LEAST_AMOUNT
     ]
 
 

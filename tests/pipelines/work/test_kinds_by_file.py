@@ -47,7 +47,7 @@ from pvkdb_pipelines.dft import computing
 from pvkdb_pipelines.dft.codes.levels import Levels
 from pvkdb_pipelines.dft.requests import after_request
 from pvkdb_pipelines.dft.settings import complete_request
-from pvkdb_pipelines.electrons import gaps
+from pvkdb_pipelines.electrons import gaps, pairs
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.migration import dynamics
 from pvkdb_pipelines.potentials.loading import metered
@@ -62,6 +62,7 @@ from ...pvkdb.store.files.exchanging import file_of, taken, with_path, written
 from ..conftest import potential_from
 from ..dft.crystals import GUIDE, TRUTH, hop_request
 from ..dft.test_computing import copper_path
+from ..electrons.lattice import LATTICE, pair_of
 from ..migration.test_dynamics import request as md_request
 from ..migration.test_dynamics import walk
 
@@ -135,6 +136,7 @@ REQUESTS: dict[str, Callable[[Calculation], Any]] = {
         images=tuple(image.structure for image in copper_path()), **NAMED
     ),
     "gap": lambda _: GapRequest(formula="CsPbBr3", phase="Pm-3m", structure=host_of(CUBIC)),
+    "pair": lambda _: pair_of(),
     "dft-after": lambda barrier: after_request(barrier, COARSE, hop=1),
 }  # fmt: skip
 
@@ -158,6 +160,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, emt: Potential) -> No
     monkeypatch.setenv("PVKDB_DFT_CHECKPOINTS", str(tmp_path))
     monkeypatch.setattr(computing, "load_engine", engine)
     monkeypatch.setattr(gaps, "load_engine", engine)
+    monkeypatch.setattr(pairs, "metered", lambda _, *rest: metered(LATTICE, *rest))
     monkeypatch.setattr(computing, "load_potential", lambda name: GUIDE)
     monkeypatch.setattr(dynamics, "metered", lambda _, *rest: metered(emt, *rest))
     monkeypatch.setattr(dynamics, "vacancy_path", jumps)
@@ -175,7 +178,7 @@ def computed(store: Store, request: Any) -> None:
         material = None
         if isinstance(request, DftRequest):
             request = complete_request(request)
-        if request.kind == "neb" or request.kind.startswith("dft"):
+        if request.kind in ("neb", "pair") or request.kind.startswith("dft"):
             composition = parse_composition(request.formula)
             material = register_material(session, composition, request.phase).id
         name = queue.enqueue(session, request, material)[0].id

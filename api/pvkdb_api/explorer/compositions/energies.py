@@ -54,10 +54,11 @@ def statements(session: Session, formula: str, phase: str | None) -> list[Energe
 def formation_lines(rows: Sequence[EnergeticsRow]) -> tuple[list[EnergeticsRow], ChartAxis] | None:
     """Return computed formation energies of neutral defects with an axis; None without any.
 
-    An energy of a charged defect needs a valence band maximum, which no row has.
+    An energy of a charged defect needs a valence band maximum, which no row has, and that of a
+    salt is not between the limits of the halide.
     """
     computed = [row for row in rows if row.quantity == "DFE" and calculation_of(row)]
-    found = [row for row in computed if not (row.charge or row.bound)]
+    found = [row for row in computed if not (row.charge or row.bound or "+" in row.defect)]
     ends = [end or 0.0 for row in found for end in (row.value_min_ev, row.value_max_ev)]
     return (found, axis_over([0.0, *ends], _DEEP, _HIGH)) if found else None
 

@@ -11,6 +11,7 @@ from math import inf
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pvkdb.chemistry.defects import Defect
 from pvkdb.chemistry.ions import Ion, common_charges
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import AnyPotential, CalculationState
@@ -183,7 +184,8 @@ def record_formation(session: Session, halide: str, found: VacancyFormation) -> 
             f"{high:.3f} eV (mu_{halide} = {mu_rich:.3f} eV), {found.atoms_in_cell} atoms, "
             f"neutral cell{_caveats(found)}"
         )
-        return formation_row(calculation, mark, halide, low, high, conditions)
+        defect = Defect.vacancy(halide).label
+        return formation_row(calculation, mark, defect, low, high, conditions)
 
     return get_or_add(session, select(Energetic).where(Energetic.id == name), build)
 

@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.compositions.compounds import compound_of
 from pvkdb.computed import CALCULATIONS
 from pvkdb.errors import InputError, NotFoundError, ParameterError
-from pvkdb.schemas.calculations.electrons import GapQuestion
+from pvkdb.schemas.calculations.electrons import GapQuestion, PairQuestion
 from pvkdb.schemas.calculations.relaxations import (
     EquationOfStateQuestion,
     RelaxQuestion,
@@ -23,9 +24,11 @@ from pvkdb.store.files.calculation_import import take_calculations
 from pvkdb.store.files.relaxation_requests import (
     equation_of_state_request,
     gap_request,
+    pair_request,
     relax_request,
     vacancy_request,
 )
+from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import submit
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.prototypes import build, prototype
@@ -63,6 +66,46 @@ def test_what_a_screening_computed_is_found_again(other: Store, tmp_path: Path) 
         volumes, new = submit(session, equation_of_state_request(session, asked_of_it))
         assert (new, volumes.material_id) == (True, "CsPbBr3-Pnma")
         assert volumes.parameters["host"] == vacancies.parameters["host"]
+
+
+def test_a_pair_is_given_back_as_the_lowest_crystal_of_the_same_potential(
+    other: Store, tmp_path: Path
+) -> None:
+    wanted = {"CsPbBr3": ("Pnma",), "CsBr": ("Fm-3m", "Pm-3m"), "PbBr2": ("Pnma",)}
+    with gzip.open(CALCULATIONS) as stream:
+        next(stream)
+        lines = [
+            line
+            for line in map(json.loads, stream)
+            if line["kind"] == "relax"
+            and line["parameters"]["phase"] in wanted.get(line["parameters"]["formula"], ())
+        ]
+    with other.session() as session:
+        take_calculations(session, file_of(tmp_path / "some.gz", *lines))
+        asked = RelaxQuestion(formula="CsPbBr3", phase="Pnma", potential="sevennet-0")
+        relaxed, _ = submit(session, relax_request(session, asked))
+        request = pair_request(session, PairQuestion(relaxation=relaxed.id))
+        assert (request.missing.label, request.charge) == ("V_Cs+V_Br", 1)
+        energies = {
+            line["parameters"]["phase"]: line["result"]["energy_ev_per_formula"]
+            for line in lines
+            if line["parameters"]["formula"] == "CsBr"
+        }
+        found = {each.formula: each for each in request.references}
+        assert [*found] == ["CsBr", "PbBr2"]
+        assert found["CsBr"].energy_ev_per_formula == min(energies.values())
+        assert energies[found["CsBr"].phase] == min(energies.values())
+        lead = pair_request(session, PairQuestion(relaxation=relaxed.id, cation="Pb"))
+        assert (lead.missing.label, lead.missing.species) == ("V_Pb+2V_Br", "PbBr2")
+        with pytest.raises(InputError, match="no cation of CsPbBr3 'Sn'; known: Cs, Pb"):
+            pair_request(session, PairQuestion(relaxation=relaxed.id, cation="Sn"))
+        # Energies of two potentials have no common zero.
+        for each in session.scalars(select(Calculation).where(Calculation.kind == "relax")):
+            if each.parameters["formula"] == "CsBr":
+                each.parameters = {**each.parameters, "potential": "chgnet"}
+        session.flush()
+        request = pair_request(session, PairQuestion(relaxation=relaxed.id))
+        assert [each.formula for each in request.references] == ["PbBr2"]
 
 
 def test_vacancies_of_a_mixture_are_those_of_the_halide_asked_for(other: Store) -> None:
