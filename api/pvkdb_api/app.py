@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -27,11 +27,10 @@ from pvkdb_api.frame.metrics import RequestMetrics
 from pvkdb_api.frame.problems import handle_problems
 from pvkdb_api.frame.request_log import HEADER as REQUEST_ID
 from pvkdb_api.frame.request_log import RequestLog
-from pvkdb_api.listing.queries import refuse_unknown_parameters
 from pvkdb_api.listing.snapshots import DIGEST, SnapshotFiles
 from pvkdb_api.listing.streams import Streams
 from pvkdb_api.rest import ROUTERS, export
-from pvkdb_api.rest.openapi import PROBLEM, SUMMARY, describe
+from pvkdb_api.rest.openapi import SUMMARY, describe
 from pvkdb_api.rest.operations import added_routers
 
 __all__ = ["create_app"]
@@ -83,7 +82,6 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.openapi()  # every request looks its parameters up there; make it before the first one
         watching = asyncio.create_task(served.keep_watching()) if served.most_lag_s else None
         yield
         if watching is not None:
@@ -108,13 +106,10 @@ def create_app(
     app.state.streams = Streams(settings.send_timeout_s)
     app.state.snapshots = SnapshotFiles()
     app.state.request_metrics = RequestMetrics()
-    routers = (*ROUTERS, *added_routers())
-    for router in routers:
-        app.include_router(
-            router, dependencies=[Depends(refuse_unknown_parameters)], responses=PROBLEM
-        )
-    app.include_router(export.unknown)
-    app.state.routes = [route for router in routers for route in router.routes]
+    # Routes are shared by all applications of a process: to include their routers would make
+    # each of them again.
+    app.state.routes = [route for router in (*ROUTERS, *added_routers()) for route in router.routes]
+    app.router.routes += [*app.state.routes, *export.unknown.routes]
     app.state.optimade_path = None
     app.state.renderers = Renderers()
     if pages:
@@ -132,9 +127,9 @@ def _add_pages(app: FastAPI, served: ServedStore) -> None:
     from pvkdb_api.explorer.site.rendering import error_page
     from pvkdb_api.explorer.site.sign_in import ask_for_key, show_sign_in_error
 
-    for router in PAGES:
-        app.include_router(router)
-        app.state.routes += router.routes
+    pages = [route for router in PAGES for route in router.routes]
+    app.router.routes += pages
+    app.state.routes += pages
     errors = [error_page]
     if optimade.available():
         from starlette.responses import RedirectResponse

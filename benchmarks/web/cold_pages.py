@@ -30,7 +30,6 @@ PAGES = (
 def main(url: str, pages: list[str]) -> int:
     """Measure and print."""
     app = create_app(url)
-    app.openapi()
     compile_templates()
     missed = 0
     for page in pages or PAGES:

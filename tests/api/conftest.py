@@ -159,9 +159,9 @@ def _description() -> dict[str, Any]:
 
 
 def application(url: str, settings: ServiceSettings = OWN_MACHINE) -> FastAPI:
-    """The application; its description, half a second's work, is made once for all tests."""
+    """The application; its description, a second's work, is made once for all tests."""
     app = create_app(url, settings)
-    app.openapi_schema = _description()
+    app.openapi = _description
     return app
 
 

@@ -110,6 +110,7 @@ def _methods_at(request: Request) -> list[str]:
 def _suggestion(request: Request) -> str:
     if request.url.path.startswith(f"{OPTIMADE}/") and request.app.state.optimade_path is None:
         return str(MissingExtraError("optimade", "optimade"))
-    known = [path for path in request.app.openapi()["paths"] if "{" not in path]
+    described = (route.path for route in request.app.state.routes if route.include_in_schema)
+    known = [path for path in described if "{" not in path]
     near = get_close_matches(request.url.path, known, n=1, cutoff=0.7)
     return f"did you mean {near[0]}?" if near else "see /docs for what there is"

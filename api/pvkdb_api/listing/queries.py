@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
 from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -164,16 +165,21 @@ async def refuse_unknown_parameters(request: Request) -> None:
     Raises:
         ParameterError: names the nearest parameter of the route.
     """
-    operation = request.app.openapi()["paths"][request.scope["route"].path]
-    known = {
-        parameter["name"]: parameter["schema"]
-        for parameter in operation[request.method.lower()].get("parameters", ())
-        if parameter["in"] == "query"
-    }
+    known = dict(_query_parameters(request.scope["route"].dependant))
     for name in request.query_params:
         if name not in known:
             none = f"there is no parameter {name[:60]!r}; this path takes none"
             message = unknown_name("parameter", name[:60], known) if known else none
             raise ParameterError(name[:60], message)
-        if len(request.query_params.getlist(name)) > 1 and "'array'" not in str(known[name]):
+        if len(request.query_params.getlist(name)) > 1 and "list[" not in str(known[name]):
             raise ParameterError(name, f"{name!r} is given more than once; give it once")
+
+
+def _query_parameters(dependant: Dependant) -> Iterator[tuple[str, Any]]:
+    """Yield the query parameters of a route with their types."""
+    for field in dependant.query_params:
+        of_model = getattr(field.field_info.annotation, "model_fields", None)
+        for name, info in (of_model or {field.alias: field.field_info}).items():
+            yield info.alias or name, info.annotation
+    for each in dependant.dependencies:
+        yield from _query_parameters(each)

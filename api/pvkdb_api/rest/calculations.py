@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from pvkdb.operations.fields import Text
 from pvkdb.schemas.access import Scope
@@ -17,8 +17,9 @@ from pvkdb_api.frame.access import needs
 from pvkdb_api.frame.limits import JsonRoute
 from pvkdb_api.operations import calculations
 from pvkdb_api.operations.writes import Writing
+from pvkdb_api.rest.openapi import rest_router
 
-router = APIRouter(prefix=f"{API}/calculations", tags=["calculations"], route_class=JsonRoute)
+router = rest_router(prefix=f"{API}/calculations", tags=["calculations"], route_class=JsonRoute)
 
 #: Header with the number of the last line of a log, after which the next request continues.
 LOG_OFFSET = "X-Log-Offset"

@@ -29,6 +29,7 @@ from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
 from pvkdb_api.listing.parameters import MOST_ROWS, filter_fields, query_model
 from pvkdb_api.listing.queries import page_answer, read_filters
+from pvkdb_api.rest.openapi import rest_router
 
 #: Collections whose single entries are documents: model, document, and conversion.
 DOCUMENTS: dict[str, tuple[Any, type[BaseModel], Any]] = {
@@ -45,7 +46,7 @@ _TYPES = {str: "string", float: "number", int: "integer", bool: "boolean"}
 def collection_router(collection: Collection[Any]) -> APIRouter:
     """Return ``GET /NAME``, ``GET /NAME/fields`` and, if rows have a key, ``GET /NAME/{key}``."""
     name = collection.name
-    router = APIRouter(prefix=f"{API}/{name}", tags=[name])
+    router = rest_router(prefix=f"{API}/{name}", tags=[name])
     parameters = query_model(collection)
     document = DOCUMENTS[name][1] if name in DOCUMENTS else collection.row
     stem = collection.row.__name__.removesuffix("Row")
@@ -159,7 +160,7 @@ def read_one(session: Session, collection: Collection[Any], key: str) -> BaseMod
 
 
 #: Summaries of the energies that a search finds; before the route of one energy.
-summaries = APIRouter(prefix=f"{API}/energetics", tags=["energetics"])
+summaries = rest_router(prefix=f"{API}/energetics", tags=["energetics"])
 _EnergyFilters: Any = create_model("EnergyFilters", **filter_fields(ENERGETICS))
 
 

@@ -30,14 +30,15 @@ from pvkdb_api.listing.snapshots import (
 )
 from pvkdb_api.listing.streams import file_responses, send_file
 from pvkdb_api.operations.rankings import require_rankable
+from pvkdb_api.rest.openapi import rest_router
 
-router = APIRouter(prefix=f"{API}/export", tags=["export"])
+router = rest_router(prefix=f"{API}/export", tags=["export"])
 
 #: Route for tables that do not exist; the OpenAPI description leaves it out.
 unknown = APIRouter(prefix=f"{API}/export", include_in_schema=False)
 
 #: Route of the whole dataset.
-snapshot = APIRouter(prefix=API, tags=["export"])
+snapshot = rest_router(prefix=API, tags=["export"])
 
 #: Tables that change only with the dataset version; calculations change the others too.
 OF_VERSION = frozenset(TABLES) - {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
@@ -18,6 +18,7 @@ from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.queue.monitoring import QueueMetrics, queue_metrics
 from pvkdb_api.core.sessions import ServedStore, served_store
 from pvkdb_api.frame.metrics import RequestMetrics
+from pvkdb_api.rest.openapi import rest_router
 
 #: The text format; https://prometheus.io/docs/instrumenting/exposition_formats/
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -25,7 +26,7 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: Seconds until the database counts as not answering, for readiness and for the queue's numbers.
 READY_WITHIN_S, QUEUE_WITHIN_S = 1.5, 3.0
 
-router = APIRouter(tags=["health"])
+router = rest_router(tags=["health"])
 
 _FAILURES = "Failed calculations by kind and reason; those queued again do not count."
 

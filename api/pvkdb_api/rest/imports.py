@@ -6,7 +6,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import Depends, HTTPException, Query, Request
 
 from pvkdb.literature.entries import TABLES
 from pvkdb.schemas.access import Scope
@@ -16,8 +16,9 @@ from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import WriteSession
 from pvkdb_api.frame.access import needs
 from pvkdb_api.operations.writes import Writing, import_upload
+from pvkdb_api.rest.openapi import rest_router
 
-router = APIRouter(prefix=f"{API}/import", tags=["import"])
+router = rest_router(prefix=f"{API}/import", tags=["import"])
 
 #: File extensions by the media types of bodies. ``application/yaml`` is RFC 9512; the other YAML
 #: types are older.

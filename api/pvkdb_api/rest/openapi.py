@@ -7,17 +7,18 @@ them.
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from threading import Lock
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.responses import JSONResponse
 
 from pvkdb.schemas.responses import Problem
 from pvkdb.store.collections import LISTED
 from pvkdb_api.core.refusals import MEDIA_TYPE
+from pvkdb_api.listing.queries import refuse_unknown_parameters
 
 SUMMARY = "Halide-perovskite memristors: materials, barriers, devices, and their suitability"
 
@@ -31,6 +32,11 @@ PROBLEM: dict[int | str, dict[str, Any]] = {
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 }
+
+#: What every router of REST has in common.
+rest_router = partial(
+    APIRouter, dependencies=[Depends(refuse_unknown_parameters)], responses=PROBLEM
+)
 
 
 #: What the operations of each tag are about; collections say so themselves.

@@ -30,13 +30,14 @@ from pvkdb_api.frame.access import needs
 from pvkdb_api.frame.limits import JsonRoute
 from pvkdb_api.operations import calculations
 from pvkdb_api.operations.writes import Writing, written
+from pvkdb_api.rest.openapi import rest_router
 
 _log = logging.getLogger("pvkdb_api")
 
 
 def router_of(operations: Iterable[Operation]) -> APIRouter:
     """Return the routes of operations."""
-    router = APIRouter(prefix=API, route_class=JsonRoute)
+    router = rest_router(prefix=API, route_class=JsonRoute)
     for operation in operations:
         if operation.queued is not None:
             _add_queueing(router, operation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import Field, PositiveInt, TypeAdapter, create_model, field_validator
 
 from pvkdb import suitability
@@ -32,8 +32,9 @@ from pvkdb_api.listing.parameters import MOST_ROWS, RANKING_FILTERS, names_type,
 from pvkdb_api.listing.queries import read_fields
 from pvkdb_api.operations.rankings import question, rank
 from pvkdb_api.rest.collections import part_of
+from pvkdb_api.rest.openapi import rest_router
 
-router = APIRouter(prefix=f"{API}/rankings", tags=["rankings"])
+router = rest_router(prefix=f"{API}/rankings", tags=["rankings"])
 
 Application = Annotated[
     Text, Path(description="Name of an application, from the list of rankings.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import Field, TypeAdapter
 
 from pvkdb.errors import NotFoundError
@@ -23,8 +23,9 @@ from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
 from pvkdb_api.listing.cursors import read_cursor, write_cursor
 from pvkdb_api.listing.parameters import PageQuery
+from pvkdb_api.rest.openapi import rest_router
 
-router = APIRouter(prefix=f"{API}/screenings", tags=["screenings"])
+router = rest_router(prefix=f"{API}/screenings", tags=["screenings"])
 
 _Number = Annotated[int, Field(ge=0, lt=2**31)]
 #: What cursors hold: the last run; a run and the number of its candidates before the page.

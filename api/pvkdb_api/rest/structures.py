@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, Field, create_model
 from sqlalchemy.orm import Session
 
@@ -22,8 +22,9 @@ from pvkdb_api.listing.parameters import filter_fields
 from pvkdb_api.listing.queries import read_filters
 from pvkdb_api.listing.streams import file_responses, send_file
 from pvkdb_api.rest.collections import read_one
+from pvkdb_api.rest.openapi import rest_router
 
-router = APIRouter(prefix=f"{API}/structures", tags=["structures"])
+router = rest_router(prefix=f"{API}/structures", tags=["structures"])
 
 
 class _FileQuery(BaseModel):

@@ -8,10 +8,14 @@ from html import unescape
 import pytest
 
 from pvkdb.store.collections import LISTED
+from pvkdb_api.app import create_app
+from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.explorer.site.overview import COUNTED
 from pvkdb_api.explorer.site.rendering import SECTIONS
 from pvkdb_api.rest.openapi import examples
 
+from ...patience import get
+from ...programs import listening
 from ..conftest import LOCAL, serving
 
 
@@ -73,6 +77,15 @@ def test_the_filters_of_a_collection_are_documented(description, name):
     assert set(documented) == {*LISTED[name].filters, *shared}
     for filter_name, entry in LISTED[name].filters.items():
         assert documented[filter_name] == entry.description
+
+
+def test_neither_a_start_nor_a_request_waits_for_the_description(loaded_sqlite, monkeypatch):
+    """It takes a second to make."""
+    monkeypatch.setattr("pvkdb_api.rest.openapi._completed", pytest.fail)
+    with listening(create_app(f"sqlite:///{loaded_sqlite}", ServiceSettings())) as address:
+        assert get(f"{address}/api/v1/devices?limit=1").json()["total"] > 0
+        assert "absorber" in get(f"{address}/api/v1/devices?absorbr=x").json()["detail"]
+        assert "/api/v1/devices" in get(f"{address}/api/v1/device").json()["detail"]
 
 
 def test_the_front_page_shows_what_the_store_holds(reading_api):
