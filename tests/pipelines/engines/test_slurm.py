@@ -157,6 +157,7 @@ def comparable(folder: Path) -> dict[str, Any]:
     return report
 
 
+@pytest.mark.long
 def test_a_screening_whose_block_is_cancelled_gives_what_the_local_engine_gives(
     start: Start, store: Store, slurm: Slurm, tmp_path: Path
 ) -> None:
@@ -294,10 +295,15 @@ def test_blocks_that_cannot_start_are_an_error_and_nothing_is_lost(start, store,
 @pytest.mark.parametrize(
     ("settings", "output", "on_two_ranks"),
     [
-        (MOLECULE, "pw-1.out", r"MPI.*running on +2 processors.*JOB DONE\."),
-        (CP2K, "cp2k-1.out", r"GLOBAL\| Total number of message passing processes +2\n"),
+        pytest.param(MOLECULE, "pw-1.out", r"MPI.*running on +2 processors.*JOB DONE\.", id="pw"),
+        pytest.param(
+            CP2K,
+            "cp2k-1.out",
+            r"GLOBAL\| Total number of message passing processes +2\n",
+            id="cp2k",
+            marks=pytest.mark.long,
+        ),
     ],
-    ids=["pw", "cp2k"],
 )
 def test_dft_computes_on_its_own_resources_and_its_files_come_back(
     start, store, slurm, tmp_path, settings, output, on_two_ranks

@@ -89,7 +89,7 @@ def test_cubic_iodide_is_left_for_what_it_becomes():
     assert crystal.space_group != "Pm-3m"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_a_host_fell_to_gets_the_symmetry_that_costs_next_to_nothing():
     """SevenNet-0 has CsSnBr3 lower than Pnma, without symmetry at 0.3 Å; P2_12_12_1 is as low."""
     start = Start(build(compound_of(parse_composition("CsSnBr3")), "Pnma"), number=62)
