@@ -49,6 +49,8 @@ from pvkdb.suitability.ranking.options import SAMPLES
 from pvkdb_api.listing.cursors import write_cursor
 
 COMPOSITIONS, DEVICES = 1_000_000, 100_000
+#: Fewest compositions of which each kind of search finds one.
+LEAST = 1_000
 #: Energies, and how many of ten compositions have three phases with a structure each.
 USUAL, LARGE = (3_000_000, 1), (10_000_000, 4)
 #: Ions of each site, in the order of formulas.
@@ -451,8 +453,13 @@ def main() -> None:
     options.add_argument("--share", type=float, default=1.0, help="of these sizes")
     given = options.parse_args()
     global COMPOSITIONS, DEVICES
-    COMPOSITIONS, DEVICES = round(given.share * COMPOSITIONS), round(given.share * DEVICES)
+    if not given.share * COMPOSITIONS >= LEAST:
+        options.error(
+            f"--share {given.share:g} makes {given.share * COMPOSITIONS:g} compositions and the "
+            f"searches need {LEAST:,}; take {LEAST / COMPOSITIONS:g} or more"
+        )
     energies, phased = LARGE if given.large else USUAL
+    COMPOSITIONS, DEVICES = round(given.share * COMPOSITIONS), round(given.share * DEVICES)
     given.folder.mkdir(parents=True, exist_ok=True)
     made = given.folder / "made"
     with database_at(given.folder, given.postgresql) as url:

@@ -49,6 +49,7 @@ COMMANDS: dict[str, dict[str, tuple[Any, str, str]]] = {
         "import": (databases.import_papers, "store", "paper.yaml --dry-run"),
         "review": ("review", "store", ""),
         "history": (databases.history, "store", "e-t1-r01-ea"),
+        "changes": ("changes", "store", ""),
         "export": (databases.export, "store", "energetics --output energetics.csv"),
         "snapshot": (databases.snapshot, "store", "pvkdb-2026.zip"),
         "backup": (databases.backup, "store", "pvkdb-backup.sqlite"),

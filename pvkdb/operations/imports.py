@@ -67,6 +67,22 @@ OPERATIONS = (
         printed="pvkdb.cli.output.changes:print_import",
     ),
     Operation(
+        name="changes",
+        summary="List what changed since a dataset version.",
+        description="Rows of energies, devices and references that came since, and those that they "
+        "correct. No row is taken away; of computed results, `pvkdb diff` of two snapshots shows "
+        "what a later release lacks.",
+        path="/changes",
+        method="changes",
+        function="pvkdb.store.curation.history:changes",
+        request="pvkdb.schemas.imports:ChangesRequest",
+        result="pvkdb.schemas.imports:TableChanges",
+        many=True,
+        example="review2026-0c7d1e58ab",
+        python=">>> client.changes(client.references.search().dataset_version)\n[]",
+        printed="pvkdb.cli.output.changes:print_changes",
+    ),
+    Operation(
         name="review",
         summary="Confirm an import, so that its values count in rankings.",
         description="Recorded with name and date. Without a version, or after the confirmation, it "

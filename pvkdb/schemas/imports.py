@@ -115,6 +115,38 @@ class History(BaseModel):
     dataset_version: str
 
 
+class ChangesRequest(RequestModel):
+    """Since when."""
+
+    since: Annotated[Text, InCommand("since", "VERSION")] = Field(
+        description="Dataset version of then.", examples=["review2026-0c7d1e58ab"]
+    )
+
+
+class NewRow(BaseModel):
+    """A row that came after a dataset version."""
+
+    id: str = Field(description="Id of the row; of a reference its key.", examples=["e-t1-r01-ea"])
+    supersedes: str | None = Field(
+        description="Id of the row that it corrects, which counts until the correction is "
+        "confirmed; null if none.",
+        examples=["e-t1-r01-ea~1"],
+    )
+    version: str | None = Field(
+        description="Dataset version that brought it; null if it was computed here.",
+        examples=["review2026-d47cae9a20"],
+    )
+
+
+class TableChanges(BaseModel):
+    """What came into a table after a dataset version; of references also what was corrected."""
+
+    table: str = Field(description="Name of the table.", examples=["energetics"])
+    added: int = Field(description="Number of new rows.", examples=[12])
+    superseding: int = Field(description="Number of rows that correct others.", examples=[1])
+    rows: list[NewRow] = Field(description="The first 10,000 of both, the oldest first.")
+
+
 class ReviewRequest(RequestModel):
     """Who confirms which import."""
 

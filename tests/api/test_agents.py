@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+from pvkdb.literature.loader import dataset_version
 from pvkdb_api.agents import mcp_server
 from pvkdb_api.agents.arguments import MOST_ROWS
 from pvkdb_api.agents.calls import Agent, listed
@@ -49,6 +50,7 @@ CALLS: dict[str, tuple[dict[str, Any], str]] = {
     "tolerances": ({"formula": ["CsPbBr3", "CsPbO3"]}, '"problem"'),
     "similar_structures": ({"cif": CIF}, '"verdict": "new"'),
     "search_references": ({"q": "memristor", "limit": 2}, "@article{r15"),
+    "changes": ({"since": dataset_version()}, '"dataset_version"'),
 }
 
 Ask = Callable[..., tuple[bool, str]]

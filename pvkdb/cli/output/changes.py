@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Difference,
         History,
         ImportReport,
+        TableChanges,
         UnreviewedImport,
     )
     from pvkdb.snapshots.comparison import RowDifference
@@ -76,6 +77,19 @@ def _row(change: Change) -> str:
 def _difference(difference: Difference) -> str:
     before, after = _shown(difference.before or None), _shown(difference.after or None)
     return f"{difference.column}: {before} → {after}"
+
+
+def print_changes(found: Sequence[TableChanges]) -> None:
+    """Print what came into the tables since a dataset version."""
+    for each in found:
+        for row in each.rows[:_SHOWN]:
+            corrects = f", corrects {row.supersedes}" if row.supersedes else ""
+            line = f"{each.table} {row.id}{corrects}: {row.version or 'computed here'}"
+            output().print(plain(line), soft_wrap=True)
+    counts = (
+        f"{each.added} {each.table} added, {each.superseding} correct others" for each in found
+    )
+    print_message("; ".join(counts) or "nothing has changed since")
 
 
 def print_history(history: History) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
     from pvkdb.schemas.calculations.simulations import SimulationQuestion
     from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
-    from pvkdb.schemas.imports import DeskDraft, ImportReport, UnreviewedImport
+    from pvkdb.schemas.imports import DeskDraft, ImportReport, TableChanges, UnreviewedImport
     from pvkdb.schemas.kinetics import KineticsAnswer
     from pvkdb.schemas.rankings import Comparison
     from pvkdb.schemas.responses import FormulaTolerance
@@ -155,6 +155,23 @@ class DirectOperations(ClientPart):
             0.862
         """
         return call(self._service, "tolerance", locals())
+
+    @operation
+    def changes(self, since: str) -> Steps[list[TableChanges]]:
+        """List what changed since a dataset version.
+
+        Rows of energies, devices and references that came since, and those that they correct. No
+        row is taken away; of computed results, `pvkdb diff` of two snapshots shows what a later
+        release lacks.
+
+        Args:
+            since: Dataset version of then.
+
+        Example:
+            >>> client.changes(client.references.search().dataset_version)
+            []
+        """
+        return call(self._service, "changes", locals())
 
     @operation
     def drafts(self, draft: int | None = None) -> Steps[list[DeskDraft]]:

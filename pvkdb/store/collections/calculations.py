@@ -53,7 +53,7 @@ CALCULATIONS = Collection(
     order=(("created_at", False),),
     sortable={"open": Sortable(Calculation.state.in_(("waiting", "queued", "running")), bool)},
     filters={
-        "material": material_is(through(Calculation.material_id)),
+        **material_is(through(Calculation.material_id)),
         **material_filters(through(Calculation.material_id)),
     },
 )
@@ -73,7 +73,7 @@ STRUCTURES = Collection(
     ),
     source=select().select_from(Structure),
     filters={
-        "material": material_is(through(Structure.material_id)),
+        **material_is(through(Structure.material_id)),
         **material_filters(through(Structure.material_id)),
         "q": words(
             "Words in the public name of the material, the role or the origin.",

@@ -79,6 +79,15 @@ def _known() -> ColumnElement[int]:
     return sum((cast(each.is_not(None), Integer) for each in columns), literal(0))
 
 
+_ABSORBER = several(
+    "Absorber as printed, by public name, or formula in any spelling.",
+    lambda values: or_(
+        Device.absorber.in_(values),
+        Device.material_id.in_(materials_where(is_material(values))),
+    ),
+    "MAPbI3",
+)
+
 DEVICES = Collection(
     name="devices",
     rows=TableRows(
@@ -99,14 +108,8 @@ DEVICES = Collection(
     ),
     source=select().select_from(Device),
     filters={
-        "absorber": several(
-            "Absorber as printed, by public name, or formula in any spelling.",
-            lambda values: or_(
-                Device.absorber.in_(values),
-                Device.material_id.in_(materials_where(is_material(values))),
-            ),
-            "MAPbI3",
-        ),
+        "formula": _ABSORBER,
+        "absorber": _ABSORBER,  # its older name
         **material_filters(_devices_material),
         "electrode": several(
             "Material of an electrode, e.g. Ag.",

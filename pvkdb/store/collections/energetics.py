@@ -46,7 +46,7 @@ ENERGETICS = Collection(
     ),
     source=select().select_from(Energetic),
     filters={
-        "material": material_is(_energetics_material),
+        **material_is(_energetics_material),
         **material_filters(_energetics_material),
         "min_ev": Filter(
             "Values that reach this energy or lie above.",

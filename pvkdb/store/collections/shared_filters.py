@@ -202,11 +202,11 @@ def ion_filters(having: Callable[[Sequence[str], str | None], Any]) -> dict[str,
     }
 
 
-def material_is(of: Translation) -> Filter:
-    """Filter ``material``."""
-    return several(
-        "Public name, or formula in any spelling.", lambda values: of(is_material(values)), "MAPbI3"
-    )
+def material_is(of: Translation) -> dict[str, Filter]:
+    """Filter ``formula``, and its older name ``material``."""
+    meaning = "Public name, or formula in any spelling."
+    found = several(meaning, lambda values: of(is_material(values)), "MAPbI3")
+    return {"formula": found, "material": found}
 
 
 def through(column: Column) -> Translation:

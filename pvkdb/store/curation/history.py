@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, null, select
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import NotFoundError
-from pvkdb.schemas.imports import Difference, History, RowVersion
+from pvkdb.errors import NotFoundError, unknown_name
+from pvkdb.operations import Reading
+from pvkdb.schemas.imports import (
+    ChangesRequest,
+    Difference,
+    History,
+    NewRow,
+    RowVersion,
+    TableChanges,
+)
 from pvkdb.schemas.tables import Row
-from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS
+from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
 from pvkdb.store.collections.collection import Collection
 from pvkdb.store.curation.dataset import current_version
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.references import DatasetVersion
+
+#: Rows of a table that changes name.
+MOST_ROWS = 10_000
 
 _COLLECTIONS: tuple[Collection[Any], ...] = (ENERGETICS, DEVICES, DEVICE_CLAIMS)
 
@@ -25,6 +39,44 @@ def differences(before: Row, after: Row) -> tuple[Difference, ...]:
         for column in type(before).columns()
         if column not in ("id", "review")
         and (old := getattr(before, column)) != (new := getattr(after, column, None))
+    )
+
+
+def changes(request: ChangesRequest, reading: Reading) -> list[TableChanges]:
+    """Return what came into the tables after a dataset version.
+
+    Raises:
+        NotFoundError: the store has never had this version; names the nearest one.
+    """
+    with reading() as session:
+        then = session.get(DatasetVersion, request.since)
+        if then is None:
+            known = session.scalars(select(DatasetVersion.version))
+            raise NotFoundError(unknown_name("dataset version", request.since, [*known]))
+        every = [_came(session, each, then.loaded_at) for each in (*_COLLECTIONS, REFERENCES)]
+        return [each for each in every if each.rows]
+
+
+def _came(session: Session, collection: Collection[Any], after: datetime) -> TableChanges:
+    model: Any = collection.key.class_
+    version: Any = model.recorded_in
+    at: Any = DatasetVersion.loaded_at
+    supersedes = getattr(model, "supersedes_id", null())
+    computed = (Calculation, Calculation.id == model.calculation_id) if model is Energetic else None
+    if computed:
+        version = func.coalesce(version, Calculation.recorded_in)
+        at = func.coalesce(at, Calculation.finished_at)
+    found = select(collection.key, supersedes, version).select_from(model)
+    found = found.outerjoin(*computed) if computed else found
+    found = found.outerjoin(DatasetVersion, DatasetVersion.version == version).where(at > after)
+    counts = found.with_only_columns(func.count(), func.count(supersedes))
+    every, superseding = session.execute(counts).one()
+    rows = session.execute(found.order_by(at, collection.key).limit(MOST_ROWS))
+    return TableChanges(
+        table=collection.name,
+        added=every - superseding,
+        superseding=superseding,
+        rows=[NewRow(id=key, supersedes=old, version=brought) for key, old, brought in rows],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import event, select
 
-from pvkdb.store.collections import DEVICES, ENERGETICS
+from pvkdb.store.collections import CALCULATIONS, DEVICES, ENERGETICS, STRUCTURES
 from pvkdb.store.collections.collection import MOST_COUNTED
 from pvkdb.store.collections.keyset import Order
 from pvkdb.store.collections.shared_filters import at_least
@@ -30,6 +30,18 @@ def test_a_replaced_row_is_neither_listed_nor_counted(sqlite_store: Store) -> No
         assert len(named) == ENERGETICS.count(session, {"quantity": quantity}) < len(listed)
         loaded = {statement.id for statement in session.scalars(ENERGETICS.statement).unique()}
         assert loaded == listed
+
+
+def test_what_a_row_is_about_is_its_formula_and_has_an_older_name(sqlite_store: Store) -> None:
+    older = {ENERGETICS: "material", STRUCTURES: "material", CALCULATIONS: "material"}
+    with sqlite_store.session(read_only=True) as session:
+        for collection, name in {**older, DEVICES: "absorber"}.items():
+            found = [
+                [row.id for row in collection.iterate(session, {each: ("CH3NH3PbI3",)})]
+                for each in ("formula", name)
+            ]
+            assert found[0] == found[1]
+            assert found[0] or collection in (STRUCTURES, CALCULATIONS)
 
 
 def test_where_more_match_than_are_counted_sqlite_sorts_nothing(sqlite_store: Store) -> None:

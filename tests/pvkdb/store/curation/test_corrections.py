@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
+from pvkdb.errors import NotFoundError
 from pvkdb.literature.importing import import_files
+from pvkdb.schemas.imports import ChangesRequest, NewRow, TableChanges
+from pvkdb.store.base import utc_now
 from pvkdb.store.collections import COMPOSITIONS, DEVICES, ENERGETICS
 from pvkdb.store.collections.energetics import energy_summaries
-from pvkdb.store.curation.dataset import confirm_import
-from pvkdb.store.curation.history import history
+from pvkdb.store.curation.dataset import confirm_import, current_version
+from pvkdb.store.curation.history import changes, history
 from pvkdb.store.curation.people import person_named
 from pvkdb.store.database import Store
+from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.summary_updates import _renew_touched
 from pvkdb.store.rows.energy_ranges import energy_ranges
 from pvkdb.suitability import rank
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.materials import material_candidates, phase_candidates
+
+from ....statements import energy_row
 
 PAPER = """
 reference: {{key: fix2026, authors: [F. Ixer], title: Corrected, journal: J. Fix, year: 2026}}
@@ -159,3 +167,32 @@ def test_an_unreviewed_device_takes_no_figures_from_a_reviewed_one(session, tmp_
     import_files(session, [path])
     after = {x.id: x.evidence for x in device_candidates(session) if not x.unreviewed}
     assert after == before
+
+
+def test_changes_since_a_version_name_what_came_and_what_it_corrects(session, correct):
+    def since(version: str) -> dict[str, TableChanges]:
+        found = changes(ChangesRequest(since=version), lambda: nullcontext(session))
+        return {each.table: each for each in found}
+
+    then = current_version(session)
+    energy, device = of_paper(session)
+    assert since(then) == {}
+    version, new_energy, _new_device = correct(energy, device, 0.4)
+    found = since(then)
+    assert found["energetics"].rows == [NewRow(id=new_energy, supersedes=energy, version=version)]
+    assert [row.supersedes for row in found["devices"].rows] == [device]
+    assert [row.id for row in found["references"].rows] == ["fix2026"]
+    counts = {table: (each.added, each.superseding) for table, each in found.items()}
+    assert counts == {"energetics": (0, 1), "devices": (0, 1), "references": (1, 0)}
+
+    done = {"state": "done", "parameters": {}, "finished_at": utc_now() + timedelta(hours=1)}
+    session.add(Calculation(id="c", key="c", kind="neb", **done))
+    session.flush()
+    session.add(energy_row("computed", "CsPbBr3", 0.3))
+    session.flush()
+    assert since(then)["energetics"].rows[1:] == since(version)["energetics"].rows
+    assert since(version)["energetics"].rows == [
+        NewRow(id="computed", supersedes=None, version=None)
+    ]
+    with pytest.raises(NotFoundError, match="did you mean"):
+        since(then[:-1])
