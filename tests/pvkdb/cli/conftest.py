@@ -1,4 +1,4 @@
-"""Running the command line as a user does: a process of its own."""
+"""Running the command line: in this process, or in one of its own as a user does."""
 
 from __future__ import annotations
 
@@ -60,32 +60,13 @@ def bare_store(environment: dict[str, str], migrated_sqlite: Path) -> Iterator[S
 
 
 @pytest.fixture
-def run(request: pytest.FixtureRequest, tmp_path: Path, environment: dict[str, str]) -> Run:
+def run(tmp_path: Path, environment: dict[str, str]) -> Run:
     """Run ``pvkdb`` with arguments in an empty folder; it ends with the exit ``code``, or fails.
 
-    A slow test starts a process, as a user does. The others call the entry point in this process,
-    which saves the imports of every command.
+    It calls the entry point in this process, which saves the imports of every command. What needs
+    a process of its own has it by ``start``.
     """
-    if request.node.get_closest_marker("slow"):
-        return partial(run_process, tmp_path, environment)
     return partial(run_here, tmp_path, environment)
-
-
-def run_process(
-    folder: Path, environment: dict[str, str], *arguments: str, code: int = 0, timeout: float = 120
-) -> subprocess.CompletedProcess[str]:
-    """Run ``pvkdb`` in a process of its own."""
-    outcome = subprocess.run(
-        [sys.executable, "-m", "pvkdb", *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    assert outcome.returncode == code, outcome.stderr
-    return outcome
 
 
 def run_here(

@@ -17,6 +17,8 @@ from pvkdb.store.database import Store
 from pvkdb.store.queue import claims as queue
 
 from ...each import for_each
+from ...patience import PATIENCE_S
+from ...programs import Start
 from .conftest import Run
 from .test_commands import failed_clearly
 
@@ -97,14 +99,15 @@ def test_a_dry_run_creates_no_database(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_parsl_on_this_machine(run: Run, bare_store: Store, tmp_path: Path) -> None:
+def test_parsl_on_this_machine(start: Start, bare_store: Store, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(LOCAL, encoding="utf-8")
     with bare_store.session() as session:
         for symbol in ("I", "Pb"):
             request = ElementRequest(symbol=symbol, potential=PotentialName.CHGNET)
             queue.enqueue(session, request)
-    outcome = run("work", "--engine", "parsl", "--config", "mine.toml", "--json", timeout=180)
-    documents = json.loads(outcome.stdout)
-    assert {document["result"]["symbol"] for document in documents} == {"I", "Pb"}
-    assert "local job" in outcome.stderr
-    assert "2 done, 0 failed" in outcome.stderr
+    process = start("work", "--engine", "parsl", "--config", "mine.toml", "--json")
+    stdout, stderr = process.communicate(timeout=3 * PATIENCE_S)
+    assert process.returncode == 0, stderr
+    assert {document["result"]["symbol"] for document in json.loads(stdout)} == {"I", "Pb"}
+    assert "local job" in stderr
+    assert "2 done, 0 failed" in stderr

@@ -218,7 +218,7 @@ def test_a_stopped_screening_goes_on_and_computes_nothing_twice(
     assert len(interrupted) < len(before) < RELAXATIONS
     assert {key: before[key] for key in interrupted} == interrupted
 
-    run("screen", plan(ONE), timeout=900)
+    run("screen", plan(ONE))
     after = records(user_store)
     assert len(after) == RELAXATIONS
     assert {key: after[key] for key in before} == before

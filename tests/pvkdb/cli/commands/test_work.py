@@ -10,7 +10,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +29,9 @@ from pvkdb.store.queue import attempts
 from pvkdb.store.queue.claims import claim, enqueue, submit
 
 from ....each import for_each
+from ....patience import PATIENCE_S
 from ....programs import Start
-from ..conftest import Run, run_here
+from ..conftest import Run
 from ..test_commands import failed_clearly
 
 CHGNET = NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)
@@ -39,22 +39,24 @@ CHGNET = NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)
 
 def wait_until_running(store: Store, process: subprocess.Popen[str]) -> str:
     """Wait until the store says that a calculation runs; gives its id."""
-    for _ in range(600):
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
         with store.session() as session:
             calculation = session.query(Calculation).filter_by(state="running").first()
             if calculation is not None:
                 return calculation.id
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
-    raise AssertionError("no calculation started within 30 s")
+    raise AssertionError(f"no calculation started within {PATIENCE_S} s")
 
 
 @pytest.mark.slow
 def test_neb_takes_over_from_a_killed_process_and_later_answers_from_the_store(
-    start: Start, user_store: Store, environment: dict[str, str], tmp_path: Path
+    start: Start, run: Run, user_store: Store, tmp_path: Path
 ) -> None:
-    run = partial(run_here, tmp_path, environment)
-    neb = ("neb", "CsPbBr3", "--potential", "chgnet", "--no-recheck", "--plot")
+    # Coarse and in the cubic phase: whose numbers they are is a matter of the tests of migration.
+    coarse = ("--phase", "Pm-3m", "--distance", "8.5", "--fmax", "0.1", "--fmax-endpoint", "0.05")
+    neb = ("neb", "CsPbBr3", "--potential", "chgnet", "--no-recheck", *coarse, "--plot")
     killed = start(*neb, "none")
     key = wait_until_running(user_store, killed)
     first = start(*neb, "p.svg", "--json")
@@ -68,7 +70,7 @@ def test_neb_takes_over_from_a_killed_process_and_later_answers_from_the_store(
     result = document["result"]
     assert document["state"] == "done"
     assert 0 < result["e_a_ev"] < 5
-    assert result["residual_force_ev_per_ang"] <= 0.02
+    assert result["residual_force_ev_per_ang"] <= 0.1
     assert min(result["image_energies_ev"][1:-1]) >= min(
         result["image_energies_ev"][0], result["image_energies_ev"][-1]
     )
@@ -99,10 +101,12 @@ def test_neb_takes_over_from_a_killed_process_and_later_answers_from_the_store(
     run(*neb, "none", *files)
     assert (tmp_path / "g.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (tmp_path / "a.svg").read_text()
-    frames = (tmp_path / "hops.xyz").read_text().splitlines().count("39")
+    frames = (tmp_path / "hops.xyz").read_text().splitlines().count(str(result["atoms_in_cell"]))
     assert frames == sum(images)
     run(*neb, "none", "--path", "one.xyz", "--hop", "2")
-    assert (tmp_path / "one.xyz").read_text().splitlines().count("39") == images[1]
+    assert (tmp_path / "one.xyz").read_text().splitlines().count(
+        str(result["atoms_in_cell"])
+    ) == images[1]
     for option, file, code in (("--path", "no.xyz", 2), ("--picture", "no.png", 3)):
         refused = run(*neb, "none", option, file, "--hop", "99", code=code)
         assert "hop 99" in refused.stderr
