@@ -184,7 +184,8 @@ def _crystal(request: PairRequest) -> PairReference:
     raise CalculationFailedError(
         FailureKind.NO_REFERENCE,
         f"{request.missing.label} in {request.formula} has no energy: the store has no relaxed "
-        f"crystal of {request.missing.species} by {request.potential} to be given back",
+        f"crystal of {request.missing.species} by {request.potential} to be given back; pvkdb pair "
+        "relaxes one where a prototype holds it",
     )
 
 

@@ -232,9 +232,12 @@ def formula_markup(formula: str) -> Markup:
 
 
 def symbol_markup(symbol: str) -> Markup:
-    """Return a symbol or a defect with a subscript: ``E_A``, ``V_Br``."""
-    what, _, where = symbol.partition("_")
-    return Markup("{}<sub>{}</sub>").format(what, where) if where else escape(what)
+    """Return a symbol or a defect with subscripts: ``E_A``, ``V_Br``, ``V_Pb+2V_Br``."""
+    parts = (each.partition("_") for each in symbol.split("+"))
+    return Markup("+").join(
+        Markup("{}<sub>{}</sub>").format(what, where) if where else escape(what)
+        for what, _, where in parts
+    )
 
 
 def in_words(reason: str) -> str:

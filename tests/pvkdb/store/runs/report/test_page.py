@@ -21,7 +21,7 @@ from pvkdb.schemas.screening import (
     Tolerance,
 )
 from pvkdb.store.runs.report.histograms import Bins, histograms, nice_step
-from pvkdb.store.runs.report.page import page, write_report
+from pvkdb.store.runs.report.page import page, symbol_markup, write_report
 from pvkdb.store.runs.screening_reports import ranked
 
 from ..... import screened
@@ -242,6 +242,12 @@ def test_failed_phases_are_counted_together() -> None:
     rows = reasons(report(candidate("CsPbI3", stability=failed)))
     assert any("calculation failed" in line and "|2|" in line for line in rows)
     assert not any("CsPbI3" in line for line in rows)
+
+
+def test_each_part_of_a_defect_has_its_own_subscript() -> None:
+    assert symbol_markup("E_A") == "E<sub>A</sub>"
+    assert symbol_markup("V_Pb+2V_Br") == "V<sub>Pb</sub>+2V<sub>Br</sub>"
+    assert symbol_markup("<I>") == "&lt;I&gt;"
 
 
 def test_an_empty_report_is_a_page() -> None:
