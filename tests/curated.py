@@ -9,6 +9,7 @@ from pathlib import Path
 
 LITERATURE = Path(__file__).parents[1] / "pvkdb" / "literature"
 OPEN_PAGES = LITERATURE / "open_pages"
+GAPS = LITERATURE / "gaps"
 Row = dict[str, str]
 
 
@@ -59,7 +60,11 @@ def spans(rows: list[Row], texts: dict[str, str]) -> dict[str, list[tuple[int, i
 REVIEW = {"references": 402, "energetics": 85, "devices": 28, "device_claims": 259}
 #: Rows of other papers, one a line of their files.
 FURTHER = {
-    name: (OPEN_PAGES / f"{name}.csv").read_text(encoding="utf-8").count("\n") - 1
+    name: sum(
+        path.read_text(encoding="utf-8").count("\n") - 1
+        for path in (OPEN_PAGES / f"{name}.csv", GAPS / f"{name}.csv")
+        if path.exists()
+    )
     for name in REVIEW
 }
 REFERENCES = REVIEW["references"] + FURTHER["references"]

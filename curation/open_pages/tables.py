@@ -29,7 +29,7 @@ from pvkdb.schemas.tables.devices import CONDITIONS
 from pvkdb.store.rows.stacks import split_structure
 
 LITERATURE = HERE.parents[1] / "pvkdb" / "literature"
-#: DOIs of papers of the review, seen on open pages; typed by hand.
+#: DOIs of papers of the review, and pages of measured gaps, seen on open pages; typed by hand.
 LISTED_DOIS = rows("dois_seen", LITERATURE)
 #: Beginnings of addresses of pages that are not the paper's own.
 MIRRORS = tuple(row["address"] for row in rows("mirrors"))
@@ -96,7 +96,7 @@ def build(target: Path = LITERATURE / "open_pages") -> None:
     tables["references"] = [
         reference(row) for row in papers.values() if f"web-{row['key']}" in cited
     ]
-    listed = [row for row in LISTED_DOIS if row["doi_seen"]]
+    listed = [row for row in LISTED_DOIS if row["doi_seen"] or row["key"].startswith("gap-")]
     seen = cited - {row["key"] for row in listed}
     tables["dois_seen"] = listed + pages_read(papers.values(), cited_as, seen)
     for name, listed in tables.items():

@@ -135,6 +135,8 @@ BY_HAND: dict[str, dict[str, Any]] = {
         "raw_files": "e430676dd2ac72c38a5c7e99eae101f1b4313cdd314578aaf91f65b93c6daab0 sweep.csv",
         "quality": "no: Several devices?; yes: Read voltage known?",
     },
+    "ElectronicPart": (_GAP := {"as_computed": 1.328, "functional": "PBE", "soc": False}),
+    "ElectronicRow": _GAP,
     "EnergeticsRow": {"functional": "PBE", "soc": True},
     "MaterialsPart": _OF_MATERIAL,
     "MaterialsRow": _OF_MATERIAL,

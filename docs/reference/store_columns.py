@@ -25,8 +25,8 @@ from sqlalchemy.orm import Mapped
 '''
 #: Tables whose models code names; those of others are made from the declarations when they load.
 TABLES_WITH_MODELS = (
-    *("calculations", "compositions", "corrections", "device_claims", "devices", "energetics"),
-    *("materials", "references", "structures"),
+    *("calculations", "compositions", "corrections", "device_claims", "devices"),
+    *("electronic", "energetics", "materials", "references", "structures"),
 )
 TYPES = {"string": "str", "number": "float", "integer": "int", "boolean": "bool"}
 

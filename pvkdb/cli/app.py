@@ -65,6 +65,7 @@ COMMANDS: dict[str, dict[str, tuple[Any, str, str]]] = {
             "screening",
             '\'elements HAS ALL "Cs","Pb"\' --from https://optimade.materialsproject.org',
         ),
+        "gap": (dft.gap, "store", "CsPbBr3"),
         "neb": (barriers.neb, "screening", "CsPbBr3 --potential chgnet --plot"),
         "pair": (barriers.pair, "screening", "CsPbBr3 --cation Pb"),
         "md": (barriers.dynamics, "screening", "3f2a --temperature-k 700"),

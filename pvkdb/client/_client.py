@@ -64,6 +64,7 @@ class ClientOperations(DirectOperations, Generic[TransportT]):
     compositions: RowsOf[tables.CompositionsRow] = collection_of("compositions")
     materials: RowsOf[tables.MaterialsRow] = collection_of("materials")
     energetics: RowsOf[tables.EnergeticsRow] = collection_of("energetics")
+    electronic: RowsOf[tables.ElectronicRow] = collection_of("electronic")
     devices: RowsOf[tables.DevicesRow] = collection_of("devices")
     device_claims: RowsOf[tables.DeviceClaimsRow] = collection_of("device_claims")
     references: RowsOf[tables.ReferencesRow] = collection_of("references")

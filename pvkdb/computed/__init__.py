@@ -2,10 +2,11 @@
 
 from pvkdb.computed.release import (
     CALCULATIONS,
+    GAPS,
     REPORT,
     ComputedReport,
     load_computed,
     release_version,
 )
 
-__all__ = ["CALCULATIONS", "REPORT", "ComputedReport", "load_computed", "release_version"]
+__all__ = ["CALCULATIONS", "GAPS", "REPORT", "ComputedReport", "load_computed", "release_version"]

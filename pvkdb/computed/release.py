@@ -35,7 +35,7 @@ from pvkdb.store.models.calculations import (
     CalculationFile,
 )
 from pvkdb.store.models.devices import Device
-from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.energetics import Electronic, Energetic
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material, SiteOccupancy
 from pvkdb.store.models.screenings import ScreeningRun
 from pvkdb.store.models.structures import Structure, StructureElement
@@ -49,6 +49,8 @@ PLAN = "inorganic"
 CALCULATIONS, REPORT = (
     FOLDER / f"{PLAN}-{name}" for name in ("calculations.jsonl.gz", "report.json.gz")
 )
+#: Band gaps: ``python -m validation.electrons.gaps``.
+GAPS = FOLDER / "gaps-calculations.jsonl.gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class ComputedReport:
 def release_version(folder: Path = FOLDER) -> str:
     """Return the version of the release: ``computed-`` and a hash over its files."""
     digest = hashlib.sha256()
-    for path in (CALCULATIONS, REPORT):
+    for path in (CALCULATIONS, GAPS, REPORT):
         digest.update((folder / path.name).read_bytes())
     return f"computed-{digest.hexdigest()[:10]}"
 
@@ -93,16 +95,22 @@ def load_computed(session: Session, folder: Path = FOLDER) -> ComputedReport:
     if release_version(folder) in parts_of(current):
         return ComputedReport(current)
     version = begin_release(session, release_version(folder))
-    path = folder / CALCULATIONS.name
-    with gzip.open(path) as stream:
-        next(stream)
-        given: list[dict[str, Any]] = [*map(json.loads, stream)]
-    outdated = _outdated(session, given)
+    files = [folder / path.name for path in (CALCULATIONS, GAPS)]
+    screened, gaps = map(_lines, files)
+    outdated = _outdated(session, [*screened, *gaps])
     for names in batches(outdated, 1000):
         _remove(session, names)
-    added = take_calculations(session, path, recorded_in=version).new
-    _replace_run(session, gzip.decompress((folder / REPORT.name).read_bytes()), version, given)
+    added = sum(take_calculations(session, path, recorded_in=version).new for path in files)
+    report = gzip.decompress((folder / REPORT.name).read_bytes())
+    _replace_run(session, report, version, screened)
     return ComputedReport(version, added, len(outdated))
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """Return the calculations of a file."""
+    with gzip.open(path) as stream:
+        next(stream)
+        return [*map(json.loads, stream)]
 
 
 def _outdated(session: Session, given: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -152,6 +160,7 @@ def _remove(session: Session, names: Sequence[str]) -> None:
     of_them: dict[Any, Any] = {
         Structure: Structure.calculation_id.in_(names),
         Energetic: Energetic.calculation_id.in_(names),
+        Electronic: Electronic.calculation_id.in_(names),
         Calculation: Calculation.id.in_(names),
     }
     materials = {

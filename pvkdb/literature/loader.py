@@ -19,12 +19,13 @@ from typing import Any
 from sqlalchemy import delete, func, inspect, select
 from sqlalchemy.orm import Mapper, Session
 
+from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError, PvkdbError
 from pvkdb.literature.cells import Cells
 from pvkdb.literature.device_entries import claims_row, devices_row
 from pvkdb.literature.entries import energetics_row, reference_row, same_authors
-from pvkdb.schemas.tables import TABLES, ReferencesRow, Row
-from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
+from pvkdb.schemas.tables import TABLES, ElectronicRow, ReferencesRow, Row
+from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ELECTRONIC, ENERGETICS, REFERENCES
 from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.export import table_rows
 from pvkdb.store.curation.dataset import begin_release
@@ -38,6 +39,7 @@ from pvkdb.store.rows.to_models import (
     MaterialOf,
     device_claim_entry,
     device_entry,
+    electronic_entry,
     energetic_entry,
     reference_model,
 )
@@ -46,10 +48,14 @@ CuratedRow = dict[str, str]
 
 #: Curated tables in the order of loading.
 _TABLES = ("references", "energetics", "devices", "device_claims", *REPLACED)
-#: Folder of the tables that further papers have, read on their open pages.
-_FURTHER = "open_pages"
+#: Tables that further papers have, read on their open pages, by folder.
+_FURTHER = {"open_pages": _TABLES[:4], "gaps": ("references", "electronic")}
 #: Curated files, those of the review first.
-FILES = (*_TABLES, *(f"{_FURTHER}/{name}" for name in _TABLES[:4]), "dois_seen")
+FILES = (
+    *_TABLES,
+    *(f"{folder}/{name}" for folder, names in _FURTHER.items() for name in names),
+    "dois_seen",
+)
 
 
 #: Columns that differ between versions of the same content.
@@ -65,6 +71,7 @@ class LoadReport:
     energetics: int
     devices: int
     device_claims: int
+    electronic: int
     requirements: int
     reviewed_rows: int
     superseded: int
@@ -105,6 +112,7 @@ def load_literature(session: Session) -> LoadReport:
         energetics=loaded["energetics"][0],
         devices=loaded["devices"][0],
         device_claims=loaded["device_claims"][0],
+        electronic=loaded["electronic"][0],
         requirements=replaced["applications"],
         reviewed_rows=sum(replaced[name] for name in REVIEWED),
         superseded=sum(superseded for _, superseded in loaded.values()),
@@ -127,7 +135,7 @@ def read_curated(name: str) -> list[CuratedRow]:
 
 def _curated(name: str) -> Iterator[tuple[str, CuratedRow]]:
     """Yield the rows of a curated table, each with its file and line."""
-    for file in (name, f"{_FURTHER}/{name}"):
+    for file in (name, *(f"{folder}/{name}" for folder in _FURTHER)):
         if file in FILES:
             for line, cells in enumerate(csv.DictReader(_file(file).splitlines()), start=2):
                 yield f"{file}.csv line {line}", cells
@@ -246,6 +254,11 @@ def _checked(read: Callable[[Cells], Row]) -> Callable[[CuratedRow], Row]:
     return row
 
 
+def _electronic_row(cells: CuratedRow) -> ElectronicRow:
+    row = ElectronicRow.model_validate({column: text for column, text in cells.items() if text})
+    return row.model_copy(update={"material": parse_composition(row.material).formula})
+
+
 def _replace(session: Session, name: str, model: Any) -> int:
     """Replace a whole table if its file has changed; return the number of rows loaded."""
     kind = TABLES[name]
@@ -285,5 +298,10 @@ _CURATED = (
         DEVICE_CLAIMS,
         _checked(claims_row),
         lambda row, place, material_of: device_claim_entry(row, place).build(),
+    ),
+    _CuratedTable(
+        ELECTRONIC,
+        _electronic_row,
+        lambda row, place, material_of: electronic_entry(row, material_of).build(),
     ),
 )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError
 from pvkdb.store.changes import COUNT_CHANGE
-from pvkdb.store.curation.registration import renew_tolerance
+from pvkdb.store.curation.registration import renew_derived
 from pvkdb.store.database import Store, migrations_folder
 from pvkdb.store.models import Base
 from pvkdb.store.models.references import DataChanges
@@ -83,7 +83,7 @@ def upgrade(store: Store) -> tuple[str | None, str | None]:
             Base.metadata.create_all(connection, checkfirst=False)
             connection.execute(insert(DataChanges).values(id=1, number=0))
             command.stamp(config, "head")
-        renew_tolerance(connection)
+        renew_derived(connection)
         with Session(connection, join_transaction_mode="rollback_only") as session:
             renew_stabilities(session)
             session.commit()

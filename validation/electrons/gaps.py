@@ -4,9 +4,9 @@
     python -m validation.electrons.gaps --database FILE --list # how many of each group are done
     python -m validation.electrons.gaps --database FILE --group candidate  # those alone
 
-What is done is kept in docs/validation/gaps/calculations.jsonl.gz, a file of `pvkdb jobs export`,
+What is done is kept in pvkdb/computed/gaps-calculations.jsonl.gz, which is part of the release,
 after each tenth gap: run again, on this machine or another, it goes on from there. The structures
-are those of the release of computed results; a high-symmetry cell that it lacks is relaxed first.
+are those of the release; a high-symmetry cell that it lacks is relaxed first.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import argparse
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
+from pvkdb.computed.release import GAPS
 from pvkdb.errors import PvkdbError
 from pvkdb.schemas.calculations import CalculationState, PotentialName
 from pvkdb.schemas.calculations.electrons import GapQuestion
@@ -30,16 +32,14 @@ from pvkdb.store.files.calculation_import import take_calculations
 from pvkdb.store.files.exchange import write_calculations
 from pvkdb.store.files.relaxation_requests import gap_request, relax_request
 from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Electronic
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
-from validation.pages import FOLDER
 
-#: What is kept of all calculations.
-CALCULATIONS = FOLDER / "gaps" / "calculations.jsonl.gz"
 #: The cheapest cell of each family, the smallest first. Tilts are corrected for by pairs of both.
 CHEAPEST = {
     "3D": "Pm-3m",
@@ -54,6 +54,13 @@ OPEN_SHELLS = frozenset(
         *("V", "Cr", "Mn", "Fe", "Co", "Ni", "Ru", "Rh", "Os", "Re", "Mo", "W", "U"),
         *("Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb"),
     )
+)
+#: Formulas with a measured gap.
+_MEASURED = (
+    select(Composition.formula)
+    .join(Material, Material.composition_id == Composition.id)
+    .join(Electronic, Electronic.material_id == Material.id)
+    .where(Electronic.method == "experiment", Electronic.quantity == "gap")
 )
 #: Cells that take longer than an hour of one core are left for another program.
 MOST_ATOMS = 56
@@ -71,7 +78,10 @@ class GapCase:
 
 
 def cases(session: Session) -> list[GapCase]:
-    """Return devices in each phase with a structure, smallest cell first, then the others."""
+    """Return devices in each phase with a structure, smallest cell first, then the others.
+
+    What was measured comes before what has a barrier: calibrations rest on it.
+    """
     phases: dict[str, list[tuple[int, str]]] = {}
     hosts = (
         select(Composition.formula, Material.phase, Structure.atoms)
@@ -81,13 +91,14 @@ def cases(session: Session) -> list[GapCase]:
     )
     for formula, phase, atoms in session.execute(hosts.distinct().order_by(Material.phase)):
         phases.setdefault(formula, []).append((atoms, phase or ""))
+    measured = {*session.scalars(_MEASURED)}
     known = session.scalars(
         select(CompositionSummary)
-        .where(CompositionSummary.formula.in_(phases))
+        .where(CompositionSummary.formula.in_({*phases, *measured}))
         .order_by(CompositionSummary.formula)
     )
     devices: list[tuple[int, GapCase]] = []
-    others: dict[str, list[GapCase]] = {"barrier": [], "candidate": []}
+    others: dict[str, list[GapCase]] = {"measured": [], "barrier": [], "candidate": []}
     for summary in known:
         composition = parse_composition(summary.formula)
         if {occupant.ion.symbol for occupant in composition.on("B")} & OPEN_SHELLS:
@@ -96,15 +107,16 @@ def cases(session: Session) -> list[GapCase]:
         if summary.devices_count:
             devices += [
                 (atoms, GapCase("device", summary.formula, phase))
-                for atoms, phase in phases[summary.formula]
+                for atoms, phase in phases.get(summary.formula, ())
             ]
         elif cheap is not None:
             group = "candidate" if summary.e_a_computed_min_ev is None else "barrier"
+            group = "measured" if summary.formula in measured else group
             others[group].append(GapCase(group, summary.formula, cheap))
     devices.sort(key=lambda each: each[0])
     for group_cases in others.values():
         group_cases.sort(key=lambda case: [*CHEAPEST.values()].index(case.phase))
-    return [*(case for _, case in devices), *others["barrier"], *others["candidate"]]
+    return [*(case for _, case in devices), *chain.from_iterable(others.values())]
 
 
 def relaxation(session: Session, case: GapCase) -> Calculation:
@@ -133,6 +145,8 @@ def relaxation(session: Session, case: GapCase) -> Calculation:
 def compute(store: Store, case: GapCase) -> str:
     """Compute the gap of a case if it is not done; return its outcome in words."""
     with store.session() as session:
+        if known := kept(session, case):
+            return known
         relaxed = relaxation(session, case).id
     Worker(store).run(relaxed)
     with store.session() as session:
@@ -146,17 +160,32 @@ def compute(store: Store, case: GapCase) -> str:
         key = queue.enqueue(session, request, material)[0].id
     Worker(store).run(key)
     with store.session(read_only=True) as session:
-        gap = session.get_one(Calculation, key)
-        result = gap.result or {}
-        found = f"{result['gap_ev']:.2f} eV, {result['cpu_seconds']:.0f} s" if result else ""
-        return found or f"{gap.state}: {(gap.failure_message or '').partition(' End of its')[0]}"
+        return outcome_of(session.get_one(Calculation, key))
 
 
-def keep(store: Store, path: Path = CALCULATIONS) -> None:
-    """Write what this store has computed, the relaxations that it rests on among it."""
+def kept(session: Session, case: GapCase) -> str:
+    """Return the outcome of a gap that is known; the relaxation that it is of need not be here."""
+    formula, phase = (Calculation.parameters[name].as_string() for name in ("formula", "phase"))
+    of_case = select(Calculation).where(
+        *(Calculation.kind == "gap", formula == case.formula, phase == case.phase),
+        Calculation.state.in_((CalculationState.DONE, CalculationState.FAILED)),
+    )
+    found = session.scalars(of_case).first()
+    return outcome_of(found) if found else ""
+
+
+def outcome_of(gap: Calculation) -> str:
+    """Return the gap of a calculation, or why it has none, in words."""
+    if gap.result:
+        return f"{gap.result['gap_ev']:.2f} eV, {gap.result['cpu_seconds']:.0f} s"
+    return f"{gap.state}: {(gap.failure_message or '').partition(' End of its')[0]}"
+
+
+def keep(store: Store, path: Path = GAPS, kind: str | None = "gap") -> None:
+    """Write what a store has computed of one kind, or of every kind, besides what was shipped."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with store.session(read_only=True) as session:
-        write_calculations(session, path, releases=False)
+        write_calculations(session, path, releases=kind is not None, kind=kind)
 
 
 def main() -> None:
@@ -164,15 +193,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--database", type=Path, required=True, help="a file of `pvkdb init`")
     parser.add_argument(
-        "--group", action="append", help="device, barrier or candidate; may be repeated"
+        "--group", action="append", help="device, measured, barrier or candidate; may be repeated"
     )
     parser.add_argument("--list", action="store_true", help="count what is done, compute nothing")
     chosen = parser.parse_args()
     one_thread_each()
     store = Store(f"sqlite:///{chosen.database}")
-    if CALCULATIONS.exists():
-        with store.session() as session:
-            take_calculations(session, CALCULATIONS)
+    with store.session() as session:
+        take_calculations(session, GAPS)
     with store.session(read_only=True) as session:
         wanted = [case for case in cases(session) if case.group in (chosen.group or (case.group,))]
         if chosen.list:

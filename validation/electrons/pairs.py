@@ -156,8 +156,8 @@ def main() -> None:
             outcome = f"not begun: {error}"
         print(f"{case.formula} without {case.cation}: {outcome}", file=sys.stderr, flush=True)
         if number % KEPT_EVERY == 0:
-            keep(store, CALCULATIONS)
-    keep(store, CALCULATIONS)
+            keep(store, CALCULATIONS, kind=None)
+    keep(store, CALCULATIONS, kind=None)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``pvkdb dft``, ``export-inputs`` and ``import-results``: DFT, in the queue or by hand."""
+"""``pvkdb gap``, ``dft``, ``export-inputs``, ``import-results``: DFT, in the queue or by hand."""
 
 from __future__ import annotations
 
@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from typer import Argument, Option
 
 from pvkdb.cli.operations import with_fields
-from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
-from pvkdb.cli.output.console import messages, print_json, print_message
-from pvkdb.errors import InputError, NotFoundError, unknown_name
+from pvkdb.cli.options import (
+    DEFAULT_DATABASE,
+    DatabaseOption,
+    JsonOption,
+    RetryOption,
+    open_store,
+)
+from pvkdb.cli.output.composition_tables import print_gaps
+from pvkdb.cli.output.console import messages, print_json, print_message, show
+from pvkdb.errors import CalculationFailedError, InputError, NotFoundError, unknown_name
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from pvkdb.schemas.calculations.dft import AnyDft, DftAfterRequest, DftSettings
+    from pvkdb.schemas.calculations.relaxations import CalculationRequest
+    from pvkdb.store.database import Store
     from pvkdb_pipelines.dft.by_hand.exports import Code
 
 #: Names of the limits in the request of a method.
@@ -30,6 +39,61 @@ _NOT_OFFERED = (
     *("engine", "charge", "correction", "scf_threshold_ry", "scf_max_steps"),
     *("mixing_beta", "pseudopotentials"),
 )
+
+
+def gap(
+    formula: Annotated[str, Argument(help="Composition, e.g. CsPbBr3.")],
+    phase: Annotated[
+        str | None, Option(help="Of --compute, e.g. Pnma; default: measured, else likeliest.")
+    ] = None,
+    compute: Annotated[
+        bool, Option("--compute", help="By PBE (pw.x), relaxed by SevenNet-0: a minute to hours.")
+    ] = False,
+    retry: RetryOption = False,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Show band gaps: measured, by fractions, and by DFT."""
+    from pvkdb.chemistry import parse_composition
+    from pvkdb.store.collections import ELECTRONIC
+
+    composition = parse_composition(formula)
+    store = open_store(database, create=compute)
+    if compute:
+        _compute_gap(store, composition.formula, phase, retry)
+    with store.session(read_only=True) as session:
+        rows = [*ELECTRONIC.iterate(session, {"material": (composition.formula,)})]
+    show(rows, json, lambda found: print_gaps(composition.formula, found))
+
+
+def _compute_gap(store: Store, formula: str, phase: str | None, retry: bool) -> None:
+    """Relax a composition and compute its gap, unless the store has them.
+
+    Raises:
+        CalculationFailedError: one of the two has failed.
+    """
+    from pvkdb.cli.commands.barriers import obtain
+    from pvkdb.schemas.calculations import PotentialName
+    from pvkdb.schemas.calculations.electrons import GapQuestion
+    from pvkdb.schemas.calculations.relaxations import RelaxQuestion
+    from pvkdb.store.files.relaxation_requests import gap_request, relax_request
+
+    question = RelaxQuestion(formula=formula, phase=phase, potential=PotentialName.SEVENNET_0)
+
+    def done(request: CalculationRequest) -> str:
+        (found,), _ = obtain(store, [request], retry)
+        if found.state != "done":
+            raise CalculationFailedError(
+                str(found.failure_kind), f"{found.failure_message} (calculation {found.id})"
+            )
+        return found.id
+
+    with store.session(read_only=True) as session:
+        relaxation = relax_request(session, question)
+    asked = GapQuestion(relaxation=done(relaxation))
+    with store.session(read_only=True) as session:
+        request = gap_request(session, asked)
+    done(request)
 
 
 @with_fields("pvkdb.schemas.calculations.dft:DftSettings", without=_NOT_OFFERED)

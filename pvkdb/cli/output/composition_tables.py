@@ -1,4 +1,4 @@
-"""Tables of compositions: tolerance factors, prototypes and fetched structures."""
+"""Tables of compositions: tolerance factors, gaps, prototypes and fetched structures."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pvkdb.display.numbers import UNKNOWN
 
 if TYPE_CHECKING:
     from pvkdb.schemas.responses import FormulaTolerance, Hull, SimilarStructures
+    from pvkdb.schemas.tables import ElectronicRow
     from pvkdb_pipelines.prototypes import PrototypeInfo
     from pvkdb_pipelines.structures.providers import FetchReport
 
@@ -49,6 +50,36 @@ def print_tolerances(answers: Sequence[FormulaTolerance]) -> None:
         if reason and not each.unreadable:
             subject = "" if reason.startswith(each.formula) else f"{each.formula}: "
             output().print(subject + reason, markup=False)
+
+
+def print_gaps(formula: str, rows: Sequence[ElectronicRow]) -> None:
+    """Print what is known of a gap in one sentence, then each value with its source."""
+    from pvkdb.compositions.gaps import gap_in_words
+
+    output().print(f"Band gap of {formula}: {gap_in_words(rows)}.", markup=False)
+    if not rows:
+        output().print(f"Compute it by PBE: pvkdb gap '{formula}' --compute", markup=False)
+        return
+    numbers = ("eV", "K")
+    print_table(
+        "Band gaps",
+        ["eV", "phase", "method", "K", "conditions", "source"],
+        [
+            [
+                f"{row.as_computed:.2f}" if row.value is None else f"{row.value:g}",
+                row.phase or "",
+                f"{row.method} {row.functional or ''}".strip(),
+                "" if row.temperature_k is None else f"{row.temperature_k:g}",
+                row.conditions or "",
+                f"{row.references} {row.source}".strip(),
+            ]
+            for row in rows
+            if row.quantity == "gap"
+        ],
+        numeric=numbers,
+        caption="PBE without spin–orbit coupling is mostly below what is measured, and above it in "
+        "some lead and bismuth halides.",
+    )
 
 
 def print_similar(found: SimilarStructures) -> None:

@@ -131,7 +131,7 @@ class Results(_Fetched[RowT, Blocking], _Rows[RowT], Sequence[RowT]):
         >>> all(row.retention_s >= 1e4 for row in devices)
         True
         >>> len(client.references.search())
-        468
+        503
     """
 
     def _start(self) -> None:

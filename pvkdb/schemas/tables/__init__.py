@@ -19,6 +19,7 @@ from pvkdb.schemas.tables.derived import (
     ToleranceRow,
 )
 from pvkdb.schemas.tables.devices import DeviceClaimsRow, DevicesRow
+from pvkdb.schemas.tables.electronic import ElectronicRow
 from pvkdb.schemas.tables.literature import (
     ApplicationsRow,
     CorrectionsRow,
@@ -46,6 +47,7 @@ __all__ = [
     "CorrectionsRow",
     "DeviceClaimsRow",
     "DevicesRow",
+    "ElectronicRow",
     "EnergeticsRow",
     "IonsRow",
     "MaterialsRow",
@@ -72,6 +74,7 @@ TABLES = Tables(
         "corrections": CorrectionsRow,
         "device_claims": DeviceClaimsRow,
         "devices": DevicesRow,
+        "electronic": ElectronicRow,
         "energetics": EnergeticsRow,
         "ions": IonsRow,
         "materials": MaterialsRow,

@@ -12,7 +12,7 @@ from pvkdb.store.collections.calculations import CALCULATIONS, STRUCTURES
 from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.compositions import COMPOSITIONS
 from pvkdb.store.collections.devices import DEVICE_CLAIMS, DEVICES
-from pvkdb.store.collections.energetics import ENERGETICS
+from pvkdb.store.collections.energetics import ELECTRONIC, ENERGETICS
 from pvkdb.store.collections.materials import MATERIALS
 from pvkdb.store.collections.references import REFERENCES
 from pvkdb.store.collections.small import SMALL_TABLES
@@ -23,6 +23,7 @@ __all__ = [
     "COMPOSITIONS",
     "DEVICES",
     "DEVICE_CLAIMS",
+    "ELECTRONIC",
     "ENERGETICS",
     "LISTED",
     "MATERIALS",
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 _ALL = (
-    *(COMPOSITIONS, MATERIALS, ENERGETICS, DEVICES, DEVICE_CLAIMS),
+    *(COMPOSITIONS, MATERIALS, ENERGETICS, ELECTRONIC, DEVICES, DEVICE_CLAIMS),
     *(REFERENCES, STRUCTURES, CALCULATIONS),
 )
 COLLECTIONS: dict[str, Collection[Any]] = {collection.name: collection for collection in _ALL}

@@ -1,4 +1,4 @@
-"""Collection of reported and computed energies."""
+"""Collections of energies of ions and defects and of values of electrons, reported and computed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.responses import EnergySummary
-from pvkdb.schemas.tables import EnergeticsRow
+from pvkdb.schemas.tables import ElectronicRow, EnergeticsRow
 from pvkdb.store.collections.collection import MOST_COUNTED, Collection, Filters
 from pvkdb.store.collections.declarations import Filter
 from pvkdb.store.collections.keyset import Sortable
 from pvkdb.store.collections.materials import MATERIALS
 from pvkdb.store.collections.shared_filters import (
     cited,
+    citing,
     energy_filters,
     material_filters,
     material_is,
@@ -22,7 +23,12 @@ from pvkdb.store.collections.shared_filters import (
     stays,
     through,
 )
-from pvkdb.store.models.energetics import Energetic, EnergeticReference
+from pvkdb.store.models.energetics import (
+    Electronic,
+    ElectronicReference,
+    Energetic,
+    EnergeticReference,
+)
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.rows.reading import TableRows, cited_publications
 
@@ -78,6 +84,34 @@ ENERGETICS = Collection(
         "material": _energetics_formula,
     },
     most_counted=MOST_COUNTED,
+)
+
+_electronic_material = through(Electronic.material_id)
+_electronic_formula = of_material(Electronic.material_id, Composition.formula)
+
+ELECTRONIC = Collection(
+    name="electronic",
+    rows=TableRows(
+        ElectronicRow,
+        Electronic.id,
+        select(Electronic).join(Electronic.material).join(Material.composition),
+        {"material": Composition.formula, "phase": Material.phase},
+        (cited_publications(ElectronicReference.electronic_id, ElectronicReference),),
+    ),
+    source=select().select_from(Electronic),
+    filters={
+        "material": material_is(_electronic_material),
+        **material_filters(_electronic_material),
+        "reference": citing(Electronic, ElectronicReference, "gap-yang2020"),
+        "q": Filter(
+            "Words in the public name of the material, or in the full name of one of its ions.",
+            str,
+            lambda v: _electronic_material(MATERIALS.condition("q", v)),
+            example="cesium",
+        ),
+    },
+    sortable={"material": Sortable(_electronic_formula, str)},
+    facets={"material": _electronic_formula},
 )
 
 

@@ -13,7 +13,12 @@ from pvkdb.store.collections.declarations import Filter
 from pvkdb.store.collections.keyset import Sortable
 from pvkdb.store.collections.shared_filters import several, words
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceClaimReference, DeviceReference
-from pvkdb.store.models.energetics import Energetic, EnergeticReference
+from pvkdb.store.models.energetics import (
+    Electronic,
+    ElectronicReference,
+    Energetic,
+    EnergeticReference,
+)
 from pvkdb.store.models.references import Reference, dois_seen, seen_doi
 from pvkdb.store.rows.among import among
 from pvkdb.store.rows.reading import Derived, Made, TableRows
@@ -21,6 +26,7 @@ from pvkdb.store.rows.reading import Derived, Made, TableRows
 #: Tables whose rows cite references, with the tables that hold the citations.
 CITING: dict[str, tuple[Any, Any, Any]] = {
     "energetics": (EnergeticReference, EnergeticReference.energetic_id, Energetic),
+    "electronic": (ElectronicReference, ElectronicReference.electronic_id, Electronic),
     "devices": (DeviceReference, DeviceReference.device_id, Device),
     "device_claims": (DeviceClaimReference, DeviceClaimReference.claim_id, DeviceClaim),
 }

@@ -268,7 +268,6 @@ def energy_filters(condition: Callable[[Mapping[str, Any]], Any], whose: str) ->
 
 def cited(model: Any, references: Any, example: str) -> dict[str, Filter]:
     """Filters for rows with an erratum, and for rows that cite one of several publications."""
-    owner = next(iter(references.__table__.primary_key))
     return {
         "has_erratum": Filter(
             "Only rows with (or without) an erratum.",
@@ -276,9 +275,15 @@ def cited(model: Any, references: Any, example: str) -> dict[str, Filter]:
             lambda v: model.erratum.is_not(None) if v else model.erratum.is_(None),
             example=True,
         ),
-        "reference": several(
-            f"Key of a reference, e.g. {example}.",
-            lambda values: model.id.in_(select(owner).where(references.reference_key.in_(values))),
-            example,
-        ),
+        "reference": citing(model, references, example),
     }
+
+
+def citing(model: Any, references: Any, example: str) -> Filter:
+    """Filter for rows that cite one of several publications."""
+    owner = next(iter(references.__table__.primary_key))
+    return several(
+        f"Key of a reference, e.g. {example}.",
+        lambda values: model.id.in_(select(owner).where(references.reference_key.in_(values))),
+        example,
+    )

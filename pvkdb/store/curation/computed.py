@@ -23,7 +23,7 @@ from pvkdb.schemas.calculations.dft import (
     DftSettings,
     Engine,
 )
-from pvkdb.schemas.calculations.electrons import PairResult
+from pvkdb.schemas.calculations.electrons import GapResult, PairResult
 from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
@@ -35,11 +35,13 @@ from pvkdb.schemas.calculations.reliability import barrier_doubts
 from pvkdb.store.base import Base
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.models.calculations import Calculation
-from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.energetics import Electronic, Energetic
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.structures import Structure
 
 _DECIMALS = 4
+#: A gap whose edges lie at one k-point within this is direct, eV.
+DIRECT_WITHIN_EV = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,34 @@ def computed_rows(
         return _dft(calculation, request, result)
     if isinstance(result, PairResult):
         return _pair(calculation, result, structures)
+    if isinstance(result, GapResult) and calculation.material_id is not None:
+        return [_gap(calculation, result)]
     if isinstance(result, RelaxResult | VacancyResult):
         return _relaxation(session, calculation, result, structures, register)
     return []
+
+
+def _gap(calculation: Calculation, result: GapResult) -> Electronic:
+    """Return the gap as it was computed; what it is calibrated to is not a calculation's matter."""
+    conditions = [
+        describe_settings(result.settings),
+        f"{result.atoms} atoms, {result.space_group or 'without a space group'}",
+        "direct" if result.direct_gap_ev - result.gap_ev < DIRECT_WITHIN_EV else "indirect",
+        *result.remarks,
+    ]
+    return Electronic(
+        id=f"g-{calculation.id}",
+        material_id=calculation.material_id,
+        quantity="gap",
+        unit="eV",
+        as_computed=round(result.gap_ev, _DECIMALS),
+        method="DFT",
+        functional=result.settings.method,
+        soc=result.settings.soc,
+        conditions="; ".join(conditions),
+        source=f"calculation {calculation.id}",
+        calculation_id=calculation.id,
+    )
 
 
 def _relaxation(

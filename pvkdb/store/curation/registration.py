@@ -1,4 +1,4 @@
-"""Adding compositions with their tolerance factors, and materials, each once."""
+"""Adding compositions with their tolerance factors, and materials with their gaps, each once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TypeVar
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,8 +16,10 @@ from pvkdb.chemistry import Composition as ChemicalComposition
 from pvkdb.chemistry import parse_composition, tolerance_factors
 from pvkdb.chemistry.formulas.composition import material_family
 from pvkdb.chemistry.text import plain_phase
+from pvkdb.compositions.gaps import mixed_gap, mixed_gap_fit
 from pvkdb.errors import InputError
 from pvkdb.store.base import Base
+from pvkdb.store.models.energetics import Electronic
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material, SiteOccupancy
 
 ModelT = TypeVar("ModelT", bound=Base)
@@ -99,6 +101,8 @@ def _found_or_added(
                     dimensionality=dimensionality,
                 )
                 session.add(found[name])
+                if gap := _mixed_gap(found[name], composition):
+                    session.add(gap)
     return {name: found[name] for name in wanted}
 
 
@@ -153,9 +157,33 @@ def composition_tolerance(composition: ChemicalComposition) -> CompositionTolera
     )
 
 
-def renew_tolerance(connection: Connection) -> None:
-    """Calculate the factors of every composition again with this version."""
+def _mixed_gap(material: Material, composition: ChemicalComposition) -> Electronic | None:
+    """Return the gap by fractions of a composition without a phase, as films show it."""
+    gap = mixed_gap(composition) if material.phase is None else None
+    if gap is None:
+        return None
+    return Electronic(
+        id=f"g-{material.id}",
+        material=material,
+        quantity="gap",
+        value=gap.value_ev,
+        value_low=gap.low_ev,
+        value_high=gap.high_ev,
+        unit="eV",
+        method="model",
+        conditions="perovskite in films, near 300 K",
+        source=f"fit by fractions to {mixed_gap_fit()['gaps']} reported gaps",
+    )
+
+
+def renew_derived(connection: Connection) -> None:
+    """Calculate factors and gaps by fractions of every composition again with this version."""
     with Session(connection, join_transaction_mode="rollback_only") as session:
+        session.execute(delete(Electronic).where(Electronic.method == "model"))
+        for material in session.scalars(select(Material).where(Material.phase.is_(None))).all():
+            with suppress(InputError):
+                gap = _mixed_gap(material, parse_composition(material.composition.formula))
+                session.add_all([gap] if gap else [])
         known = {
             kept.composition_id: kept for kept in session.scalars(select(CompositionTolerance))
         }

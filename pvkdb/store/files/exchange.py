@@ -169,7 +169,12 @@ class ExchangedCalculation(_Line):
 
 
 def write_calculations(
-    session: Session, path: Path, *, paths: bool = True, releases: bool = True
+    session: Session,
+    path: Path,
+    *,
+    paths: bool = True,
+    releases: bool = True,
+    kind: str | None = None,
 ) -> tuple[int, Mapping[str, str]]:
     """Write finished calculations to a compressed file.
 
@@ -184,6 +189,7 @@ def write_calculations(
         path: The file.
         paths: Whether to include the images of migration paths, which are most of the file.
         releases: Whether to include calculations that came with a release of computed results.
+        kind: Their kind; default: all kinds.
 
     Raises:
         InputError: the file cannot be written.
@@ -192,6 +198,7 @@ def write_calculations(
         select(Calculation)
         .where(
             true() if releases else Calculation.recorded_in.is_(None),
+            true() if kind is None else Calculation.kind == kind,
             (Calculation.state == CalculationState.DONE.value)
             | (
                 (Calculation.state == CalculationState.FAILED.value)

@@ -117,6 +117,24 @@ class DevicesColumns:
     conditions_source: Mapped[str | None]
 
 
+class ElectronicColumns:
+    """Columns of ``electronic``."""
+
+    quantity: Mapped[str]
+    value: Mapped[float | None]
+    value_low: Mapped[float | None]
+    value_high: Mapped[float | None]
+    unit: Mapped[str]
+    as_computed: Mapped[float | None]
+    method: Mapped[str]
+    functional: Mapped[str | None]
+    soc: Mapped[bool | None]
+    temperature_k: Mapped[float | None]
+    conditions: Mapped[str | None]
+    source: Mapped[str]
+    as_printed: Mapped[str | None]
+
+
 class EnergeticsColumns:
     """Columns of ``energetics``."""
 

@@ -18,9 +18,16 @@ from pvkdb.chemistry.formulas.composition import Composition as ChemicalComposit
 from pvkdb.chemistry.formulas.composition import parse_material
 from pvkdb.errors import InputError
 from pvkdb.schemas.metrics import TABLE_METRICS, table_columns
-from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow, ReferencesRow, Row
+from pvkdb.schemas.tables import (
+    DeviceClaimsRow,
+    DevicesRow,
+    ElectronicRow,
+    EnergeticsRow,
+    ReferencesRow,
+    Row,
+)
 from pvkdb.store.models.devices import Device, DeviceClaim
-from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.energetics import Electronic, Energetic
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.references import Reference
 from pvkdb.store.rows.stacks import join_layers, split_layers
@@ -46,7 +53,7 @@ _NOT_CONTENT = frozenset(
 class TableEntry:
     """Column values of a database row, and its child rows by relation."""
 
-    model: type[Energetic] | type[Device] | type[DeviceClaim]
+    model: type[Energetic | Electronic | Device | DeviceClaim]
     own: Values
     children: dict[str, list[Values]]
     material: Material | None = None
@@ -90,6 +97,16 @@ def energetic_entry(row: EnergeticsRow, material_of: MaterialOf) -> TableEntry:
     return TableEntry(
         Energetic,
         {**_own(row), "fingerprint": fingerprint(row)},
+        {"references": _references(row.references)},
+        material_of(parse_composition(row.material), row.phase),
+    )
+
+
+def electronic_entry(row: ElectronicRow, material_of: MaterialOf) -> TableEntry:
+    """Return the column values of a reported gap, with its references."""
+    return TableEntry(
+        Electronic,
+        _own(row),
         {"references": _references(row.references)},
         material_of(parse_composition(row.material), row.phase),
     )

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
-from sqlalchemy import func, select, true
+from sqlalchemy import exists, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from pvkdb.chemistry import ToleranceFactors, material_family, parse_composition, tolerance_factors
@@ -35,8 +35,9 @@ from pvkdb.store.base import batches
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.curation.dataset import unreviewed_imports
 from pvkdb.store.models.devices import Device
-from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.energetics import Electronic, Energetic
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
+from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionStability as Stability
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, Source, joined
 from pvkdb.suitability.evidence.means import (
@@ -112,6 +113,13 @@ def compositions_of(session: Session, devices: Iterable[Candidate]) -> list[str]
     return sorted(found)
 
 
+#: Of what nothing but a gap is known, nothing is ranked yet.
+_ranked = or_(
+    *(exists().where(each.material_id == Material.id) for each in (Energetic, Device, Structure)),
+    ~exists().where(Electronic.material_id == Material.id),
+)
+
+
 def _candidates(
     session: Session,
     name_of: Callable[[Material], str],
@@ -134,7 +142,7 @@ def _candidates(
         kind = doubtful if statement.recorded_in in waiting else statements
         kind[statement.material_id].append(statement)
     named: dict[str, list[Material]] = defaultdict(list)
-    known = select(Material).join(Material.composition).where(these).order_by(Material.id)
+    known = select(Material).join(Material.composition).where(these, _ranked).order_by(Material.id)
     known = known.options(joinedload(Material.composition).joinedload(Composition.tolerance))
     for material in session.scalars(known).unique():
         # Generic formulas, such as CsPbX3, are no candidates.

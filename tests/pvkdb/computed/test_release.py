@@ -15,7 +15,14 @@ from sqlalchemy.orm import Session
 
 from pvkdb.cli.commands.demo import FORMULAS
 from pvkdb.cli.options import COMPARED_POTENTIALS
-from pvkdb.computed import CALCULATIONS, REPORT, ComputedReport, load_computed, release_version
+from pvkdb.computed import (
+    CALCULATIONS,
+    GAPS,
+    REPORT,
+    ComputedReport,
+    load_computed,
+    release_version,
+)
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import ElementRequest
@@ -24,7 +31,7 @@ from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.database import Store
 from pvkdb.store.files.calculation_import import take_calculations
 from pvkdb.store.models.calculations import Calculation, CalculationEvent
-from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.energetics import Electronic, Energetic
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionStability, CompositionSummary
@@ -54,6 +61,7 @@ def load(session: Session, folder: Path, *lines: Line) -> ComputedReport:
     """Load a release with these calculations."""
     folder.mkdir()
     file_of(folder / CALCULATIONS.name, *lines)
+    file_of(folder / GAPS.name)
     shutil.copy(REPORT, folder)
     return load_computed(session, folder)
 
@@ -153,7 +161,10 @@ def test_a_new_store_has_structures_barriers_and_stabilities(
     with computed_store.session() as session:
         assert current_version(session) == version
         versions = select(Calculation.recorded_in, func.count()).group_by(Calculation.recorded_in)
-        assert session.execute(versions).all() == [(version, 3_199)]
+        gaps = gzip.decompress(GAPS.read_bytes()).count(b"\n") - 1
+        assert session.execute(versions).all() == [(version, 3_199 + gaps)]
+        named = session.scalars(select(Electronic.as_computed).where(Electronic.method == "DFT"))
+        assert len(named.all()) >= 47
         compositions = select(func.count(distinct(Material.composition_id)))
         structures = compositions.join(Structure, Structure.material_id == Material.id)
         barriers = compositions.join(Energetic, Energetic.material_id == Material.id)
@@ -171,5 +182,10 @@ def test_a_new_store_has_structures_barriers_and_stabilities(
                 assert submit(session, request)[1]
 
 
-def test_the_version_names_the_files() -> None:
-    assert release_version() == "computed-3bfbb16658"
+def test_the_version_names_the_files(tmp_path: Path) -> None:
+    for path in (CALCULATIONS, GAPS, REPORT):
+        shutil.copy(path, tmp_path)
+    assert release_version(tmp_path) == release_version()
+    changed = shutil.copytree(tmp_path, tmp_path / "changed")
+    (changed / GAPS.name).write_bytes(b"")
+    assert release_version(changed) != release_version()

@@ -35,7 +35,8 @@ def test_counts(store: Store) -> None:
         assert [sum(r.quantity == q for r in table1) for q in ("DFE", "E_A")] == [8, 13]
         assert [sum(r.quantity == q for r in table2) for q in ("DFE", "E_A")] == [9, 9]
         listed = (REFERENCES, ENERGETICS, DEVICES, DEVICE_CLAIMS)
-        for collection, prefix in zip(listed, ("web-", "e-o-", "d-o-", "c-o-"), strict=True):
+        beyond = (("web-", "gap-"), "e-o-", "d-o-", "c-o-")
+        for collection, prefix in zip(listed, beyond, strict=True):
             found = collection.iterate(session, {})
             own = (each for each in found if getattr(each, "scope", None) in (None, "reported"))
             keys = [getattr(each, collection.key_name) for each in own]

@@ -16,6 +16,7 @@ from pvkdb.chemistry import Composition
 from pvkdb.chemistry.ions import HALIDES
 from pvkdb.chemistry.phases import MEASURED
 from pvkdb.compositions.compounds import compound_of
+from pvkdb.compositions.gaps import gap_in_words
 from pvkdb.display.numbers import computed_ev
 from pvkdb.errors import InputError, MissingExtraError, NotFoundError, unknown_name
 from pvkdb.kinetics.conditions import Conditions, conditions_of
@@ -23,7 +24,7 @@ from pvkdb.operations.fields import Text
 from pvkdb.schemas.calculations.migration import HOST_PHASES
 from pvkdb.schemas.kinetics import LayerRequest
 from pvkdb.schemas.tables import CalculationsRow, CompositionsRow, MaterialsRow
-from pvkdb.store.collections import COMPOSITIONS, DEVICES, STRUCTURES
+from pvkdb.store.collections import COMPOSITIONS, DEVICES, ELECTRONIC, STRUCTURES
 from pvkdb.store.curation.registration import material_id
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionSummary
@@ -163,6 +164,7 @@ def _sections(
     known, measured = identity.identity_of(composition.formula), MEASURED.get(composition.formula)
     rows = energies.statements(session, composition.formula, phase)
     calculations = migration.calculations(session, composition.formula)
+    electrons = [*ELECTRONIC.iterate(session, {"material": (composition.formula,)})]
     absorber = {"absorber": (composition.formula,)}
     return {
         **_common(composition, phase),
@@ -176,6 +178,8 @@ def _sections(
         "unreviewed": [row for row in rows if row.review == "unreviewed"],
         "statements": [row for row in rows if row.scope != "hop"],
         "hop_statements": [row for row in rows if row.scope == "hop"],
+        "electrons": electrons,
+        "gap": gap_in_words(electrons),
         "strips": energies.strips(rows, {each.occupant.ion.symbol for each in known.ions}),
         "formation": energies.formation_lines(rows),
         "octahedra": _octahedra(known.composition),

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from pvkdb.computed import CALCULATIONS, REPORT, load_computed
+from pvkdb.computed import CALCULATIONS, GAPS, REPORT, load_computed
 from pvkdb.literature import desk
 from pvkdb.literature.drafts.proposals import proposals_of
 from pvkdb.schemas.calculations import CalculationState
@@ -112,6 +112,7 @@ def part_of_release(folder: Path) -> Path:
     head["calculations"] = len(part)
     text = "".join(json.dumps(line) + "\n" for line in (head, *part))
     (folder / CALCULATIONS.name).write_bytes(gzip.compress(text.encode(), 1))
+    shutil.copy(GAPS, folder)
     report = json.loads(gzip.decompress(REPORT.read_bytes()))
     report["candidates"] = report["candidates"][:CANDIDATES]
     (folder / REPORT.name).write_bytes(gzip.compress(json.dumps(report).encode(), 1))

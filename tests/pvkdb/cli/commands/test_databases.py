@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pvkdb.computed import CALCULATIONS, REPORT, load_computed, release_version
+from pvkdb.computed import CALCULATIONS, GAPS, REPORT, load_computed, release_version
 
 from ....conftest import read_only
 from ....curated import REFERENCES
@@ -28,6 +28,7 @@ def test_computed_results_are_loaded_unless_they_are_left_out(
     release = tmp_path / "release"
     release.mkdir()
     shutil.copy(REPORT, release)
+    file_of(release / GAPS.name)
     with gzip.open(CALCULATIONS) as stream:
         lines = (json.loads(line) for line in stream if b'"relax"' in line)
         file_of(release / CALCULATIONS.name, next(line for line in lines if line["structures"]))

@@ -144,7 +144,7 @@ def _delete_by_a_statement(session: Session) -> None:
 
 def _add_within_a_savepoint(session: Session) -> None:
     with session.begin_nested():
-        register_material(session, parse_composition("Cs3Sb2I9"), "P-3m1")
+        register_material(session, parse_composition("Cs3Sb2I9"), "C2/m")
 
 
 WRITES: list[Callable[[Session], None]] = [
