@@ -67,21 +67,12 @@ class Versioned:
         return select(states).where(DatasetVersion.version == cls.recorded_in).scalar_subquery()
 
     @classmethod
-    @cache  # SQLAlchemy takes longer to put this together than databases take to answer it
     def replaced(cls, unreviewed: bool = False) -> Any:
         """Return the SELECT of the ids of rows that a correction has replaced: a short list.
 
         With ``unreviewed``, corrections that nobody has confirmed replace rows, too.
         """
-        new, old = aliased(cls), aliased(cls)
-        every = select(new.supersedes_id.label("id")).where(new.supersedes_id.is_not(None))
-        if unreviewed:
-            return every
-        confirmed = every.where(~_waits(new)).cte(recursive=True)
-        before = select(old.supersedes_id).join(confirmed, old.id == confirmed.c.id)
-        confirmed = confirmed.union(before.where(old.supersedes_id.is_not(None)))
-        unconfirmed = every.join(old, old.id == new.supersedes_id).where(_waits(old))
-        return either(select(confirmed.c.id), unconfirmed)
+        return _replaced(cls, unreviewed)  # type: ignore[arg-type]  # a class has a hash
 
     @classmethod
     @cache
@@ -103,6 +94,19 @@ class Versioned:
     def counted(cls) -> Any:
         """Return the SQL condition for rows that count, one of each chain of corrections."""
         return cls.id.not_in(cls.uncounted())
+
+
+@cache  # SQLAlchemy takes longer to put this together than databases take to answer it
+def _replaced(rows: type[Versioned], unreviewed: bool) -> Any:
+    new, old = aliased(rows), aliased(rows)
+    every = select(new.supersedes_id.label("id")).where(new.supersedes_id.is_not(None))
+    if unreviewed:
+        return every
+    confirmed = every.where(~_waits(new)).cte(recursive=True)
+    before = select(old.supersedes_id).join(confirmed, old.id == confirmed.c.id)
+    confirmed = confirmed.union(before.where(old.supersedes_id.is_not(None)))
+    unconfirmed = every.join(old, old.id == new.supersedes_id).where(_waits(old))
+    return either(select(confirmed.c.id), unconfirmed)
 
 
 def either(one: Any, other: Any) -> Any:
