@@ -67,7 +67,7 @@ def test_what_the_build_copies_is_there_and_nothing_else_travels() -> None:
     built = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wheel = built["tool"]["hatch"]["build"]["targets"]["wheel"]
     needed = {*wheel["packages"], *wheel["force-include"], *built["project"]["license-files"]}
-    needed |= {"pyproject.toml", built["project"]["readme"], "constraints.txt"}
+    needed |= {"pyproject.toml", "README.md", "hatch_build.py", "constraints.txt"}
     assert all(any(f"{each}/".startswith(f"{name}/") for name in let_in) for each in needed)
 
 

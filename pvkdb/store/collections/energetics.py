@@ -100,7 +100,7 @@ ELECTRONIC = Collection(
     ),
     source=select().select_from(Electronic),
     filters={
-        "material": material_is(_electronic_material),
+        **material_is(_electronic_material),
         **material_filters(_electronic_material),
         "reference": citing(Electronic, ElectronicReference, "gap-yang2020"),
         "q": Filter(

@@ -114,7 +114,7 @@ def compositions_of(session: Session, devices: Iterable[Candidate]) -> list[str]
 
 
 #: Of what nothing but a gap is known, nothing is ranked yet.
-_ranked = or_(
+RANKED = or_(
     *(exists().where(each.material_id == Material.id) for each in (Energetic, Device, Structure)),
     ~exists().where(Electronic.material_id == Material.id),
 )
@@ -142,7 +142,7 @@ def _candidates(
         kind = doubtful if statement.recorded_in in waiting else statements
         kind[statement.material_id].append(statement)
     named: dict[str, list[Material]] = defaultdict(list)
-    known = select(Material).join(Material.composition).where(these, _ranked).order_by(Material.id)
+    known = select(Material).join(Material.composition).where(these, RANKED).order_by(Material.id)
     known = known.options(joinedload(Material.composition).joinedload(Composition.tolerance))
     for material in session.scalars(known).unique():
         # Generic formulas, such as CsPbX3, are no candidates.

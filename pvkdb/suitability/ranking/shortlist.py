@@ -21,6 +21,7 @@ from pvkdb.schemas.rankings import RankingFilters, SetAside
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.materials import Material, SiteOccupancy
 from pvkdb.store.models.summaries import CompositionSummary as Summary
+from pvkdb.suitability.evidence.materials import RANKED
 from pvkdb.suitability.evidence.means import PLACEHOLDERS
 from pvkdb.suitability.ranking.assessment import bounds_for
 from pvkdb.suitability.ranking.filters import tests_of
@@ -56,13 +57,14 @@ def shortlist(session: Session, criteria: Sequence[Criterion], options: Options)
     The filters of the options apply before.
     """
     generic = select(SiteOccupancy.composition_id).where(SiteOccupancy.ion.in_(PLACEHOLDERS))
+    ranked = select(Material.composition_id).where(RANKED)
     energies = [each for pairs in _ENERGIES.values() for pair in pairs for each in pair]
     numeric = (Summary.above_hull_ev_per_atom, Summary.p_perovskite, *energies)
     names = (Summary.composition_id, Summary.formula, Summary.families, Summary.lead_free)
     counts = Summary.energetics_reported_count + Summary.energetics_computed_count
     found = session.execute(
         select(*names, *numeric, counts)
-        .where(Summary.composition_id.not_in(generic))
+        .where(Summary.composition_id.not_in(generic), Summary.composition_id.in_(ranked))
         .order_by(Summary.formula)
     ).all()
     keys = [*(each.key for each in (*names, *numeric)), "known"]
