@@ -48,6 +48,8 @@ SMOKE = {
     "validation/dft/convergence.py": "--page-only",
     "validation/dft/hops.py": "--page-only",
     "validation/drafting/score.py": "texts",
+    "validation/electrons/make.py": "",
+    "validation/electrons/mixtures.py": "",
     "validation/migration/make.py": "--page-only",
     "validation/prediction/make.py": "--page-only",
     "validation/structures/hybrids.py": "--page-only",

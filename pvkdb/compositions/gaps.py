@@ -13,7 +13,7 @@ from typing import Any
 from pvkdb.chemistry import Composition
 from pvkdb.schemas.tables import ElectronicRow
 
-#: Ions on the sites of ABX3 that the fit knows; the first of each site stands for the others.
+#: Ions on the sites of ABX3 that the fit knows.
 KNOWN = {"A": ("FA", "MA", "Cs"), "B": ("Pb", "Sn"), "X": ("I", "Br", "Cl")}
 
 
@@ -64,7 +64,7 @@ def mixed_gap_fit() -> dict[str, Any]:
 
 
 def _fractions(composition: Composition) -> dict[str, float] | None:
-    """Return the fraction of each known ion on its site; None for what is no such perovskite."""
+    """Return the fraction of each known ion on its site; None for other compositions."""
     perovskite = composition.family == "3D" and composition.balanced and composition.numeric
     if not perovskite or composition.additives:
         return None
@@ -100,5 +100,5 @@ def gap_in_words(rows: Sequence[ElectronicRow]) -> str:
         if row.method == "DFT"
     ]
     if computed:
-        said.append(f"{', '.join(computed)} by PBE, which is not what is measured")
+        said.append(f"{', '.join(computed)} by PBE, which is mostly below what is measured")
     return "; ".join(said) or "not known"

@@ -54,10 +54,15 @@ def gap(
     json: JsonOption = False,
 ) -> None:
     """Show band gaps: measured, by fractions, and by DFT."""
+    from pvkdb._extras import require
     from pvkdb.chemistry import parse_composition
     from pvkdb.store.collections import ELECTRONIC
 
     composition = parse_composition(formula)
+    if phase is not None and not compute:
+        raise InputError(f"--phase {phase} chooses what --compute computes; add --compute")
+    if compute:
+        require("screening")
     store = open_store(database, create=compute)
     if compute:
         _compute_gap(store, composition.formula, phase, retry)
@@ -67,7 +72,7 @@ def gap(
 
 
 def _compute_gap(store: Store, formula: str, phase: str | None, retry: bool) -> None:
-    """Relax a composition and compute its gap, unless the store has them.
+    """Relax a composition and compute its gap, unless the store has that of the phase.
 
     Raises:
         CalculationFailedError: one of the two has failed.
@@ -76,6 +81,7 @@ def _compute_gap(store: Store, formula: str, phase: str | None, retry: bool) -> 
     from pvkdb.schemas.calculations import PotentialName
     from pvkdb.schemas.calculations.electrons import GapQuestion
     from pvkdb.schemas.calculations.relaxations import RelaxQuestion
+    from pvkdb.store.collections import ELECTRONIC
     from pvkdb.store.files.relaxation_requests import gap_request, relax_request
 
     question = RelaxQuestion(formula=formula, phase=phase, potential=PotentialName.SEVENNET_0)
@@ -90,6 +96,9 @@ def _compute_gap(store: Store, formula: str, phase: str | None, retry: bool) -> 
 
     with store.session(read_only=True) as session:
         relaxation = relax_request(session, question)
+        known = ELECTRONIC.iterate(session, {"material": (formula,), "method": ("DFT",)})
+        if not retry and relaxation.phase in {row.phase for row in known}:
+            return
     asked = GapQuestion(relaxation=done(relaxation))
     with store.session(read_only=True) as session:
         request = gap_request(session, asked)

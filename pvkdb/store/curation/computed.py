@@ -82,7 +82,7 @@ def computed_rows(
 
 
 def _gap(calculation: Calculation, result: GapResult) -> Electronic:
-    """Return the gap as it was computed; what it is calibrated to is not a calculation's matter."""
+    """Return the gap as it was computed, not calibrated."""
     conditions = [
         describe_settings(result.settings),
         f"{result.atoms} atoms, {result.space_group or 'without a space group'}",

@@ -179,7 +179,8 @@ def _mixed_gap(material: Material, composition: ChemicalComposition) -> Electron
 def renew_derived(connection: Connection) -> None:
     """Calculate factors and gaps by fractions of every composition again with this version."""
     with Session(connection, join_transaction_mode="rollback_only") as session:
-        session.execute(delete(Electronic).where(Electronic.method == "model"))
+        derived = (Electronic.method == "model") & Electronic.recorded_in.is_(None)
+        session.execute(delete(Electronic).where(derived))
         for material in session.scalars(select(Material).where(Material.phase.is_(None))).all():
             with suppress(InputError):
                 gap = _mixed_gap(material, parse_composition(material.composition.formula))

@@ -61,7 +61,7 @@ def test_words_on_a_gap_begin_with_what_is_measured() -> None:
     ]
     assert gap_in_words(rows) == (
         "2.18 to 2.27 eV as measured in 2 places; 2.38 eV (2.27 to 2.49) by its fractions; "
-        "2.13 eV as Pnma by PBE, which is not what is measured"
+        "2.13 eV as Pnma by PBE, which is mostly below what is measured"
     )
     assert gap_in_words([]) == "not known"
 

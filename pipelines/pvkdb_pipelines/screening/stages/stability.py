@@ -19,9 +19,9 @@ from fractions import Fraction
 from math import isfinite
 
 import numpy as np
-from scipy.optimize import linprog
 
 from pvkdb.compositions.compounds import Compound, binaries
+from pvkdb.compositions.hulls import lowest_mixture
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.findings import Finding, Flaw
 from pvkdb.schemas.screening import PhaseEnergy, Product, Stability
@@ -147,27 +147,20 @@ class Decomposition:
 def decompose(compound: Compound, competitors: Mapping[Compound, Level]) -> Decomposition | None:
     """Return the mixture of competing compounds into which one formula unit decomposes.
 
-    It has the amounts x ≥ 0 of the competitors that contain the compound's atoms and have the
-    lowest energy Σ x E: a linear program, the lower convex hull at one composition. The
-    compound's own energy lies above it by the decomposition enthalpy of C. J. Bartel et al., npj
-    Comput. Mater. 6, 97 (2020), doi:10.1038/s41524-020-00362-y, negative for a stable compound.
+    The compound's own energy lies above it by the decomposition enthalpy of C. J. Bartel et al.,
+    npj Comput. Mater. 6, 97 (2020), doi:10.1038/s41524-020-00362-y, negative for a stable compound.
 
     Returns:
         None where no mixture of the competitors contains these atoms.
     """
-    content = compound.numbers_of_elements
     # Sorted, so that products of equal energy do not depend on the order.
     others = sorted(possible_products(compound, competitors), key=lambda other: other.formula)
-    if not others:
-        return None
     energies = np.array([competitors[other].energy_ev_per_formula for other in others])
-    balance = np.array(
-        [[other.numbers_of_elements.get(element, 0) for other in others] for element in content]
-    )
-    solution = linprog(energies, A_eq=balance, b_eq=list(content.values()), method="highs-ds")
-    if not solution.success:
+    contents = [other.numbers_of_elements for other in others]
+    found = lowest_mixture(compound.numbers_of_elements, list(zip(contents, energies, strict=True)))
+    if found is None:
         return None
-    amounts = [float(Fraction(x).limit_denominator(_LARGEST_DENOMINATOR)) for x in solution.x]
+    amounts = [float(Fraction(x).limit_denominator(_LARGEST_DENOMINATOR)) for x in found[1]]
     return Decomposition(
         energy_ev_per_formula=float(energies @ amounts),
         products=tuple(

@@ -17,6 +17,7 @@ from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Electronic
 from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.prototypes import build, compound_of
 
@@ -42,7 +43,10 @@ def served(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with store.session() as session:
         assert load_migration(session) == "CsPbBr3-Pm-3m"
         _keep_vacancy(session)
-        register_material(session, parse_composition("Rb2NaSbCl6"), "P2_1/n")
+        only = register_material(session, parse_composition("Rb2NaSbCl6"), "P2_1/n").id
+        by_pbe = {"as_computed": 3.25, "unit": "eV", "method": "DFT", "functional": "PBE"}
+        named = {"id": "g-pbe", "material_id": only, "quantity": "gap", "source": "calculation x"}
+        session.add(Electronic(**named, **by_pbe))
         for phase, energy in (("Pnma", -15.0), ("delta", -15.5)):
             _relax(session, phase, energy)
     store.close()
@@ -416,3 +420,14 @@ def test_a_barrier_of_other_octahedra_is_named_as_such(tmp_path: Path, loaded_sq
         text = get(f"{address}/compositions/Cs3Bi2I9").text
     assert "is not known in P6_3/mmc: what is computed is of P-3m1" in text
     assert "a barrier of" not in text
+
+
+def test_a_gap_that_is_only_computed_is_no_answer(served: str) -> None:
+    def card(formula: str) -> str:
+        text = re.sub("<[^>]+>", "", get(f"{served}/compositions/{formula}").text)
+        return " ".join(text.partition("Band gap")[2].partition("each value")[0].split())
+
+    assert card("CsPbBr3") == "2.18 to 2.29 eV as measured in 4 places,"
+    assert (
+        card("Rb2NaSbCl6") == "– 3.25 eV as P2_1/n by PBE, which is mostly below what is measured,"
+    )

@@ -18,7 +18,9 @@ from pvkdb.chemistry.text import plain_phase
 from pvkdb.computed import CALCULATIONS
 from pvkdb.store.curation.registration import material_id, register_material, register_materials
 from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
 from pvkdb.store.models import materials as models
+from pvkdb.store.models.energetics import Electronic
 
 ROOT = Path(__file__).parents[4]
 
@@ -148,3 +150,29 @@ def test_materials_with_names_of_an_earlier_version_are_found(store: Store) -> N
             assert found[material_id("Cs2SnI6", "a/b")].id == "Cs2SnI6-ab"
             assert found["Cs2SnI6-ab"].phase == "ab"
             assert found["Cs2SnI6-ab"].id not in ("Cs2SnI6-ab", material_id("Cs2SnI6", "a/b"))
+
+
+def test_a_mixture_without_a_phase_comes_with_its_gap_which_an_upgrade_renews(
+    store: Store,
+) -> None:
+    mixture = parse_composition("Cs0.3FA0.7PbI2.2Br0.8")
+
+    def gaps(session: Session) -> list[Electronic]:
+        of = select(Electronic).join(Electronic.material).join(models.Material.composition)
+        return [*session.scalars(of.where(models.Composition.formula == mixture.formula))]
+
+    with store.session() as session:
+        register_material(session, mixture, "Pnma")
+        assert gaps(session) == []
+        register_material(session, mixture)
+    with store.session() as session:
+        (gap,) = gaps(session)
+        assert (gap.method, gap.quantity, gap.material_id) == ("model", "gap", mixture.formula)
+        value = gap.value
+        gap.value = 0.1
+        measured = session.query(Electronic).filter_by(method="experiment").count()
+    upgrade(store)
+    with store.session() as session:
+        (gap,) = gaps(session)
+        assert gap.value == value
+        assert session.query(Electronic).filter_by(method="experiment").count() == measured
