@@ -41,6 +41,9 @@ GZIP_FROM_BYTES = 1000
 #: Rankings kept; one of thousands of candidates takes tens of megabytes.
 RANKINGS_KEPT = 8
 
+#: Pages of lists kept; one of the largest takes a megabyte.
+PAGES_KEPT = 100
+
 #: Headers of requests and answers that a web page of another origin may use.
 CORS_REQUEST_HEADERS = (
     "Authorization",
@@ -102,6 +105,7 @@ def create_app(
     app.state.served = served
     app.state.local_key = settings.local_key
     app.state.query_cache = QueryCache()
+    app.state.page_cache = QueryCache(kept=PAGES_KEPT)
     app.state.ranking_cache = QueryCache(kept=RANKINGS_KEPT)
     app.state.streams = Streams(settings.send_timeout_s)
     app.state.snapshots = SnapshotFiles()

@@ -225,13 +225,19 @@ def run(database: str, given: argparse.Namespace) -> Crowd:
 def settled(address: str) -> None:
     """Wait until the service has made what it keeps, and ask for each kind of page once."""
     draw = random.Random(0)
-    for _ in range(300):
-        answer = httpx.get(f"{address}{FIRST_PAGE}", timeout=90)
-        if int(answer.headers.get("age", 0)) <= CURRENT_S:
-            break
-        time.sleep(1)
-    for path in (*SHORT.values(), *HEAVY.values()):
-        httpx.get(f"{address}{path(draw)}", timeout=90)
+    rankings = [
+        f"/api/v1/rankings/{profile}?limit=1&subject={subject}"
+        for profile in shipped_profiles()
+        for subject in ("devices", "materials")
+    ]
+    for path in (FIRST_PAGE, *rankings):
+        for _ in range(300):
+            answer = httpx.get(f"{address}{path}", timeout=90)
+            if int(answer.headers.get("age", 0)) <= CURRENT_S:
+                break
+            time.sleep(1)
+    for drawn in (*SHORT.values(), *HEAVY.values()):
+        httpx.get(f"{address}{drawn(draw)}", timeout=90)
 
 
 def report(crowd: Crowd) -> Iterator[str]:

@@ -47,6 +47,11 @@ LAGGING = {"PVKDB_RANKING_LAG_S": "0"}
 Started = Callable[..., tuple["subprocess.Popen[str]", str]]
 
 
+#: One event loop for all requests, as a service has, to which those belong who wait for a turn.
+#: In a thread of its own: where Playwright runs, the main one has an event loop already.
+_THREAD, _RUNNER = ThreadPoolExecutor(1), asyncio.Runner()
+
+
 @dataclass
 class Api:
     """Sends requests to an application. Starlette's own test client asks for another httpx."""
@@ -90,9 +95,7 @@ class Api:
                 self.cookies = client.cookies if self.cookies is not None else None
                 return answers
 
-        # In a thread of its own: where Playwright runs, this one has an event loop already.
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, send()).result()
+        return _THREAD.submit(_RUNNER.run, send()).result()
 
     def get(self, path: str, **parameters: Any) -> httpx.Response:
         return self.request("GET", path, params=parameters or None)

@@ -25,7 +25,7 @@ from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError, PvkdbError, StoreAwayError, StoreBusyError
-from pvkdb.store.changes import data_changes
+from pvkdb.store.changes import SEEN, data_changes
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.curation.kept import LAG, Lag
 from pvkdb.store.database import Store
@@ -35,7 +35,7 @@ from pvkdb_api.core.paths import API
 Result = TypeVar("Result")
 
 #: Sessions of readers open at the same time.
-SESSIONS_AT_ONCE = 10
+SESSIONS_AT_ONCE = 3
 
 #: Sessions of heavy readers: of what computes, as many as leave most of a processor to others.
 HEAVY_AT_ONCE = 2
@@ -171,8 +171,8 @@ class ServedStore:
         self.write_turns = asyncio.Semaphore(WRITERS_AT_ONCE[store.url.get_backend_name()])
         self.preparing_turns = asyncio.Semaphore(PREPARED_AT_ONCE)
         self._migrated = False
-        #: The dataset version that was last read, or :data:`NO_VERSION`.
-        self.known_version = NO_VERSION
+        #: The number of changes at which the dataset version was last read, and that version.
+        self._known = -1, NO_VERSION
         self._threads = ThreadPoolExecutor(thread_name_prefix="pvkdb-shared")
         self._shared: dict[Any, Future[Any]] = {}
 
@@ -201,7 +201,7 @@ class ServedStore:
             with self.store.session(read_only=reads, lock_wait_s=lock_wait_s) as session:
                 yield session
         except DatabaseError:
-            self._migrated = False
+            self._migrated, self._known = False, (-1, self.known_version)  # maybe another database
             raise
 
     async def shared(self, read: Callable[[ServedStore], Result], within_s: float) -> Result:
@@ -234,6 +234,18 @@ class ServedStore:
         wait(self._shared.values())
         self.store.close()
 
+    def read_version(self, session: Session) -> str:
+        """Return the dataset version that a session sees; it changes with the data alone."""
+        number, known = data_changes(session), self._known
+        if number != known[0]:
+            known = self._known = number, current_version(session)
+        return known[1]
+
+    @property
+    def known_version(self) -> str:
+        """The dataset version that was last read, or :data:`NO_VERSION`."""
+        return self._known[1]
+
     async def version(self) -> str:
         """Return the dataset version: the last known one if the database does not answer."""
         with contextlib.suppress(DatabaseError):
@@ -243,7 +255,7 @@ class ServedStore:
 
 def _read_version(served: ServedStore) -> None:
     with served.session() as session:
-        served.known_version = current_version(session)
+        served.read_version(session)
 
 
 def _look(served: ServedStore) -> None:
@@ -302,7 +314,9 @@ def _session(request: Request, lock_wait_s: float | None = None) -> Iterator[Ses
     served = served_store(request)
     request.state.dataset_version = served.known_version
     with served.session(lock_wait_s) as session, until_deadline(request, session):
-        request.state.dataset_version = served.known_version = current_version(session)
+        if lock_wait_s is None:
+            session.info[SEEN] = data_changes(session)
+        request.state.dataset_version = served.read_version(session)
         request.state.session = session
         if served.most_lag_s and "no-cache" not in request.headers.get("cache-control", ""):
             session.info[LAG] = request.state.lag = Lag(served.most_lag_s, served.watch.age_s)

@@ -23,7 +23,7 @@ VARIED_BY = ("host", "accept", "accept-encoding", "if-none-match", "x-part")
 #: Headers by which the service may know a caller.
 CREDENTIALS = frozenset({"authorization", "cookie", "x-api-key"})
 #: Seconds for which an answer is given again once the data have changed.
-AGAIN_S = 20.0
+AGAIN_S = 60.0
 #: Most answers kept, and bytes of their bodies; the least recently used one is dropped first.
 MOST_KEPT, MOST_BYTES = 1000, 32 * 2**20
 

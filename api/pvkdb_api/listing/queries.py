@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
@@ -16,10 +17,13 @@ from pvkdb.schemas.responses import FacetValue, Page
 from pvkdb.schemas.tables import Row
 from pvkdb.store.collections.collection import Collection, Search
 from pvkdb.store.collections.keyset import CursorPosition, Sorting
-from pvkdb_api.core.cache import QueryCache
+from pvkdb_api.core.cache import QUEUE, QueryCache
 from pvkdb_api.core.etags import answer
 from pvkdb_api.listing.cursors import read_cursor, unreadable, write_cursor
 from pvkdb_api.listing.parameters import split_names, split_values
+
+#: Seconds after which a kept page of unchanged data is made again.
+KEPT_S = 60.0
 
 
 def read_filters(collection: Collection[Any], query: BaseModel) -> Search:
@@ -54,14 +58,36 @@ def page_answer(
     request: Request,
     session: Session,
     collection: Collection[Any],
-    query: Any,
+    query: BaseModel,
     dataset_version: str,
 ) -> Response:
     """Return a page of a collection as the answer to a request.
 
+    It is kept while the data are the same. What another program writes past pvkdb is not counted
+    as a change of them: it shows within :data:`KEPT_S`.
+
     Raises:
         ParameterError: a filter's value, a field, the order or the cursor cannot be used.
     """
+    app = request.app.state
+
+    def make() -> str:
+        return _page(app.query_cache, session, collection, query, dataset_version)
+
+    if collection.name in QUEUE:
+        return answer(request, make())
+    asked = {"version": dataset_version, "period": time.monotonic() // KEPT_S}
+    asked |= query.model_dump(mode="json")
+    return answer(request, app.page_cache.get(session, collection.name, asked, make))
+
+
+def _page(
+    results: QueryCache,
+    session: Session,
+    collection: Collection[Any],
+    query: Any,
+    dataset_version: str,
+) -> str:
     filters = read_filters(collection, query)
     fields = read_fields(collection.row, query.fields)
     facets = split_names(query.facets) if query.facets else []
@@ -73,7 +99,6 @@ def page_answer(
         sorting = collection.sorting(query.sort)
     bound = {"filters": filters, "sort": sorting}
     after = cursor_position(collection, sorting, bound, query.cursor)
-    results: QueryCache = request.app.state.query_cache
     most = collection.most_counted if query.limit else None
     counted_as = _counted_as(collection, most)
     total, more = count_rows(results, session, collection, filters, most)
@@ -102,7 +127,7 @@ def page_answer(
         dataset_version=dataset_version,
         facets={name: count_values(name) for name in facets} or None,
     )
-    return answer(request, page.model_dump_json())
+    return page.model_dump_json()
 
 
 def count_rows(

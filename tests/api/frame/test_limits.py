@@ -214,7 +214,7 @@ def test_who_gets_no_turn_in_time_does_no_work_and_may_come_again(
 
     async def scenario(api: Api) -> httpx.Response:
         served = api.app.state.served
-        for _ in range(10):
+        for _ in range(sessions.SESSIONS_AT_ONCE):
             await served.turns.acquire()
         transport = httpx.ASGITransport(app=api.app, client=api.client)
         async with httpx.AsyncClient(transport=transport, base_url=PUBLIC) as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from urllib.parse import quote
 
 import pytest
@@ -13,6 +14,8 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb.store.collections import COLLECTIONS, COMPOSITIONS
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
+from pvkdb.store.models.devices import Device
+from pvkdb_api.listing import queries
 
 from ...structures import structure_row
 
@@ -183,3 +186,21 @@ def test_a_page_is_found_by_other_spellings_and_by_earlier_names(store: Store, a
         there = f"/compositions/Cs2SnI6?phase={quote(phase, safe='')}"
         assert (answer.status_code, answer.headers["location"]) == (307, there)
     assert api.get("/compositions/Cs2SnI6-P4nmm").status_code == 404
+
+
+def test_a_page_is_made_once_while_the_data_are_the_same(api, store, monkeypatch):
+    made, page = [], queries._page
+    monkeypatch.setattr(queries, "_page", lambda *given: made.append(1) or page(*given))
+    monkeypatch.setattr(queries, "KEPT_S", inf)  # for ever, as far as time goes
+
+    def total(**parameters):
+        return api.get("/api/v1/devices", limit=1, **parameters).json()["total"]
+
+    before = total()
+    assert total() == before
+    assert len(made) == 1
+    assert total(q="Cs") < before
+    with store.session() as session:
+        session.delete(session.get_one(Device, "d-t4-r01"))
+    assert total() == before - 1
+    assert len(made) == 3
