@@ -48,6 +48,7 @@ SMOKE = {
     "validation/dft/convergence.py": "--page-only",
     "validation/dft/hops.py": "--page-only",
     "validation/drafting/score.py": "texts",
+    "validation/electrons/calibration.py": "",
     "validation/electrons/make.py": "",
     "validation/electrons/mixtures.py": "",
     "validation/migration/make.py": "--page-only",

@@ -63,6 +63,10 @@ def mixed_gap_fit() -> dict[str, Any]:
     return found
 
 
+def _as(row: ElectronicRow) -> str:
+    return f" as {row.phase}" if row.phase else ""
+
+
 def _fractions(composition: Composition) -> dict[str, float] | None:
     """Return the fraction of each known ion on its site; None for other compositions."""
     perovskite = composition.family == "3D" and composition.balanced and composition.numeric
@@ -94,11 +98,14 @@ def gap_in_words(rows: Sequence[ElectronicRow]) -> str:
         for row in gaps
         if row.method == "model"
     ]
-    computed = [
-        f"{row.as_computed:.2f} eV{f' as {row.phase}' if row.phase else ''}"
-        for row in gaps
-        if row.method == "DFT"
+    by_pbe = [row for row in gaps if row.method == "DFT"]
+    said += [
+        f"{row.value:.1f} eV ({row.value_low:.1f} to {row.value_high:.1f}) calibrated "
+        f"from {row.as_computed:.2f} eV by PBE{_as(row)}"
+        for row in by_pbe
+        if row.value is not None
     ]
+    computed = [f"{row.as_computed:.2f} eV{_as(row)}" for row in by_pbe if row.value is None]
     if computed:
         said.append(f"{', '.join(computed)} by PBE, which is mostly below what is measured")
     return "; ".join(said) or "not known"

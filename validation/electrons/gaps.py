@@ -22,6 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
+from pvkdb.compositions.calibrated_gaps import CELLS
 from pvkdb.computed.release import GAPS
 from pvkdb.errors import PvkdbError
 from pvkdb.schemas.calculations import CalculationState, PotentialName
@@ -40,14 +41,6 @@ from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
 
-#: The cheapest cell of each family, the smallest first. Tilts are corrected for by pairs of both.
-CHEAPEST = {
-    "3D": "Pm-3m",
-    "RP": "I4/mmm",
-    "vacancy-ordered": "Fm-3m",
-    "double": "Fm-3m",
-    "A3B2X9": "P-3m1",
-}
 #: Elements whose d or f shell is open in a halide: spin decides, and PBE is least sure of them.
 OPEN_SHELLS = frozenset(
     (
@@ -103,19 +96,19 @@ def cases(session: Session) -> list[GapCase]:
         composition = parse_composition(summary.formula)
         if {occupant.ion.symbol for occupant in composition.on("B")} & OPEN_SHELLS:
             continue
-        cheap = CHEAPEST.get(composition.family)
+        cheap = CELLS.get(composition.family)
         if summary.devices_count:
             devices += [
                 (atoms, GapCase("device", summary.formula, phase))
                 for atoms, phase in phases.get(summary.formula, ())
             ]
-        elif cheap is not None:
-            group = "candidate" if summary.e_a_computed_min_ev is None else "barrier"
-            group = "measured" if summary.formula in measured else group
+        group = "candidate" if summary.e_a_computed_min_ev is None else "barrier"
+        group = "measured" if summary.formula in measured else group
+        if cheap is not None and (group == "measured" or not summary.devices_count):
             others[group].append(GapCase(group, summary.formula, cheap))
     devices.sort(key=lambda each: each[0])
     for group_cases in others.values():
-        group_cases.sort(key=lambda case: [*CHEAPEST.values()].index(case.phase))
+        group_cases.sort(key=lambda case: [*CELLS.values()].index(case.phase))
     return [*(case for _, case in devices), *chain.from_iterable(others.values())]
 
 

@@ -8,36 +8,28 @@ It takes what is shipped; nothing is computed. More gaps: ``validation.electrons
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from pvkdb.chemistry import parse_composition
-from pvkdb.computed import GAPS
 from pvkdb.literature import read_curated
-from validation.electrons.mixtures import left_out, measured
+from validation.electrons import mixtures
+from validation.electrons.calibration import (
+    computed,
+    errors_of,
+    kept_fits,
+    left_out,
+    measured_pairs,
+    reported,
+)
 from validation.pages import FOLDER, csv_rows, table, texts
 
 PAGE = FOLDER / "gaps.md"
 #: Gaps of one structure by cutoff and grid of k-points: pw.x on cells that were measured.
 CONVERGENCE = Path(__file__).with_name("convergence.csv")
-
-
-def computed() -> list[dict[str, Any]]:
-    """Return the calculations of gaps that are shipped."""
-    return [json.loads(line) for line in gzip.decompress(GAPS.read_bytes()).splitlines()[1:]]
-
-
-def reported() -> dict[str, list[float]]:
-    """Return the measured gaps of each composition, eV."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for row in read_curated("electronic"):
-        found[parse_composition(row["material"]).formula].append(float(row["value"]))
-    return found
 
 
 def beside(gaps: list[dict[str, Any]]) -> Iterator[str]:
@@ -73,13 +65,32 @@ def convergence() -> Iterator[str]:
     )
 
 
+def calibrated() -> Iterator[str]:
+    """Yield the table of families with the errors of compositions that were left out."""
+    fits, pairs = kept_fits(), measured_pairs()
+    measured = [fit for fit in fits if fit["family"] in pairs]
+    errors = [each for fit in measured for each in left_out(fit, pairs[fit["family"]])]
+    shown = [*fits, {"family": "all that were measured", "target": "", "compositions": len(errors)}]
+    shown[-1] |= errors_of(errors)
+    yield from table(
+        "family | target | compositions | target − PBE, eV | missed by, eV | within 80 %",
+        (
+            (
+                *(fit["family"], fit["target"], fit["compositions"]),
+                f"{fit['offset_ev']:+.2f}".replace("-", "−") if "offset_ev" in fit else "",
+                *(f"{fit['left_out_ev']:.2f}", f"{fit['within_80']} of {fit['compositions']}"),
+            )
+            for fit in shown
+        ),
+    )
+
+
 def page() -> str:
     """Return the page."""
     gaps = computed()
     done = [gap for gap in gaps if gap["result"]]
     failed = Counter(gap["failure_kind"] for gap in gaps if not gap["result"])
-    fractions, values = measured()
-    mixed = left_out(fractions, values)
+    mixed = mixtures.left_out(*mixtures.measured())
     return texts(__file__)["page"].format(
         done=len(done),
         compositions=len({gap["parameters"]["formula"] for gap in done}),
@@ -88,6 +99,7 @@ def page() -> str:
         reported=len(read_curated("electronic")),
         reported_of=len(reported()),
         beside="\n".join(beside(gaps)),
+        calibrated="\n".join(calibrated()),
         convergence="\n".join(convergence()),
         mixed=mixed,
     )

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.phases import MEASURED
+from pvkdb.compositions.calibrated_gaps import CELLS
 from pvkdb.compositions.compounds import compound_like
 from pvkdb.errors import PvkdbError
 from pvkdb.schemas.calculations import CalculationState, FailureKind, PotentialName
@@ -39,7 +40,7 @@ from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.electrons.pairs import FEWEST_ATOMS, reference_requests
 from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
-from validation.electrons.gaps import CHEAPEST, KEPT_EVERY, GapCase, keep, relaxation
+from validation.electrons.gaps import KEPT_EVERY, GapCase, keep, relaxation
 from validation.pages import FOLDER
 
 #: What is kept of all calculations.
@@ -80,7 +81,7 @@ def cases(session: Session) -> list[PairCase]:
     devices = {*session.scalars(used)}
     for formula, phases in hosts.items():
         composition = parse_composition(formula)
-        if composition.family not in CHEAPEST and formula not in devices:
+        if composition.family not in CELLS and formula not in devices:
             continue
         compound = compound_like(composition)
         measured = MEASURED.get(formula)

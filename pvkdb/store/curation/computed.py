@@ -33,7 +33,7 @@ from pvkdb.schemas.calculations.relaxations import (
 )
 from pvkdb.schemas.calculations.reliability import barrier_doubts
 from pvkdb.store.base import Base
-from pvkdb.store.curation.registration import register_material
+from pvkdb.store.curation.registration import calibrate, register_material
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Electronic, Energetic
 from pvkdb.store.models.materials import Material
@@ -82,14 +82,14 @@ def computed_rows(
 
 
 def _gap(calculation: Calculation, result: GapResult) -> Electronic:
-    """Return the gap as it was computed, not calibrated."""
+    """Return the gap as it was computed, and as it would be measured where that is calibrated."""
     conditions = [
         describe_settings(result.settings),
         f"{result.atoms} atoms, {result.space_group or 'without a space group'}",
         "direct" if result.direct_gap_ev - result.gap_ev < DIRECT_WITHIN_EV else "indirect",
         *result.remarks,
     ]
-    return Electronic(
+    row = Electronic(
         id=f"g-{calculation.id}",
         material_id=calculation.material_id,
         quantity="gap",
@@ -102,6 +102,8 @@ def _gap(calculation: Calculation, result: GapResult) -> Electronic:
         source=f"calculation {calculation.id}",
         calculation_id=calculation.id,
     )
+    calibrate(row, result.formula, result.phase)
+    return row
 
 
 def _relaxation(

@@ -16,6 +16,7 @@ from pvkdb.chemistry import Composition as ChemicalComposition
 from pvkdb.chemistry import parse_composition, tolerance_factors
 from pvkdb.chemistry.formulas.composition import material_family
 from pvkdb.chemistry.text import plain_phase
+from pvkdb.compositions.calibrated_gaps import CALIBRATED, calibrated_gap
 from pvkdb.compositions.gaps import mixed_gap, mixed_gap_fit
 from pvkdb.errors import InputError
 from pvkdb.store.base import Base
@@ -176,9 +177,24 @@ def _mixed_gap(material: Material, composition: ChemicalComposition) -> Electron
     )
 
 
+def calibrate(row: Electronic, formula: str, phase: str | None) -> None:
+    """Give a computed gap its value as it would be measured, with its interval and its target."""
+    said = (row.conditions or "").partition(f"; {CALIBRATED}")[0]
+    row.value = row.value_low = row.value_high = None
+    row.conditions = said
+    if row.functional != "PBE" or row.soc or row.as_computed is None:
+        return
+    if gap := calibrated_gap(parse_composition(formula), phase, row.as_computed):
+        row.value, row.value_low, row.value_high = gap.value_ev, gap.low_ev, gap.high_ev
+        row.conditions = f"{said}; {gap.calibrated_to}"
+
+
 def renew_derived(connection: Connection) -> None:
-    """Calculate factors and gaps by fractions of every composition again with this version."""
+    """Calculate factors and gaps of every composition again with this version."""
     with Session(connection, join_transaction_mode="rollback_only") as session:
+        by_pbe = select(Electronic).where(Electronic.calculation_id.is_not(None))
+        for row in session.scalars(by_pbe).all():
+            calibrate(row, row.material.composition.formula, row.material.phase)
         derived = (Electronic.method == "model") & Electronic.recorded_in.is_(None)
         session.execute(delete(Electronic).where(derived))
         for material in session.scalars(select(Material).where(Material.phase.is_(None))).all():

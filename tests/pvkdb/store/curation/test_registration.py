@@ -20,6 +20,7 @@ from pvkdb.store.curation.registration import material_id, register_material, re
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models import materials as models
+from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Electronic
 
 ROOT = Path(__file__).parents[4]
@@ -150,6 +151,22 @@ def test_materials_with_names_of_an_earlier_version_are_found(store: Store) -> N
             assert found[material_id("Cs2SnI6", "a/b")].id == "Cs2SnI6-ab"
             assert found["Cs2SnI6-ab"].phase == "ab"
             assert found["Cs2SnI6-ab"].id not in ("Cs2SnI6-ab", material_id("Cs2SnI6", "a/b"))
+
+
+def test_an_upgrade_calibrates_a_gap_by_pbe_again(store: Store) -> None:
+    with store.session() as session:
+        of = register_material(session, parse_composition("Cs2AgBiBr6"), "Fm-3m").id
+        session.add(Calculation(id="x", key="x", kind="gap", state="done", parameters={}))
+        named = {"id": "g-pbe", "material_id": of, "quantity": "gap", "source": "calculation x"}
+        known = {"method": "DFT", "functional": "PBE", "unit": "eV", "calculation_id": "x"}
+        old = {"value": 9.0, "conditions": "10 atoms; calibrated to something else"}
+        session.add(Electronic(**named, **known, **old, as_computed=1.33, soc=False))
+    upgrade(store)
+    with store.session() as session:
+        gap = session.get_one(Electronic, "g-pbe")
+        assert gap.value_low < 2.19 < gap.value_high  # as measured: pvkdb/literature/gaps
+        assert gap.conditions.startswith("10 atoms; calibrated to measured gaps of ")
+        assert "something" not in gap.conditions
 
 
 def test_a_mixture_without_a_phase_comes_with_its_gap_which_an_upgrade_renews(
