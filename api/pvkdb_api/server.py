@@ -32,6 +32,8 @@ from pvkdb_api.operations.rankings import keep_rankings
 
 #: Seconds within which a worker must respond; a busy machine takes seconds to start one.
 WORKER_SILENCE_S = 60
+#: Searches of young objects for garbage until all are searched, which holds up every request.
+WHOLE_SEARCH_AFTER = 1000
 
 
 class PortInUseError(PvkdbError):
@@ -138,6 +140,8 @@ def _served_app(url: str, settings: ServiceSettings) -> FastAPI:
     # What is loaded stays; searching it for garbage again and again would hold up requests.
     gc.collect()
     gc.freeze()
+    # So would looking through all kept rankings, 0.2 s each time that some are read: seldom.
+    gc.set_threshold(*gc.get_threshold()[:2], WHOLE_SEARCH_AFTER)
     return app
 
 
