@@ -125,7 +125,10 @@ def _place(changed: Changed, made: _Made) -> tuple[Any, ...]:
     has = made[0][changed]
     with suppress(KeyError, MissingRadiusError):
         site = SITES[changed]
-        return 0, mean_radius(parse_composition(made[2].composition.formula).on(site), site)[0]
+        ions = parse_composition(made[2].composition.formula).on(site)
+        # Of a site with nothing on it, or shares that nobody gives, there is no mean.
+        if len(ions) == 1 or (ions and all(each.number for each in ions)):
+            return 0, mean_radius(ions, site)[0]
     return (0, has) if isinstance(has, int | float) else (1, has != "none", has)
 
 

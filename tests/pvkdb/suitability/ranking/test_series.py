@@ -12,10 +12,13 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from pvkdb.cli.app import app
+from pvkdb.literature.importing import import_files
 from pvkdb.local import open_store
 from pvkdb.schemas.tables.literature import SECONDARY
 from pvkdb.schemas.tables.series import SeriesRequest
 from pvkdb.store.collections import DEVICES
+from pvkdb.store.curation.dataset import confirm_import
+from pvkdb.store.database import Store
 from pvkdb.suitability.ranking.series import series_in
 from pvkdb_api.app import create_app
 
@@ -51,6 +54,23 @@ def test_a_pair_differs_in_one_thing_and_is_of_one_paper_that_measured_it(litera
         assert not any(
             sources.get(name, "").startswith(SECONDARY) for name in (row.first, row.second)
         )
+
+
+def test_halides_whose_shares_nobody_gives_are_a_pair_without_a_mean_radius(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    file = tmp_path / "two.csv"
+    rows = ("ITO/MAPbI3-xClx/Ag,MAPbI3-xClx,10,r36,a", "ITO/MAPbI3-xBrx/Ag,MAPbI3-xBrx,20,r36,b")
+    head = "structure,absorber,on_off_ratio,references,source"
+    file.write_text("\n".join((head, *rows)) + "\n", encoding="utf-8")
+    with sqlite_store.session() as session:
+        confirm_import(session, import_files(session, [file]).dataset_version, "Ada")
+        (pair,) = (
+            row
+            for row in series_in(session, SeriesRequest(changed="halide")).pairs
+            if {row.first_material, row.second_material} == {"MAPbI3-xClx", "MAPbI3-xBrx"}
+        )
+    assert (pair.first_value, pair.second_value) == (20, 10)  # in the order of their words
 
 
 def test_each_paper_counts_once_and_the_interval_is_over_papers(literature):
