@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import os
 import shutil
@@ -31,6 +32,11 @@ request = function()
   return wrk.format("GET", paths[n])
 end
 """
+
+
+def add_bar_option(options: argparse.ArgumentParser) -> None:
+    """Let a run be too short, or its machine too busy, for the bar."""
+    options.add_argument("--no-bar", action="store_true", help="a missed bar is no error")
 
 
 @contextmanager

@@ -20,6 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.serving import add_bar_option
+
 BIN = Path(sys.executable).parent
 NOTHING, IMPORT = "python -c pass", "import pvkdb"
 NEEDS, CLIENT = "import httpx, pydantic", "make a pvkdb.Client"
@@ -32,16 +34,18 @@ COMMANDS = {
     "ase --help": [str(BIN / "ase"), "--help"],
     NOTHING: [sys.executable, "-c", "pass"],
 }
-ROUNDS = 7
-
 IMPORT_S = 0.050
 CLIENT_RATIO = 1.3
 INIT_S = 20.0
 
 
 def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--rounds", type=int, default=7, help="starts of each command")
+    add_bar_option(options)
+    given = options.parse_args()
     times: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    for _ in range(ROUNDS):
+    for _ in range(given.rounds):
         for name, command in COMMANDS.items():
             start = time.perf_counter()
             ended = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -55,11 +59,14 @@ def main() -> int:
             continue
         median = statistics.median(seconds)
         print(f"{name:<24} {min(seconds):>7.3f} {median:>9.3f} {median / base:>9.2f}")
-    return _bars(times)
+    return int(_bars(times) and not given.no_bar)
 
 
-def _bars(times: dict[str, list[float]]) -> int:
-    """The bars, from the shortest times: what a busy machine adds says nothing of pvkdb."""
+def _bars(times: dict[str, list[float]]) -> bool:
+    """Print the bars, and return whether one is missed.
+
+    From the shortest times: what a busy machine adds says nothing of pvkdb.
+    """
     shortest = {name: min(seconds) for name, seconds in times.items() if seconds}
     added = shortest[IMPORT] - shortest[NOTHING]
     ratio = shortest[CLIENT] / shortest[NEEDS]
@@ -67,7 +74,7 @@ def _bars(times: dict[str, list[float]]) -> int:
     print(f"making a client takes {ratio:.2f} of importing httpx and pydantic (bar {CLIENT_RATIO})")
     init = _init_s()
     print(f"pvkdb init takes {init:.1f} s of processor time (bar {INIT_S:.0f})")
-    return int(added >= IMPORT_S or ratio > CLIENT_RATIO or init > INIT_S)
+    return added >= IMPORT_S or ratio > CLIENT_RATIO or init > INIT_S
 
 
 def _init_s() -> float:
@@ -82,5 +89,4 @@ def _init_s() -> float:
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     sys.exit(main())

@@ -2,7 +2,7 @@
 
     python benchmarks/workers/crowd.py           # on SQLite and on PostgreSQL, 10 minutes each
     python benchmarks/workers/crowd.py --write           # and write docs/validation/crowd.md
-    python benchmarks/workers/crowd.py --seconds 20 --clients 20 --databases sqlite
+    python benchmarks/workers/crowd.py --seconds 20 --clients 20 --databases sqlite --no-bar
 
 The shipped dataset is served by ``--workers`` processes. Each client asks again as soon as it has
 its answer (``--pause`` gives it a mean time to read): of five requests four are short (pages of
@@ -33,14 +33,12 @@ from typing import Any
 
 import httpx
 
-from benchmarks.serving import SERVE, database_at, serving
+from benchmarks.serving import SERVE, add_bar_option, database_at, serving
 from benchmarks.workers.soak import percentile
-from pvkdb.computed import load_computed
+from pvkdb.cli.options import load as load_shipped
 from pvkdb.errors import PvkdbError
-from pvkdb.literature import load_literature
 from pvkdb.literature.importing import import_files
 from pvkdb.store.database import Store
-from pvkdb.store.migrate import upgrade
 from pvkdb.suitability import shipped_profiles
 from pvkdb_api.core.settings import read_settings
 from validation.pages import FOLDER
@@ -109,7 +107,10 @@ class Crowd:
         statuses = sum(self.statuses.values(), Counter[str]())
         found = {
             f"short requests {percentile(short, 99):.2f} s (99 %)": percentile(short, 99) > SHORT_S,
-            f"/livez {max(self.times_s['/livez']):.2f} s": max(self.times_s["/livez"]) > LIVEZ_S,
+            f"/livez {max(self.times_s['/livez'], default=0):.2f} s": max(
+                self.times_s["/livez"], default=0
+            )
+            > LIVEZ_S,
             f"statuses {dict(statuses)}": statuses.keys() != {"200"},
             f"an answer {max(self.ages_s, default=0)} s old": max(self.ages_s, default=0)
             > self.most_s,
@@ -122,16 +123,6 @@ class Crowd:
 
 
 FIRST = "applications, first after an import"
-
-
-def make_store(url: str) -> None:
-    """Make a store with the shipped dataset."""
-    store = Store(url)
-    upgrade(store)
-    with store.session() as session:
-        load_literature(session)
-        load_computed(session)
-    store.close()
 
 
 def import_devices(url: str, folder: str, stop: Any, counts: Any) -> None:
@@ -204,7 +195,7 @@ def run(database: str, given: argparse.Namespace) -> Crowd:
         tempfile.TemporaryDirectory() as name,
         database_at(Path(name), database == "postgresql") as url,
     ):
-        make_store(url)
+        load_shipped(Store(url))
         store, ending, counts = Store(url), spawn.Event(), spawn.Queue()
         environment = {"PVKDB_RATE_PER_MINUTE": "0", "PVKDB_WORKERS": str(given.workers)}
         importing = spawn.Process(target=import_devices, args=(url, name, ending, counts))
@@ -250,7 +241,12 @@ def report(crowd: Crowd) -> Iterator[str]:
         "**all heavy**": [each for kind in HEAVY for each in crowd.times_s[kind]],
     }
     for kind, times in (*of_all.items(), *crowd.times_s.items()):
-        figures = (percentile(times, 50), percentile(times, 95), percentile(times, 99), max(times))
+        figures = (
+            percentile(times, 50),
+            percentile(times, 95),
+            percentile(times, 99),
+            max(times, default=0),
+        )
         said = ", ".join(f"{count} × {each}" for each, count in crowd.statuses[kind].items())
         numbers = " | ".join(f"{each:.2f}" for each in figures)
         yield f"| {kind} | {len(times)} | {numbers} | {said} |"
@@ -275,6 +271,7 @@ def main() -> None:
     options.add_argument("--pause", type=float, default=0.0, help="mean seconds between requests")
     options.add_argument("--workers", type=int, default=1, help="processes of the service")
     options.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
+    add_bar_option(options)
     options.add_argument(
         "--write", action="store_true", help=f"write {PAGE.name} in docs/validation"
     )
@@ -296,7 +293,7 @@ def main() -> None:
     if given.write:
         PAGE.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
         print(PAGE)
-    if missed:
+    if missed and not given.no_bar:
         sys.exit(f"missed: {'; '.join(missed)}")
 
 

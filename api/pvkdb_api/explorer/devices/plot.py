@@ -221,7 +221,8 @@ def energies(session: Session, materials: Any) -> dict[str, dict[str, Any]]:
 
 
 def _families(session: Session) -> dict[str, str]:
-    return dict(session.execute(select(Material.id, Material.family)).tuples().all())
+    rows = session.execute(select(Material.id, Material.family))
+    return {each.id: each.family for each in rows}
 
 
 def _axis(name: str, scale: str) -> dict[str, Any]:
