@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,16 +12,22 @@ from urllib.parse import urlsplit
 import pytest
 
 from pvkdb.store.database import Store
+from pvkdb_api.core.settings import ServiceSettings
 
 from ...patience import PATIENCE_S
-from ..conftest import LOCAL_KEYS, service
+from ...programs import listening
+from ..conftest import LOCAL_KEYS, application
 from ..guarded import OUTSIDE, PUBLIC, guarding, key_for
 from .browsing import Browser
 
 
-def serving_at(url: str, local_writes: str = "1") -> AbstractContextManager[str]:
-    """The address of a running service on a database."""
-    return service(url, PVKDB_ALLOW_LOCAL_WRITES=local_writes)
+@contextmanager
+def serving_at(url: str, *, local_writes: bool = True) -> Iterator[str]:
+    """The address of a service on a database, in a thread: a process of its own starts for long."""
+    app = application(url, ServiceSettings(allow_local_writes=local_writes, ranking_lag_s=0))
+    with listening(app) as address:
+        LOCAL_KEYS[address] = app.state.local_key or ""
+        yield address
 
 
 @pytest.fixture(scope="package")
@@ -42,9 +48,9 @@ class Visitor:
         self.address = address
         self.complaints: list[str] = []
         self.expected: set[int] = set()
-        self.context = chromium.new_context(
-            **{"viewport": {"width": 1280, "height": 900}, **context}
-        )
+        # What plays in 3D keeps a core busy for as long as its page is open.
+        calm = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
+        self.context = chromium.new_context(**{**calm, **context})
         if signed_in and (key := LOCAL_KEYS.get(address)):
             self.context.add_cookies([{"name": "pvkdb_key", "value": key, "url": address}])
         self.context.set_default_timeout(PATIENCE_S * 1000)

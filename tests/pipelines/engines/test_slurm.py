@@ -188,7 +188,7 @@ def test_a_screening_whose_block_is_cancelled_gives_what_the_local_engine_gives(
 
 
 def test_a_killed_worker_costs_an_attempt_and_no_result(start, store, tmp_path):
-    ids = queued(store, "CsPbBr3", 6)
+    ids = queued(store, "CsPbBr3", 4)
     process = start("work", *CLUSTER_OPTIONS, "--json")
     wait_for(store, process, 1)
     worker_of(tmp_path).kill()
@@ -203,7 +203,7 @@ def test_a_node_that_dies_leaves_its_calculations_to_the_other(tmp_path, tmp_pat
     if (reason := missing()) is not None:
         lacks(reason)
     (tmp_path / "slurm.toml").write_text(f"{CLUSTER}max_blocks = 2\nlost_after_s = 5\n")
-    ids = queued(store, "CsPbBr3", 6) | queued(store, "CsSnI3", 6)
+    ids = queued(store, "CsPbBr3", 4) | queued(store, "CsSnI3", 4)
     with (
         one_machine_slurm(tmp_path_factory.mktemp("two"), nodes=2) as slurm,
         background("-m", "pvkdb", cwd=tmp_path) as begin,
@@ -232,7 +232,7 @@ def worker_of(folder: Path) -> psutil.Process:
 
 
 def test_a_killed_dispatcher_leaves_its_work_to_the_next_and_its_block_ends(start, store, slurm):
-    ids = queued(store, "CsPbBr3", 6)
+    ids = queued(store, "CsPbBr3", 4)
     first = start("work", *CLUSTER_OPTIONS)
     before = wait_for(store, first, 1)
     (block,) = slurm.jobs()
@@ -258,7 +258,7 @@ def test_a_killed_dispatcher_leaves_its_work_to_the_next_and_its_block_ends(star
 
 
 def test_sigterm_lets_what_runs_end_and_says_what_it_left(start, store, slurm):
-    ids = queued(store, "CsPbBr3", 6) | queued(store, "CsSnBr3", 6)
+    ids = queued(store, "CsPbBr3", 4) | queued(store, "CsSnBr3", 4)
     process = start("work", *CLUSTER_OPTIONS)
     wait_for(store, process, 1)
     process.send_signal(signal.SIGTERM)

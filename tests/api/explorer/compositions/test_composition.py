@@ -247,8 +247,7 @@ def test_a_hop_is_chosen_by_its_address_and_back_leads_back(guest, result):
     expect(tab.get_by_role("alert")).to_contain_text("has no hop 27")
 
 
-def test_the_path_moves_with_the_marker_of_the_profile(chromium, served):
-    guest = Reader(chromium, served, reduced_motion="reduce")
+def test_the_path_moves_with_the_marker_of_the_profile(guest):
     tab = guest.open(COMPUTED)
     player, marker = tab.locator(".player"), tab.locator(".profile .now")
     stage, slider = player.locator(".stage"), player.get_by_role("slider")
@@ -267,7 +266,6 @@ def test_the_path_moves_with_the_marker_of_the_profile(chromium, served):
     image = int(slider.input_value())
     expect(stage).to_have_attribute("data-image", str(image))
     expect(marker).to_have_attribute("cx", dots.nth(image).get_attribute("cx"))
-    guest.close()
 
 
 def test_the_answer_and_the_structure_stand_on_the_first_screen(chromium, served):

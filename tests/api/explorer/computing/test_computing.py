@@ -112,7 +112,7 @@ def test_a_simulated_device_moves_its_vacancies(chromium, served: str, store):
         parameters = {"kind": "simulation", "formula": "CsPbBr3", "stack": RESULT.stack}
         done = {"kind": "simulation", "state": "done", "result": values, "parameters": parameters}
         session.add(Calculation(id="simulated", key="simulated", versions={"pvkdb": "0"}, **done))
-    calm = Visitor(chromium, served, reduced_motion="reduce")
+    calm = Visitor(chromium, served)
     tab = calm.open("/jobs/simulated")
     figure = tab.locator("#motion")
     expect(figure.locator("output")).to_have_text("0 V, 0 s")
@@ -126,7 +126,7 @@ def test_a_simulated_device_moves_its_vacancies(chromium, served: str, store):
     expect(tab.get_by_role("region", name="Inputs and assumptions")).to_contain_text("a <source>")
     assert not Axe().run(tab).response["violations"]
     calm.close()
-    lively = Visitor(chromium, served)
+    lively = Visitor(chromium, served, reduced_motion="no-preference")
     tab = lively.open("/jobs/simulated")
     button = tab.locator("#motion").get_by_role("button")
     expect(button).to_have_text("Pause")

@@ -153,7 +153,7 @@ def test_a_pdf_is_ranked_by_keys_alone(chromium: Any, loaded_sqlite: Path, tmp_p
         tab.get_by_role("heading", name="Desk").wait_for()
         return tab
 
-    with serving_at(f"sqlite:///{path}", "0") as address:
+    with serving_at(f"sqlite:///{path}", local_writes=False) as address:
         ada = Visitor(chromium, address)
         tab = sign_in(ada, keys[0])
         tab.get_by_label("Paper").set_input_files(tmp_path / "paper.pdf")

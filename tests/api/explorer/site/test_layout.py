@@ -51,9 +51,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/applications/{application}": (
         "/applications/synaptic-training?samples=50",
         "/applications/selector?subject=materials&samples=50",
-        "/applications/nociceptor?samples=50",
     ),
-    "/compositions": ("/compositions", "/compositions?q=nothing"),
+    "/compositions": ("/compositions",),
     "/compositions/{key:path}": ("/compositions/CsPbBr3", "/compositions/MAPbI3"),
     "/crossbar": ("/crossbar?device=d-t4-r11",),
     "/devices": ("/devices", "/devices?application=selector"),
@@ -75,10 +74,10 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/references": ("/references",),
     "/references/{key}": ("/references/r161", "/references/r36"),
     "/series": ("/series", "/series?changed=halide"),
-    "/screenings": ("/screenings", "/screenings?plan=none"),
+    "/screenings": ("/screenings",),
     "/screenings/{name}": ("/screenings/inorganic", "/screenings/lost", "/screenings/open"),
     "/structures": ("/structures",),
-    "/tables/{name}": ("/tables/conduction", "/tables/energetics", "/tables/device_claims"),
+    "/tables/{name}": ("/tables/conduction", "/tables/energetics"),
 }
 #: Ways that lead to these pages, and files.
 OTHERS = {
@@ -158,7 +157,7 @@ def store(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def visiting(chromium: Any, store: Store) -> Iterator[Visitor]:
     """One visitor of all pages."""
     with serving_at(str(store.url)) as address:
-        visitor = Visitor(chromium, address, reduced_motion="reduce")
+        visitor = Visitor(chromium, address)
         yield visitor
         visitor.close()
 

@@ -132,7 +132,6 @@ def test_labels_of_the_plot_do_not_overlap(visitor, seen, address, width, change
 
     visitor.tab.route(f"{address}/", answer)
     visitor.tab.set_viewport_size({"width": width, "height": 900})
-    visitor.tab.emulate_media(reduced_motion="reduce")  # labels are in their places at once
     tab = visitor.open("/")
     tab.locator("#plot").scroll_into_view_if_needed()
     expect(tab.locator("#plot[data-drawn=true] canvas")).to_be_visible()
