@@ -33,7 +33,7 @@ from pvkdb_api.operations.rankings import keep_rankings
 #: Seconds within which a worker must respond; a busy machine takes seconds to start one.
 WORKER_SILENCE_S = 60
 #: Searches of young objects for garbage until all are searched, which holds up every request.
-WHOLE_SEARCH_AFTER = 1000
+WHOLE_SEARCH_AFTER = 10_000
 
 
 class PortInUseError(PvkdbError):
