@@ -13,7 +13,8 @@ from ...each import for_each
 @for_each(
     ("formula", "family"),
     {
-        "CsPbBr3": gaps.NETWORKS,
+        "CsPbBr3": gaps.LEAD,
+        "RbGeCl3": gaps.TIN,
         "CsCaCl3": gaps.CLOSED,
         "Cs2TeI6": gaps.LONE_PAIRS,
         "Cs2NaBiCl6": gaps.LONE_PAIRS,
