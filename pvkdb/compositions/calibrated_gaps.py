@@ -19,9 +19,9 @@ _LONE_PAIRS = frozenset({("Bi", 3), ("Sb", 3), ("Te", 4)})
 _EMPTY_S = frozenset({("In", 3), ("Sn", 4)})
 _NOBLE = frozenset({("Ag", 1), ("Cu", 1)})
 _CLOSED = frozenset({("Ca", 2), ("Sr", 2), ("Ba", 2)})
-_ALKALI = frozenset({("Li", 1), ("Na", 1), ("K", 1), ("Rb", 1), ("Cs", 1)})
+ALKALI = frozenset({("Li", 1), ("Na", 1), ("K", 1), ("Rb", 1), ("Cs", 1)})
 
-#: Families that PBE is off by about the same within, without spin–orbit coupling, by their ions.
+#: Families: within each, PBE without spin–orbit coupling is off by about the same.
 LEAD = "lead in a network of octahedra"
 TIN = "tin(II) or germanium in a network of octahedra"
 LONE_PAIRS = "bismuth, antimony or tellurium in octahedra of their own"
@@ -41,9 +41,10 @@ CELLS = {
     "double": "Fm-3m",
     "A3B2X9": "P-3m1",
 }
-#: A family that a composition left out is missed by more in, eV, is not calibrated.
+#: A family has no calibrated value if its compositions, each left out, are missed by more, eV
+#: (root mean square).
 MOST_ERROR_EV = 0.35
-#: Share of the range of a family's gaps by PBE by which another one may lie outside of it.
+#: How far outside of its family's gaps by PBE another one may lie, as a share of their range.
 BEYOND = 0.25
 
 
@@ -60,7 +61,7 @@ class CalibratedGap:
 def gap_family(composition: Composition) -> str | None:
     """Return the family that a composition is calibrated in; None if it is in none."""
     metals = {(each.ion.symbol, each.ion.charge) for each in composition.on("B")}
-    others = metals - _ALKALI
+    others = metals - ALKALI
     if composition.family not in CELLS:
         return None
     if composition.family == "3D" and others:
@@ -92,12 +93,16 @@ def calibrated_gap(
     beyond = max(fit["least_ev"] - by_pbe_ev, by_pbe_ev - fit["most_ev"])
     if beyond > BEYOND * (fit["most_ev"] - fit["least_ev"]):
         return None
-    off = by_pbe_ev - fit["mean_ev"]
-    spread = sqrt(1 + 1 / fit["compositions"] + (off**2 / fit["squares"] if fit["squares"] else 0))
-    value = by_pbe_ev + fit["offset_ev"] + fit["slope"] * off
-    half = fit["t_95"] * fit["deviation_ev"] * spread
-    low, high = max(0.0, value - half), value + half
+    value, error = predicted(fit, by_pbe_ev)
+    low, high = max(0.0, value - fit["t_95"] * error), value + fit["t_95"] * error
     return CalibratedGap(round(value, 2), round(low, 2), round(high, 2), _words(fit))
+
+
+def predicted(fit: Mapping[str, Any], by_pbe_ev: float) -> tuple[float, float]:
+    """Return the gap that a fit predicts and the standard error of the prediction, eV."""
+    off = by_pbe_ev - fit["mean_ev"]
+    spread = 1 + 1 / fit["compositions"] + (off**2 / fit["squares"] if fit["squares"] else 0)
+    return by_pbe_ev + fit["offset_ev"] + fit["slope"] * off, fit["deviation_ev"] * sqrt(spread)
 
 
 def _words(fit: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from math import sqrt
 from typing import Any
 
 from pvkdb.chemistry import Composition
+from pvkdb.compositions.calibrated_gaps import CALIBRATED
 from pvkdb.schemas.tables import ElectronicRow
 
 #: Ions on the sites of ABX3 that the fit knows.
@@ -67,6 +68,11 @@ def _as(row: ElectronicRow) -> str:
     return f" as {row.phase}" if row.phase else ""
 
 
+def _target(row: ElectronicRow) -> str:
+    said = (row.conditions or "").rpartition(f"; {CALIBRATED} to ")[2]
+    return f"{CALIBRATED} to {said.partition(' of ')[0]}"
+
+
 def _fractions(composition: Composition) -> dict[str, float] | None:
     """Return the fraction of each known ion on its site; None for other compositions."""
     perovskite = composition.family == "3D" and composition.balanced and composition.numeric
@@ -100,7 +106,7 @@ def gap_in_words(rows: Sequence[ElectronicRow]) -> str:
     ]
     by_pbe = [row for row in gaps if row.method == "DFT"]
     said += [
-        f"{row.value:.1f} eV ({row.value_low:.1f} to {row.value_high:.1f}) calibrated "
+        f"{row.value:.1f} eV ({row.value_low:.1f} to {row.value_high:.1f}) {_target(row)}, "
         f"from {row.as_computed:.2f} eV by PBE{_as(row)}"
         for row in by_pbe
         if row.value is not None

@@ -22,7 +22,7 @@ import numpy as np
 from scipy import stats
 
 from pvkdb.chemistry import parse_composition
-from pvkdb.compositions.calibrated_gaps import CELLS, CLOSED, gap_family
+from pvkdb.compositions.calibrated_gaps import ALKALI, CELLS, CLOSED, gap_family, predicted
 from pvkdb.computed import GAPS
 from pvkdb.errors import FormulaError
 from pvkdb.literature import read_curated
@@ -32,7 +32,6 @@ FIT = ROOT / "pvkdb" / "compositions" / "gap_calibration.json"
 HSE = "gaps by HSE06 (perovs_ml, nanoHUB)"
 #: A line needs as many compositions; fewer have one offset.
 LINE_FROM = 8
-_ALKALI = ("Li", "Na", "K", "Rb", "Cs")
 #: How far apart two calculations by PBE of CsCaCl3 are, in two cells and by two codes, eV: what is
 #: learned from one and applied to the other is no surer.
 APART_EV = 0.11
@@ -98,7 +97,7 @@ def hse_pairs(file: Path) -> list[Pair]:
         except FormulaError:
             continue
         # Molecules have states of their own, and in these cells a distance that is not theirs.
-        inorganic = all(each.ion.symbol in _ALKALI for each in composition.on("A"))
+        inorganic = {(on.ion.symbol, on.ion.charge) for on in composition.on("A")} <= ALKALI
         if inorganic and gap_family(composition) == CLOSED:
             found.append(Pair(row["formula"], float(row["gap_pbe_ev"]), float(row["gap_hse_ev"])))
     return found
@@ -142,11 +141,9 @@ def left_out(fit: Mapping[str, Any], pairs: Sequence[Pair]) -> list[LeftOut]:
     for number, pair in enumerate(pairs):
         others = [*pairs[:number], *pairs[number + 1 :]]
         kept = fitted(fit["family"], others, fit["target"], fit["least_deviation_ev"])
-        off = pair.pbe_ev - kept["mean_ev"]
-        value = pair.pbe_ev + kept["offset_ev"] + kept["slope"] * off
-        spread = 1 + 1 / len(others) + (off**2 / kept["squares"] if kept["squares"] else 0)
-        half = stats.t.ppf(0.9, kept["freedom"]) * kept["deviation_ev"] * spread**0.5
-        found.append(LeftOut(pair, value - pair.target_ev, float(half)))
+        value, error = predicted(kept, pair.pbe_ev)
+        half = float(stats.t.ppf(0.9, kept["freedom"])) * error
+        found.append(LeftOut(pair, value - pair.target_ev, half))
     return found
 
 

@@ -15,6 +15,7 @@ from statistics import median
 from typing import Any
 
 from pvkdb.chemistry import parse_composition
+from pvkdb.compositions.calibrated_gaps import MOST_ERROR_EV
 from pvkdb.literature import read_curated
 from validation.electrons import mixtures
 from validation.electrons.calibration import (
@@ -100,6 +101,7 @@ def page() -> str:
         reported_of=len(reported()),
         beside="\n".join(beside(gaps)),
         calibrated="\n".join(calibrated()),
+        most=MOST_ERROR_EV,
         convergence="\n".join(convergence()),
         mixed=mixed,
     )

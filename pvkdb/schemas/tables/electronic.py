@@ -39,8 +39,8 @@ class ElectronicRow(Row):
         "gap", "static_dielectric", "high_frequency_dielectric", "absorption_onset_nm"
     ] = column("What the value is of.", "curated", filter_by="gap", facet=True)
     value: float | None = optional(
-        "The value that an experiment would find near 300 K.",
-        "printed; where it was computed, calibrated to measured values",
+        "The value near 300 K.",
+        "printed; where it was computed, calibrated to what `conditions` names",
         unit_column="unit",
         minimum=0,
         filter_by=1.5,

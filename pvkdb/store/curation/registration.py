@@ -192,9 +192,15 @@ def calibrate(row: Electronic, formula: str, phase: str | None) -> None:
 def renew_derived(connection: Connection) -> None:
     """Calculate factors and gaps of every composition again with this version."""
     with Session(connection, join_transaction_mode="rollback_only") as session:
-        by_pbe = select(Electronic).where(Electronic.calculation_id.is_not(None))
-        for row in session.scalars(by_pbe).all():
-            calibrate(row, row.material.composition.formula, row.material.phase)
+        computed = (
+            select(Electronic, Composition.formula, Material.phase)
+            .join(Electronic.material)
+            .join(Material.composition)
+            .where(Electronic.calculation_id.is_not(None))
+        )
+        for row, formula, phase in session.execute(computed).all():
+            with suppress(InputError):  # a formula that only an earlier version accepted
+                calibrate(row, formula, phase)
         derived = (Electronic.method == "model") & Electronic.recorded_in.is_(None)
         session.execute(delete(Electronic).where(derived))
         for material in session.scalars(select(Material).where(Material.phase.is_(None))).all():

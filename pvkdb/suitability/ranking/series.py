@@ -126,7 +126,7 @@ def _place(changed: Changed, made: _Made) -> tuple[Any, ...]:
     with suppress(KeyError, MissingRadiusError):
         site = SITES[changed]
         ions = parse_composition(made[2].composition.formula).on(site)
-        # Of a site with nothing on it, or shares that nobody gives, there is no mean.
+        # An empty site has no mean, nor do several ions whose shares nobody gives.
         if len(ions) == 1 or (ions and all(each.number for each in ions)):
             return 0, mean_radius(ions, site)[0]
     return (0, has) if isinstance(has, int | float) else (1, has != "none", has)

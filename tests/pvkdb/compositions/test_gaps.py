@@ -53,16 +53,18 @@ def row(method: str, **given: object) -> ElectronicRow:
 
 
 def test_words_on_a_gap_begin_with_what_is_measured() -> None:
+    to = "5 atoms; calibrated to measured gaps of 6 compositions with lead"
+    calibrated = {"value": 2.4, "value_low": 1.6, "value_high": 3.2, "conditions": to}
     rows = [
         row("DFT", as_computed=2.134, phase="Pnma", functional="PBE"),
-        row("DFT", as_computed=1.79, phase="Pm-3m", value=2.4, value_low=1.6, value_high=3.2),
+        row("DFT", as_computed=1.79, phase="Pm-3m", **calibrated),
         row("experiment", value=2.27, value_low=2.27, value_high=2.27),
         row("experiment", value=2.18, value_low=2.18, value_high=2.18),
         row("model", value=2.38, value_low=2.27, value_high=2.49),
     ]
     assert gap_in_words(rows) == (
         "2.18 to 2.27 eV as measured in 2 places; 2.38 eV (2.27 to 2.49) by its fractions; "
-        "2.4 eV (1.6 to 3.2) calibrated from 1.79 eV by PBE as Pm-3m; "
+        "2.4 eV (1.6 to 3.2) calibrated to measured gaps, from 1.79 eV by PBE as Pm-3m; "
         "2.13 eV as Pnma by PBE, which is mostly below what is measured"
     )
     assert gap_in_words([]) == "not known"
